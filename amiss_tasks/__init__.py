@@ -1,0 +1,1 @@
+"""The amiss pipeline: what each stage computes."""

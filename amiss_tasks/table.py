@@ -1,0 +1,29 @@
+"""The table of joined rows that ``read`` keeps and ``filter`` cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VariantTable:
+    """One row per variant and transcript, in the row order of R's ``merge``.
+
+    Args:
+        text: Column name to values, for the keys (``features.KEYS``) and
+            ``features.TEXT_COLUMNS``; None is NA.
+        numeric: Column name to float64 values of ``features.NUMERIC_COLUMNS``;
+            NaN is NA. Values have at most 15 significant digits, since
+            upstream passes them through a CSV file.
+        rows: Number of rows.
+    """
+
+    text: Mapping[str, list[str | None]]
+    numeric: Mapping[str, FloatArray]
+    rows: int

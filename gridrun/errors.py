@@ -1,0 +1,99 @@
+"""What can go wrong, as a person meets it.
+
+Every error that a user can cause or cure is a :class:`GridrunError`; the
+command line prints its text and exits with its ``exit_code``, without a
+traceback. Anything else that escapes is a defect of gridrun.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class GridrunError(Exception):
+    """Root of the errors that gridrun explains.
+
+    Args:
+        what: One sentence: what happened.
+        where: File, line, key or task it happened at, if there is one.
+        todo: What to do next, if there is something to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, todo: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.todo = todo
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """The message as printed: place and event on one line, the advice below."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  {self.todo}" if self.todo else head
+
+
+class UserError(GridrunError):
+    """The command, the study or an input file has to be changed (exit code 2)."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(GridrunError):
+    """Something on the machine is missing or broken (exit code 3)."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with, or noteworthy about, one input file.
+
+    Args:
+        file: The file as the user named it.
+        message: What is wrong, with the offending text in it.
+        line: Line number in the (unpacked) file, counted from 1.
+        todo: What to do about it.
+    """
+
+    file: Path
+    message: str
+    line: int | None = None
+    todo: str | None = None
+
+    def text(self) -> str:
+        """``file:line: message`` with the advice on a line of its own."""
+        place = f"{self.file}:{self.line}" if self.line is not None else f"{self.file}"
+        head = f"{place}: {self.message}"
+        return f"{head}\n  {self.todo}" if self.todo else head
+
+
+class InputError(UserError):
+    """Faults in input files; all that were found in one run are listed.
+
+    Args:
+        faults: At least one fault.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        if not faults:
+            msg = "an InputError needs a fault"
+            raise ValueError(msg)
+        self.faults = tuple(faults)
+        super().__init__("\n".join(fault.text() for fault in self.faults))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean "x"?`` for the nearest known name, or an empty string."""
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
+    key = name.strip().casefold()
+    if key in folded:
+        return f'did you mean "{folded[key]}"?'
+    close = difflib.get_close_matches(key, list(folded), n=1, cutoff=0.5)
+    if not close:
+        close = [candidate for candidate in folded if candidate.startswith(key) and key][:1]
+    return f'did you mean "{folded[close[0]]}"?' if close else ""
