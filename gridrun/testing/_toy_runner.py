@@ -1,0 +1,176 @@
+"""Worker's side of the toy pipeline: stages that only say they start, rows out of a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gridrun.pipeline import Settings, Stage, StageHook, TaskResult, TaskSpec
+from gridrun.testing.misbehaviour import misbehave
+
+SEARCH = "hyperparameter_search_type"
+PREPARE_READS = (
+    "downsampling",
+    "nonzero_variance_check",
+    "correlation_check",
+    "training_data_sampling_percentage",
+    "feature_sampling_percentage",
+)
+
+STAGES = (
+    Stage("read", (), on_driver=True),
+    Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
+    Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
+    Stage("fold", (), per_fold=True),
+    Stage("prepare", PREPARE_READS, per_fold=True),
+    Stage("impute", ("imputation",), per_fold=True),
+    Stage("train", (SEARCH,), per_fold=True, per_classifier=True),
+)
+
+
+def digest(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def selects(selector: str, facts: Mapping[str, Any]) -> bool:
+    """Whether every ``name=value`` of a selector holds."""
+    pairs = (part.partition("=") for part in selector.split(","))
+    return all(str(facts.get(name.strip())) == value.strip() for name, _, value in pairs)
+
+
+class ToyRunner:
+    """Worker's side of the toy.
+
+    Args:
+        settings: The study's settings; see ``gridrun.testing.toy`` for its options.
+        stage_hook: Told before a stage that runs for the first time in this process.
+    """
+
+    def __init__(self, settings: Settings, stage_hook: StageHook) -> None:
+        options = settings.options
+        self._settings = settings
+        self._hook = stage_hook
+        self._sleep_seconds = float(options.get("sleep_ms", 0)) / 1000
+        self._start_log = options.get("start_log")
+        self._misbehave: Mapping[str, str] = options.get("misbehave", {})
+        self._inert = frozenset(options.get("inert", ()))
+        self._state_dir = options.get("state_dir")
+        self._blocks: dict[Path, str] = {}
+        self._stages_done: set[tuple[str, str]] = set()
+        self._contents: set[str] = set()
+
+    def environment(self) -> Mapping[str, str]:
+        """What the toy's numbers could depend on."""
+        return {"python": platform.python_version(), "toy": "1"}
+
+    def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
+        """Hash what the task depends on into a confusion table and its metrics.
+
+        Raises:
+            TaskFailure: The task is told to fail.
+        """
+        if self._start_log:
+            _append_line(
+                str(self._start_log),
+                f"{os.getpid()} {task.context} {task.code} {task.fold} {task.classifier}",
+            )
+        block = self._block(artifact)
+        if self._misbehave:
+            self._walk_stages(task)
+        if self._sleep_seconds:
+            time.sleep(self._sleep_seconds)
+        content = digest(
+            [
+                self._settings.seed,
+                self._settings.protocol,
+                block,
+                {name: value for name, value in task.values.items() if name not in self._inert},
+                task.fold,
+                task.classifier,
+            ]
+        )
+        shared = content in self._contents
+        if self._inert:
+            self._contents.add(content)
+        row = _row(content)
+        details: list[Mapping[str, Any]] = []
+        if self._settings.options.get("details"):
+            details = [
+                {"consequence": name, **_row(digest([content, name]))}
+                for name in ("NON_SYNONYMOUS", "SPLICE_SITE")
+            ]
+        return TaskResult((row,), details, content_key=content, shared=shared)
+
+    def _block(self, artifact: Path | None) -> str:
+        if artifact is None:
+            return ""
+        if artifact not in self._blocks:
+            self._blocks[artifact] = artifact.read_text("utf-8")
+        return self._blocks[artifact]
+
+    def _walk_stages(self, task: TaskSpec) -> None:
+        """Start the worker's stages in turn; those that tasks share only once."""
+        known: dict[str, Any] = {"fold": task.fold}
+        for stage in STAGES:
+            known.update((name, task.values[name]) for name in stage.reads if name in task.values)
+            if stage.on_driver:
+                continue
+            if stage.per_classifier:
+                known["classifier"] = task.classifier
+            place = (stage.name, digest(known))
+            if place in self._stages_done:
+                continue
+            self._hook(*place)
+            for selector, behaviour in self._misbehave.items():
+                wanted = selector if "stage=" in selector else f"{selector},stage={STAGES[-1].name}"
+                if selects(wanted, {**known, "stage": stage.name}):
+                    misbehave(behaviour, selector, self._state_dir)
+            if not stage.per_classifier:
+                self._stages_done.add(place)
+
+
+def _append_line(path: str, line: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        os.write(handle, f"{line}\n".encode())
+    finally:
+        os.close(handle)
+
+
+def _row(content: str) -> dict[str, Any]:
+    """A confusion table out of a digest, with the metrics that belong to it."""
+    raw = bytes.fromhex(content)
+    tp, fp, fn, tn = (byte % 100 for byte in raw[:4])
+    total = tp + fp + fn + tn
+    product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    return {
+        "model_ix": "model_1",
+        "test_completion_ix": "imp_1",
+        "TP": tp,
+        "FP": fp,
+        "FN": fn,
+        "TN": tn,
+        "Accuracy": _ratio(tp + tn, total),
+        "Brier": raw[4] / 255,
+        "MCC": (tp * tn - fp * fn) / math.sqrt(product) if product else None,
+        "AUC": raw[5] / 255,
+        "Sensitivity": sensitivity,
+        "Specificity": specificity,
+        "F1": _ratio(2 * tp, 2 * tp + fp + fn),
+        "Precision": _ratio(tp, tp + fp),
+        "tr_time": raw[6] / 100,
+        "te_time": raw[7] / 1000,
+    }
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan

@@ -1,0 +1,137 @@
+"""Ways in which a task can go wrong, by name, for tests of whoever runs it."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gridrun.pipeline import TaskFailure
+
+QUIT_CODE = 7
+"""Exit code of ``quit``."""
+
+FLOOD_BYTES = 4 << 20
+"""What ``flood`` prints, in bytes."""
+
+
+def misbehave(behaviour: str, selector: str, state_dir: str | None) -> None:
+    """Go wrong in the way that is named.
+
+    Args:
+        behaviour: A key of ``BEHAVIOURS``, with ``_once`` after it for one that
+            happens the first time only, whichever process that is in.
+        selector: What selected the task, for messages and for remembering.
+        state_dir: Directory to remember in, for ``_once``.
+
+    Raises:
+        TaskFailure: For ``error``.
+        ValueError: For ``defect``, and for a name that is not known.
+    """
+    name = behaviour
+    if behaviour.endswith("_once"):
+        name = behaviour.removesuffix("_once")
+        if not _first_time(f"{behaviour} {selector}", state_dir):
+            return
+    if name not in BEHAVIOURS:
+        raise ValueError(f'unknown misbehaviour "{behaviour}"; known: {", ".join(BEHAVIOURS)}')
+    BEHAVIOURS[name](selector)
+
+
+def _first_time(what: str, state_dir: str | None) -> bool:
+    if state_dir is None:
+        raise ValueError('what happens once needs the option "state_dir"')
+    name = hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
+    try:
+        (Path(state_dir) / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _error(selector: str) -> None:
+    print(f"the toy prepares to fail at {selector}", flush=True)  # noqa: T201 - a log is wanted
+    raise TaskFailure(f"the toy fails at {selector}")
+
+
+def _defect(selector: str) -> None:
+    raise ValueError(f"the toy is broken at {selector}")
+
+
+def _say(selector: str) -> None:
+    """Print by each way there is: Python, the file descriptor, C's stdio, a child process."""
+    sys.stdout.write(f"python says {selector}\n")
+    sys.stdout.flush()
+    os.write(1, b"descriptor 1 says so\n")
+    libc = ctypes.CDLL(None)
+    libc.puts(b"C says so")
+    libc.fflush(None)
+    os.system("echo a shell says so >&2")  # noqa: S605, S607 - R's system() does the same
+
+
+def _flood(selector: str) -> None:
+    line = f"flood at {selector}\n".encode()
+    os.write(1, b"first line of the flood\n")
+    for _ in range(FLOOD_BYTES // len(line)):
+        os.write(1, line)
+    os.write(1, b"last line of the flood\n")
+
+
+def _segfault(_selector: str) -> None:
+    os.write(2, b"about to read address zero\n")
+    ctypes.string_at(0)
+
+
+def _abort(_selector: str) -> None:
+    os.abort()
+
+
+def _quit(_selector: str) -> None:
+    os._exit(QUIT_CODE)
+
+
+def _quit_quietly(_selector: str) -> None:
+    os._exit(0)
+
+
+def _kill(_selector: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _sleep(_selector: str) -> None:
+    time.sleep(3600)
+
+
+def _loop(_selector: str) -> None:
+    """Stay inside C, holding the interpreter, as good as for ever; no signal handler runs."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def _close_pipes(_selector: str) -> None:
+    """Lose every descriptor, as a library that tidies up too much."""
+    os.closerange(3, 256)
+
+
+BEHAVIOURS: dict[str, Callable[[str], None]] = {
+    "error": _error,
+    "defect": _defect,
+    "say": _say,
+    "flood": _flood,
+    "segfault": _segfault,
+    "abort": _abort,
+    "quit": _quit,
+    "quit_quietly": _quit_quietly,
+    "kill": _kill,
+    "crash": _kill,
+    "sleep": _sleep,
+    "loop": _loop,
+    "close_pipes": _close_pipes,
+}
+"""Name to what happens; the ones that end the process never return."""
