@@ -180,6 +180,10 @@ class Source(Protocol):
         """
         ...
 
+    def path(self, digest: str) -> Path:
+        """File of an artifact that was made."""
+        ...
+
 
 class Runner(Protocol):
     """The worker's side of a pipeline: lives in one process, runs tasks in turn.

@@ -1,0 +1,127 @@
+"""Digests of code, of file content and of plain data. Pure but for reading files.
+
+A fingerprint says what determines a task's output, never when, where or how
+often it ran. Comments, docstrings and layout are left out of code digests, so
+that a better comment does not cost a grid.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_CHUNK_BYTES = 1 << 20
+
+
+def digest_of(data: Any) -> str:
+    """Digest (32 hex digits) of plain data: dicts in any order, lists, text, numbers."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest_of_text(text)
+
+
+def digest_of_text(text: str) -> str:
+    """Digest (32 hex digits) of a text."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 (64 hex digits) of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@cache
+def python_code(module: str, within: str) -> str:
+    """Digest of a module's code and of the modules of its package it imports, recursively.
+
+    Args:
+        module: Dotted name.
+        within: Package (dotted) whose modules are followed; others are left to
+            the environment record.
+    """
+    return digest_of_text("\n".join(_dump(name) for name in sorted(_closure(module, within))))
+
+
+@cache
+def r_code(path: Path) -> str:
+    """Digest of an R file without its comment lines, blank lines and trailing blanks."""
+    lines = (line.rstrip() for line in path.read_text("utf-8").splitlines())
+    return digest_of_text("\n".join(line for line in lines if line and line.lstrip()[0] != "#"))
+
+
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Names of the components that two contexts do not share, in order."""
+    return sorted(
+        name for name in set(old) | set(new) if old.get(name, None) != new.get(name, None)
+    )
+
+
+def _closure(module: str, within: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting.extend(_imports(name, within))
+    return found
+
+
+def _imports(module: str, within: str) -> Iterable[str]:
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from package import name` may name a module or something inside one
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.startswith(f"{within}.") and _file(name) is not None:
+                yield name
+
+
+@cache
+def _file(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    path = _file(module)
+    if path is None:
+        raise ModuleNotFoundError(module)
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def _dump(module: str) -> str:
+    tree = _tree(module)
+    bodies = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for node in bodies:
+        first = node.body[0] if node.body else None
+        if (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return f"{module}\n{ast.dump(tree)}"

@@ -1,0 +1,11 @@
+"""The ledger: every attempt and its outcome, in one SQLite file, written by one engine.
+
+An outcome, its result rows and the change of state are one transaction;
+transactions are committed in groups within half a second, so that a killed
+run repeats at most what its last half second recorded.
+"""
+
+from gridrun.ledger._read import Attempts, LedgerView, StoredResult
+from gridrun.ledger._write import Ledger
+
+__all__ = ["Attempts", "Ledger", "LedgerView", "StoredResult"]

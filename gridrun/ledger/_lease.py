@@ -1,0 +1,87 @@
+"""Who may write: one engine at a time, refused by host and process id.
+
+On the same machine a holder is gone when its process is; elsewhere, when its
+heartbeat has stopped. A process id alone does not name a process, so the
+lease also holds the machine's boot and the process's start.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from pathlib import Path
+
+from gridrun.errors import UserError
+
+HEARTBEAT_SECONDS = 5.0
+STALE_SECONDS = 60.0
+
+
+def acquire(db: sqlite3.Connection, place: Path) -> None:
+    """Take the lease; call inside a write transaction.
+
+    Raises:
+        UserError: Another engine holds it.
+    """
+    row = db.execute("SELECT host, boot, pid, born, heartbeat FROM lease").fetchone()
+    if row is not None and not is_mine(db) and _is_alive(*row):
+        host, _, pid, _, heartbeat = row
+        raise UserError(
+            f"another run works on this study: process {pid} on {host}, "
+            f"last heard of {max(0.0, time.time() - heartbeat):.0f} s ago",
+            where=str(place),
+            todo="wait for it, or end it; look at it with `gridrun status`",
+        )
+    db.execute("DELETE FROM lease")
+    db.execute(
+        "INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)",
+        (socket.gethostname(), _boot(), os.getpid(), _born(os.getpid()), time.time()),
+    )
+
+
+def is_mine(db: sqlite3.Connection) -> bool:
+    """Whether this process holds the lease."""
+    row = db.execute("SELECT host, boot, pid, born FROM lease").fetchone()
+    return bool(row == (socket.gethostname(), _boot(), os.getpid(), _born(os.getpid())))
+
+
+def holder(db: sqlite3.Connection) -> tuple[str, int, float] | None:
+    """Host, process id and heartbeat of a living holder."""
+    row = db.execute("SELECT host, boot, pid, born, heartbeat FROM lease").fetchone()
+    return (row[0], row[2], row[4]) if row is not None and _is_alive(*row) else None
+
+
+def beat(db: sqlite3.Connection) -> None:
+    """Say that the holder lives."""
+    db.execute("UPDATE lease SET heartbeat = ?", (time.time(),))
+
+
+def release(db: sqlite3.Connection) -> None:
+    """Give the lease back, if it is ours."""
+    if is_mine(db):
+        db.execute("DELETE FROM lease")
+
+
+def _is_alive(host: str, boot: str, pid: int, born: str, heartbeat: float) -> bool:
+    if host == socket.gethostname() and boot == _boot():
+        return born != "" and born == _born(pid)
+    return time.time() - heartbeat < STALE_SECONDS
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def _born(pid: int) -> str:
+    """Start time of a process in clock ticks after boot, empty if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in "ZX" else fields[18]

@@ -1,0 +1,302 @@
+"""Writing the ledger: the engine's side, with commits in groups and a heartbeat."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gridrun.codes import Codebook
+from gridrun.errors import GridrunError
+from gridrun.fingerprint import digest_of
+from gridrun.ledger import _lease
+from gridrun.ledger._open import explained, open_for_writing
+from gridrun.ledger._read import LedgerView
+from gridrun.units import State, TaskDone, TaskFailed
+
+COMMIT_SECONDS = 0.25
+"""Longest time an outcome waits for its commit, give or take the commit itself."""
+
+_GROUP = 2000
+"""Outcomes that are committed at once without waiting."""
+
+
+class Ledger(LedgerView):
+    """The ledger, to write; holds the lease until closed.
+
+    A thread commits what is buffered and renews the lease, so that outcomes
+    are durable within a second whatever the engine is waiting for.
+
+    Args:
+        path: The ledger's file, made if missing.
+
+    Raises:
+        UserError: Another engine holds the lease, or the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        db, self.note = open_for_writing(path)
+        super().__init__(db, path)
+        self._lock = threading.RLock()
+        self._buffer: list[tuple[TaskDone | TaskFailed, str]] = []
+        self._run = 0
+        self._closed = threading.Event()
+        self._fault: GridrunError | None = None
+        self.committed = 0
+        """Final outcomes that are durable, of this run."""
+        try:
+            self._write(lambda: _lease.acquire(db, path))
+        except GridrunError:
+            db.close()
+            raise
+        self._write(lambda: db.execute("DELETE FROM held"))
+        self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def begin_run(self, request: Mapping[str, Any], backend: str, version: str) -> None:
+        """Record that a run starts; its number goes into every attempt."""
+        row = (
+            json.dumps(request, sort_keys=True),
+            backend,
+            socket.gethostname(),
+            os.getpid(),
+            version,
+            time.time(),
+            "running",
+        )
+        cursor = self._write(
+            lambda: self.db.execute(
+                "INSERT INTO run (request, backend, host, pid, version, started, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        )
+        self._run = int(cursor.lastrowid)
+
+    def end_run(self, state: str) -> None:
+        """Record how the run ended: ``done``, ``failed``, ``interrupted``, ``stopped``."""
+        self.commit()
+        self._write(
+            lambda: self.db.execute(
+                "UPDATE run SET ended = ?, state = ? WHERE id = ?", (time.time(), state, self._run)
+            )
+        )
+
+    def store_values(self, book: Codebook) -> None:
+        """Keep the numbers that a codebook has newly given."""
+        rows = list(book.unstored())
+        if rows:
+            self._write(
+                lambda: self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", rows)
+            )
+
+    def context_id(self, classifier: str, components: Mapping[str, Any]) -> int:
+        """Number of a fingerprint context, given on first use."""
+        digest = digest_of({"classifier": classifier, **components})
+        text = json.dumps(components, sort_keys=True)
+        self._write(
+            lambda: self.db.execute(
+                "INSERT OR IGNORE INTO context (digest, classifier, components) VALUES (?, ?, ?)",
+                (digest, classifier, text),
+            )
+        )
+        row = self.db.execute("SELECT id FROM context WHERE digest = ?", (digest,)).fetchone()
+        return int(row[0])
+
+    def add_worker(self, name: str, environment: Mapping[str, str]) -> None:
+        """Record a worker and the environment it runs in."""
+        digest = digest_of(dict(environment))
+        text = json.dumps(dict(environment), sort_keys=True)
+
+        def write() -> None:
+            self.db.execute(
+                "INSERT OR IGNORE INTO environment (digest, components) VALUES (?, ?)",
+                (digest, text),
+            )
+            self.db.execute(
+                "INSERT OR REPLACE INTO worker SELECT ?, id FROM environment WHERE digest = ?",
+                (name, digest),
+            )
+
+        self._write(write)
+
+    def hold(self, unit: str, worker: str, tasks: int) -> None:
+        """A worker took a unit."""
+        row = (unit, worker, tasks, time.time())
+        self._write(lambda: self.db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row))
+
+    def release(self, unit: str) -> None:
+        """A unit ended."""
+        self._write(lambda: self.db.execute("DELETE FROM held WHERE unit = ?", (unit,)))
+
+    def store_sample(self, name: str, drawn: str) -> None:
+        """Keep a drawn sample."""
+        self._write(
+            lambda: self.db.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (name, drawn))
+        )
+
+    def store_meta(self, key: str, value: str) -> None:
+        """Keep a fact about the study as a whole."""
+        self._write(
+            lambda: self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        )
+
+    def record(self, event: TaskDone | TaskFailed, log: str = "") -> None:
+        """Take an attempt; it is durable within a second, and ``commit`` makes it so at once.
+
+        Args:
+            event: What came of the attempt.
+            log: Name of its log file below the log directory, or empty.
+        """
+        with self._lock:
+            self._raise_fault()
+            self._buffer.append((event, log))
+            full = len(self._buffer) >= _GROUP
+        if full:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make everything recorded durable."""
+        with self._lock:
+            self._raise_fault()
+            buffer = self._buffer
+            if not buffer:
+                return
+            self._write(lambda: self._insert(buffer))
+            self._buffer = []
+            self.committed += sum(
+                1 for event, _ in buffer if isinstance(event, TaskDone) or event.final
+            )
+
+    def close(self) -> None:
+        """Commit, give the lease back and close the file."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._thread.join()
+        try:
+            if self._fault is None:
+                self.commit()
+                self._write(lambda: _lease.release(self.db))
+        finally:
+            with explained(self.path):
+                self.db.close()
+
+    def _insert(self, buffer: list[tuple[TaskDone | TaskFailed, str]]) -> None:
+        outcomes: list[tuple[Any, ...]] = []
+        results: list[tuple[Any, ...]] = []
+        attempts: list[tuple[Any, ...]] = []
+        seconds: dict[int, tuple[int, float]] = {}
+        for event, log in buffer:
+            task, attempt = event.task, event.attempt
+            where = (task.context, task.fold, task.code)
+            head = (
+                *where,
+                self._run,
+                attempt.unit,
+                attempt.number,
+                attempt.worker,
+                attempt.started,
+                attempt.seconds,
+            )
+            if isinstance(event, TaskDone):
+                result = event.result
+                attempts.append(
+                    (*head, int(result.shared), State.DONE, "", "", None, None, None, "", log)
+                )
+                outcomes.append((*where, State.DONE, ""))
+                results.append(
+                    (
+                        *where,
+                        result.content_key,
+                        "",
+                        _json(list(result.rows)),
+                        _json(list(result.details)),
+                        _json(dict(result.facts)),
+                        _json(list(result.notes)),
+                    )
+                )
+                count, total = seconds.get(task.context, (0, 0.0))
+                seconds[task.context] = (count + 1, total + attempt.seconds)
+            else:
+                attempts.append(
+                    (
+                        *head,
+                        0,
+                        State.FAILED,
+                        event.kind,
+                        event.reason,
+                        event.signal,
+                        event.exit_code,
+                        event.limit_seconds,
+                        event.stage,
+                        log,
+                    )
+                )
+                if event.final:
+                    outcomes.append((*where, State.FAILED, event.kind))
+                    results.append((*where, "", event.reason, "[]", "[]", "{}", "[]"))
+        self.db.executemany("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)", outcomes)
+        self.db.executemany(
+            "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", results
+        )
+        self.db.executemany(
+            "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
+            "seconds, shared, state, kind, reason, signal, exit_code, limit_seconds, stage, log) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            attempts,
+        )
+        self.db.executemany(
+            "INSERT INTO duration VALUES (?, ?, ?) ON CONFLICT (context) DO UPDATE "
+            "SET tasks = tasks + excluded.tasks, seconds = seconds + excluded.seconds",
+            [(context, count, total) for context, (count, total) in seconds.items()],
+        )
+
+    def _write(self, action: Callable[[], Any]) -> Any:
+        with self._lock, explained(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                value = action()
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+            return value
+
+    def _keep(self) -> None:
+        last = time.monotonic()
+        while not self._closed.wait(COMMIT_SECONDS):
+            try:
+                self.commit()
+                if time.monotonic() - last >= _lease.HEARTBEAT_SECONDS:
+                    self._write(lambda: _lease.beat(self.db))
+                    last = time.monotonic()
+            except GridrunError as error:
+                self._fault = error
+                return
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
