@@ -1,0 +1,175 @@
+"""amiss as the scheduler sees it: stages, what each reads, what cannot run.
+
+Source: ``upstream-behaviour`` sections 1 to 7 and defect D2; the table of
+stages is the design's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from amiss_tasks.parameters import PARAMETERS
+from gridrun.errors import Fault
+from gridrun.fingerprint import digest_of, python_code, r_code
+from gridrun.pipeline import (
+    RUN,
+    Disposition,
+    Pipeline,
+    Runner,
+    Settings,
+    Source,
+    Stage,
+    StageHook,
+    Value,
+)
+
+_HERE = Path(__file__).parent
+_PACKAGE = "amiss_tasks"
+
+_PREPARE_READS = (
+    "downsampling",
+    "nonzero_variance_check",
+    "correlation_check",
+    "training_data_sampling_percentage",
+    "feature_sampling_percentage",
+)
+
+STAGES = (
+    Stage("read", (), on_driver=True),
+    Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
+    Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
+    Stage("fold", (), per_fold=True),
+    Stage("prepare", _PREPARE_READS, per_fold=True),
+    Stage("impute", ("imputation",), per_fold=True),
+    Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
+    Stage("impute-test", (), per_fold=True),
+    Stage("evaluate", (), per_fold=True, per_classifier=True),
+)
+
+_NO_SEARCH = ("lr",)
+"""Classifiers without hyperparameters, for which both kinds of search are one task."""
+
+_SECONDS = {"rf": 3.0, "xgboost": 30.0, "lr": 0.1}
+"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows."""
+
+
+class AmissPipeline:
+    """The amiss pipeline; see ``gridrun.pipeline.Pipeline`` for the members."""
+
+    name = "amiss"
+    parameters = PARAMETERS
+    stages = STAGES
+    classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
+    runnable_classifiers: tuple[str, ...] = ("rf", "lr")
+    protocols: Mapping[str, str] = {
+        "amiss": "upstream's numbers: its seeds, draw order and selection rules, defects included",
+    }
+    result_columns: tuple[str, ...] = (
+        "model_ix",
+        "test_completion_ix",
+        "TP",
+        "FP",
+        "FN",
+        "TN",
+        "Accuracy",
+        "Brier",
+        "MCC",
+        "AUC",
+        "Sensitivity",
+        "Specificity",
+        "F1",
+        "Precision",
+        "tr_time",
+        "te_time",
+    )
+    time_columns: tuple[str, ...] = ("tr_time", "te_time")
+    disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
+    block: tuple[str, ...] = (
+        "transcript",
+        "quality",
+        "restriction",
+        "vus_inclusion",
+        "categorical",
+    )
+    affinity: tuple[str, ...] = (
+        "downsampling",
+        "training_data_sampling_percentage",
+        "feature_sampling_percentage",
+    )
+    method_parameter = "imputation"
+
+    def classifier_reads(self, classifier: str) -> tuple[str, ...]:
+        """All parameters; logistic regression does not look at the search type."""
+        unread = "hyperparameter_search_type" if classifier in _NO_SEARCH else None
+        return tuple(parameter.name for parameter in PARAMETERS if parameter.name != unread)
+
+    def disposition(
+        self, classifier: str, values: Mapping[str, Value], settings: Settings
+    ) -> Disposition:
+        """``factor`` is for random forest only; random search never trains upstream (D2)."""
+        if values["categorical"] == "factor" and classifier != "rf":
+            return Disposition("skipped", "", "categorical=factor trains random forest only")
+        if settings.protocol == "amiss" and values.get("hyperparameter_search_type") == "random":
+            return Disposition(
+                "failed",
+                "upstream-defect",
+                "hyperparameter_search_type=random: upstream does not hand the tune length on, "
+                "so caret never trains this classifier (D2)",
+            )
+        return RUN
+
+    def context_reads(self) -> tuple[str, ...]:
+        """The imputation method has a file of its own."""
+        return ("imputation",)
+
+    def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
+        """Python modules and R files that each stage runs."""
+        runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
+        shared_r = [*sorted(_HERE.glob("*.R"))]
+        method = [*sorted((_HERE / "imputation").glob("_*.R"))]
+        method.append(_HERE / "imputation" / f"{values['imputation']}.R")
+        model = [*sorted((_HERE / "classifiers").glob("_*.R"))]
+        model.append(_HERE / "classifiers" / f"{classifier}.R")
+        return {
+            "read": python_code(f"{_PACKAGE}.read", _PACKAGE),
+            "filter": python_code(f"{_PACKAGE}.filter", _PACKAGE),
+            "preprocess": python_code(f"{_PACKAGE}.preprocess", _PACKAGE),
+            "prepare": digest_of([runner, *map(r_code, shared_r)]),
+            "impute": digest_of([r_code(path) for path in method]),
+            "train": digest_of([r_code(path) for path in model]),
+        }
+
+    def switches(self, settings: Settings) -> Mapping[str, str]:
+        """The protocol's switches and seeds."""
+        from amiss_tasks import protocols
+
+        return protocols.switches(settings.protocol)
+
+    def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
+        """A rough figure for cutting the first units."""
+        del values
+        return _SECONDS[classifier]
+
+    def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
+        """Paths and headers of the three inputs."""
+        from amiss_tasks.read import check_inputs
+
+        return check_inputs(settings.inputs, values)
+
+    def open_source(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> Source:
+        """Read the inputs, or find what was read in the cache."""
+        from amiss_tasks.source import AmissSource
+
+        return AmissSource(settings, values, cache_dir)
+
+    def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
+        """Start R in this process."""
+        from amiss_tasks.runner import AmissRunner
+
+        return AmissRunner(settings, stage_hook)
+
+
+PIPELINE: Pipeline = AmissPipeline()
