@@ -1,0 +1,150 @@
+#!/bin/bash
+# Set gridrun up on Debian 12 or 13 and run the quickstart, or the tests.
+# See usage below. Needs Python >= 3.11; anything else is installed, or named.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: ./setup.sh run | test
+
+  run   install what running needs, then: gridrun local examples/quickstart
+  test  install what testing needs as well, then: scripts/check (linters and tests)
+
+Both say what they install and why, and install only what is missing. Debian
+packages (docker/packages.txt) need root or sudo; without either, the missing ones
+are named and the script stops with exit code 3. Python packages go into .venv
+beside this script, in the versions of constraints.txt. Set PYTHON to choose the
+interpreter.
+TEXT
+}
+
+stop() {  # stop EXIT_CODE WHAT [ADVICE]: print an error and leave
+    printf 'error: %s\n' "$2" >&2
+    if [ $# -gt 2 ]; then printf '  %s\n' "$3" >&2; fi
+    exit "$1"
+}
+
+if [ $# -ne 1 ]; then usage >&2; exit 2; fi
+case $1 in
+    run|test) goal=$1 ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; stop 2 "there is no goal \"$1\"" "known goals: run, test" ;;
+esac
+
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+candidates=(python3 python3.13 python3.12 python3.11)
+if [ -n "${PYTHON:-}" ]; then candidates=("$PYTHON"); fi
+
+find_python() {
+    local candidate
+    for candidate in "${candidates[@]}"; do
+        if command -v "$candidate" >/dev/null && is_new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+python=$(find_python) || stop 3 \
+    "no Python of version 3.11 or later was found (tried: ${candidates[*]})" \
+    "install one (Debian 12 and 13: package python3), or name it: PYTHON=/path/to/python ./setup.sh $goal"
+
+# Debian packages ------------------------------------------------------------------
+
+# Lines "package shown-by why" of the sections that the goal needs.
+wanted_packages() {
+    awk -v goal="$goal" '
+        /^\[/ { section = substr($1, 2, length($1) - 2); next }
+        /^[[:space:]]*(#|$)/ { next }
+        section == "run" || section == goal { sub(/#[[:space:]]*/, ""); print }
+    ' docker/packages.txt
+}
+
+is_there() {  # is_there SHOWN_BY; its standard input is not the list's
+    local name=${1#*:}
+    case $1 in
+        command:*) command -v "$name" >/dev/null ;;
+        R:*) command -v Rscript >/dev/null &&
+            Rscript --vanilla -e "quit(status = !nzchar(system.file(package = '$name')))" >/dev/null 2>&1 ;;
+        python:*) "$python" -c "import $name" 2>/dev/null ;;
+        *) stop 3 "docker/packages.txt: \"$1\" is not command:NAME, R:NAME or python:NAME" ;;
+    esac
+}
+
+missing=()
+reasons=()
+while read -r package shown_by why; do
+    if ! is_there "$shown_by" </dev/null; then
+        missing+=("$package")
+        reasons+=("$(printf '  %-20s %s' "$package" "$why")")
+    fi
+done < <(wanted_packages)
+
+can_sudo() { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; }
+
+install_packages() {
+    local as_root=(env DEBIAN_FRONTEND=noninteractive)
+    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo "${as_root[@]}"); fi
+    "${as_root[@]}" apt-get -qq update &&
+        "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}"
+}
+
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "Debian packages: all there."
+elif ! command -v apt-get >/dev/null || { [ "$(id -u)" -ne 0 ] && ! can_sudo; }; then
+    {
+        echo "error: these Debian packages are missing, and installing them takes apt-get and root or sudo:"
+        printf '%s\n' "${reasons[@]}"
+        echo "  ask an administrator for: apt-get install --no-install-recommends ${missing[*]}"
+        echo "  or, with conda and without root (untested): conda env create -f environment.yml"
+    } >&2
+    exit 3
+else
+    echo "Debian packages to install (without recommended ones):"
+    printf '%s\n' "${reasons[@]}"
+    install_packages || stop 3 "apt-get could not install: ${missing[*]} (its own message stands above)"
+fi
+
+# Python packages ------------------------------------------------------------------
+
+venv=.venv
+extras=""
+if [ "$goal" = test ]; then extras="[dev]"; fi
+
+# What the environment was made from; equal means there is nothing to do.
+recipe() {
+    { echo "$1"; "$python" --version; pwd; cat pyproject.toml constraints.txt; } | sha256sum | cut -d' ' -f1
+}
+
+is_set_up() {  # the tests' environment can run, too
+    [ -x "$venv/bin/gridrun" ] && [ -f "$venv/gridrun-recipe" ] || return 1
+    local made
+    made=$(cat "$venv/gridrun-recipe")
+    [ "$made" = "$(recipe "$extras")" ] || [ "$made" = "$(recipe "[dev]")" ]
+}
+
+if is_set_up; then
+    echo "Python packages: $venv is up to date."
+else
+    echo "Python packages: into $venv, in the versions of constraints.txt (0.7 GB, mostly Ray and"
+    echo "  Arrow): gridrun$extras and what it needs to run R (rpy2), spread work (Ray) and write tables."
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        "$python" -m venv --clear "$venv" || stop 3 "$python could not make the virtual environment $venv"
+    fi
+    rm -f "$venv/gridrun-recipe"
+    # Without a compiled bridge the same steps do for machines with and without a compiler.
+    RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint constraints.txt --editable ".$extras" ||
+        stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
+    recipe "$extras" > "$venv/gridrun-recipe"
+fi
+
+# ----------------------------------------------------------------------------------
+
+if [ "$goal" = test ]; then exec bash scripts/check; fi
+echo "Running: $venv/bin/gridrun local examples/quickstart"
+exec "$venv/bin/gridrun" local examples/quickstart
