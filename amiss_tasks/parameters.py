@@ -55,6 +55,7 @@ PARAMETERS = (
         SINGLE_VALUE_METHODS,
         "How missing annotations are handled: the question amiss asks.",
         refused=dict.fromkeys((*LATER_METHODS, "all"), _NOT_YET),
+        shorthands={"all": (*SINGLE_VALUE_METHODS, *LATER_METHODS)},
     ),
     Parameter(
         "downsampling",

@@ -1,0 +1,123 @@
+"""Reading a grid: inline in ``study.yaml``, or one of upstream's own files.
+
+Upstream's ``parameter_grid.json`` (a list for each parameter) and
+``combination_*.json`` (one value for each) are read unchanged, and the same as
+YAML. A scalar is a list of one, so both kinds may be mixed in one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrun._document import read_document
+from gridrun._gridvalues import read_values
+from gridrun._tree import Entries, Node, by_line, kind_of, known_list, read_keys
+from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.grid import Grid
+from gridrun.pipeline import Parameter, Value
+
+
+@dataclass(frozen=True)
+class GridFile:
+    """A grid as read.
+
+    Args:
+        grid: Parameters in the pipeline's order, values in the order given.
+        notes: What was accepted but is worth saying once.
+    """
+
+    grid: Grid
+    notes: tuple[Fault, ...]
+
+
+def read_grid(path: Path, parameters: Sequence[Parameter]) -> GridFile:
+    """Read a grid file.
+
+    Args:
+        path: A ``.json``, ``.yaml`` or ``.yml`` file.
+        parameters: Every parameter a grid must give, in grid order.
+
+    Raises:
+        InputError: With every fault of the file, in the order of its lines.
+    """
+    document = read_document(path)
+    read = grid_of(path, document.root, parameters, document.faults)
+    return GridFile(read.grid, (*document.notes, *read.notes))
+
+
+def grid_of(
+    file: Path, node: Node, parameters: Sequence[Parameter], faults: Sequence[Fault] = ()
+) -> GridFile:
+    """The grid that a node of a file gives.
+
+    Args:
+        file: The file, for messages.
+        node: An object of parameters.
+        parameters: Every parameter a grid must give, in grid order.
+        faults: Found before; raised together with those found here.
+
+    Raises:
+        InputError: With every fault.
+    """
+    found = list(faults)
+    notes: list[Fault] = []
+    values: dict[str, list[Value]] = {}
+    if isinstance(node, Entries) and node.pairs:
+        names = [parameter.name for parameter in parameters]
+        entries = read_keys(file, node, names, "parameter", found)
+        for parameter in parameters:
+            if parameter.name in entries:
+                read = read_values(file, parameter, entries[parameter.name][1])
+                values[parameter.name] = read.values
+                found.extend(read.faults)
+                notes.extend(read.notes)
+        found.extend(_missing(file, node, parameters, set(entries)))
+    else:
+        found.append(_no_parameters(file, node))
+    if found:
+        raise InputError(by_line(found))
+    grid = Grid(tuple(values), tuple(tuple(given) for given in values.values()))
+    return GridFile(grid, tuple(by_line(notes)))
+
+
+def _no_parameters(file: Path, node: Node) -> Fault:
+    todo = "list all parameters and their values: gridrun params"
+    if isinstance(node, Entries):
+        return Fault(file, "the grid has no parameters", node.line, todo)
+    return Fault(
+        file,
+        f"there is {kind_of(node)} where an object of parameters belongs "
+        "(parameter: value, or a list of values)",
+        node.line,
+        todo,
+    )
+
+
+def _missing(
+    file: Path, node: Entries, parameters: Sequence[Parameter], given: set[str]
+) -> list[Fault]:
+    """A fault that names the parameters that are not there and not merely misspelt."""
+    names = [parameter.name for parameter in parameters]
+    absent = [parameter for parameter in parameters if parameter.name not in given]
+    strangers = [
+        value
+        for key, _ in node.pairs[: 2 * len(names)]
+        if isinstance(value := getattr(key, "value", None), str) and value not in names
+    ]
+    misspelt = {did_you_mean(stranger, names) for stranger in strangers}
+    absent = [p for p in absent if f'did you mean "{p.name}"?' not in misspelt]
+    if not absent:
+        return []
+    if len(absent) == 1:
+        message = f'parameter "{absent[0].name}" is missing'
+        return [Fault(file, message, todo=f"known values: {known_list(absent[0].values)}")]
+    listed = ", ".join(f'"{parameter.name}"' for parameter in absent)
+    return [
+        Fault(
+            file,
+            f"{len(absent)} parameters are missing: {listed}",
+            todo="list all parameters and their values: gridrun params",
+        )
+    ]

@@ -1,0 +1,75 @@
+"""Every path below a study directory, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STUDY_FILE = "study.yaml"
+"""Name of the file that makes a directory a study."""
+
+
+@dataclass(frozen=True)
+class StudyPaths:
+    """Where a study keeps what; nothing is made by asking.
+
+    Args:
+        directory: The study directory.
+    """
+
+    directory: Path
+
+    @property
+    def state(self) -> Path:
+        """What gridrun needs to go on: ledger, cache, logs, lease."""
+        return self.directory / ".gridrun"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger, an SQLite file."""
+        return self.state / "ledger.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        """Stored stage results, by digest."""
+        return self.state / "cache"
+
+    @property
+    def logs(self) -> Path:
+        """One log for each attempt that failed or said anything."""
+        return self.state / "logs"
+
+    @property
+    def lease(self) -> Path:
+        """Held by the one engine that may write the ledger."""
+        return self.state / "lease"
+
+    @property
+    def results(self) -> Path:
+        """Directory of the tables for people."""
+        return self.directory / "results"
+
+    @property
+    def results_csv(self) -> Path:
+        """One row per combination, classifier, fold and completion."""
+        return self.results / "final_cv_results.csv"
+
+    @property
+    def results_parquet(self) -> Path:
+        """The same table with types."""
+        return self.results / "final_cv_results.parquet"
+
+    @property
+    def per_consequence_csv(self) -> Path:
+        """The metrics by molecular consequence."""
+        return self.results / "per_consequence.csv"
+
+    @property
+    def summary_csv(self) -> Path:
+        """Means by imputation and classifier, as printed at the end of a run."""
+        return self.results / "summary.csv"
+
+    @property
+    def notes_txt(self) -> Path:
+        """What was noteworthy about the inputs."""
+        return self.results / "notes.txt"
