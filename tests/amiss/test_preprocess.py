@@ -1,0 +1,159 @@
+"""Stage preprocess against upstream's S02."""
+
+import dataclasses
+import hashlib
+import io
+
+import numpy as np
+import pytest
+from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, six_digits
+
+from amiss_tasks.preprocess import BlockTable, BlockTables, preprocess
+from amiss_tasks.table import VariantTable
+from gridrun.pipeline import TaskFailure
+
+EXPECTED = csv_rows(GOLDEN / "preprocess" / "combinations.csv")
+
+
+def canonical_text(table: BlockTable) -> str:
+    """The golden form of a table."""
+    text = io.StringIO()
+    text.write(",".join(("row", "outcome", *table.columns)) + "\n")
+    for row, row_id in enumerate(table.row_ids):
+        cells = [row_id, "positive" if table.positive[row] else "negative"]
+        cells += [six_digits(value) for value in table.numeric[row]]
+        cells += [values[row] for values in table.text.values()]
+        text.write(",".join(cells) + "\n")
+    return text.getvalue()
+
+
+def block_of(combination: str) -> BlockTables:
+    parts = combination.removeprefix("keep_all_").removeprefix("canonical_").split("_")
+    transcript = "keep_all" if combination.startswith("keep_all") else "canonical"
+    return golden_block(transcript, *parts)
+
+
+@pytest.mark.parametrize(
+    "expected", EXPECTED, ids=[f"{row['combination']}-{row['part']}" for row in EXPECTED]
+)
+def test_tables_equal_upstream(expected):
+    """Ids, outcomes, columns and values are those that upstream writes."""
+    block = block_of(expected["combination"])
+    table = block.train if expected["part"] == "training" else block.test
+    assert table.rows == int(expected["rows"])
+    assert int(table.positive.sum()) == int(expected["positive"])
+    assert len(table.columns) == int(expected["columns"])
+    ids = "".join(f"{row_id}\n" for row_id in table.row_ids)
+    assert hashlib.sha256(ids.encode()).hexdigest() == expected["sha256_row_ids"]
+    text = canonical_text(table)
+    assert hashlib.sha256(text.encode()).hexdigest() == expected["sha256"]
+
+
+def test_every_golden_data_set_is_compared():
+    """The 22 data sets of the goldens are all there, with both parts."""
+    assert len({row["combination"] for row in EXPECTED}) == 22
+    assert len(EXPECTED) == 44
+
+
+@pytest.mark.parametrize("categorical", ["dummy", "factor"])
+def test_artifact_comes_back_and_is_deterministic(tmp_path, categorical):
+    """A saved block loads equal, and equal blocks have equal bytes."""
+    block = golden_block("canonical", "onestar", "all", "exclude", categorical)
+    first, second = tmp_path / "first", tmp_path / "second.tmp"
+    block.save(first)
+    block.save(second)
+    assert first.read_bytes() == second.read_bytes()
+    back = BlockTables.load(first)
+    for part in ("train", "test"):
+        want, got = getattr(block, part), getattr(back, part)
+        assert list(got.row_ids) == list(want.row_ids)
+        assert got.columns == want.columns
+        assert {k: list(v) for k, v in got.text.items()} == {
+            k: list(v) for k, v in want.text.items()
+        }
+        np.testing.assert_array_equal(got.positive, want.positive)
+        np.testing.assert_array_equal(got.numeric, want.numeric)
+
+
+def changed(table: VariantTable, **columns) -> VariantTable:
+    return dataclasses.replace(table, text={**table.text, **columns})
+
+
+def small() -> VariantTable:
+    return golden_table("canonical", "clingen", "all")
+
+
+def test_unknown_significance_stops():
+    """A CLNSIG outside the lists stops the block, named with its count."""
+    values = list(small().text["CLNSIG"])
+    values[0] = values[1] = "Conflicting_interpretations_of_pathogenicity"
+    with pytest.raises(
+        TaskFailure, match=r'"Conflicting_interpretations_of_pathogenicity" \(2 rows\)'
+    ):
+        preprocess(changed(small(), CLNSIG=values), "exclude", "dummy")
+
+
+def test_repeated_row_id_stops():
+    """The same variant, transcript and consequence twice stops the block, naming the id."""
+    table = small()
+    columns = {
+        name: [values[0], *values[:1], *values[2:]]
+        for name, values in table.text.items()
+        if name in {"X.Chrom", "Pos", "Ref", "Alt", "FeatureID", "Consequence.x"}
+    }
+    with pytest.raises(TaskFailure, match=r"duplicate 'row.names' are not allowed: \".*:"):
+        preprocess(changed(table, **columns), "exclude", "dummy")
+
+
+def test_categorical_without_any_value_stops_dummies():
+    """A categorical feature with no value stops dummy coding, and is MISSING as factor."""
+    table = changed(small(), LRT_pred=[None] * small().rows)
+    with pytest.raises(TaskFailure, match=r"must be character vectors: LRT_pred"):
+        preprocess(table, "exclude", "dummy")
+    block = preprocess(table, "exclude", "factor")
+    assert set(block.train.text["LRT_pred"]) == {"MISSING"}
+
+
+def test_single_class_stops():
+    """A training part of one class stops the block, saying which."""
+    table = changed(small(), CLNSIG=["Benign"] * small().rows)
+    with pytest.raises(TaskFailure, match=r"rows of the training part are negative"):
+        preprocess(table, "exclude", "dummy")
+
+
+def test_no_rows_stop():
+    """An empty table is reported as such."""
+    empty = VariantTable(
+        text={name: [] for name in small().text},
+        numeric={name: np.empty(0) for name in small().numeric},
+        rows=0,
+    )
+    with pytest.raises(TaskFailure, match="no row is left"):
+        preprocess(empty, "exclude", "dummy")
+
+
+def test_text_chromosome_is_not_padded():
+    """With an X among the chromosomes only positions are padded; T-only alleles read TRUE."""
+    table = small()
+    chromosome = ["X", *table.text["X.Chrom"][1:]]
+    block = preprocess(
+        changed(table, **{"X.Chrom": chromosome, "Ref": ["T"] * table.rows}), "exclude", "dummy"
+    )
+    ids = [*block.train.row_ids, *block.test.row_ids]
+    assert not any(row_id.startswith(" ") for row_id in ids)
+    assert len({len(row_id.split(":")[1]) for row_id in ids}) == 1
+    assert {row_id.split(":")[2] for row_id in ids} == {"TRUE"}
+
+
+def test_repeats_of_all_features_are_dropped():
+    """A row equal to an earlier one in all 50 features is dropped whatever its label."""
+    table = small()
+    doubled = VariantTable(
+        text={name: [*values, values[0]] for name, values in table.text.items()},
+        numeric={name: np.append(values, values[0]) for name, values in table.numeric.items()},
+        rows=table.rows + 1,
+    )
+    doubled.text["Pos"][-1] = "1"
+    before = preprocess(table, "exclude", "dummy")
+    after = preprocess(doubled, "exclude", "dummy")
+    assert after.train.rows + after.test.rows == before.train.rows + before.test.rows
