@@ -45,7 +45,9 @@ def read_text_file(path: Path, suffixes: Sequence[str] = ()) -> TextFile:
     if suffixes and path.suffix.lower() not in suffixes:
         ending = f'the ending "{path.suffix}"' if path.suffix else "no ending"
         raise _error(
-            path, f"has {ending}, which says nothing of its format", f"use {', '.join(suffixes)}"
+            path,
+            f"has {ending}, which is not read here",
+            f"endings that are: {', '.join(suffixes)}",
         )
     if info.st_size > MOST_BYTES:
         raise _error(

@@ -144,7 +144,13 @@ def known_list(names: Iterable[object], most: int = 14) -> str:
 
 
 def read_keys(
-    file: Path, entries: Entries, known: Sequence[str], what: str, faults: list[Fault]
+    file: Path,
+    entries: Entries,
+    known: Sequence[str],
+    what: str,
+    faults: list[Fault],
+    *,
+    also: Sequence[str] = (),
 ) -> dict[str, tuple[Leaf, Node]]:
     """Known keys of an object with key and value nodes, in the order of the file.
 
@@ -154,6 +160,7 @@ def read_keys(
         known: Keys that may occur.
         what: ``parameter`` or ``key``.
         faults: Takes unknown and repeated keys, and those that are not text.
+        also: Keys that the caller has something to say about; never advised.
     """
     found: dict[str, tuple[Leaf, Node]] = {}
     lines: dict[str, list[int]] = {}
@@ -168,7 +175,7 @@ def read_keys(
         lines.setdefault(name, []).append(key.line)
         if len(lines[name]) > 1:
             continue
-        if name in known:
+        if name in known or name in also:
             found[name] = (key, value)
             continue
         unknown += 1

@@ -1,0 +1,216 @@
+"""What each key of ``study.yaml`` may hold. Rules here, reading in ``gridrun.study``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gridrun._tree import Entries, Items, Leaf, Node, kind_of, known_list, quoted, read_keys
+from gridrun.errors import Fault, did_you_mean
+from gridrun.units import Limits
+
+ROLES = ("vcf", "cadd_snv", "cadd_indel")
+"""Input files of a study."""
+
+KEYS = (
+    "inputs",
+    "grid",
+    "folds",
+    "seed",
+    "protocol",
+    "classifiers",
+    "limits",
+    "sample",
+    "rows",
+)
+"""Keys of ``study.yaml``."""
+
+LATER_KEYS = {
+    "azure": "this version runs on this machine or a Ray cluster",
+    "evaluate": "this version cross-validates; give the number of folds by the key folds",
+}
+"""Keys of later versions, each with the reason why it is refused."""
+
+LATER_PROTOCOLS = {"corrected": "this version runs the protocol amiss only"}
+"""Protocols of later versions, each with the reason why it is refused."""
+
+MOST_FOLDS = 10_000
+MOST_SEED = 2**31 - 1
+"""R's largest seed."""
+
+
+class KeyReader:
+    """Reads values behind keys, gathering faults and notes.
+
+    Args:
+        file: The study file, for messages.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self.notes: list[Fault] = []
+
+    def fault(self, message: str, node: Node | None = None, todo: str | None = None) -> None:
+        """Take down a fault."""
+        self.faults.append(Fault(self.file, message, node.line if node else None, todo or None))
+
+    def keys(self, entries: Entries, parameters: Sequence[str]) -> dict[str, Node]:
+        """The study's keys with their nodes.
+
+        Keys of later versions are refused, and parameters that stand outside
+        ``grid`` are shown where to go.
+        """
+        also = (*LATER_KEYS, *(name for name in parameters if name not in KEYS))
+        found = read_keys(self.file, entries, KEYS, "key", self.faults, also=also)
+        for name, reason in LATER_KEYS.items():
+            if name in found:
+                self.fault(f'key "{name}" is of a later version', found[name][0], reason)
+        strays = [found[name][0] for name in found if name not in (*KEYS, *LATER_KEYS)]
+        if strays:
+            names = known_list([stray.written for stray in strays], 3)
+            self.fault(
+                f"a grid's parameters stand where a study's keys belong: {names}",
+                strays[0],
+                "put them below the key grid, or give the path of a grid file there: "
+                "grid: parameter_grid.json",
+            )
+        return {name: node for name, (_, node) in found.items() if name in KEYS}
+
+    def whole(self, key: str, node: Node, least: int, most: int | None = None) -> int | None:
+        """A whole number within bounds."""
+
+        def fits(number: float | None) -> bool:
+            return number is not None and number >= least and (most is None or number <= most)
+
+        number = node.number() if isinstance(node, Leaf) else None
+        if isinstance(number, int) and fits(number):
+            return number
+        meant = _whole(node)
+        hint = f"did you mean {meant}? " if fits(meant) else ""
+        allowed = f"a whole number, at least {least:,}" + (f", at most {most:,}" if most else "")
+        self.fault(f'key "{key}" has {kind_of(node)}', node, f"{hint}allowed: {allowed}")
+        return None
+
+    def word(
+        self, key: str, node: Node, known: Sequence[str], refused: Mapping[str, str]
+    ) -> str | None:
+        """One of some words; ``refused`` ones are known but not run, each with its reason."""
+        value = node.value if isinstance(node, Leaf) else None
+        if isinstance(value, str) and value in known:
+            return value
+        advice = f"known values: {known_list(known)}"
+        if isinstance(value, str) and value in refused:
+            self.fault(
+                f'key "{key}" has the value "{value}", which cannot be run yet: {refused[value]}',
+                node,
+                advice,
+            )
+        elif isinstance(value, str):
+            near = did_you_mean(value, known)
+            self.fault(
+                f'key "{key}" has unknown value {quoted(value)}', node, f"{near} {advice}".strip()
+            )
+        else:
+            self.fault(f'key "{key}" has {kind_of(node)} where a name belongs', node, advice)
+        return None
+
+    def classifiers(
+        self, node: Node, known: Sequence[str], runnable: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Classifiers in the pipeline's order, whatever order they are given in."""
+        items = node.nodes if isinstance(node, Items) else [node]
+        if not items:
+            self.fault(
+                'key "classifiers" has an empty list, so nothing would be trained',
+                node,
+                f"known values: {known_list(runnable)}; without the key all of them run",
+            )
+        refused = {
+            name: f"this version runs {known_list(runnable)}"
+            for name in known
+            if name not in runnable
+        }
+        given: list[str] = []
+        for item in items:
+            name = self.word("classifiers", item, runnable, refused)
+            if name in given:
+                message = f'key "classifiers" has "{name}" more than once; it is counted once'
+                self.notes.append(Fault(self.file, message, item.line))
+            elif name is not None:
+                given.append(name)
+        return tuple(name for name in known if name in given)
+
+    def inputs(self, node: Node) -> dict[str, Path]:
+        """Role to path: as given if absolute, else from the study file's directory.
+
+        Whether the files are there is for the pipeline to check.
+        """
+        if not isinstance(node, Entries):
+            self.fault(
+                f'key "inputs" has {kind_of(node)} where paths belong',
+                node,
+                "give " + ", ".join(f"{role}: PATH" for role in ROLES),
+            )
+            return {}
+        found = read_keys(self.file, node, ROLES, "input", self.faults)
+        for role in ROLES:
+            if role not in found:
+                self.fault(f'input "{role}" is missing below "inputs"', node, f"add {role}: PATH")
+        given = [(role, found[role][1]) for role in ROLES if role in found]
+        read = [(role, self.path(f'input "{role}"', path)) for role, path in given]
+        return {role: path for role, path in read if path is not None}
+
+    def path(self, name: str, node: Node) -> Path | None:
+        """A path relative to the study file, ``~`` expanded."""
+        value = node.value if isinstance(node, Leaf) else None
+        if not isinstance(value, str) or not value.strip():
+            self.fault(f"{name} has {kind_of(node)} where a path belongs", node)
+            return None
+        try:
+            given = Path(value).expanduser()
+        except RuntimeError:
+            self.fault(f"{name} has {quoted(value)}: there is no such user", node)
+            return None
+        return (self.file.absolute().parent / given).absolute()
+
+    def limits(self, node: Node) -> Limits:
+        """What one task may use."""
+        if not isinstance(node, Entries):
+            self.fault(
+                f'key "limits" has {kind_of(node)} where limits belong',
+                node,
+                "give task_seconds: SECONDS, or remove the key",
+            )
+            return Limits()
+        found = read_keys(self.file, node, ("task_seconds", "mem_mb"), "limit", self.faults)
+        if "mem_mb" in found:
+            self.fault(
+                'limit "mem_mb" is of a later version: this one does not watch memory',
+                found["mem_mb"][0],
+                "remove it; task_seconds can be given",
+            )
+        if "task_seconds" not in found:
+            return Limits()
+        seconds_node = found["task_seconds"][1]
+        seconds = seconds_node.number() if isinstance(seconds_node, Leaf) else None
+        if seconds is None or not math.isfinite(seconds) or seconds <= 0:
+            self.fault(
+                f'limit "task_seconds" has {kind_of(seconds_node)}',
+                seconds_node,
+                "allowed: a number of seconds above 0; without the key there is no limit",
+            )
+            return Limits()
+        return Limits(task_seconds=float(seconds))
+
+
+def _whole(node: Node) -> int | None:
+    """The whole number that 10.0 or "10" was meant to be."""
+    if not isinstance(node, Leaf) or isinstance(node.value, bool) or node.value is None:
+        return None
+    try:
+        number = float(node.value)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
