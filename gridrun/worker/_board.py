@@ -1,0 +1,105 @@
+"""A page of memory that supervisor and child share through a file.
+
+The child notes on it what it is about to do, without a system call; the note
+outlives the child, so the last task started names the culprit of a death. The
+supervisor notes on it that the child is to stop.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_BYTES = mmap.PAGESIZE
+_NUMBERS_BYTES = 64
+_POSITION, _STARTED_NS, _STOP = range(3)
+"""Slots of 8 bytes, each written by one side only and whole."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The task a child is at.
+
+    Args:
+        position: Position in the unit.
+        started_ns: Monotonic clock, nanoseconds.
+        stage: Stage started last, or an empty string.
+        key: Key of that stage.
+    """
+
+    position: int
+    started_ns: int
+    stage: str
+    key: str
+
+
+class Board:
+    """Either side's view of the page.
+
+    Args:
+        path: The file; made if missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(handle, _BYTES)
+            self._page = mmap.mmap(handle, _BYTES)
+        finally:
+            os.close(handle)
+        self._view = memoryview(self._page)
+        self._numbers = self._view[:_NUMBERS_BYTES].cast("q")
+
+    def close(self) -> None:
+        """Let go of the page."""
+        self._numbers.release()
+        self._view.release()
+        self._page.close()
+
+    # the child's side
+
+    def begin(self, position: int) -> None:
+        """Note that a task starts now."""
+        self._page[_NUMBERS_BYTES] = 0
+        self._numbers[_STARTED_NS] = time.monotonic_ns()
+        self._numbers[_POSITION] = position + 1
+
+    def at_stage(self, stage: str, key: str) -> None:
+        """Note that a stage of the task starts now; a text too long is cut."""
+        text = f"{stage}\t{key}".encode()[: _BYTES - _NUMBERS_BYTES - 1] + b"\0"
+        self._page[_NUMBERS_BYTES : _NUMBERS_BYTES + len(text)] = text
+
+    def rest(self) -> None:
+        """Note that no task is running."""
+        self._numbers[_POSITION] = 0
+
+    @property
+    def stop_wanted(self) -> bool:
+        """Whether the child is to leave the rest of its tasks."""
+        return self._numbers[_STOP] != 0
+
+    # the supervisor's side
+
+    def want_stop(self) -> None:
+        """Ask the child to leave the rest of its tasks."""
+        self._numbers[_STOP] = 1
+
+    def running(self) -> Running | None:
+        """What the child is, or was when it died, at; None between tasks."""
+        while True:
+            position = self._numbers[_POSITION]
+            if position == 0:
+                return None
+            started_ns = self._numbers[_STARTED_NS]
+            stage, key = self.stage()
+            if self._numbers[_POSITION] == position:
+                return Running(position - 1, started_ns, stage, key)
+
+    def stage(self) -> tuple[str, str]:
+        """Stage started last and its key; two empty strings before the first."""
+        text = bytes(self._page[_NUMBERS_BYTES:]).partition(b"\0")[0].decode(errors="replace")
+        stage, _, key = text.partition("\t")
+        return stage, key

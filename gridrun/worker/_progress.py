@@ -1,0 +1,160 @@
+"""How far a unit has come: what is left, what is tried again, what is barred. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gridrun.pipeline import TaskSpec
+from gridrun.units import Attempt, Kind, TaskDone, TaskFailed, Unit
+from gridrun.worker._board import Running
+from gridrun.worker._messages import Outcome, Raised, Ran
+
+_DEATHS_THAT_BAR = 2
+
+
+@dataclass(frozen=True)
+class Blow:
+    """Why a process ended at a task.
+
+    Args:
+        kind: ``crash``, ``timeout`` or ``memory``.
+        reason: One line.
+        signal: Signal that ended it, if one did and it was not our own.
+        exit_code: Exit code otherwise.
+        limit_seconds: The limit that was passed.
+    """
+
+    kind: Kind
+    reason: str
+    signal: int | None = None
+    exit_code: int | None = None
+    limit_seconds: float | None = None
+
+
+@dataclass
+class Bars:
+    """Stages, by artifact and key, at which processes died.
+
+    A prepared table that kills its process would kill one process for every task
+    that shares it. After the second death its other tasks are failed unrun.
+    """
+
+    deaths: dict[tuple[str, str, str], list[Blow]] = field(default_factory=dict)
+
+    def count(self, artifact: str, stage: str, key: str, blow: Blow) -> None:
+        """Note a death."""
+        if stage:
+            self.deaths.setdefault((artifact, stage, key), []).append(blow)
+
+    def of(self, artifact: str) -> frozenset[tuple[str, str]]:
+        """(stage, key) pairs that must not be started again with this artifact."""
+        return frozenset(
+            (stage, key)
+            for (known, stage, key), blows in self.deaths.items()
+            if known == artifact and len(blows) >= _DEATHS_THAT_BAR
+        )
+
+    def last(self, artifact: str, stage: str, key: str) -> Blow:
+        """The latest death at a stage that is barred."""
+        return self.deaths[artifact, stage, key][-1]
+
+
+class Progress:
+    """The tasks of one unit on their way to a final event each.
+
+    Args:
+        unit: The unit.
+        worker: Who runs it.
+        bars: Shared by all units of a supervisor.
+    """
+
+    def __init__(self, unit: Unit, worker: str, bars: Bars) -> None:
+        self.unit = unit
+        self._worker = worker
+        self._bars = bars
+        self._first = dict.fromkeys(range(len(unit.tasks)))
+        self._again: dict[int, None] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every task has a final event."""
+        return not self._first and not self._again
+
+    @property
+    def alone(self) -> bool:
+        """Whether what comes next is a second attempt, which gets a process of its own."""
+        return not self._first and bool(self._again)
+
+    def next_tasks(self) -> tuple[tuple[int, TaskSpec], ...]:
+        """What to hand to a child now: all first attempts, or one second attempt."""
+        positions = list(self._first) or list(self._again)[:1]
+        return tuple((position, self.unit.tasks[position]) for position in positions)
+
+    def barred(self) -> frozenset[tuple[str, str]]:
+        """Stages that the child must refuse; a second attempt, alone, is given its chance."""
+        return frozenset() if self.alone else self._bars.of(self.unit.artifact)
+
+    def waits_for(self, position: int) -> bool:
+        """Whether a task has no final event yet and is not put off."""
+        return position in self._first or (not self._first and position in self._again)
+
+    def outcome(self, message: Outcome) -> TaskDone | TaskFailed:
+        """Take what a task came to in a process that lives on."""
+        task = self.unit.tasks[message.position]
+        attempt = self._attempt(message.position, message.started, message.seconds)
+        self._first.pop(message.position, None)
+        self._again.pop(message.position, None)
+        if isinstance(message, Ran):
+            return TaskDone(task, attempt, message.result, message.log)
+        if isinstance(message, Raised):
+            return TaskFailed(
+                task,
+                attempt,
+                Kind(message.kind),
+                message.reason,
+                stage=message.stage,
+                log=message.log,
+            )
+        blow = self._bars.last(self.unit.artifact, message.stage, message.key)
+        reason = f"not run: its {message.stage} stage ended two processes before; {blow.reason}"
+        return TaskFailed(
+            task,
+            attempt,
+            blow.kind,
+            reason,
+            signal=blow.signal,
+            exit_code=blow.exit_code,
+            limit_seconds=blow.limit_seconds,
+            stage=message.stage,
+            log=f"{message.log}gridrun: {reason}\ngridrun: stage {message.stage}, {message.key}\n",
+        )
+
+    def death(
+        self, running: Running, started: float, seconds: float, blow: Blow, log: str
+    ) -> TaskFailed:
+        """Blame a death on the task that was running; its first one is not final."""
+        position = running.position
+        attempt = self._attempt(position, started, seconds)
+        final = position in self._again
+        if final:
+            del self._again[position]
+        else:
+            del self._first[position]
+            self._again[position] = None
+        self._bars.count(self.unit.artifact, running.stage, running.key, blow)
+        return TaskFailed(
+            self.unit.tasks[position],
+            attempt,
+            blow.kind,
+            blow.reason,
+            final=final,
+            signal=blow.signal,
+            exit_code=blow.exit_code,
+            limit_seconds=blow.limit_seconds,
+            stage=running.stage,
+            log=log,
+        )
+
+    def _attempt(self, position: int, started: float, seconds: float) -> Attempt:
+        number = 2 if position in self._again else 1
+        return Attempt(self.unit.id, number, self._worker, started, seconds)

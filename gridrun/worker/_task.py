@@ -1,0 +1,54 @@
+"""One task through a runner, with what it raised turned into data."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrun.pipeline import Runner, TaskFailure, TaskResult, TaskSpec
+from gridrun.units import Kind
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one try came to, in the process that ran it.
+
+    Args:
+        started: Seconds since the epoch.
+        seconds: Wall seconds.
+        result: Result, or None when the task failed.
+        kind: Kind of failure when it failed.
+        reason: One line.
+        more: Text for the log: a traceback, a message of several lines.
+    """
+
+    started: float
+    seconds: float
+    result: TaskResult | None
+    kind: Kind = Kind.ERROR
+    reason: str = ""
+    more: str = ""
+
+
+def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
+    """Run a task; a finding and a defect both come back as data."""
+    started, clock = time.time(), time.perf_counter()
+    try:
+        result = runner.run(task, artifact)
+    except TaskFailure as failure:
+        seconds = time.perf_counter() - clock
+        more = f"{failure.message}\n" if "\n" in failure.message.strip() else ""
+        kind = Kind.UPSTREAM_DEFECT if failure.kind == Kind.UPSTREAM_DEFECT else Kind.ERROR
+        return Tried(started, seconds, None, kind, one_line(failure.message), more)
+    except (Exception, SystemExit) as defect:  # noqa: BLE001 - whatever escapes costs one task
+        seconds = time.perf_counter() - clock
+        reason = one_line(f"{type(defect).__name__}: {defect}")
+        return Tried(started, seconds, None, Kind.ERROR, reason, traceback.format_exc())
+    return Tried(started, time.perf_counter() - clock, result)
+
+
+def one_line(text: str) -> str:
+    """A text with its line breaks and runs of blanks made single blanks."""
+    return " ".join(text.split())
