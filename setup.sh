@@ -89,8 +89,9 @@ can_sudo() { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 
 install_packages() {
     local as_root=(env DEBIAN_FRONTEND=noninteractive)
     if [ "$(id -u)" -ne 0 ]; then as_root=(sudo "${as_root[@]}"); fi
+    # dpkg's account of hundreds of files is left out, its errors are not
     "${as_root[@]}" apt-get -qq update &&
-        "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}"
+        "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 if [ ${#missing[@]} -eq 0 ]; then
