@@ -1,3 +1,21 @@
 """gridrun: the amiss grid on a laptop, a Ray cluster or Azure ML."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridrun.api import OpenStudy, open_study
+
 __version__ = "0.1.0"
+
+__all__ = ["OpenStudy", "__version__", "open_study"]
+
+
+def __getattr__(name: str) -> Any:
+    # on first use, so that workers and `--help` do not import the whole core
+    if name in ("OpenStudy", "open_study"):
+        from gridrun import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

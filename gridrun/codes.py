@@ -104,6 +104,4 @@ class Codebook:
     def values(self, code: int, reads: Iterable[str]) -> dict[str, Value]:
         """The values that a code stands for."""
         one = (1 << self._bits) - 1
-        return {
-            name: self._values[name][((code >> self._shift[name]) & one) - 1] for name in reads
-        }
+        return {name: self._values[name][((code >> self._shift[name]) & one) - 1] for name in reads}

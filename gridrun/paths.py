@@ -45,6 +45,11 @@ class StudyPaths:
         return self.state / "lease"
 
     @property
+    def results_stamp(self) -> Path:
+        """What the tables were made from, and their sums; they are written anew if it changes."""
+        return self.state / "results.json"
+
+    @property
     def results(self) -> Path:
         """Directory of the tables for people."""
         return self.directory / "results"

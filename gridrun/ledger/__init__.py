@@ -5,7 +5,8 @@ transactions are committed in groups within half a second, so that a killed
 run repeats at most what its last half second recorded.
 """
 
+from gridrun.ledger._open import cannot_write
 from gridrun.ledger._read import Attempts, LedgerView, StoredResult
 from gridrun.ledger._write import Ledger
 
-__all__ = ["Attempts", "Ledger", "LedgerView", "StoredResult"]
+__all__ = ["Attempts", "Ledger", "LedgerView", "StoredResult", "cannot_write"]

@@ -70,8 +70,8 @@ class Ledger(LedgerView):
     ) -> None:
         self.close()
 
-    def begin_run(self, request: Mapping[str, Any], backend: str, version: str) -> None:
-        """Record that a run starts; its number goes into every attempt."""
+    def begin_run(self, request: Mapping[str, Any], backend: str, version: str) -> int:
+        """Record that a run starts; its number, which is returned, goes into every attempt."""
         row = (
             json.dumps(request, sort_keys=True),
             backend,
@@ -89,6 +89,7 @@ class Ledger(LedgerView):
             )
         )
         self._run = int(cursor.lastrowid)
+        return self._run
 
     def end_run(self, state: str) -> None:
         """Record how the run ended: ``done``, ``failed``, ``interrupted``, ``stopped``."""

@@ -7,10 +7,11 @@ unit is cut.
 
 from gridrun.plan._counts import StageCount, stage_counts
 from gridrun.plan._tasks import Context, Pending, TaskTable, TaskTables
-from gridrun.plan._units import cut_units
+from gridrun.plan._units import Cut, cut_units
 
 __all__ = [
     "Context",
+    "Cut",
     "Pending",
     "StageCount",
     "TaskTable",

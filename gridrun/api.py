@@ -1,0 +1,302 @@
+"""The Python API: open a study, plan it, run it, look at its table.
+
+>>> import gridrun
+>>> study = gridrun.open_study("examples/quickstart")      # doctest: +SKIP
+>>> study.plan().tasks                                     # doctest: +SKIP
+>>> report = study.run(backend="local", workers=2)         # doctest: +SKIP
+>>> table = study.results()                                # doctest: +SKIP
+
+The commands are thin over this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridrun.attempts import LoggedAttempt, logged_attempts
+from gridrun.backend import Backend, load_backend
+from gridrun.engine import Engine, Progress, RunReport, Silent
+from gridrun.errors import Fault, UserError
+from gridrun.ledger import LedgerView
+from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
+from gridrun.plan import StageCount, stage_counts
+from gridrun.request import Request
+from gridrun.results import Summary, write_results
+from gridrun.status import StatusReport, status_of
+from gridrun.study import Study, load_study
+from gridrun.why import Reason, reasons_of
+from gridrun.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What a run would do.
+
+    Args:
+        combinations: In the selection.
+        combinations_in_grid: In the study's grid.
+        folds: Of each combination.
+        stages: How often each stage runs.
+        tasks: Leaf tasks of all folds that are to be run, finished ones included.
+        done: Of these, done by earlier runs.
+        failed: Of these, failed in earlier runs.
+        pending: Of these, those the next run would execute.
+        impossible: Leaf tasks of all folds that upstream itself cannot run.
+        impossible_reasons: Why, with the number of tasks of one fold.
+        skipped_reasons: Why parts are not asked of a classifier.
+        seconds: Estimated task seconds of what is pending.
+        measured: Share of ``seconds`` that rests on measured durations.
+        why: What differs from earlier runs, where something is to be run again.
+        notes: What was worth saying about study and inputs.
+    """
+
+    combinations: int
+    combinations_in_grid: int
+    folds: int
+    stages: tuple[StageCount, ...]
+    tasks: int
+    done: int
+    failed: int
+    pending: int
+    impossible: int
+    impossible_reasons: dict[str, int]
+    skipped_reasons: dict[str, int]
+    seconds: float
+    measured: float
+    why: tuple[Reason, ...] = ()
+    notes: tuple[Fault, ...] = ()
+
+    @property
+    def sharing(self) -> float:
+        """Runs of stages without sharing, divided by the runs of the plan."""
+        shared = sum(c.tasks * (self.folds if c.per_fold else 1) for c in self.stages)
+        unshared = sum(c.unshared * self.folds for c in self.stages)
+        return unshared / shared if shared else 1.0
+
+
+class OpenStudy:
+    """A study that can be planned, run and looked at.
+
+    Args:
+        study: The study as loaded.
+        pipeline: Name that ``load_pipeline`` takes.
+    """
+
+    def __init__(self, study: Study, pipeline: str = DEFAULT_PIPELINE) -> None:
+        self.study = study
+        self._pipeline_name = pipeline
+        self._pipeline = load_pipeline(pipeline)
+
+    def workspace(self, **request: Any) -> Workspace:
+        """The study with a request; the fields of ``gridrun.request.Request`` as keywords."""
+        if "only" in request:
+            request["only"] = _texts(request["only"])
+        return Workspace(self.study, self._pipeline, Request(**request), self._pipeline_name)
+
+    def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
+        """What a run with this request would do; writes nothing.
+
+        Args:
+            check: Whether to look at the inputs' headers too.
+            request: ``only``, ``combinations``, ``sample``, ``blocks``, ``rows``,
+                ``folds``, ``retry_failed``.
+
+        Raises:
+            UserError: The request or the inputs are at fault.
+        """
+        workspace = self.workspace(**request)
+        notes = [*self.study.notes, *(workspace.check_inputs() if check else ())]
+        return _plan(workspace, notes)
+
+    def run(
+        self,
+        backend: str | Backend = "local",
+        *,
+        progress: Progress | None = None,
+        backend_options: dict[str, Any] | None = None,
+        workers: int | None = None,
+        address: str | None = None,
+        **request: Any,
+    ) -> RunReport:
+        """Run what is left and write the tables.
+
+        Args:
+            backend: ``local`` (Ray), ``inprocess``, another installed one, or an object.
+            progress: Watches; silent if left out.
+            backend_options: Further options of the backend.
+            workers: Workers to start, for backends that start some.
+            address: Of a running Ray cluster to join.
+            request: As for ``plan``, and ``mix_environments``.
+
+        Raises:
+            GridrunError: It cannot run, or cannot go on; what was committed is kept.
+        """
+        return self.engine(
+            backend,
+            progress=progress,
+            backend_options=backend_options,
+            workers=workers,
+            address=address,
+            **request,
+        ).run()
+
+    def engine(
+        self,
+        backend: str | Backend = "local",
+        *,
+        progress: Progress | None = None,
+        backend_options: dict[str, Any] | None = None,
+        workers: int | None = None,
+        address: str | None = None,
+        **request: Any,
+    ) -> Engine:
+        """The engine that ``run`` runs, for callers that may want to stop it."""
+        options = dict(backend_options or {})
+        if workers is not None:
+            if workers < 1:
+                raise UserError(f"--workers {workers}: at least one worker is needed")
+            options["workers"] = workers
+        if address is not None:
+            options["address"] = address
+
+        def make() -> Backend:
+            return load_backend(backend, **options) if isinstance(backend, str) else backend
+
+        name = backend if isinstance(backend, str) else type(backend).__name__
+        return Engine(self.workspace(**request), make, name, progress or Silent())
+
+    def summary(self, **request: Any) -> Summary:
+        """Write the tables from what the ledger holds now, and sum them up.
+
+        Without a request, what the last run was about.
+        """
+        return write_results(self._last(request))
+
+    def results(self, **request: Any) -> pd.DataFrame:
+        """The final table as a pandas frame, missing metrics as NaN.
+
+        Without a request, what the last run was about.
+        """
+        import pandas as pd
+
+        workspace = self._last(request)
+        write_results(workspace)
+        return pd.read_parquet(workspace.study.paths.results_parquet)
+
+    def status(self) -> StatusReport:
+        """Counts by state, failures by reason, and what workers hold now."""
+        return status_of(self._last({}))
+
+    def logs(self) -> list[LoggedAttempt]:
+        """Attempts that failed or printed something, oldest first."""
+        return list(logged_attempts(self.workspace()))
+
+    def _last(self, request: dict[str, Any]) -> Workspace:
+        if not request:
+            with _looking(self.study) as view:
+                last = view.last_run() if view is not None else None
+            if last is not None:
+                chosen = Request.from_selecting(last["request"])
+                return Workspace(self.study, self._pipeline, chosen, self._pipeline_name)
+        return self.workspace(**request)
+
+
+def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE) -> OpenStudy:
+    """Open a study.
+
+    Args:
+        path: A directory that holds ``study.yaml``, or the file itself.
+        pipeline: For pipelines of one's own.
+
+    Raises:
+        UserError: The study is not there, or something in it is wrong.
+    """
+    return OpenStudy(load_study(Path(path), load_pipeline(pipeline)), pipeline)
+
+
+@contextlib.contextmanager
+def _looking(study: Study) -> Iterator[LedgerView | None]:
+    view = LedgerView.open(study.paths.ledger)
+    try:
+        yield view
+    finally:
+        if view is not None:
+            view.close()
+
+
+def _texts(only: str | Sequence[str]) -> tuple[str, ...]:
+    return (only,) if isinstance(only, str) else tuple(only)
+
+
+def _plan(workspace: Workspace, notes: Sequence[Fault]) -> PlanReport:
+    tables, folds = workspace.tables, workspace.folds
+    known = workspace.known_context_ids()
+    pending = list(workspace.pending(known, workspace.view))
+    counts = [0] * len(tables.contexts)
+    for fold in pending:
+        for context in fold.contexts.tolist():
+            counts[context] += 1
+    estimates = workspace.seconds(known, workspace.view)
+    measured = workspace.view.mean_seconds() if workspace.view is not None else {}
+    seconds = [count * each for count, each in zip(counts, estimates, strict=True)]
+    sure = sum(
+        part
+        for part, ident in zip(seconds, known, strict=True)
+        if ident is not None and ident in measured
+    )
+    done, failed = 0, 0
+    if workspace.view is not None:
+        done, failed = _finished(workspace, known)
+    impossible: dict[str, int] = {}
+    skipped: dict[str, int] = {}
+    for table in tables.tables:
+        for position, disposition in enumerate(tables.dispositions):
+            count = int((table.dispositions == position).sum())
+            if count and disposition.state == "failed":
+                impossible[disposition.reason] = impossible.get(disposition.reason, 0) + count
+            elif count and disposition.state == "skipped":
+                skipped[disposition.reason] = skipped.get(disposition.reason, 0) + count
+    return PlanReport(
+        combinations=len(workspace.selection),
+        combinations_in_grid=len(workspace.study.grid),
+        folds=folds,
+        stages=tuple(stage_counts(tables)),
+        tasks=len(tables) * folds,
+        done=done,
+        failed=failed,
+        pending=sum(len(fold.codes) for fold in pending),
+        impossible=sum(impossible.values()) * folds,
+        impossible_reasons=impossible,
+        skipped_reasons=skipped,
+        seconds=sum(seconds),
+        measured=sure / sum(seconds) if sum(seconds) else 0.0,
+        why=tuple(reasons_of(workspace, known, pending)),
+        notes=tuple(notes),
+    )
+
+
+def _finished(workspace: Workspace, known: Sequence[int | None]) -> tuple[int, int]:
+    import numpy as np
+
+    done = failed = 0
+    assert workspace.view is not None
+    for table in workspace.tables.tables:
+        run = workspace.tables.is_run(table)
+        for position in np.unique(table.contexts[run]):
+            ident = known[int(position)]
+            if ident is None:
+                continue
+            codes = table.codes[run & (table.contexts == position)]
+            for fold in range(1, workspace.folds + 1):
+                ended, broken = workspace.view.finished(ident, fold)
+                done += int(np.isin(codes, ended).sum())
+                failed += int(np.isin(codes, broken).sum())
+    return done, failed

@@ -1,0 +1,97 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY",
+        help="Study directory (it holds study.yaml), or the file itself.",
+        show_default="the current directory",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="PARAMETER=VALUE[,VALUE...]",
+        help="Only combinations with these values; may be given several times.",
+        rich_help_panel="Which tasks",
+    ),
+]
+Combinations = Annotated[
+    str | None,
+    typer.Option(
+        "--combinations",
+        metavar="LIST",
+        help="Only these combination numbers, for example 1,5,10-20, or @FILE with one a line.",
+        rich_help_panel="Which tasks",
+    ),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample",
+        metavar="N",
+        help="Draw about N combinations, seeded by the study, in whole blocks: every value of "
+        "imputation on the same rows.",
+        rich_help_panel="Which tasks",
+    ),
+]
+NoBlocks = Annotated[
+    bool,
+    typer.Option(
+        "--no-blocks",
+        help="Draw single combinations instead of whole blocks (less paired, less shared).",
+        rich_help_panel="Which tasks",
+    ),
+]
+Rows = Annotated[
+    int | None,
+    typer.Option(
+        "--rows",
+        metavar="N",
+        help="Use a seeded subset of N variants, for prototyping; every table says so.",
+        rich_help_panel="Which tasks",
+    ),
+]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        metavar="F",
+        help="Folds, instead of the study's; more can be added later.",
+        rich_help_panel="Which tasks",
+    ),
+]
+RetryFailed = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed", help="Run failed tasks again, too.", rich_help_panel="Which tasks"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def selecting(
+    only: list[str] | None,
+    combinations: str | None,
+    sample: int | None,
+    no_blocks: bool,
+    rows: int | None,
+    folds: int | None,
+) -> dict[str, Any]:
+    """The options as keywords of ``gridrun.request.Request``."""
+    return {
+        "only": tuple(only or ()),
+        "combinations": combinations,
+        "sample": sample,
+        "blocks": not no_blocks,
+        "rows": rows,
+        "folds": folds,
+    }

@@ -1,0 +1,138 @@
+"""How reports are printed: a table on a terminal, the same table plain when piped."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gridrun.results import Summary
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console; as wide as its table needs when nobody's terminal bounds it."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made = Console(stderr=stderr, highlight=False, width=160, no_color=True)
+    return made
+
+
+def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table.
+
+    Args:
+        out: Where to.
+        columns: Name and ``left`` or ``right``.
+        rows: Cells as text.
+    """
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, side in columns:
+        made.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    for row in rows:
+        made.add_row(*row)
+    out.print(made)
+
+
+def say(text: str) -> None:
+    """One line on stdout, not wrapped, not styled."""
+    sys.stdout.write(f"{text}\n")
+
+
+def dump(data: Any) -> None:
+    """JSON on stdout; NaN as null, since JSON has none."""
+    sys.stdout.write(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for people; a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``4 d 3 h``."""
+    total = max(0, round(seconds))
+    for size, name, part, part_name in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if total >= size:
+            rest = total % size // part
+            return (
+                f"{total // size} {name} {rest} {part_name}" if rest else f"{total // size} {name}"
+            )
+    return f"{total} s" if seconds >= 1 or seconds == 0 else f"{seconds:.1f} s"
+
+
+def print_summary(summary: Summary, study: str) -> None:
+    """The table people want, what failed and why, and where the files are."""
+    out = console()
+    if summary.rows_note:
+        say(f"note: {summary.rows_note}")
+    rows = [
+        [
+            group.method,
+            group.classifier,
+            str(group.n),
+            number(group.mean("MCC")) + ("*" if group.undefined("MCC") else ""),
+            number(group.mean("AUC")) + ("*" if group.undefined("AUC") else ""),
+            str(group.failed),
+            number(group.seconds, 2),
+        ]
+        for group in summary.groups
+        if group.n or group.failed or group.waiting
+    ]
+    say(
+        f"Mean over combinations and folds "
+        f"({summary.combinations:,} combinations x {summary.folds} folds):"
+    )
+    table(
+        out,
+        [
+            ("imputation", "left"),
+            ("classifier", "left"),
+            ("n", "right"),
+            ("MCC", "right"),
+            ("AUC", "right"),
+            ("failed", "right"),
+            ("s/task", "right"),
+        ],
+        rows,
+    )
+    starred = sum(g.undefined("MCC") + g.undefined("AUC") for g in summary.groups)
+    if starred:
+        say("* without the folds where the metric is not defined (NA or NaN in the table)")
+    if summary.skipped:
+        say(f"{summary.skipped:,} parts skipped: not asked of their classifier (state, reason)")
+    if summary.waiting:
+        say(f"{summary.waiting:,} parts waiting: not run yet")
+    if summary.failed:
+        say(f"{summary.failed:,} parts failed:")
+        for (kind, reason), count in sorted(summary.reasons.items(), key=lambda i: -i[1])[:10]:
+            say(f"  {count:,} x {kind}: {' '.join(reason.split())[:200]}")
+        if len(summary.reasons) > 10:  # noqa: PLR2004 - as many as are printed
+            say(f"  and {len(summary.reasons) - 10} further reasons, in the table")
+        say(f"  logs: gridrun logs {shlex.quote(study)}")
+    for name, path in summary.files.items():
+        say(f"{name}: {path}")
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    if isinstance(data, dict):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return data if isinstance(data, str | int | float | bool | None) else str(data)

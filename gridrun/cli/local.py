@@ -1,0 +1,147 @@
+"""``gridrun local``: run a study here, or on a running Ray cluster."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridrun.cli import _options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:  gridrun local examples/quickstart  |  gridrun local . --workers 8  |  "
+        "gridrun local . --sample 200 --rows 1000  |  gridrun local . --only imputation=zero_imp",
+    )(local)
+
+
+def local(
+    study: opt.StudyArgument = Path(),
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Worker processes, one R each.", show_default="one per core"),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Join a running Ray cluster (host:port, or auto) instead of starting one; no "
+            "shared disk is needed.",
+        ),
+    ] = None,
+    in_process: Annotated[
+        bool,
+        typer.Option(
+            "--in-process",
+            help="Without Ray, in this process, one task after the other: for debuggers.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and run nothing.")
+    ] = False,
+    only: opt.Only = None,
+    combinations: opt.Combinations = None,
+    sample: opt.Sample = None,
+    no_blocks: opt.NoBlocks = False,
+    rows: opt.Rows = None,
+    folds: opt.Folds = None,
+    retry_failed: opt.RetryFailed = False,
+    mix_environments: Annotated[
+        bool,
+        typer.Option(
+            "--mix-environments",
+            help="Accept other versions of R or packages than the study was begun with.",
+        ),
+    ] = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Run what is left of a study on this machine and print the table.
+
+    What was done before is not done again; a killed run goes on where it was.
+    Ctrl-C once ends after the tasks that are running, twice at once; nothing
+    that was committed is lost.
+    """
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, duration, print_summary
+    from gridrun.cli._watch import Watch
+
+    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
+    opened = open_study(study)
+    if dry_run:
+        from gridrun.cli.plan import show_plan
+
+        report = opened.plan(**chosen, retry_failed=retry_failed)
+        show_plan(report, why=False, as_json=as_json)
+        return
+    with Watch(quiet=as_json) as watch:
+        engine = opened.engine(
+            "inprocess" if in_process else "local",
+            progress=watch,
+            workers=None if in_process else workers,
+            address=address,
+            retry_failed=retry_failed,
+            mix_environments=mix_environments,
+            **chosen,
+        )
+        restore = _on_interrupt(engine.stop)
+        try:
+            ended = engine.run()
+        finally:
+            restore()
+    if as_json:
+        dump(
+            {
+                "state": ended.state,
+                "seconds": ended.seconds,
+                "tasks": vars(ended.tally),
+                "summary": ended.summary.records(),
+                "files": ended.summary.files,
+                "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],
+            }
+        )
+    else:
+        print_summary(ended.summary, str(study))
+        tally = ended.tally
+        sys.stdout.write(
+            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
+            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
+        )
+    if ended.state == "interrupted":
+        sys.stderr.write(
+            f"interrupted; go on with: gridrun local {shlex.quote(str(study))} (same options)\n"
+        )
+    raise typer.Exit(ended.exit_code)
+
+
+def _on_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
+    """First Ctrl-C (or SIGTERM) asks to stop, the second stops.
+
+    Returns:
+        Puts the handlers back that were there before.
+    """
+    asked = False
+
+    def handle(*_: Any) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        sys.stderr.write(
+            "\nending after the tasks that are running; again to stop at once (nothing is lost)\n"
+        )
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore

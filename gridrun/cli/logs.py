@@ -1,0 +1,81 @@
+"""``gridrun logs``: attempts that failed or printed something."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridrun.cli import _options as opt
+from gridrun.errors import UserError
+
+if TYPE_CHECKING:
+    from gridrun.attempts import LoggedAttempt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:  gridrun logs  |  gridrun logs . --combination 17 --show  |  "
+        "gridrun logs . --kind crash",
+    )(logs)
+
+
+def logs(
+    study: opt.StudyArgument = Path(),
+    combination: Annotated[
+        int | None, typer.Option(metavar="N", help="Of this combination number.")
+    ] = None,
+    fold: Annotated[int | None, typer.Option(metavar="F", help="Of this fold.")] = None,
+    classifier: Annotated[str | None, typer.Option(help="Of this classifier.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of this kind: error, crash, timeout, memory, lost.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the logs themselves, too.")] = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """List attempts that failed or printed something, where each log is, how to run it again."""
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, say
+
+    found = [
+        attempt
+        for attempt in open_study(study).logs()
+        if combination in (None, attempt.combination)
+        and fold in (None, attempt.fold)
+        and classifier in (None, attempt.classifier)
+        and kind in (None, attempt.kind)
+    ]
+    if as_json:
+        dump([{**vars(attempt), "log": attempt.log} for attempt in found])
+        return
+    for attempt in found:
+        say(_headline(attempt))
+        if attempt.log is not None:
+            say(f"  log: {attempt.log}")
+        if attempt.state == "failed" and attempt.combination is not None:
+            say(
+                f"  run again: gridrun local {shlex.quote(str(study))} "
+                f"--combinations {attempt.combination} --retry-failed"
+            )
+        if show and attempt.log is not None:
+            try:
+                say(attempt.log.read_text("utf-8", "replace"))
+            except OSError as error:
+                raise UserError(
+                    f"the log cannot be read: {error.strerror}", where=str(attempt.log)
+                ) from error
+    if not found:
+        say("no attempt failed or printed anything")
+
+
+def _headline(attempt: LoggedAttempt) -> str:
+    number = f"combination {attempt.combination}" if attempt.combination else "earlier grid"
+    cause = f"{attempt.kind}: {' '.join(attempt.reason.split())}" if attempt.kind else "done"
+    stage = f" in {attempt.stage}" if attempt.stage else ""
+    return (
+        f"{number}, {attempt.classifier}, fold {attempt.fold}, attempt {attempt.number}{stage}: "
+        f"{cause}"
+    )

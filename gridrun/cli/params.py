@@ -1,0 +1,63 @@
+"""``gridrun params``: the parameters of the grid and their values."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gridrun.cli import _options as opt
+from gridrun.errors import UserError, did_you_mean
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Examples:  gridrun params  |  gridrun params imputation")(params)
+
+
+def params(
+    name: Annotated[
+        str | None, typer.Argument(help="Only this parameter.", show_default=False)
+    ] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """List the parameters a grid is made of, in upstream's order, with all values."""
+    from gridrun.cli._text import dump, say
+    from gridrun.pipeline import load_pipeline
+
+    pipeline = load_pipeline()
+    names = [parameter.name for parameter in pipeline.parameters]
+    if name is not None and name not in names:
+        raise UserError(
+            f'there is no parameter "{name}"',
+            todo=" ".join(filter(None, (did_you_mean(name, names), "known: " + ", ".join(names)))),
+        )
+    chosen = [p for p in pipeline.parameters if name in (None, p.name)]
+    if as_json:
+        dump(
+            [
+                {
+                    "name": p.name,
+                    "values": p.values,
+                    "description": p.description,
+                    "refused": dict(p.refused),
+                }
+                for p in chosen
+            ]
+        )
+        return
+    for parameter in chosen:
+        say(parameter.name)
+        say(f"  {parameter.description}")
+        say(f"  values: {', '.join(map(str, parameter.values))}")
+        reasons: dict[str, list[str]] = {}
+        for value, reason in parameter.refused.items():
+            reasons.setdefault(reason, []).append(value)
+        for reason, values in reasons.items():
+            say(f"  refused: {', '.join(values)} ({reason})")
+    if name is None:
+        say("classifiers")
+        say(f"  {', '.join(pipeline.runnable_classifiers)}")
+        say("protocols")
+        for protocol, text in pipeline.protocols.items():
+            say(f"  {protocol}: {text}")

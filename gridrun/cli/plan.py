@@ -1,0 +1,123 @@
+"""``gridrun plan``: what a run would do, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridrun.cli import _options as opt
+
+if TYPE_CHECKING:
+    from gridrun.api import PlanReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:  gridrun plan  |  gridrun plan . --why  |  gridrun plan . --sample 100",
+    )(plan)
+
+
+def plan(
+    study: opt.StudyArgument = Path(),
+    why: Annotated[
+        bool, typer.Option("--why", help="Say for what is to be run why it is to be run.")
+    ] = False,
+    only: opt.Only = None,
+    combinations: opt.Combinations = None,
+    sample: opt.Sample = None,
+    no_blocks: opt.NoBlocks = False,
+    rows: opt.Rows = None,
+    folds: opt.Folds = None,
+    retry_failed: opt.RetryFailed = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Print combinations, tasks per stage, what is done and what would run. Runs nothing."""
+    from gridrun.api import open_study
+
+    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
+    report = open_study(study).plan(**chosen, retry_failed=retry_failed)
+    show_plan(report, why=why, as_json=as_json)
+
+
+def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
+    """Print a plan."""
+    from gridrun.cli._text import dump, duration, say
+
+    if as_json:
+        dump(_plain(report))
+        return
+    for note in report.notes:
+        say(f"note: {note.text()}")
+    of = (
+        f" of {report.combinations_in_grid:,}"
+        if report.combinations != report.combinations_in_grid
+        else ""
+    )
+    say(f"{report.combinations:,}{of} combinations x {report.folds} folds")
+    _show_stages(report)
+    say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
+    for reason, tasks in report.impossible_reasons.items():
+        say(f"{tasks:,} x {report.folds} train tasks are recorded as failed, not run: {reason}")
+    for reason, tasks in report.skipped_reasons.items():
+        say(f"{tasks:,} x {report.folds} parts are skipped: {reason}")
+    say(
+        f"train tasks: {report.done:,} done, {report.failed:,} failed, "
+        f"{report.pending:,} to run of {report.tasks:,}"
+    )
+    if report.pending and report.measured >= _ENOUGH_MEASURED:
+        say(f"about {duration(report.seconds)} of one core, by the durations measured so far")
+    elif report.pending:
+        say("time: not known yet; it is once some tasks of each kind have run")
+    if why:
+        for reason_ in report.why:
+            say(f"{reason_.tasks:,} {reason_.classifier} tasks: {reason_.text}")
+        if not report.why:
+            say("nothing to run: everything asked for is done or failed")
+
+
+def _show_stages(report: PlanReport) -> None:
+    from gridrun.cli._text import console, table
+
+    rows = []
+    for count in report.stages:
+        times = report.folds if count.per_fold else 1
+        shown = f"{count.tasks:,} x {report.folds}" if count.per_fold else f"{count.tasks:,}"
+        rows.append(
+            [
+                count.stage,
+                shown,
+                f"{count.tasks * times:,}",
+                f"{count.unshared * report.folds:,}",
+                f"{count.impossible * times:,}" if count.impossible else "",
+            ]
+        )
+    table(
+        console(),
+        [
+            ("stage", "left"),
+            ("tasks", "right"),
+            ("in all", "right"),
+            ("without sharing", "right"),
+            ("upstream cannot run", "right"),
+        ],
+        rows,
+    )
+
+
+def _plain(report: PlanReport) -> dict[str, Any]:
+    return {
+        **{name: value for name, value in vars(report).items() if name not in _LISTS},
+        "sharing": report.sharing,
+        "stages": [vars(count) for count in report.stages],
+        "why": [vars(reason) for reason in report.why],
+        "notes": [note.text() for note in report.notes],
+    }
+
+
+_LISTS = ("stages", "why", "notes")
+
+_ENOUGH_MEASURED = 0.5
+"""Share of the estimate that must rest on measured durations before it is shown."""

@@ -1,0 +1,44 @@
+"""``gridrun results``: the tables, from what the ledger holds now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from gridrun.cli import _options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:  gridrun results  |  gridrun results . --only imputation=zero_imp --json",
+    )(results)
+
+
+def results(
+    study: opt.StudyArgument = Path(),
+    only: opt.Only = None,
+    combinations: opt.Combinations = None,
+    sample: opt.Sample = None,
+    no_blocks: opt.NoBlocks = False,
+    rows: opt.Rows = None,
+    folds: opt.Folds = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Write results/final_cv_results.csv and its companions, and print mean MCC and AUC.
+
+    Without options: of what the last run was about. May be called while a run
+    works; what is not run yet stands in the table as waiting.
+    """
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, print_summary
+    from gridrun.request import Request
+
+    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
+    plain = Request(**chosen).is_plain
+    summary = open_study(study).summary(**({} if plain else chosen))
+    if as_json:
+        dump({"summary": summary.records(), "files": summary.files})
+    else:
+        print_summary(summary, str(study))

@@ -1,0 +1,69 @@
+"""``gridrun status``: how a study stands, while a run works on it or not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import typer
+
+from gridrun.cli import _options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Examples:  gridrun status  |  gridrun status ~/study --json")(status)
+
+
+def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> None:
+    """Count parts (combination, classifier, fold) by state; say what runs and what failed.
+
+    Speaks of what the last run was about. Writes nothing.
+    """
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, duration, say
+
+    report = open_study(study).status()
+    if as_json:
+        dump(
+            {
+                "parts": report.parts,
+                "failures": [
+                    {"kind": kind, "reason": reason, "parts": count}
+                    for (kind, reason), count in report.reasons.items()
+                ],
+                "attempts": report.attempts,
+                "held": report.held,
+                "holder": report.holder,
+                "last_run": report.last_run,
+                "combinations": report.combinations,
+                "folds": report.folds,
+            }
+        )
+        return
+    if report.last_run is None:
+        say("nothing has been run yet; see `gridrun plan`, then `gridrun local`")
+        return
+    last = report.last_run
+    if report.holder is not None:
+        host, pid, heartbeat = report.holder
+        say(
+            f"running: process {pid} on {host} ({last['backend']}), begun "
+            f"{duration(time.time() - last['started'])} ago, heard of "
+            f"{duration(time.time() - heartbeat)} ago"
+        )
+    elif last["ended"] is None:
+        say(
+            f"the last run ({last['backend']}, process {last['pid']} on {last['host']}) was "
+            "killed; run it again to go on"
+        )
+    else:
+        took = duration(last["ended"] - last["started"])
+        say(f"the last run ({last['backend']}) ended after {took}: {last['state']}")
+    say(f"{report.combinations:,} combinations x {report.folds} folds; parts by state:")
+    for state, count in report.parts.items():
+        say(f"  {state:8} {count:>10,}")
+    for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:
+        say(f"  failed {count:,} x {kind}: {' '.join(reason.split())[:160]}")
+    for unit, worker, tasks, since in report.held:
+        say(f"  {worker} holds {unit}: {tasks:,} tasks since {duration(time.time() - since)}")

@@ -1,0 +1,6 @@
+"""The run loop: what is left is cut into units, a backend runs them, the ledger keeps it."""
+
+from gridrun.engine._progress import Progress, Silent, Tally
+from gridrun.engine._run import Engine, RunReport
+
+__all__ = ["Engine", "Progress", "RunReport", "Silent", "Tally"]

@@ -1,0 +1,184 @@
+"""A study with a request: its tasks, what the ledger knows of them, its inputs' digests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from gridrun.codes import Codebook, IntArray
+from gridrun.errors import Fault, UserError
+from gridrun.fingerprint import digest_of_file
+from gridrun.ledger import LedgerView
+from gridrun.pipeline import Pipeline, Settings
+from gridrun.plan import Pending, TaskTables
+from gridrun.request import Request
+from gridrun.selection import Selection
+from gridrun.study import Study
+
+_INPUT_META = "inputs"
+
+
+class Workspace:
+    """Everything that is known before anything runs; writes nothing.
+
+    Args:
+        study: The study.
+        pipeline: Its pipeline.
+        request: Which of its tasks are meant.
+        pipeline_name: By which a worker finds the pipeline.
+    """
+
+    def __init__(
+        self, study: Study, pipeline: Pipeline, request: Request, pipeline_name: str
+    ) -> None:
+        self.study = study
+        self.pipeline = pipeline
+        self.pipeline_name = pipeline_name
+        self.request = request
+        self.folds = request.folds if request.folds is not None else study.folds
+        rows = request.rows if request.rows is not None else study.rows
+        if self.folds < 1:
+            raise UserError(f"--folds {self.folds}: at least one fold is needed")
+        if rows is not None and rows < 1:
+            raise UserError(f"--rows {rows}: at least one variant is needed")
+        self.settings = Settings(
+            inputs={role: str(path) for role, path in study.inputs.items()},
+            protocol=study.protocol,
+            seed=study.seed,
+            rows=rows,
+            options=study.options,
+        )
+
+    @cached_property
+    def view(self) -> LedgerView | None:
+        """The ledger as it is now, or None if the study has none."""
+        return LedgerView.open(self.study.paths.ledger)
+
+    def refresh(self) -> None:
+        """Look at the ledger afresh."""
+        if self.view is not None:
+            self.view.close()
+        del self.view
+
+    def check_inputs(self) -> list[Fault]:
+        """Quick look at the inputs; notes come back, faults are raised together."""
+        return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The combinations that are meant."""
+        stored = self.view.sample(self.sample_name) if self.view is not None else None
+        return Selection.of(
+            self.study.grid,
+            compared=(self.pipeline.method_parameter,),
+            only=self.request.only,
+            combinations=self.request.combinations,
+            sample=self.sample,
+            blocks=self.request.blocks,
+            seed=self.study.seed,
+            stored=stored,
+        )
+
+    @property
+    def sample(self) -> int | None:
+        """How many combinations are drawn, or None for all."""
+        return self.request.sample if self.request.sample is not None else self.study.sample
+
+    @property
+    def sample_name(self) -> str:
+        """Name under which the ledger keeps the drawn sample."""
+        only = ";".join(sorted(self.request.only))
+        unit = "blocks" if self.request.blocks else "combinations"
+        return f"{unit} seed={self.study.seed} only={only} list={self.request.combinations or ''}"
+
+    @cached_property
+    def input_digests(self) -> dict[str, str]:
+        """Role to SHA-256 of the file; known ones are not read again."""
+        known: dict[str, str] = {}
+        if self.view is not None:
+            known = json.loads(self.view.meta(_INPUT_META) or "{}")
+        digests = {}
+        for role, path in self.study.inputs.items():
+            stamp = _stamp(path)
+            digests[role] = known.get(stamp) or digest_of_file(path)
+        return digests
+
+    def input_meta(self) -> tuple[str, str]:
+        """What the ledger keeps, so that unchanged files are not read again."""
+        stamps = {
+            _stamp(path): self.input_digests[role] for role, path in self.study.inputs.items()
+        }
+        return _INPUT_META, json.dumps(stamps, sort_keys=True)
+
+    @cached_property
+    def book(self) -> Codebook:
+        """Numbers of the grid's values, those of the ledger first."""
+        known = self.view.values() if self.view is not None else {}
+        book = Codebook(self.study.grid.names, known)
+        book.learn(self.study.grid)
+        return book
+
+    @cached_property
+    def tables(self) -> TaskTables:
+        """All leaf tasks of the selection."""
+        return TaskTables(
+            self.pipeline,
+            self.settings,
+            grid=self.study.grid,
+            indices=self.selection.indices(),
+            classifiers=self.study.classifiers,
+            book=self.book,
+            inputs=self.input_digests,
+        )
+
+    def known_context_ids(self) -> list[int | None]:
+        """The ledger's number of each context, None where it has none."""
+        known = self.view.contexts() if self.view is not None else {}
+        return [
+            known[context.digest][0] if context.digest in known else None
+            for context in self.tables.contexts
+        ]
+
+    def pending(
+        self, context_ids: Sequence[int | None], view: LedgerView | None
+    ) -> Iterator[Pending]:
+        """Fold by fold, the tasks that are to be run."""
+        for fold in range(1, self.folds + 1):
+            if view is None:
+                # no ledger: no context is known, yet all tasks are to be run
+                ids: list[int | None] = [-1] * len(self.tables.contexts)
+                yield self.tables.pending(fold, ids, _nothing)
+            else:
+                yield self.tables.pending(
+                    fold,
+                    [-1 if ident is None else ident for ident in context_ids],
+                    view.finished,
+                    retry_failed=self.request.retry_failed,
+                )
+
+    def seconds(self, context_ids: Sequence[int | None], view: LedgerView | None) -> list[float]:
+        """Estimated seconds of a task of each context: the ledger's mean, or a guess."""
+        known: Mapping[int, float] = view.mean_seconds() if view is not None else {}
+        estimates = []
+        for context, ident in zip(self.tables.contexts, context_ids, strict=True):
+            mean = known.get(ident) if ident is not None else None
+            if mean is None:
+                mean = self.pipeline.estimate_seconds(context.classifier, {})
+            estimates.append(mean)
+        return estimates
+
+
+def _nothing(context: int, fold: int) -> tuple[IntArray, IntArray]:
+    del context, fold
+    empty = np.zeros(0, np.int64)
+    return empty, empty
+
+
+def _stamp(path: Path) -> str:
+    """What tells one state of a file from another without reading it."""
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
