@@ -1,0 +1,89 @@
+"""Stage filter: the rows of one transcript, quality and restriction (S01 steps 2, 4 and 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
+from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.table import VariantTable
+
+if TYPE_CHECKING:
+    from amiss_tasks.read import ReadResult
+
+TRANSCRIPTS = ("canonical", "keep_all")
+"""Values of ``transcript``; each keeps what the one before keeps."""
+
+QUALITIES = tuple(REVIEW_TIERS)
+"""Values of ``quality``; each keeps what the one before keeps."""
+
+RESTRICTIONS = ("missense", "all")
+"""Values of ``restriction``; each keeps what the one before keeps."""
+
+
+def filter_table(read: ReadResult, transcript: str, quality: str, restriction: str) -> VariantTable:
+    """Cut the rows of one filter out of the joined table.
+
+    Args:
+        read: What ``read_inputs`` gave.
+        transcript: ``canonical`` keeps rows whose CANONICAL is YES.
+        quality: Review tier, see ``clinvar.REVIEW_TIERS``.
+        restriction: ``missense`` keeps rows whose VEP consequence contains
+            ``missense_variant``.
+
+    Returns:
+        The rows that are left, in the order they had; maybe none. Numbers have
+        15 significant digits at most, as after upstream's CSV file.
+
+    Raises:
+        ValueError: A value is not one of the parameter's.
+    """
+    mask = filter_mask(read.table, transcript, quality, restriction)
+    keep = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+    numbers = read.numbers[:, keep]
+    return VariantTable(
+        text={name: read.text[name][keep].tolist() for name in (*KEYS, *TEXT_COLUMNS)},
+        numeric=dict(zip(NUMERIC_COLUMNS, numbers, strict=True)),
+        rows=len(keep),
+    )
+
+
+def filter_mask(table: Any, transcript: str, quality: str, restriction: str) -> Any:
+    """Which rows of the joined table a filter keeps.
+
+    Args:
+        table: Arrow table of ``ReadResult``.
+        transcript: As in :func:`filter_table`.
+        quality: As in :func:`filter_table`.
+        restriction: As in :func:`filter_table`.
+
+    Returns:
+        Arrow array of booleans, without nulls.
+
+    Raises:
+        ValueError: A value is not one of the parameter's.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for value, known in (
+        (transcript, TRANSCRIPTS),
+        (quality, QUALITIES),
+        (restriction, RESTRICTIONS),
+    ):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    tier = pa.array(sorted(REVIEW_TIERS[quality]), pa.string())
+    mask = pc.and_(
+        pc.is_in(table["CLNREVSTAT"], tier),
+        pc.fill_null(pc.not_equal(table["CLNSIG"], DROPPED), fill_value=False),
+    )
+    if transcript == "canonical":
+        is_canonical = pc.equal(table["CANONICAL"], "YES")
+        mask = pc.and_(mask, pc.fill_null(is_canonical, fill_value=False))
+    if restriction == "missense":
+        is_missense = pc.match_substring(table["Consequence.y"], "missense_variant")
+        mask = pc.and_(mask, pc.fill_null(is_missense, fill_value=False))
+    return mask

@@ -1,0 +1,147 @@
+"""From kept records to columns: one row per variant and transcript (S01 steps 3, 5 and 6)."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+from amiss_tasks.features import SOURCE
+from amiss_tasks.read._numbers import not_a_number, parse_numbers, text_array
+from amiss_tasks.read._report import Report
+from amiss_tasks.read._text import (
+    MATCHED_FIELDS,
+    MATCHED_NUMBERS,
+    MISSING,
+    PLAIN_FIELDS,
+    PLAIN_NUMBERS,
+    PLAIN_TEXT,
+    RECORD_TEXT,
+)
+from amiss_tasks.read.vcf import VcfRecord
+
+_ROWS_AT_ONCE = 20_000
+_NO_MATCH: tuple[str, ...] = ("",) * len(MATCHED_FIELDS)
+
+
+class Batch:
+    """Gathers rows and turns them into Arrow columns, some thousands at a time.
+
+    Args:
+        report: Where text in a numeric field is noted.
+        at: CSQ field to its position in a block; CANONICAL may be absent.
+    """
+
+    def __init__(self, report: Report, at: dict[str, int]) -> None:
+        self._report = report
+        # A CANONICAL that VEP did not write reads as a field that is never YES.
+        self._has_canonical = "CANONICAL" in at
+        self._plain = itemgetter(*(at.get(name, at["Feature"]) for name in PLAIN_FIELDS))
+        self._matched = itemgetter(*(at[name] for name in MATCHED_FIELDS))
+        self._feature = at["Feature"]
+        self._rows: list[tuple[Any, ...]] = []
+        self._done: list[Any] = []
+
+    def add(self, record: VcfRecord) -> None:
+        """Take in the rows of a kept record."""
+        info = record.info
+        shared = (
+            record.line,
+            record.chrom,
+            record.pos,
+            record.ref,
+            record.alt,
+            info["CLNSIG"],
+            info["CLNREVSTAT"],
+        )
+        rows = self._rows
+        for cells in record.csq_blocks:
+            matched = match_transcript(cells[self._feature], self._matched(cells))
+            rows.append(shared + self._plain(cells) + matched)
+        if len(rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def finish(self) -> Any:
+        """Arrow table of all rows.
+
+        Text columns: ``RECORD_TEXT``, ``PLAIN_TEXT`` and Ensembl_transcriptid,
+        the latter as matched. Numbers: the VEP features as float64, NaN for NA.
+        ``vcf_line``: line of the record.
+        """
+        import pyarrow as pa
+
+        self._flush()
+        return pa.concat_tables(self._done)
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        names = (
+            "vcf_line",
+            *RECORD_TEXT,
+            *PLAIN_TEXT,
+            *PLAIN_NUMBERS,
+            "Ensembl_transcriptid",
+            *MATCHED_NUMBERS,
+        )
+        cells: list[Any] = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(names)
+        lines = cells[0]
+        columns: dict[str, Any] = {}
+        for name, column in zip(names, cells, strict=True):
+            if name == "vcf_line":
+                columns[name] = pa.array(column, pa.int64())
+            elif name == "CANONICAL" and not self._has_canonical:
+                columns[name] = pa.nulls(len(lines), pa.string())
+            elif name in SOURCE:
+                columns[name] = self._numbers(SOURCE[name], column, lines)
+            else:
+                columns[name] = text_array(column, MISSING)
+        self._done.append(pa.table(columns))
+        self._rows = []
+
+    def _numbers(self, field: str, cells: tuple[str, ...], lines: tuple[int, ...]) -> Any:
+        import pyarrow as pa
+
+        values, bad = parse_numbers(cells, MISSING)
+        for index in bad:
+            self._report.fault(
+                not_a_number(f"CSQ field {field}", cells[index]),
+                key=("number", field),
+                line=lines[index],
+                noun="row",
+                todo="amiss reads one number there; missing is written as nothing or as .",
+            )
+        return pa.array(values, pa.float64())
+
+
+def match_transcript(feature: str, cells: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of dbNSFP that belong to a row's transcript.
+
+    Args:
+        feature: The row's ``Feature``.
+        cells: ``Ensembl_transcriptid``, then fields with one value for each of
+            its transcripts, or one value for all; lists are split at ``&``.
+
+    Returns:
+        The transcript, then its values; all empty when dbNSFP does not list
+        the transcript. Source: S01 step 5.
+    """
+    transcripts = cells[0]
+    if transcripts == feature:
+        index = 0
+    elif "&" in transcripts:
+        listed = transcripts.split("&")
+        if feature not in listed:
+            return _NO_MATCH
+        index = listed.index(feature)
+    else:
+        return _NO_MATCH
+    if not feature:
+        return _NO_MATCH
+    values = [feature]
+    for cell in cells[1:]:
+        if "&" in cell:
+            parts = cell.split("&")
+            values.append(parts[index] if index < len(parts) else "")
+        else:
+            values.append(cell)
+    return tuple(values)

@@ -1,0 +1,132 @@
+"""Rows of a CADD table whose variant is in the VCF, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any
+
+from amiss_tasks.features import CADD_NUMERIC, MOTIF_COLUMNS, SOURCE
+from amiss_tasks.read._names import CADD_KEYS
+from amiss_tasks.read._numbers import not_a_number, parse_numbers, text_array
+from amiss_tasks.read._report import Report
+from amiss_tasks.read._text import CADD_MISSING
+from amiss_tasks.read.cadd import CaddReader, CaddRows
+
+_NUMBERS = (*CADD_NUMERIC, *MOTIF_COLUMNS)
+_TEXT = {
+    "X.Chrom": "#Chrom",
+    "Pos": "Pos",
+    "Ref": "Ref",
+    "Alt": "Alt",
+    "FeatureID": "FeatureID",
+    "Consequence.x": "Consequence",
+    "Dst2SplType": "Dst2SplType",
+}
+_MAY_BE_EMPTY = ("FeatureID", "Consequence", "Dst2SplType")
+
+
+@dataclass
+class CaddTable:
+    """What a CADD table has for the variants of a VCF.
+
+    Args:
+        table: Arrow table of the rows of kept variants: keys and text under
+            amiss's names, numbers as float64, ``cadd_line``. None when the
+            table was not read.
+        rows: Rows in the file.
+        matching: Rows whose variant is in the VCF, kept or not.
+        found: Kept variants that were found.
+        example: Chromosome, position, REF, ALT of the first row.
+    """
+
+    table: Any
+    rows: int
+    matching: int
+    found: set[str]
+    example: tuple[str, ...]
+
+
+def collect_cadd(reader: CaddReader, variants: Mapping[str, bool]) -> CaddTable:
+    """Read a CADD table.
+
+    Args:
+        reader: At its first row; every column that amiss reads is there.
+        variants: As in :class:`VcfRows`.
+
+    Returns:
+        The rows of kept variants. Every row is checked, also those of other
+        variants: amiss types a column by the whole table.
+    """
+    import pyarrow as pa
+
+    key_at = [reader.at[name] for name in CADD_KEYS[:-1]]
+    result = CaddTable(None, 0, 0, set(), ())
+    lots = [_table(reader, CaddRows([], [()] * len(reader.names)), [])]
+    for lot in reader:
+        columns = list(lot.columns)
+        result.rows += len(lot.lines)
+        positions = _positions(columns[reader.at["Pos"]], lot.lines, reader.report)
+        columns[reader.at["Pos"]] = positions
+        keys = list(map("\r".join, zip(*(columns[at] for at in key_at), strict=True)))
+        if not result.example:
+            result.example = tuple(keys[0].split("\r"))
+        kept = [variants.get(key) for key in keys]
+        result.matching += len(kept) - kept.count(None)
+        result.found.update(compress(keys, kept))
+        lots.append(_table(reader, CaddRows(lot.lines, columns), kept))
+    result.table = pa.concat_tables(lots)
+    return result
+
+
+def _positions(cells: tuple[str, ...], lines: list[int], report: Report) -> tuple[str, ...]:
+    """Positions without leading zeros; says which are no numbers."""
+    if all(cell.isdecimal() and cell.isascii() and cell[0] != "0" for cell in cells):
+        return cells
+    plain = []
+    for cell, line in zip(cells, lines, strict=True):
+        is_number = cell.isdecimal() and cell.isascii()
+        if not is_number:
+            report.fault(f'column Pos is "{cell}", not a number', key="Pos", line=line, noun="row")
+        plain.append(str(int(cell)) if is_number else cell)
+    return tuple(plain)
+
+
+def _table(reader: CaddReader, lot: CaddRows, kept: list[bool | None]) -> Any:
+    """Columns of the kept rows of a lot; all rows are checked."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {}
+    for name, source in _TEXT.items():
+        cells = lot.columns[reader.at[source]]
+        if source in _MAY_BE_EMPTY and "" in cells:
+            _note_empty(source, cells, lot.lines, reader.report)
+        columns[name] = text_array(cells, CADD_MISSING)
+    for name in _NUMBERS:
+        cells = lot.columns[reader.at[SOURCE[name]]]
+        values, bad = parse_numbers(cells, CADD_MISSING)
+        for index in bad:
+            reader.report.fault(
+                not_a_number(f"column {SOURCE[name]}", cells[index]),
+                key=("number", name),
+                line=lot.lines[index],
+                noun="row",
+                todo="amiss reads a number there; missing is written NA",
+            )
+        if "" in cells:
+            _note_empty(SOURCE[name], cells, lot.lines, reader.report)
+        columns[name] = pa.array(values, pa.float64())
+    columns["cadd_line"] = pa.array(lot.lines, pa.int64())
+    return pa.table(columns).filter(pa.array([bool(keep) for keep in kept], pa.bool_()))
+
+
+def _note_empty(name: str, cells: tuple[str, ...], lines: list[int], report: Report) -> None:
+    for cell, line in zip(cells, lines, strict=True):
+        if not cell:
+            report.note(
+                f"column {name} is empty, read as missing",
+                line=line,
+                noun="row",
+                todo="CADD writes NA",
+            )

@@ -1,0 +1,159 @@
+"""Collects what is wrong with, or noteworthy about, one input file.
+
+The same fault on a thousand lines is one fault with a count, so that every
+kind of fault of a file can be listed in one run and memory stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gridrun.errors import Fault, InputError
+
+LINES_NAMED = 5
+"""Line numbers that a fault names before it counts the rest."""
+
+MOST_FAULTS = 40
+"""Faults and notes that one error lists before it counts the rest."""
+
+
+@dataclass
+class _Entry:
+    """One kind of fault and where it was met."""
+
+    message: str
+    todo: str | None
+    noun: str
+    tail: str
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+
+    def fault(self, file: Path) -> Fault:
+        """The fault as people read it, with count and lines."""
+        parts = []
+        if self.noun:
+            plural = "" if self.count == 1 else "s"
+            parts.append(f"{self.count} {self.noun}{plural}{self.tail}")
+        if len(self.lines) == 1:
+            parts.append(f"line {self.lines[0]}")
+        elif self.lines:
+            parts.append(f"first on line {self.lines[0]}")
+            parts.append("then " + ", ".join(str(line) for line in self.lines[1:LINES_NAMED]))
+            if len(self.lines) > LINES_NAMED:
+                more = max(self.count, len(self.lines)) - LINES_NAMED
+                parts[-1] += f" and {more} more"
+        detail = f" ({', '.join(parts)})" if parts else ""
+        return Fault(
+            file, f"{self.message}{detail}", self.lines[0] if self.lines else None, self.todo
+        )
+
+
+class Report:
+    """Faults and notes of one file.
+
+    Args:
+        file: The file as the user named it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.broken = False
+        """The file could not be read to its end; nothing can be said about what is absent."""
+        self._faults: dict[Hashable, _Entry] = {}
+        self._notes: dict[Hashable, _Entry] = {}
+
+    def fault(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        key: Hashable = None,
+        noun: str = "",
+        tail: str = "",
+        todo: str | None = None,
+    ) -> None:
+        """Note something that stops the run.
+
+        Args:
+            message: What is wrong; of several with one key the first is kept.
+            line: Line of the unpacked file, counted from 1.
+            key: What makes two faults the same kind; the message when None.
+            noun: What is counted (``record``); nothing is counted when empty.
+            tail: Text after the counted noun.
+            todo: What to do about it.
+        """
+        _add(self._faults, message if key is None else key, message, line, noun, tail, todo)
+
+    def note(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        key: Hashable = None,
+        noun: str = "",
+        tail: str = "",
+        todo: str | None = None,
+    ) -> None:
+        """Note something worth saying that does not stop the run; see ``fault``."""
+        _add(self._notes, message if key is None else key, message, line, noun, tail, todo)
+
+    def stop(self, message: str, *, line: int | None = None, todo: str | None = None) -> None:
+        """Note a fault after which the rest of the file cannot be read."""
+        self.broken = True
+        self.fault(message, line=line, todo=todo)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What stops the run, in the order it was met."""
+        return [entry.fault(self.file) for entry in self._faults.values()]
+
+    @property
+    def notes(self) -> list[Fault]:
+        """What is worth saying, in the order it was met."""
+        return [entry.fault(self.file) for entry in self._notes.values()]
+
+
+def _add(
+    entries: dict[Hashable, _Entry],
+    key: Hashable,
+    message: str,
+    line: int | None,
+    noun: str,
+    tail: str,
+    todo: str | None,
+) -> None:
+    entry = entries.get(key)
+    if entry is None:
+        entry = entries[key] = _Entry(message, todo, noun, tail)
+    entry.count += 1
+    # One line more than is named, to know that there are more.
+    if line is not None and len(entry.lines) <= LINES_NAMED and line not in entry.lines[-1:]:
+        entry.lines.append(line)
+
+
+def raise_faults(reports: Sequence[Report]) -> None:
+    """Raise all faults of all files as one error.
+
+    Notes of a file that has faults are listed too, marked as such: who mends
+    the file wants to know everything about it.
+
+    Raises:
+        InputError: There is at least one fault.
+    """
+    listed: list[Fault] = []
+    for report in reports:
+        faults = report.faults
+        if faults:
+            listed += faults
+            listed += [
+                replace(note, message=f"note: {note.message}", todo=None) for note in report.notes
+            ]
+    if not listed:
+        return
+    if len(listed) > MOST_FAULTS:
+        left = len(listed) - MOST_FAULTS
+        rest = Fault(listed[MOST_FAULTS].file, f"and {left} more faults, not listed here")
+        listed = [*listed[:MOST_FAULTS], rest]
+    raise InputError(listed)

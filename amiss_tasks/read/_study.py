@@ -1,0 +1,225 @@
+"""The two calls of the read stage: a quick look before anything starts, and the full pass."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.features import KEYS
+from amiss_tasks.read._cadd_rows import collect_cadd
+from amiss_tasks.read._collect import VcfRows, collect
+from amiss_tasks.read._join import check_unique, join
+from amiss_tasks.read._match import check_matches, check_transcripts
+from amiss_tasks.read._needs import (
+    check_builds,
+    check_cadd_header,
+    check_same_columns,
+    check_vcf_header,
+)
+from amiss_tasks.read._paths import ROLES, check_path, check_same_files
+from amiss_tasks.read._report import Report, raise_faults
+from amiss_tasks.read._result import ReadCounts, ReadResult, Stored, cache_path, load, save
+from amiss_tasks.read._trainable import check_trainable
+from amiss_tasks.read.cadd import CaddReader
+from amiss_tasks.read.vcf import VcfReader
+from gridrun.errors import Fault
+from gridrun.pipeline import Value
+
+_RECORDS_OF_A_LOOK = 20_000
+"""Records that are looked at when the header is refused, to list their faults with it."""
+
+_CADD_ROLES = ROLES[1:]
+
+
+@dataclass
+class _Opened:
+    """The inputs that could be opened, at their first record."""
+
+    reports: dict[str, Report]
+    vcf: VcfReader | None = None
+    cadd: dict[str, CaddReader] | None = None
+
+    def faulty(self, *roles: str) -> bool:
+        return any(self.reports[role].faults for role in roles or self.reports)
+
+
+def _open(
+    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]], stack: ExitStack
+) -> _Opened:
+    """Check paths and headers of all inputs."""
+    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, cadd={})
+    assert opened.cadd is not None
+    readable = [role for role in ROLES if check_path(role, opened.reports[role])]
+    check_same_files(opened.reports)
+    if "vcf" in readable:
+        report = opened.reports["vcf"]
+        opened.vcf = stack.enter_context(VcfReader(report.file, report))
+        if not report.broken:
+            check_vcf_header(opened.vcf.header, report, grid_values)
+    for role in _CADD_ROLES:
+        if role in readable:
+            report = opened.reports[role]
+            opened.cadd[role] = stack.enter_context(CaddReader(report.file, report))
+            check_cadd_header(opened.cadd[role])
+    if len(opened.cadd) == len(_CADD_ROLES):
+        check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
+    if opened.vcf:
+        check_builds(opened.vcf.header, list(opened.cadd.values()))
+    return opened
+
+
+def check_inputs(
+    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]]
+) -> list[Fault]:
+    """Look at paths and headers, quickly also where files are huge.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        grid_values: Parameter to the values of the grid.
+
+    Returns:
+        What is worth saying; none of it stops the run.
+
+    Raises:
+        InputError: With every fault of every file. Where a VCF's header is
+            refused, its first 20,000 records are looked at as well, so that
+            one run names what would otherwise come to light one by one.
+    """
+    with ExitStack() as stack:
+        opened = _open(inputs, grid_values, stack)
+        if opened.vcf and opened.faulty("vcf"):
+            collect(opened.vcf, _RECORDS_OF_A_LOOK)
+        raise_faults(list(opened.reports.values()))
+        return [note for report in opened.reports.values() for note in report.notes]
+
+
+def read_inputs(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    cache_dir: Path,
+    digest: str,
+    rows: int | None = None,
+    seed: int = 0,
+) -> ReadResult:
+    """Read and join the inputs, or load what an earlier call with this digest joined.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        grid_values: Parameter to the values of the grid.
+        cache_dir: Where the joined table is kept.
+        digest: Digest of the content of the inputs and of the code that reads them.
+        rows: Size of a seeded subset of variants, or None for all.
+        seed: Seed of the subset; the same variants whatever the row order.
+
+    Returns:
+        One row per variant and transcript, in the order of R's ``merge``.
+        Source: upstream's S01, section 2 of the behaviour document.
+
+    Raises:
+        InputError: With every fault of every file; nothing is written then.
+        UserError: The table cannot be written.
+    """
+    path = cache_path(cache_dir, digest)
+    files = {role: Path(inputs[role]) for role in ROLES}
+    stored = load(path, files)
+    is_new = stored is None
+    if stored is None:
+        stored = _read(inputs, grid_values)
+    table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
+    reports = {role: Report(file) for role, file in files.items()}
+    check_trainable(table, grid_values, reports, stored.counts.review)
+    raise_faults(list(reports.values()))
+    if is_new:
+        save(path, stored)
+    if rows is not None and rows > stored.counts.variants:
+        reports["vcf"].note(
+            f"{rows} variants asked for, {stored.counts.variants} are there; all are used"
+        )
+    notes = [note for _, note in stored.notes]
+    notes += [note for report in reports.values() for note in report.notes]
+    return ReadResult(path, table, tuple(notes), stored.counts)
+
+
+def _read(inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]]) -> Stored:
+    """The full pass over all three files."""
+    with ExitStack() as stack:
+        opened = _open(inputs, grid_values, stack)
+        reports = opened.reports
+        if opened.vcf is None or opened.cadd is None or len(opened.cadd) < len(_CADD_ROLES):
+            raise_faults(list(reports.values()))
+        assert opened.vcf is not None
+        assert opened.cadd is not None
+        header_is_sound = not opened.faulty()
+        most = None if header_is_sound else _RECORDS_OF_A_LOOK
+        vcf = collect(opened.vcf, most)
+        if not header_is_sound:
+            raise_faults(list(reports.values()))
+        tables = [collect_cadd(opened.cadd[role], vcf.variants) for role in _CADD_ROLES]
+        cadd_reports = [reports[role] for role in _CADD_ROLES]
+        is_whole = not any(report.broken for report in reports.values())
+        # Without rows (a VCF of damaged lines only) there is nothing to compare.
+        if is_whole and vcf.records and not opened.faulty("vcf"):
+            check_matches(vcf, tables, reports["vcf"], cadd_reports)
+        joined = None
+        if is_whole:
+            cadd_tables = [table.table for table in tables]
+            joined = join(vcf.table, cadd_tables)
+            check_unique(joined, vcf.table, reports["vcf"], cadd_reports)
+            if not opened.faulty("vcf"):
+                check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
+        raise_faults(list(reports.values()))
+        assert joined is not None
+        counts = _counts(vcf, sum(table.rows for table in tables), joined)
+        if counts.variants_without_cadd:
+            reports["vcf"].note(
+                f"{counts.variants_without_cadd} of "
+                f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
+                "row in CADD and are left out"
+            )
+        notes = [(role, note) for role, report in reports.items() for note in report.notes]
+        return Stored(joined, notes, counts)
+
+
+def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
+    import pyarrow.compute as pc
+
+    joined_lines = pc.unique(joined["vcf_line"])
+    kept = sum(vcf.variants.values())
+    return ReadCounts(
+        records=vcf.records,
+        blocks=vcf.blocks,
+        cadd_rows=cadd_rows,
+        records_dropped=vcf.dropped,
+        variants_without_cadd=kept - len(joined_lines),
+        rows_without_cadd=len(vcf.table) - len(joined),
+        review=vcf.review.counts,
+        rows=len(joined),
+        variants=len(joined_lines),
+    )
+
+
+def sample_variants(table: Any, number: int, seed: int) -> Any:
+    """Keep all rows of ``number`` variants, drawn by seed and content.
+
+    A variant's place in the draw is a hash of the seed and its chromosome,
+    position, Ref and Alt: the order of rows does not matter, and a larger
+    number keeps the variants of a smaller one.
+
+    Args:
+        table: The joined table.
+        number: How many variants.
+        seed: Any whole number.
+    """
+    import pyarrow as pa
+
+    keys = list(zip(*(table[name].to_pylist() for name in KEYS[:4]), strict=True))
+    places = {
+        key: hashlib.sha256("\t".join((str(seed), *map(str, key))).encode()).digest()
+        for key in set(keys)
+    }
+    drawn = set(sorted(places, key=places.__getitem__)[:number])
+    return table.filter(pa.array([key in drawn for key in keys], pa.bool_()))
