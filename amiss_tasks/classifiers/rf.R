@@ -1,0 +1,42 @@
+# Random forest as caret's method "rf" with out-of-bag selection, without caret.
+# The signature of both functions:
+#
+#   fit(x, y) -> list(model, fitted_positive, seconds, settings)
+#   predict_positive(model, x) -> P(positive) of each row
+#
+# x                numeric matrix, scaled, no value missing
+# y                factor, positive first
+# model            what predict_positive needs
+# fitted_positive  the model's own classes of the training rows, logical; for a
+#                  forest those of the out-of-bag votes
+# seconds          wall time of the final fit
+# settings         list: the hyperparameters chosen
+#
+# The generator stands at the classifiers' stream when fit is called.
+
+.MTRY <- c(7L, 15L, 23L, 31L, 39L)
+
+fit <- function(x, y) {
+  # caret draws a seed for its resamples first, though OOB has none
+  sample.int(.Machine$integer.max, 1L)
+  seeds <- sample.int(1000000L, length(.MTRY) + 1L)
+  accuracy <- vapply(seq_along(.MTRY), function(i) {
+    set.seed(seeds[i])
+    # without its trees a forest has the same votes and costs less
+    forest <- randomForest::randomForest(x, y, mtry = .MTRY[i], keep.forest = FALSE)
+    1 - forest$err.rate[forest$ntree, "OOB"]
+  }, 0)
+  if (all(is.na(accuracy))) stop("no forest has an out-of-bag accuracy")
+  chosen <- .MTRY[which.max(accuracy)]
+  set.seed(seeds[length(seeds)])
+  started <- proc.time()[["elapsed"]]
+  forest <- randomForest::randomForest(x, y, mtry = chosen)
+  list(
+    model = forest,
+    fitted_positive = forest$predicted == "positive",
+    seconds = proc.time()[["elapsed"]] - started,
+    settings = list(mtry = chosen)
+  )
+}
+
+predict_positive <- function(model, x) predict(model, x, type = "prob")[, "positive"]

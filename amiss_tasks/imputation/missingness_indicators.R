@@ -1,0 +1,33 @@
+# Missing values become 0, and each pattern of missingness becomes a feature.
+# The signature of both functions is documented in _single_value.R.
+
+# One logical column for each named column of `data`.
+.indicators <- function(data, features) {
+  columns <- lapply(unclass(data)[features], is.na)
+  names(columns) <- paste0(features, "_missing")
+  columns
+}
+
+.append <- function(data, columns) table_of(c(unclass(data)[names(data)], columns), nrow(data))
+
+impute_train <- function(data, params, seed) {
+  .require_numeric(data, vapply(data, anyNA, NA))
+  # of equal patterns the first stands for all; that of the first complete
+  # column stays, though it is constant (D13)
+  patterns <- .indicators(data, names(data))
+  features <- names(data)[!duplicated(unname(patterns))]
+  if (length(features) < 2L) {
+    stop_upstream_defect(paste0(
+      "attempt to set 'colnames' on an object with less than two dimensions ",
+      "(D13: all columns have the same pattern of missingness)"
+    ))
+  }
+  filled <- fill_train(data, function(observed) 0)
+  completed <- .append(filled$completed[[1L]], .indicators(data, features))
+  list(completed = list(completed), state = list(values = filled$state, features = features))
+}
+
+impute_test <- function(data, state, seed) {
+  filled <- fill_with(data, state$values)
+  list(.append(filled, .indicators(data, state$features)))
+}

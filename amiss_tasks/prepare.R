@@ -1,0 +1,147 @@
+# Stage prepare: which rows and features of a fold's training table are used
+# (upstream-behaviour sections 5.2 to 5.6 and 11.3).
+
+# Rows left after the larger class was cut to the size of the smaller one.
+.downsample <- function(outcome) {
+  require_both_classes(outcome)
+  sizes <- table(outcome)
+  surplus <- max(sizes) - min(sizes)
+  if (surplus == 0L) {
+    stop_upstream_defect(paste0(
+      "downsampling of classes of equal size (", sizes[[1L]],
+      " each) removes every row (D8: an empty negative index)"
+    ))
+  }
+  majority <- which(outcome == names(sizes)[which.max(sizes)])
+  seq_along(outcome)[-sample(majority, surplus)]
+}
+
+# Columns that stand for the drawn features. Numeric ones come first; with
+# dummies a categorical stands for all columns that begin with its name.
+.columns_of <- function(drawn, columns, numeric, categorical) {
+  if (all(categorical %in% columns)) {
+    return(drawn)
+  }
+  dummies <- lapply(
+    drawn[drawn %in% categorical],
+    function(feature) columns[startsWith(columns, feature)]
+  )
+  c(drawn[drawn %in% numeric], unlist(dummies))
+}
+
+# Draws rows and features of a fold's training table; all draws of a fold come
+# from one generator, in this order.
+#
+# data           training table; outcome: factor, positive first
+# downsampling   TRUE or FALSE
+# *_share        share of the features, of the rows; nothing is drawn for 1
+# numeric, categorical   names of the 50 features
+# seed           seed of the generator
+# Returns list(rows, columns): positions, names.
+draw_sample <- function(data, outcome, downsampling, feature_share, row_share,
+                        numeric, categorical, seed) {
+  set.seed(seed)
+  rows <- if (downsampling) .downsample(outcome) else seq_along(outcome)
+  columns <- names(data)
+  if (feature_share != 1) {
+    features <- c(numeric, categorical)
+    drawn <- sample(features, floor(length(features) * feature_share))
+    columns <- .columns_of(drawn, columns, numeric, categorical)
+  }
+  if (row_share != 1) {
+    chosen <- sample(seq_along(rows), floor(length(rows) * row_share))
+    rows <- rows[chosen]
+  }
+  if (!length(rows)) stop("row sampling leaves no row")
+  list(rows = rows, columns = columns)
+}
+
+# Drops features with near-zero variance, then one of each correlated pair.
+#
+# data      training table
+# sampled   what draw_sample returned
+# variance, correlation   whether each check is made
+# numeric   names of the numeric features, which alone the second check looks at
+# Returns list(rows, features, low_variance, correlated).
+prepare <- function(data, sampled, variance, correlation, numeric) {
+  features <- sampled$columns
+  dropped <- list(low_variance = character(), correlated = character())
+  if (variance) {
+    dropped$low_variance <- near_zero_variance(cut_table(data, sampled$rows, features))
+    features <- setdiff(features, dropped$low_variance)
+  }
+  if (correlation) {
+    numbers <- cut_table(data, sampled$rows, intersect(features, numeric))
+    dropped$correlated <- correlated_features(correlations(numbers))
+    features <- setdiff(features, dropped$correlated)
+  }
+  if (!length(features)) stop("the feature checks leave no feature")
+  c(list(rows = sampled$rows, features = features), dropped)
+}
+
+# Figures of one column: ratio of the most to the second most frequent value,
+# and distinct values in percent of the rows. Source: caret::nearZeroVar.
+variance_figures <- function(column) {
+  observed <- column[!is.na(column)]
+  distinct <- unique(observed)
+  counts <- sort(tabulate(match(observed, distinct)), decreasing = TRUE)
+  list(
+    ratio = if (length(counts) > 1L) counts[1L] / counts[2L] else 0,
+    percent = 100 * length(distinct) / length(column),
+    constant = length(distinct) <= 1L
+  )
+}
+
+# Names of columns with near-zero variance: constant, or both one value 19 times
+# as frequent as the next and at most `percent` distinct values.
+near_zero_variance <- function(data, ratio = 95 / 5, percent = 1) {
+  columns <- as.list(data)
+  if (any(vapply(columns, is.character, NA))) {
+    # caret looks at one matrix, which beside text is text: numbers are compared
+    # as formatted to 7 digits
+    columns <- lapply(columns, function(column) {
+      if (is.character(column) || is.logical(column)) {
+        return(column)
+      }
+      ifelse(is.na(column), NA, format(column))
+    })
+  }
+  flagged <- vapply(columns, function(column) {
+    figures <- variance_figures(column)
+    figures$constant || (figures$ratio > ratio && figures$percent <= percent)
+  }, NA)
+  names(columns)[flagged]
+}
+
+# Pearson correlations over the rows that both columns have; 0 where undefined.
+correlations <- function(data) {
+  if (length(data) < 2L) stop("only one variable given")
+  result <- suppressWarnings(cor(data, use = "pairwise.complete.obs"))
+  result[is.na(result)] <- 0
+  result
+}
+
+# Names of features to drop so that no pair is correlated above `cutoff`.
+# Source: caret::findCorrelation in its exact form: pairs are visited by falling
+# mean correlation; of a pair goes the one whose mean with the features still
+# there is larger than the mean of the others.
+correlated_features <- function(correlation, cutoff = 0.9) {
+  size <- abs(correlation)
+  diag(size) <- NA
+  ranked <- order(apply(size, 2L, mean, na.rm = TRUE), decreasing = TRUE)
+  size <- size[ranked, ranked, drop = FALSE]
+  pairs <- which(size > cutoff & upper.tri(size), arr.ind = TRUE)
+  pairs <- pairs[order(pairs[, 1L], pairs[, 2L]), , drop = FALSE]
+  gone <- logical(nrow(size))
+  for (k in seq_len(nrow(pairs))) {
+    pair <- pairs[k, ]
+    if (any(gone[pair])) next
+    first <- mean(size[pair[1L], ], na.rm = TRUE)
+    others <- mean(size[-pair[2L], ], na.rm = TRUE)
+    loser <- if (first > others) pair[1L] else pair[2L]
+    gone[loser] <- TRUE
+    size[loser, ] <- NA
+    size[, loser] <- NA
+  }
+  colnames(size)[gone]
+}

@@ -1,0 +1,281 @@
+"""The worker's side of amiss: runs leaf tasks, sharing what equal tasks share.
+
+Early cutoff: a stage's result is remembered under what it was made from *by
+content*, so that a check which drops nothing, or two blocks with the same
+rows, cost one computation. Source of the order of stages:
+``upstream-behaviour`` sections 4 to 7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks._memo import Memo
+from amiss_tasks._rstages import Completed, Prepared, RStages, Sampled
+from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
+from amiss_tasks.evaluate import Group, Prediction, evaluate, groups_of
+from amiss_tasks.fold import fold_rows
+from amiss_tasks.protocols import switches
+from gridrun.fingerprint import digest_of
+from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskResult, TaskSpec, Value
+
+MEMO_BYTES = 256 * 2**20
+_SMALL_BYTES = 4096
+_SEARCHED = ("rf",)
+"""Classifiers that read ``hyperparameter_search_type``."""
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One fold's tables, in R, and what evaluation needs of the test rows."""
+
+    digest: str
+    train: Any
+    outcome: Any
+    test: Any
+    test_positive: BoolArray
+    groups: tuple[Group, ...]
+    has_text: bool
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A prepared table and the method that is to fill it."""
+
+    fold: _Fold
+    prepared_key: str
+    prepared: Prepared
+    method: str
+
+    @property
+    def key(self) -> str:
+        """Names the completed tables by content."""
+        return digest_of({"prepared": self.prepared_key, "imputation": self.method})
+
+    def bytes_of(self, rows: int) -> int:
+        """Size of a completed table of so many rows; indicators can double the columns."""
+        return 2 * 8 * rows * len(self.prepared.features)
+
+
+class AmissRunner:
+    """Runs tasks of the amiss pipeline; see ``gridrun.pipeline.Runner``.
+
+    Args:
+        settings: The study's settings.
+        stage_hook: Told (stage, key) before a stage is computed.
+        memo_bytes: Most bytes of shared results kept.
+    """
+
+    def __init__(
+        self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
+    ) -> None:
+        self._switches = dict(switches(settings.protocol))
+        self._hook = stage_hook
+        self._memo = Memo(memo_bytes)
+        self._r = RStages()
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions that may change numbers."""
+        return {
+            **self._r.versions(),
+            "Python": platform.python_version(),
+            "numpy": np.__version__,
+            "rpy2": version("rpy2-rinterface"),
+            "platform": platform.platform(),
+        }
+
+    def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
+        """Run one leaf task.
+
+        Raises:
+            TaskFailure: R stopped with a message, or upstream has no result here.
+        """
+        if artifact is None:
+            msg = "a task of amiss needs its block's artifact"
+            raise ValueError(msg)
+        values = task.values
+        _refuse(task.classifier, values)
+        fold = self._fold(artifact, task.fold)
+        prepared_key, prepared = self._prepared(fold, values)
+        cell = _Cell(fold, prepared_key, prepared, str(values["imputation"]))
+        key: dict[str, Any] = {
+            "imputed": cell.key,
+            "classifier": task.classifier,
+            "switches": self._switches,
+        }
+        if task.classifier in _SEARCHED:
+            key["search"] = values["hyperparameter_search_type"]
+        content_key = digest_of(key)
+        result, shared = self._memo.get(
+            f"result:{content_key}",
+            lambda: (self._result(cell, task.classifier, content_key), _SMALL_BYTES),
+        )
+        return TaskResult(
+            rows=result.rows,
+            details=result.details,
+            content_key=content_key,
+            shared=shared,
+            notes=result.notes,
+            facts=result.facts,
+        )
+
+    def _fold(self, artifact: Path, number: int) -> _Fold:
+        about = artifact.stat()
+        name = f"{artifact}:{about.st_mtime_ns}:{about.st_size}"
+
+        def load() -> tuple[BlockTables, int]:
+            return BlockTables.load(artifact), 2 * about.st_size
+
+        def cut() -> tuple[_Fold, int]:
+            self._hook("fold", f"{artifact.stem}:{number}")
+            block = self._memo.get(f"block:{name}", load)[0]
+            rows = fold_rows(block.train.rows, number)
+            train, test = block.train.take(rows.train), block.train.take(rows.test)
+            fold = _Fold(
+                digest=_digest(train, test),
+                train=self._r.table(train),
+                outcome=self._r.outcome(train),
+                test=self._r.table(test),
+                test_positive=test.positive,
+                groups=groups_of(test.consequences()),
+                has_text=bool(test.text),
+            )
+            return fold, 2 * 8 * block.train.rows * len(train.columns)
+
+        return self._memo.get(f"fold:{name}:{number}", cut)[0]
+
+    def _prepared(self, fold: _Fold, values: Mapping[str, Value]) -> tuple[str, Prepared]:
+        """Rows and features, and a key of the table that they make."""
+        sampling: dict[str, Any] = {
+            "downsampling": values["downsampling"] == "on",
+            "feature_share": float(values["feature_sampling_percentage"]),
+            "row_share": float(values["training_data_sampling_percentage"]),
+        }
+        checks = {
+            "variance": values["nonzero_variance_check"] == "on",
+            "correlation": values["correlation_check"] == "on",
+        }
+        sample_key = digest_of({"fold": fold.digest, **sampling})
+
+        def draw() -> tuple[Sampled, int]:
+            self._hook("prepare", sample_key)
+            return self._r.draw_sample(fold.train, fold.outcome, **sampling), _SMALL_BYTES
+
+        def prepare() -> tuple[Prepared, int]:
+            sampled = self._memo.get(f"sample:{sample_key}", draw)[0]
+            self._hook("prepare", key)
+            return self._r.prepare(fold.train, sampled, **checks), _SMALL_BYTES
+
+        key = digest_of({"sample": sample_key, **checks})
+        prepared = self._memo.get(f"prepare:{key}", prepare)[0]
+        content = {
+            "fold": fold.digest,
+            "rows": prepared.rows.tolist(),
+            "features": list(prepared.features),
+        }
+        return digest_of(content), prepared
+
+    def _imputed(self, cell: _Cell) -> Completed:
+        def impute() -> tuple[Completed, int]:
+            self._hook("impute", cell.key)
+            data = self._r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
+            return self._r.impute_train(cell.method, data), cell.bytes_of(len(cell.prepared.rows))
+
+        return self._memo.get(f"impute:{cell.key}", impute)[0]
+
+    def _imputed_test(self, cell: _Cell) -> Completed:
+        state = self._imputed(cell).state
+        rows = np.arange(len(cell.fold.test_positive))
+
+        def impute() -> tuple[Completed, int]:
+            self._hook("impute-test", cell.key)
+            data = self._r.cut(cell.fold.test, rows, cell.prepared.features)
+            return self._r.impute_test(cell.method, data, state), cell.bytes_of(len(rows))
+
+        return self._memo.get(f"impute-test:{cell.key}", impute)[0]
+
+    def _result(self, cell: _Cell, classifier: str, content_key: str) -> TaskResult:
+        """Train, impute the test rows, predict and evaluate."""
+        fold, prepared = cell.fold, cell.prepared
+        imputed = self._imputed(cell)
+        self._hook("train", content_key)
+        outcome = self._r.cut_outcome(fold.outcome, prepared.rows)
+        trained = self._r.train(classifier, imputed, outcome)
+        imputed_test = self._imputed_test(cell)
+        self._hook("evaluate", content_key)
+        notes = [*prepared.notes, *imputed.notes, *trained.notes, *imputed_test.notes]
+
+        def predict(rows: IntArray | None = None) -> Prediction:
+            own, warned = self._r.predict(
+                classifier, trained.models.at(0), imputed_test.tables.at(0), rows
+            )
+            notes.extend(warned)
+            return own
+
+        # text is coded anew in every table that is predicted (D3)
+        again = predict if fold.has_text else None
+        evaluation = evaluate(fold.test_positive, fold.groups, predict(), again)
+        facts = trained.facts[0]
+        return TaskResult(
+            rows=[_row(evaluation.overall, facts)],
+            details=[_row(found, facts) for found in evaluation.per_consequence],
+            notes=_counted(notes),
+            facts={
+                "features": list(prepared.features),
+                "n_rows": len(prepared.rows),
+                "low_variance": list(prepared.low_variance),
+                "correlated": list(prepared.correlated),
+                "selection_mcc": facts["selection_mcc"],
+                **facts["settings"],
+            },
+        )
+
+
+def _refuse(classifier: str, values: Mapping[str, Value]) -> None:
+    """Fail what upstream does not run, though a plan would not ask for it."""
+    if classifier != "rf" and values["categorical"] == "factor":
+        raise TaskFailure(
+            f'categorical=factor trains random forest only, not "{classifier}"', "upstream-defect"
+        )
+    if classifier in _SEARCHED and values["hyperparameter_search_type"] == "random":
+        raise TaskFailure(
+            "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
+            "upstream-defect",
+        )
+
+
+def _digest(train: BlockTable, test: BlockTable) -> str:
+    """Digest of everything in a fold's tables that a result depends on."""
+    digest = hashlib.blake2b(digest_size=16)
+    for table in (train, test):
+        digest.update(repr((table.numeric.shape, table.numeric_names)).encode())
+        digest.update(table.numeric.tobytes())
+        digest.update(table.positive.tobytes())
+        digest.update(repr(dict(table.text)).encode())
+    digest.update(repr(test.consequences()).encode())
+    return digest.hexdigest()
+
+
+def _row(found: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Upstream's columns of a result row, after its consequence if it has one."""
+    row = dict(found)
+    head = {"consequence": row.pop("consequence")} if "consequence" in row else {}
+    te_time = row.pop("te_time")
+    head |= {"model_ix": "model_1", "test_completion_ix": "imp_1"}
+    return {**head, **row, "tr_time": facts["seconds"], "te_time": te_time}
+
+
+def _counted(notes: Iterable[str]) -> list[str]:
+    """Each warning once, with how often it came."""
+    return [
+        f"{note} ({count} times)" if count > 1 else note for note, count in Counter(notes).items()
+    ]

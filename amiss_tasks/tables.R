@@ -1,0 +1,69 @@
+# Tables of a fold as R data frames.
+
+# A column as R reads it back from the CSV file that upstream passes it through
+# (upstream-behaviour section 11, last paragraph): one without any value is
+# logical, one of whole numbers is integer unless a number was written with an
+# exponent.
+.read_back <- function(column) {
+  if (all(is.na(column))) {
+    return(rep(NA, length(column)))
+  }
+  values <- column[!is.na(column)]
+  if (any(abs(values) > .Machine$integer.max) || any(values != round(values))) {
+    return(column)
+  }
+  large <- unique(values[abs(values) >= 1e5])
+  if (any(grepl("e", as.character(large), fixed = TRUE))) {
+    return(column)
+  }
+  as.integer(column)
+}
+
+# A fold's table: `numbers` is a double matrix (NA for missing) whose columns
+# are `names`; `text` a named list of character vectors, put after them.
+fold_table <- function(numbers, names, text) {
+  columns <- lapply(seq_along(names), function(j) .read_back(numbers[, j]))
+  names(columns) <- names
+  table_of(c(columns, text), nrow(numbers))
+}
+
+# A data frame from named columns, without the checks that cost data.frame()
+# its time; `rows` is needed where there is no column.
+table_of <- function(columns, rows) {
+  structure(columns, class = "data.frame", row.names = .set_row_names(rows))
+}
+
+# Rows `rows` and columns `columns` of a table, in the order given.
+cut_table <- function(table, rows, columns) {
+  table_of(lapply(unclass(table)[columns], `[`, rows), length(rows))
+}
+
+# Outcome as upstream trains on it: positive is the first level.
+outcome_factor <- function(positive) {
+  factor(ifelse(positive, "positive", "negative"), levels = c("positive", "negative"))
+}
+
+# Stops, with caret's words, where a class has no row.
+require_both_classes <- function(outcome) {
+  empty <- levels(outcome)[tabulate(outcome, nlevels(outcome)) == 0L]
+  if (length(empty)) {
+    stop(
+      "One or more factor levels in the outcome has no data: ",
+      paste0("'", empty, "'", collapse = ", "),
+      call. = FALSE
+    )
+  }
+}
+
+# These rows of an outcome, both levels kept.
+cut_outcome <- function(outcome, rows) outcome[rows]
+
+# What may change numbers, by name.
+r_versions <- function() {
+  list(
+    R = R.version.string,
+    randomForest = as.character(packageVersion("randomForest")),
+    BLAS = extSoftVersion()[["BLAS"]],
+    LAPACK = paste(La_version(), La_library())
+  )
+}
