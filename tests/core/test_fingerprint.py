@@ -1,0 +1,73 @@
+"""Digests of code and data."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from gridrun import fingerprint
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that can be rewritten and asked for its digest."""
+    home = tmp_path / "pkg"
+    home.mkdir()
+    (home / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def digest(**files: str) -> str:
+        for name, text in files.items():
+            (home / f"{name}.py").write_text(text)
+        for cached in (
+            fingerprint._tree,
+            fingerprint._dump,
+            fingerprint._file,
+            fingerprint.python_code,
+        ):
+            cached.cache_clear()
+        for name in [name for name in sys.modules if name.split(".")[0] == "pkg"]:
+            del sys.modules[name]
+        return fingerprint.python_code("pkg.a", "pkg")
+
+    return digest
+
+
+def test_comments_docstrings_and_layout_do_not_change_a_code_digest(package):
+    """Only what runs counts."""
+    plain = package(a="def f(x):\n    return x + 1\n")
+    dressed = package(
+        a='"""Doc."""\n\n\ndef f(x):\n    """Adds."""\n    # one more\n    return (x\n        + 1)\n'
+    )
+    assert plain == dressed
+
+
+def test_a_change_in_an_imported_module_changes_the_digest(package):
+    """Modules of the package are followed, recursively."""
+    first = package(a="from pkg.b import g\n", b="import pkg.c\n", c="X = 1\n")
+    second = package(c="X = 2\n")
+    assert first != second
+
+
+def test_a_module_that_is_not_imported_does_not_count(package):
+    """A neighbour may change freely."""
+    first = package(a="X = 1\n", d="Y = 1\n")
+    assert package(d="Y = 2\n") == first
+
+
+def test_r_comments_do_not_change_a_code_digest(tmp_path):
+    """Whole-line comments, blank lines and trailing blanks are left out."""
+    plain, dressed = tmp_path / "a.R", tmp_path / "b.R"
+    plain.write_text("f <- function(x) {\n  x + 1\n}\n")
+    dressed.write_text("# adds one\n\nf <- function(x) {   \n  # here\n  x + 1\n}\n")
+    assert fingerprint.r_code(plain) == fingerprint.r_code(dressed)
+    other = tmp_path / "c.R"
+    other.write_text("f <- function(x) {\n  x + 2\n}\n")
+    assert fingerprint.r_code(plain) != fingerprint.r_code(other)
+
+
+def test_differing_names_what_changed():
+    """Components that were added, changed or removed are named."""
+    assert fingerprint.differing({"a": 1, "b": 2}, {"b": 3, "c": 4}) == ["a", "b", "c"]
+    assert fingerprint.differing({"a": 1}, {"a": 1}) == []
