@@ -118,4 +118,5 @@ def _syntax(file: Path, text: str, error: json.JSONDecodeError) -> Fault:
         return Fault(
             file, f"is not JSON: a single quote, {place}", line, 'JSON text is in double quotes: "'
         )
-    return Fault(file, f"is not JSON: {error.msg}, {place}", line)
+    quote = "is a closing quote missing?" if error.msg.startswith("Invalid control") else None
+    return Fault(file, f"is not JSON: {error.msg}, {place}", line, quote)

@@ -78,7 +78,7 @@ class _Builder:
             case "MappingEndEvent" | "SequenceEndEvent":
                 self._close()
             case "ScalarEvent":
-                self._add(_leaf(event, line), event)
+                self._add(_leaf(event, self._line_of_value(event.value, line)), event)
             case "AliasEvent":
                 self._alias(event.anchor, line)
 
@@ -101,6 +101,11 @@ class _Builder:
         if isinstance(node, Entries):
             node.pairs.extend(zip(self.nodes[::2], self.nodes[1::2], strict=True))
         self.nodes = outer
+
+    def _line_of_value(self, written: str, line: int) -> int:
+        """The key's line for a value that is not there, which the parser puts further down."""
+        in_entries = bool(self.opened) and isinstance(self.opened[-1][0], Entries)
+        return self.nodes[-1].line if not written and in_entries and len(self.nodes) % 2 else line
 
     def _add(self, node: Node, event: Any) -> None:
         if event.ctag is not None:

@@ -1,0 +1,283 @@
+"""study.yaml: what its keys mean, what they default to, what is said when they are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from grids import FULL, ONE, write_json, yaml_lines
+
+from amiss_tasks.parameters import PARAMETERS
+from gridrun.errors import InputError
+from gridrun.study import load_study
+from gridrun.units import Limits
+
+PIPELINE = SimpleNamespace(
+    parameters=PARAMETERS,
+    protocols={"amiss": "upstream's numbers"},
+    classifiers=("rf", "xgboost", "lr"),
+    runnable_classifiers=("rf", "lr"),
+)
+
+INPUTS = "inputs: {vcf: a.vcf, cadd_snv: s.tsv.gz, cadd_indel: i.tsv.gz}\n"
+GRID = "grid:\n" + yaml_lines(ONE, "  ")
+
+
+def write(directory: Path, text: str) -> Path:
+    path = directory / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(directory: Path, text: str):
+    write(directory, text)
+    return load_study(directory, PIPELINE)
+
+
+def faults(directory: Path, text: str):
+    write(directory, text)
+    with pytest.raises(InputError) as caught:
+        load_study(directory, PIPELINE)
+    return caught.value.faults
+
+
+def test_a_study_of_inputs_and_grid_gets_the_documented_defaults(tmp_path):
+    """Ten folds, seed 1, protocol amiss, every classifier that runs, no limit, no sample."""
+    study = load(tmp_path, INPUTS + GRID)
+    assert (study.folds, study.seed, study.protocol) == (10, 1, "amiss")
+    assert study.classifiers == ("rf", "lr")
+    assert study.limits == Limits()
+    assert (study.sample, study.rows, study.notes, study.grid_file) == (None, None, (), None)
+    assert study.grid.combination(0) == ONE
+
+
+def test_every_key(tmp_path):
+    """What is given is what the study has, classifiers in the pipeline's order."""
+    text = (
+        INPUTS
+        + GRID
+        + "folds: 3\nseed: 0\nprotocol: amiss\nclassifiers: [lr, rf]\n"
+        + "limits: {task_seconds: 90}\nsample: 20\nrows: 500\n"
+    )
+    study = load(tmp_path, text)
+    assert (study.folds, study.seed, study.sample, study.rows) == (3, 0, 20, 500)
+    assert study.classifiers == ("rf", "lr")
+    assert study.limits == Limits(task_seconds=90.0)
+
+
+def test_paths_are_relative_to_the_file_wherever_it_is_loaded_from(tmp_path, monkeypatch):
+    """Relative, absolute and home paths are all absolute in the study."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    directory = tmp_path / "study"
+    directory.mkdir()
+    write(directory, "inputs: {vcf: data/a.vcf, cadd_snv: /s.tsv, cadd_indel: ~/i.tsv}\n" + GRID)
+    monkeypatch.chdir(tmp_path)
+    for given in (Path("study"), Path("study/study.yaml"), directory):
+        study = load_study(given, PIPELINE)
+        assert study.path == directory / "study.yaml"
+        assert study.inputs == {
+            "vcf": directory / "data" / "a.vcf",
+            "cadd_snv": Path("/s.tsv"),
+            "cadd_indel": tmp_path / "home" / "i.tsv",
+        }
+
+
+def test_paths_below_the_study(tmp_path):
+    """Everything a study keeps is below its two directories, each under a name of its own."""
+    paths = load(tmp_path, INPUTS + GRID).paths
+    names = [name for name, value in vars(type(paths)).items() if isinstance(value, property)]
+    found = [getattr(paths, name).relative_to(tmp_path).as_posix() for name in names]
+    assert len(set(found)) == len(found)
+    assert {path.split("/")[0] for path in found} == {".gridrun", "results"}
+    assert {
+        ".gridrun/ledger.sqlite",
+        ".gridrun/cache",
+        ".gridrun/logs",
+        ".gridrun/lease",
+        "results/final_cv_results.csv",
+        "results/final_cv_results.parquet",
+        "results/per_consequence.csv",
+        "results/summary.csv",
+        "results/notes.txt",
+    } <= set(found)
+
+
+def test_loading_writes_nothing(tmp_path):
+    """After loading, the directory holds what it held before."""
+    load(tmp_path, INPUTS + GRID)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["study.yaml"]
+
+
+def test_grid_in_a_file_of_its_own(tmp_path):
+    """A path behind the key grid is read relative to the study; its notes are the study's."""
+    directory = tmp_path / "grids"
+    directory.mkdir()
+    write_json(directory / "parameter_grid.json", {**FULL, "quality": ["onestar", "onestar"]})
+    study = load(tmp_path, INPUTS + "grid: grids/parameter_grid.json\n")
+    assert study.grid_file == directory / "parameter_grid.json"
+    assert len(study.grid) == 72_576 // 3
+    (note,) = study.notes
+    assert note.file == study.grid_file
+    assert "counted once" in note.message
+
+
+def test_faults_of_study_and_grid_file_are_listed_together(tmp_path):
+    """The study's faults come first, by line, then those of the grid's own file."""
+    grid = write_json(tmp_path / "g.json", {**ONE, "quality": "gold", "imputation": "mean"})
+    found = faults(tmp_path, "folds: many\n" + INPUTS + "grid: g.json\nprotocoll: amiss\n")
+    assert [(fault.file, fault.line) for fault in found] == [
+        (tmp_path / "study.yaml", 1),
+        (tmp_path / "study.yaml", 4),
+        (grid, 3),
+        (grid, 7),
+    ]
+    assert 'did you mean "protocol"?' in found[1].text()
+
+
+def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
+    """A wrong value in an inline grid is found where it stands."""
+    text = INPUTS + GRID.replace('"mean_imp"', '"x"').replace('"clingen"', "[clingen, gold]")
+    (fault,) = faults(tmp_path, text)
+    assert fault.text().startswith(
+        f'{tmp_path}/study.yaml:4: parameter "quality" has unknown value "gold"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("folds: 0", ['key "folds" has the number 0', "at least 1"]),
+        ("folds: 10.0", ["did you mean 10?"]),
+        ('folds: "10"', ['the text "10"', "did you mean 10?"]),
+        ("folds: true", ["has true", "a whole number"]),
+        ("folds: 1000000", ["at most 10,000"]),
+        ("folds: 1e999", ["too large for a number"]),
+        ("seed: -1", ['key "seed" has the number -1', "at least 0"]),
+        ("seed: 2147483648", ["at most 2,147,483,647"]),
+        ("seed: [1]", ["has a list"]),
+        ("sample: 0", ['key "sample"', "at least 1"]),
+        ("rows:", ['key "rows" has null', "a whole number"]),
+        ("protocol: amis", ['unknown value "amis"', 'did you mean "amiss"?']),
+        (
+            "protocol: corrected",
+            ['"corrected", which cannot be run yet: this version runs the protocol amiss only'],
+        ),
+        ("protocol: 3", ["the number 3 where a name belongs"]),
+        ("classifiers: [xgboost, rf]", ['"xgboost", which cannot be run yet', "runs rf, lr"]),
+        ("classifiers: forest", ['unknown value "forest"', "known values: rf, lr"]),
+        ("classifiers: RF", ['did you mean "rf"?']),
+        ("classifiers: []", ["empty list", "without the key all of them run"]),
+        ("limits: 5", ['key "limits" has the number 5', "task_seconds: SECONDS"]),
+        ("limits: {task_seconds: 0}", ['limit "task_seconds" has the number 0', "above 0"]),
+        ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
+        ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
+        ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
+        ("azure: {}", ['key "azure" is of a later version']),
+        ("evaluate: hold-out", ['key "evaluate" is of a later version']),
+        ("fold: 3", ['unknown key "fold"', 'did you mean "folds"?']),
+        ("quality: clingen", ["a grid's parameters stand where", "below the key grid"]),
+        ("seed: 1\nseed: 2", ['key "seed" is given more than once: lines 15 and 16']),
+        ("7: 1", ["the key 7 is not text"]),
+    ],
+)
+def test_a_wrong_key_is_one_fault_with_its_line(tmp_path, line, words):
+    """Each wrong line gives one message with line, key and what is allowed."""
+    (fault,) = faults(tmp_path, INPUTS + GRID + line + "\n")
+    assert fault.line == 15 + line.count("\n")
+    for word in words:
+        assert word in fault.text()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ("inputs: a.vcf\n", 'key "inputs" has the text "a.vcf" where paths belong'),
+        ("inputs: {vcf: a, cadd_snv: b}\n", 'input "cadd_indel" is missing'),
+        ("inputs: {vcf: a, cadd_snv: b, cadd_indel: }\n", 'input "cadd_indel" has null'),
+        ("inputs: {vcf: a, cadd_snv: 3, cadd_indel: c}\n", 'input "cadd_snv" has the number 3'),
+        ("inputs: {vcf: ~nobody9/a, cadd_snv: b, cadd_indel: c}\n", "no such user"),
+    ],
+)
+def test_wrong_inputs(tmp_path, inputs, words):
+    """Inputs that are no paths, or too few, are named."""
+    (fault,) = faults(tmp_path, inputs + GRID)
+    assert words in fault.message
+    assert fault.line == 1
+
+
+def test_a_misspelt_input(tmp_path):
+    """A misspelt role is advised on."""
+    text = "inputs: {vcf: a, cadd_snvs: b, cadd_indel: c}\n"
+    assert 'did you mean "cadd_snv"?' in faults(tmp_path, text + GRID)[0].todo
+
+
+def test_inputs_and_grid_are_required(tmp_path):
+    """Without them the study says what to give, both at once."""
+    found = faults(tmp_path, "folds: 3\n")
+    assert [fault.message for fault in found] == [
+        'key "inputs" is missing',
+        'key "grid" is missing',
+    ]
+    assert all(fault.todo for fault in found)
+
+
+def test_a_classifier_given_twice_is_noted(tmp_path):
+    """A repeated classifier runs once, and a note says so."""
+    study = load(tmp_path, INPUTS + GRID + "classifiers: [rf, rf]\n")
+    assert study.classifiers == ("rf",)
+    assert "counted once" in study.notes[0].message
+
+
+def test_a_directory_without_a_study_says_how_to_make_one(tmp_path):
+    """The way on is named: init, or the file that is nearly called study.yaml."""
+    with pytest.raises(InputError, match=r"without a study.yaml\n  .*gridrun init"):
+        load_study(tmp_path, PIPELINE)
+    (tmp_path / "study.yml").write_text(INPUTS + GRID)
+    with pytest.raises(InputError, match=r'did you mean "study.yml"\?'):
+        load_study(tmp_path, PIPELINE)
+    assert load_study(tmp_path / "study.yml", PIPELINE).directory == tmp_path
+
+
+def test_a_study_that_is_not_there(tmp_path):
+    """The nearest name in the same directory is advised."""
+    (tmp_path / "quickstart").mkdir()
+    with pytest.raises(InputError, match=r'does not exist\n  did you mean "quickstart"\?'):
+        load_study(tmp_path / "quikstart", PIPELINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("parameter_grid.json", "{}", "is a JSON file, not a study"),
+        ("study.txt", "x", 'has the ending ".txt"'),
+        ("study.yaml", "- a\n", "a list where the study's keys belong"),
+        ("study.yaml", "", "is empty"),
+        ("study.yaml", "a: 1\n---\n", "a second document"),
+    ],
+)
+def test_what_is_no_study(tmp_path, name, text, words):
+    """A file that is no study is refused as what it is."""
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        load_study(path, PIPELINE)
+
+
+def test_a_grid_in_place_of_a_study_is_recognised(tmp_path):
+    """A grid in YAML given as the study gets one message, not one for each parameter."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(yaml_lines(FULL))
+    with pytest.raises(InputError) as caught:
+        load_study(path, PIPELINE)
+    assert len(caught.value.faults) == 3
+    assert "transcript, quality, restriction, …" in caught.value.faults[0].message
+
+
+def test_the_quickstart_is_a_study():
+    """The study that the README runs first is read without a note by the real pipeline."""
+    from gridrun.pipeline import load_pipeline
+
+    study = load_study(Path(__file__).parents[2] / "examples" / "quickstart", load_pipeline())
+    assert study.notes == ()
+    assert 12 <= len(study.grid) <= 24
