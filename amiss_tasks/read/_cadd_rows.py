@@ -24,6 +24,15 @@ _TEXT = {
     "Consequence.x": "Consequence",
     "Dst2SplType": "Dst2SplType",
 }
+_TRUTH = {
+    word: number
+    for words, number in (
+        (("T", "TRUE", "True", "true"), "1"),
+        (("F", "FALSE", "False", "false"), "0"),
+    )
+    for word in words
+}
+"""R's words for truth values: CADD writes them in motifEHIPos, which is no feature."""
 _MAY_BE_EMPTY = ("FeatureID", "Consequence", "Dst2SplType")
 
 
@@ -105,12 +114,20 @@ def _table(reader: CaddReader, lot: CaddRows, kept: list[bool | None]) -> Any:
         columns[name] = text_array(cells, CADD_MISSING)
     for name in _NUMBERS:
         cells = lot.columns[reader.at[SOURCE[name]]]
+        if name in MOTIF_COLUMNS:
+            cells = tuple(_TRUTH.get(cell, cell) for cell in cells)
         values, bad = parse_numbers(cells, CADD_MISSING)
         for index in bad:
+            message = not_a_number(f"column {SOURCE[name]}", cells[index])
+            line = lot.lines[index]
+            if name in MOTIF_COLUMNS:
+                message = f"{message}; amiss makes no use of it"
+                reader.report.note(message, key=("number", name), line=line, noun="row")
+                continue
             reader.report.fault(
-                not_a_number(f"column {SOURCE[name]}", cells[index]),
+                message,
                 key=("number", name),
-                line=lot.lines[index],
+                line=line,
                 noun="row",
                 todo="amiss reads a number there; missing is written NA",
             )

@@ -164,33 +164,28 @@ class LineSource:
         lines = text.split("\n")
         first = self._next_line
         self._next_line += len(lines)
-        bad: list[int] = []
+        bad: set[int] = set()
         if "\r" in text:
             if any(line.endswith("\r") for line in lines):
                 self._report.note("has CRLF line ends; the CR is taken off", key="crlf")
                 lines = [line.removesuffix("\r") for line in lines]
-            for index, line in enumerate(lines):
-                if "\r" in line:
-                    self._report.fault(
-                        "carriage return inside a line; mixed line ends?",
-                        line=first + index,
-                        noun="line",
-                    )
-                    bad.append(index)
+            bad |= self._lines_with("\r", "carriage return inside a line", lines, first)
         if "\0" in text:
-            for index, line in enumerate(lines):
-                if "\0" in line:
-                    self._report.fault(
-                        "NUL byte",
-                        line=first + index,
-                        noun="line",
-                        todo="the file is damaged or not text; make it anew",
-                    )
-                    bad.append(index)
+            bad |= self._lines_with("\0", "NUL byte", lines, first)
         start = 0
-        for index in sorted(set(bad)):
+        for index in (*sorted(bad), len(lines)):
             if index > start:
                 yield Chunk(first + start, lines[start:index], is_utf8)
             start = index + 1
-        if start < len(lines):
-            yield Chunk(first + start, lines[start:], is_utf8)
+
+    def _lines_with(self, letter: str, name: str, lines: list[str], first: int) -> set[int]:
+        """Positions of the lines that hold a letter which no sound line holds."""
+        found = {index for index, line in enumerate(lines) if letter in line}
+        for index in sorted(found):
+            self._report.fault(
+                name,
+                line=first + index,
+                noun="line",
+                todo="the file is damaged, or not text throughout; make it anew",
+            )
+        return found

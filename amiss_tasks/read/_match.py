@@ -30,21 +30,9 @@ def check_matches(
     kept = sum(rows.variants.values())
     if not kept:
         return  # said, with the reason, where the grid's filters are looked at
-    found = set().union(*(table.found for table in tables))
     chromosome = next(iter(rows.variants)).split("\r")[0]
-    examples = [table.example for table in tables if table.example]
-    if not found:
-        hints = []
-        if examples:
-            hints.append(_prefix(chromosome, examples[0][0]))
-        todo = "check that VCF and CADD tables are of the same variants and genome build"
-        if rows.lower_case_line:
-            hints.append(f"lower-case REF/ALT, first on line {rows.lower_case_line}")
-            todo = "write the bases in upper case, as CADD does"
-        if examples and chromosome.startswith("chr") != examples[0][0].startswith("chr"):
-            todo = "name the chromosomes alike in all three files: bcftools annotate --rename-chrs"
-        hint = "".join(f"; {part}" for part in hints if part)
-        report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
+    if not any(table.found for table in tables):
+        _no_variant(rows, kept, tables, chromosome, report)
     elif rows.lower_case_line:
         report.note(
             f"lower-case REF/ALT, first on line {rows.lower_case_line}: "
@@ -56,18 +44,36 @@ def check_matches(
         if not table.rows:
             cadd_report.note("holds 0 rows")
         elif not table.matching:
-            hint = _prefix(table.example[0], chromosome)
-            message = f"0 of {table.rows} rows of this file match a variant" + (
-                f"; {hint}" if hint else f", for example {':'.join(table.example)}"
-            )
-            if is_expected:
-                cadd_report.fault(
-                    message,
-                    todo="annotate the variants of this VCF with CADD, with the same build "
-                    "and chromosome names",
-                )
-            else:
-                cadd_report.note(message)
+            _no_row(table, chromosome, cadd_report, is_expected=is_expected)
+
+
+def _no_variant(
+    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: Report
+) -> None:
+    hints = [_prefix(chromosome, table.example[0]) for table in tables if table.example][:1]
+    todo = "check that VCF and CADD tables are of the same variants and genome build"
+    if any(hints):
+        todo = "name the chromosomes alike in all three files: bcftools annotate --rename-chrs"
+    if rows.lower_case_line:
+        hints.append(f"lower-case REF/ALT, first on line {rows.lower_case_line}")
+        todo = "write the bases in upper case, as CADD does"
+    hint = "".join(f"; {part}" for part in hints if part)
+    report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
+
+
+def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: bool) -> None:
+    hint = _prefix(table.example[0], chromosome)
+    detail = f"; {hint}" if hint else f", for example {':'.join(table.example)}"
+    message = f"0 of {table.rows} rows of this file match a variant{detail}"
+    if is_expected:
+        report.fault(
+            message,
+            todo="annotate the variants of this VCF with CADD: the same genome build, "
+            "the same chromosome names",
+        )
+    else:
+        # A VCF without indels may come with a table of indels, and the reverse.
+        report.note(message)
 
 
 def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Report) -> None:
@@ -104,4 +110,4 @@ def _prefix(here: str, there: str) -> str:
     """How two chromosome names differ, when only one has the prefix ``chr``."""
     if here.startswith("chr") == there.startswith("chr"):
         return ""
-    return f"{here} against {there}"
+    return f"{here} against {here.removeprefix('chr') if here.startswith('chr') else f'chr{here}'}"

@@ -87,7 +87,7 @@ def _no_csq(header: VcfHeader, report: Report) -> None:
     if others:
         tools = ", ".join(f"{key} is {_OWN_CONSEQUENCES[key]}'s, not VEP's" for key in others)
         message = f"{message}; {tools}"
-    like = [key for key, entry in header.info.items() if _BASIC <= set(entry.fields)]
+    like = [key for key, entry in header.info.items() if set(entry.fields) >= _BASIC]
     todo = _ANNOTATE
     if like:
         message = f'{message}; a VEP-like field "{like[0]}" is there'

@@ -84,7 +84,7 @@ class Report:
             tail: Text after the counted noun.
             todo: What to do about it.
         """
-        _add(self._faults, message if key is None else key, message, line, noun, tail, todo)
+        _add(self._faults, key, _Entry(message, todo, noun, tail), line)
 
     def note(
         self,
@@ -97,7 +97,7 @@ class Report:
         todo: str | None = None,
     ) -> None:
         """Note something worth saying that does not stop the run; see ``fault``."""
-        _add(self._notes, message if key is None else key, message, line, noun, tail, todo)
+        _add(self._notes, key, _Entry(message, todo, noun, tail), line)
 
     def stop(self, message: str, *, line: int | None = None, todo: str | None = None) -> None:
         """Note a fault after which the rest of the file cannot be read."""
@@ -115,18 +115,8 @@ class Report:
         return [entry.fault(self.file) for entry in self._notes.values()]
 
 
-def _add(
-    entries: dict[Hashable, _Entry],
-    key: Hashable,
-    message: str,
-    line: int | None,
-    noun: str,
-    tail: str,
-    todo: str | None,
-) -> None:
-    entry = entries.get(key)
-    if entry is None:
-        entry = entries[key] = _Entry(message, todo, noun, tail)
+def _add(entries: dict[Hashable, _Entry], key: Hashable, new: _Entry, line: int | None) -> None:
+    entry = entries.setdefault(new.message if key is None else key, new)
     entry.count += 1
     # One line more than is named, to know that there are more.
     if line is not None and len(entry.lines) <= LINES_NAMED and line not in entry.lines[-1:]:

@@ -102,6 +102,7 @@ def read_inputs(
     grid_values: Mapping[str, Sequence[Value]],
     cache_dir: Path,
     digest: str,
+    *,
     rows: int | None = None,
     seed: int = 0,
 ) -> ReadResult:

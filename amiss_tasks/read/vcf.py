@@ -20,13 +20,14 @@ from amiss_tasks.read._header import (
     first_line_fault,
 )
 from amiss_tasks.read._lines import Chunk, LineSource, has_bad_bytes
+from amiss_tasks.read._oddities import Oddities
 from amiss_tasks.read._report import Report
 
 USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 """INFO keys that amiss reads."""
 
 _INFO = COLUMNS.index("INFO")
-_KEY_COLUMNS = (0, 1, 3, 4)
+_NO_CSQ = ("", ".")
 
 
 class VcfRecord(NamedTuple):
@@ -80,8 +81,7 @@ class VcfReader:
     ) -> None:
         self.report = report or Report(Path(path))
         self.header = VcfHeader()
-        self._used_info = used_info
-        self._used_csq = used_csq
+        self._oddities = Oddities(self.report, self.header, used_info, used_csq)
         self._chunks = LineSource(Path(path), self.report).chunks()
         self._rest = self._read_header()
 
@@ -102,34 +102,39 @@ class VcfReader:
 
     def _read_header(self) -> Chunk | None:
         """Take in the header; what follows it in its chunk is given back."""
-        is_first = True
-        for chunk in self._chunks:
-            for index, line in enumerate(chunk.lines):
-                number = chunk.first + index
-                if is_first:
-                    is_first = False
-                    self.header.is_vcf = line.startswith("##fileformat=VCF")
-                    if not self.header.is_vcf or number != 1:
-                        first_line_fault(chunk.lines, self.report)
-                        if self.report.broken or not line.startswith("#"):
-                            self.report.broken = True
-                            return None
-                if not chunk.is_utf8 and has_bad_bytes(line):
-                    self.report.note("header line is not UTF-8", line=number, noun="line")
-                if line.startswith("##"):
-                    add_meta_line(self.header, line, number, self.report)
-                elif line.startswith("#CHROM"):
-                    add_column_line(self.header, line, number, self.report)
-                    return Chunk(number + 1, chunk.lines[index + 1 :], chunk.is_utf8)
-                elif line.strip():
-                    self.report.stop(
-                        "no #CHROM line before the first record",
-                        line=number,
-                        todo=f"put it back, with tabs between: {' '.join(COLUMNS)}",
-                    )
-                    return None
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return None
+        self.header.is_vcf = chunk.lines[0].startswith("##fileformat=VCF")
+        if not self.header.is_vcf:
+            first_line_fault(chunk.lines, self.report)
+        while chunk is not None and not self.report.broken:
+            records_at = self._meta_lines(chunk)
+            if records_at is not None:
+                return Chunk(chunk.first + records_at, chunk.lines[records_at:], chunk.is_utf8)
+            chunk = next(self._chunks, None)
         if not self.report.broken:
             self.report.stop("no #CHROM line, and no records", todo="name the right file")
+        return None
+
+    def _meta_lines(self, chunk: Chunk) -> int | None:
+        """Take in header lines; position after the #CHROM line, or None when it is not there."""
+        for index, line in enumerate(chunk.lines):
+            number = chunk.first + index
+            if not chunk.is_utf8 and has_bad_bytes(line):
+                self.report.note("header line is not UTF-8", line=number, noun="line")
+            if line.startswith("##"):
+                add_meta_line(self.header, line, number, self.report)
+            elif line.startswith("#CHROM"):
+                add_column_line(self.header, line, number, self.report)
+                return index + 1
+            elif line.strip() and not line.startswith("#"):
+                self.report.stop(
+                    "no #CHROM line before the first record",
+                    line=number,
+                    todo=f"put it back, with tabs between: {' '.join(COLUMNS)}",
+                )
+                return None
         return None
 
     def __iter__(self) -> Iterator[VcfRecord]:
@@ -159,130 +164,29 @@ class VcfReader:
             number += 1
             cells = line.split("\t", _INFO + 1) if has_samples else line.split("\t")
             if (line.count("\t") + 1 if has_samples else len(cells)) != columns or line[0] == "#":
-                self._odd_line(line, number, columns)
+                self._oddities.line(line, number, columns)
                 continue
-            if not is_utf8 and has_bad_bytes(line) and not self._bad_bytes(cells, number):
+            if (
+                not is_utf8
+                and has_bad_bytes(line)
+                and not self._oddities.bytes_are_sound(cells, number)
+            ):
                 continue
             pos = cells[1]
-            if not (pos.isdecimal() and pos.isascii()):
-                self.report.fault(
-                    f'POS is "{pos}", not a number',
-                    line=number,
-                    key="POS",
-                    noun="record",
-                    todo="POS is a whole number, counted from 1",
-                )
-                continue
-            if pos[0] == "0":
-                pos = str(int(pos))
+            if not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
+                pos = self._oddities.position(pos, number)
+                if not pos:
+                    continue
             info: dict[str, str] = {}
             items = cells[_INFO].split(";")
             for item in items:
                 key, _, value = item.partition("=")
                 info[key] = value
             if len(info) != len(items) or not info.keys() <= declared:
-                self._odd_info(items, number)
-            csq = info.get("CSQ")
-            is_sound = True
-            if csq and csq != ".":
-                blocks = [block.split("|") for block in csq.split(",")]
-                for block in blocks:
-                    if len(block) != width:
-                        is_sound = False
-                        self._odd_block(len(block), width, number)
-            else:
-                blocks = []
-            yield VcfRecord(number, cells[0], pos, cells[3], cells[4], info, blocks, is_sound)
-
-    def _odd_line(self, line: str, number: int, columns: int) -> None:
-        if not line.strip():
-            self.report.note("blank line, skipped", line=number, noun="line")
-        elif line.startswith("#"):
-            self.report.fault(
-                "header line among the records; were two files joined?",
-                line=number,
-                noun="line",
-                todo="join VCF files with: bcftools concat",
-            )
-        elif "\t" not in line:
-            self.report.fault(
-                "no tabs; columns are separated by tabs, not by spaces",
-                line=number,
-                noun="record",
-                todo="put tabs between the columns",
-            )
-        else:
-            found = line.count("\t") + 1
-            self.report.fault(f"{found} columns, {columns} expected", line=number, noun="record")
-
-    def _odd_info(self, items: list[str], number: int) -> None:
-        """Name keys that are empty, doubled or not declared."""
-        seen: set[str] = set()
-        for item in items:
-            key = item.partition("=")[0]
-            if item == "." and len(items) == 1:
-                return
-            if not key:
-                where = "empty INFO key" if item else "empty INFO key (a ; too many)"
-                self.report.note(f"{where}, skipped", line=number, noun="record")
-            elif key in seen:
-                message = f"INFO has {key} twice"
-                if key in self._used_info:
-                    self.report.fault(
-                        message, line=number, noun="record", todo="keep the right one of the two"
-                    )
-                else:
-                    self.report.note(message, line=number, noun="record")
-            elif key not in self.header.info and key not in self._used_info:
-                # An undeclared key that amiss needs is the header's fault, found elsewhere.
-                self.report.note(
-                    f"INFO key {key} is not declared in the header", line=number, noun="record"
-                )
-            seen.add(key)
-
-    def _odd_block(self, found: int, width: int, number: int) -> None:
-        if not width:
-            return
-        self.report.fault(
-            f"CSQ block with {found} fields, {width} declared",
-            line=number,
-            noun="block",
-            todo="run VEP again, or take the record out",
-        )
-
-    def _bad_bytes(self, cells: list[str], number: int) -> bool:
-        """Say where bytes are not UTF-8; True when nothing that is used holds them."""
-        todo = "write it in UTF-8, for example: iconv -f LATIN1 -t UTF-8 old > new"
-        sound = True
-        for index, name in enumerate(COLUMNS[:_INFO]):
-            if has_bad_bytes(cells[index]):
-                if index in _KEY_COLUMNS:
-                    self.report.fault(f"{name} is not UTF-8", line=number, noun="record", todo=todo)
-                    sound = False
-                else:
-                    self.report.note(f"{name} is not UTF-8", line=number, noun="record")
-        for item in cells[_INFO].split(";"):
-            if not has_bad_bytes(item):
-                continue
-            key, _, value = item.partition("=")
-            name, used = key, key in self._used_info
-            if key == "CSQ":
-                fields = {
-                    field
-                    for block in value.split(",")
-                    for field, cell in zip(self.header.csq_fields, block.split("|"), strict=False)
-                    if has_bad_bytes(cell)
-                }
-                used = not fields or not fields.isdisjoint(self._used_csq)
-                name = f"CSQ field {', '.join(sorted(fields))}" if fields else key
-            if used:
-                self.report.fault(f"{name} is not UTF-8", line=number, noun="record", todo=todo)
-                sound = False
-            else:
-                printable = name.encode("ascii", "replace").decode()
-                self.report.note(f"{printable} is not UTF-8", line=number, noun="record")
-        for cell in cells[_INFO + 1 :]:
-            if has_bad_bytes(cell):
-                self.report.note("a sample column is not UTF-8", line=number, noun="record")
-                break
-        return sound
+                self._oddities.info(items, number)
+            csq = info.get("CSQ", "")
+            blocks = [] if csq in _NO_CSQ else [block.split("|") for block in csq.split(",")]
+            odd = [len(block) for block in blocks if len(block) != width]
+            if odd:
+                self._oddities.blocks(odd, width, number)
+            yield VcfRecord(number, cells[0], pos, cells[3], cells[4], info, blocks, not odd)
