@@ -43,7 +43,7 @@ STAGES = (
     Stage("prepare", _PREPARE_READS, per_fold=True),
     Stage("impute", ("imputation",), per_fold=True),
     Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
-    Stage("impute-test", (), per_fold=True),
+    Stage("impute-test", (), per_fold=True, after="impute"),
     Stage("evaluate", (), per_fold=True, per_classifier=True),
 )
 

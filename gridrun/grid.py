@@ -46,8 +46,10 @@ class Grid:
         Raises:
             IndexError: There is no such combination.
         """
-        if not 0 <= index < len(self):
-            msg = f"combination {index + 1} of {len(self)}"
+        # not len(): it is bounded by the size of a C integer
+        count = math.prod(self.sizes)
+        if not 0 <= index < count:
+            msg = f"combination {index + 1} of {count}"
             raise IndexError(msg)
         digits = []
         for size in reversed(self.sizes):

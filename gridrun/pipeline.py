@@ -54,6 +54,8 @@ class Stage:
         per_classifier: Whether it runs once for each classifier.
         on_driver: Whether it runs where the study is (its result travels to
             the workers), rather than inside a unit.
+        after: The stage whose parameters it depends on beside its own, where
+            that is not simply every stage before it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Stage:
     per_fold: bool = False
     per_classifier: bool = False
     on_driver: bool = False
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -297,11 +300,12 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
 
 
 def stage_prefix(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
-    """Parameters that a stage and the stages before it read, in grid order."""
-    wanted: set[str] = set()
+    """Parameters that a stage and the stages it depends on read, in grid order."""
+    wanted = set(stage.reads)
+    last = stage.after or stage.name
     for candidate in pipeline.stages:
         wanted.update(candidate.reads)
-        if candidate.name == stage.name:
+        if candidate.name == last:
             break
     return tuple(p.name for p in pipeline.parameters if p.name in wanted)
 

@@ -59,7 +59,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         text = str(error)
-        if "full" in text:
+        if "disk is full" in text:
             raise no_space(path) from error
         if "not a database" in text or "malformed" in text:
             raise EnvironmentFault(
@@ -67,7 +67,7 @@ def explained(path: Path) -> Iterator[None]:
                 where=str(path),
                 todo="restore it from a backup, or move it away to compute everything again",
             ) from error
-        if "locked" in text:
+        if "is locked" in text:
             raise EnvironmentFault(
                 f"the ledger stayed locked for {BUSY_SECONDS:.0f} s",
                 where=str(path),
@@ -112,7 +112,7 @@ def _choose_journal(db: sqlite3.Connection) -> str:
             db.execute("COMMIT")
             return ""
     except sqlite3.OperationalError as error:
-        if "full" in str(error) or "readonly" in str(error):
+        if "disk is full" in str(error) or "readonly" in str(error):
             raise
         if db.in_transaction:
             db.execute("ROLLBACK")

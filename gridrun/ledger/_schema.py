@@ -23,7 +23,7 @@ CREATE TABLE context (
   components TEXT NOT NULL
 );
 
--- versions that may change numbers; locked per study unless mixing was asked for
+-- versions that may change numbers, locked per study unless mixing was asked for
 CREATE TABLE environment (
   id INTEGER PRIMARY KEY,
   digest TEXT NOT NULL UNIQUE,

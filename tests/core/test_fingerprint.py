@@ -38,7 +38,7 @@ def test_comments_docstrings_and_layout_do_not_change_a_code_digest(package):
     """Only what runs counts."""
     plain = package(a="def f(x):\n    return x + 1\n")
     dressed = package(
-        a='"""Doc."""\n\n\ndef f(x):\n    """Adds."""\n    # one more\n    return (x\n        + 1)\n'
+        a='"""Doc."""\n\n\ndef f(x):\n    """Adds."""\n    # more\n    return (x\n        + 1)\n'
     )
     assert plain == dressed
 

@@ -1,0 +1,165 @@
+"""The ledger: durable, one writer, refused when it cannot be trusted."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gridrun.errors import EnvironmentFault, UserError
+from gridrun.ledger import Ledger, LedgerView
+from gridrun.pipeline import TaskResult, TaskSpec
+from gridrun.units import Attempt, Kind, TaskDone, TaskFailed
+
+TASK = TaskSpec(context=1, code=77, fold=1, classifier="rf", values={"a": "x"})
+ATTEMPT = Attempt("u1", 1, "here", 100.0, 2.0)
+
+
+HOLD = """
+import sys, pathlib
+from gridrun.ledger import Ledger
+ledger = Ledger(pathlib.Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def done(code: int = 77, **keys) -> TaskDone:
+    task = TaskSpec(1, code, 1, "rf", {"a": "x"})
+    return TaskDone(task, ATTEMPT, TaskResult(rows=[{"MCC": float("nan"), "AUC": None}], **keys))
+
+
+def failed(code: int = 77, *, final: bool = True) -> TaskFailed:
+    task = TaskSpec(1, code, 1, "rf", {"a": "x"})
+    return TaskFailed(task, ATTEMPT, Kind.CRASH, "signal 11", final=final, signal=11, stage="train")
+
+
+def test_an_outcome_is_durable_within_a_second_without_being_asked(tmp_path):
+    """A recorded outcome reaches the file although the engine does nothing further."""
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.record(done())
+        deadline = time.monotonic() + 1.0
+        view = LedgerView.open(tmp_path / "l.sqlite")
+        while view.version() == 0 and time.monotonic() < deadline:
+            time.sleep(0.02)  # the committing thread's time is what is tested
+        assert view.version() == 1
+        assert view.result(1, 1, 77).state == "done"
+
+
+def test_nan_and_na_come_back_apart(tmp_path):
+    """A metric that is NaN and one that is NA are not mixed up on the way."""
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.record(done())
+        ledger.commit()
+        assert ledger.result(1, 1, 77).rows == '[{"MCC":NaN,"AUC":null}]'
+
+
+def test_an_attempt_that_is_followed_by_another_is_no_outcome(tmp_path):
+    """The first of two attempts is recorded, yet the task is neither done nor failed."""
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.record(failed(final=False), "first.log")
+        ledger.commit()
+        assert ledger.result(1, 1, 77) is None
+        ledger.record(done())
+        ledger.commit()
+        assert ledger.result(1, 1, 77).state == "done"
+        (attempt,) = ledger.noteworthy()
+        assert (attempt.signal, attempt.stage, attempt.log) == (11, "train", "first.log")
+
+
+def test_failed_is_not_done_and_gives_way_to_done(tmp_path):
+    """A failed task that is run again and succeeds is done; it never counts twice."""
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.record(failed())
+        ledger.commit()
+        ended, broken = ledger.finished(1, 1)
+        assert (ended.tolist(), broken.tolist()) == ([], [77])
+        ledger.record(done())
+        ledger.commit()
+        ended, broken = ledger.finished(1, 1)
+        assert (ended.tolist(), broken.tolist()) == ([77], [])
+
+
+def test_a_second_engine_is_refused_by_host_and_process(tmp_path):
+    """While one engine lives, another is told which process holds the study."""
+    path = tmp_path / "l.sqlite"
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            HOLD,
+            str(path),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=f"process {holder.pid} on "):
+            Ledger(path)
+        holder.kill()
+        holder.wait()
+        with Ledger(path) as ledger:
+            assert ledger.holder() is not None
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdin.close()
+        holder.stdout.close()
+
+
+def test_a_holder_elsewhere_is_gone_when_its_heartbeat_has_stopped(tmp_path):
+    """Of another host only the heartbeat can be judged."""
+    path = tmp_path / "l.sqlite"
+    Ledger(path).close()
+    row = "INSERT INTO lease VALUES (1, 'elsewhere', 'boot', 4711, '1', ?)"
+    db = sqlite3.connect(path)
+    with db:
+        db.execute(row, (time.time(),))
+    with pytest.raises(UserError, match="process 4711 on elsewhere"):
+        Ledger(path)
+    with db:
+        db.execute("UPDATE lease SET heartbeat = ?", (time.time() - 120,))
+    db.close()
+    Ledger(path).close()
+
+
+def test_another_schema_version_is_refused_with_what_to_do(tmp_path):
+    """A ledger of another version is not guessed at."""
+    path = tmp_path / "l.sqlite"
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE meta SET value = '999' WHERE key = 'schema'")
+    db.close()
+    for opener in (Ledger, LedgerView.open):
+        with pytest.raises(UserError, match=r"schema version 999.*\n.*move the ledger away"):
+            opener(path)
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path):
+    """A damaged file is named as such, with what to do."""
+    path = tmp_path / "l.sqlite"
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(EnvironmentFault, match="damaged"):
+        Ledger(path)
+
+
+def test_a_failing_commit_reaches_the_engine(tmp_path):
+    """A fault in the committing thread is raised at the next call, not swallowed."""
+    ledger = Ledger(tmp_path / "l.sqlite")
+    try:
+        ledger.db.execute("DROP TABLE outcome")
+        ledger.record(done())
+        deadline = time.monotonic() + 5
+        while ledger._fault is None and time.monotonic() < deadline:
+            time.sleep(0.02)  # until the thread has met the fault
+        with pytest.raises(EnvironmentFault, match="no such table"):
+            ledger.record(done())
+    finally:
+        with pytest.raises(EnvironmentFault):
+            ledger.commit()
+        ledger.close()
