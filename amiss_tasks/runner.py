@@ -8,10 +8,9 @@ rows, cost one computation. Source of the order of stages:
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from amiss_tasks._cells import Cell, FoldTables, fold_tables
 from amiss_tasks._memo import Memo
-from amiss_tasks._rstages import Completed, Prepared, RStages, Sampled
-from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
-from amiss_tasks.evaluate import Group, Prediction, evaluate, groups_of
-from amiss_tasks.fold import fold_rows
+from amiss_tasks._rstages import Completed, Prepared, RStages, Sampled, Trained
+from amiss_tasks.blocktables import BlockTables, BoolArray, IntArray
+from amiss_tasks.evaluate import Prediction, evaluate
 from amiss_tasks.protocols import switches
+from amiss_tasks.table import FloatArray
 from gridrun.fingerprint import digest_of
 from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskResult, TaskSpec, Value
 
@@ -35,35 +35,18 @@ _SEARCHED = ("rf",)
 
 
 @dataclass(frozen=True)
-class _Fold:
-    """One fold's tables, in R, and what evaluation needs of the test rows."""
+class VariantPredictions:
+    """P(positive) of each test row of a fold.
 
-    digest: str
-    train: Any
-    outcome: Any
-    test: Any
-    test_positive: BoolArray
-    groups: tuple[Group, ...]
-    has_text: bool
+    Args:
+        row_ids: As upstream writes them.
+        positive: Outcome, shape (rows,).
+        probability: P(positive), shape (rows,).
+    """
 
-
-@dataclass(frozen=True)
-class _Cell:
-    """A prepared table and the method that is to fill it."""
-
-    fold: _Fold
-    prepared_key: str
-    prepared: Prepared
-    method: str
-
-    @property
-    def key(self) -> str:
-        """Names the completed tables by content."""
-        return digest_of({"prepared": self.prepared_key, "imputation": self.method})
-
-    def bytes_of(self, rows: int) -> int:
-        """Size of a completed table of so many rows; indicators can double the columns."""
-        return 2 * 8 * rows * len(self.prepared.features)
+    row_ids: Sequence[str]
+    positive: BoolArray
+    probability: FloatArray
 
 
 class AmissRunner:
@@ -99,22 +82,8 @@ class AmissRunner:
         Raises:
             TaskFailure: R stopped with a message, or upstream has no result here.
         """
-        if artifact is None:
-            msg = "a task of amiss needs its block's artifact"
-            raise ValueError(msg)
-        values = task.values
-        _refuse(task.classifier, values)
-        fold = self._fold(artifact, task.fold)
-        prepared_key, prepared = self._prepared(fold, values)
-        cell = _Cell(fold, prepared_key, prepared, str(values["imputation"]))
-        key: dict[str, Any] = {
-            "imputed": cell.key,
-            "classifier": task.classifier,
-            "switches": self._switches,
-        }
-        if task.classifier in _SEARCHED:
-            key["search"] = values["hyperparameter_search_type"]
-        content_key = digest_of(key)
+        cell = self._cell(task, artifact)
+        content_key = self._content_key(task, cell)
         result, shared = self._memo.get(
             f"result:{content_key}",
             lambda: (self._result(cell, task.classifier, content_key), _SMALL_BYTES),
@@ -128,33 +97,53 @@ class AmissRunner:
             facts=result.facts,
         )
 
-    def _fold(self, artifact: Path, number: int) -> _Fold:
+    def predictions(self, task: TaskSpec, artifact: Path | None) -> VariantPredictions:
+        """Predictions per variant of one leaf task; trains anew.
+
+        Raises:
+            TaskFailure: As :meth:`run`.
+        """
+        cell = self._cell(task, artifact)
+        trained = self._train(cell, task.classifier, self._content_key(task, cell))
+        data = self._imputed_test(cell).tables.at(0)
+        found, _ = self._r.predict(task.classifier, trained.models.at(0), data)
+        return VariantPredictions(cell.fold.test_ids, cell.fold.test_positive, found.probability)
+
+    def _cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
+        """Everything up to the final features."""
+        if artifact is None:
+            msg = "a task of amiss needs its block's artifact"
+            raise ValueError(msg)
+        _refuse(task.classifier, task.values)
+        fold = self._fold(artifact, task.fold)
+        return Cell(fold, self._prepared(fold, task.values), str(task.values["imputation"]))
+
+    def _content_key(self, task: TaskSpec, cell: Cell) -> str:
+        key: dict[str, Any] = {
+            "imputed": cell.key,
+            "classifier": task.classifier,
+            "switches": self._switches,
+        }
+        if task.classifier in _SEARCHED:
+            key["search"] = task.values["hyperparameter_search_type"]
+        return digest_of(key)
+
+    def _fold(self, artifact: Path, number: int) -> FoldTables:
         about = artifact.stat()
         name = f"{artifact}:{about.st_mtime_ns}:{about.st_size}"
 
         def load() -> tuple[BlockTables, int]:
             return BlockTables.load(artifact), 2 * about.st_size
 
-        def cut() -> tuple[_Fold, int]:
+        def cut() -> tuple[FoldTables, int]:
             self._hook("fold", f"{artifact.stem}:{number}")
             block = self._memo.get(f"block:{name}", load)[0]
-            rows = fold_rows(block.train.rows, number)
-            train, test = block.train.take(rows.train), block.train.take(rows.test)
-            fold = _Fold(
-                digest=_digest(train, test),
-                train=self._r.table(train),
-                outcome=self._r.outcome(train),
-                test=self._r.table(test),
-                test_positive=test.positive,
-                groups=groups_of(test.consequences()),
-                has_text=bool(test.text),
-            )
-            return fold, 2 * 8 * block.train.rows * len(train.columns)
+            fold = fold_tables(self._r, block, number)
+            return fold, fold.bytes
 
         return self._memo.get(f"fold:{name}:{number}", cut)[0]
 
-    def _prepared(self, fold: _Fold, values: Mapping[str, Value]) -> tuple[str, Prepared]:
-        """Rows and features, and a key of the table that they make."""
+    def _prepared(self, fold: FoldTables, values: Mapping[str, Value]) -> Prepared:
         sampling: dict[str, Any] = {
             "downsampling": values["downsampling"] == "on",
             "feature_share": float(values["feature_sampling_percentage"]),
@@ -165,6 +154,7 @@ class AmissRunner:
             "correlation": values["correlation_check"] == "on",
         }
         sample_key = digest_of({"fold": fold.digest, **sampling})
+        key = digest_of({"sample": sample_key, **checks})
 
         def draw() -> tuple[Sampled, int]:
             self._hook("prepare", sample_key)
@@ -175,16 +165,9 @@ class AmissRunner:
             self._hook("prepare", key)
             return self._r.prepare(fold.train, sampled, **checks), _SMALL_BYTES
 
-        key = digest_of({"sample": sample_key, **checks})
-        prepared = self._memo.get(f"prepare:{key}", prepare)[0]
-        content = {
-            "fold": fold.digest,
-            "rows": prepared.rows.tolist(),
-            "features": list(prepared.features),
-        }
-        return digest_of(content), prepared
+        return self._memo.get(f"prepare:{key}", prepare)[0]
 
-    def _imputed(self, cell: _Cell) -> Completed:
+    def _imputed(self, cell: Cell) -> Completed:
         def impute() -> tuple[Completed, int]:
             self._hook("impute", cell.key)
             data = self._r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
@@ -192,7 +175,7 @@ class AmissRunner:
 
         return self._memo.get(f"impute:{cell.key}", impute)[0]
 
-    def _imputed_test(self, cell: _Cell) -> Completed:
+    def _imputed_test(self, cell: Cell) -> Completed:
         state = self._imputed(cell).state
         rows = np.arange(len(cell.fold.test_positive))
 
@@ -203,23 +186,25 @@ class AmissRunner:
 
         return self._memo.get(f"impute-test:{cell.key}", impute)[0]
 
-    def _result(self, cell: _Cell, classifier: str, content_key: str) -> TaskResult:
-        """Train, impute the test rows, predict and evaluate."""
-        fold, prepared = cell.fold, cell.prepared
+    def _train(self, cell: Cell, classifier: str, content_key: str) -> Trained:
         imputed = self._imputed(cell)
         self._hook("train", content_key)
-        outcome = self._r.cut_outcome(fold.outcome, prepared.rows)
-        trained = self._r.train(classifier, imputed, outcome)
-        imputed_test = self._imputed_test(cell)
+        outcome = self._r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
+        return self._r.train(classifier, imputed, outcome)
+
+    def _result(self, cell: Cell, classifier: str, content_key: str) -> TaskResult:
+        """Train, impute the test rows, predict and evaluate."""
+        fold, prepared = cell.fold, cell.prepared
+        trained = self._train(cell, classifier, content_key)
+        imputed, imputed_test = self._imputed(cell), self._imputed_test(cell)
         self._hook("evaluate", content_key)
         notes = [*prepared.notes, *imputed.notes, *trained.notes, *imputed_test.notes]
 
         def predict(rows: IntArray | None = None) -> Prediction:
-            own, warned = self._r.predict(
-                classifier, trained.models.at(0), imputed_test.tables.at(0), rows
-            )
+            model, data = trained.models.at(0), imputed_test.tables.at(0)
+            found, warned = self._r.predict(classifier, model, data, rows)
             notes.extend(warned)
-            return own
+            return found
 
         # text is coded anew in every table that is predicted (D3)
         again = predict if fold.has_text else None
@@ -251,18 +236,6 @@ def _refuse(classifier: str, values: Mapping[str, Value]) -> None:
             "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
             "upstream-defect",
         )
-
-
-def _digest(train: BlockTable, test: BlockTable) -> str:
-    """Digest of everything in a fold's tables that a result depends on."""
-    digest = hashlib.blake2b(digest_size=16)
-    for table in (train, test):
-        digest.update(repr((table.numeric.shape, table.numeric_names)).encode())
-        digest.update(table.numeric.tobytes())
-        digest.update(table.positive.tobytes())
-        digest.update(repr(dict(table.text)).encode())
-    digest.update(repr(test.consequences()).encode())
-    return digest.hexdigest()
 
 
 def _row(found: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

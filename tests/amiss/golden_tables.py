@@ -7,12 +7,16 @@ import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.filter import filter_table
+from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.preprocess import BlockTables, preprocess
+from amiss_tasks.read import ReadResult, read_inputs
 from amiss_tasks.table import VariantTable
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -82,3 +86,25 @@ def parameters_of(folder: Path) -> dict[str, str | float]:
     """The parameter values of a golden run; percentages as numbers."""
     values = json.loads((folder / "parameters.json").read_text())
     return {key: float(v) if key.endswith("percentage") else v for key, v in values.items()}
+
+
+@cache
+def _rich_input(folder: Path) -> ReadResult:
+    source = GOLDEN / "rich" / "input"
+    inputs = {
+        "vcf": str(source / "clinvar.vep.vcf.gz"),
+        "cadd_snv": str(source / "CADD_clingen.tsv.gz"),
+        "cadd_indel": str(source / "CADD_clingen_indel.tsv.gz"),
+    }
+    values = {parameter.name: parameter.values for parameter in PARAMETERS}
+    return read_inputs(inputs, values, folder, "rich")
+
+
+@cache
+def variant_block_of_rich_input(
+    transcript: str, quality: str, restriction: str, vus_inclusion: str, categorical: str
+) -> BlockTables:
+    """A block of the goldens' second input, read and filtered by gridrun itself."""
+    with TemporaryDirectory() as folder:
+        table = filter_table(_rich_input(Path(folder)), transcript, quality, restriction)
+    return preprocess(table, vus_inclusion, categorical)
