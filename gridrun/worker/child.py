@@ -20,6 +20,7 @@ from gridrun.pipeline import Runner, TaskSpec, load_pipeline
 from gridrun.units import Job
 from gridrun.worker import _log
 from gridrun.worker._board import Board
+from gridrun.worker._fate import die_with_parent
 from gridrun.worker._messages import (
     Broken,
     Dispatch,
@@ -34,7 +35,6 @@ from gridrun.worker._messages import (
 )
 from gridrun.worker._task import one_line, try_task
 
-_PR_SET_PDEATHSIG = 1
 _IONBF = 2
 
 
@@ -132,7 +132,8 @@ def main(arguments: list[str]) -> int:
     """
     directory = Path(arguments[0])
     commands, replies, supervisor = (int(text) for text in arguments[1:])
-    _tie_to(supervisor)
+    die_with_parent(supervisor)
+    _prepare_process()
     for handle in (commands, replies):
         # R's system() must not keep the pipe open
         os.set_inheritable(handle, False)  # noqa: FBT003 - takes no keyword
@@ -157,13 +158,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _tie_to(supervisor: int) -> None:
-    """Die with the supervisor; write C's output unbuffered; leave Ctrl-C to the supervisor."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != supervisor:  # it died before the line above
-        os._exit(1)
+def _prepare_process() -> None:
+    """Write C's output unbuffered, in order with all other; leave Ctrl-C to the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    libc = ctypes.CDLL(None)
     with contextlib.suppress(ValueError):  # a C library without these names
         for name in ("stdout", "stderr"):
             libc.setvbuf(ctypes.c_void_p.in_dll(libc, name), None, _IONBF, 0)

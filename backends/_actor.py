@@ -1,0 +1,60 @@
+"""What runs in a Ray actor: a supervisor with a network address. Does not import ray."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from gridrun.units import Event, Job, Unit
+from gridrun.worker import Supervisor, die_with_parent
+
+
+class WorkerActor:
+    """One worker. Its methods are called one at a time, on the process's main thread.
+
+    Args:
+        job: What all units have in common.
+        directory: Where its files go, or None for the node's temporary directory.
+    """
+
+    def __init__(self, job: Job, directory: str | None) -> None:
+        die_with_parent()  # the raylet; it goes when its driver or its node goes
+        self._content: bytes | None = None
+        workdir = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=directory))
+        self._supervisor = Supervisor(job, self._take_content, workdir)
+
+    def hello(self) -> str:
+        """Name of the worker, once it is up."""
+        return self._supervisor.worker
+
+    def step(
+        self, unit: Unit | None, content: bytes | None, seconds: float, *, stop: bool
+    ) -> list[Event]:
+        """Go on for a while.
+
+        Args:
+            unit: A unit to take, or None to go on with the one it has.
+            content: The unit's artifact.
+            seconds: Return by then, with or without events.
+            stop: End after the current task.
+
+        Raises:
+            EnvironmentFault: The pipeline's process cannot be started here.
+        """
+        if unit is not None:
+            self._content = content
+            self._supervisor.start(unit)
+            self._content = None
+        if stop:
+            self._supervisor.stop()
+        return self._supervisor.poll(seconds)
+
+    def close(self) -> None:
+        """End the child and remove every file."""
+        self._supervisor.close()
+
+    def _take_content(self, digest: str) -> bytes:
+        if self._content is None:
+            msg = f"artifact {digest} was not sent"
+            raise RuntimeError(msg)
+        return self._content

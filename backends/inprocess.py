@@ -1,0 +1,107 @@
+"""The backend for debuggers and small tests: tasks run in the caller's own process.
+
+Nothing is isolated: a task that kills its process kills the caller, limits are
+not kept, and what a task prints goes where the caller's output goes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from gridrun.backend import Capabilities, ReadArtifact, UnitFeed
+from gridrun.pipeline import Runner, TaskSpec, load_pipeline
+from gridrun.units import (
+    Attempt,
+    Event,
+    Job,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitStarted,
+    WorkerReady,
+)
+from gridrun.worker import try_task, worker_name
+
+
+class InProcessBackend:
+    """Runs one unit after the other, here. See ``gridrun.backend`` for the contract."""
+
+    def __init__(self) -> None:
+        self._job: Job | None = None
+        self._read_artifact: ReadArtifact | None = None
+        self._runner: Runner | None = None
+        self._directory: Path | None = None
+        self._stopping = False
+        self._worker = worker_name()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """One unit at a time, not isolated."""
+        return Capabilities(isolates=False)
+
+    def open(self, job: Job, read_artifact: ReadArtifact) -> None:
+        """Remember the job; the pipeline's runner is opened with the first unit."""
+        self._job = job
+        self._read_artifact = read_artifact
+
+    def run(self, next_unit: UnitFeed) -> Iterator[Event]:
+        """Run units until there are none, or until stopped.
+
+        Raises:
+            RuntimeError: The backend is not open.
+        """
+        while not self._stopping and (unit := next_unit()) is not None:
+            yield UnitStarted(unit.id, self._worker)
+            runner = self._runner
+            if runner is None:
+                runner = self._runner = self._open_runner()
+                yield WorkerReady(self._worker, dict(runner.environment()))
+            artifact = self._artifact(unit.artifact)
+            left = len(unit.tasks)
+            for task in unit.tasks:
+                if self._stopping:
+                    break
+                yield self._event(unit, task, runner, artifact)
+                left -= 1
+            yield UnitFinished(unit.id, self._worker, stopped=left > 0)
+
+    def stop(self) -> None:
+        """End after the current task."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Forget the runner and remove the artifacts."""
+        self._runner = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    def _open_runner(self) -> Runner:
+        if self._job is None:
+            msg = "open the backend first"
+            raise RuntimeError(msg)
+        pipeline = load_pipeline(self._job.pipeline)
+        return pipeline.open_runner(self._job.settings, lambda _stage, _key: None)
+
+    def _artifact(self, digest: str) -> Path | None:
+        if not digest or self._read_artifact is None:
+            return None
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="gridrun-"))
+        path = self._directory / f"artifact-{digest}"
+        if not path.exists():
+            path.write_bytes(self._read_artifact(digest))
+        return path
+
+    def _event(
+        self, unit: Unit, task: TaskSpec, runner: Runner, artifact: Path | None
+    ) -> TaskDone | TaskFailed:
+        tried = try_task(runner, task, artifact)
+        attempt = Attempt(unit.id, 1, self._worker, tried.started, tried.seconds)
+        if tried.result is not None:
+            return TaskDone(task, attempt, tried.result)
+        return TaskFailed(task, attempt, tried.kind, tried.reason, log=tried.more)
