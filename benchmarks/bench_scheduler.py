@@ -1,0 +1,122 @@
+"""Plan, "nothing to do" and durable no-op outcomes on the published grid's shape.
+
+    python benchmarks/bench_scheduler.py plan
+    python benchmarks/bench_scheduler.py outcomes [--backend inprocess] [--limit-outcomes N]
+    python benchmarks/bench_scheduler.py nothing
+
+``plan`` and ``nothing`` are measured as a user meets them: a whole process, from
+start to exit. ``outcomes`` fills a study of 72,576 combinations x 10 folds with
+no-op outcomes, each durable before it counts, and prints the rate and the
+driver's memory at every 100,000; ``nothing`` then times a run on that study.
+Tasks are the toy pipeline's: what is measured is the scheduler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gridrun.engine import Silent
+from gridrun.testing import toy
+
+TOY = "gridrun.testing.toy:PIPELINE"
+HOME = Path(tempfile.gettempdir()) / "gridrun-bench-scheduler"
+
+MEASURED = """
+import resource, sys
+import gridrun
+study = gridrun.open_study(sys.argv[1], pipeline=sys.argv[2])
+if sys.argv[3] == "plan":
+    plan = study.plan()
+    print(f"{plan.combinations} combinations x {plan.folds} folds, {plan.pending} tasks to run")
+else:
+    report = study.run(backend="inprocess")
+    print(f"{report.tally.before} tasks were done, {report.tally.done} had to run")
+print("peak MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def study(folds: int) -> Path:
+    HOME.mkdir(parents=True, exist_ok=True)
+    for name in ("a.vcf", "b.tsv", "c.tsv"):
+        if not (HOME / name).exists():
+            (HOME / name).write_text(name)
+    lines = [
+        "inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}",
+        f"folds: {folds}",
+        "grid:",
+        *(f"  {p.name}: {list(p.values)!r}" for p in toy.PARAMETERS),
+    ]
+    (HOME / "study.yaml").write_text("\n".join(lines) + "\n")
+    return HOME
+
+
+def whole_process(what: str, folds: int, runs: int) -> None:
+    walls = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        ran = subprocess.run(
+            [sys.executable, "-c", MEASURED, str(study(folds)), TOY, what],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        walls.append(time.perf_counter() - began)
+    print(ran.stdout.strip().replace("\n", "; "))
+    print(f"{what}: wall s, {runs} whole processes: {' '.join(f'{w:.2f}' for w in sorted(walls))}")
+
+
+class Meter(Silent):
+    """Prints rate and memory as outcomes become durable; may end the run early."""
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit, self.engine = limit, None
+        self.seen, self.at, self.began = 0, time.perf_counter(), 0.0
+
+    def phase(self, text: str) -> None:
+        if text == "running":
+            self.at = self.began = time.perf_counter()
+
+    def update(self, tally) -> None:
+        if tally.done - self.seen >= 100_000 or tally.done == self.limit:
+            now = time.perf_counter()
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            rate = (tally.done - self.seen) / (now - self.at)
+            print(f"{tally.done:>9,} outcomes, {rate:,.0f} per s, driver {peak} MB", flush=True)
+            self.seen, self.at = tally.done, now
+        if tally.done == self.limit:
+            self.engine.stop()
+
+
+def outcomes(backend: str, folds: int, limit: int | None) -> None:
+    import gridrun
+
+    meter = Meter(limit)
+    opened = gridrun.open_study(study(folds), pipeline=TOY)
+    workers = 2 if backend == "local" else None
+    meter.engine = opened.engine(backend, progress=meter, workers=workers)
+    report = meter.engine.run()
+    print(f"{report.tally.done:,} outcomes by {backend}, all: {report.seconds:.1f} s with tables")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("plan", "outcomes", "nothing"))
+    parser.add_argument("--backend", default="inprocess")
+    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--limit-outcomes", type=int)
+    parser.add_argument("--runs", type=int, default=5)
+    chosen = parser.parse_args()
+    if chosen.what == "outcomes":
+        outcomes(chosen.backend, chosen.folds, chosen.limit_outcomes)
+    else:
+        whole_process(chosen.what, chosen.folds, chosen.runs)
+
+
+if __name__ == "__main__":
+    main()
