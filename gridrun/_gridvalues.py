@@ -71,7 +71,7 @@ def read_values(file: Path, parameter: Parameter, node: Node) -> ParameterValues
 def match_value(parameter: Parameter, given: str | float) -> Value | None:
     """The parameter's own value that equals the given one; ``1`` equals ``1.0``."""
     for value in parameter.values:
-        if isinstance(given, str) == isinstance(value, str) and given == value:
+        if given == value:
             return value
     return None
 

@@ -14,6 +14,7 @@ import pytest
 from grids import FULL, ONE, ROOT, write_json, yaml_lines
 
 from amiss_tasks.parameters import LATER_METHODS, PARAMETERS
+from gridrun._jsontree import _syntax
 from gridrun._textfile import MOST_BYTES
 from gridrun.errors import InputError
 from gridrun.gridfile import read_grid
@@ -93,6 +94,13 @@ def test_all_faults_of_a_file_are_listed_by_line(tmp_path):
     assert "did you mean 0.66, without quotes?" in texts[3]
     assert 'unknown parameter "seed"' in texts[4]
     assert 'parameter "restriction" is missing' in texts[5]
+
+
+def test_a_misspelt_parameter_is_not_missing_as_well(tmp_path):
+    """One mistake gets one message."""
+    grid = {name.replace("quality", "qualty"): value for name, value in ONE.items()}
+    (fault,) = faults(write_json(tmp_path / "g.json", grid))
+    assert fault.message == 'unknown parameter "qualty"'
 
 
 def test_many_missing_parameters_are_one_fault(tmp_path):
@@ -215,6 +223,18 @@ def test_json_faults(tmp_path, text, line, words):
     (fault,) = faults(path)
     assert fault.line == line
     assert words in fault.message
+
+
+def test_a_trailing_comma_is_placed_at_the_bracket_whichever_parser_found_it():
+    """Newer parsers point at the comma, older ones at the bracket; the message is the same."""
+    text = '{"a": 1,\n}'
+    found = {
+        _syntax(Path("g.json"), text, json.JSONDecodeError("parser's words", text, at))
+        for at in (text.index(","), text.index("}"))
+    }
+    assert [fault.message for fault in found] == [
+        "is not JSON: a comma before '}', line 2 column 1"
+    ]
 
 
 def test_terminal_codes_in_a_file_are_shown_not_obeyed(tmp_path):

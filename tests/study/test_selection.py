@@ -256,6 +256,15 @@ def test_a_grid_that_grows_keeps_its_sample():
     assert back.to_json() == later.to_json()
 
 
+def test_stored_blocks_that_only_leaves_out_do_not_count():
+    """A block that has no selected combination is kept in the record, but not drawn."""
+    stored = chosen(SMALL, sample=12).to_json()
+    left = chosen(SMALL, only=["side=left"], sample=4, stored=stored)
+    assert list(left) == [0, 1, 2, 3, 4, 5]
+    assert left.notes[0].startswith("2 of 2 blocks drawn, 6 combinations")
+    assert left.to_json() == stored
+
+
 def test_a_block_that_gains_an_imputation_stays_whole():
     """A new imputation in the grid joins the blocks that were drawn before it."""
     at = GRID.names.index("imputation")
