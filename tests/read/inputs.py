@@ -1,0 +1,90 @@
+"""Helpers of the tests of read and filter."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from amiss_tasks.features import KEYS
+from amiss_tasks.read import ReadResult, check_inputs, read_inputs
+from amiss_tasks.table import VariantTable
+from gridrun.errors import Fault
+from gridrun.pipeline import Value
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+GOLDEN_INPUT = {
+    "vcf": str(GOLDEN / "input" / "clinvar.vep.vcf.gz"),
+    "cadd_snv": str(GOLDEN / "input" / "CADD_clingen.tsv.gz"),
+    "cadd_indel": str(GOLDEN / "input" / "CADD_clingen_indel.tsv.gz"),
+}
+
+Grid = Mapping[str, Sequence[Value]]
+
+
+def base_input(malformed: Path) -> dict[str, str]:
+    """The three sound files beside the malformed ones."""
+    return {
+        "vcf": str(malformed / "base" / "clinvar.vep.vcf"),
+        "cadd_snv": str(malformed / "base" / "CADD_clingen.tsv"),
+        "cadd_indel": str(malformed / "base" / "CADD_clingen_indel.tsv"),
+    }
+
+
+def read(
+    inputs: Mapping[str, str], cache: Path, grid: Grid | None = None
+) -> tuple[ReadResult, list[Fault]]:
+    """The quick look, then the full pass; the notes of both, each once."""
+    grid = grid or {}
+    notes = check_inputs(inputs, grid)
+    result = read_inputs(inputs, grid, cache, "test")
+    return result, list(dict.fromkeys([*notes, *result.notes]))
+
+
+def lines_of(path: str) -> list[str]:
+    """Lines of a plain or gzip file, without line ends."""
+    raw = Path(path).read_bytes()
+    text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    return text.decode().splitlines()
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> str:
+    """Write lines with LF; the path as text."""
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+def golden_columns() -> list[str]:
+    """Columns of the canonical form, in order."""
+    columns = json.loads((GOLDEN / "parse" / "canonical_columns.json").read_text())
+    return [*columns["keys"], *columns["text"], *columns["numeric"]]
+
+
+def _six_digits(value: float) -> str:
+    if value != value:  # noqa: PLR0124  # NaN
+        return ""
+    return "0" if value == 0 else f"{value:.6g}"
+
+
+def canonical_hash(table: VariantTable) -> str:
+    """Hash of the rows, whatever their order, in the form that the golden README describes."""
+    columns = golden_columns()
+    cells = [
+        ["" if value is None else value for value in table.text[name]]
+        if name in table.text
+        else [_six_digits(value) for value in table.numeric[name].tolist()]
+        for name in columns
+    ]
+    rows = sorted(",".join(row) for row in zip(*cells, strict=True))
+    text = "".join(f"{line}\n" for line in [",".join(columns), *rows])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def order_hash(table: VariantTable) -> str:
+    """Hash of the keys in row order."""
+    keys = zip(*(table.text[name] for name in KEYS), strict=True)
+    text = "".join(",".join("" if cell is None else cell for cell in key) + "\n" for key in keys)
+    return hashlib.sha256(text.encode()).hexdigest()
