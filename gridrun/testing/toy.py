@@ -137,6 +137,10 @@ class ToySource:
         self._cache.make(name, ARTIFACT_SUFFIX, write)
         return name
 
+    def path(self, digest: str) -> Path:
+        """File of an artifact that was made."""
+        return self._cache.path(digest, ARTIFACT_SUFFIX)
+
 
 class ToyPipeline:
     """The toy as the core sees a pipeline.

@@ -1,0 +1,419 @@
+"""A study from plan to table, with the toy pipeline in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import SMALL_GRID, TOY, open_toy, write_study
+
+from gridrun.backend import Capabilities
+from gridrun.errors import EnvironmentFault, InputError, UserError
+from gridrun.testing import toy
+from gridrun.units import UnitLost, UnitStarted
+
+
+def rows_of(study) -> list[dict[str, str]]:
+    with study.study.paths.results_csv.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def starts(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+class Refuses:
+    """A backend that must not be made."""
+
+    def __getattr__(self, name):
+        raise AssertionError("nothing was left to run, yet a backend was used")
+
+
+def test_every_part_stands_in_the_table_in_order(toy_study):
+    """Combination (last parameter fastest), classifier, fold; failed and skipped parts too."""
+    study = toy_study()
+    report = study.run(backend="inprocess")
+    rows = rows_of(study)
+    grid = study.study.grid
+    expected = [
+        (str(index + 1), classifier, str(fold))
+        for index in range(len(grid))
+        for classifier in ("rf", "lr")
+        for fold in (1, 2)
+    ]
+    assert [(r["combination"], r["classifier"], r["fold"]) for r in rows] == expected
+    for row in rows:
+        values = {k: str(v) for k, v in grid.combination(int(row["combination"]) - 1).items()}
+        assert {name: row[name] for name in values} == values
+        assert row["method"] == row["imputation"]
+        impossible = row["hyperparameter_search_type"] == "random" and row["classifier"] == "rf"
+        unasked = row["categorical"] == "factor" and row["classifier"] == "lr"
+        state = "failed" if impossible else "skipped" if unasked else "done"
+        assert row["state"] == state
+        assert (row["MCC"] == "NA" and row["reason"] != "") == (state != "done")
+    states = Counter(row["state"] for row in rows)
+    assert report.state == "failed"
+    assert report.exit_code == 1
+    summary = report.summary
+    assert (summary.done, summary.failed, summary.skipped) == (
+        states["done"],
+        states["failed"],
+        states["skipped"],
+    )
+
+
+def test_columns_of_the_table(toy_study):
+    """Parameters, protocol, part, upstream's metric columns, state; rows only when asked for."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    metrics = "model_ix test_completion_ix TP FP FN TN Accuracy Brier MCC AUC Sensitivity "
+    metrics += "Specificity F1 Precision tr_time te_time"
+    expected = [*SMALL_GRID, "protocol", "classifier", "fold", "method", *metrics.split()]
+    expected += ["state", "reason", "combination", "shared_with"]
+    header = study.study.paths.results_csv.read_text().splitlines()[0].split(",")
+    assert header == expected
+    study.run(backend="inprocess", rows=5)
+    with_rows = rows_of(study)
+    assert list(with_rows[0]) == [*expected, "rows"]
+    assert {row["rows"] for row in with_rows} == {"5"}
+
+
+def test_the_order_of_keys_in_the_file_does_not_matter(tmp_path):
+    """Upstream's parameter order decides, whatever order the grid file has."""
+    texts = []
+    for name, grid in (("a", SMALL_GRID), ("b", dict(reversed(SMALL_GRID.items())))):
+        study = open_toy(write_study(tmp_path / name, grid))
+        study.run(backend="inprocess")
+        texts.append(study.study.paths.results_csv.read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_numbers_are_written_so_that_they_come_back(toy_study):
+    """Decimals give the same double back; NA and NaN stay apart, in CSV and Parquet."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    frame = study.results()
+    rows = rows_of(study)
+    assert len(frame) == len(rows)
+    for column in ("MCC", "Accuracy", "Precision"):
+        for text, value in zip([r[column] for r in rows], frame[column].tolist(), strict=True):
+            if text in ("NA", "NaN"):
+                assert value != value  # noqa: PLR0124 - only NaN does
+            else:
+                assert float(text) == value
+                assert repr(value) == text
+
+
+def test_nothing_is_done_twice(toy_study, tmp_path):
+    """A finished study needs no backend, and its tables are left as they are."""
+    log = tmp_path / "starts.log"
+    study = toy_study(start_log=str(log))
+    study.run(backend="inprocess")
+    first = starts(log)
+    before = study.study.paths.results_csv.stat()
+    report = study.run(backend=Refuses())
+    assert (report.tally.done, report.tally.before, starts(log)) == (0, first, first)
+    after = study.study.paths.results_csv.stat()
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+
+
+def test_tasks_that_differ_in_nothing_they_read_run_once(toy_study, tmp_path):
+    """Logistic regression does not read the search type: one task for both values."""
+    log = tmp_path / "starts.log"
+    study = toy_study(start_log=str(log))
+    study.run(backend="inprocess")
+    runs = Counter(line.split()[-1] for line in log.read_text().splitlines())
+    # 48 combinations x 2 folds: rf without random search, lr only under dummy, search shared
+    assert runs == {"rf": 48, "lr": 24}
+    shared = [r for r in rows_of(study) if r["shared_with"]]
+    assert {r["classifier"] for r in shared} == {"lr"}
+    for row in shared:
+        owner = study.study.grid.combination(int(row["shared_with"]) - 1)
+        assert owner["hyperparameter_search_type"] == "grid"
+        assert row["hyperparameter_search_type"] == "random"
+
+
+def test_shared_with_does_not_depend_on_who_ran_first(tmp_path):
+    """Content decides whom a part shares with, not the order of runs."""
+    inert = {"inert": ["nonzero_variance_check"]}
+    forward = open_toy(write_study(tmp_path / "a", SMALL_GRID), **inert)
+    forward.run(backend="inprocess")
+    backward = open_toy(write_study(tmp_path / "b", SMALL_GRID), **inert)
+    backward.run(backend="inprocess", only=["nonzero_variance_check=off"])
+    report = backward.run(backend="inprocess")
+    assert report.tally.before > 0
+    assert (
+        forward.study.paths.results_csv.read_bytes()
+        == backward.study.paths.results_csv.read_bytes()
+    )
+    rf = [r for r in rows_of(forward) if r["classifier"] == "rf" and r["state"] == "done"]
+    assert all((r["shared_with"] != "") == (r["nonzero_variance_check"] == "off") for r in rf)
+
+
+def test_a_grid_that_grows_keeps_what_is_done(tmp_path):
+    """More values and folds only add tasks."""
+    log = tmp_path / "starts.log"
+    grid = {**SMALL_GRID, "imputation": ["mean_imp"]}
+    directory = write_study(tmp_path / "study", grid)
+    open_toy(directory, start_log=str(log)).run(backend="inprocess")
+    first = starts(log)
+    write_study(directory, {**SMALL_GRID, "imputation": ["zero_imp", "mean_imp"]}, folds=3)
+    study = open_toy(directory, start_log=str(log))
+    report = study.run(backend="inprocess")
+    assert report.tally.before == first
+    assert starts(log) == report.tally.total
+    fresh = open_toy(
+        write_study(
+            tmp_path / "fresh", {**SMALL_GRID, "imputation": ["zero_imp", "mean_imp"]}, folds=3
+        )
+    )
+    fresh.run(backend="inprocess")
+    assert rows_of(fresh) == rows_of(study)
+
+
+def test_a_failed_task_is_one_row_and_stays_failed_until_asked(toy_study, tmp_path):
+    """Failures are recorded with their message, left alone, and run again on request."""
+    bad = {"imputation=max_imp,classifier=lr,fold=2": "error"}
+    study = toy_study(misbehave=bad)
+    report = study.run(backend="inprocess")
+    broken = [r for r in rows_of(study) if r["reason"].startswith("error:")]
+    assert {(r["imputation"], r["classifier"], r["fold"]) for r in broken} == {
+        ("max_imp", "lr", "2")
+    }
+    assert all("the toy fails at" in r["reason"] and r["MCC"] == "NA" for r in broken)
+    assert report.tally.failed > 0
+    healed = toy_study()
+    assert healed.run(backend=Refuses()).tally.done == 0
+    again = healed.run(backend="inprocess", retry_failed=True)
+    assert again.tally.done == report.tally.failed
+    assert not [r for r in rows_of(healed) if r["reason"].startswith("error:")]
+
+
+def test_a_failed_task_keeps_its_log(toy_study):
+    """The log names what was printed; `logs` leads to it and to the combination."""
+    study = toy_study(misbehave={"imputation=max_imp,classifier=lr,fold=2": "error"})
+    study.run(backend="inprocess")
+    attempts = study.logs()
+    assert attempts
+    for attempt in attempts:
+        values = study.study.grid.combination(attempt.combination - 1)
+        assert (values["imputation"], attempt.classifier, attempt.fold) == ("max_imp", "lr", 2)
+        assert attempt.kind == "error"
+
+
+def test_a_block_that_cannot_be_made_fails_its_tasks_only(toy_study):
+    """Other blocks run; the failed ones stand in the table with the reason."""
+    study = toy_study(refuse_blocks=["transcript=canonical,categorical=dummy"])
+    study.run(backend="inprocess")
+    for row in rows_of(study):
+        refused = row["transcript"] == "canonical" and row["categorical"] == "dummy"
+        known = row["state"] == "skipped" or row["reason"].startswith("upstream-defect")
+        if not known:
+            assert (row["state"] == "failed") == refused
+            assert ("the toy refuses the block" in row["reason"]) == refused
+
+
+def test_inputs_at_fault_leave_nothing_behind(toy_study):
+    """A missing input is refused before anything is written."""
+    study = toy_study()
+    Path(study.study.inputs["vcf"]).unlink()
+    with pytest.raises(InputError, match="no such file"):
+        study.run(backend=Refuses())
+    assert sorted(p.name for p in study.study.directory.iterdir()) == [
+        "b.tsv",
+        "c.tsv",
+        "study.yaml",
+    ]
+
+
+def test_changed_inputs_run_again_and_plan_says_why(toy_study):
+    """Content counts, not the time stamp."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    vcf = Path(study.study.inputs["vcf"])
+    vcf.write_text(vcf.read_text())
+    assert study.plan().pending == 0
+    vcf.write_text("other content")
+    plan = study.plan()
+    assert plan.pending == plan.tasks
+    assert {reason.text for reason in plan.why} == {"changed since: input vcf"}
+
+
+def test_changed_code_runs_again_only_what_it_concerns(tmp_path, monkeypatch):
+    """Another version of the code is another context; plan names the stages."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    study = open_toy(directory)
+    study.run(backend="inprocess")
+    changed = toy.toy_pipeline(code_version="2")
+    plain = changed.code_digests
+
+    def digests(classifier, values):
+        old = toy.PIPELINE.code_digests(classifier, values)
+        return {**old, "train": plain(classifier, values)["train"]} if classifier == "rf" else old
+
+    monkeypatch.setattr(study, "_pipeline", changed)
+    monkeypatch.setattr(changed, "code_digests", digests)
+    (reason,) = study.plan().why
+    assert (reason.classifier, reason.text) == ("rf", "changed since: code train")
+    assert study.plan().pending == reason.tasks == 48
+
+
+def test_other_versions_are_refused_unless_mixing_is_asked_for(toy_study, monkeypatch):
+    """A worker with other versions than the study's does not slip in."""
+    study = toy_study()
+    study.run(backend="inprocess", only=["imputation=zero_imp"])
+    monkeypatch.setattr(
+        "gridrun.testing._toy_runner.ToyRunner.environment",
+        lambda self: {"toy": "2", "python": "9"},
+    )
+    with pytest.raises(EnvironmentFault, match=r"toy 1 -> 2.*\n.*--mix-environments"):
+        study.run(backend="inprocess")
+    report = study.run(backend="inprocess", mix_environments=True)
+    assert report.tally.done > 0
+
+
+def test_a_sample_is_drawn_in_whole_blocks_and_kept(toy_study):
+    """Every imputation on the same rows; a larger sample contains the smaller one."""
+    study = toy_study()
+    study.run(backend="inprocess", sample=6)
+    first = {r["combination"] for r in rows_of(study)}
+    chosen = [study.study.grid.combination(int(number) - 1) for number in first]
+    rest = Counter(tuple(v for k, v in c.items() if k != "imputation") for c in chosen)
+    assert set(rest.values()) == {3}
+    assert len(first) == 6
+    study.run(backend="inprocess", sample=12)
+    assert first < {r["combination"] for r in rows_of(study)}
+
+
+def test_results_and_status_speak_of_the_last_run(toy_study):
+    """Without options, tables and counts are about what was run last."""
+    study = toy_study()
+    study.run(backend="inprocess", only=["imputation=zero_imp"], folds=1)
+    frame = study.results()
+    assert set(frame["imputation"]) == {"zero_imp"}
+    assert set(frame["fold"]) == {1}
+    status = study.status()
+    assert status.combinations == 16
+    assert sum(status.parts.values()) == len(frame)
+    assert status.last_run["state"] == "done"
+
+
+class Losing:
+    """Loses every unit, or the first few of them, then hands over to the real one."""
+
+    capabilities = Capabilities(isolates=True)
+
+    def __init__(self, inner, losses):
+        self.inner, self.losses = inner, losses
+
+    def open(self, job, read_artifact):
+        self.inner.open(job, read_artifact)
+
+    def run(self, next_unit):
+        while self.losses and (unit := next_unit()) is not None:
+            self.losses -= 1
+            yield UnitStarted(unit.id, "w")
+            yield UnitLost(unit.id, "node gone")
+        yield from self.inner.run(next_unit)
+
+    def stop(self):
+        self.inner.stop()
+
+    def close(self):
+        self.inner.close()
+
+
+def test_lost_units_run_again_and_are_not_counted(toy_study):
+    """A lost worker costs nothing but time."""
+    from gridrun.backend import load_backend
+
+    calm = toy_study(name="calm")
+    calm.run(backend="inprocess")
+    study = toy_study()
+    report = study.run(backend=Losing(load_backend("inprocess"), 3))
+    assert rows_of(study) == rows_of(calm)
+    assert report.tally.done == report.tally.total
+    assert any("node gone" in str(note) for note in report.notes)
+
+
+def test_workers_that_keep_vanishing_end_the_run(toy_study):
+    """Five losses without an outcome between are a fault of the machine, said as such."""
+    from gridrun.backend import load_backend
+
+    with pytest.raises(EnvironmentFault, match="5 workers were lost one after another"):
+        toy_study().run(backend=Losing(load_backend("inprocess"), 100))
+
+
+def test_a_stopped_run_says_so_and_goes_on_later(toy_study):
+    """stop() ends after the current task; the rest is waiting, then done."""
+    study = toy_study(sleep_ms=2)
+    engine = study.engine("inprocess", progress=StopAt(5))
+    engine._progress.engine = engine
+    report = engine.run()
+    assert (report.state, report.exit_code) == ("interrupted", 130)
+    assert 5 <= report.tally.done < report.tally.total
+    states = Counter(row["state"] for row in rows_of(study))
+    assert states["waiting"] > 0
+    assert study.status().last_run["state"] == "interrupted"
+    study.run(backend="inprocess")
+    assert Counter(row["state"] for row in rows_of(study))["waiting"] == 0
+
+
+class StopAt:
+    """Stops its engine when so many tasks are done."""
+
+    def __init__(self, tasks):
+        self.tasks, self.engine = tasks, None
+
+    def phase(self, text):
+        pass
+
+    def note(self, fault):
+        pass
+
+    def failure(self, event, log):
+        pass
+
+    def update(self, tally):
+        if tally.done == self.tasks:
+            self.engine.stop()
+
+
+def test_a_study_in_use_is_refused(toy_study):
+    """A second engine is told who works on the study."""
+    from gridrun.ledger import Ledger, _lease
+
+    study = toy_study()
+    with Ledger(study.study.paths.ledger) as ledger:
+        ledger._write(
+            lambda: ledger.db.execute("UPDATE lease SET pid = 1, born = ?", (_lease._born(1),))
+        )
+        with pytest.raises(UserError, match="another run works on this study: process 1 on"):
+            study.run(backend="inprocess")
+
+
+def test_plan_counts_the_published_grid(tmp_path):
+    """The full grid: 1 / 12 / 72 / 5,184 x F / 36,288 x F, and the train tasks of the design."""
+    grid = {p.name: list(p.values) for p in toy.PARAMETERS}
+    directory = write_study(tmp_path / "study", grid, folds=10)
+    plan = open_toy(directory).plan()
+    counts = {count.stage: count.tasks for count in plan.stages}
+    assert plan.combinations == 72_576
+    assert counts == {
+        "read": 1,
+        "filter": 12,
+        "preprocess": 72,
+        "fold": 72,
+        "prepare": 5_184,
+        "impute": 36_288,
+        "train": 90_720,
+    }
+    assert plan.impossible == 36_288 * 10
+    write_study(directory, grid, folds=10, classifiers="[rf, lr]")
+    assert json.loads(json.dumps(plan.impossible_reasons)) == {
+        "upstream's random search stops": 36_288
+    }
+    assert toy.PIPELINE.name == TOY
