@@ -1,0 +1,48 @@
+# What the tests ask of R beyond the stages' own functions.
+
+named_square <- function(values, names) {
+  dimnames(values) <- list(names, names)
+  values
+}
+
+column_types <- function(table) vapply(table, typeof, "", USE.NAMES = FALSE)
+
+# A warning, then an error two calls down.
+fail_below <- function(values) {
+  warning("on the way")
+  .fail(values)
+}
+
+.fail <- function(values) stop("deep: ", length(values))
+
+recurse <- function(n) recurse(n + 1)
+
+echo <- function(value) value
+
+warn_twice <- function() {
+  warning("first")
+  warning("second")
+  invisible(3L)
+}
+
+spoil_generator <- function() {
+  RNGkind("L'Ecuyer-CMRG")
+  set.seed(7)
+  Sys.setlocale("LC_COLLATE", "C.UTF-8")
+  NULL
+}
+
+generator <- function() {
+  kind <- RNGkind()
+  set.seed(1)
+  list(kind = kind, draw = runif(1), collate = Sys.getlocale("LC_COLLATE"))
+}
+
+settings <- function() {
+  list(
+    interactive = interactive(), tz = Sys.getenv("TZ"), threads = Sys.getenv("OMP_NUM_THREADS"),
+    loaded = loadedNamespaces()
+  )
+}
+
+kinds_of_missing <- function(x) list(nan = is.nan(x), na = is.na(x))

@@ -1,0 +1,275 @@
+"""The R pieces one by one: draws, feature checks, imputations, scaling, the session."""
+
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden_tables import GOLDEN, csv_rows, golden_block
+
+from amiss_tasks import rsession
+from amiss_tasks._rstages import RStages
+from amiss_tasks.blocktables import BlockTable
+from amiss_tasks.features import NUMERIC_FEATURES
+from amiss_tasks.fold import fold_rows
+from amiss_tasks.parameters import SINGLE_VALUE_METHODS
+from gridrun.pipeline import TaskFailure
+
+PIECES, IMPUTE = GOLDEN / "pieces", GOLDEN / "impute"
+
+
+@pytest.fixture(scope="module")
+def stages() -> RStages:
+    return RStages()
+
+
+@pytest.fixture(scope="module")
+def session() -> rsession.RSession:
+    return rsession.start()
+
+
+@pytest.fixture(scope="module")
+def helpers(stages, session):
+    """R functions of the tests, above those of the stages."""
+    environment = session.environment(session.shared)
+    session.source(Path(__file__).with_name("helpers.R"), environment)
+    return environment
+
+
+def whole() -> BlockTable:
+    return golden_block("canonical", "onestar", "all", "exclude", "dummy").train
+
+
+@pytest.fixture(scope="module")
+def fold1(stages):
+    """Training table and outcome of fold 1 in R."""
+    table = whole().take(fold_rows(whole().rows, 1).train)
+    return stages.table(table), stages.outcome(table)
+
+
+SAMPLES = [
+    row for row in csv_rows(PIECES / "sampling_seed42_fold1.csv.gz") if row["method"] == "zero_imp"
+]
+
+
+@pytest.mark.parametrize(
+    "expected",
+    SAMPLES,
+    ids=lambda row: f"{row['downsampling']}-{row['feature_pct']}-{row['row_pct']}",
+)
+def test_samples_equal_upstream(stages, fold1, expected):
+    """Rows kept, in order, and features drawn are upstream's for all 18 settings."""
+    train, outcome = fold1
+    sampled = stages.draw_sample(
+        train,
+        outcome,
+        downsampling=expected["downsampling"] == "on",
+        feature_share=float(expected["feature_pct"]),
+        row_share=float(expected["row_pct"]),
+    )
+    value = sampled.handle.python()
+    assert value["rows"].tolist() == [int(row) for row in expected["rows"].split()]
+    if float(expected["feature_pct"]) == 1:
+        assert value["columns"] == list(whole().columns)
+        return
+    drawn = expected["features"].split()
+    assert len(drawn) == int(expected["n_features"])
+    columns = [name for name in drawn if name in NUMERIC_FEATURES]
+    for feature in drawn:
+        if feature not in NUMERIC_FEATURES:
+            columns += [name for name in whole().columns if name.startswith(feature)]
+    assert value["columns"] == columns
+
+
+def test_all_samples_are_compared():
+    """Both kinds of downsampling with three shares of features and rows."""
+    assert len(SAMPLES) == 18
+
+
+@cache
+def variance_rows(matrix: str) -> dict[str, dict[str, str]]:
+    rows = csv_rows(PIECES / "near_zero_variance.csv")
+    return {row["feature"]: row for row in rows if row["matrix"] == matrix}
+
+
+@pytest.mark.parametrize("matrix", ["fold1_training", "whole_training"])
+def test_variance_figures_equal_caret(session, stages, fold1, matrix):
+    """Frequency ratio, share of distinct values and verdict of each feature are caret's."""
+    names = {row["matrix"] for row in csv_rows(PIECES / "near_zero_variance.csv")}
+    assert matrix in names
+    train = fold1[0] if matrix == "fold1_training" else stages.table(whole())
+    expected = variance_rows(matrix)
+    assert set(expected) == set(whole().columns)
+    for name, row in expected.items():
+        figures = session.call(session.shared, "variance_figures", train[name]).value.python()
+        assert figures["ratio"][0] == pytest.approx(float(row["freqRatio"]), rel=1e-12)
+        assert figures["percent"][0] == pytest.approx(float(row["percentUnique"]), rel=1e-12)
+        assert figures["constant"][0] == (row["zeroVar"] == "TRUE")
+    flagged = session.call(session.shared, "near_zero_variance", train).value.python()
+    assert flagged == [name for name, row in expected.items() if row["nzv"] == "TRUE"]
+
+
+@pytest.mark.parametrize("matrix", ["fold1", "whole"])
+def test_correlations_equal_upstream(session, stages, fold1, matrix):
+    """Pairwise correlations of the numeric features are upstream's within 1e-12."""
+    rows = csv_rows(PIECES / f"correlation_{matrix}.csv.gz")
+    names = [row["feature"] for row in rows]
+    train = fold1[0] if matrix == "fold1" else stages.table(whole())
+    count = len(whole().take(fold_rows(whole().rows, 1).train).row_ids)
+    every = np.arange(count if matrix == "fold1" else whole().rows)
+    numbers = stages.cut(train, every, names)
+    got = session.call(session.shared, "correlations", numbers).value.python()
+    expected = np.array([[float(row[name]) for name in names] for row in rows])
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "expected",
+    csv_rows(PIECES / "find_correlation.csv"),
+    ids=lambda row: f"{row['matrix']}-{row['cutoff']}",
+)
+def test_correlated_features_equal_caret(session, helpers, expected):
+    """Features removed at each cutoff, in caret's order."""
+    rows = csv_rows(PIECES / f"correlation_{expected['matrix']}.csv.gz")
+    names = [row["feature"] for row in rows]
+    values = np.array([[float(row[name]) for name in names] for row in rows])
+    matrix = session.call(helpers, "named_square", values, names).value
+    got = session.call(
+        session.shared, "correlated_features", matrix, float(expected["cutoff"])
+    ).value.python()
+    assert got == expected["features_removed_in_order"].split()
+    assert len(got) == int(expected["n"])
+
+
+@cache
+def unit_table(name: str) -> BlockTable:
+    """A table of the imputation goldens."""
+    rows = csv_rows(IMPUTE / f"{name}.csv.gz")
+    names = tuple(column for column in rows[0] if column != "row")
+    cells = [[float(row[column]) if row[column] else math.nan for column in names] for row in rows]
+    return BlockTable([], np.zeros(len(rows), dtype=bool), np.array(cells), names, {})
+
+
+def columns_of(table) -> dict[str, list[float]]:
+    return {name: [float(x) for x in values] for name, values in table.python().items()}
+
+
+@pytest.mark.parametrize("method", SINGLE_VALUE_METHODS)
+def test_imputations_equal_upstream(stages, method):
+    """Completed training and test tables of each method are upstream's."""
+    imputed = stages.impute_train(method, stages.table(unit_table("train")))
+    tested = stages.impute_test(method, stages.table(unit_table("test")), imputed.state)
+    for part, completed in (("train", imputed), ("test", tested)):
+        expected = unit_table(f"{method}_{part}")
+        got = columns_of(completed.tables.at(0))
+        assert tuple(got) == expected.numeric_names
+        for column, name in enumerate(expected.numeric_names):
+            want = expected.numeric[:, column]
+            np.testing.assert_allclose(got[name], want, rtol=1e-12, err_msg=name)
+
+
+def test_removed_indicators_equal_upstream():
+    """The only column without an indicator is the one whose pattern came before."""
+    removed = (IMPUTE / "missingness_indicators_removed.txt").read_text().split()
+    names = unit_table("train").numeric_names
+    kept = unit_table("missingness_indicators_train").numeric_names[len(names) :]
+    assert [name for name in names if f"{name}_missing" not in kept] == removed
+
+
+def table_of(**columns: list[float]) -> BlockTable:
+    numeric = np.array(list(columns.values()), dtype=float).T
+    return BlockTable([], np.zeros(len(numeric), dtype=bool), numeric, tuple(columns), {})
+
+
+NA = math.nan
+
+
+@pytest.mark.parametrize("method", SINGLE_VALUE_METHODS)
+def test_feature_without_values_stops(stages, method):
+    """A feature wholly missing in a fold's file comes back logical and stops every method."""
+    table = table_of(a=[1, 2, NA], b=[NA, NA, NA])
+    with pytest.raises(
+        TaskFailure, match="All columns with missingness must be numeric: b"
+    ) as failure:
+        stages.impute_train(method, stages.table(table))
+    assert failure.value.kind == "error"
+
+
+def test_feature_emptied_by_row_sampling_does_not_stop(stages):
+    """A feature that loses its values to row sampling stays numeric: max gives -Inf."""
+    table = stages.table(table_of(a=[1, 2, 3], b=[NA, NA, 7]))
+    cut = stages.cut(table, np.array([0, 1]), ["a", "b"])
+    imputed = stages.impute_train("max_imp", cut)
+    assert columns_of(imputed.tables.at(0))["b"] == [-math.inf, -math.inf]
+    assert any("-Inf" in note for note in imputed.notes)
+    outcome = stages.outcome(BlockTable([], np.array([True, False]), np.empty((2, 0)), (), {}))
+    with pytest.raises(TaskFailure, match="NA not permitted in predictors"):
+        stages.train("rf", imputed, outcome)
+    with pytest.raises(TaskFailure, match=r"0 \(non-NA\) cases: .*\(b\)"):
+        stages.train("lr", imputed, outcome)
+
+
+@pytest.mark.parametrize(
+    "table", [table_of(a=[1, 2, 3], b=[4, 5, 6]), table_of(a=[1, NA, 3], b=[4, NA, 6])]
+)
+def test_single_pattern_of_missingness_is_a_defect(stages, table):
+    """Complete data, or columns missing together, stop the indicators as upstream does."""
+    with pytest.raises(TaskFailure, match=r"attempt to set 'colnames'.*D13") as failure:
+        stages.impute_train("missingness_indicators", stages.table(table))
+    assert failure.value.kind == "upstream-defect"
+
+
+def test_balanced_downsampling_is_a_defect(stages):
+    """Equal classes lose every row (D8)."""
+    table = table_of(a=[1, 2, 3, 4])
+    balanced = BlockTable([], np.array([True, False, True, False]), table.numeric, ("a",), {})
+    with pytest.raises(TaskFailure, match="D8") as failure:
+        stages.draw_sample(
+            stages.table(balanced),
+            stages.outcome(balanced),
+            downsampling=True,
+            feature_share=1.0,
+            row_share=1.0,
+        )
+    assert failure.value.kind == "upstream-defect"
+
+
+@pytest.mark.parametrize("classifier", ["rf", "lr"])
+def test_classifiers_say_why_they_cannot(stages, classifier):
+    """A table of one row and a table of one class fail with caret's words."""
+    one_row = table_of(a=[1])
+    pair = table_of(a=[1, 2])
+    for table, positive, message in (
+        (one_row, [True], "nrow"),
+        (pair, [True, True], "no data: 'negative'"),
+        (pair, [False, False], "no data: 'positive'"),
+    ):
+        labelled = BlockTable([], np.array(positive), table.numeric, ("a",), {})
+        imputed = stages.impute_train("zero_imp", stages.table(labelled))
+        with pytest.raises(TaskFailure, match=message):
+            stages.train(classifier, imputed, stages.outcome(labelled))
+
+
+def test_columns_are_read_back_as_upstream_does(session, helpers):
+    """Whole numbers become integer unless one is written with an exponent; empty is logical."""
+    columns = {
+        "integer": [1, 2, NA],
+        "double": [1.5, 2, NA],
+        "logical": [NA, NA, NA],
+        "exponent": [1, 100000, NA],
+        "large": [123456, 1, NA],
+        "huge": [2**31, 1, NA],
+    }
+    table = session.call(
+        session.shared, "fold_table", np.array(list(columns.values())).T, list(columns), None
+    ).value
+    types = session.call(helpers, "column_types", table).value.python()
+    assert dict(zip(columns, types, strict=True)) == {
+        "integer": "integer",
+        "double": "double",
+        "logical": "logical",
+        "exponent": "double",
+        "large": "integer",
+        "huge": "double",
+    }
