@@ -15,6 +15,7 @@ from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
     RUN,
     Disposition,
+    Parameter,
     Pipeline,
     Runner,
     Settings,
@@ -58,8 +59,8 @@ class AmissPipeline:
     """The amiss pipeline; see ``gridrun.pipeline.Pipeline`` for the members."""
 
     name = "amiss"
-    parameters = PARAMETERS
-    stages = STAGES
+    parameters: tuple[Parameter, ...] = PARAMETERS
+    stages: tuple[Stage, ...] = STAGES
     classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     runnable_classifiers: tuple[str, ...] = ("rf", "lr")
     protocols: Mapping[str, str] = {

@@ -72,7 +72,7 @@ class PlanReport:
     seconds: float
     measured: float
     why: tuple[Reason, ...] = ()
-    notes: tuple[Fault, ...] = ()
+    notes: tuple[Fault | str, ...] = ()
 
     @property
     def sharing(self) -> float:
@@ -113,7 +113,11 @@ class OpenStudy:
             UserError: The request or the inputs are at fault.
         """
         workspace = self.workspace(**request)
-        notes = [*self.study.notes, *(workspace.check_inputs() if check else ())]
+        notes = [
+            *self.study.notes,
+            *workspace.selection.notes,
+            *(workspace.check_inputs() if check else ()),
+        ]
         return _plan(workspace, notes)
 
     def run(
@@ -236,7 +240,7 @@ def _texts(only: str | Sequence[str]) -> tuple[str, ...]:
     return (only,) if isinstance(only, str) else tuple(only)
 
 
-def _plan(workspace: Workspace, notes: Sequence[Fault]) -> PlanReport:
+def _plan(workspace: Workspace, notes: Sequence[Fault | str]) -> PlanReport:
     tables, folds = workspace.tables, workspace.folds
     known = workspace.known_context_ids()
     pending = list(workspace.pending(known, workspace.view))

@@ -48,11 +48,8 @@ def reasons_of(
             ]
             changes = [differing(old, context.components) for old in earlier]
             # the earlier context that shares most names the cause best
-            text = (
-                "changed since: " + ", ".join(min(changes, key=_length))
-                if changes
-                else "not run yet"
-            )
+            nearest = min(changes, key=_length) if changes else []
+            text = f"changed since: {', '.join(nearest)}" if nearest else "not run yet"
         merged[context.classifier, text] = merged.get((context.classifier, text), 0) + tasks
     for (classifier, text), tasks in merged.items():
         yield Reason(tasks, classifier, text)

@@ -19,6 +19,9 @@ from gridrun.request import Request
 from gridrun.selection import Selection
 from gridrun.study import Study
 
+STUDY_META = "study file"
+"""Name of the study file a ledger belongs to."""
+
 _INPUT_META = "inputs"
 
 
@@ -55,8 +58,20 @@ class Workspace:
 
     @cached_property
     def view(self) -> LedgerView | None:
-        """The ledger as it is now, or None if the study has none."""
-        return LedgerView.open(self.study.paths.ledger)
+        """The ledger as it is now, or None if the study has none.
+
+        Raises:
+            UserError: It is the ledger of another study file of the directory.
+        """
+        view = LedgerView.open(self.study.paths.ledger)
+        owner = view.meta(STUDY_META) if view is not None else None
+        if owner not in (None, self.study.path.name):
+            raise UserError(
+                f"this directory's ledger and results are those of {owner}",
+                where=str(self.study.path),
+                todo="one directory holds one study: move this file to a directory of its own",
+            )
+        return view
 
     def refresh(self) -> None:
         """Look at the ledger afresh."""

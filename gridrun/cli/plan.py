@@ -50,7 +50,7 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         dump(_plain(report))
         return
     for note in report.notes:
-        say(f"note: {note.text()}")
+        say(f"note: {note if isinstance(note, str) else note.text()}")
     of = (
         f" of {report.combinations_in_grid:,}"
         if report.combinations != report.combinations_in_grid
@@ -113,7 +113,7 @@ def _plain(report: PlanReport) -> dict[str, Any]:
         "sharing": report.sharing,
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
-        "notes": [note.text() for note in report.notes],
+        "notes": [n if isinstance(n, str) else n.text() for n in report.notes],
     }
 
 

@@ -28,7 +28,7 @@ from gridrun.units import (
     UnitStarted,
     WorkerReady,
 )
-from gridrun.workspace import Workspace
+from gridrun.workspace import STUDY_META, Workspace
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ class Engine:
         """
         began = time.monotonic()
         workspace, progress = self._workspace, self._progress
-        for note in (*workspace.study.notes, *workspace.check_inputs()):
+        notes: list[Fault | str] = [*workspace.study.notes, *workspace.selection.notes]
+        for note in (*notes, *workspace.check_inputs()):
             self._note(note)
         if workspace.view is not None and workspace.view.holder() is None:
             progress.phase("looking up what is done")
@@ -144,6 +145,7 @@ class Engine:
     ) -> None:
         workspace = self._workspace
         self._environment = ledger.environment()
+        ledger.store_meta(STUDY_META, workspace.study.path.name)
         ledger.store_values(workspace.book)
         ledger.store_meta(*workspace.input_meta())
         ledger.store_sample(workspace.sample_name, workspace.selection.to_json())

@@ -417,3 +417,14 @@ def test_plan_counts_the_published_grid(tmp_path):
         "upstream's random search stops": 36_288
     }
     assert toy.PIPELINE.name == TOY
+
+
+def test_one_directory_holds_one_study(toy_study):
+    """A second study file beside the first is told whose ledger that is."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    text = study.study.path.read_text()
+    other = study.study.directory / "other.yaml"
+    other.write_text(text)
+    with pytest.raises(UserError, match=r"other\.yaml: .*those of study\.yaml"):
+        open_toy(other).plan()
