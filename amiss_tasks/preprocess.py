@@ -56,7 +56,7 @@ def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> Blo
     distinct = _first_of_duplicates(table)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion)
     if categorical == "dummy":
-        _require_text(table)
+        _require_values(table)
     in_training = RRandom(SPLIT_SEED).uniform(len(kept)) < TRAINING_SHARE
     parts = {"train": kept[in_training], "test": kept[~in_training]}
     labels = {"train": positive[in_training], "test": positive[~in_training]}
@@ -167,14 +167,27 @@ def _label(
     return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
 
 
-def _require_text(table: VariantTable) -> None:
-    """Stop as upstream does when a categorical feature has no value at all (D19)."""
-    for name in CATEGORICAL_FEATURES:
-        if all(value is None for value in table.text[name]):
+def _require_values(table: VariantTable) -> None:
+    """Stop as upstream's dummy coding does on a feature without any value.
+
+    R reads such a column as logical, neither number nor text (D19).
+    """
+    rules = (
+        ("Non-numeric columns included in `numeric_features`", NUMERIC_FEATURES),
+        ("All columns in `data` must be character vectors", CATEGORICAL_FEATURES),
+    )
+    for message, features in rules:
+        empty = [name for name in features if not _has_value(table, name)]
+        if empty:
             raise TaskFailure(
-                f"All columns in `data` must be character vectors: {name} has no value in any "
-                f"of the {table.rows} rows"
+                f"{message}: no value in any of the {table.rows} rows for {', '.join(empty)}"
             )
+
+
+def _has_value(table: VariantTable, feature: str) -> bool:
+    if feature in table.numeric:
+        return not bool(np.isnan(table.numeric[feature]).all())
+    return any(value is not None for value in table.text[feature])
 
 
 def _require_classes(positive: BoolArray) -> None:

@@ -108,10 +108,22 @@ def test_repeated_row_id_stops():
 def test_categorical_without_any_value_stops_dummies():
     """A categorical feature with no value stops dummy coding, and is MISSING as factor."""
     table = changed(small(), LRT_pred=[None] * small().rows)
-    with pytest.raises(TaskFailure, match=r"must be character vectors: LRT_pred"):
+    with pytest.raises(TaskFailure, match=r"must be character vectors: .* LRT_pred"):
         preprocess(table, "exclude", "dummy")
     block = preprocess(table, "exclude", "factor")
     assert set(block.train.text["LRT_pred"]) == {"MISSING"}
+
+
+def test_numeric_feature_without_any_value_stops_dummies():
+    """A numeric feature with no value stops dummy coding, a gnomAD one too; not factor."""
+    table = small()
+    empty = {"SIFT_score": np.full(table.rows, np.nan)} | {
+        "gnomAD_exomes_AF": np.full(table.rows, np.nan)
+    }
+    table = dataclasses.replace(table, numeric={**table.numeric, **empty})
+    with pytest.raises(TaskFailure, match=r"Non-numeric .* for SIFT_score, gnomAD_exomes_AF"):
+        preprocess(table, "exclude", "dummy")
+    assert np.isnan(preprocess(table, "exclude", "factor").train.numeric[:, 0]).all()
 
 
 def test_single_class_stops():
