@@ -36,10 +36,14 @@ def start_reaper(directory: Path) -> subprocess.Popen[bytes]:
 
 
 def users_of(directory: Path) -> Iterator[int]:
-    """Process ids of this user's processes that have a file below a directory open."""
+    """Process ids of this user's processes that have a file below a directory open.
+
+    This process and its parent (the driver, while it lives) are left out.
+    """
     prefix = f"{directory}{os.sep}"
+    spared = {os.getpid(), os.getppid()}
     for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
+        if not process.name.isdigit() or int(process.name) in spared:
             continue
         with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look into
             if any(_target(link).startswith(prefix) for link in (process / "fd").iterdir()):
