@@ -42,10 +42,9 @@ def filter_table(read: ReadResult, transcript: str, quality: str, restriction: s
     """
     mask = filter_mask(read.table, transcript, quality, restriction)
     keep = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-    numbers = read.numbers[:, keep]
     return VariantTable(
         text={name: read.text[name][keep].tolist() for name in (*KEYS, *TEXT_COLUMNS)},
-        numeric=dict(zip(NUMERIC_COLUMNS, numbers, strict=True)),
+        numeric={name: read.numbers[name][keep] for name in NUMERIC_COLUMNS},
         rows=len(keep),
     )
 

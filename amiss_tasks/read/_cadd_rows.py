@@ -10,7 +10,7 @@ from typing import Any
 from amiss_tasks.features import CADD_NUMERIC, MOTIF_COLUMNS, SOURCE
 from amiss_tasks.read._names import CADD_KEYS
 from amiss_tasks.read._numbers import not_a_number, parse_numbers, text_array
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
 from amiss_tasks.read._text import CADD_MISSING
 from amiss_tasks.read.cadd import CaddReader, CaddRows
 
@@ -97,7 +97,9 @@ def _positions(cells: tuple[str, ...], lines: list[int], report: Report) -> tupl
     for cell, line in zip(cells, lines, strict=True):
         is_number = cell.isdecimal() and cell.isascii()
         if not is_number:
-            report.fault(f'column Pos is "{cell}", not a number', key="Pos", line=line, noun="row")
+            report.fault(
+                f'column Pos is "{shown(cell)}", not a number', key="Pos", line=line, noun="row"
+            )
         plain.append(str(int(cell)) if is_number else cell)
     return tuple(plain)
 

@@ -13,7 +13,7 @@ from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features import CSQ_FIELDS
 from amiss_tasks.read._batch import Batch
 from amiss_tasks.read._names import positions
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
 from amiss_tasks.read._tally import Tally, check_review, check_significance
 from amiss_tasks.read._text import MISSING, VCF_FIELDS
 from amiss_tasks.read.vcf import VcfReader, VcfRecord
@@ -39,6 +39,7 @@ class VcfRows:
         significance: Values of CLNSIG.
         review: Values of CLNREVSTAT.
         dropped: Reason to number of records that no combination can use.
+        repeated: Some kept variant stands in more than one record.
         lower_case_line: First kept line with lower-case bases, 0 when none.
         indels: Whether there are kept variants that are no SNV.
         snvs: Whether there are kept variants that are SNVs.
@@ -51,6 +52,7 @@ class VcfRows:
     significance: Tally = field(default_factory=Tally)
     review: Tally = field(default_factory=Tally)
     dropped: dict[str, int] = field(default_factory=dict)
+    repeated: bool = False
     lower_case_line: int = 0
     indels: bool = False
     snvs: bool = False
@@ -79,8 +81,10 @@ def collect(reader: VcfReader, most_records: int | None = None) -> VcfRows:
         if reason:
             rows.dropped[reason] = rows.dropped.get(reason, 0) + 1
         variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
-        rows.variants[variant] = not reason or rows.variants.get(variant, False)
+        was_kept = rows.variants.get(variant, False)
+        rows.variants[variant] = was_kept or not reason
         if not reason:
+            rows.repeated |= was_kept
             _look_at_bases(record, rows)
             if feature_at is not None:
                 _check_transcripts(record, feature_at, reader.report)
@@ -88,6 +92,11 @@ def collect(reader: VcfReader, most_records: int | None = None) -> VcfRows:
                 batch.add(record)
         if rows.records == most_records:
             break
+    if rows.records and not rows.blocks and reader.header.csq:
+        reader.report.fault(
+            f"no record has CSQ ({rows.records} records)",
+            todo="the header is VEP's, the records are not; annotate the file again",
+        )
     check_significance(rows.significance, rows.records, reader)
     check_review(rows.review, rows.records, reader)
     if batch:
@@ -138,10 +147,9 @@ def _odd_alt(alt: str, line: int, report: Report) -> list[str]:
             todo=_SPLIT,
         )
     else:
-        shown = alt if len(alt) <= 20 else f"{alt[:20]}…"  # noqa: PLR2004  # enough to find it
         report.note(
-            f"ALT is {shown}",
-            key="ALT " + ("<" if alt.startswith("<") else alt[:1]) + shown[:20],
+            f"ALT is {shown(alt)}",
+            key=("ALT", shown(alt)),
             line=line,
             noun="variant",
             tail=" cannot match CADD",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
+_SEPARATOR = "\r"
 _NA = "NA"
 """R pastes a missing key as this, so a row without a transcript joins one without."""
+
+_VCF_NAMES = {"Consequence.y": "Consequence"}
+"""Columns that have another name on the VCF's side."""
 
 LINES = ("vcf_line", "cadd_line", "cadd_file")
 """Columns of the joined table that say where a row came from (``cadd_file``: 0 SNV, 1 indel)."""
@@ -39,60 +42,81 @@ def join(vcf: Any, cadd: Sequence[Any]) -> Any:
         for number, table in enumerate(cadd)
     )
     at = pc.index_in(_pasted(stacked, KEYS), value_set=_pasted(vcf, _VCF_KEYS))
-    is_found = at.is_valid()
-    left = stacked.filter(is_found)
-    right = vcf.take(at.filter(is_found)).rename_columns({"Consequence": "Consequence.y"})
-    columns = {name: left[name] for name in left.column_names}
-    columns |= {name: right[name] for name in right.column_names if name not in _VCF_KEYS}
-    joined = pa.table(columns).select([*KEYS, *TEXT_COLUMNS, *NUMERIC_COLUMNS, *LINES])
-    sort_keys = pa.table({name: pc.fill_null(joined[name], _NA) for name in KEYS})
-    order = pc.sort_indices(sort_keys, sort_keys=[(name, "ascending") for name in KEYS])
-    return joined.take(order).combine_chunks()
+    left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
+    right = at.take(pa.array(left)).to_numpy().astype(np.int64)
+    keys = pa.table({name: pc.fill_null(stacked[name].take(left), _NA) for name in KEYS})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]).to_numpy()
+    # Column by column, in the final order at once: the tables are the largest thing in memory.
+    left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
+    columns = {}
+    for name in (*KEYS, *TEXT_COLUMNS, *NUMERIC_COLUMNS, *LINES):
+        source = _VCF_NAMES.get(name, name)
+        table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
+        columns[name] = table[source].take(rows).combine_chunks()
+    return pa.table(columns)
 
 
-def check_unique(joined: Any, vcf: Any, vcf_report: Report, cadd_reports: Sequence[Report]) -> None:
-    """Say which rows could not be told apart: upstream's row ids would not be unique.
+def check_records(joined: Any, vcf: Any, report: Report) -> None:
+    """Say which records of a VCF give rows that could not be told apart.
 
     Args:
         joined: The joined table.
         vcf: Table of ``Batch.finish``.
-        vcf_report: Report of the VCF.
-        cadd_reports: Reports of the CADD tables, SNV first.
+        report: Report of the VCF.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    used = pc.is_in(_pasted(vcf, _VCF_KEYS), value_set=_pasted(joined, KEYS))
-    kept = vcf.filter(used)
-    for first, second in _doubles(_pasted(kept, _VCF_KEYS)):
-        lines = [kept["vcf_line"][index].as_py() for index in (first, second)]
-        if lines[0] == lines[1]:
-            continue  # one record names a transcript twice; said where it was read
-        key = ":".join(kept[name][second].as_py() for name in _VCF_KEYS[:4])
-        vcf_report.fault(
-            f"lines {lines[0]} and {lines[1]} hold the same variant {key}",
-            line=lines[1],
-            key=("twice", *lines),
-            todo="keep one of the two",
-        )
-    identity = pc.binary_join_element_wise(
-        _pasted(joined, KEYS), pc.fill_null(joined["Consequence.x"], _NA), "\r"
-    )
-    for first, second in _doubles(pa.chunked_array([identity.combine_chunks()])):
-        places = [
-            (joined["cadd_file"][index].as_py(), joined["cadd_line"][index].as_py())
-            for index in (first, second)
-        ]
-        report = cadd_reports[places[1][0]]
-        where = f"lines {places[0][1]} and {places[1][1]}"
-        if places[0][0] != places[1][0]:
-            other: Path = cadd_reports[places[0][0]].file
-            where = f"line {places[1][1]} and line {places[0][1]} of {other}"
-        shown = ":".join(joined[name][second].as_py() or _NA for name in KEYS)
-        report.fault(
-            f"{where} have the same key {shown}",
-            line=places[1][1],
-            key=("twice", *places),
+    # What does not join is lost without harm, here as in upstream.
+    kept = vcf.filter(pc.is_in(_pasted(vcf, _VCF_KEYS), value_set=_pasted(joined, KEYS)))
+    first_at: dict[str, int] = {}
+    lines = kept["vcf_line"].to_pylist()
+    for key, line in zip(_pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
+        first = first_at.setdefault(key, line)
+        if first != line:
+            report.fault(
+                f"lines {first} and {line} hold the same variant "
+                f"{shown(':'.join(key.split(_SEPARATOR)[:4]))}",
+                line=line,
+                key=("twice", first, line),
+                todo="keep one of the two",
+            )
+
+
+def check_rows(joined: Any, reports: Sequence[Report]) -> None:
+    """Say which rows of the CADD tables could not be told apart.
+
+    Upstream names a row by the five keys and CADD's consequence, and stops
+    when a name occurs twice.
+
+    Args:
+        joined: The joined table.
+        reports: Reports of the CADD tables, SNV first.
+    """
+    import pyarrow.compute as pc
+
+    if len(joined) < 2:  # noqa: PLR2004  # two rows are needed to be alike
+        return
+    is_like_last = np.ones(len(joined) - 1, dtype=bool)
+    for name in KEYS:
+        filled = pc.fill_null(joined[name], _NA)
+        alike = pc.equal(filled.slice(1), filled.slice(0, len(joined) - 1))
+        is_like_last &= alike.to_numpy()
+    in_group = np.flatnonzero(np.r_[is_like_last, False] | np.r_[False, is_like_last])
+    columns = (*KEYS, "Consequence.x", "cadd_file", "cadd_line")
+    seen: dict[tuple[str, ...], tuple[int, int]] = {}
+    for row in joined.select(columns).take(in_group).to_pylist():
+        identity = tuple(row[name] or _NA for name in columns[:6])
+        here = (row["cadd_file"], row["cadd_line"])
+        there = seen.setdefault(identity, here)
+        if there == here:
+            continue
+        where = f"lines {there[1]} and {here[1]}"
+        if there[0] != here[0]:
+            where = f"line {here[1]} and line {there[1]} of {reports[there[0]].file}"
+        reports[here[0]].fault(
+            f"{where} have the same key {shown(':'.join(identity[:5]))}",
+            line=here[1],
+            key=("twice", there, here),
             todo="keep one of the two: amiss could not tell the rows apart",
         )
 
@@ -101,15 +125,6 @@ def _pasted(table: Any, names: Sequence[str]) -> Any:
     """The columns pasted as R's ``merge`` does."""
     import pyarrow.compute as pc
 
-    return pc.binary_join_element_wise(*(pc.fill_null(table[name], _NA) for name in names), "\r")
-
-
-def _doubles(keys: Any) -> list[tuple[int, int]]:
-    """Pairs of positions with equal text, each with the first of its kind."""
-    codes = keys.combine_chunks().dictionary_encode().indices.to_numpy()
-    distinct, first = np.unique(codes, return_index=True)
-    if len(distinct) == len(codes):
-        return []
-    is_first = np.zeros(len(codes), dtype=bool)
-    is_first[first] = True
-    return [(int(first[codes[index]]), int(index)) for index in np.flatnonzero(~is_first)]
+    return pc.binary_join_element_wise(
+        *(pc.fill_null(table[name], _NA) for name in names), _SEPARATOR
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from amiss_tasks.read._cadd_rows import CaddTable
 from amiss_tasks.read._collect import VcfRows
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
 
 _VERSION = re.compile(r"\.\d+$")
 
@@ -63,7 +63,7 @@ def _no_variant(
 
 def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: bool) -> None:
     hint = _prefix(table.example[0], chromosome)
-    detail = f"; {hint}" if hint else f", for example {':'.join(table.example)}"
+    detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
     message = f"0 of {table.rows} rows of this file match a variant{detail}"
     if is_expected:
         report.fault(
@@ -101,7 +101,7 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Repo
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
     report.fault(
-        f"0 of {len(pc.unique(here))} transcripts found in CADD: {mine} here, {theirs} there",
+        f"0 of {len(pc.unique(here))} transcripts found in CADD: {shown(mine)} here, {shown(theirs)} there",
         todo=todo,
     )
 

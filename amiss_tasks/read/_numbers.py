@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from amiss_tasks.read._report import shown
+
 _DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _MOST_DIGITS = 15
 """Digits that upstream's CSV files keep; a longer text may hold more and is rounded."""
@@ -88,8 +90,7 @@ def text_array(cells: Sequence[str | None], missing: Sequence[str]) -> Any:
 
 def not_a_number(name: str, cell: str) -> str:
     """Message for a cell that is no finite number."""
-    text = cell if len(cell) <= 40 else f"{cell[:40]}…"  # noqa: PLR2004  # enough to find it
     kind = "one number"
     if cell.strip().lstrip("+-").lower() in {"inf", "infinity"}:
         kind = "a finite number"
-    return f'{name} is "{text}", not {kind}'
+    return f'{name} is "{shown(cell)}", not {kind}'

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from amiss_tasks.read._header import COLUMNS, VcfHeader
 from amiss_tasks.read._lines import has_bad_bytes
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
 
 _INFO = COLUMNS.index("INFO")
 _KEY_COLUMNS = (0, 1, 3, 4)
@@ -39,7 +39,7 @@ class Oddities:
         if pos.isdecimal() and pos.isascii():
             return str(int(pos))
         self._report.fault(
-            f'POS is "{pos}", not a number',
+            f'POS is "{shown(pos)}", not a number',
             line=number,
             key="POS",
             noun="record",
@@ -80,7 +80,7 @@ class Oddities:
                 where = "empty INFO key" if item else "empty INFO key (a ; too many)"
                 self._report.note(f"{where}, skipped", line=number, noun="record")
             elif key in seen:
-                message = f"INFO has {key} twice"
+                message = f"INFO has {shown(key)} twice"
                 if key in self._used_info:
                     self._report.fault(
                         message, line=number, noun="record", todo="keep the right one of the two"
@@ -90,7 +90,9 @@ class Oddities:
             elif key not in self._header.info and key not in self._used_info:
                 # An undeclared key that amiss needs is the header's fault, found elsewhere.
                 self._report.note(
-                    f"INFO key {key} is not declared in the header", line=number, noun="record"
+                    f"INFO key {shown(key)} is not declared in the header",
+                    line=number,
+                    noun="record",
                 )
             seen.add(key)
 

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 
 from amiss_tasks.read._report import Report
 
@@ -28,6 +27,9 @@ def check_path(role: str, report: Report) -> bool:
     key = f"inputs.{role} in the study names it"
     try:
         mode = path.stat().st_mode
+    except ValueError:
+        report.stop("is no path: it holds a NUL byte", todo=f"{key}; name the right file")
+        return False
     except OSError as error:
         if error.errno == errno.ELOOP:
             report.stop("symbolic link loop", todo=f"{key}; name a file")
@@ -69,12 +71,3 @@ def check_same_files(reports: Mapping[str, Report]) -> None:
                 f"{role} is the same file as {other} ({reports[other].file})",
                 todo=f"name different files for {other} and {role}",
             )
-
-
-def input_path(inputs: Mapping[str, str], role: str) -> Path:
-    """Path of an input.
-
-    Raises:
-        KeyError: The study names no such input; the study's own check comes first.
-    """
-    return Path(inputs[role])

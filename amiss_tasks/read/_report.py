@@ -19,6 +19,15 @@ MOST_FAULTS = 40
 """Faults and notes that one error lists before it counts the rest."""
 
 
+MOST_SHOWN = 40
+"""Letters of a text from a file that a message shows."""
+
+
+def shown(text: str) -> str:
+    """A text from a file, cut to what a message can hold."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
 @dataclass
 class _Entry:
     """One kind of fault and where it was met."""

@@ -73,17 +73,24 @@ class ReadResult:
     @cached_property
     def text(self) -> dict[str, npt.NDArray[np.object_]]:
         """Text columns as object arrays of ``str`` and None, for cutting rows out."""
-        return {
-            name: self.table[name].to_numpy(zero_copy_only=False) for name in (*KEYS, *TEXT_COLUMNS)
-        }
+        return {name: _objects(self.table[name]) for name in (*KEYS, *TEXT_COLUMNS)}
 
     @cached_property
-    def numbers(self) -> npt.NDArray[np.float64]:
-        """Numeric columns, ``(len(NUMERIC_COLUMNS), rows)``, NaN for NA."""
-        return np.array(
-            [self.table[name].to_numpy(zero_copy_only=False) for name in NUMERIC_COLUMNS],
-            dtype=np.float64,
-        ).reshape(len(NUMERIC_COLUMNS), len(self.table))
+    def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Numeric columns as float64, NaN for NA."""
+        return {
+            name: self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
+            for name in NUMERIC_COLUMNS
+        }
+
+
+def _objects(column: Any) -> npt.NDArray[np.object_]:
+    """Text as Python objects, one for each distinct text: values repeat a lot."""
+    codes = column.combine_chunks().dictionary_encode()
+    distinct = np.array([*codes.dictionary.to_pylist(), None], dtype=object)
+    missing = len(distinct) - 1
+    objects: npt.NDArray[np.object_] = distinct[codes.indices.fill_null(missing).to_numpy()]
+    return objects
 
 
 @dataclass(frozen=True)

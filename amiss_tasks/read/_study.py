@@ -12,7 +12,7 @@ from typing import Any
 from amiss_tasks.features import KEYS
 from amiss_tasks.read._cadd_rows import collect_cadd
 from amiss_tasks.read._collect import VcfRows, collect
-from amiss_tasks.read._join import check_unique, join
+from amiss_tasks.read._join import check_records, check_rows, join
 from amiss_tasks.read._match import check_matches, check_transcripts
 from amiss_tasks.read._needs import (
     check_builds,
@@ -130,12 +130,16 @@ def read_inputs(
     is_new = stored is None
     if stored is None:
         stored = _read(inputs, grid_values)
-    table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
     reports = {role: Report(file) for role, file in files.items()}
-    check_trainable(table, grid_values, reports, stored.counts.review)
+    table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
+    check_trainable(table, grid_values, reports, stored.counts)
     raise_faults(list(reports.values()))
     if is_new:
         save(path, stored)
+        if rows is None:
+            # From the file the table is mapped, so that this process need not hold it.
+            written = load(path, files)
+            table = written.table if written else table
     if rows is not None and rows > stored.counts.variants:
         reports["vcf"].note(
             f"{rows} variants asked for, {stored.counts.variants} are there; all are used"
@@ -169,7 +173,9 @@ def _read(inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]])
         if is_whole:
             cadd_tables = [table.table for table in tables]
             joined = join(vcf.table, cadd_tables)
-            check_unique(joined, vcf.table, reports["vcf"], cadd_reports)
+            if vcf.repeated:
+                check_records(joined, vcf.table, reports["vcf"])
+            check_rows(joined, cadd_reports)
             if not opened.faulty("vcf"):
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
         raise_faults(list(reports.values()))

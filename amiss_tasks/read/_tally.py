@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.read._report import shown
 from amiss_tasks.read.vcf import VcfReader
 
 VALUES_NAMED = 8
@@ -30,10 +32,10 @@ class Tally:
             self.first_lines[value] = line
 
 
-def counted(counts: dict[str, int]) -> str:
+def counted(counts: Mapping[str, int]) -> str:
     """The most frequent values, each with its count."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    text = ", ".join(f'"{value}" {count}' for value, count in ordered[:VALUES_NAMED])
+    text = ", ".join(f'"{shown(value)}" {count}' for value, count in ordered[:VALUES_NAMED])
     left = len(ordered) - VALUES_NAMED
     return f"{text} and {left} more values" if left > 0 else text or "none"
 
@@ -70,7 +72,7 @@ def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
         meant = known.get(_letters(value))
         if meant is not None and meant != value:
             report.fault(
-                f'CLNREVSTAT is "{value}", which no value of quality keeps '
+                f'CLNREVSTAT is "{shown(value)}", which no value of quality keeps '
                 f"({count} variant{'' if count == 1 else 's'})",
                 line=tally.first_lines[value],
                 todo=f'did you mean "{meant}"? some tools write & or | for ClinVar\'s comma',

@@ -13,7 +13,8 @@ from typing import Any
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
 from amiss_tasks.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, SOURCE, VEP_NUMERIC
 from amiss_tasks.filter import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_mask
-from amiss_tasks.read._report import Report
+from amiss_tasks.read._report import Report, shown
+from amiss_tasks.read._result import ReadCounts
 from amiss_tasks.read._tally import counted
 from gridrun.errors import did_you_mean
 from gridrun.pipeline import Value
@@ -66,7 +67,7 @@ def check_trainable(
     table: Any,
     grid_values: Mapping[str, Sequence[Value]],
     reports: Mapping[str, Report],
-    review: Mapping[str, int],
+    counts: ReadCounts,
 ) -> None:
     """Say what keeps every combination of the grid from training.
 
@@ -74,7 +75,7 @@ def check_trainable(
         table: The joined table.
         grid_values: Parameter to the values of the grid.
         reports: Role to report; faults go there.
-        review: CLNREVSTAT to records, for the message when no variant is left.
+        counts: What was read and left out, for the message when no variant is left.
     """
     import pyarrow.compute as pc
 
@@ -86,7 +87,8 @@ def check_trainable(
     if not variants:
         report.fault(
             f"0 variants at {widest.text()}, the widest filter of the grid; "
-            f"records by CLNREVSTAT: {counted(dict(review))}",
+            f"records by CLNREVSTAT: {counted(counts.review)}; "
+            f"records left out: {counted(counts.records_dropped)}",
             todo="no combination can train; widen quality, restriction or transcript, "
             "or name another VCF",
         )
@@ -119,7 +121,7 @@ def _unknown_classes(kept: Any, report: Report) -> bool:
     for value, lines in sorted(found.items(), key=lambda item: min(item[1])):
         for line in sorted(lines):
             report.fault(
-                f'CLNSIG "{value}" is in none of amiss\'s classes',
+                f'CLNSIG "{shown(value)}" is in none of amiss\'s classes',
                 line=line,
                 noun="variant",
                 todo=f"{did_you_mean(value, known)} take these records out, or give them a value "
