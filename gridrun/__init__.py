@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gridrun._version import __version__
+
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy, open_study
-
-__version__ = "0.1.0"
 
 __all__ = ["OpenStudy", "__version__", "open_study"]
 

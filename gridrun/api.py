@@ -29,7 +29,7 @@ from gridrun.request import Request
 from gridrun.results import Summary, write_results
 from gridrun.status import StatusReport, status_of
 from gridrun.study import Study, load_study
-from gridrun.why import Reason, reasons_of
+from gridrun.why import Reason, changes_since, reasons_of
 from gridrun.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -181,17 +181,24 @@ class OpenStudy:
         """Write the tables from what the ledger holds now, and sum them up.
 
         Without a request, what the last run was about.
+
+        Raises:
+            UserError: Study, inputs or code have changed since, so that the
+                ledger has nothing of what is asked; the tables are left alone.
         """
-        return write_results(self._last(request))
+        return write_results(self._unchanged(request))
 
     def results(self, **request: Any) -> pd.DataFrame:
         """The final table as a pandas frame, missing metrics as NaN.
 
         Without a request, what the last run was about.
+
+        Raises:
+            UserError: As for ``summary``.
         """
         import pandas as pd
 
-        workspace = self._last(request)
+        workspace = self._unchanged(request)
         write_results(workspace)
         return pd.read_parquet(workspace.study.paths.results_parquet)
 
@@ -202,6 +209,18 @@ class OpenStudy:
     def logs(self) -> list[LoggedAttempt]:
         """Attempts that failed or printed something, oldest first."""
         return list(logged_attempts(self.workspace()))
+
+    def _unchanged(self, request: dict[str, Any]) -> Workspace:
+        workspace = self._last(request)
+        changes = changes_since(workspace)
+        if changes:
+            raise UserError(
+                f"changed since the last run: {', '.join(changes)}",
+                where=str(self.study.paths.directory),
+                todo="the tables in results/ are left as they are; `gridrun plan --why` says what "
+                "would run again, `gridrun local` brings them up to date",
+            )
+        return workspace
 
     def _last(self, request: dict[str, Any]) -> Workspace:
         if not request:

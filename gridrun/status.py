@@ -7,6 +7,7 @@ from typing import Any
 
 from gridrun.results import parts
 from gridrun.units import State
+from gridrun.why import changes_since
 from gridrun.workspace import Workspace
 
 
@@ -23,6 +24,7 @@ class StatusReport:
         last_run: The newest run, or None.
         combinations: In the selection of the newest run.
         folds: Of each.
+        changes: What changed since, when nothing of it is known any more.
     """
 
     parts: dict[str, int]
@@ -33,6 +35,7 @@ class StatusReport:
     last_run: dict[str, Any] | None
     combinations: int
     folds: int
+    changes: tuple[str, ...] = ()
 
 
 def status_of(workspace: Workspace) -> StatusReport:
@@ -59,4 +62,5 @@ def status_of(workspace: Workspace) -> StatusReport:
         last_run=view.last_run() if view is not None else None,
         combinations=len(workspace.selection),
         folds=workspace.folds,
+        changes=tuple(changes_since(workspace)),
     )

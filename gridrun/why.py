@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gridrun.fingerprint import differing
-from gridrun.plan import Pending
+from gridrun.plan import Context, Pending
 from gridrun.workspace import Workspace
 
 
@@ -41,18 +42,35 @@ def reasons_of(
         if known[position] is not None:
             text = "not run yet"
         else:
-            earlier = [
-                components
-                for _, classifier, components in stored.values()
-                if classifier == context.classifier
-            ]
-            changes = [differing(old, context.components) for old in earlier]
-            # the earlier context that shares most names the cause best
-            nearest = min(changes, key=_length) if changes else []
+            nearest = _nearest(stored, context)
             text = f"changed since: {', '.join(nearest)}" if nearest else "not run yet"
         merged[context.classifier, text] = merged.get((context.classifier, text), 0) + tasks
     for (classifier, text), tasks in merged.items():
         yield Reason(tasks, classifier, text)
+
+
+def changes_since(workspace: Workspace) -> list[str]:
+    """Names of what changed since an earlier run, when nothing of the tasks is known any more.
+
+    Tasks of which some are known are merely unfinished, and so are those of a
+    study that was never run.
+    """
+    view = workspace.view
+    stored = view.contexts() if view is not None else {}
+    known = workspace.known_context_ids()
+    if not stored or not known or any(ident is not None for ident in known):
+        return []
+    return _nearest(stored, workspace.tables.contexts[0]) or ["classifiers"]
+
+
+def _nearest(stored: Mapping[str, tuple[int, str, dict[str, Any]]], context: Context) -> list[str]:
+    """What differs from the earlier context that shares most; empty if there is none."""
+    changes = [
+        differing(components, context.components)
+        for _, classifier, components in stored.values()
+        if classifier == context.classifier
+    ]
+    return min(changes, key=_length) if changes else []
 
 
 def _length(names: list[str]) -> int:

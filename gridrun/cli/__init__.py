@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from gridrun import __version__
+from gridrun._version import __version__
 from gridrun.cli import doctor, init, local, logs, params, plan, results, status
 from gridrun.errors import GridrunError
 
@@ -29,13 +29,23 @@ for module in (init, plan, local, status, results, logs, params, doctor):
     module.register(app)
 
 
-@app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"gridrun {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=_show_version,
+        is_eager=True,
+    ),
+) -> None:
+    del version  # answered by its callback
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
                 "last_run": report.last_run,
                 "combinations": report.combinations,
                 "folds": report.folds,
+                "changes": report.changes,
             }
         )
         return
@@ -60,6 +61,8 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
     else:
         took = duration(last["ended"] - last["started"])
         say(f"the last run ({last['backend']}) ended after {took}: {last['state']}")
+    if report.changes:
+        say(f"changed since: {', '.join(report.changes)}; a run would do it all again")
     say(f"{report.combinations:,} combinations x {report.folds} folds; parts by state:")
     for state, count in report.parts.items():
         say(f"  {state:8} {count:>10,}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridrun import __version__
+from gridrun._version import __version__
 from gridrun.backend import Backend
 from gridrun.engine._feed import Feed
 from gridrun.engine._progress import Progress, Tally

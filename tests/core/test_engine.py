@@ -242,6 +242,18 @@ def test_changed_inputs_run_again_and_plan_says_why(toy_study):
     assert {reason.text for reason in plan.why} == {"changed since: input vcf"}
 
 
+def test_results_of_changed_inputs_leave_the_tables_alone(toy_study):
+    """A finished table is not written over with waiting rows."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    before = study.study.paths.results_csv.read_bytes()
+    Path(study.study.inputs["vcf"]).write_text("other content")
+    with pytest.raises(UserError, match="changed since the last run: input vcf"):
+        study.results()
+    assert study.study.paths.results_csv.read_bytes() == before
+    assert study.status().changes == ("input vcf",)
+
+
 def test_changed_code_runs_again_only_what_it_concerns(tmp_path, monkeypatch):
     """Another version of the code is another context; plan names the stages."""
     directory = write_study(tmp_path / "study", SMALL_GRID)
