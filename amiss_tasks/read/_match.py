@@ -101,7 +101,8 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Repo
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
     report.fault(
-        f"0 of {len(pc.unique(here))} transcripts found in CADD: {shown(mine)} here, {shown(theirs)} there",
+        f"0 of {len(pc.unique(here))} transcripts found in CADD: "
+        f"{shown(mine)} here, {shown(theirs)} there",
         todo=todo,
     )
 
