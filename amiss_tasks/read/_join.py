@@ -104,11 +104,20 @@ def check_rows(joined: Any, reports: Sequence[Report]) -> None:
     in_group = np.flatnonzero(np.r_[is_like_last, False] | np.r_[False, is_like_last])
     columns = (*KEYS, "Consequence.x", "cadd_file", "cadd_line")
     seen: dict[tuple[str, ...], tuple[int, int]] = {}
+    keys: set[tuple[str, ...]] = set()
     for row in joined.select(columns).take(in_group).to_pylist():
         identity = tuple(row[name] or _NA for name in columns[:6])
         here = (row["cadd_file"], row["cadd_line"])
         there = seen.setdefault(identity, here)
         if there == here:
+            if identity[:5] in keys:
+                reports[here[0]].note(
+                    "same key as another row, but another Consequence; both are kept, "
+                    "in the order of the file (R's merge may order such rows otherwise)",
+                    line=here[1],
+                    noun="row",
+                )
+            keys.add(identity[:5])
             continue
         where = f"lines {there[1]} and {here[1]}"
         if there[0] != here[0]:

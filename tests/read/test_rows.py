@@ -358,7 +358,8 @@ def test_same_key_other_consequence_is_two_rows(
         return [*lines, again]
 
     result, notes = read(edited("cadd_snv", change), tmp_path / "cache")
-    assert notes == []
+    assert ["another Consequence" in note.message for note in notes] == [True]
+    assert "1 row, line 3" in notes[0].message
     assert len(result.table) == 3361
     assert result.table["Consequence.x"].to_pylist()[:2] == [first["Consequence.x"], "OTHER"]
 
