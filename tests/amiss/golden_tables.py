@@ -89,22 +89,27 @@ def parameters_of(folder: Path) -> dict[str, str | float]:
 
 
 @cache
-def _rich_input(folder: Path) -> ReadResult:
-    source = GOLDEN / "rich" / "input"
+def _read(source: Path) -> ReadResult:
+    """An input of the goldens, read by gridrun itself."""
     inputs = {
         "vcf": str(source / "clinvar.vep.vcf.gz"),
         "cadd_snv": str(source / "CADD_clingen.tsv.gz"),
         "cadd_indel": str(source / "CADD_clingen_indel.tsv.gz"),
     }
     values = {parameter.name: parameter.values for parameter in PARAMETERS}
-    return read_inputs(inputs, values, folder, "rich")
+    with TemporaryDirectory() as folder:
+        return read_inputs(inputs, values, Path(folder), source.name)
 
 
 @cache
-def variant_block_of_rich_input(
-    transcript: str, quality: str, restriction: str, vus_inclusion: str, categorical: str
+def own_block(
+    source: Path,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    vus_inclusion: str,
+    categorical: str,
 ) -> BlockTables:
-    """A block of the goldens' second input, read and filtered by gridrun itself."""
-    with TemporaryDirectory() as folder:
-        table = filter_table(_rich_input(Path(folder)), transcript, quality, restriction)
+    """A block of one of the goldens' inputs, read and filtered by gridrun itself."""
+    table = filter_table(_read(source), transcript, quality, restriction)
     return preprocess(table, vus_inclusion, categorical)

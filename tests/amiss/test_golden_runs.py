@@ -9,8 +9,8 @@ from golden_tables import (
     GOLDEN,
     csv_rows,
     golden_block,
+    own_block,
     parameters_of,
-    variant_block_of_rich_input,
 )
 
 from amiss_tasks.blocktables import BlockTables
@@ -48,7 +48,7 @@ def block_of(folder: Path) -> BlockTables:
     values = parameters_of(folder)
     chosen = [str(values[name]) for name in BLOCK]
     if folder.parent.name == "runs":
-        return variant_block_of_rich_input(*chosen)
+        return own_block(GOLDEN / "rich" / "input", *chosen)
     return golden_block(*chosen)
 
 

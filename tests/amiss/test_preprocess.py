@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, six_digits
+from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
 from amiss_tasks.preprocess import BlockTable, BlockTables, preprocess
 from amiss_tasks.table import VariantTable
@@ -27,18 +27,25 @@ def canonical_text(table: BlockTable) -> str:
     return text.getvalue()
 
 
-def block_of(combination: str) -> BlockTables:
+def values_of(combination: str) -> tuple[str, ...]:
+    """Parameter values in the name of a data set."""
     parts = combination.removeprefix("keep_all_").removeprefix("canonical_").split("_")
-    transcript = "keep_all" if combination.startswith("keep_all") else "canonical"
-    return golden_block(transcript, *parts)
+    return ("keep_all" if combination.startswith("keep_all") else "canonical", *parts)
+
+
+ROUTES = {
+    "upstream-parse": golden_block,
+    "own-read": lambda *values: own_block(GOLDEN / "input", *values),
+}
 
 
 @pytest.mark.parametrize(
     "expected", EXPECTED, ids=[f"{row['combination']}-{row['part']}" for row in EXPECTED]
 )
-def test_tables_equal_upstream(expected):
-    """Ids, outcomes, columns and values are those that upstream writes."""
-    block = block_of(expected["combination"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_tables_equal_upstream(expected, route):
+    """Ids, outcomes, columns and values are upstream's, from its joined table or from ours."""
+    block = ROUTES[route](*values_of(expected["combination"]))
     table = block.train if expected["part"] == "training" else block.test
     assert table.rows == int(expected["rows"])
     assert int(table.positive.sum()) == int(expected["positive"])
