@@ -115,7 +115,7 @@ def add_column_line(header: VcfHeader, line: str, number: int, report: Report) -
     if header.columns[: len(COLUMNS)] != COLUMNS:
         todo = f"expected, with tabs between: {' '.join(COLUMNS)}"
         found = "spaces where tabs are needed" if "\t" not in line else f'"{line[:80]}"'
-        report.fault(f"the #CHROM line has {found}", line=number, todo=todo)
+        report.stop(f"the #CHROM line has {found}", line=number, todo=todo)
 
 
 def first_line_fault(lines: list[str], report: Report) -> None:

@@ -28,6 +28,7 @@ _OTHER_FORMATS = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _BINARY_VCF = b"BCF\x02"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -146,7 +147,9 @@ class LineSource:
                 "is a BCF, not text", todo="convert it: bcftools view -Oz -o out.vcf.gz"
             )
             return False
-        if first[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in first[:2]:
+        # Without a mark, ASCII in UTF-16 has every second byte zero, and only those.
+        zeros = [byte == 0 for byte in first[:4]]
+        if first[:2] in _UTF16_MARKS or zeros in ([True, False] * 2, [False, True] * 2):
             self._report.stop(
                 "is UTF-16, not UTF-8",
                 todo="convert it, for example: iconv -f UTF-16 -t UTF-8 old > new",

@@ -72,6 +72,7 @@ class CaddReader:
     def _read_header(self) -> Chunk | None:
         chunk = next(self._chunks, None)
         if chunk is None:
+            self.report.broken = True
             return None
         lines = chunk.lines
         if lines[0].startswith("##fileformat=VCF"):

@@ -104,6 +104,7 @@ class VcfReader:
         """Take in the header; what follows it in its chunk is given back."""
         chunk = next(self._chunks, None)
         if chunk is None:
+            self.report.broken = True
             return None
         self.header.is_vcf = chunk.lines[0].startswith("##fileformat=VCF")
         if not self.header.is_vcf:
@@ -127,7 +128,7 @@ class VcfReader:
                 add_meta_line(self.header, line, number, self.report)
             elif line.startswith("#CHROM"):
                 add_column_line(self.header, line, number, self.report)
-                return index + 1
+                return None if self.report.broken else index + 1
             elif line.strip() and not line.startswith("#"):
                 self.report.stop(
                     "no #CHROM line before the first record",

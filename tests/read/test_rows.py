@@ -408,3 +408,47 @@ def test_variants_without_cadd_are_said(
     assert counts.variants + counts.variants_without_cadd == 1319
     assert counts.rows + counts.rows_without_cadd == 3360
     assert any(f"{counts.variants_without_cadd} of 1319 variants" in n.message for n in notes)
+
+
+HEADER = b"##fileformat=VCFv4.1\n"
+COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+HOSTILE = {
+    "only line ends": (b"\n\n\n", "not"),
+    "one letter": (b"x", "not"),
+    "NUL bytes": (b"\0" * 3_000_000, "NUL byte"),
+    "UTF-16 without mark": ("##fileformat=VCFv4.1\n".encode("utf-16-le"), "UTF-16"),
+    "bytes": (bytes(range(256)) * 50, "NUL byte"),
+    "bzip2": (b"BZh91AY&SY", "bzip2"),
+    "gzip of nothing": (gzip.compress(b""), "empty"),
+    "start of gzip": (b"\x1f\x8b\x08", "truncated gzip"),
+    "header with spaces": (HEADER + COLUMNS.replace(b"\t", b" ") + b"1 2 . A C . . X=1\n", "tabs"),
+    "half a header": (HEADER + b"##INFO=<ID=CSQ", "#CHROM"),
+    "short column line": (HEADER + b"#CHROM\tPOS\n1\t2\n", "#CHROM"),
+    "odd declarations": (
+        HEADER + b"##INFO=<>\n##INFO=<ID=>\n##INFO=<ID=CSQ>\n" + COLUMNS,
+        "Format:",
+    ),
+    "records of tabs": (HEADER + COLUMNS + b"\t\t\t\t\t\t\t\n" * 3, "POS"),
+    "html": (b"<!DOCTYPE html>\n<html>\n", "not"),
+}
+
+
+@pytest.mark.parametrize("role", ["vcf", "cadd_snv", "cadd_indel"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files(name: str, role: str, tmp_path: Path) -> None:
+    """Whatever the bytes, a file that is none of ours is refused with a text that names it."""
+    path = tmp_path / "hostile"
+    path.write_bytes(HOSTILE[name][0])
+    with pytest.raises(InputError) as caught:
+        read({**GOLDEN_INPUT, role: str(path)}, tmp_path / "cache")
+    assert str(path) in caught.value.text()
+    if role == "vcf":
+        assert HOSTILE[name][1] in caught.value.text()
+
+
+def test_unpacking_is_bounded(tmp_path: Path) -> None:
+    """A gzip file that unpacks to one endless line is given up at a quarter of a gigabyte."""
+    path = tmp_path / "bomb.vcf.gz"
+    path.write_bytes(gzip.compress(b"a" * 300_000_000, 1))
+    with pytest.raises(InputError, match="longer than 256 MB"):
+        check_inputs({**GOLDEN_INPUT, "vcf": str(path)}, {})
