@@ -1,0 +1,41 @@
+"""One Ray for all tests of a session; its workers' files lie in a directory of their own."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from backends._cluster import Cluster
+
+
+def load_ray():
+    import ray
+
+    return ray
+
+
+@pytest.fixture(scope="session")
+def ray_files():
+    """Temporary directory of the session's Ray and of its workers; short, for Ray's sockets."""
+    directory = tempfile.mkdtemp(prefix="grt-", dir="/tmp")
+    before, tempfile.tempdir = os.environ.get("TMPDIR"), directory
+    os.environ["TMPDIR"] = directory
+    yield Path(directory)
+    tempfile.tempdir = None
+    os.environ.pop("TMPDIR")
+    if before is not None:
+        os.environ["TMPDIR"] = before
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ray_running(ray_files):
+    """The session's Ray, which backends of this process find and leave running."""
+    cluster = Cluster(load_ray, 2, None, (), lambda _ray, _cluster: None)
+    cluster.start()
+    try:
+        yield cluster.wait()
+    finally:
+        cluster.close()
