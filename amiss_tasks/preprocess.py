@@ -5,15 +5,15 @@ Source: upstream's S02, ``upstream-behaviour`` section 3, step by step.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.features import A_PRIORI_ZERO, CATEGORICAL_FEATURES, KEYS, NUMERIC_FEATURES
+from amiss_tasks.features import A_PRIORI_ZERO, CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from amiss_tasks.protocols import SPLIT_SEED, TRAINING_SHARE
 from amiss_tasks.rrandom import RRandom
 from amiss_tasks.table import FloatArray, VariantTable
@@ -23,13 +23,6 @@ __all__ = ["BlockTable", "BlockTables", "preprocess"]
 
 _MISSING = "MISSING"
 _LEAST_ROWS = 3
-_SHOWN = 5
-_LOGICAL = {"T": "TRUE", "TRUE": "TRUE", "true": "TRUE", "True": "TRUE"} | {
-    "F": "FALSE",
-    "FALSE": "FALSE",
-    "false": "FALSE",
-    "False": "FALSE",
-}
 
 Categories = dict[str, list[str | None]]
 
@@ -52,7 +45,7 @@ def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> Blo
     """
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
-    ids = _row_ids(table)
+    ids = row_ids(table)
     distinct = _first_of_duplicates(table)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion)
     if categorical == "dummy":
@@ -77,49 +70,6 @@ def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> Blo
             for part, rows in parts.items()
         }
     )
-
-
-def _row_ids(table: VariantTable) -> list[str]:
-    """Row ids of step 1, padded over all rows of the table (D20).
-
-    Raises:
-        TaskFailure: An id occurs twice.
-    """
-    chromosome = [value or "NA" for value in table.text["X.Chrom"]]
-    columns = [_padded(chromosome) if all(map(_is_whole, chromosome)) else chromosome]
-    columns.append(_padded([value or "NA" for value in table.text["Pos"]]))
-    columns.extend(_typed(table.text[name]) for name in ("Ref", "Alt"))
-    columns.extend([value or "NA" for value in table.text[name]] for name in _ID_TEXT)
-    ids = [":".join(parts) for parts in zip(*columns, strict=True)]
-    if len(set(ids)) < len(ids):
-        twice = [row_id for row_id, count in Counter(ids).items() if count > 1]
-        raise TaskFailure(
-            "duplicate 'row.names' are not allowed: "
-            f"{_some(twice)} (a variant, transcript and consequence may occur once; "
-            "is a CADD row there twice?)"
-        )
-    return ids
-
-
-_ID_TEXT = (KEYS[4], "Consequence.x")
-
-
-def _is_whole(text: str) -> bool:
-    return re.fullmatch(r"[0-9]+", text) is not None
-
-
-def _padded(values: Sequence[str]) -> list[str]:
-    """Whole numbers as R formats a column of them: to the width of the widest."""
-    plain = [str(int(value)) if _is_whole(value) else value for value in values]
-    width = max(map(len, plain))
-    return [value.rjust(width) for value in plain]
-
-
-def _typed(values: Sequence[str | None]) -> list[str]:
-    """Alleles as text, except that a column of nothing but T reads as logical (D20)."""
-    if all(value in _LOGICAL for value in values if value is not None):
-        return ["NA" if value is None else _LOGICAL[value] for value in values]
-    return [value or "NA" for value in values]
 
 
 def _first_of_duplicates(table: VariantTable) -> IntArray:
@@ -263,10 +213,3 @@ def _dummies(name: str, values: Sequence[str | None]) -> list[tuple[str, FloatAr
         )
         for level in levels
     ]
-
-
-def _some(values: Sequence[str]) -> str:
-    """The first few of many, and how many more."""
-    shown = ", ".join(f'"{value}"' for value in values[:_SHOWN])
-    more = len(values) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -41,6 +41,14 @@ def test_missing_probabilities_rank_last_together():
     assert metrics(positive, probability)["AUC"] == pytest.approx(0.875)
 
 
+def test_one_half_is_negative_in_the_counts_and_positive_in_mcc():
+    """A probability of exactly 0.5 is counted negative, positive in ModelMetrics' MCC."""
+    positive = np.array([True, False, True, False])
+    got = metrics(positive, np.array([0.5, 0.2, 0.7, 0.3]))
+    assert (got["TP"], got["FN"]) == (1, 1)
+    assert got["MCC"] == 1.0
+
+
 def test_consequences_come_in_order_of_first_appearance():
     """Groups follow the table, hold all its rows once, and their counts add up."""
     groups = groups_of(["B", "A", "B", "C", "A"])
