@@ -75,6 +75,9 @@ class CaddReader:
             self.report.broken = True
             return None
         lines = chunk.lines
+        while len(lines) < _HEADER_LINE and (more := next(self._chunks, None)) is not None:
+            chunk = chunk._replace(lines=[*lines, *more.lines], is_utf8=more.is_utf8)
+            lines = chunk.lines
         if lines[0].startswith("##fileformat=VCF"):
             self.report.stop(
                 "looks like a VCF, not a CADD table",

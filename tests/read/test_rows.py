@@ -410,6 +410,17 @@ def test_variants_without_cadd_are_said(
     assert any(f"{counts.variants_without_cadd} of 1319 variants" in n.message for n in notes)
 
 
+@pytest.mark.parametrize("size", [499, 65_536])
+def test_chunks_do_not_matter(
+    size: int, golden: ReadResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same rows come of chunks of any size, lines cut anywhere."""
+    monkeypatch.setattr("amiss_tasks.read._lines.CHUNK_BYTES", size)
+    result, _ = read(GOLDEN_INPUT, tmp_path / "cache")
+    for name in ("Pos", "FeatureID", "vcf_line", "cadd_line"):
+        assert result.table[name].to_pylist() == golden.table[name].to_pylist()
+
+
 HEADER = b"##fileformat=VCFv4.1\n"
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 HOSTILE = {
