@@ -79,7 +79,7 @@ class Meter(Silent):
         self.seen, self.at, self.began = 0, time.perf_counter(), 0.0
 
     def phase(self, text: str) -> None:
-        if text == "running":
+        if text == "running" and not self.began:
             self.at = self.began = time.perf_counter()
 
     def update(self, tally) -> None:

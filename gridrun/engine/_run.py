@@ -162,7 +162,7 @@ class Engine:
             feed.stop()
         state = "stopped"
         try:
-            self._progress.phase("running")
+            self._progress.phase("starting the workers")
             for event in backend.run(feed.next_unit):
                 self._take(ledger, feed, event)
             state = "interrupted" if self._interrupted else "done"
@@ -185,6 +185,7 @@ class Engine:
                 if not event.final or feed.settle(event):
                     self._failed(ledger, event)
             case UnitStarted(unit, worker):
+                self._progress.phase("running")
                 ledger.hold(unit, worker, feed.tasks_of(unit))
             case UnitFinished(unit, _, stopped):
                 if feed.tasks_of(unit) and not stopped:
