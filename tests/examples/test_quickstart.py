@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridrun.study import load_study
-
 from amiss_tasks.pipeline import PIPELINE
+from gridrun.study import load_study
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 FORESTS_PER_TASK = 6
