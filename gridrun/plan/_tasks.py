@@ -63,7 +63,7 @@ class Pending:
 
     Args:
         fold: Counted from 1.
-        codes: Sorted by block, then affinity, then grid order, then classifier.
+        codes: Sorted by block, affinity, method, grid order, then classifier.
         classifiers: Position in the pipeline's ``classifiers``.
         contexts: Position in ``TaskTables.contexts``.
     """
@@ -188,8 +188,8 @@ class TaskTables:
             np.concatenate(parts) if parts else np.zeros(0, np.int64)
             for parts in (codes, classifiers, contexts)
         ]
-        block, group = self.block_mask, self.group_mask
-        order = np.lexsort((merged[1], merged[0], merged[0] & group, merged[0] & block))
+        keys = [merged[0] & mask for mask in (self.atom_mask, self.group_mask, self.block_mask)]
+        order = np.lexsort((merged[1], merged[0], *keys))
         return Pending(fold, merged[0][order], merged[1][order], merged[2][order])
 
     @property
@@ -199,8 +199,15 @@ class TaskTables:
 
     @property
     def group_mask(self) -> int:
-        """Bits of the parameters whose tasks one worker runs."""
+        """Bits of the parameters whose tasks are best run by one worker."""
         return self.book.mask((*self.pipeline.block, *self.pipeline.affinity))
+
+    @property
+    def atom_mask(self) -> int:
+        """Bits of the parameters whose tasks may share a whole result: never divided."""
+        pipeline = self.pipeline
+        names = (*pipeline.block, *pipeline.affinity, pipeline.method_parameter)
+        return self.book.mask(names)
 
     def _of_state(self, state: State) -> npt.NDArray[np.bool_]:
         return np.array([d.state == state for d in self.dispositions], np.bool_)

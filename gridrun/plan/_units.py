@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from gridrun.codes import IntArray
 from gridrun.pipeline import TaskSpec, Value
@@ -14,11 +15,15 @@ from gridrun.plan._tasks import Pending, TaskTables, values_of
 LONGEST_SECONDS = 300.0
 """Units are cut at about this length, so that a lost one costs little."""
 
-_UNITS_PER_WORKER = 6
-"""Units are also kept short enough that every worker gets several, for balance."""
-
 _SHORTEST_SECONDS = 2.0
+
+_PARTS_PER_WORKER = 4
+"""A unit is at most this part of a worker's share of what is left: long units first, short
+ones last, so that workers end together (guided self-scheduling, Polychronopoulos 1987)."""
+
 _MOST_TASKS = 5000
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,9 @@ def cut_units(
 ) -> Iterator[Cut]:
     """Cut pending tasks into units, lazily, block by block and fold by fold.
 
-    Tasks that share a prepared data set, or may turn out to, stay together;
-    a group is only divided when it alone is longer than a unit may be.
+    Tasks of one method on one drawn sample stay together: they may turn out to
+    share a prepared data set, or a whole result. Only what alone is longer than
+    a unit may be is divided.
 
     Args:
         tables: The selection's tasks.
@@ -58,50 +64,49 @@ def cut_units(
         workers: How many units run at once.
     """
     per_context = np.asarray(seconds, np.float64)
-    total = sum(float(per_context[fold.contexts].sum()) for fold in pending)
-    share = total / max(1, workers * _UNITS_PER_WORKER)
-    target = min(LONGEST_SECONDS, max(_SHORTEST_SECONDS, share))
-    blocks = np.unique(np.concatenate([fold.codes & tables.block_mask for fold in pending]))
+    left = sum(float(per_context[fold.contexts].sum()) for fold in pending)
+    keys = [fold.codes & tables.block_mask for fold in pending]
     number = 0
-    for block in blocks:
-        for fold in pending:
-            keys = fold.codes & tables.block_mask
-            low, high = np.searchsorted(keys, [block, block + 1])
-            for start, end in _pieces(
-                fold.codes[low:high] & tables.group_mask,
-                per_context[fold.contexts[low:high]],
-                target,
-            ):
+    for block in np.unique(np.concatenate(keys)):
+        for fold, blocks in zip(pending, keys, strict=True):
+            start, end = map(int, np.searchsorted(blocks, [block, block + 1]))
+            sums = np.cumsum(per_context[fold.contexts[start:end]])
+            atoms = fold.codes[start:end] & tables.atom_mask
+            bounds = np.append(np.flatnonzero(np.diff(atoms)) + 1, end - start)
+            done = 0
+            while start + done < end:
+                before = float(sums[done - 1]) if done else 0.0
+                share = left / (workers * _PARTS_PER_WORKER)
+                longest = min(LONGEST_SECONDS, max(_SHORTEST_SECONDS, share))
+                stop = _stop(sums, bounds, done, before + longest, before + LONGEST_SECONDS)
                 number += 1
-                chosen = range(low + start, low + end)
-                tasks = tuple(_spec(tables, fold, row, context_ids) for row in chosen)
+                length = float(sums[stop - 1]) - before
+                left -= length
+                rows = range(start + done, start + stop)
+                tasks = tuple(_spec(tables, fold, row, context_ids) for row in rows)
                 values = {name: tasks[0].values[name] for name in tables.pipeline.block}
-                length = float(per_context[fold.contexts[chosen.start : chosen.stop]].sum())
                 yield Cut(number, values, tasks, length)
+                done = stop
 
 
-def _pieces(groups: IntArray, seconds: np.ndarray, target: float) -> Iterator[tuple[int, int]]:
-    """Bounds of consecutive pieces of about ``target`` seconds, at group bounds if they fit."""
-    if not len(groups):
-        return
-    bounds = [*np.flatnonzero(np.diff(groups)) + 1, len(groups)]
-    start, group_start = 0, 0
-    sums = np.concatenate([[0.0], np.cumsum(seconds)])
-    for bound in map(int, bounds):
-        if bound - start > _MOST_TASKS or sums[bound] - sums[start] > target:
-            if group_start > start:
-                yield start, group_start
-                start = group_start
-            while bound - start > _MOST_TASKS or sums[bound] - sums[start] > LONGEST_SECONDS:
-                cut = int(np.searchsorted(sums, sums[start] + LONGEST_SECONDS, "right")) - 1
-                cut = min(max(cut, start + 1), start + _MOST_TASKS, bound)
-                if cut == bound:
-                    break
-                yield start, cut
-                start = cut
-        group_start = bound
-    if start < len(groups):
-        yield start, len(groups)
+def _stop(sums: FloatArray, bounds: IntArray, done: int, wanted: float, most: float) -> int:
+    """Where a unit that begins at ``done`` ends.
+
+    Args:
+        sums: Running sum of the tasks' seconds.
+        bounds: Where atoms end, ascending.
+        done: Tasks before the unit.
+        wanted: Sum of seconds at which it should end, at the bound of an atom.
+        most: Sum of seconds at which it is ended inside an atom.
+    """
+    first = int(np.searchsorted(bounds, done, "right"))
+    fits = int(np.searchsorted(sums, wanted, "right"))
+    last = int(np.searchsorted(bounds, min(fits, done + _MOST_TASKS), "right")) - 1
+    stop = int(bounds[max(first, last)])
+    if sums[stop - 1] > most or stop - done > _MOST_TASKS:
+        within = int(np.searchsorted(sums, most, "right"))
+        stop = min(stop, max(within, done + 1), done + _MOST_TASKS)
+    return stop
 
 
 def _spec(tables: TaskTables, fold: Pending, row: int, context_ids: Sequence[int]) -> TaskSpec:
