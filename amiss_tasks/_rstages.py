@@ -84,7 +84,7 @@ class Trained:
 
     Args:
         models: R list.
-        facts: For each model: selection_mcc, seconds, rows, settings.
+        facts: For each model: selection_mcc, seconds, rows, settings, fits.
         notes: Warnings.
     """
 

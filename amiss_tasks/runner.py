@@ -220,6 +220,7 @@ class AmissRunner:
                 "low_variance": list(prepared.low_variance),
                 "correlated": list(prepared.correlated),
                 "selection_mcc": facts["selection_mcc"],
+                "fits": facts["fits"],
                 **facts["settings"],
             },
         )

@@ -20,7 +20,7 @@
 # outcome     factor, positive first
 # seed        seed of the fold; every classifier starts at its stream 1
 # Returns list(models, facts): for each table list(fit, scaling), and
-# list(selection_mcc, seconds, rows, settings).
+# list(selection_mcc, seconds, rows, settings, fits).
 train <- function(classifier, completed, outcome, seed) {
   use_stream(seed)
   trained <- lapply(completed, function(data) {
@@ -32,7 +32,7 @@ train <- function(classifier, completed, outcome, seed) {
       model = list(fit = fit$model, scaling = scaling),
       facts = list(
         selection_mcc = .mcc(outcome == "positive", fit$fitted_positive),
-        seconds = fit$seconds, rows = nrow(data), settings = fit$settings
+        seconds = fit$seconds, rows = nrow(data), settings = fit$settings, fits = fit$fits
       )
     )
   })

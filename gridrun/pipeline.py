@@ -150,7 +150,8 @@ class TaskResult:
             equal keys mean equal results (early cutoff).
         shared: Whether the result was taken over from an equal task.
         notes: Warnings worth keeping, one line each.
-        facts: Small facts worth keeping (final features, chosen settings).
+        facts: Small facts worth keeping (final features, chosen settings). ``fits``,
+            if there, says how many models of which name were fitted for it.
     """
 
     rows: Sequence[Mapping[str, Any]]

@@ -40,7 +40,8 @@ fit <- function(x, y) {
     model = model,
     fitted_positive = positive,
     seconds = seconds,
-    settings = list(converged = fitted$converged, rank = fitted$rank)
+    settings = list(converged = fitted$converged, rank = fitted$rank),
+    fits = list(regressions = 1L)
   )
 }
 

@@ -1,7 +1,7 @@
 # Random forest as caret's method "rf" with out-of-bag selection, without caret.
 # The signature of both functions:
 #
-#   fit(x, y) -> list(model, fitted_positive, seconds, settings)
+#   fit(x, y) -> list(model, fitted_positive, seconds, settings, fits)
 #   predict_positive(model, x) -> P(positive) of each row
 #
 # x                numeric matrix, scaled, no value missing
@@ -11,6 +11,7 @@
 #                  forest those of the out-of-bag votes
 # seconds          wall time of the final fit
 # settings         list: the hyperparameters chosen
+# fits             named list: how many models of which name were really fitted
 #
 # The generator stands at the classifiers' stream when fit is called.
 
@@ -35,7 +36,8 @@ fit <- function(x, y) {
     model = forest,
     fitted_positive = forest$predicted == "positive",
     seconds = proc.time()[["elapsed"]] - started,
-    settings = list(mtry = chosen)
+    settings = list(mtry = chosen),
+    fits = list(forests = length(seeds))
   )
 }
 

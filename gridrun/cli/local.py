@@ -109,9 +109,11 @@ def local(
     else:
         print_summary(ended.summary, str(study))
         tally = ended.tally
+        fitted = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.fits.items()))
         sys.stdout.write(
             f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
             f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
+            f"fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.state == "interrupted":
         sys.stderr.write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gridrun.errors import Fault
@@ -20,6 +20,7 @@ class Tally:
         failed: Finished badly by this run.
         shared: Of ``done``, taken over from an equal task.
         retried: Attempts that were followed by another.
+        fits: Models really fitted by this run, by name.
     """
 
     total: int = 0
@@ -28,6 +29,7 @@ class Tally:
     failed: int = 0
     shared: int = 0
     retried: int = 0
+    fits: dict[str, int] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:

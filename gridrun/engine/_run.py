@@ -15,7 +15,7 @@ from gridrun.engine._feed import Feed
 from gridrun.engine._progress import Progress, Tally
 from gridrun.errors import EnvironmentFault, Fault, GridrunError
 from gridrun.ledger import Ledger
-from gridrun.pipeline import Source
+from gridrun.pipeline import Source, TaskResult
 from gridrun.plan import Pending, cut_units
 from gridrun.results import Summary, write_results
 from gridrun.units import (
@@ -178,8 +178,7 @@ class Engine:
             case TaskDone():
                 if feed.settle(event):
                     ledger.record(event, self._keep_log(event))
-                    self._tally.done += 1
-                    self._tally.shared += int(event.result.shared)
+                    self._count(event.result)
                     self._progress.update(self._tally)
             case TaskFailed():
                 if not event.final or feed.settle(event):
@@ -199,6 +198,14 @@ class Engine:
             case WorkerReady(worker, environment):
                 self._check_environment(dict(environment))
                 ledger.add_worker(worker, environment)
+
+    def _count(self, result: TaskResult) -> None:
+        self._tally.done += 1
+        if result.shared:
+            self._tally.shared += 1
+            return
+        for name, count in result.facts.get("fits", {}).items():
+            self._tally.fits[name] = self._tally.fits.get(name, 0) + count
 
     def _failed(self, ledger: Ledger, event: TaskFailed) -> None:
         log = self._keep_log(event)

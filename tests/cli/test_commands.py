@@ -199,6 +199,7 @@ def test_local_ends_with_the_table_people_came_for(finished):
     ):
         assert part in ran.stdout
     assert "4 tasks done" in ran.stdout
+    assert "fitted by this run: 12 forests, 2 regressions" in ran.stdout
     with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 4
