@@ -93,7 +93,7 @@ def test_the_study_page_has_every_parameter_and_value():
 
 def test_the_study_page_has_every_key():
     """docs/study.md lists exactly the keys that a study may have."""
-    from gridrun._studykeys import KEYS
+    from gridrun.study._keys import KEYS
 
     text = (ROOT / "docs" / "study.md").read_text().partition("## inputs")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(KEYS)

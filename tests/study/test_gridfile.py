@@ -14,11 +14,11 @@ import pytest
 from grids import FULL, ONE, ROOT, write_json, yaml_lines
 
 from amiss_tasks.parameters import LATER_METHODS, PARAMETERS
-from gridrun._jsontree import _syntax
-from gridrun._textfile import MOST_BYTES
+from gridrun.documents._jsontree import _syntax
+from gridrun.documents.textfile import MOST_BYTES
 from gridrun.errors import InputError
-from gridrun.gridfile import read_grid
 from gridrun.pipeline import Parameter
+from gridrun.study.gridfile import read_grid
 
 COLOURS = (
     Parameter("colour", ("red", "green", "blue"), "", shorthands={"warm": ("red", "green")}),
@@ -297,7 +297,7 @@ import os, sys
 from pathlib import Path
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError
-from gridrun.gridfile import read_grid
+from gridrun.study.gridfile import read_grid
 import ruamel.yaml
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridrun._document import YAML_SUFFIXES, read_document
-from gridrun._studykeys import LATER_PROTOCOLS, MOST_FOLDS, MOST_SEED, KeyReader
-from gridrun._textfile import look_at, os_error
-from gridrun._tree import Document, Entries, Leaf, Node, by_line, kind_of
+from gridrun.documents import YAML_SUFFIXES, read_document
+from gridrun.documents.textfile import look_at, os_error
+from gridrun.documents.tree import Document, Entries, Leaf, Node, by_line, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.grid import Grid
-from gridrun.gridfile import GridFile, grid_of, read_grid
 from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
+from gridrun.study._keys import LATER_PROTOCOLS, MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study.gridfile import GridFile, grid_of, read_grid
 from gridrun.units import Limits
 
 DEFAULT_FOLDS = 10

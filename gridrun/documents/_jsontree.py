@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from gridrun._tree import DEEPEST, Document, Entries, Items, Leaf, Node, number_of
+from gridrun.documents.tree import DEEPEST, Document, Entries, Items, Leaf, Node, number_of
 from gridrun.errors import Fault, InputError
 
 # only ever run on text that the json module has accepted

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gridrun._tree import DEEPEST, Document, Entries, Items, Leaf, Node, number_of, quoted
+from gridrun.documents.tree import DEEPEST, Document, Entries, Items, Leaf, Node, number_of, quoted
 from gridrun.errors import Fault, InputError
 
 _WORDS = {

@@ -6,7 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gridrun._tree import Entries, Items, Leaf, Node, kind_of, known_list, quoted, read_keys
+from gridrun.documents.tree import (
+    Entries,
+    Items,
+    Leaf,
+    Node,
+    kind_of,
+    known_list,
+    quoted,
+    read_keys,
+)
 from gridrun.errors import Fault, did_you_mean
 from gridrun.units import Limits
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun._document import read_document
-from gridrun._gridvalues import read_values
-from gridrun._tree import Entries, Node, by_line, kind_of, known_list, read_keys
+from gridrun.documents import read_document
+from gridrun.documents.tree import Entries, Node, by_line, kind_of, known_list, read_keys
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.grid import Grid
 from gridrun.pipeline import Parameter, Value
+from gridrun.study._gridvalues import read_values
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gridrun._numbers import read_numbers
-from gridrun._sample import Blocks, Sample
 from gridrun.errors import UserError, did_you_mean
 from gridrun.grid import Grid
 from gridrun.pipeline import Value
+from gridrun.selection._numbers import read_numbers
+from gridrun.selection._sample import Blocks, Sample
 
 IntArray = npt.NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gridrun._tree import Entries, Items, Leaf, Node, kind_of, known_list, quoted, shown
+from gridrun.documents.tree import Entries, Items, Leaf, Node, kind_of, known_list, quoted, shown
 from gridrun.errors import Fault, did_you_mean
 from gridrun.pipeline import Parameter, Value
 

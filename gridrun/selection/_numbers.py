@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gridrun._textfile import read_text_file
-from gridrun._tree import quoted
+from gridrun.documents.textfile import read_text_file
+from gridrun.documents.tree import quoted
 from gridrun.errors import Fault, InputError, UserError
 
 IntArray = npt.NDArray[np.int64]

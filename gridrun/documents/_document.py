@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gridrun._jsontree import parse_json
-from gridrun._textfile import read_text_file
-from gridrun._tree import Document
-from gridrun._yamltree import parse_yaml
+from gridrun.documents._jsontree import parse_json
+from gridrun.documents._yamltree import parse_yaml
+from gridrun.documents.textfile import read_text_file
+from gridrun.documents.tree import Document
 
 YAML_SUFFIXES = (".yaml", ".yml")
 GRID_SUFFIXES = (".json", *YAML_SUFFIXES)
