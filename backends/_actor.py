@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from gridrun.units import Event, Job, Unit
@@ -15,9 +17,11 @@ class WorkerActor:
     Args:
         job: What all units have in common.
         directory: Where its files go, or None for the node's temporary directory.
+        path: Where the driver's modules are, if that is the same machine.
     """
 
-    def __init__(self, job: Job, directory: str | None) -> None:
+    def __init__(self, job: Job, directory: str | None, path: Sequence[str]) -> None:
+        sys.path.extend(entry for entry in path if entry not in sys.path)
         die_with_parent()  # the raylet; it goes when its driver or its node goes
         self._content: bytes | None = None
         workdir = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=directory))

@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -20,8 +21,11 @@ from typing import Any
 from backends._reaper import start_reaper, sweep
 from gridrun.errors import EnvironmentFault
 
-START_SECONDS = 90.0
-"""Ray that is not up by then is not waited for any longer."""
+START_SECONDS = 120.0
+"""A Ray of our own that is not up by then is given up."""
+
+JOIN_SECONDS = 45.0
+"""A cluster that has not let us in by then is given up; Ray itself would try for minutes."""
 
 _PROBE_SECONDS = 5.0
 _OBJECT_STORE_BYTES = 100 << 20
@@ -35,8 +39,9 @@ _OWN = {
     "RAY_enable_worker_prestart": "0",  # idle processes outlive a killed driver by a minute
     "RAY_prestart_worker_first_driver": "0",
     "RAY_memory_monitor_refresh_ms": "0",  # the kernel names the process, Ray only the node
-    "RAY_AUTH_MODE": "token",  # Ray's ports are open on every interface
 }
+_TOUCHED_BY_RAY = ("RAY_", "PYTHONBREAKPOINT")
+"""How the names begin of variables that Ray sets in the driver."""
 
 
 class Cluster:
@@ -73,18 +78,19 @@ class Cluster:
         self._fault: Exception | None = None
         self._up = threading.Event()
         self._end = threading.Event()
-        self._environment: dict[str, str | None] = {}
+        self._environment: dict[str, str] | None = None
         self._thread = threading.Thread(target=self._live, name="gridrun-ray", daemon=True)
 
     def start(self) -> None:
         """Begin to come up; returns at once."""
-        self._set_environment(_QUIET)
-        if self._address is None:
-            self._set_environment({**_OWN, "RAY_AUTH_TOKEN": _token()})
+        self._environment = _touched(os.environ)
+        extra = _QUIET if self._address is not None else {**_QUIET, **_OWN, **_own_token()}
+        for name, value in extra.items():
+            os.environ.setdefault(name, value)
         self._thread.start()
 
     def wait(self) -> Any:
-        """Wait until Ray is up, at most ``START_SECONDS``.
+        """Wait until Ray is up, a bounded time.
 
         Returns:
             The ray module.
@@ -92,9 +98,9 @@ class Cluster:
         Raises:
             EnvironmentFault: It did not come up.
         """
-        if not self._up.wait(START_SECONDS):
+        if not self._up.wait(self._patience):
             raise EnvironmentFault(
-                f"Ray was not up after {START_SECONDS:g} s", where=self._where(), todo=self._todo()
+                f"Ray was not up after {self._patience:g} s", where=self._where(), todo=self._todo()
             )
         if self._fault is not None:
             raise self._fault
@@ -103,14 +109,18 @@ class Cluster:
     def close(self) -> None:
         """End a Ray of our own, leave any other; may be called twice."""
         self._end.set()
-        if self._thread.is_alive():
-            self._thread.join(START_SECONDS)
-        for name, value in self._environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        self._environment = {}
+        # a cluster that does not let us in cannot be waited for, nor does it leave anything here
+        if self._thread.is_alive() and (self._address is None or self._up.is_set()):
+            self._thread.join(self._patience)
+        if self._environment is not None:
+            for name in _touched(os.environ):
+                del os.environ[name]
+            os.environ.update(self._environment)
+            self._environment = None
+
+    @property
+    def _patience(self) -> float:
+        return START_SECONDS if self._address is None else JOIN_SECONDS
 
     def _live(self) -> None:
         try:
@@ -167,13 +177,6 @@ class Cluster:
         if self._reaper is not None:
             self._reaper.kill()
             self._reaper.communicate()
-
-    def _set_environment(self, values: Mapping[str, str]) -> None:
-        """Set what the user has not set; ``close`` takes it back."""
-        for name, value in values.items():
-            if name not in os.environ:
-                self._environment[name] = None
-                os.environ[name] = value
 
     def _where(self) -> str | None:
         return None if self._address is None else f"--address {self._address}"
@@ -235,7 +238,17 @@ def _short_temp_dir() -> str:
     )
 
 
+def _touched(environment: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environment.items() if k.startswith(_TOUCHED_BY_RAY)}
+
+
 @cache
-def _token() -> str:
-    """One token per process: Ray reads it once and keeps it."""
-    return secrets.token_hex(32)
+def _own_token() -> Mapping[str, str]:
+    """A secret for Rays of our own, whose ports are open on every interface.
+
+    Ray reads it once per process, when it is imported: it stays the same, and a
+    process that imported Ray before us keeps what Ray chose then.
+    """
+    if "ray" in sys.modules:
+        return {}
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}

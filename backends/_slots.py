@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +53,24 @@ class Slots:
         read_artifact: Content by digest.
         count: Number of workers.
         directory: Where they put files, or None for each node's temporary directory.
+        path: Where the driver's modules are, if workers are on the same machine.
     """
 
     def __init__(
-        self, ray: Any, job: Job, read_artifact: ReadArtifact, count: int, directory: str | None
+        self,
+        ray: Any,
+        job: Job,
+        read_artifact: ReadArtifact,
+        *,
+        count: int,
+        directory: str | None,
+        path: Sequence[str],
     ) -> None:
         self._ray = ray
         self._job = job
         self._read_artifact = read_artifact
         self._directory = directory
+        self._path = path
         # a lost worker is replaced here, never by Ray: it would not say what was lost
         self._actor_class = ray.remote(WorkerActor).options(
             num_cpus=1, max_restarts=0, max_task_retries=0
@@ -116,7 +125,7 @@ class Slots:
         return [slot for slot in self._slots if slot.is_up and slot.unit is None]
 
     def _new_slot(self) -> _Slot:
-        actor = self._actor_class.remote(self._job, self._directory)
+        actor = self._actor_class.remote(self._job, self._directory, self._path)
         return _Slot(actor, actor.hello.remote())
 
     def _give(self, slot: _Slot, unit: Unit | None, *, stop: bool) -> None:

@@ -6,6 +6,7 @@ The only module that imports ray, and it does so in the background.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -65,7 +66,10 @@ class LocalBackend:
                 self._count = max(int(ray.cluster_resources().get("CPU", 1)), 1)
             if not self._closing.is_set():
                 directory = str(cluster.directory) if cluster.directory is not None else None
-                self._slots = Slots(ray, job, read_artifact, self._count, directory)
+                path = () if self._address is not None else tuple(sys.path)
+                self._slots = Slots(
+                    ray, job, read_artifact, count=self._count, directory=directory, path=path
+                )
 
         pipelines = job.pipeline.partition(":")[0].partition(".")[0]
         packages = tuple(dict.fromkeys((*_PACKAGES, pipelines)))

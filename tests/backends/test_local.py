@@ -1,0 +1,212 @@
+"""The Ray backend beside the contract: its own Ray, joining one, faults, nothing left behind."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from backends._reaper import users_of
+from backends.local import LocalBackend
+from gridrun.errors import EnvironmentFault, UserError
+from gridrun.testing.units import toy_content, toy_job, toy_units
+
+pytestmark = pytest.mark.ray
+HERE = Path(__file__).parent
+
+
+class Driver:
+    """A driver process with a temporary directory of its own."""
+
+    def __init__(self, place, environment=None, **options):
+        self.directory = Path(tempfile.mkdtemp(prefix="grd-", dir="/tmp"))
+        # Ray puts a driver's folder and its script's before what it was sent
+        script = Path(shutil.copy(HERE / "driver.py", place))
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), json.dumps(options)],
+            cwd=place,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("RAY_")},
+                **(environment or {}),
+                "TMPDIR": str(self.directory),
+                "HOME": str(self.directory / "no-home"),
+            },
+        )
+
+    def lines(self):
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                yield json.loads(line)
+
+    def nothing_left(self, seconds=10):
+        """Whether, soon, no file is left and no process has one open."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not list(users_of(self.directory)) and not list(self.directory.iterdir()):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def end(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        for pid in users_of(self.directory):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.directory)
+
+
+@pytest.fixture
+def drive(tmp_path):
+    drivers = []
+
+    def make(environment=None, **options):
+        drivers.append(Driver(tmp_path, environment, **options))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.end()
+
+
+def merged(lines):
+    """The lines as one dict; numbers of tasks done in a list."""
+    done, rest = [], {}
+    for line in lines:
+        if "done" in line:
+            done.append(line["done"])
+        rest.update(line)
+    return {**rest, "done": done}
+
+
+def test_own_ray_runs_and_leaves_nothing(drive):
+    """Ray of one's own opens at once, needs no home directory, prints nothing, leaves nothing."""
+    driver = drive(workers=2, units=3, tasks=4)
+    out, err = driver.process.communicate(timeout=120)
+    seen = merged(json.loads(line) for line in out.splitlines())
+    assert driver.process.returncode == 0
+    assert sorted(seen["done"]) == sorted([0, 1, 2, 3] * 3)
+    assert seen["opened_seconds"] < 1
+    assert seen["workers"] == 2
+    assert seen["changed"] == []
+    assert err == ""
+    assert driver.nothing_left()
+
+
+def test_a_killed_driver_leaves_nothing(drive):
+    """After kill -9 of the driver, Ray, its agents, the workers and all files go within seconds."""
+    driver = drive(workers=2, units=4, tasks=500, sleep_ms=20)
+    for line in driver.lines():
+        if "done" in line:
+            break
+    assert list(users_of(driver.directory))
+    driver.process.kill()
+    driver.process.wait()
+    assert driver.nothing_left()
+
+
+def test_ctrl_c_reaches_the_driver_only(drive):
+    """SIGINT to the whole process group lets workers end their task and hand the rest back."""
+    driver = drive(workers=2, units=4, tasks=500, sleep_ms=20)
+    stopped = []
+    for line in driver.lines():
+        if "done" in line and not stopped:
+            stopped.append(os.killpg(driver.process.pid, signal.SIGINT))
+        if "finished" in line:
+            assert line["stopped"]
+            stopped.append(line["finished"])
+    assert len(stopped) > 1
+    assert driver.process.wait() == 0
+    assert driver.nothing_left()
+
+
+def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
+    """Code and artifacts are sent, one worker per processor of the cluster; it then lives on."""
+    address = ray_running.get_runtime_context().gcs_address
+    token = {name: value for name, value in os.environ.items() if name.startswith("RAY_AUTH")}
+    token["PYTHONPATH"] = str(HERE)
+    driver = drive(token, address=address, units=3, tasks=4, pipeline="placed:PIPELINE")
+    out, err = driver.process.communicate(timeout=120)
+    seen = merged(json.loads(line) for line in out.splitlines() if line.startswith("{"))
+    assert "fault" not in seen, seen
+    assert sorted(seen["done"]) == sorted([0, 1, 2, 3] * 3), err
+    assert seen["workers"] == int(ray_running.cluster_resources()["CPU"])
+    for module in ("gridrun", "placed"):
+        assert "py_modules_files" in seen["environment"][module]
+    assert ray_running.get(ray_running.put(1)) == 1
+    assert driver.nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("127.0.0.1:1", ["--address 127.0.0.1:1", "nobody answers", "ray start --head"]),
+        ("no-such-host.invalid:6379", ["no-such-host.invalid", "nobody answers"]),
+        ("127.0.0.1", ["not an address", "HOST:PORT", "auto"]),
+        ("127.0.0.1:99999", ["nobody answers"]),
+        ("ray://127.0.0.1:10001", ["not an address", "HOST:PORT"]),
+    ],
+)
+def test_a_wrong_address_is_a_fault_with_advice(address, parts):
+    """An address that leads nowhere is an EnvironmentFault, within seconds, with what to do."""
+    backend = LocalBackend(1, address)
+    began = time.monotonic()
+    try:
+        backend.open(toy_job(), toy_content)
+        with pytest.raises(EnvironmentFault) as caught:
+            list(backend.run(iter(toy_units(1, 1)).__next__))
+    finally:
+        backend.close()
+    assert time.monotonic() - began < 20
+    for part in parts:
+        assert part in caught.value.text()
+
+
+def test_an_address_of_something_else_is_a_fault(drive):
+    """A port at which something else than Ray answers is given up within a bounded time."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        options = {"address": f"127.0.0.1:{port}", "workers": 1, "join_seconds": 5}
+        out, _ = drive(units=1, tasks=1, **options).process.communicate(timeout=60)
+    seen = merged(json.loads(line) for line in out.splitlines() if line.startswith("{"))
+    assert seen["fault"] == "EnvironmentFault"
+    assert f"--address 127.0.0.1:{port}" in seen["text"]
+    assert "ray start --head" in seen["text"]
+    assert seen["end"]
+
+
+def test_what_the_pipeline_lacks_is_said(ray_running, monkeypatch):
+    """A pipeline that explains why it cannot start is heard at once, with its advice."""
+    del ray_running
+    monkeypatch.syspath_prepend(str(HERE))
+    import placed
+
+    job = toy_job()
+    job = type(job)(placed.BROKEN.name, job.settings)
+    backend = LocalBackend(1)
+    backend.open(job, toy_content)
+    try:
+        with pytest.raises(EnvironmentFault) as caught:
+            list(backend.run(iter(toy_units(1, 1)).__next__))
+    finally:
+        backend.close()
+    assert caught.value.what == "there is no R on this machine"
+    assert caught.value.todo == "install r-base-core"
+
+
+def test_no_workers_is_a_mistake():
+    """Zero workers are refused before anything starts."""
+    with pytest.raises(UserError, match="--workers: 0 workers"):
+        LocalBackend(0)
