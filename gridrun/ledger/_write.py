@@ -18,7 +18,8 @@ from gridrun.fingerprint import digest_of
 from gridrun.ledger import _lease
 from gridrun.ledger._open import explained, open_for_writing
 from gridrun.ledger._read import LedgerView
-from gridrun.units import State, TaskDone, TaskFailed
+from gridrun.ledger._rows import Rows
+from gridrun.units import TaskDone, TaskFailed
 
 COMMIT_SECONDS = 0.25
 """Longest time an outcome waits for its commit, give or take the commit itself."""
@@ -201,74 +202,11 @@ class Ledger(LedgerView):
                 self.db.close()
 
     def _insert(self, buffer: list[tuple[TaskDone | TaskFailed, str]]) -> None:
-        outcomes: list[tuple[Any, ...]] = []
-        results: list[tuple[Any, ...]] = []
-        attempts: list[tuple[Any, ...]] = []
-        seconds: dict[int, tuple[int, float]] = {}
+        rows = Rows()
         for event, log in buffer:
-            task, attempt = event.task, event.attempt
-            where = (task.context, task.fold, task.code)
-            head = (
-                *where,
-                self._run,
-                attempt.unit,
-                attempt.number,
-                attempt.worker,
-                attempt.started,
-                attempt.seconds,
-            )
-            if isinstance(event, TaskDone):
-                result = event.result
-                attempts.append(
-                    (*head, int(result.shared), State.DONE, "", "", None, None, None, "", log)
-                )
-                outcomes.append((*where, State.DONE, ""))
-                results.append(
-                    (
-                        *where,
-                        result.content_key,
-                        "",
-                        _json(list(result.rows)),
-                        _json(list(result.details)),
-                        _json(dict(result.facts)),
-                        _json(list(result.notes)),
-                    )
-                )
-                count, total = seconds.get(task.context, (0, 0.0))
-                seconds[task.context] = (count + 1, total + attempt.seconds)
-            else:
-                attempts.append(
-                    (
-                        *head,
-                        0,
-                        State.FAILED,
-                        event.kind,
-                        event.reason,
-                        event.signal,
-                        event.exit_code,
-                        event.limit_seconds,
-                        event.stage,
-                        log,
-                    )
-                )
-                if event.final:
-                    outcomes.append((*where, State.FAILED, event.kind))
-                    results.append((*where, "", event.reason, "[]", "[]", "{}", "[]"))
-        self.db.executemany("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)", outcomes)
-        self.db.executemany(
-            "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", results
-        )
-        self.db.executemany(
-            "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
-            "seconds, shared, state, kind, reason, signal, exit_code, limit_seconds, stage, log) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            attempts,
-        )
-        self.db.executemany(
-            "INSERT INTO duration VALUES (?, ?, ?) ON CONFLICT (context) DO UPDATE "
-            "SET tasks = tasks + excluded.tasks, seconds = seconds + excluded.seconds",
-            [(context, count, total) for context, (count, total) in seconds.items()],
-        )
+            rows.add(event, self._run, log)
+        for statement, values in rows.statements():
+            self.db.executemany(statement, values)
 
     def _write(self, action: Callable[[], Any]) -> Any:
         with self._lock, explained(self.path):
@@ -297,7 +235,3 @@ class Ledger(LedgerView):
     def _raise_fault(self) -> None:
         if self._fault is not None:
             raise self._fault
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
