@@ -54,6 +54,12 @@ def starts(log: Path) -> list[tuple[int, int, int]]:
     return found
 
 
+def wait_for_starts(process: subprocess.Popen, log: Path, count: int) -> None:
+    """Wait until that many tasks were started in all, or the process has ended."""
+    while len(starts(log)) < count and process.poll() is None:
+        time.sleep(0.005)
+
+
 def table(directory: Path) -> list[list[str]]:
     with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
         rows = list(csv.reader(handle))
@@ -100,9 +106,11 @@ def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path, s
     options = {"sleep_ms": 5, "start_log": str(log)}
     marks = []
     for _ in range(6):
+        before = len(starts(log))
         process = start(directory, options)
-        # from before the ledger exists to well into the run (start-up takes half a second)
-        time.sleep(draw.uniform(0.2, 1.3))
+        # from before the ledger exists to well into the run, however slow the machine is now
+        wait_for_starts(process, log, before + draw.choice([0, 1, draw.randint(2, 80)]))
+        time.sleep(draw.uniform(0.0, 0.6))  # the moment itself is what is drawn
         process.kill()
         process.communicate()
         marks.append((committed(directory), len(starts(log))))
