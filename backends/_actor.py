@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gridrun.units import Event, Job, Unit
-from gridrun.worker import Supervisor, die_with_parent
+from gridrun.worker import Supervisor, die_with_parent, worker_name
 
 
 class WorkerActor:
@@ -23,13 +23,14 @@ class WorkerActor:
     def __init__(self, job: Job, directory: str | None, path: Sequence[str]) -> None:
         sys.path.extend(entry for entry in path if entry not in sys.path)
         die_with_parent()  # the raylet; it goes when its driver or its node goes
+        self._job = job
+        self._directory = directory
         self._content: bytes | None = None
-        workdir = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=directory))
-        self._supervisor = Supervisor(job, self._take_content, workdir)
+        self._supervisor: Supervisor | None = None
 
     def hello(self) -> str:
-        """Name of the worker, once it is up."""
-        return self._supervisor.worker
+        """Name of the worker, once it is up; it has no files before its first unit."""
+        return worker_name()
 
     def step(
         self, unit: Unit | None, content: bytes | None, seconds: float, *, stop: bool
@@ -45,17 +46,23 @@ class WorkerActor:
         Raises:
             EnvironmentFault: The pipeline's process cannot be started here.
         """
+        supervisor = self._supervisor
+        if supervisor is None:
+            workdir = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=self._directory))
+            supervisor = self._supervisor = Supervisor(self._job, self._take_content, workdir)
         if unit is not None:
             self._content = content
-            self._supervisor.start(unit)
+            supervisor.start(unit)
             self._content = None
         if stop:
-            self._supervisor.stop()
-        return self._supervisor.poll(seconds)
+            supervisor.stop()
+        return supervisor.poll(seconds)
 
     def close(self) -> None:
         """End the child and remove every file."""
-        self._supervisor.close()
+        if self._supervisor is not None:
+            self._supervisor.close()
+            self._supervisor = None
 
     def _take_content(self, digest: str) -> bytes:
         if self._content is None:

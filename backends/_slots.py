@@ -77,7 +77,6 @@ class Slots:
         )
         self._artifacts: OrderedDict[str, Any] = OrderedDict()
         self._losses = 0
-        self._any_outcome = False
         self._slots = [self._new_slot() for _ in range(count)]
 
     def run(
@@ -151,7 +150,6 @@ class Slots:
             return []
         events: list[Event] = answer
         if any(isinstance(event, TaskDone | TaskFailed) for event in events):
-            self._any_outcome = True
             self._losses = 0
         if events and isinstance(events[-1], UnitFinished):
             slot.unit = None
@@ -181,7 +179,7 @@ class Slots:
             raise cause
         self._slots.remove(slot)
         self._ray.kill(slot.actor, no_restart=True)
-        if not self._any_outcome or not self._slots:
+        if not self._slots:
             raise cause
         unit, slot.unit = slot.unit, None
         return [UnitLost(unit.id, cause.what)] if unit is not None else []

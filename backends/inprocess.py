@@ -36,6 +36,7 @@ class InProcessBackend:
         self._runner: Runner | None = None
         self._directory: Path | None = None
         self._stopping = False
+        self._stage = ""
         self._worker = worker_name()
 
     @property
@@ -85,7 +86,10 @@ class InProcessBackend:
             msg = "open the backend first"
             raise RuntimeError(msg)
         pipeline = load_pipeline(self._job.pipeline)
-        return pipeline.open_runner(self._job.settings, lambda _stage, _key: None)
+        return pipeline.open_runner(self._job.settings, self._note_stage)
+
+    def _note_stage(self, stage: str, _key: str) -> None:
+        self._stage = stage
 
     def _artifact(self, digest: str) -> Path | None:
         if not digest or self._read_artifact is None:
@@ -100,8 +104,11 @@ class InProcessBackend:
     def _event(
         self, unit: Unit, task: TaskSpec, runner: Runner, artifact: Path | None
     ) -> TaskDone | TaskFailed:
+        self._stage = ""
         tried = try_task(runner, task, artifact)
         attempt = Attempt(unit.id, 1, self._worker, tried.started, tried.seconds)
         if tried.result is not None:
             return TaskDone(task, attempt, tried.result)
-        return TaskFailed(task, attempt, tried.kind, tried.reason, log=tried.more)
+        return TaskFailed(
+            task, attempt, tried.kind, tried.reason, stage=self._stage, log=tried.more
+        )

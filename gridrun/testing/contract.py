@@ -105,6 +105,7 @@ class BackendContract(IsolationContract):
         }
         assert len(failed) == 4 + 3
         assert not queue.not_final
+        assert {event.stage for event in failed} == {"train"}
         assert all("Traceback" in event.log for event in failed if event.task.fold == 2)  # noqa: PLR2004
 
     def test_units_are_pulled_as_they_can_be_used(self, opened: Callable[[Job], Backend]) -> None:

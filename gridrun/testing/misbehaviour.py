@@ -104,6 +104,11 @@ def _kill(_selector: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _kill_parent(_selector: str) -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(3600)
+
+
 def _sleep(_selector: str) -> None:
     time.sleep(3600)
 
@@ -130,6 +135,7 @@ BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "quit_quietly": _quit_quietly,
     "kill": _kill,
     "crash": _kill,
+    "kill_parent": _kill_parent,
     "sleep": _sleep,
     "loop": _loop,
     "close_pipes": _close_pipes,

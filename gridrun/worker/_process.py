@@ -203,11 +203,12 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    """The supervisor's environment, its import path, one thread, one time zone."""
+    """The supervisor's environment and import path; one thread, time zone and order of sets."""
     path = [str(Path(entry).absolute()) for entry in sys.path]
     return {
         **os.environ,
         **_SINGLE_THREADED,
         "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(path),
     }

@@ -12,6 +12,7 @@ import os
 import pickle
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -89,7 +90,7 @@ class _Child:
         try:
             tried = try_task(runner, task, artifact)
         except _BarredStage as barred:
-            return Refused(position, 0.0, 0.0, barred.stage, barred.key, self._printed())
+            return Refused(position, time.time(), 0.0, barred.stage, barred.key, self._printed())
         if tried.result is not None:
             return Ran(position, tried.started, tried.seconds, tried.result, self._printed())
         stage, _ = self._board.stage()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import signal
 import socket
 import time
 from collections import OrderedDict
@@ -197,6 +198,8 @@ class Supervisor:
             blow = self._timeout() if over_limit else _crash(death)
             place = f" in stage {running.stage}" if running.stage else ""
             why = f": {blow.reason}" if over_limit else ""
+            if death.signal == signal.SIGKILL and not over_limit:
+                why = "; not by gridrun: out of memory? (the kernel's log says)"
             log += (
                 f"gridrun: process {death.pid} {death.text()} {seconds:.1f} s after the task "
                 f"started{place}{why}\n"

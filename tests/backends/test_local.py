@@ -17,7 +17,7 @@ import pytest
 from backends._reaper import users_of
 from backends.local import LocalBackend
 from gridrun.errors import EnvironmentFault, UserError
-from gridrun.testing.units import toy_content, toy_job, toy_units
+from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
 
 pytestmark = pytest.mark.ray
 HERE = Path(__file__).parent
@@ -204,6 +204,20 @@ def test_what_the_pipeline_lacks_is_said(ray_running, monkeypatch):
         backend.close()
     assert caught.value.what == "there is no R on this machine"
     assert caught.value.todo == "install r-base-core"
+
+
+def test_workers_that_always_die_end_the_run(ray_running):
+    """A run in which every worker is lost before any outcome is a fault, not an endless loop."""
+    del ray_running
+    backend = LocalBackend(1)
+    queue = UnitQueue(toy_units(1, 1))
+    backend.open(toy_job(misbehave={"fold=1": "kill_parent"}), toy_content)
+    try:
+        with pytest.raises(EnvironmentFault, match="4 workers were lost in a row"):
+            list(queue.drive(backend))
+    finally:
+        backend.close()
+    assert not queue.final
 
 
 def test_no_workers_is_a_mistake():

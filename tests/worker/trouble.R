@@ -1,0 +1,21 @@
+# Ways in which R goes wrong, one function each; `fine` is the one that does not.
+
+fine <- function() {
+  cat("R's cat\n")
+  message("R's message")
+  system("echo a shell from R")
+  sum(1:10)
+}
+
+stops <- function() stop("deep trouble")
+
+segfaults <- function() tools::pskill(Sys.getpid(), 11L)
+
+quits <- function() quit(save = "no", status = 4)
+
+recurses <- function() recurses()
+
+asks_too_much <- function() numeric(1e13)
+
+# A transform of prime length costs n^2 steps inside C, where R does not look up.
+loops_in_c <- function() fft(numeric(20000003))
