@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ _ONE_THREAD = (
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
 )
+_LIBRARY_PATH = "LD_LIBRARY_PATH"
 _R_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-init-file", "--no-site-file")
 
 
@@ -195,8 +197,18 @@ def _initialise() -> None:
     any_embedded.set_initoptions(_R_OPTIONS)
     any_callbacks.consolewrite_print = _write_console
     any_callbacks.consolewrite_warnerror = _write_console
+    libraries = os.environ.get(_LIBRARY_PATH)
+    interrupted = signal.getsignal(signal.SIGINT)
     # a limit of 0 lets R read the process's own, and check it
     _interface().initr(interactive=False, _c_stack_limit=0)
+    # rpy2 takes Ctrl-C for itself; whoever runs R decides what it does
+    signal.signal(signal.SIGINT, interrupted)
+    # R puts its library directories in front for every program started from here;
+    # a Python with a shared library of its own (Ray's workers) would load another's
+    if libraries is None:
+        os.environ.pop(_LIBRARY_PATH, None)
+    else:
+        os.environ[_LIBRARY_PATH] = libraries
 
 
 def _interface() -> Any:

@@ -1,6 +1,8 @@
 """R in this process: values across the border, errors, warnings, state between calls."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,32 @@ def test_faulty_file_is_an_r_error(session, tmp_path):
 def test_start_is_one_session():
     """Starting again gives the session that runs."""
     assert rsession.start() is rsession.start()
+
+
+def test_programs_started_after_r_find_their_own_libraries():
+    """R's search path for libraries stays R's: another Python started from here must load."""
+    code = (
+        "import os, subprocess, sys\n"
+        "before = os.environ.get('LD_LIBRARY_PATH')\n"
+        "from amiss_tasks import rsession\n"
+        "rsession.start()\n"
+        "assert os.environ.get('LD_LIBRARY_PATH') == before\n"
+        "environment = subprocess.run(['env'], capture_output=True, text=True).stdout\n"
+        "assert ('LD_LIBRARY_PATH=' in environment) == (before is not None)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_r_leaves_ctrl_c_to_whoever_runs_it():
+    """The handler of SIGINT that was there before R started is there afterwards."""
+    code = (
+        "import signal\n"
+        "def handle(*_): pass\n"
+        "signal.signal(signal.SIGINT, handle)\n"
+        "from amiss_tasks import rsession\n"
+        "rsession.start()\n"
+        "assert signal.getsignal(signal.SIGINT) is handle\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import SMALL_GRID, TOY, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.backend import Capabilities
 from gridrun.errors import EnvironmentFault, InputError, UserError

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import SMALL_GRID, open_toy, write_study
+from toystudies import SMALL_GRID, open_toy, write_study
 
 DRIVER = Path(__file__).with_name("toy_driver.py")
 GRID = {

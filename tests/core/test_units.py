@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import SMALL_GRID
+from toystudies import SMALL_GRID
 
 from gridrun.plan import cut_units
 from gridrun.plan._units import LONGEST_SECONDS, _stop

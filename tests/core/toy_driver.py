@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from conftest import open_toy
+from toystudies import open_toy
 
 from gridrun.ledger import Ledger
 

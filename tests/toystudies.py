@@ -1,0 +1,48 @@
+"""Small studies with the toy pipeline, for tests of everything around the stages."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from gridrun.api import OpenStudy
+from gridrun.pipeline import load_pipeline
+from gridrun.study import load_study
+
+TOY = "gridrun.testing.toy:PIPELINE"
+
+SMALL_GRID = {
+    "transcript": ["canonical", "keep_all"],
+    "quality": ["onestar"],
+    "restriction": ["all"],
+    "vus_inclusion": ["exclude"],
+    "categorical": ["dummy", "factor"],
+    "imputation": ["zero_imp", "max_imp", "mean_imp"],
+    "downsampling": ["on"],
+    "hyperparameter_search_type": ["grid", "random"],
+    "nonzero_variance_check": ["on", "off"],
+    "correlation_check": ["on"],
+    "training_data_sampling_percentage": [1.0],
+    "feature_sampling_percentage": [0.33],
+}
+"""48 combinations with every disposition in them."""
+
+
+def write_study(directory: Path, grid: dict[str, list[Any]], **keys: Any) -> Path:
+    """A study directory with stand-in inputs, which the toy pipeline never opens."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("a.vcf", "b.tsv", "c.tsv"):
+        (directory / name).write_text(name)
+    keys = {"folds": 2, "seed": 1, **keys}
+    lines = ["inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}"]
+    lines += [f"{key}: {value}" for key, value in keys.items()]
+    lines += ["grid:", *(f"  {name}: {values!r}" for name, values in grid.items())]
+    (directory / "study.yaml").write_text("\n".join(lines) + "\n")
+    return directory
+
+
+def open_toy(directory: Path, **options: Any) -> OpenStudy:
+    """Open a study with the toy pipeline, steered by options."""
+    study = load_study(directory, load_pipeline(TOY))
+    return OpenStudy(dataclasses.replace(study, options=options), TOY)
