@@ -20,6 +20,8 @@ def load_ray():
 def ray_files():
     """Temporary directory of the session's Ray and of its workers; short, for Ray's sockets."""
     directory = tempfile.mkdtemp(prefix="grt-", dir="/tmp")
+    # other tests' files come to lie here, and some are read by another user
+    Path(directory).chmod(0o711)
     before, tempfile.tempdir = os.environ.get("TMPDIR"), directory
     os.environ["TMPDIR"] = directory
     yield Path(directory)
