@@ -143,7 +143,9 @@ try:
     read_grid(Path(sys.argv[1]), PARAMETERS)
 except InputError as error:
     print(error)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    # the peak of this program; ru_maxrss would start with that of the process that forked it
+    status = Path("/proc/self/status").read_text()
+    print(status.partition("VmHWM:")[2].split()[0], file=sys.stderr)
     sys.exit(error.exit_code)
 """
 
