@@ -30,6 +30,8 @@ class LoggedAttempt:
         started: Seconds since the epoch.
         seconds: Wall seconds.
         log: Its log file, or None.
+        rows: ``--rows`` of its run, or None.
+        folds: ``--folds`` of its run, or None.
     """
 
     combination: int | None
@@ -47,6 +49,8 @@ class LoggedAttempt:
     started: float
     seconds: float
     log: Path | None
+    rows: int | None
+    folds: int | None
 
 
 def logged_attempts(workspace: Workspace) -> Iterator[LoggedAttempt]:
@@ -73,6 +77,8 @@ def logged_attempts(workspace: Workspace) -> Iterator[LoggedAttempt]:
             started=row.started,
             seconds=row.seconds,
             log=workspace.study.paths.logs / row.log if row.log else None,
+            rows=row.request.get("rows"),
+            folds=row.request.get("folds"),
         )
 
 

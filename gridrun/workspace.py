@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from gridrun.codes import Codebook, IntArray
-from gridrun.errors import Fault, UserError
+from gridrun.errors import Fault, InputError, UserError
 from gridrun.fingerprint import digest_of_file
 from gridrun.ledger import LedgerView
 from gridrun.pipeline import Pipeline, Settings
 from gridrun.plan import Pending, TaskTables
 from gridrun.request import Request
-from gridrun.selection import Selection
-from gridrun.study import Study
+from gridrun.selection import Selection, read_numbers, write_numbers
+from gridrun.study import MOST_FOLDS, Study
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
@@ -41,13 +42,24 @@ class Workspace:
         self.study = study
         self.pipeline = pipeline
         self.pipeline_name = pipeline_name
+        if (request.combinations or "").startswith("@"):
+            # the numbers are kept, not the name: the file may be gone when somebody looks later
+            numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
+            request = replace(request, combinations=numbers)
         self.request = request
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
             raise UserError(f"--folds {self.folds}: at least one fold is needed")
+        if self.folds > MOST_FOLDS:
+            raise UserError(f"--folds {self.folds}: at most {MOST_FOLDS:,} folds can be asked for")
         if rows is not None and rows < 1:
             raise UserError(f"--rows {rows}: at least one variant is needed")
+        if not request.blocks and self.sample is None:
+            raise UserError(
+                "--no-blocks says how a sample is drawn, and none is asked for",
+                todo="give --sample N with it, or leave it out",
+            )
         self.settings = Settings(
             inputs={role: str(path) for role, path in study.inputs.items()},
             protocol=study.protocol,
@@ -99,6 +111,12 @@ class Workspace:
         )
 
     @property
+    def rows_note(self) -> str:
+        """What every report says when a subset of the variants is used; else empty."""
+        rows = self.settings.rows
+        return f"at most {rows:,} variants, drawn by the seed (--rows)" if rows is not None else ""
+
+    @property
     def sample(self) -> int | None:
         """How many combinations are drawn, or None for all."""
         return self.request.sample if self.request.sample is not None else self.study.sample
@@ -112,14 +130,22 @@ class Workspace:
 
     @cached_property
     def input_digests(self) -> dict[str, str]:
-        """Role to SHA-256 of the file; known ones are not read again."""
+        """Role to SHA-256 of the file; known ones are not read again.
+
+        Raises:
+            InputError: Files are not there or may not be read.
+        """
         known: dict[str, str] = {}
         if self.view is not None:
             known = json.loads(self.view.meta(_INPUT_META) or "{}")
-        digests = {}
+        digests, faults = {}, []
         for role, path in self.study.inputs.items():
-            stamp = _stamp(path)
-            digests[role] = known.get(stamp) or digest_of_file(path)
+            try:
+                digests[role] = known.get(_stamp(path)) or digest_of_file(path)
+            except OSError as error:
+                faults.append(_unreadable(role, path, error))
+        if faults:
+            raise InputError(faults)
         return digests
 
     def input_meta(self) -> tuple[str, str]:
@@ -191,6 +217,16 @@ def _nothing(context: int, fold: int) -> tuple[IntArray, IntArray]:
     del context, fold
     empty = np.zeros(0, np.int64)
     return empty, empty
+
+
+def _unreadable(role: str, path: Path, error: OSError) -> Fault:
+    reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
+    return Fault(
+        path,
+        f"{reason}; without it nobody knows which results are those of this input",
+        todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
+        "The tables in results/ are left as they are",
+    )
 
 
 def _stamp(path: Path) -> str:

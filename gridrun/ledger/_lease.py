@@ -25,6 +25,20 @@ def acquire(db: sqlite3.Connection, place: Path) -> None:
     Raises:
         UserError: Another engine holds it.
     """
+    refuse_if_held(db, place)
+    db.execute("DELETE FROM lease")
+    db.execute(
+        "INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)",
+        (socket.gethostname(), _boot(), os.getpid(), _born(os.getpid()), time.time()),
+    )
+
+
+def refuse_if_held(db: sqlite3.Connection, place: Path) -> None:
+    """Say who holds the lease, if another living engine does.
+
+    Raises:
+        UserError: Another engine holds it.
+    """
     row = db.execute("SELECT host, boot, pid, born, heartbeat FROM lease").fetchone()
     if row is not None and not is_mine(db) and _is_alive(*row):
         host, _, pid, _, heartbeat = row
@@ -34,11 +48,6 @@ def acquire(db: sqlite3.Connection, place: Path) -> None:
             where=str(place),
             todo="wait for it, or end it; look at it with `gridrun status`",
         )
-    db.execute("DELETE FROM lease")
-    db.execute(
-        "INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)",
-        (socket.gethostname(), _boot(), os.getpid(), _born(os.getpid()), time.time()),
-    )
 
 
 def is_mine(db: sqlite3.Connection) -> bool:

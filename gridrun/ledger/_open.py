@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +14,57 @@ from gridrun.ledger._schema import SCHEMA, SCHEMA_VERSION
 BUSY_SECONDS = 30.0
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open an existing ledger, to look only."""
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """Open a ledger, to look only.
+
+    Returns:
+        The connection, or None where there is no ledger, or one whose maker was
+        killed before anything stood in it.
+    """
     with explained(path):
-        db = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        # stat rather than exists: a directory that may not be entered is not an absent ledger
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return None
+        db = _connect_to_look(path, "mode=ro")
+        try:
+            is_empty = _is_empty(db)
+        except sqlite3.OperationalError:
+            if not _is_at_rest(path):
+                db.close()
+                raise
+            # looking needs a file beside the ledger, which a read-only place does not take;
+            # nobody can write there either, so SQLite may be told that nothing changes
+            db.close()
+            db = _connect_to_look(path, "immutable=1")
+            is_empty = _is_empty(db)
+        if is_empty:
+            db.close()
+            return None
         _check_version(db, path)
     return db
+
+
+def _connect_to_look(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether all of a ledger is in its file, and nobody may add to it here."""
+    log = path.with_name(f"{path.name}-wal")
+    is_whole = not log.exists() or log.stat().st_size == 0
+    return is_whole and not os.access(path.parent, os.W_OK)
 
 
 def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
@@ -42,7 +82,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         note = _choose_journal(db)
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
-        if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        if _is_empty(db):
             for statement in SCHEMA.split(";"):
                 if statement.strip():
                     db.execute(statement)

@@ -59,6 +59,8 @@ class Attempts:
     limit_seconds: float | None
     stage: str
     log: str
+    request: dict[str, Any]
+    """Of its run."""
 
 
 class LedgerView:
@@ -76,7 +78,8 @@ class LedgerView:
     @classmethod
     def open(cls, path: Path) -> LedgerView | None:
         """The ledger at ``path``, or None if there is none yet."""
-        return cls(open_for_reading(path), path) if path.exists() else None
+        db = open_for_reading(path)
+        return cls(db, path) if db is not None else None
 
     def close(self) -> None:
         """Close the file."""
@@ -138,11 +141,13 @@ class LedgerView:
 
     def noteworthy(self) -> Iterator[Attempts]:
         """Attempts that failed or printed something, oldest first."""
-        for row in self.db.execute(
-            "SELECT id, context, fold, code, number, worker, started, seconds, state, kind, "
-            "reason, signal, exit_code, limit_seconds, stage, log FROM attempt "
-            "WHERE state = 'failed' OR log != '' ORDER BY id"
+        for *row, request in self.db.execute(
+            "SELECT a.id, context, fold, code, number, worker, a.started, seconds, a.state, kind, "
+            "reason, signal, exit_code, limit_seconds, stage, log, request "
+            "FROM attempt a LEFT JOIN run ON run.id = a.run "
+            "WHERE a.state = 'failed' OR log != '' ORDER BY a.id"
         ):
+            row.append(json.loads(request or "{}"))
             yield Attempts(*row)
 
     def last_run(self) -> dict[str, Any] | None:
@@ -165,6 +170,14 @@ class LedgerView:
     def holder(self) -> tuple[str, int, float] | None:
         """Host, process id and heartbeat of the engine at work, or None."""
         return _lease.holder(self.db)
+
+    def refuse_if_held(self) -> None:
+        """Say at once what taking the lease would say later.
+
+        Raises:
+            UserError: Another engine holds the lease.
+        """
+        _lease.refuse_if_held(self.db, self.path)
 
     def environment(self) -> dict[str, Any] | None:
         """Components of the environment the study is locked to, or None."""

@@ -57,6 +57,16 @@ def read_numbers(text: str, size: int) -> IntArray:
     return _merged(ranges)
 
 
+def write_numbers(indices: IntArray) -> str:
+    """What ``read_numbers`` reads, as short as ranges make it.
+
+    Args:
+        indices: Counted from 0, ascending, none twice; at least one.
+    """
+    runs = np.split(indices + 1, np.flatnonzero(np.diff(indices) != 1) + 1)
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
 def _file_parts(path: Path) -> Iterator[tuple[int, str]]:
     for line, content in enumerate(read_text_file(path).text.splitlines(), start=1):
         for part in re.split(r"[,\s]+", content.partition("#")[0]):

@@ -1,5 +1,6 @@
 """A study: what ``study.yaml`` and its grid file say, checked, with every fault named."""
 
+from gridrun.study._keys import MOST_FOLDS
 from gridrun.study._study import Study, load_study, study_file
 
-__all__ = ["Study", "load_study", "study_file"]
+__all__ = ["MOST_FOLDS", "Study", "load_study", "study_file"]

@@ -81,6 +81,7 @@ def load_study(path: Path, pipeline: Pipeline) -> Study:
         InputError: With every fault of the study file and its grid file.
     """
     file = study_file(path)
+    _require_text(file)
     document = read_document(file, YAML_SUFFIXES)
     if not isinstance(document.root, Entries):
         message = f"there is {kind_of(document.root)} where the study's keys belong"
@@ -114,6 +115,17 @@ def study_file(path: Path) -> Path:
         f"{near} name that file itself" if near else f"make one to start from: gridrun init {path}"
     )
     raise InputError([Fault(path, f"is a directory without a {STUDY_FILE}", todo=todo)])
+
+
+def _require_text(file: Path) -> None:
+    """Refuse a path that is no text: Parquet, Arrow and JSON could not name it."""
+    try:
+        str(file.absolute()).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = str(file.absolute()).encode("utf-8", "backslashreplace").decode()
+        raise InputError(
+            [Fault(Path(shown), "the path is not UTF-8", todo="rename that directory or file")]
+        ) from None
 
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
