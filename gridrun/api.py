@@ -69,6 +69,7 @@ class OpenStudy:
         notes = [
             *self.study.notes,
             *workspace.selection.notes,
+            *filter(None, [workspace.rows_note]),
             *(workspace.check_inputs() if check else ()),
         ]
         return plan_of(workspace, notes)
@@ -136,24 +137,30 @@ class OpenStudy:
         Without a request, what the last run was about.
 
         Raises:
-            UserError: Study, inputs or code have changed since, so that the
-                ledger has nothing of what is asked; the tables are left alone.
+            UserError: Nothing has been run yet, or study, inputs or code have changed
+                since, so that the ledger has nothing of what is asked; the tables are
+                left alone.
         """
         return write_results(self._unchanged(request))
 
     def results(self, **request: Any) -> pd.DataFrame:
         """The final table as a pandas frame, missing metrics as NaN.
 
+        Counts are whole numbers (pandas' ``Int64``) whether or not parts failed.
         Without a request, what the last run was about.
 
         Raises:
             UserError: As for ``summary``.
         """
         import pandas as pd
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         workspace = self._unchanged(request)
         write_results(workspace)
-        return pd.read_parquet(workspace.study.paths.results_parquet)
+        table = pq.read_table(workspace.study.paths.results_parquet)
+        frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        return frame
 
     def status(self) -> StatusReport:
         """Counts by state, failures by reason, and what workers hold now."""
@@ -165,6 +172,12 @@ class OpenStudy:
 
     def _unchanged(self, request: dict[str, Any]) -> Workspace:
         workspace = self._last(request)
+        if workspace.view is None:
+            raise UserError(
+                "nothing has been run yet",
+                where=str(self.study.paths.directory),
+                todo="`gridrun plan` says what would run, `gridrun local` runs it",
+            )
         changes = changes_since(workspace)
         if changes:
             raise UserError(

@@ -50,6 +50,11 @@ class StudyPaths:
         return self.state / "results.json"
 
     @property
+    def results_lock(self) -> Path:
+        """Locked by whoever writes the tables: a run that ends, or ``gridrun results``."""
+        return self.state / "results.lock"
+
+    @property
     def results(self) -> Path:
         """Directory of the tables for people."""
         return self.directory / "results"

@@ -81,6 +81,7 @@ class Engine:
         self._tally = Tally()
         self._notes: list[Fault | str] = []
         self._interrupted = False
+        self._has_read = False
         self._environment: dict[str, Any] | None = None
 
     def stop(self) -> None:
@@ -103,7 +104,8 @@ class Engine:
         notes: list[Fault | str] = [*workspace.study.notes, *workspace.selection.notes]
         for note in (*notes, *workspace.check_inputs()):
             self._note(note)
-        if workspace.view is not None and workspace.view.holder() is None:
+        if workspace.view is not None:
+            workspace.view.refuse_if_held()
             progress.phase("looking up what is done")
         pending = list(workspace.pending(workspace.known_context_ids(), workspace.view))
         self._tally.total = len(workspace.tables) * workspace.folds
@@ -129,6 +131,7 @@ class Engine:
                 workspace.settings, workspace.study.grid.allowed(), workspace.study.paths.cache
             )
             sources.append(source)
+            self._has_read = True
             for note in source.notes():
                 self._note(note)
             with Ledger(workspace.study.paths.ledger) as ledger:
@@ -165,7 +168,8 @@ class Engine:
             self._progress.phase("starting the workers")
             for event in backend.run(feed.next_unit):
                 self._take(ledger, feed, event)
-            state = "interrupted" if self._interrupted else "done"
+            ended = "failed" if self._tally.failed else "done"
+            state = "interrupted" if self._interrupted else ended
         except KeyboardInterrupt:
             state = "interrupted"
             self._interrupted = True
@@ -253,7 +257,8 @@ class Engine:
 
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")
-        summary = write_results(self._workspace, self._notes)
+        # without reading, nothing is known of the inputs that an earlier run has not said
+        summary = write_results(self._workspace, self._notes if self._has_read else None)
         self._progress.phase("")
         return summary
 

@@ -81,6 +81,7 @@ class Summary:
         files: Table name to its path.
         combinations: Combinations of the selection.
         folds: Folds of each.
+        protocol: How the comparison was made.
         rows_note: Said when only a subset of the variants was used.
     """
 
@@ -89,6 +90,7 @@ class Summary:
     files: dict[str, Path]
     combinations: int
     folds: int
+    protocol: str
     rows_note: str = ""
 
     def _total(self, name: str) -> int:
@@ -118,6 +120,7 @@ class Summary:
         """The groups as plain data, one record each, keys as in ``summary.csv``."""
         return [
             {
+                "protocol": self.protocol,
                 "method": group.method,
                 "classifier": group.classifier,
                 "n": group.n,

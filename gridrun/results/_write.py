@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from gridrun.cache import with_replacement
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of
 from gridrun.ledger import LedgerView, cannot_write
+from gridrun.paths import StudyPaths
 from gridrun.results._cells import cell
 from gridrun.results._parquet import ParquetFile
 from gridrun.results._rows import Part, parts
@@ -23,12 +26,13 @@ from gridrun.workspace import Workspace
 _STAMP = "stamp"
 
 
-def write_results(workspace: Workspace, notes: Sequence[Fault | str] = ()) -> Summary:
+def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = None) -> Summary:
     """Write all tables of a workspace and sum them up.
 
     Args:
         workspace: The study and which of its tasks are meant.
-        notes: What was worth saying about the inputs, kept beside the tables.
+        notes: What was worth saying about the inputs, kept beside the tables; None
+            when they were not read, so that what was said before still stands.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
@@ -36,13 +40,15 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] = ()) -> Su
     paths = workspace.study.paths
     view = workspace.view
     stamp = _stamp(workspace, view)
+    if notes is not None:
+        _write_notes(paths, notes)
     previous = _read_stamp(paths.results_stamp)
     if previous is not None and previous.get(_STAMP) == stamp and _all_there(workspace):
         return _restore(workspace, previous)
     groups: dict[tuple[str, str], Group] = {}
     reasons: dict[tuple[str, str], int] = {}
     try:
-        with _Tables(workspace) as tables:
+        with _alone(paths), _Tables(workspace) as tables:
             for part in parts(workspace, view):
                 method = str(part.values[workspace.pipeline.method_parameter])
                 group = groups.setdefault((method, part.classifier), Group(method, part.classifier))
@@ -54,7 +60,7 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] = ()) -> Su
         _add_seconds(workspace, view, groups)
         ordered = _ordered(workspace, groups)
         summary = _summary(workspace, ordered, reasons)
-        _write_small(workspace, summary, notes)
+        _write_summary(workspace, summary)
         kept = {
             _STAMP: stamp,
             "groups": [_plain(group) for group in ordered],
@@ -151,6 +157,15 @@ def _head(workspace: Workspace, part: Part) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
+def _alone(paths: StudyPaths) -> Iterator[None]:
+    """Wait until nobody else writes the tables; a killed writer holds no lock."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with paths.results_lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[Any]:
     """A text file that takes the place of ``target`` when it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +188,7 @@ def _stamp(workspace: Workspace, view: LedgerView | None) -> str:
                 list(workspace.study.grid.names),
                 [list(v) for v in workspace.study.grid.values],
             ],
-            "selection": workspace.selection.to_json(),
+            "selection": hashlib.sha256(workspace.tables.indices.tobytes()).hexdigest(),
             "folds": workspace.folds,
             "classifiers": list(workspace.study.classifiers),
             "columns": columns_of(workspace),
@@ -221,7 +236,6 @@ def _summary(
     workspace: Workspace, groups: Sequence[Group], reasons: dict[tuple[str, str], int]
 ) -> Summary:
     paths = workspace.study.paths
-    rows = workspace.settings.rows
     return Summary(
         groups=tuple(groups),
         reasons=reasons,
@@ -233,7 +247,8 @@ def _summary(
         },
         combinations=len(workspace.selection),
         folds=workspace.folds,
-        rows_note=f"a seeded subset of {rows} variants, not the whole input" if rows else "",
+        protocol=workspace.study.protocol,
+        rows_note=workspace.rows_note,
     )
 
 
@@ -259,7 +274,19 @@ def _add_seconds(
             group.seconds = sum(found) / len(found)
 
 
-def _write_small(workspace: Workspace, summary: Summary, notes: Sequence[Fault | str]) -> None:
+def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
+    texts = [note if isinstance(note, str) else note.text() for note in notes]
+    try:
+        if not texts:
+            paths.notes_txt.unlink(missing_ok=True)
+            return
+        with _replacing(paths.notes_txt) as handle:
+            handle.write("\n".join(texts) + "\n")
+    except OSError as error:
+        raise cannot_write(paths.results, error) from error
+
+
+def _write_summary(workspace: Workspace, summary: Summary) -> None:
     paths = workspace.study.paths
     records = summary.records()
     columns = list(records[0]) if records else []
@@ -270,10 +297,6 @@ def _write_small(workspace: Workspace, summary: Summary, notes: Sequence[Fault |
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[cell(record[name]) for name in columns] for record in records])
-    texts = [note if isinstance(note, str) else note.text() for note in notes]
-    if texts:
-        with _replacing(paths.notes_txt) as handle:
-            handle.write("\n".join(texts) + "\n")
 
 
 def _put(path: Path, text: str) -> None:

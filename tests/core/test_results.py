@@ -1,0 +1,67 @@
+"""The tables: whole numbers stay whole, notes are those of the last reading, one writer."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+
+import pandas as pd
+
+from gridrun.results import write_results
+
+FAILING = {"imputation=max_imp": "error"}
+
+
+def test_counts_are_whole_numbers_whether_or_not_parts_failed(toy_study):
+    """A notebook sees Int64 with missing values, never 12.0, and NaN for missing metrics."""
+    study = toy_study(misbehave=FAILING)
+    study.run(backend="inprocess")
+    table = study.results()
+    for name in ("fold", "combination", "shared_with", "TP", "FP", "FN", "TN"):
+        assert table[name].dtype == pd.Int64Dtype()
+    failed = table[table["state"] == "failed"]
+    assert len(failed)
+    assert failed["TP"].isna().all()
+    assert table["MCC"].dtype == "float64"
+
+
+def test_notes_go_when_nothing_is_noteworthy_any_more(toy_study):
+    """notes.txt holds what the last reading said: replaced, removed, kept if nothing was read."""
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    notes = study.study.paths.notes_txt
+    workspace = study.workspace(combinations="1")
+    write_results(workspace, ["something odd"])
+    assert notes.read_text() == "something odd\n"
+    study.results()
+    study.run(backend="inprocess", combinations="1")  # nothing to run: nothing is read
+    assert notes.read_text() == "something odd\n"
+    study.run(backend="inprocess", combinations="1-2")
+    assert not notes.exists()
+
+
+def test_two_who_write_the_tables_wait_for_one_another(toy_study):
+    """`gridrun results` during the end of a run does not mix its rows with the run's."""
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    table = study.study.paths.results_csv
+    before = table.read_bytes()
+    with study.study.paths.results_lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        other = threading.Thread(target=study.summary, kwargs={"combinations": "1-2"})
+        other.start()
+        other.join(timeout=1.0)
+        assert other.is_alive()
+        assert table.read_bytes() == before
+    other.join(timeout=30.0)
+    assert not other.is_alive()
+    assert table.read_bytes() != before
+
+
+def test_another_selection_of_the_same_ledger_is_another_table(toy_study):
+    """Tables are written anew for other combinations although nothing more has run."""
+    study = toy_study()
+    study.run(backend="inprocess")
+    for chosen, numbers in (("1", {1}), ("1-2", {1, 2}), ("3", {3}), ("1", {1})):
+        assert set(study.results(combinations=chosen)["combination"]) == numbers
+    assert len(study.results(only="imputation=max_imp")["combination"].unique()) == 16
