@@ -12,6 +12,7 @@ import typer
 
 from gridrun._version import __version__
 from gridrun.cli import doctor, init, local, logs, params, plan, results, status
+from gridrun.cli._streams import listen
 from gridrun.errors import GridrunError
 
 app = typer.Typer(
@@ -50,15 +51,16 @@ def _root(
 
 def main() -> None:
     """Entry point: errors that gridrun explains become text and an exit code."""
+    listen()
     try:
-        app()
+        try:
+            app()
+        finally:
+            # what cannot be written is to be known here, not when Python ends
+            sys.stdout.flush()
     except GridrunError as error:
         sys.stderr.write(f"error: {error.text()}\n")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # the reader of our output has gone (`| head`): not an error of ours
-        sys.stderr.close()
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gridrun.results import Summary
 
 
+_WIDEST = 1000
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console; as wide as its table needs when nobody's terminal bounds it."""
     from rich.console import Console
@@ -34,6 +37,7 @@ def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Seque
         rows: Cells as text.
     """
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -41,7 +45,10 @@ def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Seque
         made.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:
         made.add_row(*row)
-    out.print(made)
+    # lines that a narrow terminal wraps are better than numbers cut short
+    needed = Measurement.get(out, out.options.update(width=_WIDEST), made).maximum
+    out.width = max(out.width, needed)
+    out.print(made, crop=False)
 
 
 def say(text: str) -> None:
@@ -57,6 +64,11 @@ def dump(data: Any) -> None:
 def number(value: float, digits: int = 3) -> str:
     """A number for people; a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 fold``, ``2 folds``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def duration(seconds: float) -> str:
@@ -94,8 +106,8 @@ def print_summary(summary: Summary, study: str) -> None:
         if group.n or group.failed or group.waiting
     ]
     say(
-        f"Mean over combinations and folds "
-        f"({summary.combinations:,} combinations x {summary.folds} folds):"
+        f"Mean over combinations and folds, protocol {summary.protocol} "
+        f"({counted(summary.combinations, 'combination')} x {counted(summary.folds, 'fold')}):"
     )
     table(
         out,

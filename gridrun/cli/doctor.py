@@ -18,13 +18,14 @@ def register(app: typer.Typer) -> None:
 def doctor(
     study: Annotated[
         Path | None,
-        typer.Argument(metavar="[STUDY]", help="Check this study, too.", show_default=False),
+        typer.Argument(metavar="STUDY", help="Check this study, too.", show_default=False),
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
 
-    Exit code 0 when a run could start, 3 when the machine lacks something.
+    Exit code 0 when a run could start, 2 when the study has to be changed, 3 when the
+    machine lacks something.
     """
     from gridrun.checkup import checkup
     from gridrun.cli._text import dump, say

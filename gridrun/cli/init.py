@@ -57,8 +57,15 @@ def init(
         with target.open("x", encoding="utf-8") as handle:
             handle.write(text)
     except OSError as error:
-        raise UserError(f"{error.strerror}", where=str(error.filename or target)) from error
+        raise UserError(
+            f"{error.strerror}",
+            where=str(error.filename or target),
+            todo="name a directory that can be made or written",
+        ) from error
     say(f"wrote {target}")
+    for path in (vcf, cadd_snv, cadd_indel, grid):
+        if path is not None and not path.exists():
+            say(f"note: {path} is not there yet")
     say(f"next: edit it, then gridrun plan {shlex.quote(str(directory))}")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
@@ -72,6 +73,12 @@ def local(
     from gridrun.cli._text import dump, duration, print_summary
     from gridrun.cli._watch import Watch
 
+    if in_process and (workers is not None or address is not None):
+        raise UserError(
+            f"--in-process runs without Ray, so {'--address' if workers is None else '--workers'} "
+            "has no meaning",
+            todo="leave out one of the two",
+        )
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     opened = open_study(study)
     if dry_run:
@@ -84,7 +91,7 @@ def local(
         engine = opened.engine(
             "inprocess" if in_process else "local",
             progress=watch,
-            workers=None if in_process else workers,
+            workers=workers,
             address=address,
             retry_failed=retry_failed,
             mix_environments=mix_environments,
@@ -93,6 +100,9 @@ def local(
         restore = _on_interrupt(engine.stop)
         try:
             ended = engine.run()
+        except KeyboardInterrupt:
+            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study)}\n")
+            raise typer.Exit(130) from None
         finally:
             restore()
     if as_json:
@@ -116,10 +126,12 @@ def local(
             f"fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.state == "interrupted":
-        sys.stderr.write(
-            f"interrupted; go on with: gridrun local {shlex.quote(str(study))} (same options)\n"
-        )
+        sys.stderr.write(f"interrupted; {_go_on(study)}\n")
     raise typer.Exit(ended.exit_code)
+
+
+def _go_on(study: Path) -> str:
+    return f"go on with: gridrun local {shlex.quote(str(study))} (same options)"
 
 
 def _on_interrupt(stop: Callable[[], None]) -> Callable[[], None]:

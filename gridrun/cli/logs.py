@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridrun.cli import _options as opt
-from gridrun.errors import UserError
+from gridrun.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from gridrun.attempts import LoggedAttempt
+
+
+KINDS = ("error", "crash", "timeout", "memory", "lost")
+"""Kinds of failure that an attempt can have."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,9 +45,19 @@ def logs(
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
+    opened = open_study(study)
+    _require("--kind", kind, KINDS)
+    _require("--classifier", classifier, opened.study.classifiers)
+    if combination is not None and not 1 <= combination <= len(opened.study.grid):
+        raise UserError(
+            f"there is no combination {combination}",
+            where="--combination",
+            todo=f"combinations are numbered from 1 to {len(opened.study.grid):,}",
+        )
+    logged = opened.logs()
     found = [
         attempt
-        for attempt in open_study(study).logs()
+        for attempt in logged
         if combination in (None, attempt.combination)
         and fold in (None, attempt.fold)
         and classifier in (None, attempt.classifier)
@@ -56,10 +71,7 @@ def logs(
         if attempt.log is not None:
             say(f"  log: {attempt.log}")
         if attempt.state == "failed" and attempt.combination is not None:
-            say(
-                f"  run again: gridrun local {shlex.quote(str(study))} "
-                f"--combinations {attempt.combination} --retry-failed"
-            )
+            say(f"  run again: {_again(study, attempt)}")
         if show and attempt.log is not None:
             try:
                 say(attempt.log.read_text("utf-8", "replace"))
@@ -67,8 +79,29 @@ def logs(
                 raise UserError(
                     f"the log cannot be read: {error.strerror}", where=str(attempt.log)
                 ) from error
-    if not found:
+    if not logged:
         say("no attempt failed or printed anything")
+    elif not found:
+        say(f"none of {len(logged):,} attempts that failed or printed something is asked for")
+
+
+def _require(option: str, value: str | None, known: Sequence[str]) -> None:
+    if value is not None and value not in known:
+        raise UserError(
+            f'unknown value "{value}"',
+            where=option,
+            todo=" ".join(filter(None, (did_you_mean(value, known), "known: " + ", ".join(known)))),
+        )
+
+
+def _again(study: Path, attempt: LoggedAttempt) -> str:
+    """The command that runs the attempt's task again, on the same variants."""
+    words = ["gridrun", "local", shlex.quote(str(study))]
+    words += ["--combinations", str(attempt.combination), "--retry-failed"]
+    for option, value in (("--rows", attempt.rows), ("--folds", attempt.folds)):
+        if value is not None:
+            words += [option, str(value)]
+    return " ".join(words)
 
 
 def _headline(attempt: LoggedAttempt) -> str:

@@ -44,7 +44,7 @@ def plan(
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
-    from gridrun.cli._text import dump, duration, say
+    from gridrun.cli._text import counted, dump, duration, say
 
     if as_json:
         dump(_plain(report))
@@ -56,7 +56,10 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         if report.combinations != report.combinations_in_grid
         else ""
     )
-    say(f"{report.combinations:,}{of} combinations x {report.folds} folds")
+    combinations = f"{report.combinations:,}{of} combinations"
+    if not of:
+        combinations = counted(report.combinations, "combination")
+    say(f"{combinations} x {counted(report.folds, 'fold')}")
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
     for reason, tasks in report.impossible_reasons.items():
@@ -72,10 +75,16 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     elif report.pending:
         say("time: not known yet; it is once some tasks of each kind have run")
     if why:
-        for reason_ in report.why:
-            say(f"{reason_.tasks:,} {reason_.classifier} tasks: {reason_.text}")
-        if not report.why:
-            say("nothing to run: everything asked for is done or failed")
+        _show_why(report)
+
+
+def _show_why(report: PlanReport) -> None:
+    from gridrun.cli._text import say
+
+    for reason in report.why:
+        say(f"{reason.tasks:,} {reason.classifier} tasks: {reason.text}")
+    if not report.why:
+        say("nothing to run: everything asked for is done or failed")
 
 
 def _show_stages(report: PlanReport) -> None:

@@ -21,7 +21,7 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
     Speaks of what the last run was about. Writes nothing.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, duration, say
+    from gridrun.cli._text import counted, dump, duration, say
 
     report = open_study(study).status()
     if as_json:
@@ -60,10 +60,14 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
         )
     else:
         took = duration(last["ended"] - last["started"])
-        say(f"the last run ({last['backend']}) ended after {took}: {last['state']}")
+        how = {"failed": "done, some tasks failed"}.get(last["state"], last["state"])
+        say(f"the last run ({last['backend']}) ended after {took}: {how}")
     if report.changes:
         say(f"changed since: {', '.join(report.changes)}; a run would do it all again")
-    say(f"{report.combinations:,} combinations x {report.folds} folds; parts by state:")
+    say(
+        f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "
+        "parts by state:"
+    )
     for state, count in report.parts.items():
         say(f"  {state:8} {count:>10,}")
     for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:

@@ -1,0 +1,79 @@
+"""Standard output and error as commands use them: a reader who leaves ends nothing.
+
+``gridrun local ... | head`` must not stop a run, nor turn its exit code into
+one that means something else. So what nobody reads any more is dropped, and a
+stream that takes nothing for another reason (a full disk) is named.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, TextIO
+
+from gridrun.errors import EnvironmentFault
+
+
+class Listener:
+    """A text stream that swallows what its reader no longer wants.
+
+    Args:
+        stream: The stream, or None when the process was started without it.
+        name: For the message when it cannot be written; None for the stream
+            on which messages stand, of which nobody can be told.
+    """
+
+    def __init__(self, stream: TextIO | None, name: str | None) -> None:
+        self._stream = stream
+        self._name = name
+
+    def write(self, text: str) -> int:
+        """Write, or drop what nobody reads.
+
+        Raises:
+            EnvironmentFault: It cannot be written for another reason.
+        """
+        self._do("write", text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, likewise."""
+        self._do("flush")
+
+    def isatty(self) -> bool:
+        """Whether a terminal reads."""
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _do(self, name: str, *arguments: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            getattr(self._stream, name)(*arguments)
+        except BrokenPipeError:
+            self._leave()
+        except OSError as error:
+            self._leave()
+            if self._name is None:
+                return
+            raise EnvironmentFault(
+                f"{error.strerror or error}",
+                where=self._name,
+                todo="what was to be printed is incomplete; files that were written before are not "
+                "touched by this",
+            ) from error
+
+    def _leave(self) -> None:
+        """Send the rest nowhere, that too which Python flushes when it ends."""
+        assert self._stream is not None
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+def listen() -> None:
+    """Put listeners in the place of standard output and error."""
+    sys.stdout = Listener(sys.stdout, "standard output")
+    sys.stderr = Listener(sys.stderr, None)
