@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,17 +50,20 @@ class OpenStudy:
 
     def workspace(self, **request: Any) -> Workspace:
         """The study with a request; the fields of ``gridrun.request.Request`` as keywords."""
-        if "only" in request:
-            request["only"] = _texts(request["only"])
-        return Workspace(self.study, self._pipeline, Request(**request), self._pipeline_name)
+        asked = Request.asked(**request)
+        return Workspace(self.study, self._pipeline, asked, self._pipeline_name)
+
+    def __repr__(self) -> str:
+        return f"OpenStudy({str(self.study.path)!r})"
 
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
         """What a run with this request would do; writes nothing.
 
         Args:
             check: Whether to look at the inputs' headers too.
-            request: ``only``, ``combinations``, ``sample``, ``blocks``, ``rows``,
-                ``folds``, ``retry_failed``.
+            request: ``only`` (``"PARAMETER=VALUE"``, several, or a mapping),
+                ``combinations`` (numbers from 1 or ``"1,5,10-20"``), ``sample``,
+                ``blocks``, ``rows``, ``folds``, ``retry_failed``.
 
         Raises:
             UserError: The request or the inputs are at fault.
@@ -219,7 +222,3 @@ def _looking(study: Study) -> Iterator[LedgerView | None]:
     finally:
         if view is not None:
             view.close()
-
-
-def _texts(only: str | Sequence[str]) -> tuple[str, ...]:
-    return (only,) if isinstance(only, str) else tuple(only)

@@ -8,6 +8,7 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -101,11 +102,12 @@ def load_backend(name: str, **options: Any) -> Backend:
         options: Passed to the backend's factory.
 
     Raises:
-        UserError: No backend of this name is installed.
+        UserError: No backend of this name is installed, or it has no such option.
     """
     for entry in entry_points(group=GROUP):
         if entry.name == name:
             factory: Callable[..., Backend] = entry.load()
+            _require_options(name, factory, options)
             return factory(**options)
     raise UserError(
         f'there is no backend "{name}"',
@@ -118,3 +120,15 @@ def load_backend(name: str, **options: Any) -> Backend:
             if part
         ),
     )
+
+
+def _require_options(name: str, factory: Callable[..., Backend], options: dict[str, Any]) -> None:
+    parameters = inspect.signature(factory).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    unknown = sorted(set(options) - set(parameters))
+    if unknown:
+        raise UserError(
+            f'the backend "{name}" has no option {", ".join(unknown)}',
+            todo=f"its options: {', '.join(parameters) or 'none'}",
+        )
