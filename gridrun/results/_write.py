@@ -1,16 +1,13 @@
-"""Writing the tables: CSV and Parquet, aside and renamed, only when something changed."""
+"""Writing the tables and their sums, only when something has changed."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import fcntl
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from gridrun.cache import with_replacement
 from gridrun.errors import Fault
@@ -18,9 +15,9 @@ from gridrun.fingerprint import digest_of
 from gridrun.ledger import LedgerView, cannot_write
 from gridrun.paths import StudyPaths
 from gridrun.results._cells import cell
-from gridrun.results._parquet import ParquetFile
-from gridrun.results._rows import Part, parts
+from gridrun.results._rows import parts
 from gridrun.results._summary import Group, Summary
+from gridrun.results._tables import Tables, alone, columns_of, replacing
 from gridrun.workspace import Workspace
 
 _STAMP = "stamp"
@@ -48,7 +45,7 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = No
     groups: dict[tuple[str, str], Group] = {}
     reasons: dict[tuple[str, str], int] = {}
     try:
-        with _alone(paths), _Tables(workspace) as tables:
+        with alone(paths), Tables(workspace) as tables:
             for part in parts(workspace, view):
                 method = str(part.values[workspace.pipeline.method_parameter])
                 group = groups.setdefault((method, part.classifier), Group(method, part.classifier))
@@ -72,110 +69,6 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = No
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return summary
-
-
-def columns_of(workspace: Workspace) -> list[str]:
-    """Columns of the final table, in order."""
-    names = [
-        *workspace.study.grid.names,
-        "protocol",
-        "classifier",
-        "fold",
-        "method",
-        *workspace.pipeline.result_columns,
-        "state",
-        "reason",
-        "combination",
-        "shared_with",
-    ]
-    return [*names, "rows"] if workspace.settings.rows is not None else names
-
-
-class _Tables(contextlib.AbstractContextManager["_Tables"]):
-    """The three large tables, written in one pass."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._columns = columns_of(workspace)
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        paths = self._workspace.study.paths
-        self._final = self._csv(paths.results_csv, self._columns)
-        self._parquet = self._stack.enter_context(
-            ParquetFile(paths.results_parquet, self._workspace, self._columns)
-        )
-        leading = [name for name in self._columns if name not in ("state", "reason")]
-        self._consequence_columns = [*leading, "consequence"]
-        self._consequence = self._csv(paths.per_consequence_csv, self._consequence_columns)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
-
-    def write(self, part: Part) -> None:
-        """Add the rows of a part to each table."""
-        head = _head(self._workspace, part)
-        for row in part.rows:
-            record = {**head, **row}
-            values = [record.get(name) for name in self._columns]
-            self._final.writerow([cell(value) for value in values])
-            self._parquet.write(values)
-        for row in part.details:
-            record = {**head, **row}
-            self._consequence.writerow(
-                [cell(record.get(name)) for name in self._consequence_columns]
-            )
-
-    def _csv(self, target: Path, columns: Sequence[str]) -> Any:
-        handle = self._stack.enter_context(_replacing(target))
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        return writer
-
-
-def _head(workspace: Workspace, part: Part) -> dict[str, Any]:
-    head: dict[str, Any] = {
-        **part.values,
-        "protocol": workspace.study.protocol,
-        "classifier": part.classifier,
-        "fold": part.fold,
-        "method": part.values[workspace.pipeline.method_parameter],
-        "state": str(part.state),
-        "reason": f"{part.kind}: {part.reason}" if part.kind else part.reason,
-        "combination": part.combination,
-        "shared_with": part.shared_with if part.shared_with is not None else "",
-    }
-    if workspace.settings.rows is not None:
-        head["rows"] = workspace.settings.rows
-    return head
-
-
-@contextlib.contextmanager
-def _alone(paths: StudyPaths) -> Iterator[None]:
-    """Wait until nobody else writes the tables; a killed writer holds no lock."""
-    paths.state.mkdir(parents=True, exist_ok=True)
-    with paths.results_lock.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Any]:
-    """A text file that takes the place of ``target`` when it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.new")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as handle:
-            yield handle
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _stamp(workspace: Workspace, view: LedgerView | None) -> str:
@@ -280,7 +173,7 @@ def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
         if not texts:
             paths.notes_txt.unlink(missing_ok=True)
             return
-        with _replacing(paths.notes_txt) as handle:
+        with replacing(paths.notes_txt) as handle:
             handle.write("\n".join(texts) + "\n")
     except OSError as error:
         raise cannot_write(paths.results, error) from error
@@ -293,7 +186,7 @@ def _write_summary(workspace: Workspace, summary: Summary) -> None:
     if summary.rows_note:
         columns.append("rows")
         records = [{**record, "rows": workspace.settings.rows} for record in records]
-    with _replacing(paths.summary_csv) as handle:
+    with replacing(paths.summary_csv) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[cell(record[name]) for name in columns] for record in records])
