@@ -73,7 +73,8 @@ class AmissRunner:
             "Python": platform.python_version(),
             "numpy": np.__version__,
             "rpy2": version("rpy2-rinterface"),
-            "platform": platform.platform(),
+            # not the kernel's release, which changes no number
+            "platform": " ".join((platform.system(), platform.machine(), *platform.libc_ver())),
         }
 
     def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import platform
 
 import numpy as np
 import pytest
@@ -186,6 +187,11 @@ def test_environment_names_what_changes_numbers(own):
         environment
     )
     assert all(isinstance(value, str) and value for value in environment.values())
+
+
+def test_a_new_kernel_is_no_new_environment(own):
+    """After a reboot into another kernel release a study goes on without being asked to mix."""
+    assert platform.release() not in own.environment()["platform"]
 
 
 def test_memory_is_bounded():
