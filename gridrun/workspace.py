@@ -81,7 +81,8 @@ class Workspace:
             raise UserError(
                 f"this directory's ledger and results are those of {owner}",
                 where=str(self.study.path),
-                todo="one directory holds one study: move this file to a directory of its own",
+                todo="one directory holds one study: move this file to a directory of its own, or "
+                f"give it the name {owner} again if that is what it was",
             )
         return view
 

@@ -84,7 +84,8 @@ def duration(seconds: float) -> str:
             return (
                 f"{total // size} {name} {rest} {part_name}" if rest else f"{total // size} {name}"
             )
-    return f"{total} s" if seconds >= 1 or seconds == 0 else f"{seconds:.1f} s"
+    # clocks of two machines may differ: never less than no time at all
+    return f"{total} s" if seconds >= 1 or seconds <= 0 else f"{seconds:.1f} s"
 
 
 def print_summary(summary: Summary, study: str) -> None:
@@ -135,7 +136,8 @@ def print_summary(summary: Summary, study: str) -> None:
             say(f"  {count:,} x {kind}: {' '.join(reason.split())[:200]}")
         if len(summary.reasons) > 10:  # noqa: PLR2004 - as many as are printed
             say(f"  and {len(summary.reasons) - 10} further reasons, in the table")
-        say(f"  logs: gridrun logs {shlex.quote(study)}")
+        if any(kind != "upstream-defect" for kind, _ in summary.reasons):
+            say(f"  logs: gridrun logs {shlex.quote(study)}")
     for name, path in summary.files.items():
         say(f"{name}: {path}")
 

@@ -242,7 +242,7 @@ class Engine:
         old = self._environment
         names = sorted(n for n in {*old, *environment} if old.get(n) != environment.get(n))
         changes = ", ".join(
-            f"{name} {old.get(name, 'none')} -> {environment.get(name, 'none')}" for name in names
+            f"{name}: {old.get(name, 'none')} -> {environment.get(name, 'none')}" for name in names
         )
         raise EnvironmentFault(
             f"this worker's versions are not those the study was begun with: {changes}",

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gridrun.cli._text import table
+from gridrun.cli._text import duration, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -369,3 +369,20 @@ def test_a_ledger_of_another_version_is_refused_with_what_to_do(finished, tmp_pa
         assert ran.returncode == 2
         assert "schema version 999" in ran.stderr
         assert "move the ledger away" in ran.stderr
+
+
+def test_time_never_runs_backwards():
+    """A clock that was set back, or another machine's that is ahead, gives no negative time."""
+    assert duration(-99999.2) == "0 s"
+    assert duration(0.25) == "0.2 s"
+    assert duration(59.7) == "1 min"
+
+
+def test_what_upstream_cannot_run_has_no_logs_to_look_at(quickstart):
+    """Parts that are failed without being run do not send people to logs that are not there."""
+    study = quickstart / "study.yaml"
+    study.write_text(study.read_text().replace("search_type: grid", "search_type: random"))
+    ran = gridrun("local", quickstart, *ONE)
+    assert ran.returncode == 1
+    assert "upstream-defect" in ran.stdout
+    assert "gridrun logs" not in ran.stdout

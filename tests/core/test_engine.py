@@ -281,7 +281,7 @@ def test_other_versions_are_refused_unless_mixing_is_asked_for(toy_study, monkey
         "gridrun.testing._toy_runner.ToyRunner.environment",
         lambda self: {"toy": "2", "python": "9"},
     )
-    with pytest.raises(EnvironmentFault, match=r"toy 1 -> 2.*\n.*--mix-environments"):
+    with pytest.raises(EnvironmentFault, match=r"toy: 1 -> 2.*\n.*--mix-environments"):
         study.run(backend="inprocess")
     report = study.run(backend="inprocess", mix_environments=True)
     assert report.tally.done > 0
