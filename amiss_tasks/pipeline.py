@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
@@ -128,8 +129,8 @@ class AmissPipeline:
         """Python modules and R files that each stage runs."""
         runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
         shared_r = [*sorted(_HERE.glob("*.R"))]
-        method = [*sorted((_HERE / "imputation").glob("_*.R"))]
-        method.append(_HERE / "imputation" / f"{values['imputation']}.R")
+        name = str(values["imputation"])
+        method = [_HERE / "imputation" / file for file in (*METHODS[name].helpers, f"{name}.R")]
         model = [*sorted((_HERE / "classifiers").glob("_*.R"))]
         model.append(_HERE / "classifiers" / f"{classifier}.R")
         return {

@@ -62,6 +62,9 @@ class RObject:
         """Element of a named list."""
         return RObject(self.sexp[list(self.sexp.names).index(name)])
 
+    def __len__(self) -> int:
+        return len(self.sexp)
+
     def at(self, index: int) -> RObject:
         """Element of a list, counted from 0."""
         return RObject(self.sexp[index])
