@@ -12,7 +12,7 @@ from amiss_tasks._rstages import Prepared, RStages
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray
 from amiss_tasks.evaluate import Group, groups_of
 from amiss_tasks.fold import fold_rows
-from amiss_tasks.methods import Hyperparameters, Method, TestReads
+from amiss_tasks.methods import Hyperparameters, Method, Needs
 from gridrun.fingerprint import digest_of
 
 _BYTES = 8
@@ -87,14 +87,14 @@ class Cell:
         Args:
             row: The chosen row of hyperparameters, counted from 0.
         """
-        if self.method.test_reads is TestReads.ESTIMATES:
+        if self.method.test_needs is Needs.ESTIMATES:
             return digest_of({"training": self.key, "row": row})
         key: dict[str, Any] = {
             "fold": self.fold.digest,
             "features": list(self.prepared.features),
             "imputation": self.method.name,
         }
-        if self.method.test_reads is TestReads.HYPERPARAMETERS:
+        if self.method.test_needs is Needs.HYPERPARAMETERS:
             key["hyperparameters"] = dict(self.rows[row])
         return digest_of(key)
 

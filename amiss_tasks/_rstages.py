@@ -19,6 +19,7 @@ from amiss_tasks.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
 from amiss_tasks.protocols import MODEL_SEED
 from amiss_tasks.rsession import RError, RObject, RResult
+from gridrun.errors import EnvironmentFault
 from gridrun.fingerprint import digest_of
 from gridrun.pipeline import TaskFailure
 
@@ -137,9 +138,20 @@ class RStages:
         self._loaded: dict[str, RObject] = {}
 
     def versions(self) -> dict[str, str]:
-        """Versions of R, its packages and its linear algebra."""
+        """Versions of R, its packages and its linear algebra.
+
+        Raises:
+            EnvironmentFault: A package is not installed.
+        """
         found = self._call("r_versions").value.python()
-        return {name: str(_scalar(value)) for name, value in found.items()}
+        versions = {name: str(_scalar(value)) for name, value in found.items()}
+        missing = [name for name, text in versions.items() if not text]
+        if missing:
+            raise EnvironmentFault(
+                f"R has no package {', '.join(missing)}",
+                todo="install what docker/packages.txt lists, then run: gridrun doctor",
+            )
+        return versions
 
     def table(self, table: BlockTable) -> RObject:
         """A fold's table as R would have read it from upstream's file."""

@@ -19,7 +19,7 @@ Hyperparameters = Mapping[str, int | float]
 """One row of a method's hyperparameters, by name; empty for a method without."""
 
 
-class TestReads(Enum):
+class Needs(Enum):
     """What of training the completion of a test table depends on, under protocol ``amiss``."""
 
     ESTIMATES = "estimates"
@@ -39,7 +39,7 @@ class Method:
         axes: Hyperparameter to its values; rows as in R's ``expand.grid``, the
             first one varying fastest.
         draws: Whether it draws random numbers.
-        test_reads: What of training a test table's completion depends on.
+        test_needs: What of training a test table's completion depends on.
         stops: Whether an error with one row of hyperparameters stops the fold,
             rather than leaving that row without a table.
         helpers: R files of ``imputation/`` that it shares with others.
@@ -50,7 +50,7 @@ class Method:
     name: str
     axes: Mapping[str, tuple[int | float, ...]] = field(default_factory=dict)
     draws: bool = False
-    test_reads: TestReads = TestReads.ESTIMATES
+    test_needs: Needs = Needs.ESTIMATES
     stops: bool = False
     helpers: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -96,7 +96,7 @@ def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float
         name,
         axes,
         draws=True,
-        test_reads=TestReads.NOTHING,
+        test_needs=Needs.NOTHING,
         helpers=("_mice.R",),
         seconds=seconds,
     )
@@ -113,13 +113,13 @@ _METHODS = (
     Method(
         "knnImputation",
         {"k": (1, 2, 3, 4, 5)},
-        test_reads=TestReads.HYPERPARAMETERS,
+        test_needs=Needs.HYPERPARAMETERS,
         seconds=1.0,
     ),
     Method(
         "bpca",
         {"nPcs": tuple(range(2, 16)), "maxSteps": tuple(range(20, 161, 20))},
-        test_reads=TestReads.HYPERPARAMETERS,
+        test_needs=Needs.HYPERPARAMETERS,
         stops=True,
         seconds=10.0,
     ),
@@ -127,7 +127,7 @@ _METHODS = (
         "missForest",
         {"mtry": (5, 20, 35), "ntree": (50, 100, 200, 500)},
         draws=True,
-        test_reads=TestReads.HYPERPARAMETERS,
+        test_needs=Needs.HYPERPARAMETERS,
         seconds=1200.0,
     ),
     _mice(

@@ -63,7 +63,8 @@ class RObject:
         return RObject(self.sexp[list(self.sexp.names).index(name)])
 
     def __len__(self) -> int:
-        return len(self.sexp)
+        """Length of a vector or list; NULL has none, which is 0."""
+        return 0 if isinstance(self.sexp, _interface().NULLType) else len(self.sexp)
 
     def at(self, index: int) -> RObject:
         """Element of a list, counted from 0."""

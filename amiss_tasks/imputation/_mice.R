@@ -9,10 +9,10 @@
 .TEST_COMPLETIONS <- 10L
 
 # Completed tables of one run of mice, in number order.
-.mice_complete <- function(data, method, completions) {
+.mice_complete <- function(data, method, completions, iterations = .ITERATIONS) {
   run <- mice::mice(
     data,
-    method = method, m = completions, maxit = .ITERATIONS, printFlag = FALSE
+    method = method, m = completions, maxit = iterations, printFlag = FALSE
   )
   lapply(seq_len(completions), function(number) mice::complete(run, number))
 }

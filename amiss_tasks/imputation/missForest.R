@@ -74,7 +74,9 @@
   list(filled = filled, iterations = .MOST_ITERATIONS)
 }
 
-.forest_table <- function(data, params) as.data.frame(.forest_fill(.forest_matrix(data), params)$filled)
+.forest_table <- function(data, params) {
+  as.data.frame(.forest_fill(.forest_matrix(data), params)$filled)
+}
 
 impute_train <- function(data, params, seed) {
   list(completed = list(.forest_table(data, params)), state = list(params = params))
