@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from amiss_tasks._rstages import Prepared, RStages
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray
 from amiss_tasks.evaluate import Group, groups_of
 from amiss_tasks.fold import fold_rows
+from amiss_tasks.methods import Hyperparameters, Method, Needs
 from gridrun.fingerprint import digest_of
 
 _BYTES = 8
@@ -55,23 +57,53 @@ class Cell:
 
     fold: FoldTables
     prepared: Prepared
-    method: str
+    method: Method
 
-    @property
+    @cached_property
+    def rows(self) -> tuple[Hyperparameters, ...]:
+        """Rows of hyperparameters that are tried; one empty row for a method without."""
+        if not self.method.axes:
+            return ({},)
+        drawn = self.prepared.sampled.hyperparameter_rows
+        return tuple(self.method.row(number) for number in drawn or range(1, self.method.rows + 1))
+
+    @cached_property
     def key(self) -> str:
         """Names the completed tables by content: equal whatever checks or draws led here."""
-        return digest_of(
-            {
-                "fold": self.fold.digest,
-                "rows": self.prepared.rows.tolist(),
-                "features": list(self.prepared.features),
-                "imputation": self.method,
-            }
-        )
+        key = {
+            "fold": self.fold.digest,
+            "rows": self.prepared.rows.tolist(),
+            "features": list(self.prepared.features),
+            "imputation": self.method.name,
+            "hyperparameters": [dict(row) for row in self.rows],
+        }
+        if self.method.reads_generator:
+            key["generator"] = self.prepared.sampled.generator_digest
+        return digest_of(key)
 
-    def bytes_of(self, rows: int) -> int:
-        """Size of a completed table of so many rows; indicators can double the columns."""
-        return 2 * _BYTES * rows * len(self.prepared.features)
+    def test_key(self, row: int) -> str:
+        """Names the completed test tables by what they depend on.
+
+        Args:
+            row: The chosen row of hyperparameters, counted from 0.
+        """
+        if self.method.test_needs is Needs.ESTIMATES:
+            return digest_of({"training": self.key, "row": row})
+        key: dict[str, Any] = {
+            "fold": self.fold.digest,
+            "features": list(self.prepared.features),
+            "imputation": self.method.name,
+        }
+        if self.method.test_needs is Needs.HYPERPARAMETERS:
+            key["hyperparameters"] = dict(self.rows[row])
+        return digest_of(key)
+
+    def bytes_of(self, rows: int, tables: int) -> int:
+        """Size of so many completed tables of so many rows.
+
+        Indicators can double the columns.
+        """
+        return 2 * _BYTES * tables * rows * len(self.prepared.features)
 
 
 def fold_tables(stages: RStages, block: BlockTables, fold: int) -> FoldTables:

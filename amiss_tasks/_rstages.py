@@ -16,8 +16,11 @@ from amiss_tasks import rsession
 from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
 from amiss_tasks.protocols import MODEL_SEED
 from amiss_tasks.rsession import RError, RObject, RResult
+from gridrun.errors import EnvironmentFault
+from gridrun.fingerprint import digest_of
 from gridrun.pipeline import TaskFailure
 
 _HERE = Path(__file__).parent
@@ -26,8 +29,8 @@ _SHARED = (
     "tables.R",
     "prepare.R",
     "scaling.R",
+    "impute.R",
     "train.R",
-    "imputation/_single_value.R",
 )
 
 
@@ -37,10 +40,17 @@ class Sampled:
 
     Args:
         handle: What ``prepare.R`` takes, in R.
+        hyperparameter_rows: Rows of the method's hyperparameters that were drawn
+            before, counted from 1; empty if none were.
+        generator: Where the generator stands afterwards, in R.
+        generator_digest: The same as a digest.
         notes: Warnings.
     """
 
     handle: RObject
+    hyperparameter_rows: tuple[int, ...]
+    generator: RObject
+    generator_digest: str
     notes: tuple[str, ...]
 
 
@@ -53,6 +63,7 @@ class Prepared:
         features: Final features, in order.
         low_variance: Features that the variance check dropped.
         correlated: Features that the correlation check dropped.
+        sampled: What was drawn before the checks.
         notes: Warnings.
     """
 
@@ -60,36 +71,60 @@ class Prepared:
     features: tuple[str, ...]
     low_variance: tuple[str, ...]
     correlated: tuple[str, ...]
+    sampled: Sampled
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Imputed:
+    """A training table, completed once for each row of hyperparameters.
+
+    Args:
+        tables: R list, for each row a list of data frames, or NULL where it failed.
+        states: R list, for each row what the test table needs of training, or NULL.
+        count: Number of completed tables in all.
+        notes: Warnings.
+    """
+
+    tables: RObject
+    states: RObject
+    count: int
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Completed:
-    """Completed tables of an imputation.
+    """Completions of a test table.
 
     Args:
         tables: R list of data frames.
-        state: What the test table needs of training; NULL for a test table.
+        count: Number of them.
         notes: Warnings.
     """
 
     tables: RObject
-    state: RObject | None
+    count: int
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Models of a classifier, one for each completed table.
+    """Models of a classifier on the tables of the chosen row of hyperparameters.
 
     Args:
-        models: R list.
+        models: R list, one model for each completed table of that row.
         facts: For each model: selection_mcc, seconds, rows, settings, fits.
+        row: Position of the chosen row, counted from 0.
+        mcc: For each row the mean MCC it was compared by; ``-inf`` where there is none.
+        fits: How many models of which name were fitted for all rows.
         notes: Warnings.
     """
 
     models: RObject
     facts: Sequence[Mapping[str, Any]]
+    row: int
+    mcc: tuple[float, ...]
+    fits: Mapping[str, int]
     notes: tuple[str, ...]
 
 
@@ -103,9 +138,20 @@ class RStages:
         self._loaded: dict[str, RObject] = {}
 
     def versions(self) -> dict[str, str]:
-        """Versions of R, its packages and its linear algebra."""
+        """Versions of R, its packages and its linear algebra.
+
+        Raises:
+            EnvironmentFault: A package is not installed.
+        """
         found = self._call("r_versions").value.python()
-        return {name: str(_scalar(value)) for name, value in found.items()}
+        versions = {name: str(_scalar(value)) for name, value in found.items()}
+        missing = [name for name, text in versions.items() if not text]
+        if missing:
+            raise EnvironmentFault(
+                f"R has no package {', '.join(missing)}",
+                todo="install what docker/packages.txt lists, then run: gridrun doctor",
+            )
+        return versions
 
     def table(self, table: BlockTable) -> RObject:
         """A fold's table as R would have read it from upstream's file."""
@@ -122,15 +168,18 @@ class RStages:
         train: RObject,
         outcome: RObject,
         *,
+        predraw: int,
         downsampling: bool,
         feature_share: float,
         row_share: float,
     ) -> Sampled:
-        """Downsampling, then feature and row sampling."""
+        """Rows of hyperparameters if there are many, downsampling, features and rows."""
         result = self._call(
             "draw_sample",
             train,
             outcome,
+            predraw=predraw,
+            drawn_rows=MOST_ROWS,
             downsampling=downsampling,
             feature_share=feature_share,
             row_share=row_share,
@@ -138,7 +187,15 @@ class RStages:
             categorical=CATEGORICAL_FEATURES,
             seed=MODEL_SEED,
         )
-        return Sampled(result.value, result.warnings)
+        drawn = result.value["hyperparameter_rows"].python()
+        generator = result.value["generator"]
+        return Sampled(
+            handle=result.value,
+            hyperparameter_rows=tuple(int(row) for row in drawn),
+            generator=generator,
+            generator_digest=digest_of(generator.python().tolist()),
+            notes=result.warnings,
+        )
 
     def prepare(
         self, train: RObject, sampled: Sampled, *, variance: bool, correlation: bool
@@ -158,6 +215,7 @@ class RStages:
             features=tuple(value["features"]),
             low_variance=tuple(value["low_variance"]),
             correlated=tuple(value["correlated"]),
+            sampled=sampled,
             notes=(*sampled.notes, *result.warnings),
         )
 
@@ -169,22 +227,52 @@ class RStages:
         """These rows (from 0) of an outcome factor."""
         return self._call("cut_outcome", outcome, rows + 1).value
 
-    def impute_train(self, method: str, data: RObject) -> Completed:
-        """Fill a training table."""
-        result = self._call("impute_train", data, {}, MODEL_SEED, where=self._file(method))
-        return Completed(result.value["completed"], result.value["state"], result.warnings)
+    def impute_train(
+        self,
+        method: Method,
+        data: RObject,
+        rows: Sequence[Hyperparameters],
+        generator: RObject | None = None,
+    ) -> Imputed:
+        """Complete a training table once for each row of hyperparameters.
 
-    def impute_test(self, method: str, data: RObject, state: RObject | None) -> Completed:
-        """Fill a test table."""
-        result = self._call("impute_test", data, state, MODEL_SEED, where=self._file(method))
-        return Completed(result.value, None, result.warnings)
+        Args:
+            method: How.
+            data: The table.
+            rows: Rows of hyperparameters; one empty row for a method without.
+            generator: Where the generator stands, for a method that goes on there.
+        """
+        result = self._call(
+            "complete_training",
+            self._method(method),
+            data,
+            {str(number): dict(row) for number, row in enumerate(rows, 1)},
+            generator if method.reads_generator else None,
+            MODEL_SEED,
+            stops=method.stops,
+        )
+        tables = result.value["tables"]
+        count = sum(len(tables.at(row)) for row in range(len(tables)))
+        return Imputed(tables, result.value["states"], count, result.warnings)
 
-    def train(self, classifier: str, completed: Completed, outcome: RObject) -> Trained:
-        """Train a classifier on each completed table."""
+    def impute_test(self, method: Method, data: RObject, state: RObject) -> Completed:
+        """Complete a test table by the state of one row of hyperparameters."""
+        result = self._call("complete_test", self._method(method), data, state, MODEL_SEED)
+        return Completed(result.value, len(result.value), result.warnings)
+
+    def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained:
+        """Train a classifier on each completed table; keep the best row's models."""
         model_file = self._file(classifier, "classifiers")
-        result = self._call("train", model_file, completed.tables, outcome, MODEL_SEED)
-        facts = [_plain(fact) for fact in result.value["facts"].python()]
-        return Trained(result.value["models"], facts, result.warnings)
+        result = self._call("train", model_file, imputed.tables, outcome, MODEL_SEED)
+        value = result.value
+        return Trained(
+            models=value["models"],
+            facts=[_plain(fact) for fact in value["facts"].python()],
+            row=int(_scalar(value["row"].python())) - 1,
+            mcc=tuple(value["mcc"].python().tolist()),
+            fits={name: int(_scalar(n)) for name, n in value["fits"].python().items()},
+            notes=result.warnings,
+        )
 
     def predict(
         self, classifier: str, model: RObject, data: RObject, rows: IntArray | None = None
@@ -196,12 +284,17 @@ class RStages:
         value = result.value.python()
         return Prediction(value["positive"], float(value["seconds"][0])), result.warnings
 
-    def _file(self, name: str, folder: str = "imputation") -> RObject:
-        """Environment of a method's or classifier's file."""
+    def _method(self, method: Method) -> RObject:
+        """Environment of a method's file."""
+        return self._file(method.name, "imputation", method.helpers)
+
+    def _file(self, name: str, folder: str, helpers: Sequence[str] = ()) -> RObject:
+        """Environment of a method's or classifier's file, and of the files it shares."""
         key = f"{folder}/{name}.R"
         if key not in self._loaded:
             environment = self._session.environment(self._session.shared)
-            self._session.source(_HERE / key, environment)
+            for file in (*helpers, f"{name}.R"):
+                self._session.source(_HERE / folder / file, environment)
             self._loaded[key] = environment
         return self._loaded[key]
 

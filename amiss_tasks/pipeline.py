@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
@@ -41,7 +42,13 @@ STAGES = (
     Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
     Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
     Stage("fold", (), per_fold=True),
-    Stage("prepare", _PREPARE_READS, per_fold=True),
+    Stage(
+        "prepare",
+        _PREPARE_READS,
+        per_fold=True,
+        # a method that draws its hyperparameters first gets other rows and features (D6)
+        reads_part={"imputation": {name: str(m.predraw) for name, m in METHODS.items()}},
+    ),
     Stage("impute", ("imputation",), per_fold=True),
     Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
     Stage("impute-test", (), per_fold=True, after="impute"),
@@ -52,7 +59,10 @@ _NO_SEARCH = ("lr",)
 """Classifiers without hyperparameters, for which both kinds of search are one task."""
 
 _SECONDS = {"rf": 3.0, "xgboost": 30.0, "lr": 0.1}
-"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows."""
+"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
+
+That is for one completed table; the method's own seconds come on top.
+"""
 
 
 class AmissPipeline:
@@ -128,8 +138,8 @@ class AmissPipeline:
         """Python modules and R files that each stage runs."""
         runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
         shared_r = [*sorted(_HERE.glob("*.R"))]
-        method = [*sorted((_HERE / "imputation").glob("_*.R"))]
-        method.append(_HERE / "imputation" / f"{values['imputation']}.R")
+        name = str(values["imputation"])
+        method = [_HERE / "imputation" / file for file in (*METHODS[name].helpers, f"{name}.R")]
         model = [*sorted((_HERE / "classifiers").glob("_*.R"))]
         model.append(_HERE / "classifiers" / f"{classifier}.R")
         return {
@@ -148,9 +158,15 @@ class AmissPipeline:
         return protocols.switches(settings.protocol)
 
     def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
-        """A rough figure for cutting the first units."""
-        del values
-        return _SECONDS[classifier]
+        """A rough figure for cutting the first units.
+
+        The classifiers of a cell share its completed tables; the figure of each has
+        its part of their making.
+        """
+        method = METHODS[str(values["imputation"])]
+        tables = min(method.rows, MOST_ROWS) or 1
+        shared = method.seconds / len(self.runnable_classifiers)
+        return _SECONDS[classifier] * tables + shared
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs."""

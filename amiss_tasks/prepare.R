@@ -30,17 +30,22 @@
 }
 
 # Draws rows and features of a fold's training table; all draws of a fold come
-# from one generator, in this order.
+# from one generator, in this order. A method with many rows of hyperparameters
+# has the first one, so its tables differ from those of other methods (D6).
 #
 # data           training table; outcome: factor, positive first
+# predraw        rows of hyperparameters to draw from, or 0 to draw none
+# drawn_rows     how many of them are drawn
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
 # numeric, categorical   names of the 50 features
 # seed           seed of the generator
-# Returns list(rows, columns): positions, names.
-draw_sample <- function(data, outcome, downsampling, feature_share, row_share,
-                        numeric, categorical, seed) {
+# Returns list(rows, columns, hyperparameter_rows, generator): positions, names,
+# numbers of the rows drawn, where the generator stands afterwards.
+draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, feature_share,
+                        row_share, numeric, categorical, seed) {
   set.seed(seed)
+  hyperparameter_rows <- if (predraw) sample(seq_len(predraw), drawn_rows) else integer()
   rows <- if (downsampling) .downsample(outcome) else seq_along(outcome)
   columns <- names(data)
   if (feature_share != 1) {
@@ -53,7 +58,10 @@ draw_sample <- function(data, outcome, downsampling, feature_share, row_share,
     rows <- rows[chosen]
   }
   if (!length(rows)) stop("row sampling leaves no row")
-  list(rows = rows, columns = columns)
+  list(
+    rows = rows, columns = columns, hyperparameter_rows = hyperparameter_rows,
+    generator = generator_state()
+  )
 }
 
 # Drops features with near-zero variance, then one of each correlated pair.

@@ -62,6 +62,10 @@ class RObject:
         """Element of a named list."""
         return RObject(self.sexp[list(self.sexp.names).index(name)])
 
+    def __len__(self) -> int:
+        """Length of a vector or list; NULL has none, which is 0."""
+        return 0 if isinstance(self.sexp, _interface().NULLType) else len(self.sexp)
+
     def at(self, index: int) -> RObject:
         """Element of a list, counted from 0."""
         return RObject(self.sexp[index])

@@ -8,10 +8,12 @@ rows, cost one computation. Source of the order of stages:
 
 from __future__ import annotations
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ import numpy as np
 
 from amiss_tasks._cells import Cell, FoldTables, fold_tables
 from amiss_tasks._memo import Memo
-from amiss_tasks._rstages import Completed, Prepared, RStages, Sampled, Trained
+from amiss_tasks._rstages import Completed, Imputed, Prepared, RStages, Sampled, Trained
 from amiss_tasks.blocktables import BlockTables, BoolArray, IntArray
 from amiss_tasks.evaluate import Prediction, evaluate
+from amiss_tasks.methods import METHODS, Method
 from amiss_tasks.protocols import switches
+from amiss_tasks.rsession import RObject
 from amiss_tasks.table import FloatArray
 from gridrun.fingerprint import digest_of
 from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskResult, TaskSpec, Value
@@ -99,14 +103,14 @@ class AmissRunner:
         )
 
     def predictions(self, task: TaskSpec, artifact: Path | None) -> VariantPredictions:
-        """Predictions per variant of one leaf task; trains anew.
+        """Predictions per variant of one leaf task, by model_1 on imp_1; trains anew.
 
         Raises:
             TaskFailure: As :meth:`run`.
         """
         cell = self._cell(task, artifact)
         trained = self._train(cell, task.classifier, self._content_key(task, cell))
-        data = self._imputed_test(cell).tables.at(0)
+        data = self._imputed_test(cell, trained.row).tables.at(0)
         found, _ = self._r.predict(task.classifier, trained.models.at(0), data)
         return VariantPredictions(cell.fold.test_ids, cell.fold.test_positive, found.probability)
 
@@ -117,7 +121,8 @@ class AmissRunner:
             raise ValueError(msg)
         _refuse(task.classifier, task.values)
         fold = self._fold(artifact, task.fold)
-        return Cell(fold, self._prepared(fold, task.values), str(task.values["imputation"]))
+        method = METHODS[str(task.values["imputation"])]
+        return Cell(fold, self._prepared(fold, method, task.values), method)
 
     def _content_key(self, task: TaskSpec, cell: Cell) -> str:
         key: dict[str, Any] = {
@@ -144,8 +149,9 @@ class AmissRunner:
 
         return self._memo.get(f"fold:{name}:{number}", cut)[0]
 
-    def _prepared(self, fold: FoldTables, values: Mapping[str, Value]) -> Prepared:
+    def _prepared(self, fold: FoldTables, method: Method, values: Mapping[str, Value]) -> Prepared:
         sampling: dict[str, Any] = {
+            "predraw": method.predraw,
             "downsampling": values["downsampling"] == "on",
             "feature_share": float(values["feature_sampling_percentage"]),
             "row_share": float(values["training_data_sampling_percentage"]),
@@ -168,24 +174,31 @@ class AmissRunner:
 
         return self._memo.get(f"prepare:{key}", prepare)[0]
 
-    def _imputed(self, cell: Cell) -> Completed:
-        def impute() -> tuple[Completed, int]:
+    def _imputed(self, cell: Cell) -> Imputed:
+        def impute() -> tuple[Imputed, int]:
             self._hook("impute", cell.key)
             data = self._r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
-            return self._r.impute_train(cell.method, data), cell.bytes_of(len(cell.prepared.rows))
+            generator = cell.prepared.sampled.generator
+            found = self._r.impute_train(cell.method, data, cell.rows, generator)
+            # a state may hold the training table as well
+            size = cell.bytes_of(len(cell.prepared.rows), found.count + len(cell.rows))
+            return found, size
 
         return self._memo.get(f"impute:{cell.key}", impute)[0]
 
-    def _imputed_test(self, cell: Cell) -> Completed:
-        state = self._imputed(cell).state
+    def _imputed_test(self, cell: Cell, row: int) -> Completed:
+        """Completed test tables by the chosen row of hyperparameters, counted from 0."""
+        state = self._imputed(cell).states.at(row)
         rows = np.arange(len(cell.fold.test_positive))
+        key = cell.test_key(row)
 
         def impute() -> tuple[Completed, int]:
-            self._hook("impute-test", cell.key)
+            self._hook("impute-test", key)
             data = self._r.cut(cell.fold.test, rows, cell.prepared.features)
-            return self._r.impute_test(cell.method, data, state), cell.bytes_of(len(rows))
+            found = self._r.impute_test(cell.method, data, state)
+            return found, cell.bytes_of(len(rows), found.count)
 
-        return self._memo.get(f"impute-test:{cell.key}", impute)[0]
+        return self._memo.get(f"impute-test:{key}", impute)[0]
 
     def _train(self, cell: Cell, classifier: str, content_key: str) -> Trained:
         imputed = self._imputed(cell)
@@ -197,32 +210,39 @@ class AmissRunner:
         """Train, impute the test rows, predict and evaluate."""
         fold, prepared = cell.fold, cell.prepared
         trained = self._train(cell, classifier, content_key)
-        imputed, imputed_test = self._imputed(cell), self._imputed_test(cell)
+        imputed, completed = self._imputed(cell), self._imputed_test(cell, trained.row)
         self._hook("evaluate", content_key)
-        notes = [*prepared.notes, *imputed.notes, *trained.notes, *imputed_test.notes]
+        notes = [*prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
 
-        def predict(rows: IntArray | None = None) -> Prediction:
-            model, data = trained.models.at(0), imputed_test.tables.at(0)
+        def predict(model: RObject, data: RObject, rows: IntArray | None = None) -> Prediction:
             found, warned = self._r.predict(classifier, model, data, rows)
             notes.extend(warned)
             return found
 
-        # text is coded anew in every table that is predicted (D3)
-        again = predict if fold.has_text else None
-        evaluation = evaluate(fold.test_positive, fold.groups, predict(), again)
-        facts = trained.facts[0]
+        rows, details = [], []
+        for number, facts in enumerate(trained.facts):
+            model = trained.models.at(number)
+            for completion in range(completed.count):
+                of_table = partial(predict, model, completed.tables.at(completion))
+                # text is coded anew in every table that is predicted (D3)
+                again = of_table if fold.has_text else None
+                found = evaluate(fold.test_positive, fold.groups, of_table(), again)
+                names = _names(number, completion)
+                rows.append(_row(found.overall, names, facts))
+                details.append([_row(one, names, facts) for one in found.per_consequence])
         return TaskResult(
-            rows=[_row(evaluation.overall, facts)],
-            details=[_row(found, facts) for found in evaluation.per_consequence],
+            rows=rows,
+            # consequence after consequence, as upstream's table has them
+            details=[one for group in zip(*details, strict=True) for one in group],
             notes=_counted(notes),
             facts={
                 "features": list(prepared.features),
                 "n_rows": len(prepared.rows),
                 "low_variance": list(prepared.low_variance),
                 "correlated": list(prepared.correlated),
-                "selection_mcc": facts["selection_mcc"],
-                "fits": facts["fits"],
-                **facts["settings"],
+                **_choice(cell, trained),
+                "fits": trained.fits,
+                **trained.facts[0]["settings"],
             },
         )
 
@@ -240,13 +260,33 @@ def _refuse(classifier: str, values: Mapping[str, Value]) -> None:
         )
 
 
-def _row(found: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+def _choice(cell: Cell, trained: Trained) -> dict[str, Any]:
+    """Facts about the rows of hyperparameters that were compared."""
+    mccs = [None if mcc == -math.inf else mcc for mcc in trained.mcc]
+    own = [facts["selection_mcc"] for facts in trained.facts]
+    found: dict[str, Any] = {"selection_mcc": sum(own) / len(own)}
+    if cell.method.axes:
+        found["imputation_row"] = trained.row + 1
+        found["imputation_hp"] = dict(cell.rows[trained.row])
+        found["imputation_rows"] = [
+            {**row, "selection_mcc": mcc} for row, mcc in zip(cell.rows, mccs, strict=True)
+        ]
+    return found
+
+
+def _names(model: int, completion: int) -> dict[str, str]:
+    """Upstream's names of a model and of a completed test table, both counted from 0."""
+    return {"model_ix": f"model_{model + 1}", "test_completion_ix": f"imp_{completion + 1}"}
+
+
+def _row(
+    found: Mapping[str, Any], names: Mapping[str, str], facts: Mapping[str, Any]
+) -> dict[str, Any]:
     """Upstream's columns of a result row, after its consequence if it has one."""
     row = dict(found)
     head = {"consequence": row.pop("consequence")} if "consequence" in row else {}
     te_time = row.pop("te_time")
-    head |= {"model_ix": "model_1", "test_completion_ix": "imp_1"}
-    return {**head, **row, "tr_time": facts["seconds"], "te_time": te_time}
+    return {**head, **names, **row, "tr_time": facts["seconds"], "te_time": te_time}
 
 
 def _counted(notes: Iterable[str]) -> list[str]:

@@ -7,8 +7,16 @@ use_stream <- function(seed, k = 1L) {
   RNGkind("Mersenne-Twister", "Inversion", "Rejection")
   set.seed(seed)
   RNGkind("L'Ecuyer-CMRG")
-  state <- get(".Random.seed", envir = globalenv())
+  state <- generator_state()
   for (step in seq_len(k - 1L)) state <- parallel::nextRNGStream(state)
+  use_generator(state)
+}
+
+# Where the generator stands; its kind is part of it.
+generator_state <- function() get(".Random.seed", envir = globalenv())
+
+# Puts the generator there.
+use_generator <- function(state) {
   assign(".Random.seed", state, envir = globalenv())
   invisible(state)
 }

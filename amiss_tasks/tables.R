@@ -58,12 +58,16 @@ require_both_classes <- function(outcome) {
 # These rows of an outcome, both levels kept.
 cut_outcome <- function(outcome, rows) outcome[rows]
 
-# What may change numbers, by name.
+# What may change numbers, by name; "" for a package that is not installed. No
+# package is loaded for it.
 r_versions <- function() {
-  list(
-    R = R.version.string,
-    randomForest = as.character(packageVersion("randomForest")),
-    BLAS = extSoftVersion()[["BLAS"]],
-    LAPACK = paste(La_version(), La_library())
+  packages <- c("randomForest", "mice", "ranger", "pcaMethods")
+  versions <- lapply(packages, function(name) {
+    if (nzchar(system.file(package = name))) as.character(packageVersion(name)) else ""
+  })
+  names(versions) <- packages
+  c(
+    list(R = R.version.string), versions,
+    list(BLAS = extSoftVersion()[["BLAS"]], LAPACK = paste(La_version(), La_library()))
   )
 }

@@ -12,37 +12,89 @@
   (tp * tn - fp * fn) / sqrt(tp + fp) / sqrt(tp + fn) / sqrt(tn + fp) / sqrt(tn + fn)
 }
 
-# Trains a classifier on each completed table of one imputation, one after
-# another in the classifiers' stream.
+# One model: list(model, facts).
+.train_one <- function(classifier, data, outcome) {
+  if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
+  require_both_classes(outcome)
+  scaling <- learn_scaling(data)
+  fit <- classifier$fit(scaled_matrix(data, scaling), outcome)
+  list(
+    model = list(fit = fit$model, scaling = scaling, columns = names(data)),
+    facts = list(
+      selection_mcc = .mcc(outcome == "positive", fit$fitted_positive),
+      seconds = fit$seconds, rows = nrow(data), settings = fit$settings, fits = fit$fits
+    )
+  )
+}
+
+# What counts when rows are compared; `found` is a model or an error's message.
+.worth <- function(found) {
+  mcc <- if (is.character(found)) NaN else found$facts$selection_mcc
+  if (is.nan(mcc)) -Inf else mcc
+}
+
+# Sum of two named lists of counts.
+.add <- function(counts, more) {
+  for (name in names(more)) counts[[name]] <- sum(counts[[name]], more[[name]])
+  counts
+}
+
+# Trains a classifier on every completed table of every row of hyperparameters,
+# one after another in the classifiers' stream, and keeps the models of the row
+# with the largest mean MCC, of equal ones the first.
 #
 # classifier  environment with fit(x, y), see classifiers/
-# completed   list of completed training tables
+# tables      for each row a list of completed training tables; NULL for a row
+#             without, which draws nothing and is the worst
 # outcome     factor, positive first
 # seed        seed of the fold; every classifier starts at its stream 1
-# Returns list(models, facts): for each table list(fit, scaling), and
-# list(selection_mcc, seconds, rows, settings, fits).
-train <- function(classifier, completed, outcome, seed) {
+# Returns list(models, facts, row, mcc, fits): for each table of the chosen row
+# list(fit, scaling, columns) and list(selection_mcc, seconds, rows, settings,
+# fits); the chosen row; mean MCC of each row, -Inf where there is none; how
+# many models of which name were fitted in all.
+#
+# A model that fails is the worst of its row, and an error where it is the only
+# one or is chosen all the same.
+train <- function(classifier, tables, outcome, seed) {
   use_stream(seed)
-  trained <- lapply(completed, function(data) {
-    if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
-    require_both_classes(outcome)
-    scaling <- learn_scaling(data)
-    fit <- classifier$fit(scaled_matrix(data, scaling), outcome)
-    list(
-      model = list(fit = fit$model, scaling = scaling),
-      facts = list(
-        selection_mcc = .mcc(outcome == "positive", fit$fitted_positive),
-        seconds = fit$seconds, rows = nrow(data), settings = fit$settings, fits = fit$fits
-      )
-    )
-  })
-  list(models = lapply(trained, `[[`, "model"), facts = lapply(trained, `[[`, "facts"))
+  only <- sum(lengths(tables)) == 1L
+  attempt <- function(data) {
+    train_it <- function() .train_one(classifier, data, outcome)
+    if (only) train_it() else tryCatch(train_it(), error = conditionMessage)
+  }
+  mcc <- rep(-Inf, length(tables))
+  fits <- list()
+  chosen <- list(row = 0L, found = NULL)
+  for (row in seq_along(tables)) {
+    found <- lapply(tables[[row]], attempt)
+    if (length(found)) mcc[row] <- mean(vapply(found, .worth, 0))
+    for (one in found[!vapply(found, is.character, NA)]) fits <- .add(fits, one$facts$fits)
+    if (chosen$row == 0L || mcc[row] > mcc[chosen$row]) chosen <- list(row = row, found = found)
+  }
+  failed <- Filter(is.character, chosen$found)
+  if (length(failed)) stop(failed[[1L]], call. = FALSE)
+  if (!length(chosen$found)) {
+    stop("no model has an MCC, and the first imputation, then chosen, has no table", call. = FALSE)
+  }
+  list(
+    models = lapply(chosen$found, `[[`, "model"), facts = lapply(chosen$found, `[[`, "facts"),
+    row = chosen$row, mcc = mcc, fits = fits
+  )
 }
 
 # P(positive) of each row of a completed test table. `rows`: predict these
 # positions as a table of their own; NULL for the whole table.
 predict_rows <- function(classifier, model, data, rows = NULL) {
-  if (!is.null(rows)) data <- cut_table(data, rows, names(data))
+  absent <- setdiff(model$columns, names(data))
+  if (length(absent)) {
+    stop(
+      "the completed test table lacks features of the training table: ",
+      paste(absent, collapse = ", "),
+      call. = FALSE
+    )
+  }
+  if (is.null(rows)) rows <- seq_len(nrow(data))
+  data <- cut_table(data, rows, model$columns)
   started <- proc.time()[["elapsed"]]
   positive <- classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling))
   list(positive = as.double(positive), seconds = proc.time()[["elapsed"]] - started)

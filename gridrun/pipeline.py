@@ -56,6 +56,8 @@ class Stage:
             the workers), rather than inside a unit.
         after: The stage whose parameters it depends on beside its own, where
             that is not simply every stage before it.
+        reads_part: Parameters of which it reads only a part: for each value the
+            part that it reads, an equal one for values that make no difference.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Stage:
     per_classifier: bool = False
     on_driver: bool = False
     after: str | None = None
+    reads_part: Mapping[str, Mapping[Value, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,12 @@ class Pipeline(Protocol):
         ...
 
     def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
-        """Seconds a task takes, for cutting units before the ledger knows better."""
+        """Seconds a task takes, for cutting units before the ledger knows better.
+
+        Args:
+            classifier: Which classifier.
+            values: Values of ``context_reads()``.
+        """
         ...
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
@@ -303,12 +311,31 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
 def stage_prefix(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
     """Parameters that a stage and the stages it depends on read, in grid order."""
     wanted = set(stage.reads)
+    for candidate in _stages_until(pipeline, stage):
+        wanted.update(candidate.reads)
+    return tuple(p.name for p in pipeline.parameters if p.name in wanted)
+
+
+def stage_parts(pipeline: Pipeline, stage: Stage) -> dict[str, Mapping[Value, str]]:
+    """Parameters of which a stage and the stages it depends on read only a part.
+
+    Returns:
+        Parameter, none of those in :func:`stage_prefix`, to the part of each value.
+    """
+    whole = stage_prefix(pipeline, stage)
+    parts: dict[str, Mapping[Value, str]] = {}
+    for candidate in _stages_until(pipeline, stage):
+        parts.update(candidate.reads_part)
+    return {name: part for name, part in parts.items() if name not in whole}
+
+
+def _stages_until(pipeline: Pipeline, stage: Stage) -> Iterator[Stage]:
+    """The stages that a stage depends on, itself included."""
     last = stage.after or stage.name
     for candidate in pipeline.stages:
-        wanted.update(candidate.reads)
+        yield candidate
         if candidate.name == last:
             break
-    return tuple(p.name for p in pipeline.parameters if p.name in wanted)
 
 
 def iter_parameters(pipeline: Pipeline) -> Iterator[str]:

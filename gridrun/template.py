@@ -39,6 +39,9 @@ _START = {
 }
 """Parameters of which the first grid takes one value only: its position, from 1."""
 
+_FIRST = {"imputation": 7}
+"""Parameters of which the first grid takes the first so many values: upstream's published grid."""
+
 
 def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) -> str:
     """Text of a study.yaml to start from.
@@ -68,8 +71,12 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
             others = [v for i, v in enumerate(values, 1) if i != _START[parameter.name]]
             comment = f"  # or {', '.join(others)}" if others else ""
             lines.append(f"  {parameter.name}: {values[_START[parameter.name] - 1]}{comment}")
-        else:
-            lines.append(f"  {parameter.name}: [{', '.join(values)}]")
+            continue
+        first = _FIRST.get(parameter.name, len(values))
+        if values[first:]:
+            names = ", ".join(values[first:])
+            lines.append(f"  # {parameter.name} also has, at many times the cost: {names}")
+        lines.append(f"  {parameter.name}: [{', '.join(values[:first])}]")
     return head + "\n".join(lines) + "\n"
 
 

@@ -209,7 +209,7 @@ class Workspace:
         for context, ident in zip(self.tables.contexts, context_ids, strict=True):
             mean = known.get(ident) if ident is not None else None
             if mean is None:
-                mean = self.pipeline.estimate_seconds(context.classifier, {})
+                mean = self.pipeline.estimate_seconds(context.classifier, context.values)
             estimates.append(mean)
         return estimates
 

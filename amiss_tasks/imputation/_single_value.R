@@ -1,17 +1,5 @@
-# What the seven single-value methods share.
-#
-# Every file imputation/<method>.R defines two functions:
-#
-#   impute_train(data, params, seed) -> list(completed, state)
-#   impute_test(data, state, seed)   -> completed
-#
-# data       data frame, the prepared training table or the test table cut to
-#            its features; NA is missing
-# params     list: the method's hyperparameters (none for these seven)
-# seed       seed of the fold; a method that draws takes its stream from it
-# completed  list of completed tables, columns in the order of `data`, new
-#            columns after them; one table for these seven
-# state      what the test table needs to know of training, kept by the caller
+# What the seven single-value methods share. The signature of the functions of
+# imputation/*.R is documented in ../impute.R.
 
 # Stops, as upstream does, where a column with missing values is not numeric.
 .require_numeric <- function(data, missing) {

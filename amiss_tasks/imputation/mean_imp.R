@@ -1,5 +1,5 @@
 # Missing values become the mean of their feature.
-# The signature of both functions is documented in _single_value.R.
+# The signature of the functions is documented in ../impute.R.
 
 impute_train <- function(data, params, seed) fill_train(data, mean)
 

@@ -1,5 +1,5 @@
 # Missing values become 0, and each pattern of missingness becomes a feature.
-# The signature of both functions is documented in _single_value.R.
+# The signature of the functions is documented in ../impute.R.
 
 # One logical column for each named column of `data`.
 .indicators <- function(data, features) {

@@ -1,6 +1,6 @@
 # Missing values become ten times the range of their feature: a value far outside,
 # for trees to split off.
-# The signature of both functions is documented in _single_value.R.
+# The signature of the functions is documented in ../impute.R.
 
 impute_train <- function(data, params, seed) {
   fill_train(data, function(observed) 10 * abs(max(observed) - min(observed)))

@@ -41,6 +41,7 @@ def params(
                     "values": p.values,
                     "description": p.description,
                     "refused": dict(p.refused),
+                    "shorthands": dict(p.shorthands),
                 }
                 for p in chosen
             ]
@@ -50,6 +51,8 @@ def params(
         say(parameter.name)
         say(f"  {parameter.description}")
         say(f"  values: {', '.join(map(str, parameter.values))}")
+        for word, meant in parameter.shorthands.items():
+            say(f"  {word}: stands for {', '.join(map(str, meant))}, one combination each")
         reasons: dict[str, list[str]] = {}
         for value, reason in parameter.refused.items():
             reasons.setdefault(reason, []).append(value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from gridrun.pipeline import stage_prefix
+from gridrun.pipeline import Stage, stage_parts, stage_prefix
 from gridrun.plan._tasks import TaskTables
 
 
@@ -34,10 +35,7 @@ class StageCount:
 def stage_counts(tables: TaskTables) -> list[StageCount]:
     """Tasks of every stage for the selection of ``tables``."""
     counts = []
-    book, grid, indices = tables.book, tables.grid, tables.indices
-    complete = len(indices) == len(grid)
     for stage in tables.pipeline.stages:
-        prefix = stage_prefix(tables.pipeline, stage)
         if stage.per_classifier:
             asked = [tables.is_asked(table) for table in tables.tables]
             run = [tables.is_run(table) for table in tables.tables]
@@ -46,13 +44,28 @@ def stage_counts(tables: TaskTables) -> list[StageCount]:
             unshared = sum(_asked_rows(tables, position) for position in range(len(asked)))
             counts.append(StageCount(stage.name, tasks, stage.per_fold, unshared, impossible))
             continue
-        if complete:
-            sizes = dict(zip(grid.names, grid.sizes, strict=True))
-            tasks = int(np.prod([sizes[name] for name in prefix], dtype=object)) if prefix else 1
-        else:
-            tasks = len(np.unique(book.codes(grid, indices, prefix))) if prefix else 1
-        counts.append(StageCount(stage.name, tasks, stage.per_fold, len(indices)))
+        tasks = _distinct(tables, stage)
+        counts.append(StageCount(stage.name, tasks, stage.per_fold, len(tables.indices)))
     return counts
+
+
+def _distinct(tables: TaskTables, stage: Stage) -> int:
+    """Distinct tasks of a stage that runs once for all classifiers."""
+    grid, indices = tables.grid, tables.indices
+    prefix = stage_prefix(tables.pipeline, stage)
+    parts = stage_parts(tables.pipeline, stage)
+    allowed = grid.allowed()
+    if len(indices) == len(grid):
+        whole = math.prod(len(allowed[name]) for name in prefix)
+        return whole * math.prod(
+            len({part[value] for value in allowed[name]}) for name, part in parts.items()
+        )
+    columns = [tables.book.codes(grid, indices, prefix)]
+    digits = np.unravel_index(indices, grid.sizes)
+    for name, part in parts.items():
+        labels = np.unique([part[value] for value in allowed[name]], return_inverse=True)[1]
+        columns.append(labels[digits[grid.names.index(name)]])
+    return len(np.unique(np.stack(columns), axis=1).T)
 
 
 def _asked_rows(tables: TaskTables, position: int) -> int:

@@ -27,10 +27,12 @@ class Context:
         classifier: Which classifier.
         components: Name to digest or text: code of each stage, content of the
             inputs, protocol switches; what ``plan --why`` compares.
+        values: Values of the parameters that decide which code runs.
     """
 
     classifier: str
     components: Mapping[str, str]
+    values: Mapping[str, Value]
 
     @property
     def digest(self) -> str:
@@ -137,7 +139,7 @@ class TaskTables:
             values = self.book.values(code, names)
             stages = self.pipeline.code_digests(classifier, values)
             components = {f"code {stage}": digest for stage, digest in stages.items()}
-            self.contexts.append(Context(classifier, {**components, **self._common}))
+            self.contexts.append(Context(classifier, {**components, **self._common}, values))
             self._context_at[key] = len(self.contexts) - 1
         return self._context_at[key]
 

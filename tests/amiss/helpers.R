@@ -46,3 +46,17 @@ settings <- function() {
 }
 
 kinds_of_missing <- function(x) list(nan = is.nan(x), na = is.na(x))
+
+# Calls a function of a method's environment from a seed of R's main generator.
+seeded <- function(seed, environment, name, ...) {
+  set.seed(seed)
+  environment[[name]](...)
+}
+
+# knnImputation with donors of their own, which it standardises together with the targets.
+knn_from <- function(environment, data, donors, k) {
+  standard <- environment$.learn_standard(environment$.numbers_of(rbind(data, donors)))
+  environment$knn_fill(data, donors, k, standard)
+}
+
+as_list <- function(...) list(...)

@@ -13,6 +13,7 @@ from amiss_tasks._rstages import RStages
 from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.features import NUMERIC_FEATURES
 from amiss_tasks.fold import fold_rows
+from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
 from gridrun.pipeline import TaskFailure
 
@@ -48,26 +49,29 @@ def fold1(stages):
     return stages.table(table), stages.outcome(table)
 
 
-SAMPLES = [
-    row for row in csv_rows(PIECES / "sampling_seed42_fold1.csv.gz") if row["method"] == "zero_imp"
-]
+SAMPLES = csv_rows(PIECES / "sampling_seed42_fold1.csv.gz")
+DRAWN = csv_rows(PIECES / "imputation_hp_rows_seed42.csv")
 
 
 @pytest.mark.parametrize(
     "expected",
     SAMPLES,
-    ids=lambda row: f"{row['downsampling']}-{row['feature_pct']}-{row['row_pct']}",
+    ids=lambda row: f"{row['method']}-{row['downsampling']}-{row['feature_pct']}-{row['row_pct']}",
 )
 def test_samples_equal_upstream(stages, fold1, expected):
-    """Rows kept, in order, and features drawn are upstream's for all 18 settings."""
+    """Rows kept, in order, and features drawn are upstream's for all settings and methods."""
     train, outcome = fold1
+    method = METHODS[expected["method"]]
     sampled = stages.draw_sample(
         train,
         outcome,
+        predraw=method.predraw,
         downsampling=expected["downsampling"] == "on",
         feature_share=float(expected["feature_pct"]),
         row_share=float(expected["row_pct"]),
     )
+    drawn_rows = [int(row["grid_row"]) for row in DRAWN if row["method"] == method.name]
+    assert list(sampled.hyperparameter_rows) == drawn_rows
     value = sampled.handle.python()
     assert value["rows"].tolist() == [int(row) for row in expected["rows"].split()]
     if float(expected["feature_pct"]) == 1:
@@ -83,8 +87,25 @@ def test_samples_equal_upstream(stages, fold1, expected):
 
 
 def test_all_samples_are_compared():
-    """Both kinds of downsampling with three shares of features and rows."""
-    assert len(SAMPLES) == 18
+    """Both kinds of downsampling with three shares of features and rows, five kinds of method."""
+    assert len(SAMPLES) == 5 * 18
+    assert {row["method"] for row in SAMPLES} == {"zero_imp", "pmm", "rf", "bpca", "missForest"}
+
+
+@pytest.mark.parametrize("expected", DRAWN, ids=lambda row: f"{row['method']}-{row['grid_row']}")
+def test_hyperparameters_equal_upstream(expected):
+    """A row of a method's grid has upstream's values under upstream's names."""
+    row = METHODS[expected["method"]].row(int(expected["grid_row"]))
+    wanted = dict(text.split("=") for text in expected["values"].split())
+    assert row == {name: float(text) for name, text in wanted.items()}
+
+
+def test_hyperparameter_grids_have_upstream_s_sizes():
+    """Rows of each method's grid; four methods have more than eight, and draw first."""
+    sizes = {name: method.rows for name, method in METHODS.items() if method.axes}
+    assert sizes == {"knnImputation": 5, "bpca": 112, "missForest": 12, "pmm": 180, "rf": 36}
+    predraws = {name for name, method in METHODS.items() if method.predraw}
+    assert predraws == {"bpca", "missForest", "pmm", "rf"}
 
 
 @cache
@@ -151,6 +172,11 @@ def unit_table(name: str) -> BlockTable:
     return BlockTable([], np.zeros(len(rows), dtype=bool), np.array(cells), names, {})
 
 
+def impute(stages, method: str, table):
+    """A table completed by a method without hyperparameters."""
+    return stages.impute_train(METHODS[method], table, [{}])
+
+
 def columns_of(table) -> dict[str, list[float]]:
     return {name: [float(x) for x in values] for name, values in table.python().items()}
 
@@ -158,11 +184,12 @@ def columns_of(table) -> dict[str, list[float]]:
 @pytest.mark.parametrize("method", SINGLE_VALUE_METHODS)
 def test_imputations_equal_upstream(stages, method):
     """Completed training and test tables of each method are upstream's."""
-    imputed = stages.impute_train(method, stages.table(unit_table("train")))
-    tested = stages.impute_test(method, stages.table(unit_table("test")), imputed.state)
-    for part, completed in (("train", imputed), ("test", tested)):
+    imputed = impute(stages, method, stages.table(unit_table("train")))
+    state = imputed.states.at(0)
+    tested = stages.impute_test(METHODS[method], stages.table(unit_table("test")), state)
+    for part, completed in (("train", imputed.tables.at(0)), ("test", tested.tables)):
         expected = unit_table(f"{method}_{part}")
-        got = columns_of(completed.tables.at(0))
+        got = columns_of(completed.at(0))
         assert tuple(got) == expected.numeric_names
         for column, name in enumerate(expected.numeric_names):
             want = expected.numeric[:, column]
@@ -192,7 +219,7 @@ def test_feature_without_values_stops(stages, method):
     with pytest.raises(
         TaskFailure, match="All columns with missingness must be numeric: b"
     ) as failure:
-        stages.impute_train(method, stages.table(table))
+        impute(stages, method, stages.table(table))
     assert failure.value.kind == "error"
 
 
@@ -200,8 +227,8 @@ def test_feature_emptied_by_row_sampling_does_not_stop(stages):
     """A feature that loses its values to row sampling stays numeric: max gives -Inf."""
     table = stages.table(table_of(a=[1, 2, 3], b=[NA, NA, 7]))
     cut = stages.cut(table, np.array([0, 1]), ["a", "b"])
-    imputed = stages.impute_train("max_imp", cut)
-    assert columns_of(imputed.tables.at(0))["b"] == [-math.inf, -math.inf]
+    imputed = impute(stages, "max_imp", cut)
+    assert columns_of(imputed.tables.at(0).at(0))["b"] == [-math.inf, -math.inf]
     assert any("-Inf" in note for note in imputed.notes)
     outcome = stages.outcome(BlockTable([], np.array([True, False]), np.empty((2, 0)), (), {}))
     with pytest.raises(TaskFailure, match="NA not permitted in predictors"):
@@ -216,7 +243,7 @@ def test_feature_emptied_by_row_sampling_does_not_stop(stages):
 def test_single_pattern_of_missingness_is_a_defect(stages, table):
     """Complete data, or columns missing together, stop the indicators as upstream does."""
     with pytest.raises(TaskFailure, match=r"attempt to set 'colnames'.*D13") as failure:
-        stages.impute_train("missingness_indicators", stages.table(table))
+        impute(stages, "missingness_indicators", stages.table(table))
     assert failure.value.kind == "upstream-defect"
 
 
@@ -228,6 +255,7 @@ def test_balanced_downsampling_is_a_defect(stages):
         stages.draw_sample(
             stages.table(balanced),
             stages.outcome(balanced),
+            predraw=0,
             downsampling=True,
             feature_share=1.0,
             row_share=1.0,
@@ -246,7 +274,7 @@ def test_classifiers_say_why_they_cannot(stages, classifier):
         (pair, [False, False], "no data: 'positive'"),
     ):
         labelled = BlockTable([], np.array(positive), table.numeric, ("a",), {})
-        imputed = stages.impute_train("zero_imp", stages.table(labelled))
+        imputed = impute(stages, "zero_imp", stages.table(labelled))
         with pytest.raises(TaskFailure, match=message):
             stages.train(classifier, imputed, stages.outcome(labelled))
 

@@ -111,6 +111,84 @@ def test_content_keys_differ_where_results_may(own, artifact):
     assert own.run(searched, artifact).shared
 
 
+MICE = {"imputation": "norm.predict", "nonzero_variance_check": "on"}
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """Rows enough for mice."""
+    path = tmp_path_factory.mktemp("larger") / "block.npz"
+    golden_block("canonical", "onestar", "all", "exclude", "dummy").save(path)
+    return path
+
+
+def test_test_tables_are_completed_once_where_they_are_equal(own, told, larger):
+    """Both classifiers and other training rows share the ten tables that only mice's run makes."""
+    first = own.run(task("rf", **MICE), larger)
+    names = [row["test_completion_ix"] for row in first.rows]
+    assert names == [f"imp_{number}" for number in range(1, 11)]
+    del told[:]
+    second = own.run(task("lr", **MICE), larger)
+    assert [stage for stage, _ in told] == ["train", "evaluate"]
+    del told[:]
+    own.run(task("lr", **MICE, training_data_sampling_percentage=0.66), larger)
+    assert [s for s, _ in told] == ["prepare", "prepare", "impute", "train", "evaluate"]
+    # a runner that completes the tables anew finds the same
+    alone = AmissRunner(SETTINGS, lambda *_: None, memo_bytes=1)
+    assert untimed(alone.run(task("lr", **MICE), larger).rows) == untimed(second.rows)
+    assert len({repr(row) for row in untimed(second.rows)}) > 1
+
+
+def test_classifiers_choose_their_own_row_of_hyperparameters(own, told, artifact):
+    """BPCA's test table is completed anew only where another row of hyperparameters is chosen."""
+    bpca = {"imputation": "bpca"}
+    first = own.run(task("rf", **bpca), artifact)
+    del told[:]
+    second = own.run(task("lr", **bpca), artifact)
+    stages = [stage for stage, _ in told]
+    chosen = [result.facts["imputation_row"] for result in (first, second)]
+    assert stages.count("impute-test") == (chosen[0] != chosen[1])
+    for result in (first, second):
+        rows = result.facts["imputation_rows"]
+        assert len(rows) == 8
+        mccs = [-math.inf if row["selection_mcc"] is None else row["selection_mcc"] for row in rows]
+        assert mccs.index(max(mccs)) + 1 == result.facts["imputation_row"]
+        assert result.facts["selection_mcc"] == max(mccs)
+    assert first.facts["fits"] == {"forests": 48}
+    assert second.facts["fits"] == {"regressions": 8}
+
+
+def test_methods_that_draw_first_have_other_rows(own, artifact):
+    """The sample of bpca is not that of zero_imp, which kNN and norm.predict share (D6)."""
+    share = {"training_data_sampling_percentage": 0.66}
+    cells = {
+        name: own._cell(task("lr", imputation=name, **share), artifact)
+        for name in ("zero_imp", "norm.predict", "knnImputation", "bpca", "pmm")
+    }
+    rows = {name: cell.prepared.rows.tolist() for name, cell in cells.items()}
+    assert rows["zero_imp"] == rows["norm.predict"] == rows["knnImputation"]
+    assert rows["bpca"] != rows["zero_imp"] != rows["pmm"]
+    assert cells["zero_imp"].prepared is cells["knnImputation"].prepared
+
+
+def test_predictions_of_some_rows_are_those_of_the_whole_table(own, artifact):
+    """With dummies a consequence's rows predicted by themselves come out as in the whole table."""
+    cell = own._cell(task("rf"), artifact)
+    for classifier in ("rf", "lr"):
+        trained = own._train(cell, classifier, "key")
+        model, data = trained.models.at(0), own._imputed_test(cell, trained.row).tables.at(0)
+        whole = own._r.predict(classifier, model, data)[0].probability
+        for group in cell.fold.groups:
+            part = own._r.predict(classifier, model, data, group.rows)[0].probability
+            assert part.tolist() == whole[group.rows].tolist()
+
+
+def untimed(rows):
+    return [
+        {key: repr(value) for key, value in row.items() if not key.endswith("time")} for row in rows
+    ]
+
+
 def test_order_of_tasks_does_not_matter(artifact):
     """A task gives the same numbers whatever ran before it, with and without memory."""
     tasks = [
@@ -181,11 +259,11 @@ def test_tiny_folds_fail_with_a_reason_or_run(own, tmp_path):
 
 
 def test_environment_names_what_changes_numbers(own):
-    """R, randomForest, linear algebra, Python, numpy and rpy2 are named by version."""
+    """R, its packages, linear algebra, Python, numpy and rpy2 are named by version."""
     environment = own.environment()
-    assert {"R", "randomForest", "BLAS", "LAPACK", "Python", "numpy", "rpy2", "platform"} == set(
-        environment
-    )
+    packages = {"randomForest", "mice", "ranger", "pcaMethods"}
+    others = {"R", "BLAS", "LAPACK", "Python", "numpy", "rpy2", "platform"}
+    assert packages | others == set(environment)
     assert all(isinstance(value, str) and value for value in environment.values())
 
 

@@ -147,18 +147,23 @@ def test_init_writes_a_study_that_plans(tmp_path):
     plan = gridrun("plan", target)
     assert plan.returncode == 0, plan.stderr
     assert "combinations x 10 folds" in plan.stdout
+    text = (target / "study.yaml").read_text()
+    (grid,) = [line for line in text.splitlines() if line.startswith("  imputation:")]
+    assert "missingness_indicators]" in grid
+    assert "# imputation also has, at many times the cost: knnImputation, bpca" in text
     again = gridrun("init", target)
     assert again.returncode == 2
     assert "a study is there already" in again.stderr
 
 
 def test_params_lists_every_parameter_and_value():
-    """Names, values, and what is refused with its reason."""
+    """Names, values, shorthands, and what is refused with its reason."""
     from amiss_tasks.parameters import PARAMETERS
 
     ran = gridrun("params")
     for parameter in PARAMETERS:
-        for text in (parameter.name, *map(str, parameter.values), *parameter.refused):
+        words = (*parameter.refused, *parameter.shorthands)
+        for text in (parameter.name, *map(str, parameter.values), *words):
             assert text in ran.stdout
     assert json.loads(gridrun("params", "quality", "--json").stdout)[0]["values"] == [
         "clingen",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.parameters import PARAMETERS, SINGLE_VALUE_METHODS
 
 ROOT = Path(__file__).parents[2]
 MALFORMED = ROOT.parent / "shared" / "data" / "malformed"
 
+# upstream's published grid
 FULL = {parameter.name: list(parameter.values) for parameter in PARAMETERS}
+FULL["imputation"] = list(SINGLE_VALUE_METHODS)
 ONE = {parameter.name: parameter.values[0] for parameter in PARAMETERS}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from grids import FULL, ONE, ROOT, write_json, yaml_lines
 
-from amiss_tasks.parameters import LATER_METHODS, PARAMETERS
+from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from gridrun.documents._jsontree import _syntax
 from gridrun.documents.textfile import MOST_BYTES
 from gridrun.errors import InputError
@@ -21,7 +21,13 @@ from gridrun.pipeline import Parameter
 from gridrun.study.gridfile import read_grid
 
 COLOURS = (
-    Parameter("colour", ("red", "green", "blue"), "", shorthands={"warm": ("red", "green")}),
+    Parameter(
+        "colour",
+        ("red", "green", "blue"),
+        "",
+        refused={"grey": "there is no paint of it"},
+        shorthands={"warm": ("red", "green")},
+    ),
     Parameter("size", (1, 2, 10), ""),
 )
 
@@ -110,12 +116,31 @@ def test_many_missing_parameters_are_one_fault(tmp_path):
     assert all(f'"{name}"' in fault.message for name in FULL if name != "quality")
 
 
-@pytest.mark.parametrize("value", [*LATER_METHODS, "all"])
-def test_values_of_later_versions_are_refused_with_the_reason(tmp_path, value):
-    """A method this version does not run is named as such, not as unknown."""
-    (fault,) = faults(write_json(tmp_path / "g.json", {**ONE, "imputation": ["mean_imp", value]}))
-    assert f'"{value}", which cannot be run yet: this version runs the seven' in fault.message
-    assert "missingness_indicators" in fault.todo
+def test_values_that_are_not_run_are_refused_with_the_reason(tmp_path):
+    """A known value that cannot be run is named as such, not as unknown."""
+    path = write_json(tmp_path / "g.json", {"colour": ["red", "grey"], "size": 1})
+    (fault,) = faults(path, COLOURS)
+    assert '"grey", which cannot be run yet: there is no paint of it' in fault.message
+    assert "red, green, blue" in fault.todo
+
+
+@pytest.mark.parametrize("value", MODEL_BASED_METHODS)
+def test_every_method_of_upstream_can_be_asked_for(tmp_path, value):
+    """The methods that upstream's published grid leaves out are values like the others."""
+    path = write_json(tmp_path / "g.json", {**ONE, "imputation": ["mean_imp", value]})
+    read = read_grid(path, PARAMETERS)
+    assert read.grid.allowed()["imputation"] == ("mean_imp", value)
+    assert read.notes == ()
+
+
+def test_all_stands_for_the_fourteen_methods(tmp_path):
+    """imputation: all gives one combination for each method, and one note says so."""
+    read = read_grid(write_json(tmp_path / "g.json", {**ONE, "imputation": "all"}), PARAMETERS)
+    methods = (*SINGLE_VALUE_METHODS, *MODEL_BASED_METHODS)
+    assert len(methods) == len(read.grid) == 14
+    assert read.grid.allowed()["imputation"] == methods
+    (note,) = read.notes
+    assert '"all" stands for 14 values, one combination each' in note.message
 
 
 def test_shorthand_stands_for_its_values(tmp_path):

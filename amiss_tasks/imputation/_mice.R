@@ -1,0 +1,26 @@
+# What the four methods of MICE share (van Buuren and Groothuis-Oudshoorn 2011,
+# doi:10.18637/jss.v045.i03). The signature of the functions of imputation/*.R is
+# documented in ../impute.R.
+#
+# Upstream hands hyperparameters over in a way that loses them (D5), so mice's
+# defaults hold whatever the row says, and rows differ by their stream alone.
+
+.ITERATIONS <- 10L
+.TEST_COMPLETIONS <- 10L
+
+# Completed tables of one run of mice, in number order.
+.mice_complete <- function(data, method, completions, iterations = .ITERATIONS) {
+  run <- mice::mice(
+    data,
+    method = method, m = completions, maxit = iterations, printFlag = FALSE
+  )
+  lapply(seq_len(completions), function(number) mice::complete(run, number))
+}
+
+# impute_train for one of mice's methods.
+mice_train <- function(data, method) {
+  list(completed = .mice_complete(data, method, 1L), state = NULL)
+}
+
+# impute_test for the same: a run of its own on the test table alone (D7).
+mice_test <- function(data, method) .mice_complete(data, method, .TEST_COMPLETIONS)

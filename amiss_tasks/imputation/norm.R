@@ -1,0 +1,7 @@
+# Missing values are drawn from Bayesian linear regressions on the other features, by chained
+# equations.
+# The signature of the functions is documented in ../impute.R.
+
+impute_train <- function(data, params, seed) mice_train(data, "norm")
+
+impute_test <- function(data, state, seed) mice_test(data, "norm")

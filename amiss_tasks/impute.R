@@ -1,0 +1,67 @@
+# Stages impute and impute-test: a method's file applied to a training or a test
+# table (upstream-behaviour sections 5, 6 and 11.4 to 11.5).
+#
+# Every file imputation/<method>.R defines three functions:
+#
+#   impute_train(data, params, seed)      -> list(completed, state)
+#   impute_test(data, state, seed)        -> completed
+#   impute_test_learnt(data, state, seed) -> completed
+#
+# data       data frame, the prepared training table or the test table cut to
+#            its features; NA is missing
+# params     list: one row of the method's hyperparameters, by name
+# seed       seed of the fold; the generator stands at the method's stream
+#            already, so a method that draws need not look at it
+# completed  list of completed tables, columns in the order of `data`, new
+#            columns after them
+# state      what the test table needs to know of training, kept by the caller
+#
+# impute_test is upstream's way, which for many methods looks at the test table
+# alone (D7). impute_test_learnt completes each row from what training learnt,
+# whatever the other test rows are.
+
+# Completes a training table once for each row of hyperparameters. An error
+# leaves its row without a table; when no row is left, or `stops` is TRUE, it
+# stops.
+#
+# method     environment of the method's file
+# rows       list of rows of hyperparameters; one empty row for a method without
+# generator  where preparing the table left the generator, for a method that
+#            draws and has no rows; else NULL: row k starts at stream k
+# Returns list(tables, states, failures): for each row a list of completed
+# tables or NULL, the state or NULL, the error's message or NA.
+complete_training <- function(method, data, rows, generator, seed, stops) {
+  tables <- states <- vector("list", length(rows))
+  failures <- rep(NA_character_, length(rows))
+  for (k in seq_along(rows)) {
+    if (is.null(generator)) use_stream(seed, k) else use_generator(generator)
+    impute <- function() method$impute_train(data, rows[[k]], seed)
+    found <- if (stops) impute() else tryCatch(impute(), error = conditionMessage)
+    if (is.character(found)) {
+      message("imputation row ", k, " (", .row_text(rows[[k]]), ") failed: ", found)
+      failures[k] <- found
+    } else {
+      tables[[k]] <- found$completed
+      if (!is.null(found$state)) states[[k]] <- found$state
+    }
+  }
+  if (!anyNA(failures)) {
+    stop(
+      "No imputation method succeeded, cannot continue: ",
+      if (length(rows) > 1L) paste0("all ", length(rows), " hyperparameter rows fail, first with "),
+      failures[1L],
+      call. = FALSE
+    )
+  }
+  list(tables = tables, states = states, failures = failures)
+}
+
+.row_text <- function(row) {
+  if (length(row)) paste0(names(row), "=", unlist(row), collapse = " ") else "no hyperparameters"
+}
+
+# Completes a test table by one row's state; upstream starts at stream 1.
+complete_test <- function(method, data, state, seed) {
+  use_stream(seed)
+  method$impute_test(data, state, seed)
+}

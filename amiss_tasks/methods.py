@@ -1,0 +1,148 @@
+"""The imputation methods of amiss: their hyperparameters and what each depends on. Data, not code.
+
+Every method has a file ``imputation/<name>.R``. Source: upstream's
+``imputation_definitions``, ``upstream-behaviour`` sections 5, 6 and 11.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+MOST_ROWS = 8
+"""Most hyperparameter rows tried for one training table; of more, so many are drawn."""
+
+Hyperparameters = Mapping[str, int | float]
+"""One row of a method's hyperparameters, by name; empty for a method without."""
+
+
+class Needs(Enum):
+    """What of training the completion of a test table depends on, under protocol ``amiss``."""
+
+    ESTIMATES = "estimates"
+    """On what was estimated from the training rows."""
+    HYPERPARAMETERS = "hyperparameters"
+    """On the chosen hyperparameters alone (D7)."""
+    NOTHING = "nothing"
+    """Not even on those, since they never reach the method (D5)."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One imputation method.
+
+    Args:
+        name: Upstream's spelling, a value of parameter ``imputation``.
+        axes: Hyperparameter to its values; rows as in R's ``expand.grid``, the
+            first one varying fastest.
+        draws: Whether it draws random numbers.
+        test_needs: What of training a test table's completion depends on.
+        stops: Whether an error with one row of hyperparameters stops the fold,
+            rather than leaving that row without a table.
+        helpers: R files of ``imputation/`` that it shares with others.
+        seconds: Rough CPU seconds for the tables of one fold of some 200 training
+            and 500 test rows, for cutting the first units.
+    """
+
+    name: str
+    axes: Mapping[str, tuple[int | float, ...]] = field(default_factory=dict)
+    draws: bool = False
+    test_needs: Needs = Needs.ESTIMATES
+    stops: bool = False
+    helpers: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of its hyperparameters; 0 for a method without any."""
+        return math.prod(map(len, self.axes.values())) if self.axes else 0
+
+    @property
+    def predraw(self) -> int:
+        """Rows that ``MOST_ROWS`` are drawn of before anything else is drawn; 0 if none are."""
+        return self.rows if self.rows > MOST_ROWS else 0
+
+    @property
+    def reads_generator(self) -> bool:
+        """Whether it goes on drawing where preparing the table left the generator.
+
+        A method with rows starts each of them at a stream of its own.
+        """
+        return self.draws and not self.axes
+
+    def row(self, number: int) -> Hyperparameters:
+        """A row of its hyperparameters.
+
+        Args:
+            number: Counted from 1, as R does.
+        """
+        index = number - 1
+        values = {}
+        for name, axis in self.axes.items():
+            index, position = divmod(index, len(axis))
+            values[name] = axis[position]
+        return values
+
+
+def _single_value(name: str) -> Method:
+    return Method(name, stops=True, helpers=("_single_value.R",))
+
+
+def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float) -> Method:
+    return Method(
+        name,
+        axes,
+        draws=True,
+        test_needs=Needs.NOTHING,
+        helpers=("_mice.R",),
+        seconds=seconds,
+    )
+
+
+_METHODS = (
+    _single_value("zero_imp"),
+    _single_value("max_imp"),
+    _single_value("min_imp"),
+    _single_value("outlier_imp"),
+    _single_value("mean_imp"),
+    _single_value("median_imp"),
+    _single_value("missingness_indicators"),
+    Method(
+        "knnImputation",
+        {"k": (1, 2, 3, 4, 5)},
+        test_needs=Needs.HYPERPARAMETERS,
+        seconds=1.0,
+    ),
+    Method(
+        "bpca",
+        {"nPcs": tuple(range(2, 16)), "maxSteps": tuple(range(20, 161, 20))},
+        test_needs=Needs.HYPERPARAMETERS,
+        stops=True,
+        seconds=10.0,
+    ),
+    Method(
+        "missForest",
+        {"mtry": (5, 20, 35), "ntree": (50, 100, 200, 500)},
+        draws=True,
+        test_needs=Needs.HYPERPARAMETERS,
+        seconds=1200.0,
+    ),
+    _mice(
+        "pmm",
+        {
+            "donors": tuple(range(1, 38, 4)),
+            "ridge": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8),
+            "matchtype": (0, 1, 2),
+        },
+        30.0,
+    ),
+    _mice("norm", {}, 20.0),
+    _mice("norm.predict", {}, 20.0),
+    _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 200.0),
+)
+
+METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
+"""Name to method, in the order in which they are documented."""

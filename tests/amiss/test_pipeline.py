@@ -1,0 +1,75 @@
+"""What the scheduler is told of amiss: stages, counts, cost."""
+
+import json
+from pathlib import Path
+
+import pytest
+from golden_tables import GOLDEN
+
+import gridrun
+from amiss_tasks.methods import METHODS, Needs
+from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
+from amiss_tasks.pipeline import PIPELINE
+
+
+def planned(directory: Path, methods, sample: int | None = None) -> dict[str, int]:
+    """Tasks of each stage for the whole grid with these imputations."""
+    grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": methods}
+    directory.mkdir()
+    (directory / "grid.json").write_text(json.dumps(grid))
+    inputs = GOLDEN / "input"
+    (directory / "study.yaml").write_text(
+        "inputs:\n"
+        f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
+        f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
+        f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
+        "grid: grid.json\n"
+        "folds: 10\n" + (f"sample: {sample}\n" if sample else "")
+    )
+    plan = gridrun.open_study(directory).plan()
+    return {count.stage: count.tasks for count in plan.stages}
+
+
+def test_methods_and_values_are_the_same():
+    """Every value of parameter imputation is a method, in the same order, with a file."""
+    (values,) = [p.values for p in PARAMETERS if p.name == "imputation"]
+    assert values == tuple(METHODS) == (*SINGLE_VALUE_METHODS, *MODEL_BASED_METHODS)
+    for name in values:
+        assert PIPELINE.code_digests("rf", {"imputation": name})["impute"]
+
+
+def test_prepared_tables_differ_by_what_is_drawn_before_them(tmp_path):
+    """Seven or ten methods share each prepared table; each of four that draw first has its own."""
+    seven = planned(tmp_path / "seven", list(SINGLE_VALUE_METHODS))
+    assert (seven["prepare"], seven["impute"]) == (5_184, 36_288)
+    every = planned(tmp_path / "every", "all")
+    assert (every["prepare"], every["impute"]) == (5 * 5_184, 72_576)
+    assert every["preprocess"] == 72
+
+
+def test_prepared_tables_of_a_sample_are_counted_alike(tmp_path):
+    """A drawn block of fourteen methods has five prepared tables."""
+    counts = planned(tmp_path / "study", ["all"], sample=14)
+    assert (counts["prepare"], counts["impute"]) == (5, 14)
+
+
+def test_costly_methods_are_estimated_so():
+    """The estimate grows with the completed tables to train on and with their making."""
+    seconds = {name: PIPELINE.estimate_seconds("rf", {"imputation": name}) for name in METHODS}
+    cheap = {seconds[name] for name in SINGLE_VALUE_METHODS}
+    assert len(cheap) == 1
+    assert all(seconds[name] > max(cheap) for name in MODEL_BASED_METHODS)
+    assert max(seconds, key=seconds.get) == "missForest"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_code_of_a_method_is_its_own_file_and_what_it_shares(name):
+    """A change of one method's file leaves the fingerprints of the others alone."""
+    digests = {n: PIPELINE.code_digests("lr", {"imputation": n})["impute"] for n in METHODS}
+    assert [n for n, digest in digests.items() if digest == digests[name]] == [name]
+
+
+def test_only_single_value_methods_use_what_training_estimated():
+    """Under protocol amiss other methods complete test tables by themselves (D7)."""
+    reading = {name for name, method in METHODS.items() if method.test_needs is Needs.ESTIMATES}
+    assert reading == set(SINGLE_VALUE_METHODS)
