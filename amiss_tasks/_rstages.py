@@ -255,9 +255,21 @@ class RStages:
         count = sum(len(tables.at(row)) for row in range(len(tables)))
         return Imputed(tables, result.value["states"], count, result.warnings)
 
-    def impute_test(self, method: Method, data: RObject, state: RObject) -> Completed:
-        """Complete a test table by the state of one row of hyperparameters."""
-        result = self._call("complete_test", self._method(method), data, state, MODEL_SEED)
+    def impute_test(
+        self, method: Method, data: RObject, state: RObject, *, learnt: bool = False
+    ) -> Completed:
+        """Complete a test table by the state of one row of hyperparameters.
+
+        Args:
+            method: How.
+            data: The table.
+            state: Of that row, from :meth:`impute_train`.
+            learnt: Each row from what training learnt, whatever the other test rows
+                are, rather than upstream's way (D7).
+        """
+        result = self._call(
+            "complete_test", self._method(method), data, state, MODEL_SEED, learnt=learnt
+        )
         return Completed(result.value, len(result.value), result.warnings)
 
     def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained:

@@ -60,8 +60,10 @@ complete_training <- function(method, data, rows, generator, seed, stops) {
   if (length(row)) paste0(names(row), "=", unlist(row), collapse = " ") else "no hyperparameters"
 }
 
-# Completes a test table by one row's state; upstream starts at stream 1.
-complete_test <- function(method, data, state, seed) {
+# Completes a test table by one row's state, from stream 1 as upstream does.
+# `learnt`: by impute_test_learnt.
+complete_test <- function(method, data, state, seed, learnt) {
   use_stream(seed)
-  method$impute_test(data, state, seed)
+  impute <- if (learnt) method$impute_test_learnt else method$impute_test
+  impute(data, state, seed)
 }

@@ -97,7 +97,7 @@ def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float
         axes,
         draws=True,
         test_needs=Needs.NOTHING,
-        helpers=("_mice.R",),
+        helpers=("_mice.R", "_mice_learnt.R"),
         seconds=seconds,
     )
 

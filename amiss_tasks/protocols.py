@@ -65,10 +65,31 @@ AMISS = (
         "text features reach the forest as codes among the values of the very table predicted",
     ),
     Switch(
+        "imputation_choice",
+        "MCC on the training rows",
+        "D4",
+        "of several rows of imputation hyperparameters a classifier takes the one with the largest "
+        "MCC on the rows it was trained on; random forest by its out-of-bag votes",
+    ),
+    Switch(
+        "mice_hyperparameters",
+        "lost",
+        "D5",
+        "hyperparameters of pmm and rf never reach mice: their rows differ by random numbers alone",
+    ),
+    Switch(
         "draw_order",
         "one stream",
         "D6",
-        "downsampling, features and rows are drawn in this order from one generator",
+        "a method's rows of hyperparameters, downsampling, features and rows are drawn in this "
+        "order from one generator, so that methods with more than eight rows get other data",
+    ),
+    Switch(
+        "test_imputation",
+        "among the test rows",
+        "D7",
+        "MICE, missForest, bpca and kNN complete a test table by itself, with nothing learnt from "
+        "training but the chosen row of hyperparameters",
     ),
     Switch(
         "balanced_downsampling",
@@ -87,6 +108,12 @@ AMISS = (
         "NaN",
         "D10",
         "MCC is NaN when all predictions or all labels are of one class",
+    ),
+    Switch(
+        "bpca_means",
+        "left out",
+        "",
+        "values fitted by bpca vary around 0, since it is run without centring",
     ),
     Switch(
         "dummies",

@@ -3,24 +3,36 @@
 # documented in ../impute.R.
 #
 # Upstream hands hyperparameters over in a way that loses them (D5), so mice's
-# defaults hold whatever the row says, and rows differ by their stream alone.
+# defaults hold whatever the row says, and rows differ by their stream alone. A
+# row with reach_mice = TRUE does reach mice.
 
 .ITERATIONS <- 10L
 .TEST_COMPLETIONS <- 10L
 
+# Hyperparameters as mice's own arguments.
+.mice_arguments <- function(params) {
+  if (isTRUE(params$reach_mice)) params[names(params) != "reach_mice"] else list()
+}
+
 # Completed tables of one run of mice, in number order.
-.mice_complete <- function(data, method, completions, iterations = .ITERATIONS) {
-  run <- mice::mice(
-    data,
-    method = method, m = completions, maxit = iterations, printFlag = FALSE
+.mice_complete <- function(data, method, completions, params, iterations = .ITERATIONS) {
+  call <- c(
+    list(data, method = method, m = completions, maxit = iterations, printFlag = FALSE),
+    .mice_arguments(params)
   )
+  run <- do.call(mice::mice, call)
   lapply(seq_len(completions), function(number) mice::complete(run, number))
 }
 
 # impute_train for one of mice's methods.
-mice_train <- function(data, method) {
-  list(completed = .mice_complete(data, method, 1L), state = NULL)
+mice_train <- function(data, method, params) {
+  list(
+    completed = .mice_complete(data, method, 1L, params),
+    state = list(params = params, training = data)
+  )
 }
 
 # impute_test for the same: a run of its own on the test table alone (D7).
-mice_test <- function(data, method) .mice_complete(data, method, .TEST_COMPLETIONS)
+mice_test <- function(data, method, state) {
+  .mice_complete(data, method, .TEST_COMPLETIONS, state$params)
+}

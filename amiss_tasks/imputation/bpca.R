@@ -26,21 +26,87 @@
   }
 }
 
-.bpca_complete <- function(data, params) {
+.bpca_fit <- function(data, params) {
   .require_values(data)
   numbers <- as.matrix(data)
   rownames(numbers) <- NULL
-  fitted <- pcaMethods::pca(
+  pcaMethods::pca(
     numbers,
     method = "bpca", nPcs = params$nPcs, maxSteps = params$maxSteps,
-    scale = "none", center = FALSE, verbose = FALSE
+    scale = "none", center = isTRUE(params$center), verbose = FALSE
   )
-  as.data.frame(pcaMethods::completeObs(fitted))
 }
 
+.bpca_complete <- function(data, params) {
+  as.data.frame(pcaMethods::completeObs(.bpca_fit(data, params)))
+}
+
+# params: nPcs, maxSteps; center = TRUE puts the means back into fitted values.
 impute_train <- function(data, params, seed) {
-  list(completed = list(.bpca_complete(data, params)), state = list(params = params))
+  fitted <- .bpca_fit(data, params)
+  state <- list(
+    params = params, means = colMeans(data, na.rm = TRUE),
+    loadings = unname(pcaMethods::loadings(fitted))
+  )
+  state$noise <- .noise_variance(data, state)
+  list(completed = list(as.data.frame(pcaMethods::completeObs(fitted))), state = state)
 }
 
 # On the test table alone (D7).
 impute_test <- function(data, state, seed) list(.bpca_complete(data, state$params))
+
+# Expected scores of one row from the values it has, given loadings, means and
+# noise variance: the posterior mean of probabilistic principal components
+# (Tipping and Bishop 1999, doi:10.1111/1467-9868.00196).
+#
+# deviations  the row less the means; NA is missing
+# Returns list(scores, spread): expected scores, and their covariance divided by
+# the noise variance.
+.project <- function(deviations, loadings, noise) {
+  seen <- !is.na(deviations)
+  observed <- loadings[seen, , drop = FALSE]
+  spread <- solve(crossprod(observed) + diag(noise, ncol(loadings)))
+  list(scores = drop(spread %*% crossprod(observed, deviations[seen])), spread = spread)
+}
+
+# Noise variance that makes the training table likeliest, its loadings and means
+# being given; by expectation-maximisation over the observed values (Ilin and
+# Raiko 2010, Journal of Machine Learning Research 11, 1957-2000).
+.noise_variance <- function(data, state, most_steps = 200L, tolerance = 1e-6) {
+  deviations <- sweep(as.matrix(data), 2L, state$means)
+  count <- sum(!is.na(deviations))
+  noise <- sum(deviations^2, na.rm = TRUE) / count
+  if (noise == 0) {
+    return(.Machine$double.eps)
+  }
+  for (step in seq_len(most_steps)) {
+    total <- 0
+    for (i in seq_len(nrow(deviations))) {
+      row <- deviations[i, ]
+      found <- .project(row, state$loadings, noise)
+      seen <- !is.na(row)
+      observed <- state$loadings[seen, , drop = FALSE]
+      total <- total + sum((row[seen] - observed %*% found$scores)^2) +
+        noise * sum((observed %*% found$spread) * observed)
+    }
+    before <- noise
+    noise <- max(total / count, .Machine$double.eps)
+    if (abs(noise - before) <= tolerance * before) break
+  }
+  noise
+}
+
+# Missing values of a row become what the training table's components expect,
+# given the values that the row has.
+impute_test_learnt <- function(data, state, seed) {
+  deviations <- sweep(as.matrix(data), 2L, state$means)
+  # as in the training table: see the head of this file
+  offset <- if (isTRUE(state$params$center)) state$means else 0 * state$means
+  for (i in which(rowSums(is.na(deviations)) > 0L)) {
+    scores <- .project(deviations[i, ], state$loadings, state$noise)$scores
+    for (j in which(is.na(deviations[i, ]))) {
+      data[[j]][i] <- offset[j] + sum(state$loadings[j, ] * scores)
+    }
+  }
+  list(data)
+}

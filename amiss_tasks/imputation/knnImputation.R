@@ -50,10 +50,6 @@ knn_fill <- function(data, donors, k, standard) {
   pool <- pool[complete, , drop = FALSE]
   for (i in which(rowSums(is.na(targets)) > 0L)) {
     gaps <- is.na(targets[i, ])
-    if (sum(!gaps) == 1L) {
-      # upstream takes this row's distances for something other than a matrix
-      stop("kNN cannot compare a row that has a single value", call. = FALSE)
-    }
     apart <- sweep(pool[, !gaps, drop = FALSE], 2L, targets[i, !gaps])
     distance <- sqrt(drop(apart^2 %*% rep(1, ncol(apart))))
     nearest <- order(distance)[seq_len(k)]
@@ -67,11 +63,29 @@ knn_fill <- function(data, donors, k, standard) {
 }
 
 # A table filled from its own complete rows.
-.fill_alone <- function(data, k) knn_fill(data, data, k, .learn_standard(.numbers_of(data)))
+.fill_alone <- function(data, k, standard) {
+  if (any(rowSums(!is.na(data)) == 1L)) {
+    # upstream takes this row's distances for something other than a matrix
+    stop("kNN cannot compare a row that has a single value", call. = FALSE)
+  }
+  knn_fill(data, data, k, standard)
+}
 
 impute_train <- function(data, params, seed) {
-  list(completed = list(.fill_alone(data, params$k)), state = list(params = params))
+  standard <- .learn_standard(.numbers_of(data))
+  completed <- .fill_alone(data, params$k, standard)
+  list(
+    completed = list(completed),
+    state = list(params = params, donors = completed, standard = standard)
+  )
 }
 
 # On the test table alone (D7).
-impute_test <- function(data, state, seed) list(.fill_alone(data, state$params$k))
+impute_test <- function(data, state, seed) {
+  list(.fill_alone(data, state$params$k, .learn_standard(.numbers_of(data))))
+}
+
+# Neighbours are completed training rows, standardised as the training table was.
+impute_test_learnt <- function(data, state, seed) {
+  list(knn_fill(data, state$donors, state$params$k, state$standard))
+}

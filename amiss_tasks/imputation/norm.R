@@ -2,6 +2,10 @@
 # equations.
 # The signature of the functions is documented in ../impute.R.
 
-impute_train <- function(data, params, seed) mice_train(data, "norm")
+impute_train <- function(data, params, seed) mice_train(data, "norm", params)
 
-impute_test <- function(data, state, seed) mice_test(data, "norm")
+impute_test <- function(data, state, seed) mice_test(data, "norm", state)
+
+.draw <- function(y, ry, x, wy, params) mice::mice.impute.norm(y, ry, x, wy)
+
+impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .draw)

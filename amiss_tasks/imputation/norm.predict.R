@@ -2,6 +2,10 @@
 # equations; nothing but the first guess is drawn.
 # The signature of the functions is documented in ../impute.R.
 
-impute_train <- function(data, params, seed) mice_train(data, "norm.predict")
+impute_train <- function(data, params, seed) mice_train(data, "norm.predict", params)
 
-impute_test <- function(data, state, seed) mice_test(data, "norm.predict")
+impute_test <- function(data, state, seed) mice_test(data, "norm.predict", state)
+
+.predict <- function(y, ry, x, wy, params) mice::mice.impute.norm.predict(y, ry, x, wy)
+
+impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .predict)

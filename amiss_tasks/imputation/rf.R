@@ -2,16 +2,44 @@
 # chained equations (Doove et al. 2014, doi:10.1016/j.csda.2013.10.025).
 # The signature of the functions is documented in ../impute.R.
 
-# The forests are ranger's, which would take every core. Their number of trees is
-# 10 whatever the row says (D5).
+.TREES <- 10L
+
+# The forests are ranger's, which would take every core.
 .one_thread <- function() options(ranger.num.threads = 1L)
 
 impute_train <- function(data, params, seed) {
   .one_thread()
-  mice_train(data, "rf")
+  mice_train(data, "rf", params)
 }
 
 impute_test <- function(data, state, seed) {
   .one_thread()
-  mice_test(data, "rf")
+  mice_test(data, "rf", state)
 }
+
+# For each row `wy` one of the observed values that share a leaf with it in any tree. As mice
+# does it, but for a single random number a row: mice may take several, so that the values of
+# one row would decide what the next one draws.
+.leaf_values <- function(y, ry, x, wy, params) {
+  trees <- c(.mice_arguments(params)$ntree, .TREES)[1L]
+  observed <- y[ry]
+  forest <- ranger::ranger(
+    x = x[ry, , drop = FALSE], y = observed, num.trees = trees, num.threads = 1L
+  )
+  leaves <- function(rows) {
+    found <- predict(
+      forest,
+      data = x[rows, , drop = FALSE], type = "terminalNodes", num.threads = 1L
+    )
+    matrix(ranger::predictions(found), sum(rows))
+  }
+  donors_in <- leaves(ry)
+  wanted <- leaves(wy)
+  at <- runif(sum(wy))
+  vapply(seq_len(sum(wy)), function(i) {
+    donors <- observed[row(donors_in)[donors_in == rep(wanted[i, ], each = length(observed))]]
+    donors[ceiling(at[i] * length(donors))]
+  }, observed[1L])
+}
+
+impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .leaf_values)

@@ -60,3 +60,6 @@ knn_from <- function(environment, data, donors, k) {
 }
 
 as_list <- function(...) list(...)
+
+# Bytes of a value, as numbers.
+bytes_of <- function(value) as.integer(serialize(value, NULL))

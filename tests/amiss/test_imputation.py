@@ -157,7 +157,7 @@ def test_mice_equals_upstream(stages, call, name):
     """One completion after five iterations from seed 123 is mice's, value by value."""
     method = stages._method(METHODS[name])
     table = stages.table(golden("train"))
-    got = call("seeded", 123, method, ".mice_complete", table, name, 1, 5)
+    got = call("seeded", 123, method, ".mice_complete", table, name, 1, {}, 5)
     assert_equal(got.at(0), golden(f"mice_{name}_seed123_train"))
 
 

@@ -25,22 +25,27 @@ def upstream(run: str, classifier: str) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_a_combination_file_of_upstream_gives_upstream_s_table(tmp_path, run):
-    """combination_*.json unchanged as the grid: counts equal, metrics within 1e-9, NA where NA."""
+def open_run(directory: Path, run: str, folds: int) -> gridrun.OpenStudy:
+    """A study of one combination of the goldens."""
     inputs = GOLDEN / "input"
-    (tmp_path / "combination_1.json").write_bytes(
+    (directory / "combination_1.json").write_bytes(
         (GOLDEN / "cv" / run / "parameters.json").read_bytes()
     )
-    (tmp_path / "study.yaml").write_text(
+    (directory / "study.yaml").write_text(
         "inputs:\n"
         f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
         f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
         f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
         "grid: combination_1.json\n"
-        "folds: 3\n"
+        f"folds: {folds}\n"
     )
-    study = gridrun.open_study(tmp_path)
+    return gridrun.open_study(directory)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_combination_file_of_upstream_gives_upstream_s_table(tmp_path, run):
+    """combination_*.json unchanged as the grid: counts equal, metrics within 1e-9, NA where NA."""
+    study = open_run(tmp_path, run, 3)
     study.run(backend="inprocess")
     with study.study.paths.results_csv.open(newline="") as handle:
         ours = list(csv.DictReader(handle))
@@ -59,3 +64,24 @@ def test_a_combination_file_of_upstream_gives_upstream_s_table(tmp_path, run):
             else:
                 assert float(row[name]) == pytest.approx(float(theirs[name]), abs=1e-9)
         assert (row["state"] == "done") == (theirs["TP"] != "NA")
+
+
+def test_ten_completions_stand_in_number_order(tmp_path):
+    """A method that completes ten tables has ten rows a fold, imp_2 before imp_10, as upstream."""
+    study = open_run(tmp_path, "pmm_factor", 1)
+    study.run(backend="inprocess")
+    with study.study.paths.results_csv.open(newline="") as handle:
+        ours = [row for row in csv.DictReader(handle) if row["classifier"] == "rf"]
+    assert [row["test_completion_ix"] for row in ours] == [f"imp_{n}" for n in range(1, 11)]
+    theirs = {
+        row["test_completion_ix"]: row for row in upstream("pmm_factor", "rf") if row["fold"] == "1"
+    }
+    assert len(theirs) == 10
+    for row in ours:
+        want = theirs[row["test_completion_ix"]]
+        assert [row[name] for name in COUNTS] == [want[name] for name in COUNTS]
+    path = study.study.paths.results_csv.with_name("per_consequence.csv")
+    with path.open(newline="") as handle:
+        details = [row for row in csv.DictReader(handle) if row["classifier"] == "rf"]
+    names = {row["consequence"] for row in details}
+    assert len(details) == 10 * len(names)

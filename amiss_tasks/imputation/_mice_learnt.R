@@ -1,0 +1,106 @@
+# impute_test_learnt for the four methods of MICE: test rows stand below the training rows with
+# mice's `ignore`, so that models are fitted to training rows only (van Buuren and
+# Groothuis-Oudshoorn 2011; `ignore` since mice 3.12).
+#
+# `ignore` alone is not enough for rows to be independent of one another: mice draws the noise
+# of all rows from one sequence of random numbers. So each model fills the training rows and
+# the test rows in separate calls that start at the same generator state, and the second call
+# leaves no trace in the generator: training rows go through the same chain whatever test rows
+# there are. In the second call every test row draws, whether it lacks the value or not, so
+# that it gets the numbers of its own place in the table. A row's values depend on that place,
+# but not on the other rows.
+
+.ATTACHED <- "gridrun_mice"
+.METHOD <- "gridrun"
+
+# A method of mice's that fills training rows, then test rows; see the head of this file.
+#
+# fill      function(y, ry, x, wy, params): values for the rows `wy` by a model of the rows `ry`
+# training  number of rows that are training rows
+.split_method <- function(fill, training, params) {
+  function(y, ry, x, wy, ...) {
+    below <- seq_along(y) > training
+    values <- y
+    start <- generator_state()
+    ours <- wy & !below
+    if (any(ours)) values[ours] <- fill(y, ry, x, ours, params)
+    after <- generator_state()
+    if (any(wy & below)) {
+      use_generator(start)
+      # a row that is incomplete in x gets no value from mice either
+      able <- below & stats::complete.cases(x)
+      drawn <- y
+      drawn[able] <- fill(y, ry, x, able, params)
+      values[wy & below] <- drawn[wy & below]
+      use_generator(if (any(ours)) after else start)
+    }
+    values[wy]
+  }
+}
+
+# Text as a factor whose first levels are the training rows' own: other levels never have a
+# coefficient, since no training row has them.
+.as_training_factor <- function(values, training) {
+  known <- sort(unique(values[seq_len(training)]))
+  factor(values, levels = c(known, setdiff(sort(unique(values)), known)))
+}
+
+# First guesses of a chain: training rows draw from the observed values of the training rows,
+# and so do all test rows, in a sequence that leaves no trace.
+.first_guesses <- function(both, training) {
+  for (name in names(both)) {
+    values <- both[[name]]
+    observed <- values[seq_len(training)]
+    observed <- observed[!is.na(observed)]
+    if (!length(observed)) next
+    gaps <- which(is.na(values[seq_len(training)]))
+    both[[name]][gaps] <- observed[sample.int(length(observed), length(gaps), replace = TRUE)]
+    after <- generator_state()
+    rest <- length(values) - training
+    guesses <- observed[sample.int(length(observed), rest, replace = TRUE)]
+    use_generator(after)
+    below <- which(is.na(values) & seq_along(values) > training)
+    both[[name]][below] <- guesses[below - training]
+  }
+  both
+}
+
+# What mice finds constant or collinear among the training rows, which takes no part.
+.training_setup <- function(training) {
+  looked_at <- suppressWarnings(mice::mice(training, m = 1L, maxit = 0L, printFlag = FALSE))
+  looked_at$predictorMatrix
+}
+
+# Completed tables of a test table from models of the training table.
+#
+# fill   as in .split_method
+# state  list(params, training)
+mice_learnt <- function(data, state, fill, completions = .TEST_COMPLETIONS) {
+  training <- nrow(state$training)
+  columns <- names(state$training)
+  both <- lapply(columns, function(name) c(state$training[[name]], data[[name]]))
+  names(both) <- columns
+  text <- columns[vapply(both, is.character, NA)]
+  both[text] <- lapply(both[text], .as_training_factor, training)
+  both <- table_of(both, training + nrow(data))
+  predictors <- .training_setup(state$training)
+  part <- rowSums(predictors != 0) > 0
+  method <- ifelse(part & vapply(both, anyNA, NA), .METHOD, "")
+
+  functions <- list(.split_method(fill, training, state$params))
+  names(functions) <- paste0("mice.impute.", .METHOD)
+  # mice finds a method by its name on the search path
+  attach(functions, name = .ATTACHED, warn.conflicts = FALSE)
+  on.exit(detach(.ATTACHED, character.only = TRUE))
+  lapply(seq_len(completions), function(number) {
+    run <- mice::mice(
+      both,
+      m = 1L, maxit = .ITERATIONS, method = method, predictorMatrix = predictors,
+      ignore = seq_len(nrow(both)) > training, data.init = .first_guesses(both, training),
+      remove.constant = FALSE, remove.collinear = FALSE, printFlag = FALSE
+    )
+    completed <- cut_table(mice::complete(run), training + seq_len(nrow(data)), columns)
+    completed[text] <- data[text]
+    completed
+  })
+}
