@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from amiss_tasks.features import KEYS
+from amiss_tasks.featureset import KEYS
 from amiss_tasks.read import ReadResult, check_inputs, read_inputs
 from amiss_tasks.table import VariantTable
 from gridrun.errors import Fault
