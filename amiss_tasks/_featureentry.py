@@ -51,9 +51,14 @@ class FeatureReader:
         at = node.line if node is not None else line
         self.faults.append(Fault(self.file, message, at, todo or None))
 
-    def keys(self, entries: Entries, known: Sequence[str]) -> dict[str, Node]:
-        """Known keys of an object; others are faults."""
-        found = read_keys(self.file, entries, known, "key", self.faults)
+    def keys(
+        self, entries: Entries, known: Sequence[str], also: Sequence[str] = ()
+    ) -> dict[str, Node]:
+        """Known keys of an object, and those that the caller says something about.
+
+        Others are faults.
+        """
+        found = read_keys(self.file, entries, known, "key", self.faults, also=also)
         return {name: node for name, (_, node) in found.items()}
 
     def features(self, nodes: Sequence[Node]) -> list[Feature]:

@@ -74,12 +74,19 @@ def read_features(path: Path) -> FeaturesFile:
 
 def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
     """The list that is extended, with what the file says is different."""
-    nodes = reader.keys(root, _EXTENDING)
+    nodes = reader.keys(root, _EXTENDING, also=("features",))
+    if "features" in nodes:
+        reader.fault(
+            'a whole list of features stands by itself, without the key "features"',
+            root,
+            "remove the key, so that the file begins with: - name:",
+        )
+        return []
     if "extends" not in nodes:
         reader.fault(
             'key "extends" is missing',
             root,
-            "write extends: amiss, and what is different; a whole list of features needs no key",
+            "write extends: amiss, and what is different; a whole list needs no key",
         )
         return []
     node = nodes["extends"]

@@ -60,3 +60,6 @@ knn_from <- function(environment, data, donors, k) {
 }
 
 as_list <- function(...) list(...)
+
+# Names as make.names leaves them.
+r_names <- function(names) make.names(names)
