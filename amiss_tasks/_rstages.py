@@ -15,7 +15,8 @@ import numpy as np
 from amiss_tasks import rsession
 from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.evaluate import Prediction
-from amiss_tasks.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
 from amiss_tasks.protocols import MODEL_SEED
 from amiss_tasks.rsession import RError, RObject, RResult
@@ -129,9 +130,14 @@ class Trained:
 
 
 class RStages:
-    """R with the stages' functions loaded; methods and classifiers are loaded when asked for."""
+    """R with the stages' functions loaded; methods and classifiers are loaded when asked for.
 
-    def __init__(self) -> None:
+    Args:
+        features: The study's features.
+    """
+
+    def __init__(self, features: FeatureSet = AMISS) -> None:
+        self._features = features
         self._session = rsession.start()
         for name in _SHARED:
             self._session.source(_HERE / name, self._session.shared)
@@ -183,8 +189,8 @@ class RStages:
             downsampling=downsampling,
             feature_share=feature_share,
             row_share=row_share,
-            numeric=NUMERIC_FEATURES,
-            categorical=CATEGORICAL_FEATURES,
+            numeric=self._features.numeric,
+            categorical=self._features.categorical,
             seed=MODEL_SEED,
         )
         drawn = result.value["hyperparameter_rows"].python()
@@ -207,7 +213,7 @@ class RStages:
             sampled.handle,
             variance=variance,
             correlation=correlation,
-            numeric=NUMERIC_FEATURES,
+            numeric=self._features.numeric,
         )
         value = result.value.python()
         return Prepared(

@@ -1,155 +1,89 @@
 """The features of amiss and where they come from. Data, not code.
 
-Names are the columns as R's ``make.names`` leaves them (``GERP.._NR``), which
-is how upstream's tables and results spell them. ``SOURCE`` maps them to the
-spelling in the VEP and CADD files.
+Source: ``upstream-behaviour`` sections 2 and 3. The order is upstream's, which
+is the order of columns and decides the draws of feature sampling.
 """
 
 from __future__ import annotations
 
-VEP_NUMERIC = (
-    "SIFT_score",
-    "LRT_score",
-    "LRT_Omega",
-    "MutationTaster_score",
-    "MutationAssessor_score",
-    "FATHMM_score",
-    "PROVEAN_score",
-    "MutPred_score",
-    "fathmm.MKL_coding_score",
-    "GenoCanyon_score",
-    "integrated_fitCons_score",
-    "GERP.._NR",
-    "GERP.._RS",
-    "phyloP100way_vertebrate",
-    "phyloP20way_mammalian",
-    "phastCons100way_vertebrate",
-    "phastCons20way_mammalian",
-    "SiPhy_29way_logOdds",
-    "gnomAD_exomes_AF",
-    "gnomAD_genomes_AF",
+from amiss_tasks.featureset import CADD, CATEGORICAL, CONSEQUENCE, VEP, Feature, FeatureSet
+
+_VEP_NUMERIC = (
+    Feature("SIFT_score", VEP, ("SIFT_score",), per_transcript=True),
+    Feature("LRT_score", VEP, ("LRT_score",)),
+    Feature("LRT_Omega", VEP, ("LRT_Omega",)),
+    Feature("MutationTaster_score", VEP, ("MutationTaster_score",), per_transcript=True),
+    Feature("MutationAssessor_score", VEP, ("MutationAssessor_score",)),
+    Feature("FATHMM_score", VEP, ("FATHMM_score",), per_transcript=True),
+    Feature("PROVEAN_score", VEP, ("PROVEAN_score",), per_transcript=True),
+    Feature("MutPred_score", VEP, ("MutPred_score",)),
+    Feature("fathmm.MKL_coding_score", VEP, ("fathmm-MKL_coding_score",)),
+    Feature("GenoCanyon_score", VEP, ("GenoCanyon_score",)),
+    Feature("integrated_fitCons_score", VEP, ("integrated_fitCons_score",)),
+    Feature("GERP.._NR", VEP, ("GERP++_NR",)),
+    Feature("GERP.._RS", VEP, ("GERP++_RS",)),
+    Feature("phyloP100way_vertebrate", VEP, ("phyloP100way_vertebrate",)),
+    Feature("phyloP20way_mammalian", VEP, ("phyloP20way_mammalian",)),
+    Feature("phastCons100way_vertebrate", VEP, ("phastCons100way_vertebrate",)),
+    Feature("phastCons20way_mammalian", VEP, ("phastCons20way_mammalian",)),
+    Feature("SiPhy_29way_logOdds", VEP, ("SiPhy_29way_logOdds",)),
+    Feature("gnomAD_exomes_AF", VEP, ("gnomAD_exomes_AF",), a_priori=0.0),
+    Feature("gnomAD_genomes_AF", VEP, ("gnomAD_genomes_AF",), a_priori=0.0),
 )
 """Numeric features from the CSQ field (dbNSFP through VEP)."""
 
-CADD_NUMERIC = (
-    "Length",
-    "GC",
-    "CpG",
-    "relcDNApos",
-    "relCDSpos",
-    "relProtPos",
-    "Dst2Splice",
-    "minDistTSS",
-    "minDistTSE",
-    "mirSVR.Score",
-    "mirSVR.E",
-    "mirSVR.Aln",
-    "EncodeH3K4me1.sum",
-    "EncodeH3K4me2.sum",
-    "EncodeH3K4me3.sum",
-    "EncodeH3K9ac.sum",
-    "EncodeH3K9me3.sum",
-    "EncodeH3K27ac.sum",
-    "EncodeH3K27me3.sum",
-    "EncodeH3K36me3.sum",
-    "EncodeH3K79me2.sum",
-    "EncodeH4K20me1.sum",
-    "EncodeH2AFZ.sum",
-    "EncodeDNase.sum",
-    "EncodetotalRNA.sum",
-    "RemapOverlapTF",
-    "RemapOverlapCL",
+_CADD_NUMERIC = (
+    Feature("Length", CADD, ("Length",)),
+    Feature("GC", CADD, ("GC",)),
+    Feature("CpG", CADD, ("CpG",)),
+    Feature("relcDNApos", CADD, ("relcDNApos",)),
+    Feature("relCDSpos", CADD, ("relCDSpos",)),
+    Feature("relProtPos", CADD, ("relProtPos",)),
+    Feature("Dst2Splice", CADD, ("Dst2Splice",)),
+    Feature("minDistTSS", CADD, ("minDistTSS",)),
+    Feature("minDistTSE", CADD, ("minDistTSE",)),
+    Feature("mirSVR.Score", CADD, ("mirSVR-Score",)),
+    Feature("mirSVR.E", CADD, ("mirSVR-E",)),
+    Feature("mirSVR.Aln", CADD, ("mirSVR-Aln",)),
+    Feature("EncodeH3K4me1.sum", CADD, ("EncodeH3K4me1-sum",)),
+    Feature("EncodeH3K4me2.sum", CADD, ("EncodeH3K4me2-sum",)),
+    Feature("EncodeH3K4me3.sum", CADD, ("EncodeH3K4me3-sum",)),
+    Feature("EncodeH3K9ac.sum", CADD, ("EncodeH3K9ac-sum",)),
+    Feature("EncodeH3K9me3.sum", CADD, ("EncodeH3K9me3-sum",)),
+    Feature("EncodeH3K27ac.sum", CADD, ("EncodeH3K27ac-sum",)),
+    Feature("EncodeH3K27me3.sum", CADD, ("EncodeH3K27me3-sum",)),
+    Feature("EncodeH3K36me3.sum", CADD, ("EncodeH3K36me3-sum",)),
+    Feature("EncodeH3K79me2.sum", CADD, ("EncodeH3K79me2-sum",)),
+    Feature("EncodeH4K20me1.sum", CADD, ("EncodeH4K20me1-sum",)),
+    Feature("EncodeH2AFZ.sum", CADD, ("EncodeH2AFZ-sum",)),
+    Feature("EncodeDNase.sum", CADD, ("EncodeDNase-sum",)),
+    Feature("EncodetotalRNA.sum", CADD, ("EncodetotalRNA-sum",)),
+    Feature("RemapOverlapTF", CADD, ("RemapOverlapTF",)),
+    Feature("RemapOverlapCL", CADD, ("RemapOverlapCL",)),
 )
 """Numeric features from the CADD tables."""
 
-NUMERIC_FEATURES = VEP_NUMERIC + CADD_NUMERIC
-"""The 47 numeric features, in upstream's order, which is the order of columns."""
-
-CATEGORICAL_FEATURES = ("LRT_pred", "Dst2SplType", "Consequence.x")
-"""The 3 categorical features, in upstream's order. ``Consequence.x`` is CADD's."""
-
-A_PRIORI_ZERO = (
-    "motifECount",
-    "motifEScoreChng",
-    "motifEHIPos",
-    "tOverlapMotifs",
-    "motifDist",
-    "gnomAD_genomes_AF",
-    "gnomAD_exomes_AF",
+_CATEGORICAL = (
+    Feature("LRT_pred", VEP, ("LRT_pred",), CATEGORICAL),
+    Feature("Dst2SplType", CADD, ("Dst2SplType",), CATEGORICAL),
+    Feature(CONSEQUENCE, CADD, ("Consequence",), CATEGORICAL),
 )
-"""Columns whose missing values mean zero; all must exist, the two gnomAD ones are features."""
 
-MOTIF_COLUMNS = ("motifECount", "motifEScoreChng", "motifDist", "motifEHIPos", "tOverlapMotifs")
-"""Numeric CADD columns that are read though they are no features."""
-
-KEYS = ("X.Chrom", "Pos", "Ref", "Alt", "FeatureID")
-"""Key columns of the join, under CADD's names."""
-
-TEXT_COLUMNS = (
-    "Consequence.x",
-    "Consequence.y",
-    "Dst2SplType",
-    "LRT_pred",
-    "CLNSIG",
-    "CLNREVSTAT",
-    "CANONICAL",
-    "Ensembl_transcriptid",
+_MOTIF = tuple(
+    Feature(name, CADD, (name,))
+    for name in ("motifECount", "motifEScoreChng", "motifDist", "motifEHIPos", "tOverlapMotifs")
 )
-"""Text columns of the joined table beside the keys."""
+"""Upstream fills these columns a priori and then makes no use of them."""
 
-NUMERIC_COLUMNS = NUMERIC_FEATURES + MOTIF_COLUMNS
-"""The 52 numeric columns of the joined table."""
-
-PER_TRANSCRIPT = (
-    "Ensembl_transcriptid",
+_DEMANDED = (
     "Ensembl_proteinid",
     "aapos",
-    "SIFT_score",
     "SIFT_pred",
-    "MutationTaster_score",
     "MutationTaster_pred",
-    "FATHMM_score",
     "FATHMM_pred",
-    "PROVEAN_score",
     "PROVEAN_pred",
 )
-"""CSQ fields that hold one value per transcript of ``Ensembl_transcriptid``, split at ``&``."""
+"""Fields that upstream matches to the row's transcript and then makes no use of."""
 
-CSQ_FIELDS = (
-    "Consequence",
-    "Feature",
-    "CANONICAL",
-    *PER_TRANSCRIPT,
-    "LRT_pred",
-    "LRT_score",
-    "LRT_Omega",
-    "MutationAssessor_score",
-    "MutPred_score",
-    "fathmm-MKL_coding_score",
-    "GenoCanyon_score",
-    "integrated_fitCons_score",
-    "GERP++_NR",
-    "GERP++_RS",
-    "phyloP100way_vertebrate",
-    "phyloP20way_mammalian",
-    "phastCons100way_vertebrate",
-    "phastCons20way_mammalian",
-    "SiPhy_29way_logOdds",
-    "gnomAD_exomes_AF",
-    "gnomAD_genomes_AF",
-)
-"""CSQ fields that amiss reads, in the spelling of the VCF header."""
-
-_SPELLING = {
-    "fathmm.MKL_coding_score": "fathmm-MKL_coding_score",
-    "GERP.._NR": "GERP++_NR",
-    "GERP.._RS": "GERP++_RS",
-}
-
-SOURCE = {
-    name: _SPELLING.get(
-        name, name.replace(".", "-") if name in (*CADD_NUMERIC, *MOTIF_COLUMNS) else name
-    )
-    for name in NUMERIC_COLUMNS
-}
-"""Numeric column to its name in the VEP or CADD file."""
+AMISS = FeatureSet((*_VEP_NUMERIC, *_CADD_NUMERIC, *_CATEGORICAL), _MOTIF, _DEMANDED)
+"""Upstream's 47 numeric and 3 categorical features."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
-from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.significance import UPSTREAM, Significance
 from amiss_tasks.table import VariantTable
 
 if TYPE_CHECKING:
@@ -23,7 +23,13 @@ RESTRICTIONS = ("missense", "all")
 """Values of ``restriction``; each keeps what the one before keeps."""
 
 
-def filter_table(read: ReadResult, transcript: str, quality: str, restriction: str) -> VariantTable:
+def filter_table(
+    read: ReadResult,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    significance: Significance = UPSTREAM,
+) -> VariantTable:
     """Cut the rows of one filter out of the joined table.
 
     Args:
@@ -32,6 +38,7 @@ def filter_table(read: ReadResult, transcript: str, quality: str, restriction: s
         quality: Review tier, see ``clinvar.REVIEW_TIERS``.
         restriction: ``missense`` keeps rows whose VEP consequence contains
             ``missense_variant``.
+        significance: What values of CLNSIG count as.
 
     Returns:
         The rows that are left, in the order they had; maybe none. Numbers have
@@ -40,16 +47,22 @@ def filter_table(read: ReadResult, transcript: str, quality: str, restriction: s
     Raises:
         ValueError: A value is not one of the parameter's.
     """
-    mask = filter_mask(read.table, transcript, quality, restriction)
+    mask = filter_mask(read.table, transcript, quality, restriction, significance)
     keep = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
     return VariantTable(
-        text={name: read.text[name][keep].tolist() for name in (*KEYS, *TEXT_COLUMNS)},
-        numeric={name: read.numbers[name][keep] for name in NUMERIC_COLUMNS},
+        text={name: values[keep].tolist() for name, values in read.text.items()},
+        numeric={name: values[keep] for name, values in read.numbers.items()},
         rows=len(keep),
     )
 
 
-def filter_mask(table: Any, transcript: str, quality: str, restriction: str) -> Any:
+def filter_mask(
+    table: Any,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    significance: Significance = UPSTREAM,
+) -> Any:
     """Which rows of the joined table a filter keeps.
 
     Args:
@@ -57,6 +70,7 @@ def filter_mask(table: Any, transcript: str, quality: str, restriction: str) -> 
         transcript: As in :func:`filter_table`.
         quality: As in :func:`filter_table`.
         restriction: As in :func:`filter_table`.
+        significance: As in :func:`filter_table`.
 
     Returns:
         Arrow array of booleans, without nulls.
@@ -75,9 +89,11 @@ def filter_mask(table: Any, transcript: str, quality: str, restriction: str) -> 
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(known)}")
     tier = pa.array(sorted(REVIEW_TIERS[quality]), pa.string())
+    # a missing CLNSIG is dropped too
+    dropped = pa.array([*sorted(significance.dropped), None], pa.string())
     mask = pc.and_(
         pc.is_in(table["CLNREVSTAT"], tier),
-        pc.fill_null(pc.not_equal(table["CLNSIG"], DROPPED), fill_value=False),
+        pc.invert(pc.is_in(table["CLNSIG"], dropped)),
     )
     if transcript == "canonical":
         is_canonical = pc.equal(table["CANONICAL"], "YES")

@@ -82,6 +82,6 @@ PARAMETERS = (
     Parameter(
         "feature_sampling_percentage",
         (0.33, 0.66, 1.0),
-        "Share of the 50 features that are used.",
+        "Share of the features (amiss: 50) that are used.",
     ),
 )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.studykeys import STUDY_KEYS
+from amiss_tasks.studyoptions import features_of
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -25,6 +27,7 @@ from gridrun.pipeline import (
     StageHook,
     Value,
 )
+from gridrun.studykeys import StudyKey
 
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
@@ -109,6 +112,7 @@ class AmissPipeline:
         "feature_sampling_percentage",
     )
     method_parameter = "imputation"
+    study_keys: Mapping[str, StudyKey] = STUDY_KEYS
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; logistic regression does not look at the search type."""
@@ -172,7 +176,7 @@ class AmissPipeline:
         """Paths and headers of the three inputs."""
         from amiss_tasks.read import check_inputs
 
-        return check_inputs(settings.inputs, values)
+        return check_inputs(settings.inputs, values, features_of(settings.options))
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

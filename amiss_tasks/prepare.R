@@ -17,14 +17,14 @@
 }
 
 # Columns that stand for the drawn features. Numeric ones come first; with
-# dummies a categorical stands for all columns that begin with its name.
+# dummies a categorical stands for all columns that begin with its name and a dot.
 .columns_of <- function(drawn, columns, numeric, categorical) {
   if (all(categorical %in% columns)) {
     return(drawn)
   }
   dummies <- lapply(
     drawn[drawn %in% categorical],
-    function(feature) columns[startsWith(columns, feature)]
+    function(feature) columns[startsWith(columns, paste0(feature, "."))]
   )
   c(drawn[drawn %in% numeric], unlist(dummies))
 }
@@ -38,7 +38,7 @@
 # drawn_rows     how many of them are drawn
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
-# numeric, categorical   names of the 50 features
+# numeric, categorical   names of the study's features
 # seed           seed of the generator
 # Returns list(rows, columns, hyperparameter_rows, generator): positions, names,
 # numbers of the rows drawn, where the generator stands afterwards.

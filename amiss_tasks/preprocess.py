@@ -12,10 +12,11 @@ import numpy as np
 
 from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
-from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.features import A_PRIORI_ZERO, CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.protocols import SPLIT_SEED, TRAINING_SHARE
 from amiss_tasks.rrandom import RRandom
+from amiss_tasks.significance import UPSTREAM, Significance
 from amiss_tasks.table import FloatArray, VariantTable
 from gridrun.pipeline import TaskFailure
 
@@ -27,13 +28,21 @@ _LEAST_ROWS = 3
 Categories = dict[str, list[str | None]]
 
 
-def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> BlockTables:
+def preprocess(
+    table: VariantTable,
+    vus_inclusion: str,
+    categorical: str,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+) -> BlockTables:
     """Make the training and test part of a block.
 
     Args:
         table: The block's joined and filtered rows.
         vus_inclusion: ``pathogenic``, ``benign`` or ``exclude``.
         categorical: ``dummy`` or ``factor``.
+        features: The study's features.
+        significance: What values of CLNSIG count as.
 
     Returns:
         Both parts; row ids as upstream writes them.
@@ -46,24 +55,24 @@ def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> Blo
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
     ids = row_ids(table)
-    distinct = _first_of_duplicates(table)
-    kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion)
+    distinct = _first_of_duplicates(table, features)
+    kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
-        _require_values(table)
+        _require_values(table, features)
     in_training = RRandom(SPLIT_SEED).uniform(len(kept)) < TRAINING_SHARE
     parts = {"train": kept[in_training], "test": kept[~in_training]}
     labels = {"train": positive[in_training], "test": positive[~in_training]}
     _require_classes(labels["train"])
-    categories = _categories(table, parts)
+    categories = _categories(table, parts, features)
     if categorical == "factor":
         _name_missing(categories)
-    features = _numeric(table)
+    numbers = _numeric(table, features)
     return BlockTables(
         **{
             part: _part(
                 [ids[row] for row in rows],
                 labels[part],
-                features[rows],
+                {name: values[rows] for name, values in numbers.items()},
                 categories[part],
                 categorical,
             )
@@ -72,16 +81,16 @@ def preprocess(table: VariantTable, vus_inclusion: str, categorical: str) -> Blo
     )
 
 
-def _first_of_duplicates(table: VariantTable) -> IntArray:
-    """Rows that repeat no earlier row in all 50 features (step 2)."""
+def _first_of_duplicates(table: VariantTable, features: FeatureSet) -> IntArray:
+    """Rows that repeat no earlier row in all features (step 2)."""
     # adding zero makes -0 and 0 one value; every NaN gets the same bits
-    numbers = np.column_stack([table.numeric[name] for name in NUMERIC_FEATURES]) + 0.0
+    numbers = np.column_stack([table.numeric[name] for name in features.numeric]) + 0.0
     numbers[np.isnan(numbers)] = np.nan
-    texts = zip(*(table.text[name] for name in CATEGORICAL_FEATURES), strict=True)
+    texts = [table.text[name] for name in features.categorical]
     seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
     first = []
-    for row, text in enumerate(texts):
-        key = (numbers[row].tobytes(), text)
+    for row in range(table.rows):
+        key = (numbers[row].tobytes(), tuple(values[row] for values in texts))
         if key not in seen:
             seen.add(key)
             first.append(row)
@@ -89,22 +98,24 @@ def _first_of_duplicates(table: VariantTable) -> IntArray:
 
 
 def _label(
-    significance: Sequence[str | None], rows: IntArray, vus_inclusion: str
+    values: Sequence[str | None], rows: IntArray, vus_inclusion: str, significance: Significance
 ) -> tuple[IntArray, BoolArray]:
     """Rows with a label, and whether it is positive (step 3).
 
     Raises:
-        TaskFailure: A value is in none of upstream's lists.
+        TaskFailure: A value counts as nothing that is known.
     """
+    positives, negatives = significance.positive, significance.negative
+    uncertain = significance.uncertain
     kept, positive = [], []
     unknown: Counter[str] = Counter()
     for row in rows:
-        value = significance[row] or "NA"
-        if value in POSITIVE or (value in UNCERTAIN and vus_inclusion == "pathogenic"):
+        value = values[row] or "NA"
+        if value in positives or (value in uncertain and vus_inclusion == "pathogenic"):
             label = True
-        elif value in NEGATIVE or (value in UNCERTAIN and vus_inclusion == "benign"):
+        elif value in negatives or (value in uncertain and vus_inclusion == "benign"):
             label = False
-        elif value in UNCERTAIN:
+        elif value in uncertain:
             continue
         else:
             unknown[value] += 1
@@ -117,17 +128,17 @@ def _label(
     return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
 
 
-def _require_values(table: VariantTable) -> None:
+def _require_values(table: VariantTable, features: FeatureSet) -> None:
     """Stop as upstream's dummy coding does on a feature without any value.
 
     R reads such a column as logical, neither number nor text (D19).
     """
     rules = (
-        ("Non-numeric columns included in `numeric_features`", NUMERIC_FEATURES),
-        ("All columns in `data` must be character vectors", CATEGORICAL_FEATURES),
+        ("Non-numeric columns included in `numeric_features`", features.numeric),
+        ("All columns in `data` must be character vectors", features.categorical),
     )
-    for message, features in rules:
-        empty = [name for name in features if not _has_value(table, name)]
+    for message, names in rules:
+        empty = [name for name in names if not _has_value(table, name)]
         if empty:
             raise TaskFailure(
                 f"{message}: no value in any of the {table.rows} rows for {', '.join(empty)}"
@@ -154,11 +165,16 @@ def _require_classes(positive: BoolArray) -> None:
         )
 
 
-def _categories(table: VariantTable, parts: dict[str, IntArray]) -> dict[str, Categories]:
+def _categories(
+    table: VariantTable, parts: dict[str, IntArray], features: FeatureSet
+) -> dict[str, Categories]:
     """Categorical values per part; test values unseen in training become NA (step 5)."""
     found: dict[str, Categories] = {"train": {}, "test": {}}
-    for name in CATEGORICAL_FEATURES:
+    for name in features.categorical:
+        meant = features.a_priori.get(name)
         values = table.text[name]
+        if meant is not None:
+            values = [str(meant) if value is None else value for value in values]
         training = [values[row] for row in parts["train"]]
         known = set(training)
         found["train"][name] = training
@@ -175,30 +191,30 @@ def _name_missing(categories: dict[str, Categories]) -> None:
             part[name] = [_MISSING if value is None else value for value in values]
 
 
-def _numeric(table: VariantTable) -> FloatArray:
-    """The 47 numeric features, those with an a-priori value filled (step 6)."""
-    columns = []
-    for name in NUMERIC_FEATURES:
-        values = table.numeric[name]
-        columns.append(np.where(np.isnan(values), 0.0, values) if name in A_PRIORI_ZERO else values)
-    return np.column_stack(columns)
+def _numeric(table: VariantTable, features: FeatureSet) -> dict[str, FloatArray]:
+    """The numeric features, those with an a-priori value filled (step 6)."""
+    numbers = {}
+    for name in features.numeric:
+        values, meant = table.numeric[name], features.a_priori.get(name)
+        numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
+    return numbers
 
 
 def _part(
     ids: list[str],
     positive: BoolArray,
-    numeric: FloatArray,
+    numbers: dict[str, FloatArray],
     categories: Categories,
     categorical: str,
 ) -> BlockTable:
     """One part with its features in upstream's order (step 7)."""
     if categorical == "factor":
         text = {name: [str(value) for value in values] for name, values in categories.items()}
-        return BlockTable(ids, positive, numeric, NUMERIC_FEATURES, text)
+        return BlockTable(ids, positive, np.column_stack([*numbers.values()]), tuple(numbers), text)
     dummies = [dummy for name, values in categories.items() for dummy in _dummies(name, values)]
-    names = (*NUMERIC_FEATURES, *(name for name, _ in dummies))
-    columns = np.column_stack([numeric, *(column for _, column in dummies)])
-    return BlockTable(ids, positive, columns, names, {})
+    columns = [*numbers.values(), *(column for _, column in dummies)]
+    names = (*numbers, *(name for name, _ in dummies))
+    return BlockTable(ids, positive, np.column_stack(columns), names, {})
 
 
 def _dummies(name: str, values: Sequence[str | None]) -> list[tuple[str, FloatArray]]:

@@ -28,6 +28,7 @@ from amiss_tasks.evaluate import Prediction, evaluate
 from amiss_tasks.methods import METHODS, Method
 from amiss_tasks.protocols import switches
 from amiss_tasks.rsession import RObject
+from amiss_tasks.studyoptions import features_of
 from amiss_tasks.table import FloatArray
 from gridrun.fingerprint import digest_of
 from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskResult, TaskSpec, Value
@@ -68,7 +69,7 @@ class AmissRunner:
         self._switches = dict(switches(settings.protocol))
         self._hook = stage_hook
         self._memo = Memo(memo_bytes)
-        self._r = RStages()
+        self._r = RStages(features_of(settings.options))
 
     def environment(self) -> Mapping[str, str]:
         """Versions that may change numbers."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from amiss_tasks.filter import filter_table
 from amiss_tasks.preprocess import preprocess
 from amiss_tasks.read import read_inputs
+from amiss_tasks.studyoptions import features_of, significance_of
 from amiss_tasks.table import VariantTable
 from gridrun.cache import Cache
 from gridrun.errors import Fault
@@ -40,6 +41,8 @@ class AmissSource:
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> None:
         self._cache = Cache(cache_dir)
+        self._features = features_of(settings.options)
+        self._significance = significance_of(settings.options)
         inputs = {role: digest_of_file(Path(path)) for role, path in settings.inputs.items()}
         # which faults stop depends on what the grid asks of the inputs
         asked = {name: [str(value) for value in chosen] for name, chosen in values.items()}
@@ -47,6 +50,7 @@ class AmissSource:
             {
                 "inputs": inputs,
                 "code": python_code(f"{_PACKAGE}.read", _PACKAGE),
+                "features": self._features.content,
                 "rows": [settings.rows, settings.seed] if settings.rows is not None else None,
                 "asked": {
                     name: asked[name]
@@ -67,6 +71,8 @@ class AmissSource:
             self._read_digest,
             rows=settings.rows,
             seed=settings.seed,
+            features=self._features,
+            significance=self._significance,
         )
         self._filtered = lru_cache(maxsize=2)(self._filter)
         self._failures: dict[str, TaskFailure] = {}
@@ -88,6 +94,8 @@ class AmissSource:
                     python_code(f"{_PACKAGE}.filter", _PACKAGE),
                     python_code(f"{_PACKAGE}.preprocess", _PACKAGE),
                 ],
+                "features": self._features.content,
+                "clnsig": dict(self._significance.mapped),
                 "values": dict(values),
             }
         )
@@ -108,7 +116,13 @@ class AmissSource:
         table = self._filtered(
             str(values["transcript"]), str(values["quality"]), str(values["restriction"])
         )
-        preprocess(table, str(values["vus_inclusion"]), str(values["categorical"])).save(path)
+        preprocess(
+            table,
+            str(values["vus_inclusion"]),
+            str(values["categorical"]),
+            self._features,
+            self._significance,
+        ).save(path)
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
-        return filter_table(self._read, transcript, quality, restriction)
+        return filter_table(self._read, transcript, quality, restriction, self._significance)

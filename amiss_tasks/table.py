@@ -16,11 +16,11 @@ class VariantTable:
     """One row per variant and transcript, in the row order of R's ``merge``.
 
     Args:
-        text: Column name to values, for the keys (``features.KEYS``) and
-            ``features.TEXT_COLUMNS``; None is NA.
-        numeric: Column name to float64 values of ``features.NUMERIC_COLUMNS``;
-            NaN is NA. Values have at most 15 significant digits, since
-            upstream passes them through a CSV file.
+        text: Column name to values, for the keys (``featureset.KEYS``) and the
+            text columns of the study's features; None is NA.
+        numeric: Column name to float64 values of their numeric columns; NaN is
+            NA. Values have at most 15 significant digits, since upstream passes
+            them through a CSV file.
         rows: Number of rows.
     """
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from gridrun.errors import Fault
+from gridrun.studykeys import StudyKey
 
 Value = str | int | float
 """One value of a parameter."""
@@ -112,7 +113,8 @@ class Settings:
         protocol: Name of the protocol.
         seed: The study's seed.
         rows: Size of the seeded subset of variants, or None for all.
-        options: Anything else a pipeline reads (limits, switches).
+        options: Data of the study's keys that the pipeline adds (``Pipeline.study_keys``),
+            by key; only those that the study has.
     """
 
     inputs: Mapping[str, str]
@@ -243,6 +245,8 @@ class Pipeline(Protocol):
     """Beside ``block`` and fold: parameters whose tasks are best run by one worker."""
     method_parameter: str
     """The parameter that is compared (``imputation``)."""
+    study_keys: Mapping[str, StudyKey]
+    """Keys of ``study.yaml`` that the pipeline reads beside the core's own."""
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters that a classifier's leaf task depends on, in grid order."""

@@ -5,22 +5,14 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from amiss_tasks.features import SOURCE
+from amiss_tasks.featureset import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.read._numbers import not_a_number, parse_numbers, text_array
 from amiss_tasks.read._report import Report
-from amiss_tasks.read._text import (
-    MATCHED_FIELDS,
-    MATCHED_NUMBERS,
-    MISSING,
-    PLAIN_FIELDS,
-    PLAIN_NUMBERS,
-    PLAIN_TEXT,
-    RECORD_TEXT,
-)
+from amiss_tasks.read._sources import located, number_advice
+from amiss_tasks.read._text import MISSING, RECORD_TEXT
 from amiss_tasks.read.vcf import VcfRecord
 
 _ROWS_AT_ONCE = 20_000
-_NO_MATCH: tuple[str, ...] = ("",) * len(MATCHED_FIELDS)
 
 
 class Batch:
@@ -29,14 +21,31 @@ class Batch:
     Args:
         report: Where text in a numeric field is noted.
         at: CSQ field to its position in a block; CANONICAL may be absent.
+        features: The study's features; each has a field that is there.
     """
 
-    def __init__(self, report: Report, at: dict[str, int]) -> None:
+    def __init__(self, report: Report, at: dict[str, int], features: FeatureSet) -> None:
         self._report = report
+        self._features = features
         # A CANONICAL that VEP did not write reads as a field that is never YES.
-        self._has_canonical = "CANONICAL" in at
-        self._plain = itemgetter(*(at.get(name, at["Feature"]) for name in PLAIN_FIELDS))
-        self._matched = itemgetter(*(at[name] for name in MATCHED_FIELDS))
+        self._has_canonical = CANONICAL in at
+        of_vep = features.of(VEP)
+        self._source = located(of_vep, at)
+        plain = [feature for feature in of_vep if not feature.per_transcript]
+        matched = [feature for feature in of_vep if feature.per_transcript]
+        basic = [at.get(name, at["Feature"]) for name in BASIC_FIELDS]
+        self._plain = itemgetter(*basic, *self._positions(plain, at))
+        self._matched = (
+            itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
+        )
+        self._numeric = {feature.name: feature for feature in of_vep if feature.is_numeric}
+        self._names = (
+            "vcf_line",
+            *RECORD_TEXT,
+            *BASIC_FIELDS,
+            *(feature.name for feature in plain),
+            *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
+        )
         self._feature = at["Feature"]
         self._rows: list[tuple[Any, ...]] = []
         self._done: list[Any] = []
@@ -54,18 +63,22 @@ class Batch:
             info["CLNREVSTAT"],
         )
         rows = self._rows
-        for cells in record.csq_blocks:
-            matched = match_transcript(cells[self._feature], self._matched(cells))
-            rows.append(shared + self._plain(cells) + matched)
+        if self._matched is None:
+            rows.extend(shared + self._plain(cells) for cells in record.csq_blocks)
+        else:
+            for cells in record.csq_blocks:
+                matched = match_transcript(cells[self._feature], self._matched(cells))
+                rows.append(shared + self._plain(cells) + matched)
         if len(rows) >= _ROWS_AT_ONCE:
             self._flush()
 
     def finish(self) -> Any:
         """Arrow table of all rows.
 
-        Text columns: ``RECORD_TEXT``, ``PLAIN_TEXT`` and Ensembl_transcriptid,
-        the latter as matched. Numbers: the VEP features as float64, NaN for NA.
-        ``vcf_line``: line of the record.
+        Text columns: ``RECORD_TEXT``, ``BASIC_FIELDS``, the categorical VEP
+        features and, where some feature needs it, ``TRANSCRIPTS`` as matched.
+        Numbers: the numeric VEP features as float64, NaN for NA. ``vcf_line``:
+        line of the record.
         """
         import pyarrow as pa
 
@@ -75,40 +88,37 @@ class Batch:
     def _flush(self) -> None:
         import pyarrow as pa
 
-        names = (
-            "vcf_line",
-            *RECORD_TEXT,
-            *PLAIN_TEXT,
-            *PLAIN_NUMBERS,
-            "Ensembl_transcriptid",
-            *MATCHED_NUMBERS,
-        )
+        names = self._names
         cells: list[Any] = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(names)
         lines = cells[0]
         columns: dict[str, Any] = {}
         for name, column in zip(names, cells, strict=True):
             if name == "vcf_line":
                 columns[name] = pa.array(column, pa.int64())
-            elif name == "CANONICAL" and not self._has_canonical:
+            elif name == CANONICAL and not self._has_canonical:
                 columns[name] = pa.nulls(len(lines), pa.string())
-            elif name in SOURCE:
-                columns[name] = self._numbers(SOURCE[name], column, lines)
+            elif name in self._numeric:
+                columns[name] = self._numbers(self._numeric[name], column, lines)
             else:
                 columns[name] = text_array(column, MISSING)
         self._done.append(pa.table(columns))
         self._rows = []
 
-    def _numbers(self, field: str, cells: tuple[str, ...], lines: tuple[int, ...]) -> Any:
+    def _positions(self, features: list[Feature], at: dict[str, int]) -> list[int]:
+        return [at[self._source[feature.name]] for feature in features]
+
+    def _numbers(self, feature: Feature, cells: tuple[str, ...], lines: tuple[int, ...]) -> Any:
         import pyarrow as pa
 
+        field = self._source[feature.name]
         values, bad = parse_numbers(cells, MISSING)
         for index in bad:
             self._report.fault(
                 not_a_number(f"CSQ field {field}", cells[index]),
-                key=("number", field),
+                key=("number", feature.name),
                 line=lines[index],
                 noun="row",
-                todo="amiss reads one number there; missing is written as nothing or as .",
+                todo=number_advice(feature, self._features, "as nothing or as ."),
             )
         return pa.array(values, pa.float64())
 
@@ -131,12 +141,12 @@ def match_transcript(feature: str, cells: tuple[str, ...]) -> tuple[str, ...]:
     elif "&" in transcripts:
         listed = transcripts.split("&")
         if feature not in listed:
-            return _NO_MATCH
+            return ("",) * len(cells)
         index = listed.index(feature)
     else:
-        return _NO_MATCH
+        return ("",) * len(cells)
     if not feature:
-        return _NO_MATCH
+        return ("",) * len(cells)
     values = [feature]
     for cell in cells[1:]:
         if "&" in cell:

@@ -7,23 +7,16 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from amiss_tasks.features import CADD_NUMERIC, MOTIF_COLUMNS, SOURCE
+from amiss_tasks.featureset import CADD, CONSEQUENCE, KEYS, Feature, FeatureSet
 from amiss_tasks.read._names import CADD_KEYS
 from amiss_tasks.read._numbers import not_a_number, parse_numbers, text_array
 from amiss_tasks.read._report import Report, shown
+from amiss_tasks.read._sources import located, number_advice
 from amiss_tasks.read._text import CADD_MISSING
 from amiss_tasks.read.cadd import CaddReader, CaddRows
 
-_NUMBERS = (*CADD_NUMERIC, *MOTIF_COLUMNS)
-_TEXT = {
-    "X.Chrom": "#Chrom",
-    "Pos": "Pos",
-    "Ref": "Ref",
-    "Alt": "Alt",
-    "FeatureID": "FeatureID",
-    "Consequence.x": "Consequence",
-    "Dst2SplType": "Dst2SplType",
-}
+_FIXED = {**dict(zip(KEYS, CADD_KEYS, strict=True)), CONSEQUENCE: "Consequence"}
+"""Column of the result to its column in the file, whatever the features are."""
 _TRUTH = {
     word: number
     for words, number in (
@@ -33,7 +26,7 @@ _TRUTH = {
     for word in words
 }
 """R's words for truth values: CADD writes them in motifEHIPos, which is no feature."""
-_MAY_BE_EMPTY = ("FeatureID", "Consequence", "Dst2SplType")
+_NEVER_EMPTY = CADD_KEYS[:-1]
 
 
 @dataclass
@@ -57,12 +50,15 @@ class CaddTable:
     example: tuple[str, ...]
 
 
-def collect_cadd(reader: CaddReader, variants: Mapping[str, bool]) -> CaddTable:
+def collect_cadd(
+    reader: CaddReader, variants: Mapping[str, bool], features: FeatureSet
+) -> CaddTable:
     """Read a CADD table.
 
     Args:
-        reader: At its first row; every column that amiss reads is there.
+        reader: At its first row; every column that the features need is there.
         variants: As in :class:`VcfRows`.
+        features: The study's features.
 
     Returns:
         The rows of kept variants. Every row is checked, also those of other
@@ -72,7 +68,8 @@ def collect_cadd(reader: CaddReader, variants: Mapping[str, bool]) -> CaddTable:
 
     key_at = [reader.at[name] for name in CADD_KEYS[:-1]]
     result = CaddTable(None, 0, 0, set(), ())
-    lots = [_table(reader, CaddRows([], [()] * len(reader.names)), [])]
+    columns_of = _Columns(reader, features)
+    lots = [columns_of.table(CaddRows([], [()] * len(reader.names)), [])]
     for lot in reader:
         columns = list(lot.columns)
         result.rows += len(lot.lines)
@@ -84,7 +81,7 @@ def collect_cadd(reader: CaddReader, variants: Mapping[str, bool]) -> CaddTable:
         kept = [variants.get(key) for key in keys]
         result.matching += len(kept) - kept.count(None)
         result.found.update(compress(keys, kept))
-        lots.append(_table(reader, CaddRows(lot.lines, columns), kept))
+        lots.append(columns_of.table(CaddRows(lot.lines, columns), kept))
     result.table = pa.concat_tables(lots)
     return result
 
@@ -104,40 +101,61 @@ def _positions(cells: tuple[str, ...], lines: list[int], report: Report) -> tupl
     return tuple(plain)
 
 
-def _table(reader: CaddReader, lot: CaddRows, kept: list[bool | None]) -> Any:
-    """Columns of the kept rows of a lot; all rows are checked."""
-    import pyarrow as pa
+class _Columns:
+    """Makes columns of lots of rows: keys, consequence and features.
 
-    columns: dict[str, Any] = {}
-    for name, source in _TEXT.items():
-        cells = lot.columns[reader.at[source]]
-        if source in _MAY_BE_EMPTY and "" in cells:
-            _note_empty(source, cells, lot.lines, reader.report)
-        columns[name] = text_array(cells, CADD_MISSING)
-    for name in _NUMBERS:
-        cells = lot.columns[reader.at[SOURCE[name]]]
-        if name in MOTIF_COLUMNS:
+    Args:
+        reader: The table's reader; faults go to its report.
+        features: The study's features.
+    """
+
+    def __init__(self, reader: CaddReader, features: FeatureSet) -> None:
+        self._at = reader.at
+        self._report = reader.report
+        self._features = features
+        of_cadd = features.of(CADD)
+        source = located((*of_cadd, *features.beside), reader.at)
+        self._text = dict(_FIXED)
+        self._text |= {f.name: source[f.name] for f in of_cadd if not f.is_numeric}
+        numeric = (*(f for f in of_cadd if f.is_numeric), *features.beside)
+        self._numbers = [(feature, source[feature.name]) for feature in numeric]
+
+    def table(self, lot: CaddRows, kept: list[bool | None]) -> Any:
+        """Columns of the kept rows of a lot; all rows are checked."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {}
+        for name, source in self._text.items():
+            cells = lot.columns[self._at[source]]
+            if source not in _NEVER_EMPTY and "" in cells:
+                _note_empty(source, cells, lot.lines, self._report)
+            columns[name] = text_array(cells, CADD_MISSING)
+        for feature, source in self._numbers:
+            columns[feature.name] = self._parsed(feature, source, lot)
+        columns["cadd_line"] = pa.array(lot.lines, pa.int64())
+        return pa.table(columns).filter(pa.array([bool(keep) for keep in kept], pa.bool_()))
+
+    def _parsed(self, feature: Feature, source: str, lot: CaddRows) -> Any:
+        import pyarrow as pa
+
+        is_feature = feature not in self._features.beside
+        cells = lot.columns[self._at[source]]
+        if not is_feature:
             cells = tuple(_TRUTH.get(cell, cell) for cell in cells)
         values, bad = parse_numbers(cells, CADD_MISSING)
         for index in bad:
-            message = not_a_number(f"column {SOURCE[name]}", cells[index])
+            message = not_a_number(f"column {source}", cells[index])
             line = lot.lines[index]
-            if name in MOTIF_COLUMNS:
+            key = ("number", feature.name)
+            if is_feature:
+                todo = number_advice(feature, self._features, "NA")
+                self._report.fault(message, key=key, line=line, noun="row", todo=todo)
+            else:
                 message = f"{message}; amiss makes no use of it"
-                reader.report.note(message, key=("number", name), line=line, noun="row")
-                continue
-            reader.report.fault(
-                message,
-                key=("number", name),
-                line=line,
-                noun="row",
-                todo="amiss reads a number there; missing is written NA",
-            )
+                self._report.note(message, key=key, line=line, noun="row")
         if "" in cells:
-            _note_empty(SOURCE[name], cells, lot.lines, reader.report)
-        columns[name] = pa.array(values, pa.float64())
-    columns["cadd_line"] = pa.array(lot.lines, pa.int64())
-    return pa.table(columns).filter(pa.array([bool(keep) for keep in kept], pa.bool_()))
+            _note_empty(source, cells, lot.lines, self._report)
+        return pa.array(values, pa.float64())
 
 
 def _note_empty(name: str, cells: tuple[str, ...], lines: list[int], report: Report) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
-from amiss_tasks.features import CSQ_FIELDS
+from amiss_tasks.featureset import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
 from amiss_tasks.read._batch import Batch
 from amiss_tasks.read._names import positions
 from amiss_tasks.read._report import Report, shown
+from amiss_tasks.read._sources import located
 from amiss_tasks.read._tally import Tally, check_review, check_significance
-from amiss_tasks.read._text import MISSING, VCF_FIELDS
+from amiss_tasks.read._text import MISSING
 from amiss_tasks.read.vcf import VcfReader, VcfRecord
 
 ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
@@ -58,21 +59,21 @@ class VcfRows:
     snvs: bool = False
 
 
-def collect(reader: VcfReader, most_records: int | None = None) -> VcfRows:
+def collect(reader: VcfReader, features: FeatureSet, most_records: int | None = None) -> VcfRows:
     """Read the records of a VCF.
 
     Args:
         reader: At its first record.
+        features: The study's features.
         most_records: Only look for faults, in that many records; no table.
 
     Returns:
         The rows; faults and notes are in the reader's report.
     """
-    fields = reader.header.csq_fields
-    at = positions(fields, CSQ_FIELDS)
-    has_all = all(name in at for name in VCF_FIELDS if name != "CANONICAL")
+    at = positions(reader.header.csq_fields, features.csq_fields)
     rows = VcfRows()
-    batch = Batch(reader.report, at) if has_all and most_records is None else None
+    is_whole = most_records is None and _has_all(at, features)
+    batch = Batch(reader.report, at, features) if is_whole else None
     feature_at = at.get("Feature")
     for record in reader:
         rows.records += 1
@@ -102,6 +103,13 @@ def collect(reader: VcfReader, most_records: int | None = None) -> VcfRows:
     if batch:
         rows.table = batch.finish()
     return rows
+
+
+def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
+    """Whether every field is there that rows are made of."""
+    of_vep = features.of(VEP)
+    basic = {*BASIC_FIELDS, *((TRANSCRIPTS,) if features.needs_transcripts else ())} - {CANONICAL}
+    return basic <= at.keys() and len(located(of_vep, at)) == len(of_vep)
 
 
 def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.featureset import KEYS, FeatureSet
 from amiss_tasks.read._report import Report, shown
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
@@ -22,16 +22,17 @@ LINES = ("vcf_line", "cadd_line", "cadd_file")
 """Columns of the joined table that say where a row came from (``cadd_file``: 0 SNV, 1 indel)."""
 
 
-def join(vcf: Any, cadd: Sequence[Any]) -> Any:
+def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
     """Join the rows of both sides.
 
     Args:
         vcf: Table of ``Batch.finish``.
         cadd: Tables of ``collect_cadd``, SNV first.
+        features: The study's features.
 
     Returns:
-        Arrow table with ``KEYS``, ``TEXT_COLUMNS`` (text, null for NA),
-        ``NUMERIC_COLUMNS`` (float64, NaN for NA) and ``LINES``, sorted by the
+        Arrow table with ``KEYS``, the text columns of the features (null for NA),
+        their numeric ones (float64, NaN for NA) and ``LINES``, sorted by the
         five keys as text; rows equal in them stay in the order of the files.
     """
     import pyarrow as pa
@@ -49,7 +50,7 @@ def join(vcf: Any, cadd: Sequence[Any]) -> Any:
     # Column by column, in the final order at once: the tables are the largest thing in memory.
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
-    for name in (*KEYS, *TEXT_COLUMNS, *NUMERIC_COLUMNS, *LINES):
+    for name in (*KEYS, *features.text_columns, *features.numeric_columns, *LINES):
         source = _VCF_NAMES.get(name, name)
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()

@@ -1,33 +1,13 @@
-"""Column names as R's ``make.names`` leaves them, which is how amiss finds columns."""
+"""Where the columns of a file stand, found as amiss finds them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from amiss_tasks.features import CADD_NUMERIC, MOTIF_COLUMNS, SOURCE
-
-_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._]")
-_BAD_START = re.compile(r"[^A-Za-z.]|\.\d")
+from amiss_tasks.rnames import r_name
 
 CADD_KEYS = ("#Chrom", "Pos", "Ref", "Alt", "FeatureID")
 """Key columns in the spelling of a CADD file."""
-
-CADD_TEXT = ("Consequence", "Dst2SplType")
-"""Text columns that amiss reads from a CADD file, beside the keys."""
-
-CADD_NUMBERS = tuple(SOURCE[name] for name in (*CADD_NUMERIC, *MOTIF_COLUMNS))
-"""Numeric columns that amiss reads from a CADD file, in its spelling."""
-
-
-def r_name(name: str) -> str:
-    """The name as R's ``make.names`` writes it.
-
-    >>> r_name("GERP++_NR"), r_name("#Chrom")
-    ('GERP.._NR', 'X.Chrom')
-    """
-    plain = _NOT_ALLOWED.sub(".", name)
-    return f"X{plain}" if not plain or _BAD_START.match(plain) or name[0] == "#" else plain
 
 
 def positions(found: Iterable[str], wanted: Iterable[str]) -> dict[str, int]:

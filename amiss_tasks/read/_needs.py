@@ -1,13 +1,21 @@
-"""What amiss needs of the headers, and whether the three inputs fit together."""
+"""What the features need of the headers, and whether the three inputs fit together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from amiss_tasks.features import CSQ_FIELDS
+from amiss_tasks.featureset import (
+    BASIC_COLUMNS,
+    CADD,
+    CANONICAL,
+    TRANSCRIPTS,
+    VEP,
+    FeatureSet,
+)
 from amiss_tasks.read._header import VcfHeader
-from amiss_tasks.read._names import CADD_KEYS, CADD_NUMBERS, CADD_TEXT, positions
+from amiss_tasks.read._names import CADD_KEYS, positions
 from amiss_tasks.read._report import Report
+from amiss_tasks.read._sources import Place, name_lacking, note_choices
 from amiss_tasks.read.cadd import CaddReader
 from gridrun.pipeline import Value
 
@@ -17,14 +25,20 @@ _BASIC = frozenset({"Consequence", "Feature"})
 
 
 def check_vcf_header(
-    header: VcfHeader, report: Report, grid_values: Mapping[str, Sequence[Value]]
+    header: VcfHeader,
+    report: Report,
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    features_report: Report,
 ) -> None:
-    """Name everything that amiss needs and the header does not declare.
+    """Name everything that is needed and that the header does not declare.
 
     Args:
         header: Header of the study's VCF.
         report: The file's report.
         grid_values: Parameter to the values of the grid.
+        features: The study's features.
+        features_report: Report of their file, for sources that are not there.
     """
     for key in ("CLNREVSTAT", "CLNSIG"):
         if key not in header.info:
@@ -42,37 +56,63 @@ def check_vcf_header(
             todo="put back the description that VEP wrote (… Format: Allele|Consequence|…)",
         )
         return
-    at = positions(header.csq_fields, CSQ_FIELDS)
-    _twice(header, report)
-    missing = [name for name in CSQ_FIELDS if name not in at]
-    if "CANONICAL" in missing:
-        missing.remove("CANONICAL")
-        if "canonical" in grid_values.get("transcript", ("canonical",)):
-            report.fault(
-                'no "CANONICAL" in the CSQ format, which transcript=canonical needs',
-                line=header.csq.line,
-                todo="run vep --canonical, or ask for transcript=keep_all only",
-            )
+    _check_fields(header, header.csq.line, report, grid_values, features)
+    if features.origin is not None:
+        at = positions(header.csq_fields, features.csq_fields)
+        of_vep = features.of(VEP)
+        place = Place(str(report.file), "the CSQ format", "field")
+        name_lacking(of_vep, at, header.csq_fields, place, features_report)
+        note_choices(of_vep, at, "CSQ field", report)
+
+
+def _check_fields(
+    header: VcfHeader,
+    line: int,
+    report: Report,
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+) -> None:
+    """Name CSQ fields that are there twice, and that are not there though needed.
+
+    Sources of the features of a features file are that file's matter.
+    """
+    at = positions(header.csq_fields, features.csq_fields)
+    _twice(header, report, features)
+    missing = [name for name in features.csq_fields if name not in at]
+    if CANONICAL in missing and "canonical" in grid_values.get("transcript", ("canonical",)):
+        report.fault(
+            f'no "{CANONICAL}" in the CSQ format, which transcript=canonical needs',
+            line=line,
+            todo="run vep --canonical, or ask for transcript=keep_all only",
+        )
     basic = [name for name in missing if name in _BASIC]
     if basic:
         report.fault(
             f"the CSQ format lacks {_quoted(basic)}, which VEP always writes",
-            line=header.csq.line,
+            line=line,
             todo=_ANNOTATE,
         )
-    plugin = [name for name in missing if name not in _BASIC]
-    if plugin:
+    plugin = [name for name in missing if name not in {*_BASIC, CANONICAL}]
+    if features.origin is None and plugin:
         report.fault(
             f"the CSQ format lacks {len(plugin)} of the dbNSFP fields amiss reads: "
             f"{_quoted(plugin)}",
-            line=header.csq.line,
-            todo="run VEP with the dbNSFP plugin and name these fields to it",
+            line=line,
+            todo="run VEP with the dbNSFP plugin and name these fields to it; fields of another "
+            "name or release: docs/features.md",
+        )
+    elif TRANSCRIPTS in plugin:
+        report.fault(
+            f'the CSQ format lacks "{TRANSCRIPTS}", which per_transcript features of '
+            f"{features.origin} need",
+            line=line,
+            todo="name this field to the dbNSFP plugin of VEP",
         )
 
 
-def _twice(header: VcfHeader, report: Report) -> None:
+def _twice(header: VcfHeader, report: Report, features: FeatureSet) -> None:
     fields = header.csq_fields
-    twice = [name for name in CSQ_FIELDS if fields.count(name) > 1]
+    twice = [name for name in features.csq_fields if fields.count(name) > 1]
     if twice and header.csq:
         report.fault(
             f"the CSQ format has {_quoted(twice)} more than once",
@@ -95,18 +135,31 @@ def _no_csq(header: VcfHeader, report: Report) -> None:
     report.fault(message, todo=todo)
 
 
-def check_cadd_header(reader: CaddReader) -> None:
-    """Name every column that amiss reads and the table does not have."""
+def check_cadd_header(reader: CaddReader, features: FeatureSet, features_report: Report) -> None:
+    """Name every column that is needed and that the table does not have.
+
+    Args:
+        reader: Reader of the table.
+        features: The study's features.
+        features_report: Report of their file, for sources that are not there.
+    """
     if not reader.names:
         return
-    wanted = (*CADD_KEYS, *CADD_TEXT, *CADD_NUMBERS)
+    wanted = (*CADD_KEYS, *features.cadd_columns)
+    if features.origin is not None:
+        of_cadd = features.of(CADD)
+        wanted = (*CADD_KEYS, *BASIC_COLUMNS)
+        place = Place(str(reader.report.file), "the header", "column")
+        name_lacking(of_cadd, reader.at, reader.names, place, features_report)
+        note_choices(of_cadd, reader.at, "column", reader.report)
     missing = [name for name in wanted if name not in reader.at]
     if missing:
         reader.report.fault(
             f"{len(missing)} column{'' if len(missing) == 1 else 's'} that amiss reads not there: "
             f"{_quoted(missing)}",
             line=2,
-            todo="amiss needs the annotations of CADD GRCh38 v1.4 or v1.5 (inclAnno)",
+            todo="amiss needs the annotations of CADD GRCh38 v1.4 or v1.5 (inclAnno); columns of "
+            "another name or release: docs/features.md",
         )
 
 

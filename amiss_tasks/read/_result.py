@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.featureset import KEYS, FeatureSet
 from gridrun.errors import Fault, UserError
 
 _FORMAT = 1
@@ -60,27 +60,29 @@ class ReadResult:
     Args:
         path: The Arrow file it is kept in (of all variants, when ``table`` is a subset).
         table: Arrow table in the row order of R's ``merge``; columns ``KEYS``,
-            ``TEXT_COLUMNS``, ``NUMERIC_COLUMNS``, and where rows came from.
+            the text and numeric columns of the features, and where rows came from.
         notes: What was found worth saying.
         counts: How much was read and left out.
+        features: The features that were read.
     """
 
     path: Path
     table: Any
     notes: tuple[Fault, ...]
     counts: ReadCounts
+    features: FeatureSet
 
     @cached_property
     def text(self) -> dict[str, npt.NDArray[np.object_]]:
         """Text columns as object arrays of ``str`` and None, for cutting rows out."""
-        return {name: _objects(self.table[name]) for name in (*KEYS, *TEXT_COLUMNS)}
+        return {name: _objects(self.table[name]) for name in (*KEYS, *self.features.text_columns)}
 
     @cached_property
     def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
         """Numeric columns as float64, NaN for NA."""
         return {
             name: self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
-            for name in NUMERIC_COLUMNS
+            for name in self.features.numeric_columns
         }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks.features import KEYS
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.read._cadd_rows import collect_cadd
 from amiss_tasks.read._collect import VcfRows, collect
 from amiss_tasks.read._join import check_records, check_rows, join
@@ -23,9 +23,11 @@ from amiss_tasks.read._needs import (
 from amiss_tasks.read._paths import ROLES, check_path, check_same_files
 from amiss_tasks.read._report import Report, raise_faults
 from amiss_tasks.read._result import ReadCounts, ReadResult, Stored, cache_path, load, save
+from amiss_tasks.read._subset import sample_variants
 from amiss_tasks.read._trainable import check_trainable
 from amiss_tasks.read.cadd import CaddReader
 from amiss_tasks.read.vcf import VcfReader
+from amiss_tasks.significance import UPSTREAM, Significance
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
 
@@ -37,34 +39,51 @@ _CADD_ROLES = ROLES[1:]
 
 @dataclass
 class _Opened:
-    """The inputs that could be opened, at their first record."""
+    """The inputs that could be opened, at their first record.
+
+    ``features_report`` takes what is wrong with the features as to the inputs;
+    for the list that is built in nothing goes there.
+    """
 
     reports: dict[str, Report]
+    features_report: Report
     vcf: VcfReader | None = None
     cadd: dict[str, CaddReader] | None = None
 
     def faulty(self, *roles: str) -> bool:
+        if not roles and self.features_report.faults:
+            return True
         return any(self.reports[role].faults for role in roles or self.reports)
+
+    def raise_faults(self) -> None:
+        raise_faults([self.features_report, *self.reports.values()])
 
 
 def _open(
-    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]], stack: ExitStack
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    stack: ExitStack,
 ) -> _Opened:
     """Check paths and headers of all inputs."""
-    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, cadd={})
+    features_report = Report(features.origin or Path("features"))
+    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, features_report, cadd={})
     assert opened.cadd is not None
     readable = [role for role in ROLES if check_path(role, opened.reports[role])]
     check_same_files(opened.reports)
     if "vcf" in readable:
         report = opened.reports["vcf"]
-        opened.vcf = stack.enter_context(VcfReader(report.file, report))
+        opened.vcf = stack.enter_context(
+            VcfReader(report.file, report, used_csq=features.csq_fields)
+        )
         if not report.broken:
-            check_vcf_header(opened.vcf.header, report, grid_values)
+            check_vcf_header(opened.vcf.header, report, grid_values, features, features_report)
     for role in _CADD_ROLES:
         if role in readable:
             report = opened.reports[role]
-            opened.cadd[role] = stack.enter_context(CaddReader(report.file, report))
-            check_cadd_header(opened.cadd[role])
+            reader = CaddReader(report.file, report, features.cadd_columns)
+            opened.cadd[role] = stack.enter_context(reader)
+            check_cadd_header(reader, features, features_report)
     if len(opened.cadd) == len(_CADD_ROLES):
         check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
     if opened.vcf:
@@ -73,13 +92,16 @@ def _open(
 
 
 def check_inputs(
-    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]]
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet = AMISS,
 ) -> list[Fault]:
     """Look at paths and headers, quickly also where files are huge.
 
     Args:
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
         grid_values: Parameter to the values of the grid.
+        features: The study's features.
 
     Returns:
         What is worth saying; none of it stops the run.
@@ -90,10 +112,10 @@ def check_inputs(
             one run names what would otherwise come to light one by one.
     """
     with ExitStack() as stack:
-        opened = _open(inputs, grid_values, stack)
+        opened = _open(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, _RECORDS_OF_A_LOOK)
-        raise_faults(list(opened.reports.values()))
+            collect(opened.vcf, features, _RECORDS_OF_A_LOOK)
+        opened.raise_faults()
         return [note for report in opened.reports.values() for note in report.notes]
 
 
@@ -105,6 +127,8 @@ def read_inputs(
     *,
     rows: int | None = None,
     seed: int = 0,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -112,9 +136,12 @@ def read_inputs(
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
         grid_values: Parameter to the values of the grid.
         cache_dir: Where the joined table is kept.
-        digest: Digest of the content of the inputs and of the code that reads them.
+        digest: Digest of the content of the inputs, of the features and of the code
+            that reads them.
         rows: Size of a seeded subset of variants, or None for all.
         seed: Seed of the subset; the same variants whatever the row order.
+        features: The study's features.
+        significance: What values of CLNSIG count as; decides what is refused.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -129,11 +156,19 @@ def read_inputs(
     stored = load(path, files)
     is_new = stored is None
     if stored is None:
-        stored = _read(inputs, grid_values)
+        stored = _read(inputs, grid_values, features)
     reports = {role: Report(file) for role, file in files.items()}
     table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
-    check_trainable(table, grid_values, reports, stored.counts)
-    raise_faults(list(reports.values()))
+    features_report = Report(features.origin or Path("features"))
+    check_trainable(
+        table,
+        grid_values,
+        {**reports, "features": features_report},
+        stored.counts,
+        features=features,
+        significance=significance,
+    )
+    raise_faults([features_report, *reports.values()])
     if is_new:
         save(path, stored)
         if rows is None:
@@ -146,24 +181,26 @@ def read_inputs(
         )
     notes = [note for _, note in stored.notes]
     notes += [note for report in reports.values() for note in report.notes]
-    return ReadResult(path, table, tuple(notes), stored.counts)
+    return ReadResult(path, table, tuple(notes), stored.counts, features)
 
 
-def _read(inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]]) -> Stored:
+def _read(
+    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]], features: FeatureSet
+) -> Stored:
     """The full pass over all three files."""
     with ExitStack() as stack:
-        opened = _open(inputs, grid_values, stack)
+        opened = _open(inputs, grid_values, features, stack)
         reports = opened.reports
         if opened.vcf is None or opened.cadd is None or len(opened.cadd) < len(_CADD_ROLES):
-            raise_faults(list(reports.values()))
+            opened.raise_faults()
         assert opened.vcf is not None
         assert opened.cadd is not None
         header_is_sound = not opened.faulty()
         most = None if header_is_sound else _RECORDS_OF_A_LOOK
-        vcf = collect(opened.vcf, most)
+        vcf = collect(opened.vcf, features, most)
         if not header_is_sound:
-            raise_faults(list(reports.values()))
-        tables = [collect_cadd(opened.cadd[role], vcf.variants) for role in _CADD_ROLES]
+            opened.raise_faults()
+        tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
         cadd_reports = [reports[role] for role in _CADD_ROLES]
         is_whole = not any(report.broken for report in reports.values())
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
@@ -172,13 +209,13 @@ def _read(inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]])
         joined = None
         if is_whole:
             cadd_tables = [table.table for table in tables]
-            joined = join(vcf.table, cadd_tables)
+            joined = join(vcf.table, cadd_tables, features)
             if vcf.repeated:
                 check_records(joined, vcf.table, reports["vcf"])
             check_rows(joined, cadd_reports)
             if not opened.faulty("vcf"):
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
-        raise_faults(list(reports.values()))
+        opened.raise_faults()
         assert joined is not None
         counts = _counts(vcf, sum(table.rows for table in tables), joined)
         if counts.variants_without_cadd:
@@ -207,26 +244,3 @@ def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
         rows=len(joined),
         variants=len(joined_lines),
     )
-
-
-def sample_variants(table: Any, number: int, seed: int) -> Any:
-    """Keep all rows of ``number`` variants, drawn by seed and content.
-
-    A variant's place in the draw is a hash of the seed and its chromosome,
-    position, Ref and Alt: the order of rows does not matter, and a larger
-    number keeps the variants of a smaller one.
-
-    Args:
-        table: The joined table.
-        number: How many variants.
-        seed: Any whole number.
-    """
-    import pyarrow as pa
-
-    keys = list(zip(*(table[name].to_pylist() for name in KEYS[:4]), strict=True))
-    places = {
-        key: hashlib.sha256("\t".join((str(seed), *map(str, key))).encode()).digest()
-        for key in set(keys)
-    }
-    drawn = set(sorted(places, key=places.__getitem__)[:number])
-    return table.filter(pa.array([key in drawn for key in keys], pa.bool_()))

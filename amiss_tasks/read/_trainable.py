@@ -10,22 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, SOURCE, VEP_NUMERIC
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import VEP, Feature, FeatureSet
 from amiss_tasks.filter import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_mask
-from amiss_tasks.read._report import Report, shown
+from amiss_tasks.read._classes import check_classes, note_mapped, unknown_classes
+from amiss_tasks.read._numbers import parse_numbers
+from amiss_tasks.read._report import Report
 from amiss_tasks.read._result import ReadCounts
 from amiss_tasks.read._tally import counted
-from gridrun.errors import did_you_mean
+from amiss_tasks.significance import UPSTREAM, Significance
 from gridrun.pipeline import Value
 
 _FEWEST_ROWS = 3
 """Upstream's S02 stops on fewer rows."""
-
-_COMMON = (
-    "Pathogenic, Likely_pathogenic, Pathogenic/Likely_pathogenic, Uncertain_significance, "
-    "Likely_benign, Benign, Benign/Likely_benign and some of them with a suffix such as ,_other"
-)
 
 
 @dataclass(frozen=True)
@@ -68,21 +65,30 @@ def check_trainable(
     grid_values: Mapping[str, Sequence[Value]],
     reports: Mapping[str, Report],
     counts: ReadCounts,
+    *,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
 ) -> None:
     """Say what keeps every combination of the grid from training.
 
     Args:
         table: The joined table.
         grid_values: Parameter to the values of the grid.
-        reports: Role to report; faults go there.
+        reports: Role to report, ``features`` to that of a features file; faults go there.
         counts: What was read and left out, for the message when no variant is left.
+        features: The study's features.
+        significance: What values of CLNSIG count as.
     """
     import pyarrow.compute as pc
 
     widest = widest_filter(grid_values)
-    mask = filter_mask(table, widest.transcript, widest.quality, widest.restriction)
-    kept = table.filter(mask)
+    passing = (widest.transcript, widest.quality, widest.restriction)
+    kept = table.filter(filter_mask(table, *passing, significance))
     report = reports["vcf"]
+    if significance.mapped:
+        # by upstream's lists alone, rows that the study drops are still there
+        rows = table.filter(filter_mask(table, *passing, UPSTREAM))
+        note_mapped(rows, significance, report)
     variants = len(pc.unique(kept["vcf_line"]))
     if not variants:
         report.fault(
@@ -93,7 +99,7 @@ def check_trainable(
             "or name another VCF",
         )
         return
-    if _unknown_classes(kept, report):
+    if unknown_classes(kept, significance, report):
         return
     if variants == 1 or len(kept) < _FEWEST_ROWS:
         report.fault(
@@ -102,84 +108,79 @@ def check_trainable(
             todo="name a VCF with more variants, or ask for more --rows",
         )
         return
-    _check_classes(kept, grid_values, widest, report)
-    _check_features(kept, grid_values, reports)
-
-
-def _unknown_classes(kept: Any, report: Report) -> bool:
-    """Name each CLNSIG that upstream has no class for: S02 stops on it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = sorted(POSITIVE | NEGATIVE | UNCERTAIN)
-    unknown = kept.filter(pc.invert(pc.is_in(kept["CLNSIG"], pa.array(known, pa.string()))))
-    found: dict[str, set[int]] = {}
-    for value, line in zip(
-        unknown["CLNSIG"].to_pylist(), unknown["vcf_line"].to_pylist(), strict=True
-    ):
-        found.setdefault(value, set()).add(line)
-    for value, lines in sorted(found.items(), key=lambda item: min(item[1])):
-        for line in sorted(lines):
-            report.fault(
-                f'CLNSIG "{shown(value)}" is in none of amiss\'s classes',
-                line=line,
-                noun="variant",
-                todo=f"{did_you_mean(value, known)} take these records out, or give them a value "
-                f"amiss knows: {_COMMON}".strip(),
-            )
-    return bool(found)
-
-
-def _check_classes(
-    kept: Any, grid_values: Mapping[str, Sequence[Value]], widest: Widest, report: Report
-) -> None:
-    variants = {
-        (line, value)
-        for line, value in zip(
-            kept["vcf_line"].to_pylist(), kept["CLNSIG"].to_pylist(), strict=True
-        )
-    }
-    positive = sum(value in POSITIVE for _, value in variants)
-    negative = sum(value in NEGATIVE for _, value in variants)
-    uncertain = sum(value in UNCERTAIN for _, value in variants)
-    for vus in grid_values.get("vus_inclusion", ("pathogenic", "benign", "exclude")):
-        is_positive = positive + (uncertain if vus == "pathogenic" else 0)
-        is_negative = negative + (uncertain if vus == "benign" else 0)
-        if is_positive and is_negative:
-            return
-    report.fault(
-        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at "
-        f"{widest.text()}, the widest filter of the grid: "
-        "one class is empty whatever vus_inclusion of the grid",
-        todo="no combination can train; widen quality, restriction or transcript, "
-        "or name a VCF with both classes",
-    )
+    check_classes(kept, grid_values, widest.text(), significance, report)
+    _check_features(kept, grid_values, features, reports)
 
 
 def _check_features(
-    kept: Any, grid_values: Mapping[str, Sequence[Value]], reports: Mapping[str, Report]
+    kept: Any,
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    reports: Mapping[str, Report],
 ) -> None:
-    """Name features that are missing throughout: R reads such a column as logical."""
+    """Name features that are missing throughout: R reads such a column as logical.
+
+    So is said which categorical ones hold nothing but numbers: R reads them as such.
+    """
+    has_dummy = "dummy" in grid_values.get("categorical", ("dummy",))
+    for feature in features.features:
+        if _is_empty(kept[feature.name], feature):
+            _empty(feature, len(kept), features, reports, has_dummy=has_dummy)
+        elif not feature.is_numeric and _are_numbers(kept[feature.name]):
+            report, line = _place(feature, features, reports)
+            report.fault(
+                f"feature {feature.named} is categorical, but each of its values is a number",
+                line=line,
+                todo="declare it with type: numeric"
+                if features.origin
+                else "annotate again: amiss reads words there",
+            )
+
+
+def _empty(
+    feature: Feature,
+    rows: int,
+    features: FeatureSet,
+    reports: Mapping[str, Report],
+    *,
+    has_dummy: bool,
+) -> None:
+    report, line = _place(feature, features, reports)
+    message = f"{feature.named} is empty in all {rows} rows that the grid can use"
+    todo = "annotate again with this field filled"
+    if features.origin is not None:
+        todo = f"{todo}, or take the feature out of this file"
+    if feature.is_numeric and not has_dummy:
+        report.note(f"{message}: imputation fails where the feature is not dropped before")
+    elif feature.is_numeric:
+        report.fault(
+            f"{message}: categorical=dummy cannot run",
+            line=line,
+            todo=f"{todo}, or ask for categorical=factor only",
+        )
+    else:
+        report.fault(f"{message}: amiss cannot encode it", line=line, todo=todo)
+
+
+def _place(
+    feature: Feature, features: FeatureSet, reports: Mapping[str, Report]
+) -> tuple[Report, int | None]:
+    """Where a fault of a feature's values is told: in its features file, else in its input."""
+    if features.origin is not None:
+        return reports["features"], feature.line
+    return reports["vcf" if feature.file == VEP else "cadd_snv"], None
+
+
+def _is_empty(column: Any, feature: Feature) -> bool:
     import pyarrow.compute as pc
 
-    has_dummy = "dummy" in grid_values.get("categorical", ("dummy",))
-    for name in NUMERIC_FEATURES:
-        if not pc.all(pc.is_nan(kept[name])).as_py():
-            continue
-        report = reports["vcf" if name in VEP_NUMERIC else "cadd_snv"]
-        message = f"{SOURCE[name]} is empty in all {len(kept)} rows that the grid can use"
-        if has_dummy:
-            report.fault(
-                f"{message}: categorical=dummy cannot run",
-                todo="annotate again with this field filled, or ask for categorical=factor only",
-            )
-        else:
-            report.note(f"{message}: imputation fails where the feature is not dropped before")
-    for name in CATEGORICAL_FEATURES:
-        if kept[name].null_count == len(kept):
-            report = reports["vcf" if name == "LRT_pred" else "cadd_snv"]
-            report.fault(
-                f"{name.removesuffix('.x')} is empty in all {len(kept)} rows that the grid can "
-                "use: amiss cannot encode it",
-                todo="annotate again with this field filled",
-            )
+    if feature.is_numeric:
+        return bool(pc.all(pc.is_nan(column)).as_py())
+    return bool(column.null_count == len(column))
+
+
+def _are_numbers(column: Any) -> bool:
+    import pyarrow.compute as pc
+
+    _, odd = parse_numbers(pc.unique(column).drop_null().to_pylist(), ())
+    return not odd

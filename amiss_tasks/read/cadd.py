@@ -7,14 +7,15 @@ gene name, R's ``read.delim`` loses rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from amiss_tasks.features import AMISS
 from amiss_tasks.read._header import genome_build
 from amiss_tasks.read._lines import Chunk, LineSource, has_bad_bytes
-from amiss_tasks.read._names import CADD_KEYS, CADD_NUMBERS, CADD_TEXT, positions
+from amiss_tasks.read._names import CADD_KEYS, positions
 from amiss_tasks.read._report import Report
 
 _HEADER_LINE = 2
@@ -41,9 +42,16 @@ class CaddReader:
     Args:
         path: A regular file.
         report: Where faults and notes go; a new one when None.
+        used: Columns beside the keys that are looked for, in which bytes that are
+            not UTF-8 are a fault.
     """
 
-    def __init__(self, path: Path | str, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        report: Report | None = None,
+        used: Collection[str] = AMISS.cadd_columns,
+    ) -> None:
         self.report = report or Report(Path(path))
         self.names: tuple[str, ...] = ()
         """Column names as written; empty when there is no header."""
@@ -51,8 +59,8 @@ class CaddReader:
         """``GRCh37`` or ``GRCh38``, where line 1 names it."""
         self._chunks = LineSource(Path(path), self.report).chunks()
         self._rest = self._read_header()
-        self.at = positions(self.names, (*CADD_KEYS, *CADD_TEXT, *CADD_NUMBERS))
-        """Name of a column that amiss reads to its position."""
+        self.at = positions(self.names, (*CADD_KEYS, *used))
+        """Name of a column that is looked for to its position."""
 
     def close(self) -> None:
         """Close the file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from amiss_tasks.features import CSQ_FIELDS
+from amiss_tasks.features import AMISS
 from amiss_tasks.read._header import (
     COLUMNS,
     VcfHeader,
@@ -77,7 +77,7 @@ class VcfReader:
         path: Path | str,
         report: Report | None = None,
         used_info: Collection[str] = USED_INFO,
-        used_csq: Collection[str] = CSQ_FIELDS,
+        used_csq: Collection[str] = AMISS.csq_fields,
     ) -> None:
         self.report = report or Report(Path(path))
         self.header = VcfHeader()

@@ -26,7 +26,8 @@ class Context:
     Args:
         classifier: Which classifier.
         components: Name to digest or text: code of each stage, content of the
-            inputs, protocol switches; what ``plan --why`` compares.
+            inputs, protocol switches, keys that the pipeline adds to a study;
+            what ``plan --why`` compares.
         values: Values of the parameters that decide which code runs.
     """
 
@@ -110,6 +111,10 @@ class TaskTables:
             **{f"input {role}": digest for role, digest in inputs.items()},
             **{f"switch {name}": text for name, text in pipeline.switches(settings).items()},
         }
+        for name, key in pipeline.study_keys.items():
+            text = key.fingerprint(settings.options.get(name))
+            if text is not None:
+                self._common[name] = text
         if settings.rows is not None:
             self._common["rows"] = f"{settings.rows} by seed {settings.seed}"
         self.contexts: list[Context] = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from gridrun.documents import path_behind
 from gridrun.documents.tree import (
     Entries,
     Items,
@@ -16,7 +18,8 @@ from gridrun.documents.tree import (
     quoted,
     read_keys,
 )
-from gridrun.errors import Fault, did_you_mean
+from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.studykeys import StudyKey
 from gridrun.units import Limits
 
 ROLES = ("vcf", "cadd_snv", "cadd_indel")
@@ -33,7 +36,7 @@ KEYS = (
     "sample",
     "rows",
 )
-"""Keys of ``study.yaml``."""
+"""Keys of ``study.yaml`` that the core reads; a pipeline may have more."""
 
 LATER_KEYS = {
     "azure": "this version runs on this machine or a Ray cluster",
@@ -65,18 +68,26 @@ class KeyReader:
         """Take down a fault."""
         self.faults.append(Fault(self.file, message, node.line if node else None, todo or None))
 
-    def keys(self, entries: Entries, parameters: Sequence[str]) -> dict[str, Node]:
+    def keys(
+        self, entries: Entries, parameters: Sequence[str], added: Sequence[str] = ()
+    ) -> dict[str, Node]:
         """The study's keys with their nodes.
 
         Keys of later versions are refused, and parameters that stand outside
         ``grid`` are shown where to go.
+
+        Args:
+            entries: The study.
+            parameters: Names of the pipeline's parameters.
+            added: Names of the keys that the pipeline adds.
         """
-        also = (*LATER_KEYS, *(name for name in parameters if name not in KEYS))
-        found = read_keys(self.file, entries, KEYS, "key", self.faults, also=also)
+        known = (*KEYS, *added)
+        also = (*LATER_KEYS, *(name for name in parameters if name not in known))
+        found = read_keys(self.file, entries, known, "key", self.faults, also=also)
         for name, reason in LATER_KEYS.items():
             if name in found:
                 self.fault(f'key "{name}" is of a later version', found[name][0], reason)
-        strays = [found[name][0] for name in found if name not in (*KEYS, *LATER_KEYS)]
+        strays = [found[name][0] for name in found if name not in (*known, *LATER_KEYS)]
         if strays:
             names = known_list([stray.written for stray in strays], 3)
             self.fault(
@@ -85,7 +96,23 @@ class KeyReader:
                 "put them below the key grid, or give the path of a grid file there: "
                 "grid: parameter_grid.json",
             )
-        return {name: node for name, (_, node) in found.items() if name in KEYS}
+        return {name: node for name, (_, node) in found.items() if name in known}
+
+    def options(
+        self, nodes: Mapping[str, Node], study_keys: Mapping[str, StudyKey]
+    ) -> dict[str, Any]:
+        """Data of the keys that the pipeline adds, as far as they are there."""
+        data: dict[str, Any] = {}
+        for name, key in study_keys.items():
+            if name in nodes:
+                try:
+                    value = key.read(nodes[name], self.file)
+                except InputError as error:
+                    self.faults.extend(error.faults)
+                    continue
+                data[name] = value.data
+                self.notes.extend(value.notes)
+        return data
 
     def whole(self, key: str, node: Node, least: int, most: int | None = None) -> int | None:
         """A whole number within bounds."""
@@ -173,16 +200,11 @@ class KeyReader:
 
     def path(self, name: str, node: Node) -> Path | None:
         """A path relative to the study file, ``~`` expanded."""
-        value = node.value if isinstance(node, Leaf) else None
-        if not isinstance(value, str) or not value.strip():
-            self.fault(f"{name} has {kind_of(node)} where a path belongs", node)
-            return None
         try:
-            given = Path(value).expanduser()
-        except RuntimeError:
-            self.fault(f"{name} has {quoted(value)}: there is no such user", node)
+            return path_behind(self.file, name, node)
+        except InputError as error:
+            self.faults.extend(error.faults)
             return None
-        return (self.file.absolute().parent / given).absolute()
 
     def limits(self, node: Node) -> Limits:
         """What one task may use."""

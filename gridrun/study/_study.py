@@ -42,7 +42,7 @@ class Study:
         rows: How many variants to draw, or None for all.
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
-        options: Anything else the pipeline reads; nothing in this version.
+        options: Plain data of the keys that the pipeline adds, by key.
     """
 
     path: Path
@@ -132,10 +132,12 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     reader = KeyReader(file)
     reader.faults.extend(document.faults)
     reader.notes.extend(document.notes)
-    nodes = reader.keys(root, [parameter.name for parameter in pipeline.parameters])
+    parameters = [parameter.name for parameter in pipeline.parameters]
+    nodes = reader.keys(root, parameters, tuple(pipeline.study_keys))
     for key in ("inputs", "grid"):
         if key not in nodes:
             reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
+    options = reader.options(nodes, pipeline.study_keys)
     inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
     grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
 
@@ -176,6 +178,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         rows=rows,
         notes=(*by_line(reader.notes), *grid.notes),
         grid_file=grid_file,
+        options=options,
     )
 
 

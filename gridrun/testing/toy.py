@@ -42,6 +42,7 @@ from gridrun.pipeline import (
     TaskFailure,
     Value,
 )
+from gridrun.studykeys import StudyKey
 from gridrun.testing._toy_runner import (
     PREPARE_READS,
     SEARCH,
@@ -175,6 +176,7 @@ class ToyPipeline:
         self.block = tuple(n for n in names if n in on_driver)
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "imputation"
+        self.study_keys: Mapping[str, StudyKey] = {}
         self._code_version = code_version
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:

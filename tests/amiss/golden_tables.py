@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from amiss_tasks.clinvar import REVIEW_TIERS
-from amiss_tasks.features import KEYS, NUMERIC_COLUMNS, TEXT_COLUMNS
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import KEYS
 from amiss_tasks.filter import filter_table
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.preprocess import BlockTables, preprocess
@@ -47,11 +48,11 @@ def variant_table(rows: list[dict[str, str]]) -> VariantTable:
     return VariantTable(
         text={
             name: [None if row[name] == "NA" else row[name] for row in rows]
-            for name in (*KEYS, *TEXT_COLUMNS)
+            for name in (*KEYS, *AMISS.text_columns)
         },
         numeric={
             name: np.array([math.nan if row[name] == "NA" else float(row[name]) for row in rows])
-            for name in NUMERIC_COLUMNS
+            for name in AMISS.numeric_columns
         },
         rows=len(rows),
     )

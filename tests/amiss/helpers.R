@@ -63,3 +63,6 @@ as_list <- function(...) list(...)
 
 # Bytes of a value, as numbers.
 bytes_of <- function(value) as.integer(serialize(value, NULL))
+
+# Names as make.names leaves them.
+r_names <- function(names) make.names(names)

@@ -11,7 +11,7 @@ from golden_tables import GOLDEN, csv_rows, golden_block
 from amiss_tasks import rsession
 from amiss_tasks._rstages import RStages
 from amiss_tasks.blocktables import BlockTable
-from amiss_tasks.features import NUMERIC_FEATURES
+from amiss_tasks.features import AMISS
 from amiss_tasks.fold import fold_rows
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
@@ -79,9 +79,9 @@ def test_samples_equal_upstream(stages, fold1, expected):
         return
     drawn = expected["features"].split()
     assert len(drawn) == int(expected["n_features"])
-    columns = [name for name in drawn if name in NUMERIC_FEATURES]
+    columns = [name for name in drawn if name in AMISS.numeric]
     for feature in drawn:
-        if feature not in NUMERIC_FEATURES:
+        if feature not in AMISS.numeric:
             columns += [name for name in whole().columns if name.startswith(feature)]
     assert value["columns"] == columns
 

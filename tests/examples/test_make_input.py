@@ -157,11 +157,11 @@ def test_classes_and_tiers_are_ones_that_amiss_knows():
 def test_every_feature_is_there_and_none_is_wholly_missing():
     """Each column that amiss reads exists and has values."""
     vep = [block for _, block in blocks()]
-    for name in features.CSQ_FIELDS:
+    for name in features.AMISS.csq_fields:
         assert any(block[name] not in {"", "."} for block in vep), name
     cadd = cadd_rows()
-    for name in (*features.CADD_NUMERIC, *features.MOTIF_COLUMNS):
-        assert any(row[features.SOURCE[name]] != "NA" for row in cadd), name
+    for name in features.AMISS.cadd_columns:
+        assert any(row[name] != "NA" for row in cadd), name
 
 
 def test_missingness_follows_the_consequence():
@@ -182,9 +182,11 @@ def test_missingness_follows_the_consequence():
 
 def test_per_transcript_lists_are_as_long_as_the_transcripts():
     """A list of scores has one entry for each transcript that dbNSFP names, or a single one."""
+    matched = [feature for feature in features.AMISS.features if feature.per_transcript]
+    fields = [*(feature.sources[0] for feature in matched), *features.AMISS.demanded]
     for _, block in blocks():
         names = block["Ensembl_transcriptid"].split("&")
-        for field in features.PER_TRANSCRIPT:
+        for field in fields:
             if block[field]:
                 assert len(block[field].split("&")) == len(names), field
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from amiss_tasks.features import KEYS
+from amiss_tasks.featureset import KEYS
 from amiss_tasks.read import ReadResult, check_inputs, read_inputs
 from amiss_tasks.table import VariantTable
 from gridrun.errors import Fault
@@ -23,6 +23,9 @@ GOLDEN_INPUT = {
 }
 
 Grid = Mapping[str, Sequence[Value]]
+
+Cells = dict[str, str]
+"""One CSQ block: field to cell."""
 
 
 def base_input(malformed: Path) -> dict[str, str]:
@@ -55,6 +58,27 @@ def write_lines(path: Path, lines: Sequence[str]) -> str:
     """Write lines with LF; the path as text."""
     path.write_text("".join(f"{line}\n" for line in lines))
     return str(path)
+
+
+def edit_csq(lines: list[str], change: Callable[[Cells], Cells]) -> list[str]:
+    """Change every CSQ block, a dict of field to cell; the header follows the fields' names."""
+    out: list[str] = []
+    fields: list[str] = []
+    for line in lines:
+        if line.startswith("##INFO=<ID=CSQ"):
+            head, _, text = line.partition("Format: ")
+            fields = text.rstrip('">').split("|")
+            out.append(f'{head}Format: {"|".join(change(dict.fromkeys(fields, "")))}">')
+        elif line.startswith("#"):
+            out.append(line)
+        else:
+            cells = line.split("\t")
+            items = dict(item.partition("=")[::2] for item in cells[7].split(";"))
+            blocks = [dict(zip(fields, b.split("|"), strict=True)) for b in items["CSQ"].split(",")]
+            items["CSQ"] = ",".join("|".join(change(block).values()) for block in blocks)
+            info = ";".join(f"{key}={value}" for key, value in items.items())
+            out.append("\t".join([*cells[:7], info, *cells[8:]]))
+    return out
 
 
 def golden_columns() -> list[str]:

@@ -15,8 +15,8 @@ from inputs import GOLDEN_INPUT, lines_of, read, write_lines
 from amiss_tasks.filter import filter_table
 from amiss_tasks.read import ReadResult, VcfReader, check_inputs, read_inputs
 from amiss_tasks.read._batch import match_transcript
-from amiss_tasks.read._names import r_name
 from amiss_tasks.read._numbers import parse_numbers
+from amiss_tasks.rnames import r_name
 from gridrun.errors import InputError
 
 NA = ("", ".", "NA")

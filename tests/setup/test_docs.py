@@ -96,7 +96,7 @@ def test_the_study_page_has_every_key():
     from gridrun.study._keys import KEYS
 
     text = (ROOT / "docs" / "study.md").read_text().partition("## inputs")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(KEYS)
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {*KEYS, *PIPELINE.study_keys}
 
 
 def test_the_results_page_has_every_column_state_and_kind():

@@ -18,6 +18,7 @@ PIPELINE = SimpleNamespace(
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "xgboost", "lr"),
     runnable_classifiers=("rf", "lr"),
+    study_keys={},
 )
 
 INPUTS = "inputs: {vcf: a.vcf, cadd_snv: s.tsv.gz, cadd_indel: i.tsv.gz}\n"

@@ -1,0 +1,98 @@
+"""The keys that amiss adds to ``study.yaml``: ``features`` and ``clnsig``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.featuresfile import read_features
+from amiss_tasks.significance import CLASSES, upstream_class
+from amiss_tasks.studyoptions import CLNSIG, FEATURES, features_of, significance_of
+from gridrun.documents import path_behind
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
+from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.fingerprint import digest_of
+from gridrun.studykeys import KeyValue, StudyKey
+
+_NO_VALUE = ("", ".", "NA")
+"""Text that stands for no CLNSIG at all."""
+
+_GIVE = f"give each value of CLNSIG one of: {known_list(CLASSES)}"
+
+
+def _read_features(node: Node, file: Path) -> KeyValue:
+    path = path_behind(file, f'key "{FEATURES}"', node)
+    read = read_features(path)
+    features = read.features
+    note = Fault(
+        file,
+        f"{len(features.numeric)} numeric and {len(features.categorical)} categorical features "
+        f"of {path.name} stand in place of amiss's own",
+        node.line,
+    )
+    return KeyValue(features.plain(), (*read.notes, note))
+
+
+def _read_clnsig(node: Node, file: Path) -> KeyValue:
+    """Value of CLNSIG to what it counts as; upstream's own lists stay as they are."""
+    if not isinstance(node, Entries) or not node.pairs:
+        message = f'key "{CLNSIG}" has {kind_of(node)} where values of CLNSIG belong'
+        raise InputError([Fault(file, message, node.line, _GIVE)])
+    faults: list[Fault] = []
+    notes: list[Fault] = []
+    lines: dict[str, int] = {}
+    mapped: dict[str, str] = {}
+    for key, value in node.pairs:
+        name = key.value if isinstance(key, Leaf) else None
+        if not isinstance(name, str) or name in _NO_VALUE:
+            message = f"{shown(key)} is no value of CLNSIG"
+            faults.append(Fault(file, message, key.line, "write it as in the VCF, in quotes"))
+            continue
+        if name in lines:
+            message = f"CLNSIG {quoted(name)} is mapped twice: lines {lines[name]} and {key.line}"
+            faults.append(Fault(file, message, key.line, "keep one of the two"))
+            continue
+        lines[name] = key.line
+        meant = value.value if isinstance(value, Leaf) else None
+        if not isinstance(meant, str) or meant not in CLASSES:
+            near = did_you_mean(meant, CLASSES) if isinstance(meant, str) else ""
+            message = f"CLNSIG {quoted(name)} is mapped to {shown(value)}"
+            faults.append(Fault(file, message, value.line, f"{near} {_GIVE}".strip()))
+            continue
+        upstream = upstream_class(name)
+        if upstream is None:
+            mapped[name] = meant
+        elif upstream == meant:
+            message = f"CLNSIG {quoted(name)} counts as {meant} without being mapped"
+            notes.append(Fault(file, message, key.line))
+        else:
+            message = f"CLNSIG {quoted(name)} is {upstream} in amiss, it cannot be {meant}"
+            todo = "remove the line: a study adds values, it does not change amiss's lists"
+            faults.append(Fault(file, message, key.line, todo))
+    if faults:
+        raise InputError(faults)
+    return KeyValue(mapped, tuple(notes))
+
+
+def _features_digest(data: Any) -> str:
+    return features_of({} if data is None else {FEATURES: data}).digest
+
+
+def _clnsig_digest(data: Any) -> str:
+    return digest_of(dict(significance_of({} if data is None else {CLNSIG: data}).mapped))
+
+
+STUDY_KEYS: Mapping[str, StudyKey] = {
+    FEATURES: StudyKey(
+        "Path of a features file: names, source columns, types, a-priori values.",
+        _read_features,
+        _features_digest,
+    ),
+    CLNSIG: StudyKey(
+        "What values of CLNSIG count as that amiss does not know.",
+        _read_clnsig,
+        _clnsig_digest,
+    ),
+}
+"""Name of the key to how it is read."""

@@ -1,0 +1,23 @@
+"""What the keys that amiss adds to a study come to, from the settings that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from amiss_tasks.features import AMISS
+from amiss_tasks.featureset import FeatureSet
+from amiss_tasks.significance import UPSTREAM, Significance
+
+FEATURES, CLNSIG = "features", "clnsig"
+"""Keys of ``study.yaml``, and names of their data in ``Settings.options``."""
+
+
+def features_of(options: Mapping[str, Any]) -> FeatureSet:
+    """The study's features: those of its features file, or amiss's own."""
+    return FeatureSet.from_plain(options[FEATURES]) if FEATURES in options else AMISS
+
+
+def significance_of(options: Mapping[str, Any]) -> Significance:
+    """What values of CLNSIG count as: upstream's lists, with what the study maps."""
+    return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM

@@ -1,0 +1,98 @@
+"""The key ``clnsig``: what values of CLNSIG count as that amiss does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
+from amiss_tasks.significance import UPSTREAM
+from amiss_tasks.studykeys import STUDY_KEYS
+from amiss_tasks.studyoptions import significance_of
+from gridrun.documents import read_document
+from gridrun.documents.tree import Entries
+from gridrun.errors import InputError
+from gridrun.studykeys import KeyValue
+
+KEY = STUDY_KEYS["clnsig"]
+
+
+def value(directory: Path, text: str) -> KeyValue:
+    path = directory / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    root = read_document(path).root
+    assert isinstance(root, Entries)
+    ((_, node),) = root.pairs
+    return KEY.read(node, path)
+
+
+def test_values_are_added_to_the_lists(tmp_path):
+    """Each class has upstream's values and the mapped ones, and no list lost a value."""
+    found = value(
+        tmp_path,
+        "clnsig:\n"
+        "  Pathogenic|risk_factor: positive\n"
+        '  "Benign|other": negative\n'
+        "  Pathogenic,_low_penetrance: uncertain\n"
+        "  not_provided: drop\n",
+    )
+    assert found.notes == ()
+    significance = significance_of({"clnsig": found.data})
+    assert significance.positive == POSITIVE | {"Pathogenic|risk_factor"}
+    assert significance.negative == NEGATIVE | {"Benign|other"}
+    assert significance.uncertain == UNCERTAIN | {"Pathogenic,_low_penetrance"}
+    assert significance.dropped == {"drug_response", "not_provided"}
+    assert significance_of({}) is UPSTREAM
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "parts"),
+    [
+        ("clnsig: [a]\n", 1, ("a list", "positive, negative, uncertain, drop")),
+        ("clnsig:\n", 1, ("null",)),
+        ("clnsig: {}\n", 1, ("an object where values of CLNSIG belong",)),
+        ("clnsig:\n  5: positive\n", 2, ("5 is no value of CLNSIG", "in quotes")),
+        ("clnsig:\n  '.': drop\n", 2, ('"." is no value of CLNSIG',)),
+        ("clnsig:\n  a:  # 3 variants\n", 2, ('"a" is mapped to null', "positive, negative")),
+        ("clnsig:\n  a: Positive\n", 2, ('did you mean "positive"?',)),
+        ("clnsig:\n  a: [drop]\n", 2, ('mapped to ["drop"]',)),
+        ("clnsig:\n  a: drop\n  a: drop\n", 3, ("mapped twice: lines 2 and 3",)),
+        ("clnsig:\n  Pathogenic: negative\n", 2, ("is positive in amiss", "does not change")),
+        ("clnsig:\n  association: drop\n", 2, ("is positive in amiss",)),
+        ("clnsig:\n  drug_response: uncertain\n", 2, ("is drop in amiss",)),
+    ],
+)
+def test_refusals(tmp_path, text, line, parts):
+    """What is wrong is said at its line, with the words that may stand there."""
+    with pytest.raises(InputError) as caught:
+        value(tmp_path, text)
+    (fault,) = caught.value.faults
+    assert fault.line == line
+    for part in parts:
+        assert part in fault.text()
+
+
+def test_what_amiss_has_anyway_is_noted(tmp_path):
+    """A value mapped to what amiss makes of it is accepted, with a note, and changes nothing."""
+    found = value(tmp_path, "clnsig:\n  Benign: negative\n  x: drop\n")
+    assert found.data == {"x": "drop"}
+    assert [note.line for note in found.notes] == [2]
+    assert '"Benign" counts as negative without being mapped' in found.notes[0].message
+
+
+def test_fingerprint_is_of_the_mapping():
+    """Order does not count, values and classes do; no key at all is like an empty mapping."""
+    texts = [
+        KEY.fingerprint(data)
+        for data in (
+            {"a": "drop", "b": "positive"},
+            {"b": "positive", "a": "drop"},
+            {"a": "positive", "b": "drop"},
+            {"a": "drop"},
+            None,
+        )
+    ]
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 4
+    assert KEY.fingerprint({}) == texts[-1]
