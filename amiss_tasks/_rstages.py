@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks import rsession
+from amiss_tasks import _pyclassifiers, rsession
+from amiss_tasks._pyclassifiers import PythonModel, PythonModels
 from amiss_tasks.blocktables import BlockTable, IntArray
+from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
@@ -32,6 +34,7 @@ _SHARED = (
     "scaling.R",
     "impute.R",
     "train.R",
+    "classifiers/_resamples.R",
 )
 
 
@@ -113,7 +116,8 @@ class Trained:
     """Models of a classifier on the tables of the chosen row of hyperparameters.
 
     Args:
-        models: R list, one model for each completed table of that row.
+        models: R list, or the models of a classifier in Python: one for each completed
+            table of that row.
         facts: For each model: selection_mcc, seconds, rows, settings, fits.
         row: Position of the chosen row, counted from 0.
         mcc: For each row the mean MCC it was compared by; ``-inf`` where there is none.
@@ -121,7 +125,7 @@ class Trained:
         notes: Warnings.
     """
 
-    models: RObject
+    models: RObject | PythonModels
     facts: Sequence[Mapping[str, Any]]
     row: int
     mcc: tuple[float, ...]
@@ -280,6 +284,10 @@ class RStages:
 
     def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained:
         """Train a classifier on each completed table; keep the best row's models."""
+        if classifier in IN_PYTHON:
+            return Trained(
+                *_pyclassifiers.train(self._call, classifier, imputed.tables, outcome, MODEL_SEED)
+            )
         model_file = self._file(classifier, "classifiers")
         result = self._call("train", model_file, imputed.tables, outcome, MODEL_SEED)
         value = result.value
@@ -293,9 +301,15 @@ class RStages:
         )
 
     def predict(
-        self, classifier: str, model: RObject, data: RObject, rows: IntArray | None = None
+        self,
+        classifier: str,
+        model: RObject | PythonModel,
+        data: RObject,
+        rows: IntArray | None = None,
     ) -> tuple[Prediction, tuple[str, ...]]:
         """P(positive) of a completed test table, or of some rows (from 0) as a table."""
+        if isinstance(model, PythonModel):
+            return _pyclassifiers.predict(self._call, model, data, rows)
         wanted = None if rows is None else rows + 1
         model_file = self._file(classifier, "classifiers")
         result = self._call("predict_rows", model_file, model, data, wanted)

@@ -35,7 +35,7 @@ from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskResult, TaskS
 
 MEMO_BYTES = 256 * 2**20
 _SMALL_BYTES = 4096
-_SEARCHED = ("rf",)
+_SEARCHED = ("rf", "xgboost")
 """Classifiers that read ``hyperparameter_search_type``."""
 
 
@@ -78,6 +78,7 @@ class AmissRunner:
             "Python": platform.python_version(),
             "numpy": np.__version__,
             "rpy2": version("rpy2-rinterface"),
+            "xgboost": version("xgboost-cpu"),
             # not the kernel's release, which changes no number
             "platform": " ".join((platform.system(), platform.machine(), *platform.libc_ver())),
         }

@@ -1,0 +1,76 @@
+# What a classifier with an inner cross-validation needs of R: caret's folds and
+# seeds, drawn from the classifiers' stream, and each fold's table scaled by the
+# fold's own training rows (upstream-behaviour sections 5, "Training", and 11.6).
+
+# Row numbers of up to `k` folds that have each class in the same share, as
+# caret::createFolds draws them: classes in alphabetical order; within a class
+# whole rounds of 1..k and the rest drawn, then shuffled. A class with fewer rows
+# than folds gets a draw of folds, and k rows or fewer are left out one by one.
+.stratified_folds <- function(outcome, k) {
+  if (length(outcome) <= k) {
+    return(as.list(seq_along(outcome)))
+  }
+  fold <- integer(length(outcome))
+  for (label in sort(levels(outcome), method = "radix")) {
+    rows <- which(outcome == label)
+    spare <- length(rows) %% k
+    if (length(rows) < k) {
+      fold[rows] <- sample.int(k, length(rows))
+    } else {
+      rounds <- rep(seq_len(k), length(rows) %/% k)
+      if (spare > 0L) rounds <- c(rounds, sample.int(k, spare))
+      fold[rows] <- sample(rounds)
+    }
+  }
+  unname(split(seq_along(outcome), fold))
+}
+
+# Checks of one completed table that come before any draw, with caret's words.
+check_training <- function(data, outcome) {
+  if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
+  require_both_classes(outcome)
+}
+
+# caret's draws for one completed table: folds of the rows, then a seed for each
+# fold and setting and one for the final fit.
+#
+# state      generator where the table before left it, see state_after; NULL for
+#            the first table, which starts at the stream of `seed`
+# folds      number of folds wanted
+# settings   models fitted in each fold
+# Returns list(held_out, seeds): row numbers of each fold; folds x settings + 1
+# seeds, fold by fold.
+draw_resamples <- function(outcome, seed, state, folds, settings) {
+  use_stream(seed)
+  if (!is.null(state)) assign(".Random.seed", state, envir = globalenv())
+  fold_seed <- sample.int(.Machine$integer.max, 1L)
+  before <- get(".Random.seed", envir = globalenv())
+  set.seed(fold_seed)
+  held_out <- .stratified_folds(outcome, folds)
+  assign(".Random.seed", before, envir = globalenv())
+  list(held_out = held_out, seeds = sample.int(1000000L, length(held_out) * settings + 1L))
+}
+
+.use_seed <- function(seed) {
+  RNGkind("L'Ecuyer-CMRG")
+  set.seed(seed)
+}
+
+# The first `size` uniform numbers that a fit seeded with `seed` sees.
+uniform_draws <- function(seed, size) {
+  .use_seed(seed)
+  runif(size)
+}
+
+# State of the generator after a final fit seeded with `seed` drew `size` numbers.
+state_after <- function(seed, size) {
+  uniform_draws(seed, size)
+  get(".Random.seed", envir = globalenv())
+}
+
+# Scaling learnt on some rows of a completed table.
+scaling_of_rows <- function(data, rows) learn_scaling(cut_table(data, rows, names(data)))
+
+names_of <- function(data) names(data)
+
+outcome_is_positive <- function(outcome) outcome == "positive"
