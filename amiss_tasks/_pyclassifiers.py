@@ -17,6 +17,7 @@ from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.classifiers import load
 from amiss_tasks.classifiers.contract import Fit, Resamples
 from amiss_tasks.evaluate import Prediction
+from amiss_tasks.metrics import matthews
 from amiss_tasks.rsession import RObject, RResult
 from amiss_tasks.table import FloatArray
 
@@ -68,7 +69,9 @@ def train(
         The models; for each selection_mcc, seconds, rows, settings, fits; warnings.
     """
     positive = np.array(call("outcome_is_positive", outcome).value.python(), dtype=np.bool_)
-    models, facts, notes = PythonModels(), [], []
+    models = PythonModels()
+    facts: list[Mapping[str, Any]] = []
+    notes: list[str] = []
     state: RObject | None = None
     for index in range(len(tables.sexp)):
         data = tables.at(index)
@@ -77,8 +80,7 @@ def train(
         draws = _Draws(call, outcome, seed, state)
         fit = load(classifier).fit(table, draws)
         models.append(PythonModel(classifier, fit.model, table.scaling()))
-        mcc = call(".mcc", positive, fit.fitted_positive).value.python()
-        facts.append(_facts(fit, float(mcc[0]), len(positive)))
+        facts.append(_facts(fit, positive))
         notes.extend(fit.notes)
         if index + 1 < len(tables.sexp):
             state = call("state_after", fit.final_seed, fit.final_draws).value
@@ -127,7 +129,7 @@ class _Draws:
         self._state = state
 
     def resamples(self, folds: int, settings: int) -> Resamples:
-        """caret's folds and seeds."""
+        """Caret's folds and seeds."""
         drawn = self._call(
             "draw_resamples", self._outcome, self._seed, self._state, folds, settings
         ).value.python()
@@ -141,11 +143,13 @@ class _Draws:
         return numbers
 
 
-def _facts(fit: Fit, selection_mcc: float, rows: int) -> Mapping[str, Any]:
+def _facts(fit: Fit, positive: BoolArray) -> Mapping[str, Any]:
+    fitted = fit.fitted_positive
+    counts = (positive & fitted, ~positive & fitted, positive & ~fitted, ~positive & ~fitted)
     return {
-        "selection_mcc": selection_mcc,
+        "selection_mcc": matthews(*(int(np.count_nonzero(flags)) for flags in counts)),
         "seconds": fit.seconds,
-        "rows": rows,
+        "rows": len(positive),
         "settings": dict(fit.settings),
         "fits": dict(fit.fits),
     }

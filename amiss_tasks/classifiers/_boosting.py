@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 
 from amiss_tasks.blocktables import BoolArray
 from amiss_tasks.classifiers._columns import FIRST_DRAWS, sample_columns
 from amiss_tasks.table import FloatArray
 
+FloatArray32 = npt.NDArray[np.float32]
 XGBoostError = xgb.core.XGBoostError
 
 POSITIVE_FROM = 0.5
@@ -74,42 +76,88 @@ def matrix(values: FloatArray, positive: BoolArray | None = None) -> xgb.DMatrix
     return xgb.DMatrix(values, label=label, missing=np.nan, nthread=1)
 
 
-def boost(
-    rows: xgb.DMatrix, setting: Setting, rounds: int, uniforms: Callable[[int], FloatArray]
-) -> tuple[xgb.Booster, int]:
-    """Fit a model.
+class Boosting:
+    """A model that grows.
 
     Args:
-        rows: Training rows with their outcome.
+        rows: Training rows with their outcome; no other model may grow on them
+            at the same time.
         setting: The hyperparameters.
-        rounds: Number of trees.
         uniforms: Gives the first so many uniform numbers of the fit.
-
-    Returns:
-        The model, and how many uniform numbers R's fit takes.
     """
-    model = xgb.Booster(_parameters(setting), [rows])
-    draws, weights = FIRST_DRAWS, None
-    if setting.colsample_bytree < 1:
-        samples = sample_columns(uniforms, rounds, rows.num_col(), setting.colsample_bytree)
-        draws, weights = samples.draws, samples.chosen * _CERTAIN
-    # trees that do not learn are all alike, and add nothing
-    for step in range(rounds if setting.learns else 1):
-        if weights is not None:
-            rows.set_info(feature_weights=weights[step])
-        model.update(rows, step)
-    return model, draws
+
+    def __init__(
+        self, rows: xgb.DMatrix, setting: Setting, uniforms: Callable[[int], FloatArray]
+    ) -> None:
+        self._rows = rows
+        self._uniforms = uniforms
+        self._weights = np.empty((0, rows.num_col()), dtype=np.float32)
+        self.setting = setting
+        self.rounds = 0
+        self.model = xgb.Booster(_parameters(setting), [rows])
+
+    def grow(self, rounds: int) -> None:
+        """Add trees until there are so many."""
+        samples = self.setting.colsample_bytree < 1
+        if samples and len(self._weights) < rounds:
+            columns = self._rows.num_col()
+            share = self.setting.colsample_bytree
+            chosen = sample_columns(self._uniforms, rounds, columns, share).chosen
+            self._weights = chosen * _CERTAIN
+        for step in range(self.rounds, rounds):
+            if samples:
+                self._rows.set_info(feature_weights=self._weights[step])
+            self.model.update(self._rows, step)
+        self.rounds = rounds
+
+    def margin(self, rows: xgb.DMatrix | None = None) -> FloatArray32:
+        """Log-odds of each row, those trained on if none are given."""
+        found: Any = self.model.predict(self._rows if rows is None else rows, output_margin=True)
+        return np.asarray(found, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a split has to reach.
+
+    Args:
+        gamma: Gain.
+        min_child_weight: Sum of the hessians of each child.
+    """
+
+    gamma: float
+    min_child_weight: float
+
+
+def draws_of(
+    rows: xgb.DMatrix, setting: Setting, rounds: int, uniforms: Callable[[int], FloatArray]
+) -> int:
+    """How many uniform numbers R's fit of so many trees takes; arguments as above."""
+    if setting.colsample_bytree == 1:
+        return FIRST_DRAWS
+    return sample_columns(uniforms, rounds, rows.num_col(), setting.colsample_bytree).draws
+
+
+def any_split(rows: xgb.DMatrix, margin: FloatArray32, max_depth: int, least: Limits) -> bool:
+    """Whether a tree that may use every column would split the rows.
+
+    Args:
+        rows: Training rows with their outcome; their base margin is set.
+        margin: Log-odds of each row.
+        max_depth: As in a setting.
+        least: What the split has to reach.
+    """
+    rows.set_base_margin(margin)
+    parameters = _parameters(Setting(1.0, max_depth, least.gamma, 1.0))
+    probe = xgb.Booster(parameters | {"min_child_weight": least.min_child_weight}, [rows])
+    probe.update(rows, 0)
+    return bool(probe.get_score(importance_type="weight"))
 
 
 def probabilities(model: xgb.Booster, rows: xgb.DMatrix, rounds: int = 0) -> FloatArray:
     """P(positive) of each row by the first ``rounds`` trees; 0 for all of them."""
     found: Any = model.predict(rows, iteration_range=(0, rounds))
     return np.asarray(found, dtype=np.float64)
-
-
-def has_split(model: xgb.Booster) -> bool:
-    """Whether any tree is more than a root."""
-    return bool(model.get_score(importance_type="weight"))
 
 
 def depth(model: xgb.Booster) -> int:

@@ -10,20 +10,8 @@ round are the same too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from amiss_tasks.classifiers._boosting import Setting
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What is known of a model's trees.
-
-    Args:
-        depth: Most splits from root to leaf in any of them.
-    """
-
-    depth: int
 
 
 def order_of_fits(settings: list[Setting]) -> list[Setting]:
@@ -31,19 +19,20 @@ def order_of_fits(settings: list[Setting]) -> list[Setting]:
     return sorted(settings, key=lambda s: (-s.colsample_bytree, s.gamma, -s.max_depth, s.eta))
 
 
-def same_fit(setting: Setting, done: Mapping[Setting, Shape]) -> Setting | None:
+def same_fit(setting: Setting, depths: Mapping[Setting, int]) -> Setting | None:
     """A setting fitted before to the same rows whose trees are the same.
 
     Args:
         setting: The one to be fitted.
-        done: Those that were fitted, to the same number of rounds.
+        depths: For each that was fitted, the most splits from root to leaf in any
+            tree of so many rounds.
     """
-    for other, shape in done.items():
+    for other, depth in depths.items():
         if other.eta != setting.eta or other.colsample_bytree < 1:
             continue
-        if shape.depth == 0 and other.gamma <= setting.gamma:
+        if depth == 0 and other.gamma <= setting.gamma:
             return other
-        depths_alike = shape.depth <= min(other.max_depth, setting.max_depth)
+        depths_alike = depth <= min(other.max_depth, setting.max_depth)
         if depths_alike and (other.gamma, other.colsample_bytree) == (
             setting.gamma,
             setting.colsample_bytree,

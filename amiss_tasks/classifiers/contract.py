@@ -58,7 +58,7 @@ class Draws(Protocol):
     """Random numbers for one completed table, at the classifiers' stream."""
 
     def resamples(self, folds: int, settings: int) -> Resamples:
-        """caret's folds and seeds; asked for once for each table.
+        """Caret's folds and seeds; asked for once for each table.
 
         Args:
             folds: Folds wanted; a table with fewer rows has one for each row.

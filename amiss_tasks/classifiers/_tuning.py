@@ -1,0 +1,156 @@
+"""The inner cross-validation of boosted trees: an accuracy for each of 96 settings.
+
+Models with 200 trees are the beginning of those with 400, so 48 fits a fold
+serve all. Fits whose outcome is known beforehand are left out, and fits are
+ended once their outcome is.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from amiss_tasks.blocktables import BoolArray, IntArray
+from amiss_tasks.classifiers._boosting import (
+    POSITIVE_FROM,
+    Boosting,
+    Setting,
+    any_split,
+    depth,
+    matrix,
+    probabilities,
+)
+from amiss_tasks.classifiers._same_fit import order_of_fits, same_fit
+from amiss_tasks.classifiers._settled import limits
+from amiss_tasks.classifiers.contract import Draws, TrainingTable
+from amiss_tasks.table import FloatArray
+
+FOLDS = 10
+ROUNDS = (200, 400)
+DEPTHS = (5, 10)
+SETTINGS = [
+    Setting(*values)
+    for values in product((0.0, 0.5, 1.0), DEPTHS, (0.0, 1.0, 10.0, 100.0), (0.5, 1.0))
+]
+"""In the order of caret's loop, which is that of its seeds."""
+
+_CHECKPOINTS = (16, 32, 64, 128)
+"""Numbers of trees at which to look whether more can change anything; all below ``ROUNDS``."""
+
+
+class InnerFold:
+    """One fold of the inner cross-validation.
+
+    Args:
+        table: The completed training table.
+        held_out: Positions of the rows that the fold leaves out.
+        draws: R's random numbers.
+        shortcuts: Leave out and end fits whose outcome is known; False makes
+            every fit that upstream makes, to the same end.
+
+    Raises:
+        XGBoostError: xgboost refuses a value of the table.
+    """
+
+    def __init__(
+        self, table: TrainingTable, held_out: IntArray, draws: Draws, *, shortcuts: bool
+    ) -> None:
+        positive = table.positive
+        kept = np.setdiff1d(np.arange(len(positive)), held_out)
+        values = table.scaled(kept)
+        self._rows = matrix(values[kept], positive[kept])
+        self._probed = matrix(values[kept], positive[kept])
+        self._positive = positive[kept]
+        self._held_out = matrix(values[held_out])
+        self._truth = positive[held_out]
+        self._draws = draws
+        self._shortcuts = shortcuts
+        self._depths: dict[Setting, int] = {}
+        self.fitted = 0
+        """Models fitted so far."""
+
+    def accuracies(self, seeds: IntArray) -> FloatArray:
+        """Accuracy of each setting and number of rounds.
+
+        Args:
+            seeds: Seed of each setting.
+
+        Returns:
+            Shape (settings, rounds).
+        """
+        seed_of = dict(zip(SETTINGS, seeds.tolist(), strict=True))
+        found: dict[Setting, list[float]] = {}
+        for setting in order_of_fits(SETTINGS):
+            twin = same_fit(setting, self._depths)
+            if twin is not None:
+                found[setting] = found[twin]
+            elif self._shortcuts and not setting.learns:
+                # every probability is the base score, which counts as positive
+                found[setting] = [_share(self._truth)] * len(ROUNDS)
+            else:
+                found[setting] = self._fit(setting, seed_of[setting])
+        return np.array([found[setting] for setting in SETTINGS])
+
+    def _fit(self, setting: Setting, seed: int) -> list[float]:
+        growing = Boosting(self._rows, setting, partial(self._draws.uniforms, seed))
+        if not (self._shortcuts and self._settles(growing)):
+            growing.grow(max(ROUNDS))
+        self.fitted += 1
+        # only these can be the same as a later fit
+        if self._shortcuts and (setting.colsample_bytree, setting.max_depth) == (1, max(DEPTHS)):
+            self._depths[setting] = depth(growing.model)
+        classes = [
+            probabilities(growing.model, self._held_out, min(rounds, growing.rounds))
+            >= POSITIVE_FROM
+            for rounds in ROUNDS
+        ]
+        return [_share(predicted == self._truth) for predicted in classes]
+
+    def _settles(self, growing: Boosting) -> bool:
+        """Grow until no later tree can change a held-out class, if that comes soon."""
+        setting = growing.setting
+        if setting.gamma == 0:
+            return False  # there is always a split that gains something
+        for rounds in _CHECKPOINTS:
+            growing.grow(rounds)
+            margin, held_out = growing.margin(), growing.margin(self._held_out)
+            least = limits(setting, margin, self._positive, held_out, max(ROUNDS) - rounds)
+            if least is not None and not any_split(self._probed, margin, setting.max_depth, least):
+                return True
+        return False
+
+
+def mean_over_folds(accuracies: FloatArray) -> FloatArray:
+    """Means as R's ``colMeans`` has them, on whose last bit ties depend.
+
+    Args:
+        accuracies: Shape (folds, settings, rounds).
+
+    Returns:
+        Shape (settings, rounds).
+    """
+    total = np.zeros(accuracies.shape[1:], dtype=np.longdouble)
+    for fold in accuracies:
+        total += fold
+    return (total / len(accuracies)).astype(np.float64)
+
+
+def best(accuracy: FloatArray) -> tuple[Setting, int]:
+    """Setting and number of rounds with the largest accuracy, the first in caret's order.
+
+    Args:
+        accuracy: Shape (settings, rounds).
+    """
+    ranked = sorted(
+        ((rounds, s.max_depth, s.eta, s.gamma, s.colsample_bytree), i, j)
+        for i, s in enumerate(SETTINGS)
+        for j, rounds in enumerate(ROUNDS)
+    )
+    _, i, j = max(ranked, key=lambda row: accuracy[row[1], row[2]])
+    return SETTINGS[i], ROUNDS[j]
+
+
+def _share(flags: BoolArray) -> float:
+    return int(np.count_nonzero(flags)) / len(flags)
