@@ -196,6 +196,7 @@ def test_order_of_tasks_does_not_matter(artifact):
         task("lr", imputation="mean_imp"),
         task("rf", imputation="mean_imp"),
         task("lr"),
+        task("xgboost", training_data_sampling_percentage=0.33),
     ]
 
     def numbers(runner, order):
@@ -205,8 +206,8 @@ def test_order_of_tasks_does_not_matter(artifact):
             found[index] = {k: v for k, v in row.items() if not k.endswith("time")}
         return [repr(found[index]) for index in range(len(tasks))]
 
-    forth = numbers(AmissRunner(SETTINGS, lambda *_: None), [0, 1, 2, 3])
-    back = numbers(AmissRunner(SETTINGS, lambda *_: None, memo_bytes=1), [3, 2, 1, 0])
+    forth = numbers(AmissRunner(SETTINGS, lambda *_: None), [0, 1, 2, 3, 4])
+    back = numbers(AmissRunner(SETTINGS, lambda *_: None, memo_bytes=1), [4, 3, 2, 1, 0])
     assert forth == back
 
 
@@ -234,10 +235,13 @@ def _with(table: BlockTable, numeric) -> BlockTable:
 
 
 def test_what_upstream_cannot_run_is_a_defect(own, artifact):
-    """Random search for RF fails as D2 without running."""
-    with pytest.raises(TaskFailure, match="D2") as failure:
-        own.run(task("rf", hyperparameter_search_type="random"), artifact)
-    assert failure.value.kind == "upstream-defect"
+    """Random search for RF and XGBoost fails as D2 without running, XGBoost on text too."""
+    for classifier in ("rf", "xgboost"):
+        with pytest.raises(TaskFailure, match="D2") as failure:
+            own.run(task(classifier, hyperparameter_search_type="random"), artifact)
+        assert failure.value.kind == "upstream-defect"
+    with pytest.raises(TaskFailure, match='random forest only, not "xgboost"'):
+        own.run(task("xgboost", categorical="factor"), artifact)
 
 
 def test_tiny_folds_fail_with_a_reason_or_run(own, tmp_path):
@@ -259,10 +263,10 @@ def test_tiny_folds_fail_with_a_reason_or_run(own, tmp_path):
 
 
 def test_environment_names_what_changes_numbers(own):
-    """R, its packages, linear algebra, Python, numpy and rpy2 are named by version."""
+    """R, its packages, linear algebra, Python, numpy, rpy2 and xgboost are named by version."""
     environment = own.environment()
     packages = {"randomForest", "mice", "ranger", "pcaMethods"}
-    others = {"R", "BLAS", "LAPACK", "Python", "numpy", "rpy2", "platform"}
+    others = {"R", "BLAS", "LAPACK", "Python", "numpy", "rpy2", "xgboost", "platform"}
     assert packages | others == set(environment)
     assert all(isinstance(value, str) and value for value in environment.values())
 
