@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks import _pyclassifiers, rsession
-from amiss_tasks._pyclassifiers import PythonModel, PythonModels
+from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
 from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.evaluate import Prediction
@@ -116,8 +116,7 @@ class Trained:
     """Models of a classifier on the tables of the chosen row of hyperparameters.
 
     Args:
-        models: R list, or the models of a classifier in Python: one for each completed
-            table of that row.
+        models: R list, one model for each completed table of that row.
         facts: For each model: selection_mcc, seconds, rows, settings, fits.
         row: Position of the chosen row, counted from 0.
         mcc: For each row the mean MCC it was compared by; ``-inf`` where there is none.
@@ -125,7 +124,7 @@ class Trained:
         notes: Warnings.
     """
 
-    models: RObject | PythonModels
+    models: RObject
     facts: Sequence[Mapping[str, Any]]
     row: int
     mcc: tuple[float, ...]
@@ -282,12 +281,10 @@ class RStages:
         )
         return Completed(result.value, len(result.value), result.warnings)
 
-    def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained:
+    def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained | PythonTrained:
         """Train a classifier on each completed table; keep the best row's models."""
         if classifier in IN_PYTHON:
-            return Trained(
-                *_pyclassifiers.train(self._call, classifier, imputed.tables, outcome, MODEL_SEED)
-            )
+            return _pyclassifiers.train(self._call, classifier, imputed.tables, outcome, MODEL_SEED)
         model_file = self._file(classifier, "classifiers")
         result = self._call("train", model_file, imputed.tables, outcome, MODEL_SEED)
         value = result.value

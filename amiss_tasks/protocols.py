@@ -128,6 +128,12 @@ AMISS = (
         "one constant indicator stays; a single pattern of missingness stops the method",
     ),
     Switch(
+        "boosting_rates",
+        "0, 0.5, 1",
+        "D14",
+        "a third of XGBoost's settings has learning rate 0 and predicts one half; it may win ties",
+    ),
+    Switch(
         "feature_checks",
         "before imputation",
         "D15",

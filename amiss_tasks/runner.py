@@ -22,6 +22,7 @@ import numpy as np
 
 from amiss_tasks._cells import Cell, FoldTables, fold_tables
 from amiss_tasks._memo import Memo
+from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
 from amiss_tasks._rstages import Completed, Imputed, Prepared, RStages, Sampled, Trained
 from amiss_tasks.blocktables import BlockTables, BoolArray, IntArray
 from amiss_tasks.evaluate import Prediction, evaluate
@@ -202,7 +203,7 @@ class AmissRunner:
 
         return self._memo.get(f"impute-test:{key}", impute)[0]
 
-    def _train(self, cell: Cell, classifier: str, content_key: str) -> Trained:
+    def _train(self, cell: Cell, classifier: str, content_key: str) -> Trained | PythonTrained:
         imputed = self._imputed(cell)
         self._hook("train", content_key)
         outcome = self._r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
@@ -216,7 +217,9 @@ class AmissRunner:
         self._hook("evaluate", content_key)
         notes = [*prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
 
-        def predict(model: RObject, data: RObject, rows: IntArray | None = None) -> Prediction:
+        def predict(
+            model: RObject | PythonModel, data: RObject, rows: IntArray | None = None
+        ) -> Prediction:
             found, warned = self._r.predict(classifier, model, data, rows)
             notes.extend(warned)
             return found
@@ -262,7 +265,7 @@ def _refuse(classifier: str, values: Mapping[str, Value]) -> None:
         )
 
 
-def _choice(cell: Cell, trained: Trained) -> dict[str, Any]:
+def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:
     """Facts about the rows of hyperparameters that were compared."""
     mccs = [None if mcc == -math.inf else mcc for mcc in trained.mcc]
     own = [facts["selection_mcc"] for facts in trained.facts]

@@ -2,14 +2,15 @@
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 
 # Matthews correlation between labels and predicted labels, both logical with
-# TRUE for positive; NaN where a margin is empty.
+# TRUE for positive; NaN where a margin is empty. One root of the whole product, as
+# in ModelMetrics, so that equal models have equal values to the last bit.
 .mcc <- function(actual, predicted) {
   # as doubles: products of counts pass the largest integer
   tp <- as.double(sum(actual & predicted))
   fp <- as.double(sum(!actual & predicted))
   fn <- as.double(sum(actual & !predicted))
   tn <- as.double(sum(!actual & !predicted))
-  (tp * tn - fp * fn) / sqrt(tp + fp) / sqrt(tp + fn) / sqrt(tn + fp) / sqrt(tn + fn)
+  (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
 }
 
 # One model: list(model, facts).
@@ -82,9 +83,9 @@ train <- function(classifier, tables, outcome, seed) {
   )
 }
 
-# P(positive) of each row of a completed test table. `rows`: predict these
-# positions as a table of their own; NULL for the whole table.
-predict_rows <- function(classifier, model, data, rows = NULL) {
+# Rows of a completed test table with the columns that a model was trained on.
+# `rows`: these positions as a table of their own; NULL for the whole table.
+rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))
   if (length(absent)) {
     stop(
@@ -94,7 +95,12 @@ predict_rows <- function(classifier, model, data, rows = NULL) {
     )
   }
   if (is.null(rows)) rows <- seq_len(nrow(data))
-  data <- cut_table(data, rows, model$columns)
+  cut_table(data, rows, model$columns)
+}
+
+# P(positive) of each of these rows, see rows_for.
+predict_rows <- function(classifier, model, data, rows = NULL) {
+  data <- rows_for(model, data, rows)
   started <- proc.time()[["elapsed"]]
   positive <- classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling))
   list(positive = as.double(positive), seconds = proc.time()[["elapsed"]] - started)

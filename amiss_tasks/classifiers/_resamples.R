@@ -68,9 +68,13 @@ state_after <- function(seed, size) {
   get(".Random.seed", envir = globalenv())
 }
 
-# Scaling learnt on some rows of a completed table.
-scaling_of_rows <- function(data, rows) learn_scaling(cut_table(data, rows, names(data)))
+# What a table has to go through before a model is given it (see rows_for): its
+# columns, and the scaling learnt on some rows of the training table.
+recipe_of <- function(data, rows) {
+  list(scaling = learn_scaling(cut_table(data, rows, names(data))), columns = names(data))
+}
 
-names_of <- function(data) names(data)
+# A completed table as the matrix that a model is given.
+prepared_matrix <- function(data, recipe) scaled_matrix(data, recipe$scaling)
 
 outcome_is_positive <- function(outcome) outcome == "positive"

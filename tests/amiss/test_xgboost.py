@@ -1,6 +1,8 @@
 """XGBoost piece by piece: R's folds, seeds and columns, and what is left out of upstream's work."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -91,7 +93,7 @@ def test_folds_and_seeds_equal_caret(stages, helpers):
     ).value.python()
     state = None
     for outcome, want in zip(outcomes, expected, strict=True):
-        drawer = _pyclassifiers._Draws(stages._call, outcome, SEED, state)
+        drawer = _pyclassifiers.RDraws(stages._call, outcome, SEED, state)
         got = drawer.resamples(10, settings)
         assert [rows.tolist() for rows in got.held_out] == [
             (rows - 1).tolist() for rows in want["held_out"]
@@ -101,34 +103,139 @@ def test_folds_and_seeds_equal_caret(stages, helpers):
     assert [len(want["held_out"]) for want in expected] == [10, 10, 8, 8, 10]
 
 
-def test_tables_go_on_where_the_one_before_stopped(stages, helpers, monkeypatch):
-    """A second completed table meets the numbers behind the first one's final fit."""
+class Recorder(XGBoost):
+    """Keeps the draws it is given; its accuracies are made up, so that 400 trees are chosen."""
+
+    def __init__(self, asked, fails=()):
+        super().__init__()
+        self._asked, self._fails = asked, fails
+
+    def _cross_validate(self, table, resamples, draws):
+        self._asked.append(resamples)
+        if len(self._asked) in self._fails:
+            return [], 0, ["refused"]
+        return [np.tile(np.arange(2.0), (len(SETTINGS), 1))], 0, []
+
+
+@pytest.fixture
+def two_tables(stages):
+    """A small table twice, once with its outcome in it, and the outcome; in R."""
     session = rsession.start()
     table = made_table(24, 4)
     names = [f"f{i}" for i in range(4)]
-    data = session.call(session.shared, "fold_table", table.values, names, None).value
-    outcome = session.call(session.shared, "outcome_factor", table.positive).value
+    clear = table.values.copy()
+    clear[:, 0] = table.positive
+    return [
+        session.call(session.shared, "fold_table", values, names, None).value
+        for values in (table.values, clear)
+    ], session.call(session.shared, "outcome_factor", table.positive).value
+
+
+@pytest.fixture
+def train_rows(stages, helpers, two_tables, monkeypatch):
+    """Trains a classifier on rows of tables: 0 and 1 name the two, None is a row without."""
+    session = rsession.start()
+    tables, outcome = two_tables
+
+    def train(classifier, *rows):
+        monkeypatch.setattr(_pyclassifiers, "load", lambda name: classifier)
+        lists = [
+            session.call(helpers, "as_list", *(tables[index] for index in row)).value
+            if row is not None
+            else None
+            for row in rows
+        ]
+        together = session.call(helpers, "as_list", *lists).value
+        return _pyclassifiers.train(stages._call, "xgboost", together, outcome, SEED)
+
+    return train
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["trained", "failed"])
+def test_tables_go_on_where_the_one_before_stopped(stages, two_tables, train_rows, fails):
+    """A second completed table meets the numbers behind the first one's last fit."""
+    session = rsession.start()
     asked = []
-
-    class Recorder(XGBoost):
-        def _cross_validate(self, table, resamples, draws):
-            asked.append(resamples)
-            # the accuracies of a table without any learning: a quick choice
-            return [np.tile(np.arange(2.0), (len(SETTINGS), 1))], 0, []
-
-    monkeypatch.setattr(_pyclassifiers, "load", lambda name: Recorder())
-    tables = session.call(helpers, "as_list", data, data).value
-    models, facts, _ = _pyclassifiers.train(stages._call, "xgboost", tables, outcome, SEED)
+    if fails:
+        # neither row has an MCC, so the first is chosen
+        with pytest.raises(TaskFailure, match="refused"):
+            train_rows(Recorder(asked, (1,)), (0,), None, (1,))
+    else:
+        found = train_rows(Recorder(asked), (0,), None, (1,))
+        settings = found.facts[0]["settings"]
+        assert (settings["nrounds"], settings["eta"]) == (400, 0)
+        assert settings["colsample_bytree"] == 0.5
     first, second = asked
     assert first.final_seed != second.final_seed
-    chosen = facts[0]["settings"]
-    assert (chosen["nrounds"], chosen["colsample_bytree"]) == (400, 0.5)
-    # 4 columns: two numbers for each tree
-    state = session.call(session.shared, "state_after", first.final_seed, 1 + 400 * 2).value
-    again = _pyclassifiers._Draws(stages._call, outcome, SEED, state).resamples(10, len(SETTINGS))
-    assert again.final_seed == second.final_seed
-    assert (again.seeds == second.seeds).all()
-    assert len(models) == 2
+    # a setting that does not learn draws all the same: with 4 columns two numbers
+    # for each of 400 trees, and one before
+    last, drawn = (int(first.seeds[-1, -1]), 0) if fails else (first.final_seed, 1 + 400 * 2)
+    state = session.call(session.shared, "state_after", last, drawn).value
+    again = _pyclassifiers.RDraws(stages._call, two_tables[1], SEED, state)
+    resamples = again.resamples(10, len(SETTINGS))
+    assert resamples.final_seed == second.final_seed
+    assert (resamples.seeds == second.seeds).all()
+
+
+class Stump(XGBoost):
+    """One setting that learns, chosen without a comparison."""
+
+    def __init__(self, fails=()):
+        super().__init__()
+        self._fails, self._count = fails, 0
+
+    def _cross_validate(self, table, resamples, draws):
+        self._count += 1
+        if self._count in self._fails:
+            return [], 0, ["refused"]
+        accuracy = np.zeros((len(SETTINGS), 2))
+        accuracy[SETTINGS.index(Setting(0.5, 5, 1.0, 1.0)), 0] = 1
+        return [accuracy], 0, []
+
+
+def test_the_best_row_is_chosen(train_rows):
+    """The row with the largest mean MCC wins, the first of equal ones; its models are kept."""
+    alone = train_rows(Stump(), (0,))
+    assert 0 < alone.mcc[0] < 1
+    both = train_rows(Stump(), (0,), (1,), None, (1,), (0, 1))
+    assert both.row == 1
+    assert both.mcc[0] == alone.mcc[0]
+    assert both.mcc[1] == both.mcc[3] == 1
+    assert both.mcc[2] == -math.inf
+    assert both.mcc[4] == (both.mcc[0] + 1) / 2
+    assert both.fits == {"boosted models": 5}
+    assert len(both.models) == len(both.facts) == 1
+    assert both.facts[0]["selection_mcc"] == 1
+
+
+def test_a_failed_model_is_the_worst_of_its_row(train_rows):
+    """A failure loses to any model, and fails the task where it is chosen or alone."""
+    found = train_rows(Stump(fails=(2,)), (0,), (1,))
+    assert (found.row, found.mcc[1]) == (0, -math.inf)
+    with pytest.raises(TaskFailure, match=r"every fold .* failed: refused"):
+        train_rows(Stump(fails=(1,)), (0,), None)
+    with pytest.raises(TaskFailure, match="refused"):
+        train_rows(Stump(fails=(1, 2)), (0,), (1,))
+
+
+def test_columns_missing_from_a_test_table_are_named(stages, two_tables, train_rows):
+    """A test table without a training column fails with its name; other columns do no harm."""
+    session = rsession.start()
+    model = train_rows(XGBoost(), (0,)).models.at(0)
+    values = made_table(6, 4, seed=3).values
+
+    def predict(names):
+        order = [0, 1, 2, 3][: len(names)]
+        data = session.call(session.shared, "fold_table", values[:, order], names, None).value
+        return stages.predict("xgboost", model, data)[0].probability.tolist()
+
+    with pytest.raises(TaskFailure, match="lacks features of the training table: f2"):
+        predict(["f0", "f1", "x", "f3"])
+    expected = predict(["f0", "f1", "f2", "f3"])
+    assert len(expected) == 6
+    part = session.call(session.shared, "fold_table", values, ["f0", "f1", "f2", "f3"], None).value
+    some = stages.predict("xgboost", model, part, np.array([4, 1]))[0].probability.tolist()
+    assert some == [expected[4], expected[1]]
 
 
 def shuffled_one_by_one(numbers, columns):
@@ -350,6 +457,13 @@ def test_a_large_test_value_fails_with_its_reason():
     model = XGBoost().fit(table, Numbers(20, folds=2)).model
     with pytest.raises(TaskFailure, match=r"^Input data contains `inf`"):
         XGBoost().predict_positive(model, np.array([[1e39, 0, 0, 0]]))
+
+
+def test_xgboost_is_imported_when_it_is_needed():
+    """Neither the pipeline nor a worker that never trains XGBoost pays for its import."""
+    code = "import sys, amiss_tasks, amiss_tasks.runner; print('xgboost' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_classifier_is_found_by_name():
