@@ -10,7 +10,7 @@
 
 # CPU seconds of gridrun's training of one completed table.
 time_own <- function(classifier, completed, outcome, seed) {
-  .seconds(train(classifier, completed, outcome, seed))
+  .seconds(train(classifier, list(completed), outcome, seed))
 }
 
 # CPU seconds of caret's logistic regression as upstream calls it, and the
@@ -25,7 +25,7 @@ time_caret_lr <- function(classifier, completed, outcome, seed) {
     ))
   )
   theirs <- suppressWarnings(predict(fit, completed[[1L]], type = "prob"))$positive
-  own <- train(classifier, completed, outcome, seed)
+  own <- train(classifier, list(completed), outcome, seed)
   ours <- predict_rows(classifier, own$models[[1L]], completed[[1L]])$positive
   list(seconds = seconds, difference = max(abs(theirs - ours)))
 }

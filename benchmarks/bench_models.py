@@ -23,6 +23,7 @@ from golden_tables import golden_block  # noqa: E402 - found through the path ab
 from amiss_tasks import rsession  # noqa: E402
 from amiss_tasks._rstages import RStages  # noqa: E402
 from amiss_tasks.fold import fold_rows  # noqa: E402
+from amiss_tasks.methods import METHODS  # noqa: E402
 from amiss_tasks.protocols import MODEL_SEED  # noqa: E402
 
 REPEATS = 5
@@ -42,12 +43,18 @@ class Case:
         table = block.take(fold_rows(block.rows, 1).train)
         train, outcome = stages.table(table), stages.outcome(table)
         sampled = stages.draw_sample(
-            train, outcome, downsampling=downsampling, feature_share=1.0, row_share=1.0
+            train,
+            outcome,
+            predraw=0,
+            downsampling=downsampling,
+            feature_share=1.0,
+            row_share=1.0,
         )
         prepared = stages.prepare(train, sampled, variance=False, correlation=False)
         data = stages.cut(train, prepared.rows, prepared.features)
         self.shape = (len(prepared.rows), len(prepared.features))
-        self.completed = stages.impute_train("zero_imp", data)
+        self.imputed = stages.impute_train(METHODS["zero_imp"], data, [{}])
+        self.completed = self.imputed.tables.at(0)
         self.outcome = stages.cut_outcome(outcome, prepared.rows)
         self.stages = stages
         self.session = rsession.start()
@@ -61,7 +68,7 @@ class Case:
                 self.timed,
                 "time_own",
                 self._file(classifier),
-                self.completed.tables,
+                self.completed,
                 self.outcome,
                 MODEL_SEED,
             ).value.python()[0]
@@ -73,7 +80,7 @@ class Case:
             self.timed,
             "time_caret_lr",
             self._file("lr"),
-            self.completed.tables,
+            self.completed,
             self.outcome,
             MODEL_SEED,
         ).value.python()
@@ -85,7 +92,7 @@ class Case:
             self.session.call(
                 self.timed,
                 "time_bare_forests",
-                self.completed.tables,
+                self.completed,
                 self.outcome,
                 MODEL_SEED,
                 mtry,
@@ -106,7 +113,7 @@ def main() -> int:
     for name, transcript, downsampling in CASES:
         case = Case(stages, transcript, downsampling=downsampling)
         rows, features = case.shape
-        mtry = case.stages.train("rf", case.completed, case.outcome).facts[0]["settings"]["mtry"]
+        mtry = case.stages.train("rf", case.imputed, case.outcome).facts[0]["settings"]["mtry"]
         # interleaved, so that what else runs on the machine meets both alike
         forests = [(case.own("rf"), case.bare(mtry)) for _ in range(REPEATS)]
         regressions = [

@@ -56,7 +56,7 @@ def train(stages: RStages, case: Case, classifier: XGBoost) -> tuple[float, dict
     """CPU seconds of training one completed table, and what it came to."""
     started = time.process_time()
     with mock.patch.object(_pyclassifiers, "load", return_value=classifier):
-        facts = stages.train("xgboost", case.completed, case.outcome).facts[0]
+        facts = stages.train("xgboost", case.imputed, case.outcome).facts[0]
     return time.process_time() - started, dict(facts)
 
 
