@@ -44,7 +44,8 @@ class Method:
             rather than leaving that row without a table.
         helpers: R files of ``imputation/`` that it shares with others.
         seconds: Rough CPU seconds for the tables of one fold of some 200 training
-            and 500 test rows, for cutting the first units.
+            and 500 test rows, the mean over shares of features, for cutting the
+            first units.
     """
 
     name: str
@@ -128,7 +129,7 @@ _METHODS = (
         {"mtry": (5, 20, 35), "ntree": (50, 100, 200, 500)},
         draws=True,
         test_needs=Needs.HYPERPARAMETERS,
-        seconds=1200.0,
+        seconds=600.0,
     ),
     _mice(
         "pmm",
@@ -137,11 +138,11 @@ _METHODS = (
             "ridge": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8),
             "matchtype": (0, 1, 2),
         },
-        30.0,
+        45.0,
     ),
-    _mice("norm", {}, 20.0),
-    _mice("norm.predict", {}, 20.0),
-    _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 200.0),
+    _mice("norm", {}, 25.0),
+    _mice("norm.predict", {}, 25.0),
+    _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 80.0),
 )
 
 METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})

@@ -38,11 +38,17 @@ QUICK = {"mean_imp", "minimal_zero_imp", "zero_imp"}
 
 
 def folds_of(folder: Path, classifier: str) -> list[tuple]:
-    """Folds that are tested together, and marks: of a slow method one fold is enough each time."""
+    """Folds that are tested together, and marks: one fold of each slow method every time."""
+    slow = pytest.mark.slow
     if classifier == "xgboost" and folder.name not in QUICK:
-        return [((1, 2, 3), pytest.mark.slow)]
-    if parameters_of(folder)["imputation"] in {"bpca", "pmm"}:
-        return [((1,), ()), ((2, 3), pytest.mark.slow)]
+        return [((1, 2, 3), slow)]
+    match folder.name:
+        case "bpca_random" if folder in RUNS:
+            return [((1,), ()), ((2, 3), slow)]
+        case "norm_random" | "pmm_factor":
+            return [((1,), ()), ((2, 3), slow)]
+        case "bpca_random" | "pmm_random":
+            return [((1, 2, 3), slow)]
     return [((1, 2, 3), ())]
 
 
