@@ -20,7 +20,7 @@ from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.protocols import MODEL_SEED
+from amiss_tasks.protocols import MODEL_SEED, UPSTREAM, Protocol, derived_seed
 from amiss_tasks.rsession import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
 from gridrun.fingerprint import digest_of
@@ -28,6 +28,7 @@ from gridrun.pipeline import TaskFailure
 
 _HERE = Path(__file__).parent
 _SHARED = (
+    "protocol.R",
     "streams.R",
     "tables.R",
     "prepare.R",
