@@ -12,7 +12,7 @@ from pathlib import Path
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import AMISS, PROTOCOLS, protocol_of
+from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of
 from gridrun.errors import Fault
@@ -78,7 +78,7 @@ class AmissPipeline:
     stages: tuple[Stage, ...] = STAGES
     classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     runnable_classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-    protocols: Mapping[str, str] = {AMISS: PROTOCOLS[AMISS]}
+    protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[str, ...] = (
         "model_ix",
         "test_completion_ix",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from amiss_tasks._encoding import Categories, levels_of, part_of
 from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
 from amiss_tasks.features import AMISS
@@ -27,8 +28,6 @@ __all__ = ["BlockTable", "BlockTables", "preprocess"]
 _MISSING = "MISSING"
 _LEAST_ROWS = 3
 
-Categories = dict[str, list[str | None]]
-
 
 def preprocess(
     table: VariantTable,
@@ -36,6 +35,7 @@ def preprocess(
     categorical: str,
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM,
+    *,
     protocol: Protocol = AS_UPSTREAM,
 ) -> BlockTables:
     """Make the training and test part of a block.
@@ -77,10 +77,10 @@ def preprocess(
     if categorical == "factor":
         _name_missing(categories)
     numbers = _numeric(table, features)
-    levels = {part: _levels(categories, part, protocol) for part in parts}
+    levels = {part: levels_of(categories, part, protocol) for part in parts}
     return BlockTables(
         **{
-            part: _part(
+            part: part_of(
                 [ids[row] for row in rows],
                 labels[part],
                 {name: values[rows] for name, values in numbers.items()},
@@ -226,63 +226,3 @@ def _numeric(table: VariantTable, features: FeatureSet) -> dict[str, FloatArray]
         values, meant = table.numeric[name], features.a_priori.get(name)
         numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
     return numbers
-
-
-def _part(
-    ids: list[str],
-    positive: BoolArray,
-    numbers: dict[str, FloatArray],
-    categories: Categories,
-    levels: Categories | None,
-) -> BlockTable:
-    """One part with its features in upstream's order (step 7).
-
-    ``levels`` are those of each categorical that get a dummy; None without dummies.
-    """
-    if levels is None:
-        text = {name: [str(value) for value in values] for name, values in categories.items()}
-        return BlockTable(ids, positive, np.column_stack([*numbers.values()]), tuple(numbers), text)
-    dummies = [
-        dummy
-        for name, values in categories.items()
-        for dummy in _dummies(name, values, levels[name])
-    ]
-    columns = [*numbers.values(), *(column for _, column in dummies)]
-    names = (*numbers, *(name for name, _ in dummies))
-    return BlockTable(ids, positive, np.column_stack(columns), names, {})
-
-
-def _levels(categories: dict[str, Categories], part: str, protocol: Protocol) -> Categories:
-    """Levels of each categorical that get a dummy in a part, in order of first appearance.
-
-    A single level gets none. Corrected, the test part has the training part's (D21),
-    and one level is left out for the others to be read against (D12): the first in
-    alphabetical order, which no row has a say in.
-    """
-    source = "train" if "dummy_columns" in protocol.corrected else part
-    found: Categories = {}
-    for name, values in categories[source].items():
-        levels = list(dict.fromkeys(values))
-        if len(levels) <= 1:
-            levels = []
-        elif "dummies" in protocol.corrected:
-            levels.remove(min(levels, key=_level_name))
-        found[name] = levels
-    return found
-
-
-def _level_name(level: str | None) -> str:
-    return "NA" if level is None else level
-
-
-def _dummies(
-    name: str, values: Sequence[str | None], levels: Sequence[str | None]
-) -> list[tuple[str, FloatArray]]:
-    """One 0/1 column for each of these levels."""
-    return [
-        (
-            f"{name}.{_level_name(level)}",
-            np.array([value == level for value in values], dtype=np.float64),
-        )
-        for level in levels
-    ]

@@ -54,6 +54,8 @@ class Switch:
         corrected: What protocol ``corrected`` does.
         classifiers: Those that it concerns; empty for all.
         methods: Imputation methods that it concerns; empty for all.
+        told_by: Hyperparameter by which the method is told of the correction; empty
+            where the stages see to it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Switch:
     corrected: str
     classifiers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    told_by: str = ""
 
     def concerns(self, classifier: str, method: str) -> bool:
         """Whether results of a classifier and an imputation method depend on it."""
@@ -104,6 +107,7 @@ SWITCHES = (
         "hyperparameters never reach mice",
         "mice is given its hyperparameters",
         methods=("pmm", "rf"),
+        told_by="reach_mice",
     ),
     Switch(
         "draw_order",
@@ -142,6 +146,7 @@ SWITCHES = (
         "values fitted by bpca vary around 0, since it is run without centring",
         "bpca is centred, so that fitted values vary around the feature's mean",
         methods=("bpca",),
+        told_by="center",
     ),
     Switch(
         "dummies",
@@ -155,6 +160,7 @@ SWITCHES = (
         "one constant indicator stays; a single pattern of missingness stops the method",
         "constant indicators are dropped; without any other the table is filled alone",
         methods=("missingness_indicators",),
+        told_by="drop_constants",
     ),
     Switch(
         "eta_zero",
@@ -199,9 +205,7 @@ SWITCHES = (
 NAMES: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
 """Stable name to switch."""
 
-DEFECTS: Mapping[str, str] = {
-    switch.defect: switch.name for switch in SWITCHES if switch.defect
-}
+DEFECTS: Mapping[str, str] = {switch.defect: switch.name for switch in SWITCHES if switch.defect}
 """Number of the defect to the name of its switch."""
 
 PREPROCESS = ("draw_order", "split_by", "dummies", "row_ids", "dummy_columns", "sampling")
@@ -248,6 +252,14 @@ class Protocol:
         sign = "+" if self.name == AMISS else "-"
         names = [s.name for s in SWITCHES if self.toggled.get(s.name, self.name) != self.name]
         return "".join([self.name, *(f"{sign}{name}" for name in names)])
+
+    def told(self, method: str) -> dict[str, bool]:
+        """Hyperparameters that tell an imputation method of corrections."""
+        return {
+            switch.told_by: True
+            for switch in SWITCHES
+            if switch.told_by and switch.name in self.corrected and method in switch.methods
+        }
 
     def seed_of(self, step: str, fold: int, upstream: int) -> int:
         """Seed of one step of one fold.

@@ -125,7 +125,7 @@ class AmissSource:
             str(values["categorical"]),
             self._features,
             self._significance,
-            self._protocol,
+            protocol=self._protocol,
         ).save(path)
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:

@@ -69,7 +69,7 @@
   }
   fit <- do.call(classifier$fit, c(list(rows, outcome), settings))
   chosen_by <- fit$fitted_positive
-  if (corrected("selection") && !isTRUE(fit$held_out)) {
+  if (corrected("imputation_choice") && !isTRUE(fit$held_out)) {
     chosen_by <- .held_out_classes(classifier, data, outcome, settings, seeds$selection)
   }
   list(
