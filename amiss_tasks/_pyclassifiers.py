@@ -236,10 +236,9 @@ def _facts(fit: Fit, positive: BoolArray, one_sided_mcc: float) -> Mapping[str, 
     if fit.held_out is not None:
         fitted, truth = fit.held_out.positive, positive[fit.held_out.rows]
     counts = (truth & fitted, ~truth & fitted, truth & ~fitted, ~truth & ~fitted)
+    tp, fp, fn, tn = (int(np.count_nonzero(flags)) for flags in counts)
     return {
-        "selection_mcc": matthews(
-            *(int(np.count_nonzero(flags)) for flags in counts), one_sided=one_sided_mcc
-        ),
+        "selection_mcc": matthews(tp, fp, fn, tn, one_sided_mcc),
         "seconds": fit.seconds,
         "rows": len(positive),
         "settings": dict(fit.settings),

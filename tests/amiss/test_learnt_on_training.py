@@ -7,6 +7,7 @@ import pytest
 from toyblock import toy_part
 
 from amiss_tasks.blocktables import BlockTables
+from amiss_tasks.classifiers._tuning import SETTINGS
 from amiss_tasks.fold import FoldRows
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE
@@ -81,12 +82,23 @@ def learnt(part, path, classifier: str, method: str):
     return facts, cell.prepared.rows.tolist(), fitted.tolist(), metrics
 
 
+def few_fits(monkeypatch) -> None:
+    """Boosted trees of two settings, in three inner folds."""
+    for module in ("_tuning", "xgboost"):
+        monkeypatch.setattr(f"amiss_tasks.classifiers.{module}.ROUNDS", (3, 6))
+    monkeypatch.setattr("amiss_tasks.classifiers._tuning._CHECKPOINTS", (2,))
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.SETTINGS", SETTINGS[-2:])
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
+
+
 @pytest.mark.parametrize("classifier", PIPELINE.runnable_classifiers)
 @pytest.mark.parametrize("method", METHODS)
 def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, monkeypatch):
     """Other values and labels of test rows leave rows, features, choices and model as they are."""
     if method in FEW:
         monkeypatch.setattr("amiss_tasks._cells.Cell.rows", FEW[method])
+    if classifier == "xgboost":
+        few_fits(monkeypatch)
     # which rows are tested is drawn by their variants and classes; here it is given
     monkeypatch.setattr("amiss_tasks._cells.rows_of_fold", lambda *_: FoldRows(TRAIN, TEST))
     part = toy_part()

@@ -9,6 +9,9 @@ from golden_tables import golden_table
 from toyblock import toy_block, toy_part
 
 from amiss_tasks.blocktables import BlockTables
+from amiss_tasks.classifiers._tuning import SETTINGS
+from amiss_tasks.classifiers.contract import Choices
+from amiss_tasks.classifiers.xgboost import _settings
 from amiss_tasks.evaluate import Prediction, evaluate
 from amiss_tasks.fold import rows_of_fold
 from amiss_tasks.methods import METHODS
@@ -419,3 +422,68 @@ def test_feature_checks_are_made_again(saved):
     assert untimed(before) != untimed(after)
     same = [runner(*s).run(task(imputation="outlier_imp"), path) for s in ((), ("feature_checks",))]
     assert untimed(same[0]) == untimed(same[1])
+
+
+# --- boosted trees ----------------------------------------------------------
+
+
+@pytest.fixture
+def few_fits(monkeypatch):
+    """Boosted trees of four settings, two of which do not learn, in three inner folds."""
+    for module in ("_tuning", "xgboost"):
+        monkeypatch.setattr(f"amiss_tasks.classifiers.{module}.ROUNDS", (3, 6))
+    monkeypatch.setattr("amiss_tasks.classifiers._tuning._CHECKPOINTS", (2,))
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.SETTINGS", [*SETTINGS[:2], *SETTINGS[-2:]])
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
+
+
+class _Numbers:
+    """Uniform numbers of a seed, and the shape of what was asked for."""
+
+    def uniforms(self, seed, size):
+        return np.random.default_rng(seed).uniform(size=size)
+
+
+def test_eta_zero_is_left_out():
+    """D14: the settings compared are those of the grid that learn, two thirds of them."""
+    assert list(_settings(_Numbers(), Choices())) == SETTINGS
+    found = _settings(_Numbers(), Choices(learning_only=True))
+    assert found == [setting for setting in SETTINGS if setting.eta > 0]
+    assert 3 * len(found) == 2 * len(SETTINGS)
+
+
+def test_random_settings_lie_in_caret_s_ranges():
+    """D2: as many settings as the grid has, drawn by the seed, each hyperparameter in its range."""
+    found = _settings(_Numbers(), Choices(search="random", search_seed=3))
+    assert len(set(found)) == len(SETTINGS)
+    assert all(0.001 < s.eta < 0.6 and s.max_depth in range(1, 11) for s in found)
+    assert all(0 < s.gamma < 10 and 0.3 < s.colsample_bytree < 0.7 for s in found)
+    assert found == _settings(_Numbers(), Choices(search="random", search_seed=3))
+    assert found != _settings(_Numbers(), Choices(search="random", search_seed=4))
+
+
+@pytest.mark.usefixtures("few_fits")
+def test_random_search_trains_boosted_trees(saved):
+    """D2: random search has a model and a setting of its own; grid search stays as it is."""
+    path = saved(toy_block())
+    found = runner("random_search").run(task("xgboost", hyperparameter_search_type="random"), path)
+    assert found.facts["eta"] not in {0, 0.5, 1}
+    grid = [runner(*s).run(task("xgboost"), path) for s in ((), ("random_search",))]
+    assert untimed(grid[0]) == untimed(grid[1])
+
+
+@pytest.mark.usefixtures("few_fits")
+def test_imputation_choice_of_boosted_trees_is_out_of_sample(saved):
+    """D4: the MCC is that of the inner folds, no longer that of the rows trained on."""
+    path = saved(toy_block())
+    before, after = (runner(*s).run(task("xgboost"), path) for s in ((), ("imputation_choice",)))
+    assert before.facts["selection_mcc"] > after.facts["selection_mcc"]
+    # with a single row of hyperparameters there is nothing to choose
+    assert untimed(before) == untimed(after)
+
+
+@pytest.mark.usefixtures("few_fits")
+def test_eta_zero_changes_the_settings_that_are_fitted(saved):
+    """D14: a run without these settings never chooses one and fits the rest."""
+    path = saved(toy_block())
+    assert runner("eta_zero").run(task("xgboost"), path).facts["eta"] == 1
