@@ -433,7 +433,9 @@ def few_fits(monkeypatch):
     for module in ("_tuning", "xgboost"):
         monkeypatch.setattr(f"amiss_tasks.classifiers.{module}.ROUNDS", (3, 6))
     monkeypatch.setattr("amiss_tasks.classifiers._tuning._CHECKPOINTS", (2,))
-    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.SETTINGS", [*SETTINGS[:2], *SETTINGS[-2:]])
+    monkeypatch.setattr(
+        "amiss_tasks.classifiers.xgboost.SETTINGS", [*SETTINGS[:2], *SETTINGS[-8:-6]]
+    )
     monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
 
 
@@ -476,7 +478,10 @@ def test_random_search_trains_boosted_trees(saved):
 def test_imputation_choice_of_boosted_trees_is_out_of_sample(saved):
     """D4: the MCC is that of the inner folds, no longer that of the rows trained on."""
     path = saved(toy_block())
-    before, after = (runner(*s).run(task("xgboost"), path) for s in ((), ("imputation_choice",)))
+    others = ("eta_zero", "fold_shares")
+    before, after = (
+        runner(*others, *s).run(task("xgboost"), path) for s in ((), ("imputation_choice",))
+    )
     assert before.facts["selection_mcc"] > after.facts["selection_mcc"]
     # with a single row of hyperparameters there is nothing to choose
     assert untimed(before) == untimed(after)
