@@ -11,8 +11,9 @@ from typing import Any
 from amiss_tasks._rstages import Prepared, RStages
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray
 from amiss_tasks.evaluate import Group, groups_of
-from amiss_tasks.fold import fold_rows
+from amiss_tasks.fold import rows_of_fold
 from amiss_tasks.methods import Hyperparameters, Method, Needs
+from amiss_tasks.protocols import UPSTREAM, Protocol
 from gridrun.fingerprint import digest_of
 
 _BYTES = 8
@@ -23,6 +24,7 @@ class FoldTables:
     """One fold's tables, in R, and what evaluation needs of the test rows.
 
     Args:
+        number: Fold, counted from 1.
         digest: Of everything in them that a result depends on.
         train: Training table, an R data frame.
         outcome: Outcome of its rows, an R factor.
@@ -30,10 +32,13 @@ class FoldTables:
         test_ids: Row ids of the test table.
         test_positive: Outcome of its rows.
         groups: Its consequences.
+        train_variants: Variant of each training row.
+        n_test_variants: Number of variants among the test rows.
         has_text: Whether categorical features are text.
         bytes: Size of the tables.
     """
 
+    number: int
     digest: str
     train: Any
     outcome: Any
@@ -41,6 +46,8 @@ class FoldTables:
     test_ids: Sequence[str]
     test_positive: BoolArray
     groups: tuple[Group, ...]
+    train_variants: Sequence[str]
+    n_test_variants: int
     has_text: bool
     bytes: int
 
@@ -53,11 +60,13 @@ class Cell:
         fold: The fold's tables.
         prepared: Rows and final features.
         method: Imputation method.
+        protocol: What is done as upstream does it, and what is corrected.
     """
 
     fold: FoldTables
     prepared: Prepared
     method: Method
+    protocol: Protocol = UPSTREAM
 
     @cached_property
     def rows(self) -> tuple[Hyperparameters, ...]:
@@ -77,7 +86,7 @@ class Cell:
             "imputation": self.method.name,
             "hyperparameters": [dict(row) for row in self.rows],
         }
-        if self.method.reads_generator:
+        if self.method.reads_generator and "draw_order" not in self.protocol.corrected:
             key["generator"] = self.prepared.sampled.generator_digest
         return digest_of(key)
 
@@ -87,14 +96,19 @@ class Cell:
         Args:
             row: The chosen row of hyperparameters, counted from 0.
         """
-        if self.method.test_needs is Needs.ESTIMATES:
+        needs = self.method.test_needs
+        if "test_imputation" in self.protocol.corrected:
+            needs = Needs.ESTIMATES
+        elif needs is Needs.NOTHING and self.protocol.told(self.method.name):
+            needs = Needs.HYPERPARAMETERS
+        if needs is Needs.ESTIMATES:
             return digest_of({"training": self.key, "row": row})
         key: dict[str, Any] = {
             "fold": self.fold.digest,
             "features": list(self.prepared.features),
             "imputation": self.method.name,
         }
-        if self.method.test_needs is Needs.HYPERPARAMETERS:
+        if needs is Needs.HYPERPARAMETERS:
             key["hyperparameters"] = dict(self.rows[row])
         return digest_of(key)
 
@@ -106,31 +120,38 @@ class Cell:
         return 2 * _BYTES * tables * rows * len(self.prepared.features)
 
 
-def fold_tables(stages: RStages, block: BlockTables, fold: int) -> FoldTables:
+def fold_tables(
+    stages: RStages, block: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
     """Cut a fold out of a block's training part and hand its tables to R.
 
     Args:
         stages: R.
         block: The block.
         fold: Fold, counted from 1.
+        protocol: How folds are drawn.
     """
-    rows = fold_rows(block.train.rows, fold)
+    rows = rows_of_fold(block.train, fold, protocol)
     train, test = block.train.take(rows.train), block.train.take(rows.test)
     return FoldTables(
-        digest=_digest(train, test),
+        number=fold,
+        # where each fold has seeds of its own, equal tables are not the same fold
+        digest=_digest(train, test, fold if "draw_order" in protocol.corrected else 0),
         train=stages.table(train),
         outcome=stages.outcome(train),
         test=stages.table(test),
         test_ids=test.row_ids,
         test_positive=test.positive,
         groups=groups_of(test.consequences()),
+        train_variants=train.variants(),
+        n_test_variants=len(set(test.variants())),
         has_text=bool(test.text),
         bytes=2 * _BYTES * block.train.rows * len(train.columns),
     )
 
 
-def _digest(train: BlockTable, test: BlockTable) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+def _digest(train: BlockTable, test: BlockTable, fold: int) -> str:
+    digest = hashlib.blake2b(str(fold).encode(), digest_size=16)
     for table in (train, test):
         digest.update(repr((table.numeric.shape, table.numeric_names)).encode())
         digest.update(table.numeric.tobytes())

@@ -17,7 +17,7 @@ import numpy as np
 
 from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.classifiers import load
-from amiss_tasks.classifiers.contract import Fit, Resamples
+from amiss_tasks.classifiers.contract import UPSTREAM, Choices, Fit, Resamples
 from amiss_tasks.evaluate import Prediction
 from amiss_tasks.metrics import matthews
 from amiss_tasks.rsession import RObject, RResult
@@ -79,7 +79,13 @@ _Found = _One | TaskFailure
 
 
 def train(
-    call: RCall, classifier: str, tables: RObject, outcome: RObject, seed: int
+    call: RCall,
+    classifier: str,
+    tables: RObject,
+    outcome: RObject,
+    seed: int,
+    *,
+    choices: Choices = UPSTREAM,
 ) -> PythonTrained:
     """Train on every completed table of every row of hyperparameters; keep the best row.
 
@@ -93,11 +99,12 @@ def train(
         tables: R list, for each row a list of completed training tables, or NULL.
         outcome: R factor, positive first.
         seed: Seed of the fold.
+        choices: What is done otherwise than upstream does it.
 
     Raises:
         TaskFailure: A model fails, and is the only one or of the chosen row.
     """
-    chain = _Chain(call, classifier, outcome, seed)
+    chain = _Chain(call, classifier, outcome, seed, choices)
     only = sum(len(tables.at(row)) for row in range(len(tables))) == 1
     rows: list[list[_Found]] = []
     for row in range(len(tables)):
@@ -139,9 +146,12 @@ def predict(
 class _Chain:
     """Completed tables one after another, each from where the one before left R's generator."""
 
-    def __init__(self, call: RCall, classifier: str, outcome: RObject, seed: int) -> None:
+    def __init__(
+        self, call: RCall, classifier: str, outcome: RObject, seed: int, choices: Choices
+    ) -> None:
         self._call = call
         self._classifier = classifier
+        self._choices = choices
         self._outcome = outcome
         self._seed = seed
         self._positive = np.array(
@@ -155,7 +165,7 @@ class _Chain:
         draws = RDraws(self._call, self._outcome, self._seed, self._state)
         try:
             self._call("check_training", data, self._outcome)
-            fit = load(self._classifier).fit(table, draws)
+            fit = load(self._classifier).fit(table, draws, self._choices)
         except TaskFailure as failure:
             if draws.last_seed is not None:
                 # upstream's last fit was seeded before it failed
@@ -163,7 +173,7 @@ class _Chain:
             return failure
         self._state = self._call("state_after", fit.final_seed, fit.final_draws).value
         model = PythonModel(self._classifier, fit.model, table.recipe())
-        return _One(model, _facts(fit, self._positive), fit.notes)
+        return _One(model, _facts(fit, self._positive, self._choices.one_sided_mcc), fit.notes)
 
 
 class _Table:
@@ -221,11 +231,14 @@ class RDraws:
         return numbers
 
 
-def _facts(fit: Fit, positive: BoolArray) -> Mapping[str, Any]:
-    fitted = fit.fitted_positive
-    counts = (positive & fitted, ~positive & fitted, positive & ~fitted, ~positive & ~fitted)
+def _facts(fit: Fit, positive: BoolArray, one_sided_mcc: float) -> Mapping[str, Any]:
+    fitted, truth = fit.fitted_positive, positive
+    if fit.held_out is not None:
+        fitted, truth = fit.held_out.positive, positive[fit.held_out.rows]
+    counts = (truth & fitted, ~truth & fitted, truth & ~fitted, ~truth & ~fitted)
+    tp, fp, fn, tn = (int(np.count_nonzero(flags)) for flags in counts)
     return {
-        "selection_mcc": matthews(*(int(np.count_nonzero(flags)) for flags in counts)),
+        "selection_mcc": matthews(tp, fp, fn, tn, one_sided_mcc),
         "seconds": fit.seconds,
         "rows": len(positive),
         "settings": dict(fit.settings),

@@ -9,10 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from amiss_tasks.featureset import KEYS, VARIANT
 from amiss_tasks.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
-_ID_TEXT = ("FeatureID", "Consequence.x")
 _SHOWN = 5
 _LOGICAL = {"T": "TRUE", "TRUE": "TRUE", "true": "TRUE", "True": "TRUE"} | {
     "F": "FALSE",
@@ -22,17 +22,19 @@ _LOGICAL = {"T": "TRUE", "TRUE": "TRUE", "true": "TRUE", "True": "TRUE"} | {
 }
 
 
-def row_ids(table: VariantTable) -> list[str]:
+def row_ids(table: VariantTable, *, as_text: bool = False) -> list[str]:
     """Row ids of step 1, padded over all rows of the table (D20).
+
+    Args:
+        table: The block's rows.
+        as_text: Take every part as it stands in the input instead.
 
     Raises:
         TaskFailure: An id occurs twice.
     """
-    chromosome = [value or "NA" for value in table.text["X.Chrom"]]
-    columns = [_padded(chromosome) if all(map(_is_whole, chromosome)) else chromosome]
-    columns.append(_padded([value or "NA" for value in table.text["Pos"]]))
-    columns.extend(_typed(table.text[name]) for name in ("Ref", "Alt"))
-    columns.extend([value or "NA" for value in table.text[name]] for name in _ID_TEXT)
+    columns = [[value or "NA" for value in table.text[name]] for name in (*KEYS, "Consequence.x")]
+    if not as_text:
+        columns[: len(VARIANT)] = _as_upstream(table, columns[0], columns[1])
     ids = [":".join(parts) for parts in zip(*columns, strict=True)]
     if len(set(ids)) < len(ids):
         twice = [row_id for row_id, count in Counter(ids).items() if count > 1]
@@ -42,6 +44,17 @@ def row_ids(table: VariantTable) -> list[str]:
             "is a CADD row there twice?)"
         )
     return ids
+
+
+def _as_upstream(
+    table: VariantTable, chromosome: list[str], position: list[str]
+) -> list[list[str]]:
+    """Chromosome, position and alleles as R's types of whole columns make them."""
+    return [
+        _padded(chromosome) if all(map(_is_whole, chromosome)) else chromosome,
+        _padded(position),
+        *(_typed(table.text[name]) for name in ("Ref", "Alt")),
+    ]
 
 
 def _is_whole(text: str) -> bool:

@@ -5,10 +5,11 @@ One method for each R function that a stage calls; nothing here is remembered.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,11 +17,12 @@ from amiss_tasks import _pyclassifiers, rsession
 from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
 from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.classifiers import IN_PYTHON
+from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.protocols import MODEL_SEED
+from amiss_tasks.protocols import MODEL_SEED, UPSTREAM, Protocol, derived_seed
 from amiss_tasks.rsession import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
 from gridrun.fingerprint import digest_of
@@ -28,6 +30,7 @@ from gridrun.pipeline import TaskFailure
 
 _HERE = Path(__file__).parent
 _SHARED = (
+    "protocol.R",
     "streams.R",
     "tables.R",
     "prepare.R",
@@ -97,6 +100,19 @@ class Imputed:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """Completed training tables after the feature checks on them.
+
+    Args:
+        imputed: The tables, without what was dropped.
+        dropped: For each row of hyperparameters the features dropped from its first table.
+    """
+
+    imputed: Imputed
+    dropped: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Completed:
     """Completions of a test table.
 
@@ -137,11 +153,18 @@ class RStages:
 
     Args:
         features: The study's features.
+        protocol: What is done as upstream does it, and what is corrected.
     """
 
-    def __init__(self, features: FeatureSet = AMISS) -> None:
+    _in_force: ClassVar[str] = ""
+    """Switches that R, of which a process has one, was last told of."""
+
+    def __init__(self, features: FeatureSet = AMISS, protocol: Protocol = UPSTREAM) -> None:
         self._features = features
+        self._protocol = protocol
+        self._switches = ",".join(sorted(protocol.corrected))
         self._session = rsession.start()
+        RStages._in_force = ""
         for name in _SHARED:
             self._session.source(_HERE / name, self._session.shared)
         self._loaded: dict[str, RObject] = {}
@@ -181,6 +204,7 @@ class RStages:
         downsampling: bool,
         feature_share: float,
         row_share: float,
+        fold: int = 1,
     ) -> Sampled:
         """Rows of hyperparameters if there are many, downsampling, features and rows."""
         result = self._call(
@@ -194,7 +218,10 @@ class RStages:
             row_share=row_share,
             numeric=self._features.numeric,
             categorical=self._features.categorical,
-            seed=MODEL_SEED,
+            seeds={
+                step: self._seed(step, fold)
+                for step in ("hyperparameters", "downsampling", "features", "rows")
+            },
         )
         drawn = result.value["hyperparameter_rows"].python()
         generator = result.value["generator"]
@@ -242,6 +269,7 @@ class RStages:
         data: RObject,
         rows: Sequence[Hyperparameters],
         generator: RObject | None = None,
+        fold: int = 1,
     ) -> Imputed:
         """Complete a training table once for each row of hyperparameters.
 
@@ -250,22 +278,48 @@ class RStages:
             data: The table.
             rows: Rows of hyperparameters; one empty row for a method without.
             generator: Where the generator stands, for a method that goes on there.
+            fold: Fold, counted from 1.
         """
         result = self._call(
             "complete_training",
             self._method(method),
             data,
-            {str(number): dict(row) for number, row in enumerate(rows, 1)},
-            generator if method.reads_generator else None,
-            MODEL_SEED,
+            {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
+            generator if self.reads_generator(method) else None,
+            self._seed("impute", fold),
             stops=method.stops,
         )
         tables = result.value["tables"]
         count = sum(len(tables.at(row)) for row in range(len(tables)))
         return Imputed(tables, result.value["states"], count, result.warnings)
 
+    def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Checked:
+        """The feature checks on completed training tables (D15)."""
+        result = self._call(
+            "check_again",
+            imputed.tables,
+            variance=variance,
+            correlation=correlation,
+            numeric=self._features.numeric,
+        )
+        dropped = [tuple(names) for names in result.value["dropped"].python()]
+        tables = replace(
+            imputed, tables=result.value["tables"], notes=(*imputed.notes, *result.warnings)
+        )
+        return Checked(tables, dropped)
+
+    def reads_generator(self, method: Method) -> bool:
+        """Whether a method goes on where preparing the table left the generator."""
+        return method.reads_generator and "draw_order" not in self._protocol.corrected
+
     def impute_test(
-        self, method: Method, data: RObject, state: RObject, *, learnt: bool = False
+        self,
+        method: Method,
+        data: RObject,
+        state: RObject,
+        *,
+        learnt: bool | None = None,
+        fold: int = 1,
     ) -> Completed:
         """Complete a test table by the state of one row of hyperparameters.
 
@@ -274,19 +328,48 @@ class RStages:
             data: The table.
             state: Of that row, from :meth:`impute_train`.
             learnt: Each row from what training learnt, whatever the other test rows
-                are, rather than upstream's way (D7).
+                are, rather than upstream's way (D7); None for the protocol's.
+            fold: Fold, counted from 1.
         """
-        result = self._call(
-            "complete_test", self._method(method), data, state, MODEL_SEED, learnt=learnt
-        )
+        if learnt is None:
+            learnt = "test_imputation" in self._protocol.corrected
+        seed = self._seed("test imputation", fold)
+        result = self._call("complete_test", self._method(method), data, state, seed, learnt=learnt)
         return Completed(result.value, len(result.value), result.warnings)
 
-    def train(self, classifier: str, imputed: Imputed, outcome: RObject) -> Trained | PythonTrained:
-        """Train a classifier on each completed table; keep the best row's models."""
+    def train(
+        self,
+        classifier: str,
+        imputed: Imputed,
+        outcome: RObject,
+        search: str = "grid",
+        fold: int = 1,
+    ) -> Trained | PythonTrained:
+        """Train a classifier on each completed table; keep the best row's models.
+
+        Args:
+            classifier: Its name.
+            imputed: Completed training tables.
+            outcome: Of their rows.
+            search: ``grid`` or ``random``: how hyperparameters are searched.
+            fold: Fold, counted from 1.
+        """
+        seed, own = self._seed(f"train {classifier}", fold), self._own_seeds(classifier, fold)
         if classifier in IN_PYTHON:
-            return _pyclassifiers.train(self._call, classifier, imputed.tables, outcome, MODEL_SEED)
+            choices = self._choices(search, own["search"])
+            return _pyclassifiers.train(
+                self._call, classifier, imputed.tables, outcome, seed, choices=choices
+            )
         model_file = self._file(classifier, "classifiers")
-        result = self._call("train", model_file, imputed.tables, outcome, MODEL_SEED)
+        result = self._call(
+            "train",
+            model_file,
+            imputed.tables,
+            outcome,
+            seed,
+            search,
+            own,
+        )
         value = result.value
         return Trained(
             models=value["models"],
@@ -327,9 +410,33 @@ class RStages:
             self._loaded[key] = environment
         return self._loaded[key]
 
+    def _seed(self, step: str, fold: int) -> int:
+        return self._protocol.seed_of(step, fold, MODEL_SEED)
+
+    def _choices(self, search: str, search_seed: int) -> Choices:
+        """What a classifier in Python does otherwise than upstream."""
+        corrected = self._protocol.corrected
+        return Choices(
+            search=search,
+            search_seed=search_seed,
+            learning_only="eta_zero" in corrected,
+            held_out="imputation_choice" in corrected,
+            one_sided_mcc=0.0 if "one_sided_mcc" in corrected else math.nan,
+        )
+
+    def _own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
+        """Seeds of steps that upstream does not have."""
+        return {
+            name: self._protocol.seed_of(step, fold, derived_seed(MODEL_SEED, step, fold))
+            for name, step in (("search", f"search {classifier}"), ("selection", "selection"))
+        }
+
     def _call(
         self, function: str, *args: Any, where: RObject | None = None, **named: Any
     ) -> RResult:
+        if RStages._in_force != self._switches:
+            self._session.call(self._session.shared, "use_switches", self._switches)
+            RStages._in_force = self._switches
         try:
             return self._session.call(where or self._session.shared, function, *args, **named)
         except RError as error:

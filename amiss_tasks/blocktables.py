@@ -19,6 +19,7 @@ from amiss_tasks.table import FloatArray
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
+_VARIANT_PARTS = 4
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip file can hold
 
 
@@ -53,6 +54,13 @@ class BlockTable:
     def consequences(self) -> list[str]:
         """Consequence of each row: the text after the last colon of its id."""
         return [row_id.rpartition(":")[2] for row_id in self.row_ids]
+
+    def variants(self) -> list[str]:
+        """Variant of each row: chromosome, position, Ref and Alt, the first parts of its id."""
+        return [
+            ":".join(part.strip() for part in row_id.split(":", _VARIANT_PARTS)[:_VARIANT_PARTS])
+            for row_id in self.row_ids
+        ]
 
     def take(self, rows: IntArray) -> BlockTable:
         """The rows at these positions, in this order."""

@@ -5,6 +5,7 @@ Source: upstream's ``predict_on_test_set``, ``upstream-behaviour`` section 7.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,7 @@ def evaluate(
     groups: Sequence[Group],
     prediction: Prediction,
     predict_again: Callable[[npt.NDArray[np.int64]], Prediction] | None = None,
+    one_sided_mcc: float = math.nan,
 ) -> Evaluation:
     """Metrics over all rows and within each consequence.
 
@@ -75,6 +77,7 @@ def evaluate(
         prediction: Of the whole table.
         predict_again: Predicts the rows at these positions as a table of their
             own; given where that changes the predictions (D3).
+        one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
 
     Returns:
         Both kinds of rows.
@@ -86,7 +89,7 @@ def evaluate(
             if predict_again
             else Prediction(prediction.probability[group.rows], prediction.seconds)
         )
-        row = metrics(positive[group.rows], own.probability)
+        row = metrics(positive[group.rows], own.probability, one_sided_mcc)
         per_consequence.append({"consequence": group.consequence, **row, "te_time": own.seconds})
-    overall = metrics(positive, prediction.probability)
+    overall = metrics(positive, prediction.probability, one_sided_mcc)
     return Evaluation({**overall, "te_time": prediction.seconds}, per_consequence)

@@ -24,6 +24,9 @@ TYPES = (NUMERIC, CATEGORICAL)
 KEYS = ("X.Chrom", "Pos", "Ref", "Alt", "FeatureID")
 """Key columns of the join, under CADD's names."""
 
+VARIANT = KEYS[:4]
+"""Those of them that name a variant, whatever its transcript."""
+
 CONSEQUENCE = "Consequence.x"
 """CADD's consequence: read for the row ids whether it is a feature or not."""
 

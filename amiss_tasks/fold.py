@@ -11,8 +11,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from amiss_tasks.protocols import FOLD_SEED, FOLD_TEST_SHARE
+from amiss_tasks.blocktables import BlockTable, BoolArray
+from amiss_tasks.protocols import (
+    FOLD_SEED,
+    FOLD_TEST_SHARE,
+    TRAINING_SHARE,
+    UPSTREAM,
+    Protocol,
+    derived_seed,
+)
 from amiss_tasks.rrandom import IntArray, RRandom
+from amiss_tasks.split import draw_rows
+
+_OWN_SPLIT = frozenset({"draw_order", "split_by", "sampling"})
+"""Switches that upstream's order of draws cannot serve."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +32,8 @@ class FoldRows:
     """Rows of one fold, as positions in the block's training part, counted from 0.
 
     Args:
-        train: Rows that were not drawn, in permuted order.
-        test: Rows that were drawn, in the order drawn.
+        train: Rows that are trained on, in permuted order.
+        test: Rows that are tested on; upstream's in the order drawn.
     """
 
     train: IntArray
@@ -60,7 +72,7 @@ def drawn_for_test(rows: int, fold: int) -> IntArray:
 
 
 def fold_rows(rows: int, fold: int) -> FoldRows:
-    """Training and test rows of a fold.
+    """Training and test rows of a fold, as upstream draws them.
 
     Args:
         rows: Number of rows of the block's training part.
@@ -74,3 +86,35 @@ def fold_rows(rows: int, fold: int) -> FoldRows:
     kept = np.ones(rows, dtype=np.bool_)
     kept[drawn] = False
     return FoldRows(train=order[kept], test=order[drawn])
+
+
+def rows_of_fold(part: BlockTable, fold: int, protocol: Protocol = UPSTREAM) -> FoldRows:
+    """Training and test rows of a fold under a protocol.
+
+    Args:
+        part: The block's training part.
+        fold: Fold, counted from 1.
+        protocol: How the folds are drawn (D1, D6, D9, D22).
+
+    Returns:
+        Both as positions in the training part.
+    """
+    swapped = "fold_shares" not in protocol.corrected
+    if not _OWN_SPLIT & protocol.corrected:
+        found = fold_rows(part.rows, fold)
+        return found if swapped else FoldRows(train=found.test, test=found.train)
+    drawn = _drawn(part, fold, protocol)
+    larger, smaller = np.flatnonzero(drawn), np.flatnonzero(~drawn)
+    return FoldRows(smaller, larger) if swapped else FoldRows(larger, smaller)
+
+
+def _drawn(part: BlockTable, fold: int, protocol: Protocol) -> BoolArray:
+    """The larger part of a fold; each fold has a seed of its own."""
+    return draw_rows(
+        part.variants(),
+        part.positive,
+        share=TRAINING_SHARE,
+        seed=protocol.seed_of("fold", fold, derived_seed(FOLD_SEED, "fold", fold)),
+        by_group="split_by" in protocol.corrected,
+        stratified="sampling" in protocol.corrected,
+    )

@@ -20,12 +20,15 @@ CUTOFF = 0.5
 Metric = int | float | None
 
 
-def metrics(positive: npt.NDArray[np.bool_], probability: FloatArray) -> dict[str, Metric]:
+def metrics(
+    positive: npt.NDArray[np.bool_], probability: FloatArray, one_sided_mcc: float = math.nan
+) -> dict[str, Metric]:
     """All metric columns of a result row.
 
     Args:
         positive: Outcome per row, shape (rows,).
         probability: P(positive) per row, shape (rows,); NaN where there is none.
+        one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
 
     Returns:
         ``TP`` to ``Precision`` in the order of upstream's tables.
@@ -45,7 +48,7 @@ def metrics(positive: npt.NDArray[np.bool_], probability: FloatArray) -> dict[st
         "TN": tn,
         "Accuracy": (tp + tn) / int(known.sum()) if known.any() else math.nan,
         "Brier": float(np.mean((positive - probability) ** 2)),
-        "MCC": _mcc(positive, probability),
+        "MCC": _mcc(positive, probability, one_sided_mcc),
         "AUC": auc(positive, probability),
         "Sensitivity": sensitivity,
         "Specificity": _share(tn, tn + fp),
@@ -54,7 +57,7 @@ def metrics(positive: npt.NDArray[np.bool_], probability: FloatArray) -> dict[st
     }
 
 
-def _mcc(positive: npt.NDArray[np.bool_], probability: FloatArray) -> float:
+def _mcc(positive: npt.NDArray[np.bool_], probability: FloatArray, one_sided: float) -> float:
     """MCC as ModelMetrics has it.
 
     A probability of exactly 0.5 counts as *positive* here, unlike in the counts,
@@ -68,13 +71,14 @@ def _mcc(positive: npt.NDArray[np.bool_], probability: FloatArray) -> float:
         int((~positive & predicted).sum()),
         int((positive & ~predicted).sum()),
         int((~positive & ~predicted).sum()),
+        one_sided,
     )
 
 
-def matthews(tp: int, fp: int, fn: int, tn: int) -> float:
-    """Matthews correlation coefficient; NaN where a margin is empty (D10)."""
+def matthews(tp: int, fp: int, fn: int, tn: int, one_sided: float = math.nan) -> float:
+    """Matthews correlation coefficient; ``one_sided`` where a margin is empty (D10)."""
     margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    return (tp * tn - fp * fn) / math.sqrt(margins) if margins else math.nan
+    return (tp * tn - fp * fn) / math.sqrt(margins) if margins else one_sided
 
 
 def auc(positive: npt.NDArray[np.bool_], probability: FloatArray) -> float:

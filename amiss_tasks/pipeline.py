@@ -12,6 +12,7 @@ from pathlib import Path
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of
 from gridrun.errors import Fault
@@ -77,9 +78,7 @@ class AmissPipeline:
     stages: tuple[Stage, ...] = STAGES
     classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     runnable_classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-    protocols: Mapping[str, str] = {
-        "amiss": "upstream's numbers: its seeds, draw order and selection rules, defects included",
-    }
+    protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[str, ...] = (
         "model_ix",
         "test_completion_ix",
@@ -126,7 +125,8 @@ class AmissPipeline:
         """``factor`` is for random forest only; random search never trains upstream (D2)."""
         if values["categorical"] == "factor" and classifier != "rf":
             return Disposition("skipped", "", "categorical=factor trains random forest only")
-        if settings.protocol == "amiss" and values.get("hyperparameter_search_type") == "random":
+        untrained = "random_search" not in protocol_of(settings).corrected
+        if untrained and values.get("hyperparameter_search_type") == "random":
             return Disposition(
                 "failed",
                 "upstream-defect",
@@ -159,11 +159,15 @@ class AmissPipeline:
             "train": digest_of(model),
         }
 
-    def switches(self, settings: Settings) -> Mapping[str, str]:
-        """The protocol's switches and seeds."""
-        from amiss_tasks import protocols
+    def protocol_label(self, settings: Settings) -> str:
+        """``amiss``, ``corrected``, or one of them with the switches that differ."""
+        return protocol_of(settings).label
 
-        return protocols.switches(settings.protocol)
+    def switches(
+        self, settings: Settings, classifier: str, values: Mapping[str, Value]
+    ) -> Mapping[str, str]:
+        """The protocol's switches and seeds that concern the classifier and the method."""
+        return protocol_of(settings).components(classifier, str(values["imputation"]))
 
     def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
         """A rough figure for cutting the first units.

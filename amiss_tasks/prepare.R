@@ -7,6 +7,9 @@
   sizes <- table(outcome)
   surplus <- max(sizes) - min(sizes)
   if (surplus == 0L) {
+    if (corrected("balanced_downsampling")) {
+      return(seq_along(outcome))
+    }
     stop_upstream_defect(paste0(
       "downsampling of classes of equal size (", sizes[[1L]],
       " each) removes every row (D8: an empty negative index)"
@@ -29,6 +32,18 @@
   c(drawn[drawn %in% numeric], unlist(dummies))
 }
 
+# A share of some rows, in drawn order; corrected, of each class (D22), and one row
+# at least.
+.sample_rows <- function(rows, outcome, share) {
+  if (!corrected("sampling")) {
+    return(rows[sample(seq_along(rows), floor(length(rows) * share))])
+  }
+  drawn <- lapply(split(rows, outcome[rows], drop = TRUE), function(own) {
+    own[sample.int(length(own), max(1, floor(length(own) * share)))]
+  })
+  unlist(drawn, use.names = FALSE)
+}
+
 # Draws rows and features of a fold's training table; all draws of a fold come
 # from one generator, in this order. A method with many rows of hyperparameters
 # has the first one, so its tables differ from those of other methods (D6).
@@ -39,23 +54,28 @@
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
 # numeric, categorical   names of the study's features
-# seed           seed of the generator
+# seeds          list(hyperparameters, downsampling, features, rows): seed of the
+#                generator; corrected, each of these draws starts from its own
+#                (D6), else all follow the first
 # Returns list(rows, columns, hyperparameter_rows, generator): positions, names,
 # numbers of the rows drawn, where the generator stands afterwards.
 draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, feature_share,
-                        row_share, numeric, categorical, seed) {
-  set.seed(seed)
+                        row_share, numeric, categorical, seeds) {
+  start <- function(step) if (corrected("draw_order")) set.seed(seeds[[step]])
+  set.seed(seeds$hyperparameters)
   hyperparameter_rows <- if (predraw) sample(seq_len(predraw), drawn_rows) else integer()
+  start("downsampling")
   rows <- if (downsampling) .downsample(outcome) else seq_along(outcome)
   columns <- names(data)
   if (feature_share != 1) {
+    start("features")
     features <- c(numeric, categorical)
     drawn <- sample(features, floor(length(features) * feature_share))
     columns <- .columns_of(drawn, columns, numeric, categorical)
   }
   if (row_share != 1) {
-    chosen <- sample(seq_along(rows), floor(length(rows) * row_share))
-    rows <- rows[chosen]
+    start("rows")
+    rows <- .sample_rows(rows, outcome, row_share)
   }
   if (!length(rows)) stop("row sampling leaves no row")
   list(
@@ -85,6 +105,35 @@ prepare <- function(data, sampled, variance, correlation, numeric) {
   }
   if (!length(features)) stop("the feature checks leave no feature")
   c(list(rows = sampled$rows, features = features), dropped)
+}
+
+# The feature checks on completed training tables (D15): what missing values hid.
+#
+# tables    for each row of hyperparameters a list of completed tables, or NULL
+# variance, correlation, numeric   as for prepare
+# Returns list(tables, dropped): the tables without what was dropped; for each row
+# the names dropped from its first table.
+check_again <- function(tables, variance, correlation, numeric) {
+  flagged <- function(data) {
+    low <- if (variance) near_zero_variance(data) else character()
+    numbers <- intersect(setdiff(names(data), low), numeric)
+    if (!correlation || length(numbers) < 2L) {
+      return(low)
+    }
+    c(low, correlated_features(correlations(cut_table(data, seq_len(nrow(data)), numbers))))
+  }
+  dropped <- vector("list", length(tables))
+  for (row in seq_along(tables)) {
+    for (number in seq_along(tables[[row]])) {
+      data <- tables[[row]][[number]]
+      gone <- flagged(data)
+      kept <- setdiff(names(data), gone)
+      if (!length(kept)) stop("the feature checks after imputation leave no feature", call. = FALSE)
+      tables[[row]][[number]] <- cut_table(data, seq_len(nrow(data)), kept)
+      if (number == 1L) dropped[[row]] <- gone
+    }
+  }
+  list(tables = tables, dropped = lapply(dropped, as.character))
 }
 
 # Figures of one column: ratio of the most to the second most frequent value,

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from amiss_tasks._encoding import Categories, levels_of, part_of
 from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
 from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.protocols import SPLIT_SEED, TRAINING_SHARE
+from amiss_tasks.featureset import VARIANT, FeatureSet
+from amiss_tasks.protocols import SPLIT_SEED, TRAINING_SHARE, Protocol
+from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
 from amiss_tasks.rrandom import RRandom
 from amiss_tasks.significance import UPSTREAM, Significance
+from amiss_tasks.split import draw_rows
 from amiss_tasks.table import FloatArray, VariantTable
 from gridrun.pipeline import TaskFailure
 
@@ -25,8 +28,6 @@ __all__ = ["BlockTable", "BlockTables", "preprocess"]
 _MISSING = "MISSING"
 _LEAST_ROWS = 3
 
-Categories = dict[str, list[str | None]]
-
 
 def preprocess(
     table: VariantTable,
@@ -34,6 +35,8 @@ def preprocess(
     categorical: str,
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM,
+    *,
+    protocol: Protocol = AS_UPSTREAM,
 ) -> BlockTables:
     """Make the training and test part of a block.
 
@@ -43,9 +46,10 @@ def preprocess(
         categorical: ``dummy`` or ``factor``.
         features: The study's features.
         significance: What values of CLNSIG count as.
+        protocol: How rows are named, split and encoded (D6, D9, D12, D20 to D22).
 
     Returns:
-        Both parts; row ids as upstream writes them.
+        Both parts; row ids as upstream writes them, unless the protocol says otherwise.
 
     Raises:
         TaskFailure: What stops upstream here (duplicate ids, a CLNSIG outside
@@ -54,42 +58,66 @@ def preprocess(
     """
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
-    ids = row_ids(table)
-    distinct = _first_of_duplicates(table, features)
+    ids = row_ids(table, as_text="row_ids" in protocol.corrected)
+    every = np.arange(table.rows)
+    by_variant = "split_by" in protocol.corrected
+    distinct = every if by_variant else _first_of_duplicates(table, every, features)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
         _require_values(table, features)
-    in_training = RRandom(SPLIT_SEED).uniform(len(kept)) < TRAINING_SHARE
+    in_training = _draw_training(table, kept, positive, protocol)
     parts = {"train": kept[in_training], "test": kept[~in_training]}
-    labels = {"train": positive[in_training], "test": positive[~in_training]}
+    if by_variant:
+        parts = {n: _first_of_duplicates(table, rows, features) for n, rows in parts.items()}
+    label_of = np.zeros(table.rows, dtype=np.bool_)
+    label_of[kept] = positive
+    labels = {name: label_of[rows] for name, rows in parts.items()}
     _require_classes(labels["train"])
     categories = _categories(table, parts, features)
     if categorical == "factor":
         _name_missing(categories)
     numbers = _numeric(table, features)
+    levels = {part: levels_of(categories, part, protocol) for part in parts}
     return BlockTables(
         **{
-            part: _part(
+            part: part_of(
                 [ids[row] for row in rows],
                 labels[part],
                 {name: values[rows] for name, values in numbers.items()},
                 categories[part],
-                categorical,
+                levels[part] if categorical == "dummy" else None,
             )
             for part, rows in parts.items()
         }
     )
 
 
-def _first_of_duplicates(table: VariantTable, features: FeatureSet) -> IntArray:
-    """Rows that repeat no earlier row in all features (step 2)."""
+def _draw_training(
+    table: VariantTable, rows: IntArray, positive: BoolArray, protocol: Protocol
+) -> BoolArray:
+    """Which of the labelled rows are drawn for the training part (step 4)."""
+    if not {"draw_order", "split_by", "sampling"} & protocol.corrected:
+        return RRandom(SPLIT_SEED).uniform(len(rows)) < TRAINING_SHARE
+    keys = [table.text[name] for name in VARIANT]
+    return draw_rows(
+        [tuple(values[row] for values in keys) for row in rows],
+        positive,
+        share=TRAINING_SHARE,
+        seed=protocol.seed_of("split", 0, SPLIT_SEED),
+        by_group="split_by" in protocol.corrected,
+        stratified="sampling" in protocol.corrected,
+    )
+
+
+def _first_of_duplicates(table: VariantTable, rows: IntArray, features: FeatureSet) -> IntArray:
+    """Those of some rows that repeat no earlier one of them in all features (step 2)."""
     # adding zero makes -0 and 0 one value; every NaN gets the same bits
     numbers = np.column_stack([table.numeric[name] for name in features.numeric]) + 0.0
     numbers[np.isnan(numbers)] = np.nan
     texts = [table.text[name] for name in features.categorical]
     seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
     first = []
-    for row in range(table.rows):
+    for row in rows:
         key = (numbers[row].tobytes(), tuple(values[row] for values in texts))
         if key not in seen:
             seen.add(key)
@@ -198,34 +226,3 @@ def _numeric(table: VariantTable, features: FeatureSet) -> dict[str, FloatArray]
         values, meant = table.numeric[name], features.a_priori.get(name)
         numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
     return numbers
-
-
-def _part(
-    ids: list[str],
-    positive: BoolArray,
-    numbers: dict[str, FloatArray],
-    categories: Categories,
-    categorical: str,
-) -> BlockTable:
-    """One part with its features in upstream's order (step 7)."""
-    if categorical == "factor":
-        text = {name: [str(value) for value in values] for name, values in categories.items()}
-        return BlockTable(ids, positive, np.column_stack([*numbers.values()]), tuple(numbers), text)
-    dummies = [dummy for name, values in categories.items() for dummy in _dummies(name, values)]
-    columns = [*numbers.values(), *(column for _, column in dummies)]
-    names = (*numbers, *(name for name, _ in dummies))
-    return BlockTable(ids, positive, np.column_stack(columns), names, {})
-
-
-def _dummies(name: str, values: Sequence[str | None]) -> list[tuple[str, FloatArray]]:
-    """One 0/1 column a level in order of first appearance; none for a single level."""
-    levels = list(dict.fromkeys(values))
-    if len(levels) <= 1:
-        return []
-    return [
-        (
-            f"{name}.{'NA' if level is None else level}",
-            np.array([value == level for value in values], dtype=np.float64),
-        )
-        for level in levels
-    ]

@@ -1,16 +1,21 @@
 """Protocols: named switches that say how the comparison is made. Data, not code.
 
-One switch for each upstream choice or defect that this version implements, so
-that a second protocol can differ in one of them. Defect numbers are those of
-``upstream-behaviour`` section 9.
+One switch for each upstream choice or defect whose correction changes numbers.
+Protocol ``amiss`` has every switch as upstream, ``corrected`` has every one
+corrected; a study may toggle single ones. Defect numbers are those of
+``docs/protocols.md``; D11, D16, D17 and D18 are handled alike under both protocols.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import Settings
 
 SPLIT_SEED = 10
 """Seed of the split into training and test part (S02)."""
@@ -22,10 +27,20 @@ MODEL_SEED = 42
 """Seed of everything in a fold: downsampling, samples, imputation, classifiers."""
 
 TRAINING_SHARE = 0.7
-"""A row goes to the training part when its uniform draw is below this."""
+"""Share of the rows that the training part is drawn with, and each fold's larger part has."""
 
 FOLD_TEST_SHARE = 0.7
-"""Share of the training part that a fold *tests* on (D1)."""
+"""Share of the training part that a fold *tests* on, as upstream has it (D1)."""
+
+AMISS, CORRECTED = "amiss", "corrected"
+"""Names of the protocols, and what a switch can be set to."""
+
+OPTION = "switches"
+"""Key of ``study.yaml``, and name of its data in ``Settings.options``."""
+
+_MOST_SEED = 2**31 - 1
+_SEARCHED = ("rf", "xgboost")
+_MODEL_BASED = ("knnImputation", "bpca", "missForest", "pmm", "norm", "norm.predict", "rf")
 
 
 @dataclass(frozen=True)
@@ -33,99 +48,126 @@ class Switch:
     """One choice of a protocol.
 
     Args:
-        name: Stable name, part of fingerprints.
-        value: What this protocol does.
-        defect: Number of the upstream defect that it keeps, or an empty string.
-        description: One line for people.
+        name: Stable name, part of fingerprints and of protocol labels.
+        defect: Number of the upstream defect, accepted in its place; empty without one.
+        amiss: What protocol ``amiss`` does.
+        corrected: What protocol ``corrected`` does.
+        classifiers: Those that it concerns; empty for all.
+        methods: Imputation methods that it concerns; empty for all.
+        told_by: Hyperparameter by which the method is told of the correction; empty
+            where the stages see to it.
     """
 
     name: str
-    value: str
     defect: str
-    description: str
+    amiss: str
+    corrected: str
+    classifiers: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    told_by: str = ""
+
+    def concerns(self, classifier: str, method: str) -> bool:
+        """Whether results of a classifier and an imputation method depend on it."""
+        return (not self.classifiers or classifier in self.classifiers) and (
+            not self.methods or method in self.methods
+        )
 
 
-AMISS = (
+SWITCHES = (
     Switch(
         "fold_shares",
-        f"test={FOLD_TEST_SHARE}",
         "D1",
         "each fold trains on the 30 % that were not drawn and tests on the 70 % that were",
+        "each fold trains on the 70 % and tests on the rest",
     ),
     Switch(
         "random_search",
-        "untrained",
         "D2",
         "random search trains no classifier that has hyperparameters",
+        "random search draws as many settings as the grid has rows, by a seed of its own",
+        classifiers=_SEARCHED,
     ),
     Switch(
         "categorical_factor",
-        "codes of the table given",
         "D3",
         "text features reach the forest as codes among the values of the very table predicted",
+        "text features are factors with the levels of the training table",
+        classifiers=("rf",),
     ),
     Switch(
         "imputation_choice",
-        "MCC on the training rows",
         "D4",
-        "of several rows of imputation hyperparameters a classifier takes the one with the largest "
-        "MCC on the rows it was trained on; random forest by its out-of-bag votes",
+        "rows of an imputation's hyperparameters are compared by the MCC of training rows",
+        "they are compared by the MCC of rows that the model was not fitted to",
+        classifiers=("xgboost", "lr"),
     ),
     Switch(
         "mice_hyperparameters",
-        "lost",
         "D5",
-        "hyperparameters of pmm and rf never reach mice: their rows differ by random numbers alone",
+        "hyperparameters never reach mice",
+        "mice is given its hyperparameters",
+        methods=("pmm", "rf"),
+        told_by="reach_mice",
     ),
     Switch(
         "draw_order",
-        "one stream",
         "D6",
-        "a method's rows of hyperparameters, downsampling, features and rows are drawn in this "
-        "order from one generator, so that methods with more than eight rows get other data",
+        "one generator for all draws of a fold, so methods that draw first get other rows",
+        "every step of every fold has a seed of its own, derived from the study's",
     ),
     Switch(
         "test_imputation",
-        "among the test rows",
         "D7",
-        "MICE, missForest, bpca and kNN complete a test table by itself, with nothing learnt from "
-        "training but the chosen row of hyperparameters",
+        "test rows are completed among themselves by the seven model-based methods",
+        "each test row is completed from what was learnt on training rows",
+        methods=_MODEL_BASED,
     ),
     Switch(
         "balanced_downsampling",
-        "removes every row",
         "D8",
         "downsampling of classes of equal size leaves no row",
+        "downsampling of classes of equal size drops nothing",
     ),
     Switch(
         "split_by",
-        "row",
         "D9",
-        "transcripts of one variant may stand in training and test table alike",
+        "rows are split, so transcripts of one variant may stand in training and test alike",
+        "variants are split; duplicates are dropped within training and test separately",
     ),
     Switch(
         "one_sided_mcc",
-        "NaN",
         "D10",
         "MCC is NaN when all predictions or all labels are of one class",
+        "MCC is 0 then",
     ),
     Switch(
         "bpca_means",
-        "left out",
         "",
         "values fitted by bpca vary around 0, since it is run without centring",
+        "bpca is centred, so that fitted values vary around the feature's mean",
+        methods=("bpca",),
+        told_by="center",
     ),
     Switch(
         "dummies",
-        "every level",
         "D12",
-        "no reference level is left out, so logistic regression is rank-deficient",
+        "every level of a categorical feature gets a dummy",
+        "the alphabetically first level of a categorical feature gets no dummy",
     ),
     Switch(
         "missingness_indicators",
-        "first complete column keeps its indicator",
         "D13",
         "one constant indicator stays; a single pattern of missingness stops the method",
+        "constant indicators are dropped; without any other the table is filled alone",
+        methods=("missingness_indicators",),
+        told_by="drop_constants",
+    ),
+    Switch(
+        "eta_zero",
+        "D14",
+        "a third of the grid of boosted trees has a learning rate of 0",
+        "these settings are left out",
+        classifiers=("xgboost",),
     ),
     Switch(
         "boosting_rates",
@@ -135,59 +177,161 @@ AMISS = (
     ),
     Switch(
         "feature_checks",
-        "before imputation",
         "D15",
         "near-zero variance and correlation are judged before missing values are filled",
-    ),
-    Switch(
-        "failing_fold",
-        "recorded alone",
-        "D16",
-        "a fold that fails is recorded as failed, the other folds are kept",
+        "they are judged again on the completed training table",
     ),
     Switch(
         "row_ids",
-        "padded, typed by content",
         "D20",
         "numbers in row ids are padded to the widest; an all-T allele column reads TRUE",
+        "row ids are made of the text in the input",
     ),
     Switch(
         "dummy_columns",
-        "each table by itself",
         "D21",
         "training and test part get the dummies of their own levels",
+        "the test part gets the dummies of the training part; an absent level is 0",
     ),
     Switch(
         "sampling",
-        "not stratified",
         "D22",
         "neither the split nor any sample looks at the classes",
+        "split, folds and row samples keep the share of each class",
     ),
 )
-"""Upstream's choices and defects that protocol ``amiss`` keeps."""
+"""Upstream's choices and their corrections, in the order of the defects."""
 
-SWITCHES: Mapping[str, tuple[Switch, ...]] = {"amiss": AMISS}
-"""Protocol name to its switches."""
+NAMES: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
+"""Stable name to switch."""
+
+DEFECTS: Mapping[str, str] = {switch.defect: switch.name for switch in SWITCHES if switch.defect}
+"""Number of the defect to the name of its switch."""
+
+PREPROCESS = ("draw_order", "split_by", "dummies", "row_ids", "dummy_columns", "sampling")
+"""Switches that the stages before the folds read."""
+
+PROTOCOLS: Mapping[str, str] = {
+    AMISS: "upstream's numbers: its seeds, draw order and selection rules, defects included",
+    CORRECTED: "upstream's question with its defects corrected: paired rows, "
+    "everything learnt on training rows only",
+}
+"""Name to one sentence."""
 
 
-def switches(protocol: str) -> Mapping[str, str]:
-    """Names and values of a protocol's switches and seeds, as far as results depend on them.
+@dataclass(frozen=True)
+class Protocol:
+    """What a study's protocol comes to.
 
     Args:
-        protocol: Name of the protocol.
+        name: ``amiss`` or ``corrected``.
+        toggled: Switches set otherwise than the protocol has them, name to value.
+        seed: The study's seed.
+    """
+
+    name: str = AMISS
+    toggled: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 1
+
+    @cached_property
+    def corrected(self) -> frozenset[str]:
+        """Names of the switches that are corrected."""
+        return frozenset(
+            switch.name
+            for switch in SWITCHES
+            if self.toggled.get(switch.name, self.name) == CORRECTED
+        )
+
+    @property
+    def label(self) -> str:
+        """How tables name it.
+
+        ``amiss+test_imputation`` is amiss with one switch corrected,
+        ``corrected-test_imputation`` corrected with that switch as upstream.
+        """
+        sign = "+" if self.name == AMISS else "-"
+        names = [s.name for s in SWITCHES if self.toggled.get(s.name, self.name) != self.name]
+        return "".join([self.name, *(f"{sign}{name}" for name in names)])
+
+    def told(self, method: str) -> dict[str, bool]:
+        """Hyperparameters that tell an imputation method of corrections."""
+        return {
+            switch.told_by: True
+            for switch in SWITCHES
+            if switch.told_by and switch.name in self.corrected and method in switch.methods
+        }
+
+    def seed_of(self, step: str, fold: int, upstream: int) -> int:
+        """Seed of one step of one fold.
+
+        Under D6 it is a hash of the study's seed, the fold and the step's name, so
+        that steps do not share random numbers and a step draws the same whatever
+        was drawn before it (the scheme of R's package targets).
+
+        Args:
+            step: Name of the step.
+            fold: Fold, counted from 1; 0 for what precedes the folds.
+            upstream: Seed that upstream has there.
+        """
+        return derived_seed(self.seed, step, fold) if "draw_order" in self.corrected else upstream
+
+    def components(self, classifier: str, method: str) -> dict[str, str]:
+        """Switches and seeds that results of a classifier and a method depend on."""
+        found = {
+            switch.name: CORRECTED if switch.name in self.corrected else AMISS
+            for switch in SWITCHES
+            if switch.concerns(classifier, method)
+        }
+        return found | self._seeds()
+
+    def preprocess_components(self) -> dict[str, str]:
+        """Switches and seeds that the stages before the folds read."""
+        found = {name: CORRECTED for name in PREPROCESS if name in self.corrected}
+        return found | (self._seeds() if "draw_order" in self.corrected else {})
+
+    def _seeds(self) -> dict[str, str]:
+        if "draw_order" in self.corrected:
+            return {"seed": str(self.seed)}
+        return {
+            "split_seed": str(SPLIT_SEED),
+            "fold_seed": str(FOLD_SEED),
+            "model_seed": str(MODEL_SEED),
+        }
+
+
+UPSTREAM = Protocol()
+"""Protocol ``amiss`` without any switch toggled."""
+
+
+def derived_seed(seed: int, step: str, fold: int) -> int:
+    """A seed for R's ``set.seed`` out of a seed, the name of a step and a fold."""
+    digest = hashlib.blake2b(f"{seed}:{fold}:{step}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % _MOST_SEED
+
+
+def switch_name(text: str) -> str | None:
+    """Stable name of a switch given by name or number of its defect; None if unknown."""
+    return text if text in NAMES else DEFECTS.get(text.upper())
+
+
+def protocol_of(settings: Settings) -> Protocol:
+    """Protocol of a study's settings.
 
     Raises:
-        UserError: There is no such protocol in this version.
+        UserError: There is no such protocol, or no such switch.
     """
-    if protocol not in SWITCHES:
+    if settings.protocol not in PROTOCOLS:
         raise UserError(
-            f'there is no protocol "{protocol}"',
-            todo=f"{did_you_mean(protocol, SWITCHES)} known protocols: {', '.join(SWITCHES)}",
+            f'there is no protocol "{settings.protocol}"',
+            todo=f"{did_you_mean(settings.protocol, PROTOCOLS)} "
+            f"known protocols: {', '.join(PROTOCOLS)}".strip(),
         )
-    seeds = {
-        "split_seed": str(SPLIT_SEED),
-        "training_share": str(TRAINING_SHARE),
-        "fold_seed": str(FOLD_SEED),
-        "model_seed": str(MODEL_SEED),
-    }
-    return {**{switch.name: switch.value for switch in SWITCHES[protocol]}, **seeds}
+    given: Mapping[str, Any] = settings.options.get(OPTION, {})
+    unknown = [name for name in given if name not in NAMES]
+    if unknown:
+        raise UserError(
+            f'there is no switch "{unknown[0]}"',
+            todo=f"{did_you_mean(unknown[0], NAMES)} known switches: {', '.join(NAMES)}".strip(),
+        )
+    toggled = {name: str(value) for name, value in given.items()}
+    return Protocol(settings.protocol, toggled, settings.seed)

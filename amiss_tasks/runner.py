@@ -23,11 +23,11 @@ import numpy as np
 from amiss_tasks._cells import Cell, FoldTables, fold_tables
 from amiss_tasks._memo import Memo
 from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
-from amiss_tasks._rstages import Completed, Imputed, Prepared, RStages, Sampled, Trained
+from amiss_tasks._rstages import Checked, Completed, Imputed, Prepared, RStages, Sampled, Trained
 from amiss_tasks.blocktables import BlockTables, BoolArray, IntArray
 from amiss_tasks.evaluate import Prediction, evaluate
 from amiss_tasks.methods import METHODS, Method
-from amiss_tasks.protocols import switches
+from amiss_tasks.protocols import protocol_of
 from amiss_tasks.rsession import RObject
 from amiss_tasks.studyoptions import features_of
 from amiss_tasks.table import FloatArray
@@ -67,10 +67,10 @@ class AmissRunner:
     def __init__(
         self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
     ) -> None:
-        self._switches = dict(switches(settings.protocol))
+        self._protocol = protocol_of(settings)
         self._hook = stage_hook
         self._memo = Memo(memo_bytes)
-        self._r = RStages(features_of(settings.options))
+        self._r = RStages(features_of(settings.options), self._protocol)
 
     def environment(self) -> Mapping[str, str]:
         """Versions that may change numbers."""
@@ -94,7 +94,7 @@ class AmissRunner:
         content_key = self._content_key(task, cell)
         result, shared = self._memo.get(
             f"result:{content_key}",
-            lambda: (self._result(cell, task.classifier, content_key), _SMALL_BYTES),
+            lambda: (self._result(cell, task, content_key), _SMALL_BYTES),
         )
         return TaskResult(
             rows=result.rows,
@@ -112,7 +112,9 @@ class AmissRunner:
             TaskFailure: As :meth:`run`.
         """
         cell = self._cell(task, artifact)
-        trained = self._train(cell, task.classifier, self._content_key(task, cell))
+        imputed = self._checked(cell, task.values).imputed
+        key = self._content_key(task, cell)
+        trained = self._train(cell, task.classifier, imputed, _search(task), key)
         data = self._imputed_test(cell, trained.row).tables.at(0)
         found, _ = self._r.predict(task.classifier, trained.models.at(0), data)
         return VariantPredictions(cell.fold.test_ids, cell.fold.test_positive, found.probability)
@@ -122,17 +124,32 @@ class AmissRunner:
         if artifact is None:
             msg = "a task of amiss needs its block's artifact"
             raise ValueError(msg)
-        _refuse(task.classifier, task.values)
+        self._refuse(task)
         fold = self._fold(artifact, task.fold)
         method = METHODS[str(task.values["imputation"])]
-        return Cell(fold, self._prepared(fold, method, task.values), method)
+        return Cell(fold, self._prepared(fold, method, task.values), method, self._protocol)
+
+    def _refuse(self, task: TaskSpec) -> None:
+        """Fail what upstream does not run, though a plan would not ask for it."""
+        if task.classifier != "rf" and task.values["categorical"] == "factor":
+            raise TaskFailure(
+                f'categorical=factor trains random forest only, not "{task.classifier}"',
+                "upstream-defect",
+            )
+        if "random_search" not in self._protocol.corrected and _search(task) == "random":
+            raise TaskFailure(
+                "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
+                "upstream-defect",
+            )
 
     def _content_key(self, task: TaskSpec, cell: Cell) -> str:
         key: dict[str, Any] = {
             "imputed": cell.key,
             "classifier": task.classifier,
-            "switches": self._switches,
+            "switches": self._protocol.components(task.classifier, cell.method.name),
         }
+        if "feature_checks" in self._protocol.corrected:
+            key["checks"] = _checks(task.values)
         if task.classifier in _SEARCHED:
             key["search"] = task.values["hyperparameter_search_type"]
         return digest_of(key)
@@ -147,7 +164,7 @@ class AmissRunner:
         def cut() -> tuple[FoldTables, int]:
             self._hook("fold", f"{artifact.stem}:{number}")
             block = self._memo.get(f"block:{name}", load)[0]
-            fold = fold_tables(self._r, block, number)
+            fold = fold_tables(self._r, block, number, self._protocol)
             return fold, fold.bytes
 
         return self._memo.get(f"fold:{name}:{number}", cut)[0]
@@ -159,16 +176,15 @@ class AmissRunner:
             "feature_share": float(values["feature_sampling_percentage"]),
             "row_share": float(values["training_data_sampling_percentage"]),
         }
-        checks = {
-            "variance": values["nonzero_variance_check"] == "on",
-            "correlation": values["correlation_check"] == "on",
-        }
+        checks = _checks(values)
         sample_key = digest_of({"fold": fold.digest, **sampling})
         key = digest_of({"sample": sample_key, **checks})
 
         def draw() -> tuple[Sampled, int]:
             self._hook("prepare", sample_key)
-            return self._r.draw_sample(fold.train, fold.outcome, **sampling), _SMALL_BYTES
+            return self._r.draw_sample(
+                fold.train, fold.outcome, **sampling, fold=fold.number
+            ), _SMALL_BYTES
 
         def prepare() -> tuple[Prepared, int]:
             sampled = self._memo.get(f"sample:{sample_key}", draw)[0]
@@ -182,7 +198,7 @@ class AmissRunner:
             self._hook("impute", cell.key)
             data = self._r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
             generator = cell.prepared.sampled.generator
-            found = self._r.impute_train(cell.method, data, cell.rows, generator)
+            found = self._r.impute_train(cell.method, data, cell.rows, generator, cell.fold.number)
             # a state may hold the training table as well
             size = cell.bytes_of(len(cell.prepared.rows), found.count + len(cell.rows))
             return found, size
@@ -198,22 +214,39 @@ class AmissRunner:
         def impute() -> tuple[Completed, int]:
             self._hook("impute-test", key)
             data = self._r.cut(cell.fold.test, rows, cell.prepared.features)
-            found = self._r.impute_test(cell.method, data, state)
+            found = self._r.impute_test(cell.method, data, state, fold=cell.fold.number)
             return found, cell.bytes_of(len(rows), found.count)
 
         return self._memo.get(f"impute-test:{key}", impute)[0]
 
-    def _train(self, cell: Cell, classifier: str, content_key: str) -> Trained | PythonTrained:
-        imputed = self._imputed(cell)
+    def _train(
+        self, cell: Cell, classifier: str, imputed: Imputed, search: str, content_key: str
+    ) -> Trained | PythonTrained:
         self._hook("train", content_key)
         outcome = self._r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
-        return self._r.train(classifier, imputed, outcome)
+        return self._r.train(classifier, imputed, outcome, search, cell.fold.number)
 
-    def _result(self, cell: Cell, classifier: str, content_key: str) -> TaskResult:
+    def _checked(self, cell: Cell, values: Mapping[str, Value]) -> Checked:
+        """Completed training tables, as they are or after the feature checks on them (D15)."""
+        imputed, checks = self._imputed(cell), _checks(values)
+        if "feature_checks" not in self._protocol.corrected or not any(checks.values()):
+            return Checked(imputed, [()] * len(cell.rows))
+        key = digest_of({"imputed": cell.key, **checks})
+
+        def check() -> tuple[Checked, int]:
+            self._hook("impute", key)
+            size = cell.bytes_of(len(cell.prepared.rows), imputed.count)
+            return self._r.check_again(imputed, **checks), size
+
+        return self._memo.get(f"checked:{key}", check)[0]
+
+    def _result(self, cell: Cell, task: TaskSpec, content_key: str) -> TaskResult:
         """Train, impute the test rows, predict and evaluate."""
-        fold, prepared = cell.fold, cell.prepared
-        trained = self._train(cell, classifier, content_key)
-        imputed, completed = self._imputed(cell), self._imputed_test(cell, trained.row)
+        fold, prepared, classifier = cell.fold, cell.prepared, task.classifier
+        checked = self._checked(cell, task.values)
+        imputed = checked.imputed
+        trained = self._train(cell, classifier, imputed, _search(task), content_key)
+        completed = self._imputed_test(cell, trained.row)
         self._hook("evaluate", content_key)
         notes = [*prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
 
@@ -224,14 +257,22 @@ class AmissRunner:
             notes.extend(warned)
             return found
 
+        corrected = self._protocol.corrected
+        # with D3, text is coded anew in every table that is predicted
+        text_is_coded_anew = fold.has_text and "categorical_factor" not in corrected
+        one_sided_mcc = 0.0 if "one_sided_mcc" in corrected else math.nan
         rows, details = [], []
         for number, facts in enumerate(trained.facts):
             model = trained.models.at(number)
             for completion in range(completed.count):
                 of_table = partial(predict, model, completed.tables.at(completion))
-                # text is coded anew in every table that is predicted (D3)
-                again = of_table if fold.has_text else None
-                found = evaluate(fold.test_positive, fold.groups, of_table(), again)
+                found = evaluate(
+                    fold.test_positive,
+                    fold.groups,
+                    of_table(),
+                    of_table if text_is_coded_anew else None,
+                    one_sided_mcc,
+                )
                 names = _names(number, completion)
                 rows.append(_row(found.overall, names, facts))
                 details.append([_row(one, names, facts) for one in found.per_consequence])
@@ -243,8 +284,12 @@ class AmissRunner:
             facts={
                 "features": list(prepared.features),
                 "n_rows": len(prepared.rows),
+                "n_variants": len({fold.train_variants[row] for row in prepared.rows}),
+                "n_test_rows": len(fold.test_positive),
+                "n_test_variants": fold.n_test_variants,
                 "low_variance": list(prepared.low_variance),
                 "correlated": list(prepared.correlated),
+                "dropped_after_imputation": list(checked.dropped[trained.row]),
                 **_choice(cell, trained),
                 "fits": trained.fits,
                 **trained.facts[0]["settings"],
@@ -252,17 +297,17 @@ class AmissRunner:
         )
 
 
-def _refuse(classifier: str, values: Mapping[str, Value]) -> None:
-    """Fail what upstream does not run, though a plan would not ask for it."""
-    if classifier != "rf" and values["categorical"] == "factor":
-        raise TaskFailure(
-            f'categorical=factor trains random forest only, not "{classifier}"', "upstream-defect"
-        )
-    if classifier in _SEARCHED and values["hyperparameter_search_type"] == "random":
-        raise TaskFailure(
-            "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
-            "upstream-defect",
-        )
+def _checks(values: Mapping[str, Value]) -> dict[str, bool]:
+    """Which feature checks are made."""
+    return {
+        "variance": values["nonzero_variance_check"] == "on",
+        "correlation": values["correlation_check"] == "on",
+    }
+
+
+def _search(task: TaskSpec) -> str:
+    """How hyperparameters are searched; a classifier without any does not read it."""
+    return str(task.values["hyperparameter_search_type"]) if task.classifier in _SEARCHED else ""
 
 
 def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:

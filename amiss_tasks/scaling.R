@@ -1,8 +1,8 @@
 # Centring and scaling as caret::preProcess does, learnt on one table and applied
 # to any (upstream-behaviour section 5, "Training").
 
-# Mean and standard deviation of the numeric columns; indicators (logical) and
-# text are left as they are.
+# Mean and standard deviation of the numeric columns, and levels of the text; indicators
+# (logical) are left as they are.
 learn_scaling <- function(data) {
   numeric <- names(data)[vapply(data, is.numeric, NA)]
   columns <- unclass(data)[numeric]
@@ -10,14 +10,39 @@ learn_scaling <- function(data) {
   # of the centred column: its last bits may differ from that of the column
   spread <- mapply(function(column, value) sd(column - value), columns, centre)
   spread[is.na(spread) | spread == 0] <- 1
-  list(numeric = numeric, centre = centre, spread = spread)
+  text <- names(data)[vapply(data, is.character, NA)]
+  list(
+    numeric = numeric, centre = centre, spread = spread,
+    levels = lapply(unclass(data)[text], function(column) sort(unique(column), method = "radix")),
+    usual = lapply(unclass(data)[text], .most_frequent)
+  )
+}
+
+.most_frequent <- function(column) {
+  levels <- sort(unique(column), method = "radix")
+  levels[which.max(tabulate(match(column, levels), length(levels)))]
+}
+
+# Text as a factor with the levels of training. A value that training has not is
+# MISSING where that is a level, else the most frequent level.
+.as_learnt_factor <- function(column, levels, usual) {
+  column[!column %in% levels] <- if ("MISSING" %in% levels) "MISSING" else usual
+  factor(column, levels = levels)
 }
 
 # The table as the numeric matrix that a classifier is given: text as codes among
-# the sorted values of this very table (D3), indicators as 0 and 1.
+# the sorted values of this very table (D3), indicators as 0 and 1. Corrected, text
+# makes it a data frame with factors.
 scaled_matrix <- function(data, scaling) {
   for (name in scaling$numeric) {
     data[[name]] <- (data[[name]] - scaling$centre[[name]]) / scaling$spread[[name]]
   }
-  data.matrix(data)
+  if (!length(scaling$levels) || !corrected("categorical_factor")) {
+    return(data.matrix(data))
+  }
+  for (name in names(scaling$levels)) {
+    data[[name]] <- .as_learnt_factor(data[[name]], scaling$levels[[name]], scaling$usual[[name]])
+  }
+  for (name in names(data)[vapply(data, is.logical, NA)]) data[[name]] <- as.double(data[[name]])
+  data
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from amiss_tasks.filter import filter_table
 from amiss_tasks.preprocess import preprocess
+from amiss_tasks.protocols import protocol_of
 from amiss_tasks.read import read_inputs
 from amiss_tasks.studyoptions import features_of, significance_of
 from amiss_tasks.table import VariantTable
@@ -43,6 +44,7 @@ class AmissSource:
         self._cache = Cache(cache_dir)
         self._features = features_of(settings.options)
         self._significance = significance_of(settings.options)
+        self._protocol = protocol_of(settings)
         inputs = {role: digest_of_file(Path(path)) for role, path in settings.inputs.items()}
         # which faults stop depends on what the grid asks of the inputs
         asked = {name: [str(value) for value in chosen] for name, chosen in values.items()}
@@ -96,6 +98,7 @@ class AmissSource:
                 ],
                 "features": self._features.content,
                 "clnsig": dict(self._significance.mapped),
+                "protocol": self._protocol.preprocess_components(),
                 "values": dict(values),
             }
         )
@@ -122,6 +125,7 @@ class AmissSource:
             str(values["categorical"]),
             self._features,
             self._significance,
+            protocol=self._protocol,
         ).save(path)
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:

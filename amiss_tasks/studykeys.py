@@ -1,4 +1,4 @@
-"""The keys that amiss adds to ``study.yaml``: ``features`` and ``clnsig``."""
+"""The keys that amiss adds to ``study.yaml``: ``features``, ``clnsig`` and ``switches``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.featuresfile import read_features
+from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
 from amiss_tasks.significance import CLASSES, upstream_class
 from amiss_tasks.studyoptions import CLNSIG, FEATURES, features_of, significance_of
 from gridrun.documents import path_behind
@@ -75,6 +76,58 @@ def _read_clnsig(node: Node, file: Path) -> KeyValue:
     return KeyValue(mapped, tuple(notes))
 
 
+_UNSWITCHED = {
+    "D11": "completions of a fold are averaged first under both protocols",
+    "D16": "a fold that fails is recorded alone under both protocols",
+    "D17": "no result of an earlier run is taken over under either protocol",
+    "D18": "reading is the same under both protocols",
+}
+"""Defects without a switch, each with the reason."""
+
+_SET = f"set each switch to {AMISS} or {CORRECTED}, for example D7: {CORRECTED}"
+
+
+def _read_switches(node: Node, file: Path) -> KeyValue:
+    """Stable name of a switch to what it is set to; numbers of defects are aliases."""
+    if not isinstance(node, Entries):
+        message = f'key "{OPTION}" has {kind_of(node)} where switches belong'
+        raise InputError([Fault(file, message, node.line, _SET)])
+    faults: list[Fault] = []
+    lines: dict[str, int] = {}
+    found: dict[str, str] = {}
+    for key, value in node.pairs:
+        given = key.value if isinstance(key, Leaf) else None
+        name = switch_name(given) if isinstance(given, str) else None
+        meant = value.value if isinstance(value, Leaf) else None
+        if name is None:
+            faults.append(_unknown_switch(file, key, given))
+        elif name in lines:
+            message = f'switch "{name}" is set twice: lines {lines[name]} and {key.line}'
+            faults.append(Fault(file, message, key.line, "keep one of the two"))
+        elif not isinstance(meant, str) or meant not in (AMISS, CORRECTED):
+            near = did_you_mean(meant, (AMISS, CORRECTED)) if isinstance(meant, str) else ""
+            message = f'switch "{name}" is set to {shown(value)}'
+            faults.append(Fault(file, message, value.line, f"{near} {_SET}".strip()))
+        else:
+            found[name] = meant
+        if name is not None:
+            lines.setdefault(name, key.line)
+    if faults:
+        raise InputError(faults)
+    return KeyValue(found)
+
+
+def _unknown_switch(file: Path, key: Node, given: object) -> Fault:
+    if isinstance(given, str) and given.upper() in _UNSWITCHED:
+        message = f"{given.upper()} has no switch: {_UNSWITCHED[given.upper()]}"
+        return Fault(file, message, key.line, "remove the line")
+    near = did_you_mean(given, (*NAMES, *DEFECTS)) if isinstance(given, str) else ""
+    known = ", ".join(s.name + (f" ({s.defect})" if s.defect else "") for s in SWITCHES)
+    return Fault(
+        file, f"there is no switch {shown(key)}", key.line, f"{near} known: {known}".strip()
+    )
+
+
 def _features_digest(data: Any) -> str:
     return features_of({} if data is None else {FEATURES: data}).digest
 
@@ -93,6 +146,11 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         "What values of CLNSIG count as that amiss does not know.",
         _read_clnsig,
         _clnsig_digest,
+    ),
+    OPTION: StudyKey(
+        "Switches set otherwise than the protocol has them.",
+        _read_switches,
+        lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it
     ),
 }
 """Name of the key to how it is read."""

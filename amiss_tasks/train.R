@@ -2,27 +2,80 @@
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 
 # Matthews correlation between labels and predicted labels, both logical with
-# TRUE for positive; NaN where a margin is empty. One root of the whole product, as
-# in ModelMetrics, so that equal models have equal values to the last bit.
+# TRUE for positive; NaN where a margin is empty, corrected 0 (D10). One root of the
+# whole product, as in ModelMetrics, so that equal models have equal values to the last
+# bit.
 .mcc <- function(actual, predicted) {
   # as doubles: products of counts pass the largest integer
   tp <- as.double(sum(actual & predicted))
   fp <- as.double(sum(!actual & predicted))
   fn <- as.double(sum(actual & !predicted))
   tn <- as.double(sum(!actual & !predicted))
-  (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+  mcc <- (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+  if (is.nan(mcc) && corrected("one_sided_mcc")) 0 else mcc
+}
+
+.INNER_FOLDS <- 10L
+
+# The value of an expression, drawn from a seed; the generator stands as before.
+.drawn_from <- function(seed, expression) {
+  before <- generator_state()
+  on.exit(use_generator(before))
+  set.seed(seed)
+  force(expression)
+}
+
+# Fold of each row, classes spread evenly over the folds.
+.inner_folds <- function(outcome) {
+  folds <- min(.INNER_FOLDS, length(outcome))
+  fold <- integer(length(outcome))
+  last <- 0L
+  for (rows in split(seq_along(outcome), outcome, drop = TRUE)) {
+    shuffled <- rows[sample.int(length(rows))]
+    fold[shuffled] <- (last + seq_along(shuffled) - 1L) %% folds + 1L
+    last <- last + length(rows)
+  }
+  fold
+}
+
+# Classes of the rows, TRUE for positive, each by a model that was not fitted to it.
+.held_out_classes <- function(classifier, data, outcome, settings, seed) {
+  fold <- .drawn_from(seed, .inner_folds(outcome))
+  positive <- logical(length(outcome))
+  for (number in unique(fold)) {
+    kept <- which(fold != number)
+    own <- cut_table(data, kept, names(data))
+    scaling <- learn_scaling(own)
+    fit <- do.call(
+      classifier$fit,
+      c(list(scaled_matrix(own, scaling), outcome[kept]), settings)
+    )
+    left <- which(fold == number)
+    rows <- scaled_matrix(cut_table(data, left, names(data)), scaling)
+    positive[left] <- classifier$predict_positive(fit$model, rows) > 0.5
+  }
+  positive
 }
 
 # One model: list(model, facts).
-.train_one <- function(classifier, data, outcome) {
+.train_one <- function(classifier, data, outcome, search, seeds) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
   require_both_classes(outcome)
   scaling <- learn_scaling(data)
-  fit <- classifier$fit(scaled_matrix(data, scaling), outcome)
+  rows <- scaled_matrix(data, scaling)
+  settings <- list()
+  if (search == "random" && !is.null(classifier$draw_settings)) {
+    settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
+  }
+  fit <- do.call(classifier$fit, c(list(rows, outcome), settings))
+  chosen_by <- fit$fitted_positive
+  if (corrected("imputation_choice") && !isTRUE(fit$held_out)) {
+    chosen_by <- .held_out_classes(classifier, data, outcome, settings, seeds$selection)
+  }
   list(
     model = list(fit = fit$model, scaling = scaling, columns = names(data)),
     facts = list(
-      selection_mcc = .mcc(outcome == "positive", fit$fitted_positive),
+      selection_mcc = .mcc(outcome == "positive", chosen_by),
       seconds = fit$seconds, rows = nrow(data), settings = fit$settings, fits = fit$fits
     )
   )
@@ -49,6 +102,9 @@
 #             without, which draws nothing and is the worst
 # outcome     factor, positive first
 # seed        seed of the fold; every classifier starts at its stream 1
+# search      grid or random: how hyperparameters are searched
+# seeds       list(search, selection): seeds of random settings, and of the inner
+#             folds by which rows are compared where that is corrected (D4)
 # Returns list(models, facts, row, mcc, fits): for each table of the chosen row
 # list(fit, scaling, columns) and list(selection_mcc, seconds, rows, settings,
 # fits); the chosen row; mean MCC of each row, -Inf where there is none; how
@@ -56,11 +112,11 @@
 #
 # A model that fails is the worst of its row, and an error where it is the only
 # one or is chosen all the same.
-train <- function(classifier, tables, outcome, seed) {
+train <- function(classifier, tables, outcome, seed, search, seeds) {
   use_stream(seed)
   only <- sum(lengths(tables)) == 1L
   attempt <- function(data) {
-    train_it <- function() .train_one(classifier, data, outcome)
+    train_it <- function() .train_one(classifier, data, outcome, search, seeds)
     if (only) train_it() else tryCatch(train_it(), error = conditionMessage)
   }
   mcc <- rep(-Inf, length(tables))

@@ -271,8 +271,20 @@ class Pipeline(Protocol):
         """
         ...
 
-    def switches(self, settings: Settings) -> Mapping[str, str]:
-        """The protocol's switches and seeds as far as results depend on them."""
+    def protocol_label(self, settings: Settings) -> str:
+        """How tables name the protocol, with what of it the study changes."""
+        ...
+
+    def switches(
+        self, settings: Settings, classifier: str, values: Mapping[str, Value]
+    ) -> Mapping[str, str]:
+        """The protocol's switches and seeds as far as a leaf task's results depend on them.
+
+        Args:
+            settings: The study's settings.
+            classifier: Which classifier.
+            values: Values of ``context_reads()``.
+        """
         ...
 
     def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:

@@ -13,12 +13,14 @@ inputs:
   cadd_indel: {cadd_indel}
 
 # amiss: upstream's numbers, its seeds and defects included
+# corrected: its defects corrected; all methods on the same rows, all that is learnt from
+# training rows only (what differs: docs/protocols.md)
 protocol: amiss
 
 # repeated random splits of the training data
 folds: 10
 
-# for --sample and --rows; protocol amiss itself uses upstream's seeds
+# for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
 seed: 1
 
 # left out: all that this version runs

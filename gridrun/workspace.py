@@ -112,6 +112,11 @@ class Workspace:
         )
 
     @property
+    def protocol_label(self) -> str:
+        """The protocol as every table names it."""
+        return self.pipeline.protocol_label(self.settings)
+
+    @property
     def rows_note(self) -> str:
         """What every report says when a subset of the variants is used; else empty."""
         rows = self.settings.rows

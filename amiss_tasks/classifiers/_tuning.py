@@ -7,6 +7,7 @@ ended once their outcome is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 
@@ -47,6 +48,7 @@ class InnerFold:
         table: The completed training table.
         held_out: Positions of the rows that the fold leaves out.
         draws: R's random numbers.
+        settings: Those to be compared.
         shortcuts: Leave out and end fits whose outcome is known; False makes
             every fit that upstream makes, to the same end.
 
@@ -55,7 +57,13 @@ class InnerFold:
     """
 
     def __init__(
-        self, table: TrainingTable, held_out: IntArray, draws: Draws, *, shortcuts: bool
+        self,
+        table: TrainingTable,
+        held_out: IntArray,
+        draws: Draws,
+        settings: Sequence[Setting] = SETTINGS,
+        *,
+        shortcuts: bool,
     ) -> None:
         positive = table.positive
         kept = np.setdiff1d(np.arange(len(positive)), held_out)
@@ -66,10 +74,15 @@ class InnerFold:
         self._held_out = matrix(values[held_out])
         self._truth = positive[held_out]
         self._draws = draws
+        self._settings = settings
         self._shortcuts = shortcuts
         self._depths: dict[Setting, int] = {}
         self.fitted = 0
         """Models fitted so far."""
+        self.held_out = held_out
+        """Positions of the rows that the fold leaves out."""
+        self.classes: dict[Setting, list[BoolArray]] = {}
+        """Setting to the classes of these rows, for each number of rounds."""
 
     def accuracies(self, seeds: IntArray) -> FloatArray:
         """Accuracy of each setting and number of rounds.
@@ -80,20 +93,25 @@ class InnerFold:
         Returns:
             Shape (settings, rounds).
         """
-        seed_of = dict(zip(SETTINGS, seeds.tolist(), strict=True))
-        found: dict[Setting, list[float]] = {}
-        for setting in order_of_fits(SETTINGS):
+        seed_of = dict(zip(self._settings, seeds.tolist(), strict=True))
+        found = self.classes
+        for setting in order_of_fits(list(self._settings)):
             twin = same_fit(setting, self._depths)
             if twin is not None:
                 found[setting] = found[twin]
             elif self._shortcuts and not setting.learns:
                 # every probability is the base score, which counts as positive
-                found[setting] = [_share(self._truth)] * len(ROUNDS)
+                found[setting] = [np.ones(len(self._truth), dtype=np.bool_)] * len(ROUNDS)
             else:
                 found[setting] = self._fit(setting, seed_of[setting])
-        return np.array([found[setting] for setting in SETTINGS])
+        return np.array(
+            [
+                [_share(predicted == self._truth) for predicted in found[setting]]
+                for setting in self._settings
+            ]
+        )
 
-    def _fit(self, setting: Setting, seed: int) -> list[float]:
+    def _fit(self, setting: Setting, seed: int) -> list[BoolArray]:
         growing = Boosting(self._rows, setting, partial(self._draws.uniforms, seed))
         if not (self._shortcuts and self._settles(growing)):
             growing.grow(max(ROUNDS))
@@ -101,12 +119,11 @@ class InnerFold:
         # only these can be the same as a later fit
         if self._shortcuts and (setting.colsample_bytree, setting.max_depth) == (1, max(DEPTHS)):
             self._depths[setting] = depth(growing.model)
-        classes = [
+        return [
             probabilities(growing.model, self._held_out, min(rounds, growing.rounds))
             >= POSITIVE_FROM
             for rounds in ROUNDS
         ]
-        return [_share(predicted == self._truth) for predicted in classes]
 
     def _settles(self, growing: Boosting) -> bool:
         """Grow until no later tree can change a held-out class, if that comes soon."""
@@ -137,19 +154,40 @@ def mean_over_folds(accuracies: FloatArray) -> FloatArray:
     return (total / len(accuracies)).astype(np.float64)
 
 
-def best(accuracy: FloatArray) -> tuple[Setting, int]:
+def drawn_settings(uniforms: FloatArray) -> list[Setting]:
+    """Settings of a random search, which have ``ROUNDS`` in common as the grid's have.
+
+    Ranges are those of caret's random search for ``xgbTree``; what the grid does not
+    vary (``min_child_weight``, ``subsample``) stays as it is there.
+
+    Args:
+        uniforms: Four numbers in (0, 1) for each setting, shape (settings, 4).
+    """
+    return [
+        Setting(
+            eta=0.001 + 0.599 * eta,
+            max_depth=1 + int(10 * depth),
+            gamma=10 * gamma,
+            colsample_bytree=0.3 + 0.4 * share,
+        )
+        for eta, depth, gamma, share in uniforms.tolist()
+    ]
+
+
+def best(accuracy: FloatArray, settings: Sequence[Setting] = SETTINGS) -> tuple[Setting, int]:
     """Setting and number of rounds with the largest accuracy, the first in caret's order.
 
     Args:
         accuracy: Shape (settings, rounds).
+        settings: Those that were compared.
     """
     ranked = sorted(
         ((rounds, s.max_depth, s.eta, s.gamma, s.colsample_bytree), i, j)
-        for i, s in enumerate(SETTINGS)
+        for i, s in enumerate(settings)
         for j, rounds in enumerate(ROUNDS)
     )
     _, i, j = max(ranked, key=lambda row: accuracy[row[1], row[2]])
-    return SETTINGS[i], ROUNDS[j]
+    return settings[i], ROUNDS[j]
 
 
 def _share(flags: BoolArray) -> float:

@@ -7,6 +7,7 @@ them through :class:`Draws` and makes none of its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,6 +32,41 @@ class Resamples:
     held_out: Sequence[IntArray]
     seeds: IntArray
     final_seed: int
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What of upstream's way a protocol leaves or corrects.
+
+    Args:
+        search: ``grid``, or ``random`` for settings drawn at random (D2).
+        search_seed: Seed of these.
+        learning_only: Leave out settings that do not learn (D14).
+        held_out: Give the classes of rows held out by the chosen setting (D4).
+        one_sided_mcc: MCC where all classes are alike (D10).
+    """
+
+    search: str = "grid"
+    search_seed: int = 0
+    learning_only: bool = False
+    held_out: bool = False
+    one_sided_mcc: float = math.nan
+
+
+UPSTREAM = Choices()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Classes of training rows, each by a model that was not fitted to it.
+
+    Args:
+        rows: Positions (from 0); those of inner folds that failed are not there.
+        positive: Class of each of them.
+    """
+
+    rows: IntArray
+    positive: BoolArray
 
 
 class TrainingTable(Protocol):
@@ -85,6 +121,7 @@ class Fit:
         final_draws: Uniform numbers that upstream's final fit takes: the next
             completed table goes on behind them.
         notes: Warnings, one line each.
+        held_out: Classes of rows held out, where they were asked for.
     """
 
     model: Any
@@ -95,12 +132,13 @@ class Fit:
     final_seed: int
     final_draws: int
     notes: Sequence[str] = ()
+    held_out: HeldOut | None = None
 
 
 class Classifier(Protocol):
     """A classifier in Python; its module offers one as ``CLASSIFIER``."""
 
-    def fit(self, table: TrainingTable, draws: Draws) -> Fit:
+    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM) -> Fit:
         """Choose the hyperparameters and train on one completed table.
 
         Raises:

@@ -3,38 +3,49 @@
 #
 #   fit(x, y) -> list(model, fitted_positive, seconds, settings, fits)
 #   predict_positive(model, x) -> P(positive) of each row
+#   draw_settings(columns) -> what random search gives fit as a third argument; only
+#                             for a classifier that has hyperparameters
 #
-# x                numeric matrix, scaled, no value missing
+# x                numeric matrix, scaled, no value missing; a data frame where text
+#                  features are factors (D3)
 # y                factor, positive first
 # model            what predict_positive needs
 # fitted_positive  the model's own classes of the training rows, logical; for a
 #                  forest those of the out-of-bag votes
 # seconds          wall time of the final fit
 # settings         list: the hyperparameters chosen
+# held_out         TRUE where fitted_positive comes from models that were not fitted
+#                  to the row
 # fits             named list: how many models of which name were really fitted
 #
 # The generator stands at the classifiers' stream when fit is called.
 
 .MTRY <- c(7L, 15L, 23L, 31L, 39L)
 
-fit <- function(x, y) {
+# caret draws with replacement; here the five differ, as those of the grid do.
+draw_settings <- function(columns) {
+  sort(sample.int(columns, min(length(.MTRY), columns)))
+}
+
+fit <- function(x, y, mtry = .MTRY) {
   # caret draws a seed for its resamples first, though OOB has none
   sample.int(.Machine$integer.max, 1L)
-  seeds <- sample.int(1000000L, length(.MTRY) + 1L)
-  accuracy <- vapply(seq_along(.MTRY), function(i) {
+  seeds <- sample.int(1000000L, length(mtry) + 1L)
+  accuracy <- vapply(seq_along(mtry), function(i) {
     set.seed(seeds[i])
     # without its trees a forest has the same votes and costs less
-    forest <- randomForest::randomForest(x, y, mtry = .MTRY[i], keep.forest = FALSE)
+    forest <- randomForest::randomForest(x, y, mtry = mtry[i], keep.forest = FALSE)
     1 - forest$err.rate[forest$ntree, "OOB"]
   }, 0)
   if (all(is.na(accuracy))) stop("no forest has an out-of-bag accuracy")
-  chosen <- .MTRY[which.max(accuracy)]
+  chosen <- mtry[which.max(accuracy)]
   set.seed(seeds[length(seeds)])
   started <- proc.time()[["elapsed"]]
   forest <- randomForest::randomForest(x, y, mtry = chosen)
   list(
     model = forest,
     fitted_positive = forest$predicted == "positive",
+    held_out = TRUE,
     seconds = proc.time()[["elapsed"]] - started,
     settings = list(mtry = chosen),
     fits = list(forests = length(seeds))

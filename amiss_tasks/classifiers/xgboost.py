@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.classifiers._boosting import (
     POSITIVE_FROM,
     Boosting,
@@ -23,8 +26,25 @@ from amiss_tasks.classifiers._boosting import (
     matrix,
     probabilities,
 )
-from amiss_tasks.classifiers._tuning import FOLDS, SETTINGS, InnerFold, best, mean_over_folds
-from amiss_tasks.classifiers.contract import Classifier, Draws, Fit, Resamples, TrainingTable
+from amiss_tasks.classifiers._tuning import (
+    FOLDS,
+    ROUNDS,
+    SETTINGS,
+    InnerFold,
+    best,
+    drawn_settings,
+    mean_over_folds,
+)
+from amiss_tasks.classifiers.contract import (
+    UPSTREAM,
+    Choices,
+    Classifier,
+    Draws,
+    Fit,
+    HeldOut,
+    Resamples,
+    TrainingTable,
+)
 from amiss_tasks.table import FloatArray
 from gridrun.pipeline import TaskFailure
 
@@ -40,17 +60,19 @@ class XGBoost:
     def __init__(self, *, shortcuts: bool = True) -> None:
         self._shortcuts = shortcuts
 
-    def fit(self, table: TrainingTable, draws: Draws) -> Fit:
-        """Choose among the 96 settings and fit the chosen one to all rows.
+    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM) -> Fit:
+        """Choose among the settings and fit the chosen one to all rows.
 
         Raises:
             TaskFailure: xgboost refuses the table.
         """
-        resamples = draws.resamples(FOLDS, len(SETTINGS))
-        accuracies, fitted, refusals = self._cross_validate(table, resamples, draws)
-        if not accuracies:
+        settings = _settings(draws, choices)
+        resamples = draws.resamples(FOLDS, len(settings))
+        folds, fitted, refusals = self._cross_validate(table, resamples, draws, settings)
+        if not folds:
             raise TaskFailure(f"every fold of the inner cross-validation failed: {refusals[0]}")
-        setting, rounds = best(mean_over_folds(np.array(accuracies)))
+        accuracies = np.array([fold.accuracies for fold in folds])
+        setting, rounds = best(mean_over_folds(accuracies), settings)
         uniforms = partial(draws.uniforms, resamples.final_seed)
         started = time.perf_counter()
         try:
@@ -70,6 +92,7 @@ class XGBoost:
             final_seed=resamples.final_seed,
             final_draws=draws_of(rows, setting, rounds, uniforms),
             notes=[f"a fold of the inner cross-validation failed: {text}" for text in refusals],
+            held_out=_held_out(folds, setting, rounds) if choices.held_out else None,
         )
 
     def predict_positive(self, model: Any, values: FloatArray) -> FloatArray:
@@ -84,20 +107,56 @@ class XGBoost:
             raise TaskFailure(_message(error)) from None
 
     def _cross_validate(
-        self, table: TrainingTable, resamples: Resamples, draws: Draws
-    ) -> tuple[list[FloatArray], int, list[str]]:
-        """Accuracies of each fold that could be run, models fitted, messages of the others."""
-        accuracies, fitted, refusals = [], 0, []
+        self,
+        table: TrainingTable,
+        resamples: Resamples,
+        draws: Draws,
+        settings: Sequence[Setting],
+    ) -> tuple[list[_Compared], int, list[str]]:
+        """Each fold that could be run, models fitted, messages of the others."""
+        folds, fitted, refusals = [], 0, []
         for held_out, seeds in zip(resamples.held_out, resamples.seeds, strict=True):
             try:
-                fold = InnerFold(table, held_out, draws, shortcuts=self._shortcuts)
+                fold = InnerFold(table, held_out, draws, settings, shortcuts=self._shortcuts)
             except XGBoostError as error:
                 # caret leaves such a fold out of the means, too
                 refusals.append(_message(error))
                 continue
-            accuracies.append(fold.accuracies(seeds))
+            folds.append(_Compared(fold.accuracies(seeds), held_out, fold.classes))
             fitted += fold.fitted
-        return accuracies, fitted, refusals
+        return folds, fitted, refusals
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What is kept of a fold of the inner cross-validation.
+
+    Args:
+        accuracies: Shape (settings, rounds).
+        held_out: Positions of the rows that it leaves out.
+        classes: Setting to the classes of these rows, for each number of rounds.
+    """
+
+    accuracies: FloatArray
+    held_out: IntArray
+    classes: Mapping[Setting, Sequence[BoolArray]]
+
+
+def _settings(draws: Draws, choices: Choices) -> Sequence[Setting]:
+    """The grid's settings, or as many drawn at random."""
+    if choices.search == "random":
+        numbers = draws.uniforms(choices.search_seed, 4 * len(SETTINGS))
+        return drawn_settings(numbers.reshape(len(SETTINGS), 4))
+    return [setting for setting in SETTINGS if setting.learns or not choices.learning_only]
+
+
+def _held_out(folds: Sequence[_Compared], setting: Setting, rounds: int) -> HeldOut:
+    """Classes that the chosen setting gave to the rows of each fold."""
+    at = ROUNDS.index(rounds)
+    return HeldOut(
+        rows=np.concatenate([fold.held_out for fold in folds]),
+        positive=np.concatenate([fold.classes[setting][at] for fold in folds]),
+    )
 
 
 def _named(setting: Setting, rounds: int) -> dict[str, int | float | bool | str]:

@@ -4,19 +4,24 @@
 # One logical column for each named column of `data`.
 .indicators <- function(data, features) {
   columns <- lapply(unclass(data)[features], is.na)
-  names(columns) <- paste0(features, "_missing")
+  names(columns) <- sprintf("%s_missing", features)
   columns
 }
 
 .append <- function(data, columns) table_of(c(unclass(data)[names(data)], columns), nrow(data))
 
+# params: drop_constants = TRUE leaves out indicators that tell no training row from
+# another (D13).
 impute_train <- function(data, params, seed) {
   .require_numeric(data, vapply(data, anyNA, NA))
   # of equal patterns the first stands for all; that of the first complete
   # column stays, though it is constant (D13)
   patterns <- .indicators(data, names(data))
-  features <- names(data)[!duplicated(unname(patterns))]
-  if (length(features) < 2L) {
+  kept <- !duplicated(unname(patterns))
+  varies <- vapply(patterns, function(gaps) any(gaps) && !all(gaps), NA)
+  without_constants <- isTRUE(params$drop_constants)
+  features <- names(data)[if (without_constants) kept & varies else kept]
+  if (length(features) < 2L && !without_constants) {
     stop_upstream_defect(paste0(
       "attempt to set 'colnames' on an object with less than two dimensions ",
       "(D13: all columns have the same pattern of missingness)"

@@ -107,10 +107,7 @@ class TaskTables:
         self.indices = indices
         self.classifiers = tuple(classifiers)
         self.book = book
-        self._common = {
-            **{f"input {role}": digest for role, digest in inputs.items()},
-            **{f"switch {name}": text for name, text in pipeline.switches(settings).items()},
-        }
+        self._common = {f"input {role}": digest for role, digest in inputs.items()}
         for name, key in pipeline.study_keys.items():
             text = key.fingerprint(settings.options.get(name))
             if text is not None:
@@ -143,7 +140,11 @@ class TaskTables:
         if key not in self._context_at:
             values = self.book.values(code, names)
             stages = self.pipeline.code_digests(classifier, values)
-            components = {f"code {stage}": digest for stage, digest in stages.items()}
+            switches = self.pipeline.switches(self.settings, classifier, values)
+            components = {
+                **{f"code {stage}": digest for stage, digest in stages.items()},
+                **{f"switch {name}": text for name, text in switches.items()},
+            }
             self.contexts.append(Context(classifier, {**components, **self._common}, values))
             self._context_at[key] = len(self.contexts) - 1
         return self._context_at[key]

@@ -85,7 +85,7 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
 def _head(workspace: Workspace, part: Part) -> dict[str, Any]:
     head: dict[str, Any] = {
         **part.values,
-        "protocol": workspace.study.protocol,
+        "protocol": workspace.protocol_label,
         "classifier": part.classifier,
         "fold": part.fold,
         "method": part.values[workspace.pipeline.method_parameter],

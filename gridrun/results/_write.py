@@ -85,6 +85,7 @@ def _stamp(workspace: Workspace, view: LedgerView | None) -> str:
             "folds": workspace.folds,
             "classifiers": list(workspace.study.classifiers),
             "columns": columns_of(workspace),
+            "protocol": workspace.protocol_label,
         }
     )
 
@@ -140,7 +141,7 @@ def _summary(
         },
         combinations=len(workspace.selection),
         folds=workspace.folds,
-        protocol=workspace.study.protocol,
+        protocol=workspace.protocol_label,
         rows_note=workspace.rows_note,
     )
 

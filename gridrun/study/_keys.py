@@ -44,9 +44,6 @@ LATER_KEYS = {
 }
 """Keys of later versions, each with the reason why it is refused."""
 
-LATER_PROTOCOLS = {"corrected": "this version runs the protocol amiss only"}
-"""Protocols of later versions, each with the reason why it is refused."""
-
 MOST_FOLDS = 10_000
 MOST_SEED = 2**31 - 1
 """R's largest seed."""

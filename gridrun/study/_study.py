@@ -15,7 +15,7 @@ from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.grid import Grid
 from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
-from gridrun.study._keys import LATER_PROTOCOLS, MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study._keys import MOST_FOLDS, MOST_SEED, KeyReader
 from gridrun.study.gridfile import GridFile, grid_of, read_grid
 from gridrun.units import Limits
 
@@ -33,8 +33,9 @@ class Study:
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
         grid: The grid.
         folds: Number of cross-validation folds.
-        seed: Decides every draw of gridrun's own (samples, rows); what upstream
-            draws under the protocol ``amiss`` comes from upstream's seeds.
+        seed: Decides every draw of gridrun's own (samples, rows), and under the
+            protocol ``corrected`` every other one; what upstream draws under the
+            protocol ``amiss`` comes from upstream's seeds.
         protocol: Name of the protocol.
         classifiers: In the pipeline's order.
         limits: What one task may use.
@@ -149,8 +150,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
     protocol: str | None = DEFAULT_PROTOCOL
     if "protocol" in nodes:
-        refused = {k: v for k, v in LATER_PROTOCOLS.items() if k not in pipeline.protocols}
-        protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols), refused)
+        protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols), {})
     classifiers = tuple(pipeline.runnable_classifiers)
     if "classifiers" in nodes:
         classifiers = reader.classifiers(

@@ -212,7 +212,16 @@ class ToyPipeline:
             for stage in self.stages
         }
 
-    def switches(self, settings: Settings) -> Mapping[str, str]:
+    def protocol_label(self, settings: Settings) -> str:
+        """The protocol's name."""
+        return settings.protocol
+
+    def switches(
+        self,
+        settings: Settings,
+        classifier: str,  # noqa: ARG002 - the contract's; the toy's concern every task
+        values: Mapping[str, Value],  # noqa: ARG002
+    ) -> Mapping[str, str]:
         """The toy's only switch, and the parameters it is told to ignore."""
         return {"toy": settings.protocol, "inert": ",".join(settings.options.get("inert", ()))}
 

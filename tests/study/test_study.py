@@ -160,10 +160,6 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("sample: 0", ['key "sample"', "at least 1"]),
         ("rows:", ['key "rows" has null', "a whole number"]),
         ("protocol: amis", ['unknown value "amis"', 'did you mean "amiss"?']),
-        (
-            "protocol: corrected",
-            ['"corrected", which cannot be run yet: this version runs the protocol amiss only'],
-        ),
         ("protocol: 3", ["the number 3 where a name belongs"]),
         ("classifiers: [xgboost, rf]", ['"xgboost", which cannot be run yet', "runs rf, lr"]),
         ("classifiers: forest", ['unknown value "forest"', "known values: rf, lr"]),

@@ -1,0 +1,108 @@
+"""Under protocol corrected nothing that is learnt looks at test rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toyblock import toy_part
+
+from amiss_tasks.blocktables import BlockTables
+from amiss_tasks.classifiers._tuning import SETTINGS
+from amiss_tasks.fold import FoldRows
+from amiss_tasks.methods import METHODS
+from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.runner import AmissRunner
+from gridrun.pipeline import Settings, TaskSpec
+
+CORRECTED = Settings({}, "corrected", 1)
+TRAIN, TEST = np.arange(60), np.arange(60, 90)
+FEW = {
+    # its own rows cost minutes and show no more
+    "missForest": ({"mtry": 2, "ntree": 10}, {"mtry": 3, "ntree": 10}),
+    # its own rows mostly have more components than the toy has features
+    "bpca": ({"nPcs": 2, "maxSteps": 20}, {"nPcs": 3, "maxSteps": 20}),
+}
+"""Rows of hyperparameters for methods whose own do not suit a toy."""
+
+FACTS = (
+    "features",
+    "n_rows",
+    "low_variance",
+    "correlated",
+    "dropped_after_imputation",
+    "selection_mcc",
+    "imputation_row",
+    "imputation_hp",
+    "imputation_rows",
+    "fits",
+    "mtry",
+    "max_depth",
+    "nrounds",
+)
+
+
+def changed_test_rows(part):
+    """The part with other values, gaps and labels in its test rows."""
+    random = np.random.default_rng(9)
+    numeric, positive = part.numeric.copy(), part.positive.copy()
+    numeric[TEST] = random.permuted(numeric[TEST] * 3 + 100, axis=0)
+    positive[TEST] = ~positive[TEST]
+    return replace(part, numeric=numeric, positive=positive)
+
+
+def learnt(part, path, classifier: str, method: str):
+    """Facts of a task, P(positive) of the training rows by its model, and its metrics."""
+    BlockTables(part, part).save(path)
+    own = AmissRunner(CORRECTED, lambda *_: None)
+    values = {
+        "transcript": "keep_all",
+        "quality": "clingen",
+        "restriction": "all",
+        "vus_inclusion": "exclude",
+        "categorical": "dummy",
+        "imputation": method,
+        "downsampling": "on",
+        "hyperparameter_search_type": "random",
+        "nonzero_variance_check": "on",
+        "correlation_check": "on",
+        "training_data_sampling_percentage": 0.66,
+        "feature_sampling_percentage": 1.0,
+    }
+    reads = PIPELINE.classifier_reads(classifier)
+    task = TaskSpec(0, 0, 1, classifier, {name: values[name] for name in reads})
+    result = own.run(task, path)
+    cell = own._cell(task, path)
+    checked = own._checked(cell, task.values)
+    search = str(task.values.get("hyperparameter_search_type", ""))
+    trained = own._train(cell, classifier, checked.imputed, search, "again")
+    table = checked.imputed.tables.at(trained.row).at(0)
+    fitted = own._r.predict(classifier, trained.models.at(0), table)[0].probability
+    facts = {name: result.facts[name] for name in FACTS if name in result.facts}
+    metrics = [row["Brier"] for row in result.rows]
+    return facts, cell.prepared.rows.tolist(), fitted.tolist(), metrics
+
+
+def few_fits(monkeypatch) -> None:
+    """Boosted trees of two settings, in three inner folds."""
+    for module in ("_tuning", "xgboost"):
+        monkeypatch.setattr(f"amiss_tasks.classifiers.{module}.ROUNDS", (3, 6))
+    monkeypatch.setattr("amiss_tasks.classifiers._tuning._CHECKPOINTS", (2,))
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.SETTINGS", SETTINGS[-2:])
+    monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
+
+
+@pytest.mark.parametrize("classifier", PIPELINE.runnable_classifiers)
+@pytest.mark.parametrize("method", METHODS)
+def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, monkeypatch):
+    """Other values and labels of test rows leave rows, features, choices and model as they are."""
+    if method in FEW:
+        monkeypatch.setattr("amiss_tasks._cells.Cell.rows", FEW[method])
+    if classifier == "xgboost":
+        few_fits(monkeypatch)
+    # which rows are tested is drawn by their variants and classes; here it is given
+    monkeypatch.setattr("amiss_tasks._cells.rows_of_fold", lambda *_: FoldRows(TRAIN, TEST))
+    part = toy_part()
+    before = learnt(part, tmp_path / "before.npz", classifier, method)
+    after = learnt(changed_test_rows(part), tmp_path / "after.npz", classifier, method)
+    assert before[:3] == after[:3]
+    assert before[3] != after[3]
