@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeGuard
 
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
 
@@ -193,3 +194,8 @@ class UnitLost:
 
 Event = WorkerReady | UnitStarted | TaskDone | TaskFailed | UnitFinished | UnitLost
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""
+
+
+def is_final(event: Event) -> TypeGuard[TaskDone | TaskFailed]:
+    """Whether an event is the last one about its task in its unit."""
+    return isinstance(event, TaskDone) or (isinstance(event, TaskFailed) and event.final)
