@@ -35,7 +35,7 @@ def azure_service(azure_proxy, monkeypatch):
     monkeypatch.setenv("no_proxy", "")
     yield service
     service.close()
-    assert service.unknown == [], "the client asked for what the service does not know"
+    service.assert_all_known()
 
 
 @pytest.fixture

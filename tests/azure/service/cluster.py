@@ -136,14 +136,20 @@ class _Child:
 
     def _take_node(self) -> bool:
         """Wait for a free node and take it; False if the child was cancelled meanwhile."""
+        compute, run_id = self.compute, self.run.run_id
         with self.state.changed:
+            compute.waiting.append(run_id)
             self.state.changed.wait_for(
-                lambda: self._is_stopped or self.compute.busy < self.compute.max_nodes
+                lambda: (
+                    self._is_stopped
+                    or (compute.busy < compute.max_nodes and compute.waiting[0] == run_id)
+                )
             )
-            if self._is_stopped:
-                return False
-            self.compute.busy += 1
-            return True
+            compute.waiting.remove(run_id)
+            if not self._is_stopped:
+                compute.busy += 1
+            self.state.changed.notify_all()
+            return not self._is_stopped
 
     def _end(self, status: str, error: str | None = None, exit_code: int | None = None) -> None:
         with self.state.changed:

@@ -78,9 +78,10 @@ def record(state: State, run: Run) -> dict[str, Any]:
 
 
 def _find(state: State, run_id: str) -> Run | None:
+    """A run, unless it is a sweep so young that the history does not know it yet."""
     run = state.runs.get(run_id)
-    if run is None:
-        return None
+    if run is None or run.parent_id is not None:
+        return run
     age_s = (datetime.now(UTC) - run.created).total_seconds()
     return None if age_s < state.settings.visible_after_s else run
 
@@ -189,6 +190,8 @@ def children(state: State, request: Request, run_id: str, **_: str) -> Response:
     """The children of a run, in pages, the last started first."""
     if _find(state, run_id) is None:
         return _missing(run_id)
+    for name in sorted(set(request.query) - {"$orderby", "$top", "$continuationtoken"}):
+        state.journal.add_unknown(f"listing of children with {name}={request.query[name]}")
     token = request.query.get("$continuationtoken")
     top = int(request.query.get("$top") or state.settings.page_size)
     return _page(state, token, top, lambda run: run.parent_id == run_id)

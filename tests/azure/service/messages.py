@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `path` is decoded and without its query."""
+    """One request; `path` is decoded and without its query, whose names are in lower case."""
 
     method: str
     host: str

@@ -74,11 +74,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(502, "this proxy leads nowhere")
             return
         parts = urlsplit(self.path)
+        query = parse_qsl(parts.query, keep_blank_values=True)
         request = Request(
             method=self.command,
             host=self.host,
             path=unquote(parts.path),
-            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            query={name.lower(): value for name, value in query},
             headers=self.headers,
             body=self._read_body(),
             raw_path=parts.path,

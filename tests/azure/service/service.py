@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import signin
+from .azcli import write_az
 from .faults import PREEMPTED, ChildFault, ChildFaultKind, Fault
 from .front import Front
 from .journal import Entry
@@ -68,6 +69,11 @@ class Service:
             **{f"AZUREML_DEFAULT_{name}": "1" for name in _FAST_RETRIES},
         }
 
+    @property
+    def python(self) -> str:
+        """This Python, for client processes."""
+        return sys.executable
+
     def env(self, **more: str) -> dict[str, str]:
         """The whole environment of a client process, with a fresh HOME."""
         home = tempfile.mkdtemp(prefix="home-", dir=self._directory.name)
@@ -92,6 +98,15 @@ class Service:
         }
         path.write_text(json.dumps(content))
         return path
+
+    def write_az(self, directory: Path) -> Path:
+        """Write an `az` that gives tokens, as Azure's command line does after `az login`.
+
+        Args:
+            directory: Where; put it on the PATH of the client.
+        """
+        names = self.state.names
+        return write_az(directory, names.tenant_id, names.client_id, names.client_secret)
 
     def token(self) -> str:
         """A bearer token, for clients that do not sign in as service principal."""
@@ -262,6 +277,18 @@ class Service:
     def allow_sign_in(self) -> None:
         """Let sign-ins succeed again."""
         self.state.sign_in_refusal = None
+
+    # The end ----------------------------------------------------------------------
+
+    def assert_all_known(self) -> None:
+        """Nothing was asked that the service does not know.
+
+        Raises:
+            AssertionError: Something was; its text lists it.
+        """
+        if self.unknown:
+            message = "asked, but not known to the service:\n" + "\n".join(self.unknown)
+            raise AssertionError(message)
 
     def close(self) -> None:
         """End every child and stop answering."""

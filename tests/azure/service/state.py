@@ -141,12 +141,13 @@ class Snapshot:
 
 @dataclass
 class Compute:
-    """A cluster: what its maker asked for, and how many children run on it now."""
+    """A cluster: what its maker asked for, who runs on it and who waits, the first first."""
 
     name: str
     properties: dict[str, Any]
     tags: dict[str, str] | None = None
     busy: int = 0
+    waiting: list[str] = field(default_factory=list)
 
     @property
     def max_nodes(self) -> int:
