@@ -9,21 +9,25 @@ HAS_SDK = importlib.util.find_spec("azureml") is not None
 
 
 @pytest.fixture(scope="session")
-def azure_proxy(tmp_path_factory):
-    """The session's proxy; HOME and retry times are the session's, for the SDK keeps them."""
+def azure_proxy():
+    """The session's proxy: one port and one authority for all tests."""
     if importlib.util.find_spec("cryptography") is None:
         pytest.skip("cryptography, which azureml-core brings, is not installed")
     from service import Proxy
 
     proxy = Proxy()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield proxy
+    yield proxy
     proxy.close()
 
 
+@pytest.fixture(scope="session")
+def azure_home(tmp_path_factory):
+    """HOME of this process in tests of Azure; one for all, as the SDK keeps the first it sees."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def azure_service(azure_proxy, monkeypatch):
+def azure_service(azure_proxy, azure_home, monkeypatch):
     """A fresh, empty service; the environment of this process leads to it as well."""
     from service import Service
 
@@ -33,6 +37,7 @@ def azure_service(azure_proxy, monkeypatch):
     for name, value in service.client_env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("HOME", str(azure_home))
     yield service
     service.close()
     service.assert_all_known()

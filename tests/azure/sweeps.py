@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from pathlib import Path
+
+import pytest
+
+needs_sdk = pytest.mark.skipif(
+    importlib.util.find_spec("azureml") is None,
+    reason="azureml is not installed (the extra azure)",
+)
+"""Skips without importing: the SDK reads HOME when it is imported, so a fixture has to set it."""
 
 QUICK = """
 import pathlib, sys

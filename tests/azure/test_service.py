@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from sweeps import QUICK, SLOW, is_alive, submit, wait
+from sweeps import QUICK, SLOW, is_alive, needs_sdk, submit, wait
 
-pytest.importorskip("azureml.core", reason="azureml is not installed (the extra azure)")
+pytestmark = needs_sdk
 
 AS_A_CHILD = """
 import argparse, os

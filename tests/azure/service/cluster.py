@@ -105,13 +105,15 @@ class _Child:
         self.sweep = sweep
         self.run = run
         self.compute = state.computes[run.target.lower()]
+        # Children get nodes in the order in which they came into being.
+        self.compute.waiting.append(run.run_id)
         self.bring_outputs = True
 
     def run_to_end(self) -> None:
         queue_s = self.state.settings.queue_s
         while not self.run.is_over:
             self.state.set_status(self.run, "Queued")
-            if not self._pause(queue_s) or not self._take_node():
+            if not self._take_node(queue_s):
                 self._end("Canceled")
                 return
             try:
@@ -121,8 +123,10 @@ class _Child:
                 with self.state.changed:
                     self.compute.busy -= 1
                     self.state.changed.notify_all()
-            if fault is not None:
+            if fault is not None and not self.run.is_over:
                 queue_s, self.bring_outputs = fault.queue_s, fault.bring_outputs
+                with self.state.changed:
+                    self.compute.waiting.append(self.run.run_id)
 
     @property
     def _is_stopped(self) -> bool:
@@ -134,11 +138,11 @@ class _Child:
             self.state.changed.wait_for(lambda: self._is_stopped, seconds)
             return not self._is_stopped
 
-    def _take_node(self) -> bool:
-        """Wait for a free node and take it; False if the child was cancelled meanwhile."""
+    def _take_node(self, queue_s: float) -> bool:
+        """Wait at least so long for a node and take it; False if cancelled meanwhile."""
         compute, run_id = self.compute, self.run.run_id
+        self._pause(queue_s)
         with self.state.changed:
-            compute.waiting.append(run_id)
             self.state.changed.wait_for(
                 lambda: (
                     self._is_stopped
