@@ -279,6 +279,44 @@ def test_a_child_may_fail_with_any_text(cluster, sdk_workspace, tmp_path):
     assert "Image build failed" in child.get_details()["error"]["error"]["message"]
 
 
+def test_a_cluster_without_quota(cluster, sdk_workspace, tmp_path):
+    """Children stay Queued, the cluster says why, and they run once there are nodes."""
+    from azureml.core.compute import AmlCompute, ComputeTarget
+
+    cluster.set_nodes("cpu", 0, error="the quota of 0 low priority cores is used up")
+    run = submit(sdk_workspace, tmp_path / "source", n=2)
+    cluster.wait_until(lambda: [one.status for one in cluster.sweeps[0].children] == ["Queued"] * 2)
+    status = ComputeTarget(sdk_workspace, "cpu").get_status().serialize()
+    assert status["errors"][0]["error"]["message"].startswith("the quota of 0")
+    assert status["allocationState"] == "Resizing"
+    cluster.set_nodes("cpu", None)
+    assert wait(run) == "Completed"
+    cluster.settings.compute_error = "no such size here"
+    wanted = AmlCompute.provisioning_configuration(vm_size="STANDARD_X", max_nodes=1)
+    with pytest.raises(Exception, match="no such size here"):
+        ComputeTarget.create(sdk_workspace, "other", wanted).wait_for_completion()
+
+
+def test_storage_fails_in_its_own_words(cluster, done):
+    """A blob that is gone is an error in the shape of the storage service."""
+    cluster.fault("GET /azureml/ExperimentRun/", status=404)
+    logs = next(iter(done.get_children())).get_details()["logFiles"]
+    answers = [requests.get(logs["user_logs/std_log.txt"], timeout=10) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [404, 200]
+    assert answers[0].headers["x-ms-error-code"] == "BlobNotFound"
+
+
+@pytest.mark.slow
+def test_a_busy_blob_arrives_after_all(cluster, done, tmp_path):
+    """The SDK waits 15 seconds after a 503 of storage, and then has the file."""
+    child = next(iter(done.get_children()))
+    name = next(name for name in child.get_file_names() if name.startswith("outputs/"))
+    busy = cluster.fault("GET /azureml/ExperimentRun/", status=503)
+    child.download_file(name, tmp_path / "one.txt")
+    assert busy.hits == 1
+    assert (tmp_path / "one.txt").read_text().startswith("result ")
+
+
 def test_a_lost_child_stays_running_until_cancelled(cluster, sdk_workspace, tmp_path):
     """Its process is gone and nothing is captured any more, yet its state says Running."""
     script = QUICK + 'import time\ntime.sleep(2)\nopen("outputs/late.txt", "w").write("x")\n'

@@ -6,13 +6,15 @@ import copy
 import json
 import threading
 import time
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import Any
 
 from .faults import PREEMPTED, ChildFault
+from .messages import timestamp
 from .node import LOG, Node
 from .processes import Container
-from .state import Run, State, Sweep
+from .state import ARTIFACT_CONTAINER, Run, State, Sweep, artifact_blob
 
 
 def start(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None:
@@ -32,6 +34,7 @@ def _supervise(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None
     run, config = sweep.run, sweep.config
     deadline = time.monotonic() + 60 * config["max_duration_minutes"]
     state.set_status(run, "Running")
+    _note(state, run, f"{len(values)} children, {config['max_concurrent_jobs']} at once")
     with state.changed:
         while not state.closing:
             living = sum(not child.is_over for child in sweep.children)
@@ -54,14 +57,25 @@ def _supervise(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None
                 state.changed.wait(1)
             state.set_status(run, "Canceled")
             return
-        completed = any(child.status == "Completed" for child in sweep.children)
+        counts = Counter(child.status for child in sweep.children)
+        _note(state, run, f"ended: {dict(counts)}")
         if run.cancel_requested:
             state.set_status(run, "Canceled")
-        elif completed:
+        elif counts["Completed"]:
             state.set_status(run, "Completed")
         else:
             run.error = "All children of the sweep failed or were cancelled."
             state.set_status(run, "Failed")
+
+
+def _note(state: State, run: Run, text: str) -> None:
+    """Add a line to the sweep's own log."""
+    name = "azureml-logs/hyperdrive.txt"
+    with state.changed:
+        blob = state.blobs.get((ARTIFACT_CONTAINER, artifact_blob(run.container_id, name)))
+        before = blob.content if blob else b""
+        line = f"[{timestamp()}] {text}\n".encode()
+        state.put_artifact(run.container_id, name, before + line)
 
 
 def _create(state: State, sweep: Sweep, values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .messages import Response, error
+from .messages import Response, error, storage_error
 
 ChildFaultKind = Literal["lost", "silent", "preempted", "preempted-failed", "failed"]
 PREEMPTED = "PreemptionError: Nodes of this job got pre-empted"
@@ -21,32 +21,46 @@ _CODES = {
     500: ("ServiceError", "InternalServerError"),
     503: ("ServiceUnavailable", "The service is temporarily unavailable."),
 }
+_STORAGE_CODES = {
+    403: "AuthenticationFailed",
+    404: "BlobNotFound",
+    409: "BlobAlreadyExists",
+    500: "InternalError",
+    503: "ServerBusy",
+}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Quota:
-    """How many matches are let pass, and how many are hit."""
+    """Which texts match, how many matches are let pass first, and how many are hit at most."""
 
-    pattern: re.Pattern[str]
-    count: int | None
+    pattern: str
+    count: int | None = 1
     skip: int = 0
     probability: float = 1.0
-    random: random.Random = field(default_factory=random.Random)
-    hits: int = 0
+    seed: int = 0
+    hits: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._expression = re.compile(self.pattern)
+        self._random = random.Random(self.seed)
 
     def takes(self, text: str) -> bool:
-        if not self.pattern.search(text) or (self.count is not None and self.hits >= self.count):
+        """Whether it hits this one."""
+        if self.count is not None and self.hits >= self.count:
+            return False
+        if not self._expression.search(text):
             return False
         if self.skip > 0:
             self.skip -= 1
             return False
-        if self.random.random() >= self.probability:
+        if self._random.random() >= self.probability:
             return False
         self.hits += 1
         return True
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Fault(_Quota):
     """What happens to a request: answered with an error, cut, or late."""
 
@@ -55,18 +69,21 @@ class Fault(_Quota):
     drop: Literal["before", "after"] | None = None
     delay_s: float = 0.0
 
-    def response(self) -> Response | None:
-        """The error to answer with; None if the request goes through."""
+    def response(self, *, from_storage: bool) -> Response | None:
+        """The error to answer with, as storage or another service says it; None without one."""
         if self.status is None:
             return None
-        code, message = _CODES.get(self.status, ("Fault", f"fault {self.status} on demand"))
-        answer = error(self.status, code, message)
+        if from_storage:
+            answer = storage_error(self.status, _STORAGE_CODES.get(self.status, "Fault"))
+        else:
+            code, message = _CODES.get(self.status, ("Fault", f"fault {self.status} on demand"))
+            answer = error(self.status, code, message)
         if self.retry_after_s is not None:
             answer.headers["Retry-After"] = f"{self.retry_after_s:g}"
         return answer
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ChildFault(_Quota):
     """What happens to a child: see the README's table of kinds."""
 

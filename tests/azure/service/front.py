@@ -38,7 +38,8 @@ class Front:
         response = None
         if fault is not None:
             time.sleep(fault.delay_s)
-            response = CUT if fault.drop == "before" else fault.response()
+            from_storage = request.host == self._state.names.blob_host
+            response = CUT if fault.drop == "before" else fault.response(from_storage=from_storage)
         if response is None:
             response = self._handle(request)
             if fault is not None and fault.drop == "after":

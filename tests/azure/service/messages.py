@@ -63,6 +63,18 @@ def error(status: int, code: str, message: str) -> Response:
     return reply({"error": {"code": code, "message": message, "details": []}}, status)
 
 
+def storage_error(status: int, code: str) -> Response:
+    """Answer with an error in the shape of the storage service."""
+    # The SDK cannot print an error that lacks a message.
+    text = (
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code>'
+        f"<Message>{code} (said by the loopback service)</Message></Error>"
+    )
+    return Response(
+        status, text.encode(), {"Content-Type": "application/xml", "x-ms-error-code": code}
+    )
+
+
 def timestamp(at: datetime | None = None) -> str:
     """A time as the services write it."""
     return (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

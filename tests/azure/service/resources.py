@@ -71,6 +71,12 @@ def discovery(state: State, request: Request) -> Response:
     return reply({**dict.fromkeys(keys, api), "studio": "https://ml.azure.com"})
 
 
+def _errors(message: str | None) -> list[dict[str, Any]] | None:
+    if message is None:
+        return None
+    return [{"error": {"code": "ClusterError", "message": message}}]
+
+
 def _describe(state: State, compute: Compute) -> dict[str, Any]:
     nodes = {
         "idleNodeCount": 0,
@@ -98,10 +104,10 @@ def _describe(state: State, compute: Compute) -> dict[str, Any]:
                 "subnet": None,
                 **compute.properties,
                 "currentNodeCount": compute.busy,
-                "targetNodeCount": compute.busy,
-                "allocationState": "Steady",
+                "targetNodeCount": compute.busy + len(compute.waiting),
+                "allocationState": "Resizing" if compute.waiting else "Steady",
                 "allocationStateTransitionTime": timestamp(),
-                "errors": None,
+                "errors": _errors(compute.error),
                 "nodeStateCounts": nodes,
             },
         },
@@ -149,4 +155,7 @@ def put_compute(state: State, request: Request, name: str) -> Response:
 )
 def compute_operation(state: State, request: Request) -> Response:
     """How far the making of a cluster is."""
+    message = state.settings.compute_error
+    if message is not None:
+        return reply({"status": "Failed", "error": {"code": "BadRequest", "message": message}})
     return reply({"status": "Succeeded"})

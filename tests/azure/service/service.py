@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from . import signin
 from .azcli import write_az
-from .faults import PREEMPTED, ChildFault, ChildFaultKind, Fault
+from .faults import ChildFault, ChildFaultKind, Fault
 from .front import Front
 from .journal import Entry
 from .proxy import Proxy
@@ -126,6 +124,20 @@ class Service:
             self.state.computes[name.lower()] = Compute(name, properties)
             self.state.changed.notify_all()
 
+    def set_nodes(self, name: str, available: int | None, error: str | None = None) -> None:
+        """Change how many of a cluster's nodes can be had now, and what it says about it.
+
+        Args:
+            name: The cluster.
+            available: Nodes that can be had; None for as many as it was made for. Children that
+                run already go on.
+            error: Shown among the cluster's errors, as a quota that is used up would be.
+        """
+        with self.state.changed:
+            compute = self.state.computes[name.lower()]
+            compute.available, compute.error = available, error
+            self.state.changed.notify_all()
+
     # What it saw ------------------------------------------------------------------
 
     @property
@@ -199,63 +211,15 @@ class Service:
 
     # Faults -----------------------------------------------------------------------
 
-    def fault(
-        self,
-        pattern: str,
-        *,
-        status: int | None = None,
-        retry_after_s: float | None = None,
-        drop: Literal["before", "after"] | None = None,
-        delay_s: float = 0.0,
-        count: int | None = 1,
-        skip: int = 0,
-        probability: float = 1.0,
-        seed: int = 0,
-    ) -> Fault:
-        """Arm a fault for requests; its `hits` says how often it struck."""
-        fault = Fault(
-            re.compile(pattern),
-            count,
-            skip,
-            probability,
-            random.Random(seed),
-            status=status,
-            retry_after_s=retry_after_s,
-            drop=drop,
-            delay_s=delay_s,
-        )
+    def fault(self, pattern: str, **options: Any) -> Fault:
+        """Arm a fault for requests; `options` are the fields of `Fault`."""
+        fault = Fault(pattern=pattern, **options)
         self.state.faults.add(fault)
         return fault
 
-    def child_fault(
-        self,
-        pattern: str,
-        kind: ChildFaultKind,
-        *,
-        after_s: float = 0.0,
-        when: str | None = None,
-        count: int | None = 1,
-        skip: int = 0,
-        probability: float = 1.0,
-        seed: int = 0,
-        queue_s: float = 0.3,
-        bring_outputs: bool = True,
-        error: str = PREEMPTED,
-    ) -> ChildFault:
-        """Arm a fault for children; its `hits` says how many it was given to."""
-        fault = ChildFault(
-            re.compile(pattern),
-            count,
-            skip,
-            probability,
-            random.Random(seed),
-            kind=kind,
-            after_s=after_s,
-            when=when,
-            queue_s=queue_s,
-            bring_outputs=bring_outputs,
-            error=error,
-        )
+    def child_fault(self, pattern: str, kind: ChildFaultKind, **options: Any) -> ChildFault:
+        """Arm a fault for children; `options` are the fields of `ChildFault`."""
+        fault = ChildFault(pattern=pattern, kind=kind, **options)
         self.state.faults.add(fault)
         return fault
 

@@ -66,6 +66,7 @@ class Settings:
     page_size: int = 500
     visible_after_s: float = 0.0
     token_s: float = 3600.0
+    compute_error: str | None = None
     repeat_records: bool = False
     shuffle_records: bool = False
     stand_in: Callable[[Run, Path], int] | None = None
@@ -148,11 +149,14 @@ class Compute:
     tags: dict[str, str] | None = None
     busy: int = 0
     waiting: list[str] = field(default_factory=list)
+    available: int | None = None
+    error: str | None = None
 
     @property
     def max_nodes(self) -> int:
         """The most children that may run at once."""
-        return int(self.properties["scaleSettings"]["maxNodeCount"])
+        most = int(self.properties["scaleSettings"]["maxNodeCount"])
+        return most if self.available is None else min(most, self.available)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from .messages import Request, Response
+from .messages import Request, Response, storage_error
 from .routes import route
 from .signatures import VERSION, may_access
 from .state import Blob, State
@@ -30,13 +30,7 @@ def _headers(blob: Blob) -> dict[str, str]:
     }
 
 
-def _error(status: int, code: str) -> Response:
-    text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code></Error>'
-    headers = {"Content-Type": "application/xml", "x-ms-error-code": code}
-    return Response(status, text.encode(), headers)
-
-
-_DENIED = _error(403, "AuthenticationFailed")
+_DENIED = storage_error(403, "AuthenticationFailed")
 
 
 @route("PUT", "blob", _BLOB, open_=True)
@@ -47,7 +41,7 @@ def put_blob(state: State, request: Request, container: str, name: str) -> Respo
     sent = request.headers.get("Content-MD5")
     md5 = base64.b64encode(hashlib.md5(request.body).digest()).decode()
     if sent is not None and sent != md5:
-        return _error(400, "Md5Mismatch")
+        return storage_error(400, "Md5Mismatch")
     kind = request.query.get("comp")
     if kind == "block":
         block = f"{name}\n{request.query['blockid']}"
@@ -58,13 +52,13 @@ def put_blob(state: State, request: Request, container: str, name: str) -> Respo
         for element in ET.fromstring(request.body):
             part = state.blobs.get((f"{container}\nblocks", f"{name}\n{element.text}"))
             if part is None:
-                return _error(400, "InvalidBlockList")
+                return storage_error(400, "InvalidBlockList")
             content += part.content
     elif kind is None and request.headers.get("x-ms-blob-type") == "BlockBlob":
         content = request.body
     else:
         state.journal.add_unknown(f"PUT of a blob with comp={kind} on {request.path}")
-        return _error(400, "UnsupportedHeader")
+        return storage_error(400, "UnsupportedHeader")
     content_type = request.headers.get("x-ms-blob-content-type", "")
     blob = state.put_blob(container, name, content, content_type)
     return Response(201, headers={**_headers(blob), "Content-MD5": md5})
@@ -77,7 +71,7 @@ def head_blob(state: State, request: Request, container: str, name: str) -> Resp
         return _DENIED
     blob = state.blobs.get((container, name))
     if blob is None:
-        return _error(404, "BlobNotFound")
+        return storage_error(404, "BlobNotFound")
     return Response(200, headers={**_headers(blob), "Content-Length": str(len(blob.content))})
 
 
@@ -88,14 +82,14 @@ def get_blob(state: State, request: Request, container: str, name: str) -> Respo
         return _DENIED
     blob = state.blobs.get((container, name))
     if blob is None:
-        return _error(404, "BlobNotFound")
+        return storage_error(404, "BlobNotFound")
     wanted = request.headers.get("x-ms-range") or request.headers.get("Range")
     if not wanted:
         return Response(200, blob.content, _headers(blob))
     size = len(blob.content)
     found = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
     if found is None or int(found[1]) >= size:
-        return _error(416, "InvalidRange")
+        return storage_error(416, "InvalidRange")
     first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
     headers = {**_headers(blob), "Content-Range": f"bytes {first}-{last}/{size}"}
     return Response(206, blob.content[first : last + 1], headers)
