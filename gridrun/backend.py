@@ -9,13 +9,14 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from gridrun.errors import UserError, did_you_mean
-from gridrun.units import Event, Job, Unit
+from gridrun.units import ContextFacts, Event, Job, Unit
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Capabilities:
 
     Args:
         isolates: A task that kills its process costs one attempt of one task.
-        detachable: Units go on when the driver leaves; ``attach`` finds them.
+        detachable: Units go on when the driver leaves; ``attach`` finds them. Such a
+            backend may pull every unit at once, up to ``max_units``.
         max_units: Most units in one run, or None for no bound.
         shares_disk: Workers see the study directory.
         costs_money: Ask before submitting.
@@ -83,6 +85,71 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Leave no process, thread or file behind; may be called at any time, twice too."""
+        ...
+
+
+@dataclass(frozen=True)
+class SentSweep:
+    """A sweep that the ledger knows and that has not ended.
+
+    Args:
+        name: Name it has where it was sent.
+        is_sent: Whether it is known to have been accepted.
+        planned: When it was planned, seconds since the epoch.
+        shards: Position to units, each with the tasks that have no final event yet.
+        is_wanted: Whether all its tasks are asked for by the present run.
+        segments: (shard, file name) of the segments that were read.
+    """
+
+    name: str
+    is_sent: bool
+    planned: float
+    shards: Mapping[int, tuple[Unit, ...]]
+    segments: frozenset[tuple[int, str]] = frozenset()
+    is_wanted: bool = True
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """What a detachable backend is told of the study.
+
+    Args:
+        name: For people.
+        token: Random text that no other study has; part of names elsewhere.
+        sweeps_so_far: How many sweeps the ledger knows, ended ones too.
+        directory: For files of its own, on the driver's disk.
+        contexts: Number of a context to what a worker can check about it.
+        sweeps: Those that have not ended.
+    """
+
+    name: str
+    token: str
+    sweeps_so_far: int
+    directory: Path
+    contexts: Mapping[int, ContextFacts] = field(default_factory=dict)
+    sweeps: tuple[SentSweep, ...] = ()
+
+
+@runtime_checkable
+class DetachableBackend(Backend, Protocol):
+    """A backend whose units go on without the driver.
+
+    It sends units as sweeps of shards. Before a sweep is sent ``run`` yields
+    ``SweepPlanned``; when the next event is asked for, the plan is durable, so a
+    driver that dies at any later moment knows what may be out there. ``stop``
+    leaves what was sent running and ends ``run`` without an end of its units.
+    """
+
+    def attach(self, study: StudyView) -> None:
+        """Take over what earlier runs sent: ``run``, called later, yields their events, too."""
+        ...
+
+    def cancel(self, sweep: str) -> None:
+        """Ask for the end of a sweep; ``run`` sees it end.
+
+        Raises:
+            EnvironmentFault: It could not be asked.
+        """
         ...
 
 

@@ -40,6 +40,11 @@ class StudyPaths:
         return self.state / "logs"
 
     @property
+    def sweeps(self) -> Path:
+        """What was, or is about to be, sent away, by sweep."""
+        return self.state / "sweeps"
+
+    @property
     def lease(self) -> Path:
         """Held by the one engine that may write the ledger."""
         return self.state / "lease"

@@ -10,7 +10,6 @@ from gridrun.checkup import checkup
 from gridrun.errors import EnvironmentFault
 from gridrun.shard import (
     ARTIFACTS,
-    ContextFacts,
     Shard,
     open_shard,
     pack_shards,
@@ -18,6 +17,7 @@ from gridrun.shard import (
     shard_name,
 )
 from gridrun.testing.units import toy_content, toy_job, toy_units
+from gridrun.units import ContextFacts
 
 _UNITS, _TASKS = 3, 4
 

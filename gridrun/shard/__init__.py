@@ -7,7 +7,6 @@ writes segments of events, and at the end a manifest.
 
 from gridrun.shard._file import (
     ARTIFACTS,
-    ContextFacts,
     Shard,
     open_shard,
     pack_shards,
@@ -28,7 +27,6 @@ from gridrun.shard._text import NumberOf, event_from, event_text
 __all__ = [
     "ARTIFACTS",
     "MANIFEST",
-    "ContextFacts",
     "Manifest",
     "NumberOf",
     "SegmentWriter",

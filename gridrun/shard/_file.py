@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from gridrun._version import __version__
 from gridrun.errors import UserError
 from gridrun.pipeline import load_pipeline
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
-from gridrun.units import Job, Unit
+from gridrun.units import ContextFacts, Job, Unit
 
 FORMAT = 1
 
@@ -22,21 +22,6 @@ ARTIFACTS = "artifacts"
 
 _FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all members, so that equal shards make equal archives."""
-
-
-@dataclass(frozen=True)
-class ContextFacts:
-    """What a shard says of a context, so that a worker can tell whether it has that code.
-
-    Args:
-        digest: As in the ledger.
-        classifier: Which classifier.
-        code: Stage to digest of its code; empty where there is nothing to compare.
-    """
-
-    digest: str
-    classifier: str
-    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def event_from(text: str, number_of: NumberOf) -> Event:
     task = _task_from(data.pop("task"), number_of)
     attempt = Attempt(**data.pop("attempt"))
     if kind == TaskDone.__name__:
-        return TaskDone(task, attempt, TaskResult(**data["result"]), data["log"])
+        return TaskDone(task, attempt, _result_from(data["result"]), data["log"])
     return TaskFailed(task, attempt, Kind(data.pop("kind")), **data)
 
 
@@ -107,6 +107,12 @@ def _task_data(task: TaskSpec, digest_of: DigestOf) -> list[Any]:
 def _task_from(data: list[Any], number_of: NumberOf) -> TaskSpec:
     context, code, fold, classifier, values = data
     return TaskSpec(number_of(context), code, fold, classifier, values)
+
+
+def _result_from(data: dict[str, Any]) -> TaskResult:
+    for name in ("rows", "details", "notes"):
+        data[name] = tuple(data[name])
+    return TaskResult(**data)
 
 
 def _result_data(result: TaskResult) -> dict[str, Any]:

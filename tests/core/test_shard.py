@@ -16,7 +16,6 @@ from gridrun.pipeline import TaskResult
 from gridrun.shard import (
     ARTIFACTS,
     MANIFEST,
-    ContextFacts,
     SegmentWriter,
     Shard,
     TornSegment,
@@ -33,6 +32,7 @@ from gridrun.testing.toy import PIPELINE
 from gridrun.testing.units import expected_rows, task_key, toy_content, toy_job, toy_units
 from gridrun.units import (
     Attempt,
+    ContextFacts,
     Kind,
     TaskDone,
     TaskFailed,
@@ -86,12 +86,6 @@ def rows_of(events):
     }
 
 
-def plain(rows):
-    return {
-        key: list(value) if not isinstance(value, str) else value for key, value in rows.items()
-    }
-
-
 def test_a_shard_comes_back_as_it_was_but_for_the_paths_of_inputs(tmp_path):
     """Units, job and contexts survive the file; paths of this machine do not travel."""
     units = toy_units(3, 5)
@@ -126,7 +120,9 @@ def test_events_come_back_as_they_were(value):
     (unit,) = toy_units(1, 1)
     task = unit.tasks[0]
     attempt = Attempt("u", 2, "host/1", 1.5, 0.25)
-    result = TaskResult([{"MCC": value}], [{"consequence": "x"}], "key", True, ["n"], {"fits": {}})
+    result = TaskResult(
+        ({"MCC": value},), ({"consequence": "x"},), "key", True, ("n",), {"fits": {}}
+    )
     events = [
         WorkerReady("w", {"R": "4.2.2"}),
         UnitStarted("u", "w"),
@@ -152,7 +148,7 @@ def test_a_worker_runs_its_shard(tmp_path):
     assert (code, stderr) == (0, "")
     assert "44 tasks done, 4 failed, 0 were finished before" in stdout
     events = events_in(tmp_path / "out")
-    assert rows_of(events) == plain(expected_rows(job, units))
+    assert rows_of(events) == expected_rows(job, units)
     manifest = read_manifest(tmp_path / "out" / MANIFEST)
     assert (manifest.shard, manifest.tasks) == ("shard-00000", 48)
     assert sum(segment.rows for segment in manifest.segments) == len(events)
@@ -179,7 +175,7 @@ def test_a_killed_worker_goes_on(tmp_path):
     assert code == 0
     assert f"{len(before)} were finished before" in stdout
     assert len(starts.read_text().splitlines()) - seen == 120 - len(before)
-    assert rows_of(events_in(tmp_path / "out")) == plain(expected_rows(job, units))
+    assert rows_of(events_in(tmp_path / "out")) == expected_rows(job, units)
     assert read_manifest(tmp_path / "out" / MANIFEST).tasks == 120
 
 
@@ -224,7 +220,7 @@ def test_a_torn_segment_is_run_again(tmp_path):
     code, stdout, _ = run(archive, tmp_path / "out")
     assert code == 0
     assert "0 were finished before" in stdout
-    assert rows_of(events_in(tmp_path / "out")) == plain(expected_rows(job, units))
+    assert rows_of(events_in(tmp_path / "out")) == expected_rows(job, units)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 10, 200])
