@@ -215,18 +215,10 @@ class _Child:
                 self._end("Canceled")
                 return
             node.capture()
-            if fault is not None and passed_s >= fault.after_s and self._is_captured(fault.when):
+            if fault is not None and _is_time(fault, passed_s, node):
                 container.kill()
                 self._strike(fault, limit_s - passed_s)
                 return
-
-    def _is_captured(self, pattern: str | None) -> bool:
-        """Whether an artifact matches the glob; true without one."""
-        if pattern is None:
-            return True
-        with self.state.changed:
-            paths = list(self.state.artifacts.get(self.run.container_id, {}))
-        return any(PurePosixPath(path).match(pattern) for path in paths)
 
     def _strike(self, fault: ChildFault, left_s: float) -> None:
         """Do what the fault says to a child whose processes are gone."""
@@ -250,3 +242,11 @@ class _Child:
             f"file '{LOG}' for error details. Error: {node.last_words()}"
         )
         self._end("Failed", text, status)
+
+
+def _is_time(fault: ChildFault, passed_s: float, node: Node) -> bool:
+    """Whether the moment of a fault has come in this start of a child."""
+    if passed_s < fault.after_s:
+        return False
+    when = fault.when
+    return when is None or any(PurePosixPath(path).match(when) for path in node.captured)

@@ -32,6 +32,7 @@ class Node:
         self._run = run
         self._root = Path(tempfile.mkdtemp(prefix="loopback-node-"))
         self._seen: dict[str, tuple[int, int, int]] = {}
+        self.captured: set[str] = set()
         self.directory = self._root / "wd"
         self.log_path = self._root / "std_log.txt"
         for name in (*_CAPTURED, "../home", "../tmp"):
@@ -65,6 +66,7 @@ class Node:
         for path, blob in kept.items():
             if blob is not None:
                 _write(self.directory / path, blob.content)
+                self._seen[path] = _look(self.directory / path)
 
     def start(self, proxy_env: dict[str, str]) -> Container:
         """Start the child's process here."""
@@ -111,10 +113,9 @@ class Node:
 
     def _capture(self, path: Path, name: str) -> None:
         try:
-            found = path.stat()
             if not path.is_file():
                 return
-            now = (found.st_ino, found.st_size, found.st_mtime_ns)
+            now = _look(path)
             if self._seen.get(name) == now:
                 return
             content = path.read_bytes()
@@ -122,11 +123,18 @@ class Node:
             return
         self._seen[name] = now
         if content or name != LOG:
+            self.captured.add(name)
             self._state.put_artifact(self._run.container_id, name, content)
 
     def last_words(self) -> str:
         """The end of the log, for the error of a failed child."""
         return self.log_path.read_bytes()[-600:].decode(errors="replace")
+
+
+def _look(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _write(path: Path, content: bytes) -> None:
