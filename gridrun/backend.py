@@ -9,7 +9,7 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -130,6 +130,74 @@ class StudyView:
     sweeps: tuple[SentSweep, ...] = ()
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What sending units would come to.
+
+    Args:
+        tasks: Tasks of all units.
+        units: Units.
+        shards: Shards they are packed into.
+        sweeps: Sweeps the shards are packed into.
+        machine: Kind of node.
+        cores: Processors of a node.
+        most_nodes: Nodes at once.
+        node_hours: Estimated time of all nodes together, their start included.
+        wall_hours: Estimated time from the first node's start to the last one's end.
+        hourly_rate: Price of a node for an hour, or None where nobody said.
+    """
+
+    tasks: int
+    units: int
+    shards: int
+    sweeps: int
+    machine: str
+    cores: int
+    most_nodes: int
+    node_hours: float
+    wall_hours: float
+    hourly_rate: float | None
+
+    @property
+    def cost(self) -> float | None:
+        """Estimated price, or None where nobody said what a node costs."""
+        return self.node_hours * self.hourly_rate if self.hourly_rate is not None else None
+
+
+@dataclass(frozen=True)
+class ChildLook:
+    """A part of a sweep as it is now.
+
+    Args:
+        name: Its name where it runs.
+        state: In the words of the service.
+        error: First line of what went wrong, or empty.
+    """
+
+    name: str
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SweepLook:
+    """A sweep as it is now.
+
+    Args:
+        name: Its name.
+        state: In the words of the service.
+        place: Where a person can look at it, or empty.
+        error: First line of what went wrong, or empty.
+        children: Its parts.
+    """
+
+    name: str
+    state: str
+    place: str
+    error: str = ""
+    children: tuple[ChildLook, ...] = ()
+
+
 @runtime_checkable
 class DetachableBackend(Backend, Protocol):
     """A backend whose units go on without the driver.
@@ -148,7 +216,35 @@ class DetachableBackend(Backend, Protocol):
         """Ask for the end of a sweep; ``run`` sees it end.
 
         Raises:
-            EnvironmentFault: It could not be asked.
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def quote(self, units: Sequence[Unit]) -> Quote:
+        """What sending units would come to; asks nobody."""
+        ...
+
+    def look(self, sweep: str) -> SweepLook:
+        """A sweep as it is now; changes nothing.
+
+        Raises:
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def log(self, child: str) -> str:
+        """What a part of a sweep printed.
+
+        Raises:
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def publish(self, sweep: str, path: Path) -> None:
+        """Put a file beside a sweep, where it runs.
+
+        Raises:
+            GridrunError: It could not be put there.
         """
         ...
 

@@ -5,25 +5,36 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from backends.azureml._about import cluster_of, cores, place_of, quote, sizing
 from backends.azureml._calls import Calls, Detached
+from backends.azureml._check import check
 from backends.azureml._faults import fault_of, not_known
-from backends.azureml._pack import DEFAULT_CORES, Sizing, cores_of, pack
+from backends.azureml._pack import pack
+from backends.azureml._secrets import without_secrets
 from backends.azureml._stage import SCRIPT, Stage
 from backends.azureml._terms import (
     AzureTrouble,
-    Cluster,
     ClusterFacts,
-    Place,
     RunFacts,
     Submission,
     Trouble,
 )
-from backends.azureml._watch import AXIS, Patience, SweepWatch
-from gridrun.backend import Capabilities, ReadArtifact, SentSweep, StudyView, UnitFeed
+from backends.azureml._watch import AXIS, Patience, SweepWatch, latest
+from gridrun.backend import (
+    Capabilities,
+    ChildLook,
+    Quote,
+    ReadArtifact,
+    SentSweep,
+    StudyView,
+    SweepLook,
+    UnitFeed,
+)
 from gridrun.errors import EnvironmentFault
 from gridrun.study import AzureSettings
 from gridrun.units import (
@@ -47,6 +58,9 @@ _LONGEST_POLL_SECONDS = 30.0
 _LEAST_SILENT_SECONDS = 3600.0
 _MOST_FRUITLESS = 3
 """Rounds of sweeps without a single outcome."""
+
+_LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
+"""Names of what a child prints, by age of the service."""
 
 _PREEMPTED = re.compile(r"pre-?empt", re.IGNORECASE)
 
@@ -108,13 +122,39 @@ class AzureBackend:
         self._study = study
 
     def cancel(self, sweep: str) -> None:
-        """Ask for the end of a sweep.
+        """Ask for the end of a sweep."""
+        self._ask("cancel", sweep)
 
-        Raises:
-            EnvironmentFault: It could not be asked.
-        """
+    def quote(self, units: Sequence[Unit]) -> Quote:
+        """What sending units would come to."""
+        return quote(self._settings, units)
+
+    def look(self, sweep: str) -> SweepLook:
+        """A sweep as it is now."""
+        run = self._ask("find", sweep)
+        records = latest(self._ask("children", sweep))
+        children = [
+            ChildLook(child.run_id, child.status, child.error)
+            for child in sorted(records.values(), key=lambda child: _by_number(child.run_id))
+        ]
+        return SweepLook(run.run_id, run.status, run.url, run.error, tuple(children))
+
+    def log(self, child: str) -> str:
+        """What a child printed."""
+        text: str = self._ask("text", child, _LOGS)
+        return without_secrets(text)
+
+    def publish(self, sweep: str, path: Path) -> None:
+        """Put a file among those of a sweep."""
+        self._ask("upload", sweep, f"outputs/{path.name}", path)
+
+    def check(self) -> Iterator[tuple[str, str, str, str]]:
+        """Look at what a run needs, in turn: what, verdict, what was found, what to do."""
+        yield from check(self._settings, self._calls)
+
+    def _ask(self, name: str, *positional: Any) -> Any:
         try:
-            self._calls.call("cancel", sweep)
+            return self._calls.call(name, *positional)
         except AzureTrouble as trouble:
             raise fault_of(trouble, self._settings) from None
 
@@ -183,7 +223,7 @@ class AzureBackend:
         return self._study
 
     def _look(self, watch: SweepWatch, stage: Stage) -> Iterator[Event]:
-        yield from self._signed_in(lambda: watch.look(all_children=not self._wait))
+        yield from self._patiently(lambda: watch.look(all_children=not self._wait))
         if not watch.is_over:
             return
         self._watches.remove(watch)
@@ -202,26 +242,41 @@ class AzureBackend:
                     "this version of gridrun, R and its packages (gridrun worker --self-test)?",
                 )
 
-    def _signed_in(self, look: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+    def _patiently(self, look: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         """Look; where the sign-in has expired, wait for another one if we wait at all."""
-        said = False
+        said = ""
         while True:
             try:
                 yield from look()
             except AzureTrouble as trouble:
-                passes = trouble.kind is Trouble.SIGN_IN or trouble.kind.passes
-                if not (self._wait and passes):
+                if not (self._wait and (trouble.kind is Trouble.SIGN_IN or trouble.kind.passes)):
                     raise
-                if not said or trouble.kind is not Trouble.SIGN_IN:
-                    said = True
-                    self._say(
-                        f"{fault_of(trouble, self._settings).text()}; waiting, Ctrl-C detaches"
-                    )
+                text = fault_of(trouble, self._settings).text()
+                if text != said:
+                    said = text
+                    self._say(f"{text}; waiting, Ctrl-C detaches")
                 self._calls.pause(_SIGN_IN_SECONDS)
             else:
                 if said:
                     self._say("Azure answers again")
                 return
+
+    def _find(self, sweep: str) -> RunFacts | None:
+        """A sweep, or None where there is none; waits for a sign-in if we wait at all."""
+        found: list[RunFacts] = []
+
+        def look() -> Iterator[Event]:
+            found.append(self._calls.call("find", sweep))
+            return iter(())
+
+        try:
+            for _ in self._patiently(look):
+                pass
+        except AzureTrouble as trouble:
+            if trouble.kind is Trouble.MISSING:
+                return None
+            raise
+        return found[0]
 
     def _poll_seconds(self, looks: int) -> float:
         if self._settings.poll_seconds is not None:
@@ -231,7 +286,7 @@ class AzureBackend:
     def _take_over(self, sweep: SentSweep, stage: Stage) -> Iterator[Event]:
         """Go on with a sweep that an earlier run planned, if it was ever accepted."""
         if not sweep.is_sent:
-            found = self._search(sweep)
+            found = self._find(sweep.name)
             if found is None and sweep.is_wanted and self._send and stage.shards_of(sweep.name):
                 # the same id once more: were it there after all, Azure would say so
                 found = self._submit(self._submission(sweep.name, stage))
@@ -240,7 +295,7 @@ class AzureBackend:
                     self._say(f"sweep {sweep.name} is not visible yet")
                     return
                 self._calls.pause(_GRACE_SECONDS - (time.time() - sweep.planned))
-                found = self._search(sweep)
+                found = self._find(sweep.name)
             if found is None:
                 for units in sweep.shards.values():
                     for unit in units:
@@ -250,15 +305,6 @@ class AzureBackend:
                 return
             yield SweepSent(sweep.name, found.url)
         self._watches.append(self._watch(sweep, stage))
-
-    def _search(self, sweep: SentSweep) -> RunFacts | None:
-        try:
-            found: RunFacts = self._calls.call("find", sweep.name)
-        except AzureTrouble as trouble:
-            if trouble.kind is Trouble.MISSING:
-                return None
-            raise
-        return found
 
     def _send_all(self, next_unit: UnitFeed, stage: Stage) -> Iterator[Event]:
         units: list[Unit] = []
@@ -290,6 +336,7 @@ class AzureBackend:
             try:
                 found = self._submit(self._submission(name, stage))
             except AzureTrouble as trouble:
+                # a lost request may still be on its way; a refused one is not
                 if trouble.kind.passes:
                     raise not_known(trouble, name) from None
                 yield SweepEnded(name, "abandoned")
@@ -300,23 +347,29 @@ class AzureBackend:
             self._watches.append(self._watch(sent, stage))
 
     def _submit(self, submission: Submission) -> RunFacts:
-        """Submit once: the id is ours, so whatever happens it can be found out what came of it."""
+        """Submit once: the id is ours, so whatever happens it can be found out what came of it.
+
+        Raises:
+            AzureTrouble: It was refused, and is not there.
+            EnvironmentFault: Whether it is there cannot be found out.
+        """
         for pause in (_LOST_ANSWER_SECONDS, _LOST_ANSWER_SECONDS * 2, None):
             try:
                 sent: RunFacts = self._calls.once("submit", submission)
             except AzureTrouble as trouble:
-                if trouble.kind is not Trouble.CONFLICT and not trouble.kind.passes:
-                    raise
+                # even an error may come after the sweep was accepted: its tags go separately
                 if trouble.kind is not Trouble.CONFLICT:
                     self._say(f"Azure, submitting: {trouble.text}; looking whether it arrived")
                 try:
-                    found: RunFacts = self._calls.call("find", submission.run_id)
+                    found = self._find(submission.run_id)
                 except AzureTrouble as other:
-                    if other.kind is not Trouble.MISSING or pause is None:
-                        raise trouble from None
-                    self._calls.pause(pause)
-                else:
+                    raise not_known(other, submission.run_id) from None
+                if found is not None:
                     return found
+                again = trouble.kind.passes or trouble.kind is Trouble.SIGN_IN
+                if not again or pause is None:
+                    raise
+                self._calls.pause(pause)
             else:
                 return sent
         raise AssertionError  # the last pause is None
@@ -392,43 +445,14 @@ def _number(digest: str, numbers: dict[str, int]) -> int:
     )
 
 
+def _by_number(run_id: str) -> tuple[str, int]:
+    name, _, number = run_id.rpartition("_")
+    return (name, int(number)) if number.isdigit() else (run_id, 0)
+
+
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:24].lower() or "study"
 
 
 def _no_artifact(digest: str) -> bytes:
     raise KeyError(digest)
-
-
-def place_of(settings: AzureSettings) -> Place:
-    """Workspace and way to sign in."""
-    return Place(
-        settings.sign_in,
-        settings.config,
-        settings.subscription,
-        settings.resource_group,
-        settings.workspace,
-    )
-
-
-def cluster_of(settings: AzureSettings) -> Cluster:
-    """The cluster that is wanted."""
-    return Cluster(
-        settings.compute,
-        settings.vm_size,
-        settings.min_nodes,
-        settings.max_nodes,
-        settings.low_priority,
-        settings.idle_seconds,
-    )
-
-
-def cores(settings: AzureSettings) -> int:
-    """Processors of a node."""
-    return settings.cores or cores_of(settings.vm_size) or DEFAULT_CORES
-
-
-def sizing(settings: AzureSettings) -> Sizing:
-    """What decides how long shards are."""
-    minutes = settings.shard_minutes
-    return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)

@@ -22,7 +22,10 @@ def main(arguments: list[str]) -> int:
     number = arguments[arguments.index("--shard") + 1]
     bring_earlier_outcomes()
     command = [sys.executable, "-m", "gridrun", "worker", "shards.zip", "--shard", number]
-    worker = subprocess.Popen([*command, "--out", str(OUT)])  # noqa: S603 - gridrun itself
+    place = {"GRIDRUN_PLACE": os.environ.get("AZUREML_RUN_ID", "")}  # who did it, in every attempt
+    worker = subprocess.Popen(  # noqa: S603 - gridrun itself
+        [*command, "--out", str(OUT)], env={**os.environ, **place}
+    )
     # a node that is about to be taken away says so first: outcomes can still be written
     signal.signal(signal.SIGTERM, lambda *_: worker.send_signal(signal.SIGTERM))
     code = worker.wait()

@@ -109,6 +109,9 @@ def _said(error: BaseException) -> str:
 
 def _raised(error: BaseException) -> str:
     try:
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and message.strip():
+            return message
         return f"{type(error).__name__}: {error}"
     except TypeError:  # ServiceException cannot format an answer without details
         return type(error).__name__

@@ -142,11 +142,15 @@ class SdkV1:
         with _explained(), ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(bring, wanted))
 
-    def text(self, run_id: str, name: str) -> str:
-        """Content of a file of a run."""
+    def text(self, run_id: str, pattern: str) -> str:
+        """Content of the first file of a run whose name matches."""
         with _explained(), tempfile.TemporaryDirectory() as directory:
+            run = self._run(run_id)
+            names = sorted(n for n in run.get_file_names() if re.fullmatch(pattern, n))
+            if not names:
+                return ""
             target = Path(directory) / "text"
-            self._run(run_id).download_file(name, str(target))
+            run.download_file(names[0], str(target))
             return target.read_text("utf-8", "replace")
 
     def cancel(self, run_id: str) -> None:

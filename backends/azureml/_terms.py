@@ -260,8 +260,8 @@ class Adapter(Protocol):
         """
         ...
 
-    def text(self, run_id: str, name: str) -> str:
-        """Content of one file of a run as text."""
+    def text(self, run_id: str, pattern: str) -> str:
+        """Content of the first file whose name matches; empty if there is none."""
         ...
 
     def cancel(self, run_id: str) -> None:

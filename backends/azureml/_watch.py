@@ -134,7 +134,7 @@ class SweepWatch:
         run = self._find()
         if run is None:
             return
-        records = _latest(self._calls.call("children", self.name))
+        records = latest(self._calls.call("children", self.name))
         now = time.monotonic()
         for record in records.values():
             self._note(record, now)
@@ -321,7 +321,7 @@ def _how(run: RunFacts) -> str:
     return "cancelled" if run.status == "Canceled" else "ended"
 
 
-def _latest(records: list[ChildFacts]) -> Mapping[str, ChildFacts]:
+def latest(records: list[ChildFacts]) -> Mapping[str, ChildFacts]:
     """One record of each child: listings may repeat some, older ones too."""
     found: dict[str, ChildFacts] = {}
     for record in records:

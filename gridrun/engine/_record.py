@@ -129,8 +129,8 @@ class Recorder:
     def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
         match event:
             case UnitStarted(unit, worker):
-                self._progress.phase("running")
                 if unit not in self._adopted:
+                    self._progress.phase("running")
                     self._ledger.hold(unit, worker, self._feed.tasks_of(unit))
             case UnitFinished(unit, _, stopped):
                 if self._feed.tasks_of(unit) and not stopped:

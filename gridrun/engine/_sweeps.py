@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from gridrun.backend import SentSweep, StudyView
+from gridrun.backend import Backend, SentSweep, StudyView
 from gridrun.ledger import AttemptKey, Ledger, LedgerView, StoredUnit
 from gridrun.pipeline import TaskSpec
-from gridrun.plan import Pending
+from gridrun.plan import Pending, cut_units
 from gridrun.units import ContextFacts, Unit
 from gridrun.workspace import Workspace
 
@@ -93,6 +93,21 @@ def study_view(
 def known_attempts(ledger: Ledger) -> set[AttemptKey]:
     """Attempts of living sweeps that are in the ledger: read once more they are no news."""
     return {key._replace(final=False) for key in ledger.sweep_attempts()}
+
+
+def units_to_send(workspace: Workspace, backend: Backend) -> list[Unit]:
+    """Units that a run would give a backend; without artifacts, so that nothing is read."""
+    view = workspace.view
+    known = workspace.known_context_ids()
+    pending: Iterable[Pending] = workspace.pending(known, view)
+    if view is not None:
+        pending = hold_back(pending, known, view)
+    numbers = [number if number is not None else -1 for number in known]
+    seconds = workspace.seconds(known, view)
+    workers = backend.capabilities.workers
+    left = [fold for fold in pending if len(fold.codes)]
+    cuts = cut_units(workspace.tables, left, numbers, seconds, workers) if left else iter(())
+    return [Unit(f"u{cut.number}", "", cut.tasks, cut.seconds) for cut in cuts]
 
 
 def _contexts(ledger: LedgerView) -> dict[int, ContextFacts]:
