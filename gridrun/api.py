@@ -26,7 +26,7 @@ from gridrun.ledger import LedgerView, StoredSweep
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.planning import PlanReport, plan_of
 from gridrun.request import Request
-from gridrun.results import Summary, write_results
+from gridrun.results import Summary, write_results, write_runs
 from gridrun.status import StatusReport, status_of
 from gridrun.study import Study, load_study
 from gridrun.why import changes_since
@@ -152,6 +152,10 @@ class OpenStudy:
         """Everything that was ever sent away, oldest first."""
         with _looking(self.study) as view:
             return view.sweeps() if view is not None else []
+
+    def write_runs(self) -> Path | None:
+        """Write ``results/runs.csv``: which part came from which child of which sweep."""
+        return write_runs(self._last({}))
 
     def summary(self, **request: Any) -> Summary:
         """Write the tables from what the ledger holds now, and sum them up.

@@ -240,6 +240,14 @@ class DetachableBackend(Backend, Protocol):
         """
         ...
 
+    def check(self) -> Iterator[tuple[str, str, str, str]]:
+        """Look at what a run needs, in turn.
+
+        Yields:
+            What was looked at, ``ok``, ``note`` or ``missing``, what was found, what to do.
+        """
+        ...
+
     def publish(self, sweep: str, path: Path) -> None:
         """Put a file beside a sweep, where it runs.
 

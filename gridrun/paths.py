@@ -85,6 +85,11 @@ class StudyPaths:
         return self.results / "summary.csv"
 
     @property
+    def runs_csv(self) -> Path:
+        """Which outcome came from which run elsewhere."""
+        return self.results / "runs.csv"
+
+    @property
     def notes_txt(self) -> Path:
         """What was noteworthy about the inputs."""
         return self.results / "notes.txt"

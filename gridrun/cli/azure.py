@@ -220,6 +220,7 @@ def _report(
     from gridrun.cli._text import dump, duration, print_summary
 
     place = shlex.quote(str(study))
+    runs = opened.write_runs()
     published = "" if ended.held or cancelled else _publish(opened)
     if as_json:
         dump(
@@ -240,6 +241,8 @@ def _report(
             f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
             f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
         )
+    if runs is not None and not as_json:
+        sys.stdout.write(f"run ids: {runs}\n")
     if published:
         sys.stderr.write(f"{published}\n")
     if ended.held:

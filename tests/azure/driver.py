@@ -1,6 +1,6 @@
 """Runs a toy study on Azure in a process of its own. Arguments: directory, what, toy options.
 
-What: ``all``, ``submit``, ``collect``. Ends as the command would: same exit code, same
+What: a key of MODES, or ``cancel`` and a name. Ends as the command would: same exit code, same
 errors; what the engine says goes to standard error.
 """
 
@@ -9,7 +9,9 @@ import signal
 import sys
 from pathlib import Path
 
-from toys import open_toy
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from toystudies import open_toy
 
 from gridrun.backend import load_backend
 from gridrun.errors import GridrunError
@@ -45,6 +47,11 @@ def main(directory, what, options):
     loud = Loud()
     request = options.pop("request", {})
     study = open_toy(Path(directory), **options)
+    if what.startswith("cancel "):
+        backend = load_backend("azureml", settings=study.study.azure)
+        backend.cancel(what.removeprefix("cancel "))
+        backend.close()
+        return 0
     mode = MODES[what]
     backend = load_backend("azureml", settings=study.study.azure, say=loud.say, **mode)
     engine = study.engine(

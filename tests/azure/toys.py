@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-
-def _tests_conftest():
-    """tests/conftest.py, which the conftest.py of this folder would hide."""
-    path = Path(__file__).resolve().parents[1] / "conftest.py"
-    spec = importlib.util.spec_from_file_location("tests_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-write_study, open_toy = _tests_conftest().write_study, _tests_conftest().open_toy
+from toystudies import open_toy, write_study
 
 DRIVER = Path(__file__).with_name("driver.py")
 
