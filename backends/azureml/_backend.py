@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from backends.azureml._about import cluster_of, cores, place_of, quote, sizing
-from backends.azureml._calls import Calls, Detached
+from backends.azureml._about import cluster_of, cores, quote, sizing
+from backends.azureml._access import Access
+from backends.azureml._calls import Detached
 from backends.azureml._check import check
 from backends.azureml._faults import fault_of, not_known
 from backends.azureml._pack import pack
@@ -20,9 +20,7 @@ from backends.azureml._stage import SCRIPT, Stage
 from backends.azureml._terms import (
     AzureTrouble,
     ClusterFacts,
-    RunFacts,
     Submission,
-    Trouble,
 )
 from backends.azureml._watch import AXIS, Patience, SweepWatch, latest
 from gridrun.backend import (
@@ -51,8 +49,6 @@ from gridrun.units import (
 _GRACE_SECONDS = 60.0
 """A sweep that was just submitted may be invisible for so long."""
 
-_LOST_ANSWER_SECONDS = 5.0
-_SIGN_IN_SECONDS = 20.0
 _FIRST_POLL_SECONDS = 5.0
 _LONGEST_POLL_SECONDS = 30.0
 _LEAST_SILENT_SECONDS = 3600.0
@@ -88,7 +84,7 @@ class AzureBackend:
         self._send = send
         self._wait = wait
         self._say = say
-        self._calls = Calls(place_of(settings), say)
+        self._access = Access(settings, say, waits=wait)
         self._job: Job | None = None
         self._read_artifact: ReadArtifact = _no_artifact
         self._study: StudyView | None = None
@@ -115,7 +111,7 @@ class AzureBackend:
         """Remember the job; the process that talks to Azure starts in the background."""
         self._job = job
         self._read_artifact = read_artifact
-        self._calls.start()
+        self._access.calls.start()
 
     def attach(self, study: StudyView) -> None:
         """Take over what earlier runs sent."""
@@ -123,7 +119,7 @@ class AzureBackend:
 
     def cancel(self, sweep: str) -> None:
         """Ask for the end of a sweep."""
-        self._ask("cancel", sweep)
+        self._access.ask("cancel", sweep)
 
     def quote(self, units: Sequence[Unit]) -> Quote:
         """What sending units would come to."""
@@ -131,8 +127,8 @@ class AzureBackend:
 
     def look(self, sweep: str) -> SweepLook:
         """A sweep as it is now."""
-        run = self._ask("find", sweep)
-        records = latest(self._ask("children", sweep))
+        run = self._access.ask("find", sweep)
+        records = latest(self._access.ask("children", sweep))
         children = [
             ChildLook(child.run_id, child.status, child.error)
             for child in sorted(records.values(), key=lambda child: _by_number(child.run_id))
@@ -141,22 +137,16 @@ class AzureBackend:
 
     def log(self, child: str) -> str:
         """What a child printed."""
-        text: str = self._ask("text", child, _LOGS)
+        text: str = self._access.ask("text", child, _LOGS)
         return without_secrets(text)
 
     def publish(self, sweep: str, path: Path) -> None:
         """Put a file among those of a sweep."""
-        self._ask("upload", sweep, f"outputs/{path.name}", path)
+        self._access.ask("upload", sweep, f"outputs/{path.name}", path)
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
         """Look at what a run needs, in turn: what, verdict, what was found, what to do."""
-        yield from check(self._settings, self._calls)
-
-    def _ask(self, name: str, *positional: Any) -> Any:
-        try:
-            return self._calls.call(name, *positional)
-        except AzureTrouble as trouble:
-            raise fault_of(trouble, self._settings) from None
+        yield from check(self._settings, self._access.calls)
 
     def run(self, next_unit: UnitFeed) -> Iterator[Event]:
         """Send units, look at all sweeps until they have ended, or until stopped.
@@ -181,11 +171,11 @@ class AzureBackend:
     def stop(self) -> None:
         """End ``run``; what was sent goes on."""
         self._stopping = True
-        self._calls.stop()
+        self._access.calls.stop()
 
     def close(self) -> None:
         """End the process that talks to Azure; what was sent goes on."""
-        self._calls.close()
+        self._access.calls.close()
         self._watches = []
         if self._own_directory is not None:
             self._own_directory.cleanup()
@@ -210,7 +200,7 @@ class AzureBackend:
                 return
             looks += 1
             if self._watches:
-                self._calls.pause(self._poll_seconds(looks))
+                self._access.calls.pause(self._poll_seconds(looks))
 
     def _study_view(self) -> StudyView:
         if self._study is not None:
@@ -223,7 +213,7 @@ class AzureBackend:
         return self._study
 
     def _look(self, watch: SweepWatch, stage: Stage) -> Iterator[Event]:
-        yield from self._patiently(lambda: watch.look(all_children=not self._wait))
+        yield from self._access.patiently(lambda: watch.look(all_children=not self._wait))
         if not watch.is_over:
             return
         self._watches.remove(watch)
@@ -242,42 +232,6 @@ class AzureBackend:
                     "this version of gridrun, R and its packages (gridrun worker --self-test)?",
                 )
 
-    def _patiently(self, look: Callable[[], Iterator[Event]]) -> Iterator[Event]:
-        """Look; where the sign-in has expired, wait for another one if we wait at all."""
-        said = ""
-        while True:
-            try:
-                yield from look()
-            except AzureTrouble as trouble:
-                if not (self._wait and (trouble.kind is Trouble.SIGN_IN or trouble.kind.passes)):
-                    raise
-                text = fault_of(trouble, self._settings).text()
-                if text != said:
-                    said = text
-                    self._say(f"{text}; waiting, Ctrl-C detaches")
-                self._calls.pause(_SIGN_IN_SECONDS)
-            else:
-                if said:
-                    self._say("Azure answers again")
-                return
-
-    def _find(self, sweep: str) -> RunFacts | None:
-        """A sweep, or None where there is none; waits for a sign-in if we wait at all."""
-        found: list[RunFacts] = []
-
-        def look() -> Iterator[Event]:
-            found.append(self._calls.call("find", sweep))
-            return iter(())
-
-        try:
-            for _ in self._patiently(look):
-                pass
-        except AzureTrouble as trouble:
-            if trouble.kind is Trouble.MISSING:
-                return None
-            raise
-        return found[0]
-
     def _poll_seconds(self, looks: int) -> float:
         if self._settings.poll_seconds is not None:
             return self._settings.poll_seconds
@@ -286,16 +240,16 @@ class AzureBackend:
     def _take_over(self, sweep: SentSweep, stage: Stage) -> Iterator[Event]:
         """Go on with a sweep that an earlier run planned, if it was ever accepted."""
         if not sweep.is_sent:
-            found = self._find(sweep.name)
+            found = self._access.find(sweep.name)
             if found is None and sweep.is_wanted and self._send and stage.shards_of(sweep.name):
                 # the same id once more: were it there after all, Azure would say so
-                found = self._submit(self._submission(sweep.name, stage))
+                found = self._access.submit(self._submission(sweep.name, stage))
             if found is None and time.time() - sweep.planned < _GRACE_SECONDS:
                 if not self._send:
                     self._say(f"sweep {sweep.name} is not visible yet")
                     return
-                self._calls.pause(_GRACE_SECONDS - (time.time() - sweep.planned))
-                found = self._find(sweep.name)
+                self._access.calls.pause(_GRACE_SECONDS - (time.time() - sweep.planned))
+                found = self._access.find(sweep.name)
             if found is None:
                 for units in sweep.shards.values():
                     for unit in units:
@@ -334,7 +288,7 @@ class AzureBackend:
             count = len(shards)
             self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
             try:
-                found = self._submit(self._submission(name, stage))
+                found = self._access.submit(self._submission(name, stage))
             except AzureTrouble as trouble:
                 # a lost request may still be on its way; a refused one is not
                 if trouble.kind.passes:
@@ -345,34 +299,6 @@ class AzureBackend:
             self._say(f"sweep {name} was accepted: {found.url}")
             sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
             self._watches.append(self._watch(sent, stage))
-
-    def _submit(self, submission: Submission) -> RunFacts:
-        """Submit once: the id is ours, so whatever happens it can be found out what came of it.
-
-        Raises:
-            AzureTrouble: It was refused, and is not there.
-            EnvironmentFault: Whether it is there cannot be found out.
-        """
-        for pause in (_LOST_ANSWER_SECONDS, _LOST_ANSWER_SECONDS * 2, None):
-            try:
-                sent: RunFacts = self._calls.once("submit", submission)
-            except AzureTrouble as trouble:
-                # even an error may come after the sweep was accepted: its tags go separately
-                if trouble.kind is not Trouble.CONFLICT:
-                    self._say(f"Azure, submitting: {trouble.text}; looking whether it arrived")
-                try:
-                    found = self._find(submission.run_id)
-                except AzureTrouble as other:
-                    raise not_known(other, submission.run_id) from None
-                if found is not None:
-                    return found
-                again = trouble.kind.passes or trouble.kind is Trouble.SIGN_IN
-                if not again or pause is None:
-                    raise
-                self._calls.pause(pause)
-            else:
-                return sent
-        raise AssertionError  # the last pause is None
 
     def _submission(self, name: str, stage: Stage) -> Submission:
         settings = self._settings
@@ -400,7 +326,7 @@ class AzureBackend:
         if self._cluster is not None:
             return
         wanted = cluster_of(self._settings)
-        found = self._calls.call("cluster", wanted, create=bool(wanted.vm_size))
+        found = self._access.calls.call("cluster", wanted, create=bool(wanted.vm_size))
         self._cluster = found
         if found.created:
             self._say(f"compute cluster {wanted.name} was created: {found.vm_size}")
@@ -418,7 +344,7 @@ class AzureBackend:
         numbers = {facts.digest: n for n, facts in self._study_view().contexts.items()}
         return SweepWatch(
             sweep,
-            self._calls,
+            self._access.calls,
             stage,
             numbers=lambda digest: _number(digest, numbers),
             patience=Patience(min(_GRACE_SECONDS, 10 * poll), seconds, poll),

@@ -45,6 +45,7 @@ class SdkV1:
         for name, value in _OUTDATED.items():
             os.environ.setdefault(name, value)
         self._workspace: Any = None
+        self._children: dict[str, Any] = {}
 
     def sign_in(self, place: Place) -> WorkspaceFacts:
         """Sign in and look whether the workspace answers."""
@@ -111,9 +112,12 @@ class SdkV1:
         with _explained():
             parent = self._run(run_id)
             values = parent.get_hyperparameters()
+            found = list(parent.get_children())
+            # kept, because looking one up by its id costs two requests
+            self._children.update((child.id, child) for child in found)
             return [
                 ChildFacts(child.id, child.status, _values(values.get(child.id)), _error(child))
-                for child in parent.get_children()
+                for child in found
             ]
 
     def fetch(
@@ -125,7 +129,7 @@ class SdkV1:
             run_id, directory, known = one
             names: tuple[str, ...] = ()
             try:
-                run = self._run(run_id)
+                run = self._children.get(run_id) or self._run(run_id)
                 names = tuple(n for n in run.get_file_names() if re.fullmatch(pattern, n))
                 for name in names:
                     if name not in known:

@@ -11,7 +11,7 @@ from backends.azureml._calls import Calls
 from backends.azureml._stage import Stage
 from backends.azureml._terms import ENDED, AzureTrouble, ChildFacts, RunFacts, Trouble
 from gridrun.backend import SentSweep
-from gridrun.shard import MANIFEST, TornSegment, event_from, is_segment, read_segment
+from gridrun.shard import TornSegment, event_from, is_segment, read_segment
 from gridrun.units import (
     Event,
     SegmentRead,
@@ -25,7 +25,10 @@ from gridrun.units import (
 )
 
 PREFIX = "outputs/"
-WANTED = r"outputs/(segment-[0-9a-f]{12}-\d{5}\.jsonl|manifest\.json)"
+WANTED = r"outputs/segment-[0-9a-f]{12}-\d{5}\.jsonl"
+"""Segments say themselves whether they are whole, and a shard is through when each of its
+tasks has a final event: the manifest would tell nothing more, and cost two requests."""
+
 AXIS = "--shard"
 
 FETCHED_AT_ONCE = 64
@@ -69,7 +72,6 @@ class _Child:
     ended: float | None = None
     given_up: bool = False
     settled: bool = False
-    has_manifest: bool = False
 
 
 class SweepWatch:
@@ -190,7 +192,6 @@ class SweepWatch:
             for fetched in self._calls.call("fetch", part, WANTED, PREFIX):
                 child = self._children[fetched.run_id]
                 child.looked = now
-                child.has_manifest = f"{PREFIX}{MANIFEST}" in fetched.names
                 torn = yield from self._read_segments(fetched.run_id, child, now)
                 child.troubled_looks += bool(fetched.trouble)
                 if child.ended is not None:

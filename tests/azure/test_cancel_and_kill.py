@@ -71,6 +71,7 @@ def test_a_client_killed_at_random_moments_sends_nothing_twice(azure_service, tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_client_killed_with_fifty_seeds(azure_service, tmp_path):
     """The same with 50 seeds."""
     expected = local_table(tmp_path / "local")
