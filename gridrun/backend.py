@@ -31,6 +31,7 @@ class Capabilities:
         shares_disk: Workers see the study directory.
         costs_money: Ask before submitting.
         workers: How many units run at once.
+        most_tasks: Most tasks in a unit, or None to leave that to the plan.
     """
 
     isolates: bool
@@ -39,6 +40,7 @@ class Capabilities:
     shares_disk: bool = True
     costs_money: bool = False
     workers: int = 1
+    most_tasks: int | None = None
 
 
 UnitFeed = Callable[[], Unit | None]

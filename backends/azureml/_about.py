@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backends.azureml import _combinations
 from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
 from backends.azureml._terms import Cluster, Place
 from gridrun.backend import Quote
@@ -48,14 +49,16 @@ def sizing(settings: AzureSettings) -> Sizing:
     return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
 
 
-def quote(settings: AzureSettings, units: Sequence[Unit]) -> Quote:
+def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:
     """What sending units would come to."""
     sweeps: list[Shards] = pack(units, sizing(settings), lambda _: 0)
+    if by_combination and units:
+        sweeps = [_combinations.by_combination(units)[1]]
     shards = [shard for sweep in sweeps for shard in sweep]
     processors = cores(settings)
     lengths = [
         START_SECONDS
-        + max(sum(unit.seconds for unit in shard) / processors, *(unit.seconds for unit in shard))
+        + max(sum(u.seconds for u in shard) / processors, *(u.seconds for u in shard), 0.0)
         for shard in shards
     ]
     nodes = min(settings.max_nodes, len(shards)) or 1

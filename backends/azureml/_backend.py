@@ -13,8 +13,9 @@ from backends.azureml._about import cluster_of, cores, quote, sizing
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
+from backends.azureml._combinations import Axes, by_combination
 from backends.azureml._faults import fault_of, not_known
-from backends.azureml._pack import pack
+from backends.azureml._pack import Shards, pack
 from backends.azureml._secrets import without_secrets
 from backends.azureml._stage import SCRIPT, Stage
 from backends.azureml._terms import (
@@ -69,6 +70,7 @@ class AzureBackend:
         send: Whether new units are sent.
         wait: Whether ``run`` goes on until everything has ended; otherwise it sends, or
             looks once, and ends.
+        by_combination: One child for each combination, as upstream's notebook has it.
         say: Told how it goes; what it is told changes nothing.
     """
 
@@ -78,11 +80,13 @@ class AzureBackend:
         *,
         send: bool = True,
         wait: bool = True,
+        by_combination: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._send = send
         self._wait = wait
+        self._by_combination = by_combination
         self._say = say
         self._access = Access(settings, say, waits=wait)
         self._job: Job | None = None
@@ -105,6 +109,7 @@ class AzureBackend:
             shares_disk=False,
             costs_money=True,
             workers=self._settings.max_nodes * cores(self._settings),
+            most_tasks=1 if self._by_combination else None,
         )
 
     def open(self, job: Job, read_artifact: ReadArtifact) -> None:
@@ -123,7 +128,7 @@ class AzureBackend:
 
     def quote(self, units: Sequence[Unit]) -> Quote:
         """What sending units would come to."""
-        return quote(self._settings, units)
+        return quote(self._settings, units, by_combination=self._by_combination)
 
     def look(self, sweep: str) -> SweepLook:
         """A sweep as it is now."""
@@ -278,12 +283,14 @@ class AzureBackend:
             return sizes[digest]
 
         self._rounds += 1
-        for shards in pack(units, sizing(self._settings), bytes_of):
+        for axes, shards in self._packed(units, bytes_of):
             self._sent += 1
             number = study.sweeps_so_far + self._sent
             name = f"gridrun-{_slug(study.name)}-{study.token}-{number:03d}-{self._rounds}"
             contexts = _Contexts(study.contexts)
-            stage.prepare(name, self._job, contexts, shards, self._read_artifact)
+            stage.prepare(
+                name, self._job, contexts, shards, axes=axes, read_artifact=self._read_artifact
+            )
             yield SweepPlanned(name, shards)
             count = len(shards)
             self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
@@ -300,6 +307,15 @@ class AzureBackend:
             sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
             self._watches.append(self._watch(sent, stage))
 
+    def _packed(
+        self, units: list[Unit], bytes_of: Callable[[str], int]
+    ) -> Iterator[tuple[Axes, Shards]]:
+        if self._by_combination:
+            yield by_combination(units)
+            return
+        for shards in pack(units, sizing(self._settings), bytes_of):
+            yield {AXIS: range(len(shards))}, shards
+
     def _submission(self, name: str, stage: Stage) -> Submission:
         settings = self._settings
         count = stage.shards_of(name)
@@ -310,7 +326,7 @@ class AzureBackend:
             directory=stage.sent(name),
             script=SCRIPT,
             arguments=(),
-            axes={AXIS: list(range(count))},
+            axes=stage.axes_of(name),
             cluster=settings.compute,
             image=settings.image,
             dockerfile=dockerfile,
@@ -346,6 +362,7 @@ class AzureBackend:
             sweep,
             self._access.calls,
             stage,
+            axes=stage.axes_of(sweep.name),
             numbers=lambda digest: _number(digest, numbers),
             patience=Patience(min(_GRACE_SECONDS, 10 * poll), seconds, poll),
             say=self._say,

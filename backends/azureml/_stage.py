@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from backends.azureml._combinations import Axes
 from backends.azureml._pack import Shards
 from gridrun.backend import ReadArtifact
 from gridrun.errors import UserError
@@ -17,6 +19,7 @@ from gridrun.units import ContextFacts, Job
 
 SCRIPT = "gridrun_child.py"
 ARCHIVE = "shards.zip"
+_AXES = "axes.json"
 _SENT, _RECEIVED = "sent", "received"
 _SNAPSHOT_BYTES = 295 << 20
 """Azure refuses a snapshot above 300 MB, after having uploaded it."""
@@ -48,12 +51,22 @@ class Stage:
         except (OSError, zipfile.BadZipFile):
             return 0
 
+    def axes_of(self, sweep: str) -> Axes:
+        """Arguments and values that tell the children of a sweep apart; none if not known here."""
+        try:
+            axes: Axes = json.loads((self.sent(sweep) / _AXES).read_text("utf-8"))
+        except OSError:
+            return {}
+        return axes
+
     def prepare(
         self,
         sweep: str,
         job: Job,
         contexts: Mapping[int, ContextFacts],
         shards: Shards,
+        *,
+        axes: Axes,
         read_artifact: ReadArtifact,
     ) -> None:
         """Write what the children need; whole, or not there under its name.
@@ -74,6 +87,7 @@ class Stage:
                 for number, units in enumerate(shards)
             ),
         )
+        (aside / _AXES).write_text(json.dumps({name: list(axes[name]) for name in axes}), "utf-8")
         shutil.copyfile(Path(__file__).with_name("_child.py"), aside / SCRIPT)
         size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         if size > _SNAPSHOT_BYTES:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 from backends.azureml._calls import Calls
+from backends.azureml._combinations import Axes, shard_of
 from backends.azureml._stage import Stage
 from backends.azureml._terms import ENDED, AzureTrouble, ChildFacts, RunFacts, Trouble
 from gridrun.backend import SentSweep
@@ -81,6 +82,7 @@ class SweepWatch:
         sweep: As the ledger has it.
         calls: To Azure.
         stage: Where files go.
+        axes: What tells the children apart; empty where that is not known here.
         numbers: Digest of a context to its number.
         patience: How long what is waited for.
         say: Told how it stands.
@@ -92,6 +94,7 @@ class SweepWatch:
         calls: Calls,
         stage: Stage,
         *,
+        axes: Axes,
         numbers: Callable[[str], int],
         patience: Patience,
         say: Callable[[str], None],
@@ -102,6 +105,7 @@ class SweepWatch:
         self.reasons: Counter[str] = Counter()
         self._calls = calls
         self._stage = stage
+        self._axes = axes or {AXIS: range(max(sweep.shards, default=0) + 1)}
         self._numbers = numbers
         self._patience = patience
         self._say = say
@@ -168,9 +172,8 @@ class SweepWatch:
         if child.status not in ENDED:
             child.ended, child.looks_after_end = None, 0
         child.error = record.error or child.error
-        value = record.values.get(AXIS)
-        if child.shard is None and value is not None:
-            child.shard = int(value)
+        if child.shard is None:
+            child.shard = shard_of(record.values, self._axes)
 
     def _fetch(self, now: float, *, all_children: bool) -> Iterator[Event]:
         """Bring and read what is new."""

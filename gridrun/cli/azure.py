@@ -45,6 +45,14 @@ Mix = Annotated[
         help="Accept other versions of R or packages than the study was begun with.",
     ),
 ]
+OneChild = Annotated[
+    bool,
+    typer.Option(
+        "--one-child-per-combination",
+        help="At most 1,000 combinations: a child for each, with upstream's parameters as its "
+        "arguments and mcc as its metric, as in upstream's notebook. Slower and dearer.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print shards, sweeps, node-hours and cost; send nothing."),
@@ -62,6 +70,7 @@ def run(
     dry_run: DryRun = False,
     yes: Yes = False,
     hourly_rate: HourlyRate = None,
+    one_child_per_combination: OneChild = False,
     only: opt.Only = None,
     combinations: opt.Combinations = None,
     sample: opt.Sample = None,
@@ -79,7 +88,16 @@ def run(
     """
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     chosen |= {"retry_failed": retry_failed, "mix_environments": mix_environments}
-    _send(study, chosen, wait=True, dry_run=dry_run, yes=yes, rate=hourly_rate, as_json=as_json)
+    _send(
+        study,
+        chosen,
+        wait=True,
+        dry_run=dry_run,
+        yes=yes,
+        rate=hourly_rate,
+        as_json=as_json,
+        one_child=one_child_per_combination,
+    )
 
 
 @app.command(epilog="Example:  gridrun azure submit . --yes")
@@ -88,6 +106,7 @@ def submit(
     dry_run: DryRun = False,
     yes: Yes = False,
     hourly_rate: HourlyRate = None,
+    one_child_per_combination: OneChild = False,
     only: opt.Only = None,
     combinations: opt.Combinations = None,
     sample: opt.Sample = None,
@@ -100,7 +119,16 @@ def submit(
     """Send what is left of a study, and end; `collect`, or `gridrun azure`, brings it home."""
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     chosen |= {"retry_failed": retry_failed}
-    _send(study, chosen, wait=False, dry_run=dry_run, yes=yes, rate=hourly_rate, as_json=as_json)
+    _send(
+        study,
+        chosen,
+        wait=False,
+        dry_run=dry_run,
+        yes=yes,
+        rate=hourly_rate,
+        as_json=as_json,
+        one_child=one_child_per_combination,
+    )
 
 
 @app.command(epilog="Example:  gridrun azure collect .")
@@ -175,12 +203,13 @@ def _send(
     yes: bool,
     rate: float | None,
     as_json: bool,
+    one_child: bool,
 ) -> None:
     from gridrun.api import open_study
     from gridrun.cli._text import dump
 
     opened = open_study(study)
-    backend = _sweeps.backend_of(opened, rate=rate)
+    backend = _sweeps.backend_of(opened, rate=rate, by_combination=one_child)
     try:
         quote = opened.quote(backend, **chosen)
     finally:
@@ -193,7 +222,7 @@ def _send(
         return
     if quote.tasks and not yes:
         _ask(quote)
-    ended = _run(opened, chosen, {"send": True, "wait": wait}, as_json)
+    ended = _run(opened, chosen, {"send": True, "wait": wait, "by_combination": one_child}, as_json)
     _report(opened, study, ended, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from gridrun.engine._sweeps import hold_back, known_attempts, study_view
 from gridrun.errors import Fault, GridrunError
 from gridrun.ledger import Ledger
 from gridrun.pipeline import Source
-from gridrun.plan import Pending, cut_units
+from gridrun.plan import Cut, Pending, cut_units
 from gridrun.results import Summary, write_results
 from gridrun.units import Job, TaskFailed
 from gridrun.workspace import STUDY_META, Workspace
@@ -185,8 +185,12 @@ class Engine:
         seconds = workspace.seconds(ids, ledger)
         run = ledger.begin_run(workspace.request.selecting(), self._backend_name, __version__)
         free = hold_back(pending, ids, ledger) if source is not None else []
-        workers = backend.capabilities.workers
-        cuts = cut_units(workspace.tables, free, ids, seconds, workers) if free else iter(())
+        cuts: Iterator[Cut] = iter(())
+        if free:
+            able = backend.capabilities
+            cuts = cut_units(
+                workspace.tables, free, ids, seconds, able.workers, most_tasks=able.most_tasks
+            )
         detachable = isinstance(backend, DetachableBackend)
 
         def fail(event: TaskFailed) -> None:

@@ -104,9 +104,13 @@ def units_to_send(workspace: Workspace, backend: Backend) -> list[Unit]:
         pending = hold_back(pending, known, view)
     numbers = [number if number is not None else -1 for number in known]
     seconds = workspace.seconds(known, view)
-    workers = backend.capabilities.workers
+    able = backend.capabilities
     left = [fold for fold in pending if len(fold.codes)]
-    cuts = cut_units(workspace.tables, left, numbers, seconds, workers) if left else iter(())
+    if not left:
+        return []
+    cuts = cut_units(
+        workspace.tables, left, numbers, seconds, able.workers, most_tasks=able.most_tasks
+    )
     return [Unit(f"u{cut.number}", "", cut.tasks, cut.seconds) for cut in cuts]
 
 

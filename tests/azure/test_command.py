@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from toys import azure_keys, table
 
@@ -84,6 +85,31 @@ def test_the_same_table_as_local_with_the_whole_story(azure_service, study, tmp_
     nothing = gridrun(azure_service, home, "azure", "cancel", study)
     assert nothing.returncode == 0
     assert "nothing to cancel" in nothing.stderr
+
+
+def test_one_child_per_combination(azure_service, study, tmp_path):
+    """Upstream's names as arguments, mcc on each child, and the same table."""
+    home = tmp_path / "home"
+    flag = "--one-child-per-combination"
+    ran = gridrun(azure_service, home, "azure", study, "--yes", flag, *PART)
+    assert ran.returncode == 0, ran.stderr
+    (sweep,) = azure_service.sweeps
+    assert len(sweep.children) == 4
+    frame = pd.read_csv(study / "results" / "final_cv_results.csv")
+    for child in sweep.children:
+        values = dict(zip(child.arguments[::2], child.arguments[1::2], strict=True))
+        own = frame[
+            (frame.imputation == values["--imputation"]) & (frame.quality == values["--quality"])
+        ]
+        expected = max(own[own.classifier == name].MCC.mean() for name in ("rf", "lr"))
+        log = gridrun(azure_service, home, "azure", "logs", study, "--child", child.run_id).stdout
+        assert float(log.partition("mcc: ")[2].split()[0]) == pytest.approx(expected)
+        assert "cannot be logged" not in log
+    local = tmp_path / "local"
+    shutil.copytree(study, local, ignore=shutil.ignore_patterns(".gridrun", "results"))
+    here = gridrun(azure_service, home, "local", local, "--in-process", *PART)
+    assert here.returncode == 0, here.stderr
+    assert table(study) == table(local)
 
 
 def test_a_child_that_cannot_work_is_heard_on_the_terminal(azure_service, study, tmp_path):

@@ -1,13 +1,19 @@
 """Units into shards, shards into sweeps: within Azure's caps, balanced, nothing lost."""
 
 import dataclasses
+import json
+import math
 
 import pytest
 
-from backends.azureml import _about
+from backends.azureml import _about, _child
+from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
+from gridrun.errors import UserError
+from gridrun.pipeline import TaskSpec
 from gridrun.study import AzureSettings
 from gridrun.testing.units import toy_units
+from gridrun.units import Unit
 
 (ONE,) = toy_units(1, 1)
 
@@ -96,3 +102,99 @@ def test_a_quote_counts_node_hours_and_cost():
     assert quote.cost == pytest.approx(0.5 * quote.node_hours)
     assert quote.wall_hours == pytest.approx(quote.node_hours / 10)
     assert (quote.tasks, quote.units, quote.sweeps, quote.cores) == (6000, 6000, 1, 16)
+
+
+def task_units(combinations, classifiers=("rf", "lr"), folds=2):
+    """A unit for each task; logistic regression does not read the search type."""
+    found = []
+    for fold in range(1, folds + 1):
+        for values in combinations:
+            for name in classifiers:
+                own = dict(values)
+                if name == "lr":
+                    del own["hyperparameter_search_type"]
+                task = TaskSpec(1, len(found), fold, name, own)
+                found.append(Unit(f"u{len(found)}", "a", (task,), 1.0))
+    return found
+
+
+COMBINATIONS = [
+    {"imputation": method, "hyperparameter_search_type": search, "share": share}
+    for method in ("zero_imp", "max_imp")
+    for search in ("grid", "random")
+    for share in (0.33, 1.0)
+]
+
+
+def test_one_child_for_each_combination():
+    """Upstream's names are the arguments; each task is in the shard of a combination it serves."""
+    units = task_units(COMBINATIONS)
+    axes, shards = by_combination(units)
+    assert axes == {
+        "--imputation": ("zero_imp", "max_imp"),
+        "--hyperparameter_search_type": ("grid", "random"),
+        "--share": (0.33, 1.0),
+    }
+    assert len(shards) == len(COMBINATIONS)
+    assert sorted(u.id for shard in shards for u in shard) == sorted(u.id for u in units)
+    for combination, shard in zip(COMBINATIONS, shards, strict=True):
+        for unit in shard:
+            assert unit.tasks[0].values.items() <= combination.items()
+        assert sum(unit.tasks[0].classifier == "rf" for unit in shard) == 2
+
+
+def test_a_child_finds_its_shard_however_numbers_are_written():
+    """Values come back as text or numbers, 1.0 also as 1; what is no combination is none."""
+    axes, _ = by_combination(task_units(COMBINATIONS))
+    for number, combination in enumerate(COMBINATIONS):
+        given = {f"--{name}": value for name, value in combination.items()}
+        assert shard_of(given, axes) == number
+        assert shard_of({name: str(value) for name, value in given.items()}, axes) == number
+        arguments = [text for name, value in given.items() for text in (name, str(value))]
+        assert _child.shard_number(arguments, axes) == number
+    given["--share"] = "1"
+    assert shard_of(given, axes) == len(COMBINATIONS) - 1
+    assert shard_of({**given, "--share": "2"}, axes) is None
+    assert shard_of({}, axes) is None
+
+
+def test_more_than_a_thousand_combinations_are_refused():
+    """The count, the cap and what to do instead."""
+    many = [
+        {"imputation": str(n), "hyperparameter_search_type": "grid", "share": share}
+        for n in range(501)
+        for share in (0.33, 1.0)
+    ]
+    with pytest.raises(UserError) as caught:
+        by_combination(task_units(many, folds=1))
+    for part in ("1,002 combinations", "at most 1,000", "--only"):
+        assert part in caught.value.text()
+
+
+@pytest.mark.parametrize(
+    ("rf", "lr", "expected"),
+    [
+        ([0.2, 0.4], [0.1, 0.1], 0.3),
+        ([0.2], [0.6, 0.2], 0.4),
+        ([0.2, None], [0.1], math.nan),
+        ([0.5], [], 0.5),
+        ([], [], math.nan),
+    ],
+)
+def test_the_metric_is_upstreams(tmp_path, monkeypatch, rf, lr, expected):
+    """The larger of the two means, with no NA left out; random forest and regression only."""
+    lines = [
+        json.dumps(
+            {
+                "event": "TaskDone",
+                "task": ["c", 1, 1, name, {}],
+                "result": {"rows": [{"MCC": value}]},
+            }
+        )
+        for name, values in (("rf", rf), ("lr", lr), ("xgboost", [0.9]))
+        for value in values
+    ]
+    (tmp_path / "segment-0.jsonl").write_text("\n".join([*lines, '{"rows": 1}']))
+    monkeypatch.setattr(_child, "OUT", tmp_path)
+    found = _child.larger_mean_mcc()
+    assert found == pytest.approx(expected, nan_ok=True)
