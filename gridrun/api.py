@@ -14,18 +14,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridrun.attempts import LoggedAttempt, logged_attempts
-from gridrun.backend import Backend, load_backend
-from gridrun.engine import Engine, Progress, RunReport, Silent
+from gridrun.backend import Backend, DetachableBackend, Quote, load_backend
+from gridrun.engine import Engine, Progress, RunReport, Silent, units_to_send
 from gridrun.errors import UserError
-from gridrun.ledger import LedgerView
+from gridrun.ledger import LedgerView, StoredSweep
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.planning import PlanReport, plan_of
 from gridrun.request import Request
-from gridrun.results import Summary, write_results
+from gridrun.results import Summary, write_results, write_runs
 from gridrun.status import StatusReport, status_of
 from gridrun.study import Study, load_study
 from gridrun.why import changes_since
@@ -117,9 +118,15 @@ class OpenStudy:
         backend_options: dict[str, Any] | None = None,
         workers: int | None = None,
         address: str | None = None,
+        collect_only: bool = False,
+        name: str | None = None,
         **request: Any,
     ) -> Engine:
-        """The engine that ``run`` runs, for callers that may want to stop it."""
+        """The engine that ``run`` runs, for callers that may want to stop it.
+
+        With ``collect_only`` it takes in what earlier runs sent away, and sends nothing.
+        The name of a backend that is given as an object is for the ledger.
+        """
         options = dict(backend_options or {})
         if workers is not None:
             if workers < 1:
@@ -131,8 +138,24 @@ class OpenStudy:
         def make() -> Backend:
             return load_backend(backend, **options) if isinstance(backend, str) else backend
 
-        name = backend if isinstance(backend, str) else type(backend).__name__
-        return Engine(self.workspace(**request), make, name, progress or Silent())
+        if name is None:
+            name = backend if isinstance(backend, str) else type(backend).__name__
+        workspace = self._last(request) if collect_only else self.workspace(**request)
+        watcher = progress or Silent()
+        return Engine(workspace, make, name, watcher, collect_only=collect_only)
+
+    def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
+        """What a run with this request would come to on a backend that costs money."""
+        return backend.quote(units_to_send(self.workspace(**request), backend))
+
+    def sweeps(self) -> list[StoredSweep]:
+        """Everything that was ever sent away, oldest first."""
+        with _looking(self.study) as view:
+            return view.sweeps() if view is not None else []
+
+    def write_runs(self) -> Path | None:
+        """Write ``results/runs.csv``: which part came from which child of which sweep."""
+        return write_runs(self._last({}))
 
     def summary(self, **request: Any) -> Summary:
         """Write the tables from what the ledger holds now, and sum them up.
@@ -192,11 +215,11 @@ class OpenStudy:
         return workspace
 
     def _last(self, request: dict[str, Any]) -> Workspace:
-        if not request:
+        if not Request().selecting().keys() & request.keys():
             with _looking(self.study) as view:
                 last = view.last_run() if view is not None else None
             if last is not None:
-                chosen = Request.from_selecting(last["request"])
+                chosen = replace(Request.from_selecting(last["request"]), **request)
                 return Workspace(self.study, self._pipeline, chosen, self._pipeline_name)
         return self.workspace(**request)
 

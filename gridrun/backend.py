@@ -9,13 +9,14 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from gridrun.errors import UserError, did_you_mean
-from gridrun.units import Event, Job, Unit
+from gridrun.units import ContextFacts, Event, Job, Unit
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Capabilities:
 
     Args:
         isolates: A task that kills its process costs one attempt of one task.
-        detachable: Units go on when the driver leaves; ``attach`` finds them.
+        detachable: Units go on when the driver leaves; ``attach`` finds them. Such a
+            backend may pull every unit at once, up to ``max_units``.
         max_units: Most units in one run, or None for no bound.
         shares_disk: Workers see the study directory.
         costs_money: Ask before submitting.
         workers: How many units run at once.
+        most_tasks: Most tasks in a unit, or None to leave that to the plan.
     """
 
     isolates: bool
@@ -37,6 +40,7 @@ class Capabilities:
     shares_disk: bool = True
     costs_money: bool = False
     workers: int = 1
+    most_tasks: int | None = None
 
 
 UnitFeed = Callable[[], Unit | None]
@@ -83,6 +87,175 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Leave no process, thread or file behind; may be called at any time, twice too."""
+        ...
+
+
+@dataclass(frozen=True)
+class SentSweep:
+    """A sweep that the ledger knows and that has not ended.
+
+    Args:
+        name: Name it has where it was sent.
+        is_sent: Whether it is known to have been accepted.
+        planned: When it was planned, seconds since the epoch.
+        shards: Position to units, each with the tasks that have no final event yet.
+        is_wanted: Whether all its tasks are asked for by the present run.
+        segments: (shard, file name) of the segments that were read.
+    """
+
+    name: str
+    is_sent: bool
+    planned: float
+    shards: Mapping[int, tuple[Unit, ...]]
+    segments: frozenset[tuple[int, str]] = frozenset()
+    is_wanted: bool = True
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """What a detachable backend is told of the study.
+
+    Args:
+        name: For people.
+        token: Random text that no other study has; part of names elsewhere.
+        sweeps_so_far: How many sweeps the ledger knows, ended ones too.
+        directory: For files of its own, on the driver's disk.
+        contexts: Number of a context to what a worker can check about it.
+        sweeps: Those that have not ended.
+    """
+
+    name: str
+    token: str
+    sweeps_so_far: int
+    directory: Path
+    contexts: Mapping[int, ContextFacts] = field(default_factory=dict)
+    sweeps: tuple[SentSweep, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What sending units would come to.
+
+    Args:
+        tasks: Tasks of all units.
+        units: Units.
+        shards: Shards they are packed into.
+        sweeps: Sweeps the shards are packed into.
+        machine: Kind of node.
+        cores: Processors of a node.
+        most_nodes: Nodes at once.
+        node_hours: Estimated time of all nodes together, their start included.
+        wall_hours: Estimated time from the first node's start to the last one's end.
+        hourly_rate: Price of a node for an hour, or None where nobody said.
+    """
+
+    tasks: int
+    units: int
+    shards: int
+    sweeps: int
+    machine: str
+    cores: int
+    most_nodes: int
+    node_hours: float
+    wall_hours: float
+    hourly_rate: float | None
+
+    @property
+    def cost(self) -> float | None:
+        """Estimated price, or None where nobody said what a node costs."""
+        return self.node_hours * self.hourly_rate if self.hourly_rate is not None else None
+
+
+@dataclass(frozen=True)
+class ChildLook:
+    """A part of a sweep as it is now.
+
+    Args:
+        name: Its name where it runs.
+        state: In the words of the service.
+        error: First line of what went wrong, or empty.
+    """
+
+    name: str
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SweepLook:
+    """A sweep as it is now.
+
+    Args:
+        name: Its name.
+        state: In the words of the service.
+        place: Where a person can look at it, or empty.
+        error: First line of what went wrong, or empty.
+        children: Its parts.
+    """
+
+    name: str
+    state: str
+    place: str
+    error: str = ""
+    children: tuple[ChildLook, ...] = ()
+
+
+@runtime_checkable
+class DetachableBackend(Backend, Protocol):
+    """A backend whose units go on without the driver.
+
+    It sends units as sweeps of shards. Before a sweep is sent ``run`` yields
+    ``SweepPlanned``; when the next event is asked for, the plan is durable, so a
+    driver that dies at any later moment knows what may be out there. ``stop``
+    leaves what was sent running and ends ``run`` without an end of its units.
+    """
+
+    def attach(self, study: StudyView) -> None:
+        """Take over what earlier runs sent: ``run``, called later, yields their events, too."""
+        ...
+
+    def cancel(self, sweep: str) -> None:
+        """Ask for the end of a sweep; ``run`` sees it end.
+
+        Raises:
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def quote(self, units: Sequence[Unit]) -> Quote:
+        """What sending units would come to; asks nobody."""
+        ...
+
+    def look(self, sweep: str) -> SweepLook:
+        """A sweep as it is now; changes nothing.
+
+        Raises:
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def log(self, child: str) -> str:
+        """What a part of a sweep printed.
+
+        Raises:
+            GridrunError: It could not be asked.
+        """
+        ...
+
+    def check(self) -> Iterator[tuple[str, str, str, str]]:
+        """Look at what a run needs, in turn.
+
+        Yields:
+            What was looked at, ``ok``, ``note`` or ``missing``, what was found, what to do.
+        """
+        ...
+
+    def publish(self, sweep: str, path: Path) -> None:
+        """Put a file beside a sweep, where it runs.
+
+        Raises:
+            GridrunError: It could not be put there.
+        """
         ...
 
 

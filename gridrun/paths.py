@@ -40,6 +40,11 @@ class StudyPaths:
         return self.state / "logs"
 
     @property
+    def sweeps(self) -> Path:
+        """What was, or is about to be, sent away, by sweep."""
+        return self.state / "sweeps"
+
+    @property
     def lease(self) -> Path:
         """Held by the one engine that may write the ledger."""
         return self.state / "lease"
@@ -78,6 +83,11 @@ class StudyPaths:
     def summary_csv(self) -> Path:
         """Means by imputation and classifier, as printed at the end of a run."""
         return self.results / "summary.csv"
+
+    @property
+    def runs_csv(self) -> Path:
+        """Which outcome came from which run elsewhere."""
+        return self.results / "runs.csv"
 
     @property
     def notes_txt(self) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeGuard
 
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
 
@@ -98,6 +99,21 @@ class Job:
     pipeline: str
     settings: Settings
     limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class ContextFacts:
+    """What can be said of a context far from the ledger, so that a worker can check its code.
+
+    Args:
+        digest: As in the ledger.
+        classifier: Which classifier.
+        code: Stage to digest of its code; empty where there is nothing to compare.
+    """
+
+    digest: str
+    classifier: str
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,5 +207,67 @@ class UnitLost:
     reason: str
 
 
-Event = WorkerReady | UnitStarted | TaskDone | TaskFailed | UnitFinished | UnitLost
+@dataclass(frozen=True)
+class SweepPlanned:
+    """Units are about to be sent away as one; see ``gridrun.backend.DetachableBackend``.
+
+    Args:
+        sweep: Name it will have where it is sent.
+        shards: Units of each shard, by position.
+    """
+
+    sweep: str
+    shards: tuple[tuple[Unit, ...], ...]
+
+
+@dataclass(frozen=True)
+class SweepSent:
+    """A sweep was accepted; it goes on without the driver.
+
+    Args:
+        sweep: Its name.
+        place: Where a person can look at it, or an empty string.
+    """
+
+    sweep: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentRead:
+    """Everything a segment holds has been yielded before this.
+
+    Args:
+        sweep: Name of the sweep.
+        shard: Position of the shard.
+        name: File name of the segment.
+    """
+
+    sweep: str
+    shard: int
+    name: str
+
+
+@dataclass(frozen=True)
+class SweepEnded:
+    """Nothing more will come of a sweep.
+
+    Args:
+        sweep: Its name.
+        state: ``ended``, ``cancelled``, or ``abandoned`` when it was never accepted.
+    """
+
+    sweep: str
+    state: str
+
+
+SweepEvent = SweepPlanned | SweepSent | SegmentRead | SweepEnded
+"""What a detachable backend yields beside the rest."""
+
+Event = WorkerReady | UnitStarted | TaskDone | TaskFailed | UnitFinished | UnitLost | SweepEvent
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""
+
+
+def is_final(event: Event) -> TypeGuard[TaskDone | TaskFailed]:
+    """Whether an event is the last one about its task in its unit."""
+    return isinstance(event, TaskDone) or (isinstance(event, TaskFailed) and event.final)

@@ -24,6 +24,7 @@ STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
 
 _INPUT_META = "inputs"
+_ROLE_META = "input digests"
 
 
 class Workspace:
@@ -138,28 +139,39 @@ class Workspace:
     def input_digests(self) -> dict[str, str]:
         """Role to SHA-256 of the file; known ones are not read again.
 
+        A file that is not here counts as the one that the ledger knows: a study
+        directory that was copied alone can be looked at, though not run.
+
         Raises:
-            InputError: Files are not there or may not be read.
+            InputError: Files may not be read, or are not there and not known.
         """
         known: dict[str, str] = {}
+        by_role: dict[str, str] = {}
         if self.view is not None:
             known = json.loads(self.view.meta(_INPUT_META) or "{}")
+            by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
         digests, faults = {}, []
         for role, path in self.study.inputs.items():
             try:
                 digests[role] = known.get(_stamp(path)) or digest_of_file(path)
+            except FileNotFoundError as error:
+                if role in by_role:
+                    digests[role] = by_role[role]
+                else:
+                    faults.append(_unreadable(role, path, error))
             except OSError as error:
                 faults.append(_unreadable(role, path, error))
         if faults:
             raise InputError(faults)
         return digests
 
-    def input_meta(self) -> tuple[str, str]:
+    def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
         stamps = {
             _stamp(path): self.input_digests[role] for role, path in self.study.inputs.items()
         }
-        return _INPUT_META, json.dumps(stamps, sort_keys=True)
+        yield _INPUT_META, json.dumps(stamps, sort_keys=True)
+        yield _ROLE_META, json.dumps(self.input_digests, sort_keys=True)
 
     @cached_property
     def book(self) -> Codebook:

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from gridrun._version import __version__
-from gridrun.cli import doctor, init, local, logs, params, plan, results, status
+from gridrun.cli import azure, doctor, init, local, logs, params, plan, results, status, worker
 from gridrun.cli._streams import listen
 from gridrun.errors import GridrunError
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (init, plan, local, status, results, logs, params, doctor):
+for module in (init, plan, local, azure, status, results, logs, params, doctor, worker):
     module.register(app)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridrun.cli import _options as opt
 
+if TYPE_CHECKING:
+    from gridrun.checkup import Finding
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:  gridrun doctor  |  gridrun doctor ~/my-study")(doctor)
+    app.command(
+        epilog="Examples:  gridrun doctor  |  gridrun doctor ~/my-study  |  "
+        "gridrun doctor ~/my-study --azure",
+    )(doctor)
 
 
 def doctor(
@@ -20,6 +27,12 @@ def doctor(
         Path | None,
         typer.Argument(metavar="STUDY", help="Check this study, too.", show_default=False),
     ] = None,
+    azure: Annotated[
+        bool,
+        typer.Option(
+            "--azure", help="Look at what STUDY needs of Azure: sign-in, workspace, compute, image."
+        ),
+    ] = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
@@ -30,7 +43,7 @@ def doctor(
     from gridrun.checkup import checkup
     from gridrun.cli._text import dump, say
 
-    findings = list(checkup(study))
+    findings = list(_azure(study) if azure else checkup(study))
     if as_json:
         dump([vars(finding) for finding in findings])
     else:
@@ -39,3 +52,17 @@ def doctor(
             if finding.todo:
                 say(f"        {finding.todo}")
     raise typer.Exit(max((finding.exit_code for finding in findings), default=0))
+
+
+def _azure(study: Path | None) -> Iterator[Finding]:
+    """What a study needs of Azure, looked at in turn, each as it is found."""
+    from gridrun.api import open_study
+    from gridrun.checkup import Finding
+    from gridrun.cli._sweeps import backend_of
+
+    backend = backend_of(open_study(study or Path()))
+    try:
+        for what, verdict, found, todo in backend.check():
+            yield Finding(what, verdict, found, todo, 3 if verdict == "missing" else 0)
+    finally:
+        backend.close()

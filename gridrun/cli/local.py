@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._interrupt import on_interrupt
 from gridrun.errors import UserError
+
+_ENDING = "ending after the tasks that are running; again to stop at once (nothing is lost)"
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +98,7 @@ def local(
             mix_environments=mix_environments,
             **chosen,
         )
-        restore = _on_interrupt(engine.stop)
+        restore = on_interrupt(engine.stop, _ENDING)
         try:
             ended = engine.run()
         except KeyboardInterrupt:
@@ -125,6 +126,10 @@ def local(
             f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
             f"fitted by this run: {fitted or 'nothing'}\n"
         )
+    if ended.held:
+        sys.stderr.write(
+            f"{ended.held:,} tasks are held by sweeps elsewhere: gridrun azure status\n"
+        )
     if ended.state == "interrupted":
         sys.stderr.write(f"interrupted; {_go_on(study)}\n")
     raise typer.Exit(ended.exit_code)
@@ -132,30 +137,3 @@ def local(
 
 def _go_on(study: Path) -> str:
     return f"go on with: gridrun local {shlex.quote(str(study))} (same options)"
-
-
-def _on_interrupt(stop: Callable[[], None]) -> Callable[[], None]:
-    """First Ctrl-C (or SIGTERM) asks to stop, the second stops.
-
-    Returns:
-        Puts the handlers back that were there before.
-    """
-    asked = False
-
-    def handle(*_: Any) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        sys.stderr.write(
-            "\nending after the tasks that are running; again to stop at once (nothing is lost)\n"
-        )
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    return restore

@@ -2,5 +2,6 @@
 
 from gridrun.engine._progress import Progress, Silent, Tally
 from gridrun.engine._run import Engine, RunReport
+from gridrun.engine._sweeps import units_to_send
 
-__all__ = ["Engine", "Progress", "RunReport", "Silent", "Tally"]
+__all__ = ["Engine", "Progress", "RunReport", "Silent", "Tally", "units_to_send"]

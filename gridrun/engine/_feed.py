@@ -11,7 +11,8 @@ from gridrun.pipeline import Source, TaskFailure, TaskSpec, Value
 from gridrun.plan import Cut
 from gridrun.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 
-_MOST_LOSSES = 5
+MOST_LOSSES = 5
+"""So many workers lost in a row, and the machine is at fault."""
 
 
 class Feed:
@@ -19,17 +20,19 @@ class Feed:
 
     Args:
         cuts: What is to be run.
-        source: Makes the blocks' artifacts.
+        source: Makes the blocks' artifacts; None when nothing is to be run.
         run: Number of the run, part of unit names.
         fail: Told of tasks whose block cannot be made.
+        most_losses: So many losses in a row end the run; None where the backend judges.
     """
 
     def __init__(
         self,
         cuts: Iterator[Cut],
-        source: Source,
+        source: Source | None,
         run: int,
         fail: Callable[[TaskFailed], None],
+        most_losses: int | None = MOST_LOSSES,
     ) -> None:
         self._cuts = cuts
         self._source = source
@@ -38,6 +41,8 @@ class Feed:
         self._again: deque[Unit] = deque()
         self._left: dict[str, tuple[Unit, dict[tuple[int, int, int], TaskSpec]]] = {}
         self._losses = 0
+        self._most_losses = most_losses
+        self._offered_again = 0
         self._stopped = False
 
     def next_unit(self) -> Unit | None:
@@ -52,6 +57,10 @@ class Feed:
                 name = f"r{self._run}u{cut.number}"
                 return self._account(Unit(name, artifact, cut.tasks, cut.seconds))
         return None
+
+    def adopt(self, unit: Unit) -> None:
+        """Keep account of a unit that an earlier run gave away; it may be offered again."""
+        self._account(unit)
 
     def stop(self) -> None:
         """Give no more units."""
@@ -87,7 +96,7 @@ class Feed:
         """
         held = self._left.pop(unit, None)
         self._losses += 1
-        if self._losses >= _MOST_LOSSES:
+        if self._most_losses is not None and self._losses >= self._most_losses:
             raise EnvironmentFault(
                 f"{self._losses} workers were lost one after another, the last one: {reason}",
                 todo="look at the machine (memory, disk, `gridrun doctor`), then run again: "
@@ -95,7 +104,8 @@ class Feed:
             )
         if held is not None and held[1]:
             first, tasks = held
-            name = f"{first.id.partition('+')[0]}+{self._losses}"
+            self._offered_again += 1
+            name = f"{first.id.partition('+')[0]}+r{self._run}n{self._offered_again}"
             self._again.append(Unit(name, first.artifact, tuple(tasks.values()), first.seconds))
 
     def _account(self, unit: Unit) -> Unit:
@@ -105,6 +115,7 @@ class Feed:
 
     def _artifact(self, block: Mapping[str, Value], tasks: tuple[TaskSpec, ...]) -> str | None:
         started = time.time()
+        assert self._source is not None, "there is nothing to cut without a source"
         try:
             return self._source.artifact(block)
         except TaskFailure as failure:

@@ -7,27 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gridrun._version import __version__
-from gridrun.backend import Backend
-from gridrun.engine._feed import Feed
+from gridrun.backend import Backend, DetachableBackend
+from gridrun.engine._feed import MOST_LOSSES, Feed
 from gridrun.engine._progress import Progress, Tally
-from gridrun.errors import EnvironmentFault, Fault, GridrunError
+from gridrun.engine._record import Notes, Recorder
+from gridrun.engine._sweeps import hold_back, known_attempts, study_view
+from gridrun.errors import Fault, GridrunError
 from gridrun.ledger import Ledger
-from gridrun.pipeline import Source, TaskResult
-from gridrun.plan import Pending, cut_units
+from gridrun.pipeline import Source
+from gridrun.plan import Cut, Pending, cut_units
 from gridrun.results import Summary, write_results
-from gridrun.units import (
-    Event,
-    Job,
-    TaskDone,
-    TaskFailed,
-    UnitFinished,
-    UnitLost,
-    UnitStarted,
-    WorkerReady,
-)
+from gridrun.units import Job, TaskFailed
 from gridrun.workspace import STUDY_META, Workspace
 
 
@@ -36,11 +28,13 @@ class RunReport:
     """How a run ended.
 
     Args:
-        state: ``done``, ``failed`` (some tasks) or ``interrupted``.
+        state: ``done``, ``failed`` (some tasks), ``interrupted``, or ``detached`` when
+            sweeps go on elsewhere.
         tally: Counts of this run.
         seconds: Wall seconds.
         summary: What the tables say.
         notes: What was worth saying about the inputs.
+        held: Tasks that sweeps elsewhere hold.
     """
 
     state: str
@@ -48,11 +42,12 @@ class RunReport:
     seconds: float
     summary: Summary
     notes: tuple[Fault | str, ...] = field(default=())
+    held: int = 0
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 1 some tasks failed, 130 interrupted and resumable."""
-        return {"done": 0, "failed": 1, "interrupted": 130}[self.state]
+        """0 all done or detached, 1 some tasks failed, 130 interrupted and resumable."""
+        return {"done": 0, "detached": 0, "failed": 1, "interrupted": 130}[self.state]
 
 
 class Engine:
@@ -63,6 +58,8 @@ class Engine:
         make_backend: Makes the backend; only called if something is left to run.
         backend_name: For the ledger.
         progress: Watches.
+        collect_only: Whether only what earlier runs sent away is taken in: nothing is
+            sent, and the inputs need not be here.
     """
 
     def __init__(
@@ -71,18 +68,20 @@ class Engine:
         make_backend: Callable[[], Backend],
         backend_name: str,
         progress: Progress,
+        *,
+        collect_only: bool = False,
     ) -> None:
         self._workspace = workspace
         self._make_backend = make_backend
         self._backend_name = backend_name
         self._progress = progress
+        self._collect_only = collect_only
         self._backend: Backend | None = None
         self._feed: Feed | None = None
         self._tally = Tally()
-        self._notes: list[Fault | str] = []
+        self._notes = Notes(progress)
         self._interrupted = False
         self._has_read = False
-        self._environment: dict[str, Any] | None = None
 
     def stop(self) -> None:
         """Let workers end their current task, hand the rest back, and end; only sets flags."""
@@ -102,8 +101,11 @@ class Engine:
         began = time.monotonic()
         workspace, progress = self._workspace, self._progress
         notes: list[Fault | str] = [*workspace.study.notes, *workspace.selection.notes]
-        for note in (*notes, *workspace.check_inputs()):
-            self._note(note)
+        for note in notes:
+            self._notes.add(note)
+        if not self._collect_only:
+            for note in workspace.check_inputs():
+                self._notes.add(note)
         if workspace.view is not None:
             workspace.view.refuse_if_held()
             progress.phase("looking up what is done")
@@ -111,13 +113,28 @@ class Engine:
         self._tally.total = len(workspace.tables) * workspace.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
         progress.update(self._tally)
-        if self._tally.before < self._tally.total or workspace.view is None:
+        if self._is_needed(pending):
             with _no_traces(workspace.study.paths.state):
                 self._run(pending)
         summary = self._results()
-        failed = summary.failed > 0
-        state = "interrupted" if self._interrupted else "failed" if failed else "done"
-        return RunReport(state, self._tally, time.monotonic() - began, summary, tuple(self._notes))
+        held = self._held()
+        state = "failed" if summary.failed else "done"
+        if held:
+            state = "detached"
+        if self._interrupted or (self._collect_only and summary.waiting and not held):
+            state = "interrupted"
+        seconds = time.monotonic() - began
+        return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held)
+
+    def _is_needed(self, pending: list[Pending]) -> bool:
+        view = self._workspace.view
+        if self._collect_only:
+            return view is not None and any(sweep.lives for sweep in view.sweeps())
+        return view is None or any(len(fold.codes) for fold in pending)
+
+    def _held(self) -> int:
+        view = self._workspace.view
+        return sum(sweep.tasks for sweep in view.sweeps() if sweep.lives) if view else 0
 
     def _run(self, pending: list[Pending]) -> None:
         workspace = self._workspace
@@ -126,31 +143,40 @@ class Engine:
         job = Job(workspace.pipeline_name, workspace.settings, workspace.study.limits)
         try:
             backend.open(job, lambda digest: sources[0].path(digest).read_bytes())
-            self._progress.phase("reading the inputs")
-            source = workspace.pipeline.open_source(
-                workspace.settings, workspace.study.grid.allowed(), workspace.study.paths.cache
-            )
-            sources.append(source)
-            self._has_read = True
-            for note in source.notes():
-                self._note(note)
+            if self._has_units(pending):
+                self._progress.phase("reading the inputs")
+                source = workspace.pipeline.open_source(
+                    workspace.settings, workspace.study.grid.allowed(), workspace.study.paths.cache
+                )
+                sources.append(source)
+                self._has_read = True
+                for note in source.notes():
+                    self._notes.add(note)
             with Ledger(workspace.study.paths.ledger) as ledger:
                 if ledger.note:
-                    self._note(ledger.note)
-                self._loop(ledger, source, backend, pending)
+                    self._notes.add(ledger.note)
+                self._loop(ledger, sources[0] if sources else None, backend, pending)
         finally:
             self._progress.phase("")
             backend.close()
             workspace.refresh()
 
+    def _has_units(self, pending: list[Pending]) -> bool:
+        """Whether there is anything to be given to the backend, so that the inputs are needed."""
+        view = self._workspace.view
+        if view is not None:
+            pending = hold_back(pending, self._workspace.known_context_ids(), view)
+        return not self._collect_only and any(len(fold.codes) for fold in pending)
+
     def _loop(
-        self, ledger: Ledger, source: Source, backend: Backend, pending: list[Pending]
+        self, ledger: Ledger, source: Source | None, backend: Backend, pending: list[Pending]
     ) -> None:
         workspace = self._workspace
-        self._environment = ledger.environment()
         ledger.store_meta(STUDY_META, workspace.study.path.name)
         ledger.store_values(workspace.book)
-        ledger.store_meta(*workspace.input_meta())
+        if not self._collect_only:
+            for meta in workspace.input_meta():
+                ledger.store_meta(*meta)
         ledger.store_sample(workspace.sample_name, workspace.selection.to_json())
         ids = [
             ledger.context_id(context.classifier, context.components)
@@ -158,16 +184,42 @@ class Engine:
         ]
         seconds = workspace.seconds(ids, ledger)
         run = ledger.begin_run(workspace.request.selecting(), self._backend_name, __version__)
-        workers = backend.capabilities.workers
-        cuts = cut_units(workspace.tables, pending, ids, seconds, workers)
-        feed = self._feed = Feed(cuts, source, run, lambda event: self._failed(ledger, event))
+        free = hold_back(pending, ids, ledger) if source is not None else []
+        cuts: Iterator[Cut] = iter(())
+        if free:
+            able = backend.capabilities
+            cuts = cut_units(
+                workspace.tables, free, ids, seconds, able.workers, most_tasks=able.most_tasks
+            )
+        detachable = isinstance(backend, DetachableBackend)
+
+        def fail(event: TaskFailed) -> None:
+            recorder.failed(event)
+
+        feed = self._feed = Feed(cuts, source, run, fail, None if detachable else MOST_LOSSES)
+        recorder = Recorder(
+            workspace,
+            ledger,
+            feed,
+            backend_name=self._backend_name,
+            progress=self._progress,
+            tally=self._tally,
+            notes=self._notes,
+        )
+        if isinstance(backend, DetachableBackend):
+            view = study_view(workspace, ledger, pending, ids)
+            recorder.adopt(view.sweeps, known_attempts(ledger))
+            backend.attach(view)
+        elif sum(len(fold.codes) for fold in free) < sum(len(fold.codes) for fold in pending):
+            self._notes.add(_HELD_ELSEWHERE)
         if self._interrupted:
             feed.stop()
         state = "stopped"
         try:
             self._progress.phase("starting the workers")
             for event in backend.run(feed.next_unit):
-                self._take(ledger, feed, event)
+                recorder.take(event)
+            self._interrupted = self._interrupted or recorder.cancelled > 0
             ended = "failed" if self._tally.failed else "done"
             state = "interrupted" if self._interrupted else ended
         except KeyboardInterrupt:
@@ -177,90 +229,18 @@ class Engine:
             with contextlib.suppress(GridrunError) if state == "stopped" else _nothing():
                 ledger.end_run(state)
 
-    def _take(self, ledger: Ledger, feed: Feed, event: Event) -> None:
-        match event:
-            case TaskDone():
-                if feed.settle(event):
-                    ledger.record(event, self._keep_log(event))
-                    self._count(event.result)
-                    self._progress.update(self._tally)
-            case TaskFailed():
-                if not event.final or feed.settle(event):
-                    self._failed(ledger, event)
-            case UnitStarted(unit, worker):
-                self._progress.phase("running")
-                ledger.hold(unit, worker, feed.tasks_of(unit))
-            case UnitFinished(unit, _, stopped):
-                if feed.tasks_of(unit) and not stopped:
-                    feed.lose(unit, "the unit ended with tasks left")
-                feed.finish(unit)
-                ledger.release(unit)
-            case UnitLost(unit, reason):
-                self._note(f"a worker was lost ({reason}); its unfinished tasks run again")
-                feed.lose(unit, reason)
-                ledger.release(unit)
-            case WorkerReady(worker, environment):
-                self._check_environment(dict(environment))
-                ledger.add_worker(worker, environment)
-
-    def _count(self, result: TaskResult) -> None:
-        self._tally.done += 1
-        if result.shared:
-            self._tally.shared += 1
-            return
-        for name, count in result.facts.get("fits", {}).items():
-            self._tally.fits[name] = self._tally.fits.get(name, 0) + count
-
-    def _failed(self, ledger: Ledger, event: TaskFailed) -> None:
-        log = self._keep_log(event)
-        ledger.record(event, log)
-        if event.final:
-            self._tally.failed += 1
-        else:
-            self._tally.retried += 1
-        self._progress.failure(event, log)
-        self._progress.update(self._tally)
-
-    def _keep_log(self, event: TaskDone | TaskFailed) -> str:
-        if not event.log:
-            return ""
-        values = "-".join(str(value) for value in event.task.values.values())
-        name = (
-            f"{event.task.classifier}_fold{event.task.fold}_{values}"
-            f"_{event.attempt.started:.0f}_attempt{event.attempt.number}.log"
-        )
-        path = self._workspace.study.paths.logs / name.replace("/", "_")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(event.log, "utf-8", "replace")
-        return str(path.name)
-
-    def _check_environment(self, environment: dict[str, str]) -> None:
-        if self._environment is None:
-            self._environment = environment
-        if environment == self._environment or self._workspace.request.mix_environments:
-            return
-        old = self._environment
-        names = sorted(n for n in {*old, *environment} if old.get(n) != environment.get(n))
-        changes = ", ".join(
-            f"{name}: {old.get(name, 'none')} -> {environment.get(name, 'none')}" for name in names
-        )
-        raise EnvironmentFault(
-            f"this worker's versions are not those the study was begun with: {changes}",
-            todo="numbers may differ between versions; use the old ones, start a new study "
-            "directory, or accept the mixture with --mix-environments",
-        )
-
-    def _note(self, note: Fault | str) -> None:
-        if note not in self._notes:
-            self._notes.append(note)
-            self._progress.note(note)
-
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")
         # without reading, nothing is known of the inputs that an earlier run has not said
-        summary = write_results(self._workspace, self._notes if self._has_read else None)
+        summary = write_results(self._workspace, self._notes.said if self._has_read else None)
         self._progress.phase("")
         return summary
+
+
+_HELD_ELSEWHERE = (
+    "some tasks are not run here because a sweep elsewhere holds them; `gridrun azure collect` "
+    "brings what it has, `gridrun azure cancel` gives the rest back"
+)
 
 
 @contextlib.contextmanager

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from gridrun.codes import IntArray
-from gridrun.ledger import _lease
+from gridrun.ledger import _lease, _sweeps
 from gridrun.ledger._open import open_for_reading
+from gridrun.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.pipeline import Value
 from gridrun.units import State
 
@@ -166,6 +167,22 @@ class LedgerView:
         return self.db.execute(
             "SELECT unit, worker, tasks, since FROM held ORDER BY since"
         ).fetchall()
+
+    def sweeps(self) -> list[StoredSweep]:
+        """Every sweep that was ever planned, oldest first."""
+        return _sweeps.stored(self.db)
+
+    def sweep_units(self, sweep: str) -> list[StoredUnit]:
+        """Units of a living sweep that have not ended."""
+        return _sweeps.units_of(self.db, sweep)
+
+    def segments(self, sweep: str) -> frozenset[tuple[int, str]]:
+        """(shard, file name) of the segments of a living sweep that were read."""
+        return _sweeps.segments_of(self.db, sweep)
+
+    def sweep_attempts(self) -> list[AttemptKey]:
+        """Attempts of the units that living sweeps hold."""
+        return _sweeps.attempts(self.db)
 
     def holder(self) -> tuple[str, int, float] | None:
         """Host, process id and heartbeat of the engine at work, or None."""

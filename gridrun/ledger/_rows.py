@@ -12,8 +12,8 @@ _OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)"
 _RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ATTEMPT = (
     "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
-    "seconds, shared, state, kind, reason, signal, exit_code, limit_seconds, stage, log) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "seconds, shared, state, final, kind, reason, signal, exit_code, limit_seconds, stage, log) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _DURATION = (
     "INSERT INTO duration VALUES (?, ?, ?) ON CONFLICT (context) DO UPDATE "
@@ -65,7 +65,7 @@ class Rows:
         self, event: TaskDone, where: tuple[int, int, int], head: tuple[Any, ...], log: str
     ) -> None:
         result = event.result
-        self._attempts.append((*head, State.DONE, "", "", None, None, None, "", log))
+        self._attempts.append((*head, State.DONE, 1, "", "", None, None, None, "", log))
         self._outcomes.append((*where, State.DONE, ""))
         texts = map(_json, (list(result.rows), list(result.details), dict(result.facts)))
         self._results.append((*where, result.content_key, "", *texts, _json(list(result.notes))))
@@ -76,7 +76,8 @@ class Rows:
         self, event: TaskFailed, where: tuple[int, int, int], head: tuple[Any, ...], log: str
     ) -> None:
         cause = (event.signal, event.exit_code, event.limit_seconds, event.stage)
-        self._attempts.append((*head, State.FAILED, event.kind, event.reason, *cause, log))
+        final = int(event.final)
+        self._attempts.append((*head, State.FAILED, final, event.kind, event.reason, *cause, log))
         if event.final:
             self._outcomes.append((*where, State.FAILED, event.kind))
             self._results.append((*where, "", event.reason, "[]", "[]", "{}", "[]"))

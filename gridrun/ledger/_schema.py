@@ -85,6 +85,7 @@ CREATE TABLE attempt (
   seconds REAL NOT NULL,
   shared INTEGER NOT NULL,
   state TEXT NOT NULL,
+  final INTEGER NOT NULL,
   kind TEXT NOT NULL,
   reason TEXT NOT NULL,
   signal INTEGER,
@@ -109,6 +110,35 @@ CREATE TABLE held (
   worker TEXT NOT NULL,
   tasks INTEGER NOT NULL,
   since REAL NOT NULL
+) WITHOUT ROWID;
+
+-- sweeps of shards, recorded before they are sent (state: planned, sent, or how it ended)
+CREATE TABLE sweep (
+  name TEXT PRIMARY KEY,
+  run INTEGER NOT NULL,
+  backend TEXT NOT NULL,
+  planned REAL NOT NULL,
+  place TEXT NOT NULL,
+  state TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- units of living sweeps (one that ended is taken out, its tasks are then held no longer)
+CREATE TABLE sweep_unit (
+  unit TEXT PRIMARY KEY,
+  sweep TEXT NOT NULL REFERENCES sweep (name),
+  shard INTEGER NOT NULL,
+  artifact TEXT NOT NULL,
+  seconds REAL NOT NULL,
+  tasks TEXT NOT NULL  -- [[context, fold, code, classifier], ...]
+) WITHOUT ROWID;
+CREATE INDEX sweep_unit_of ON sweep_unit (sweep, shard);
+
+-- outcome segments of living sweeps that are in the ledger
+CREATE TABLE segment (
+  sweep TEXT NOT NULL,
+  shard INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (sweep, shard, name)
 ) WITHOUT ROWID;
 
 -- samples that were drawn, so that a grid that grows keeps them

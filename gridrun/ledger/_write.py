@@ -15,11 +15,11 @@ from typing import Any, Self
 from gridrun.codes import Codebook
 from gridrun.errors import GridrunError
 from gridrun.fingerprint import digest_of
-from gridrun.ledger import _lease
+from gridrun.ledger import _lease, _sweeps
 from gridrun.ledger._open import explained, open_for_writing
 from gridrun.ledger._read import LedgerView
 from gridrun.ledger._rows import Rows
-from gridrun.units import TaskDone, TaskFailed
+from gridrun.units import SegmentRead, SweepPlanned, TaskDone, TaskFailed
 
 COMMIT_SECONDS = 0.25
 """Longest time an outcome waits for its commit, give or take the commit itself."""
@@ -46,6 +46,7 @@ class Ledger(LedgerView):
         super().__init__(db, path)
         self._lock = threading.RLock()
         self._buffer: list[tuple[TaskDone | TaskFailed, str]] = []
+        self._marks: list[tuple[str, tuple[Any, ...]]] = []
         self._run = 0
         self._closed = threading.Event()
         self._fault: GridrunError | None = None
@@ -145,8 +146,31 @@ class Ledger(LedgerView):
         self._write(lambda: self.db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row))
 
     def release(self, unit: str) -> None:
-        """A unit ended."""
-        self._write(lambda: self.db.execute("DELETE FROM held WHERE unit = ?", (unit,)))
+        """A unit ended; durable together with, or after, the outcomes recorded before."""
+        self._mark("DELETE FROM held WHERE unit = ?", (unit,))
+        self._mark("DELETE FROM sweep_unit WHERE unit = ?", (unit,))
+
+    def plan_sweep(self, planned: SweepPlanned, backend: str) -> None:
+        """Record a sweep before it is sent; durable on return."""
+        self.commit()
+        self._write(lambda: _sweeps.plan(self.db, planned, self._run, backend))
+
+    def sweep_sent(self, sweep: str, place: str) -> None:
+        """A sweep was accepted; durable on return."""
+        row = (place, _sweeps.SENT, sweep)
+        self._write(
+            lambda: self.db.execute("UPDATE sweep SET place = ?, state = ? WHERE name = ?", row)
+        )
+
+    def segment_read(self, segment: SegmentRead) -> None:
+        """A segment is in the ledger; durable together with, or after, its outcomes."""
+        row = (segment.sweep, segment.shard, segment.name)
+        self._mark("INSERT OR IGNORE INTO segment VALUES (?, ?, ?)", row)
+
+    def end_sweep(self, sweep: str, state: str) -> None:
+        """Nothing more comes of a sweep: what it still held is waiting again."""
+        self.commit()
+        self._write(lambda: _sweeps.end(self.db, sweep, state))
 
     def store_sample(self, name: str, drawn: str) -> None:
         """Keep a drawn sample."""
@@ -178,11 +202,17 @@ class Ledger(LedgerView):
         """Make everything recorded durable."""
         with self._lock:
             self._raise_fault()
-            buffer = self._buffer
-            if not buffer:
+            buffer, marks = self._buffer, self._marks
+            if not buffer and not marks:
                 return
-            self._write(lambda: self._insert(buffer))
-            self._buffer = []
+
+            def write() -> None:
+                self._insert(buffer)
+                for statement, row in marks:
+                    self.db.execute(statement, row)
+
+            self._write(write)
+            self._buffer, self._marks = [], []
             self.committed += sum(
                 1 for event, _ in buffer if isinstance(event, TaskDone) or event.final
             )
@@ -200,6 +230,10 @@ class Ledger(LedgerView):
         finally:
             with explained(self.path):
                 self.db.close()
+
+    def _mark(self, statement: str, row: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._marks.append((statement, row))
 
     def _insert(self, buffer: list[tuple[TaskDone | TaskFailed, str]]) -> None:
         rows = Rows()

@@ -49,6 +49,8 @@ def cut_units(
     context_ids: Sequence[int],
     seconds: IntArray | Sequence[float],
     workers: int,
+    *,
+    most_tasks: int | None = None,
 ) -> Iterator[Cut]:
     """Cut pending tasks into units, lazily, block by block and fold by fold.
 
@@ -62,7 +64,9 @@ def cut_units(
         context_ids: The ledger's number of each context.
         seconds: Estimated seconds of a task of each context.
         workers: How many units run at once.
+        most_tasks: Most tasks of a unit; None for thousands.
     """
+    most = min(most_tasks or _MOST_TASKS, _MOST_TASKS)
     per_context = np.asarray(seconds, np.float64)
     left = sum(float(per_context[fold.contexts].sum()) for fold in pending)
     keys = [fold.codes & tables.block_mask for fold in pending]
@@ -78,7 +82,7 @@ def cut_units(
                 before = float(sums[done - 1]) if done else 0.0
                 share = left / (workers * _PARTS_PER_WORKER)
                 longest = min(LONGEST_SECONDS, max(_SHORTEST_SECONDS, share))
-                stop = _stop(sums, bounds, done, before + longest, before + LONGEST_SECONDS)
+                stop = _stop(sums, bounds, done, before + longest, before + LONGEST_SECONDS, most)
                 number += 1
                 length = float(sums[stop - 1]) - before
                 left -= length
@@ -89,7 +93,9 @@ def cut_units(
                 done = stop
 
 
-def _stop(sums: FloatArray, bounds: IntArray, done: int, wanted: float, most: float) -> int:
+def _stop(  # noqa: PLR0917 - the loop's state, private to it
+    sums: FloatArray, bounds: IntArray, done: int, wanted: float, most: float, most_tasks: int
+) -> int:
     """Where a unit that begins at ``done`` ends.
 
     Args:
@@ -98,14 +104,15 @@ def _stop(sums: FloatArray, bounds: IntArray, done: int, wanted: float, most: fl
         done: Tasks before the unit.
         wanted: Sum of seconds at which it should end, at the bound of an atom.
         most: Sum of seconds at which it is ended inside an atom.
+        most_tasks: Number of tasks at which it is ended inside an atom.
     """
     first = int(np.searchsorted(bounds, done, "right"))
     fits = int(np.searchsorted(sums, wanted, "right"))
-    last = int(np.searchsorted(bounds, min(fits, done + _MOST_TASKS), "right")) - 1
+    last = int(np.searchsorted(bounds, min(fits, done + most_tasks), "right")) - 1
     stop = int(bounds[max(first, last)])
-    if sums[stop - 1] > most or stop - done > _MOST_TASKS:
+    if sums[stop - 1] > most or stop - done > most_tasks:
         within = int(np.searchsorted(sums, most, "right"))
-        stop = min(stop, max(within, done + 1), done + _MOST_TASKS)
+        stop = min(stop, max(within, done + 1), done + most_tasks)
     return stop
 
 

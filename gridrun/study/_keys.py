@@ -35,11 +35,11 @@ KEYS = (
     "limits",
     "sample",
     "rows",
+    "azure",
 )
 """Keys of ``study.yaml`` that the core reads; a pipeline may have more."""
 
 LATER_KEYS = {
-    "azure": "this version runs on this machine or a Ray cluster",
     "evaluate": "this version cross-validates; give the number of folds by the key folds",
 }
 """Keys of later versions, each with the reason why it is refused."""

@@ -16,6 +16,7 @@ from gridrun.grid import Grid
 from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
 from gridrun.study._keys import MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study.azure import AzureSettings, read_azure
 from gridrun.study.gridfile import GridFile, grid_of, read_grid
 from gridrun.units import Limits
 
@@ -44,6 +45,7 @@ class Study:
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
+        azure: Where and how it runs on Azure ML, or None.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Study:
     notes: tuple[Fault, ...] = ()
     grid_file: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    azure: AzureSettings | None = None
 
     @property
     def directory(self) -> Path:
@@ -157,6 +160,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
             nodes["classifiers"], pipeline.classifiers, pipeline.runnable_classifiers
         )
     limits = reader.limits(nodes["limits"]) if "limits" in nodes else Limits()
+    azure = read_azure(reader, nodes["azure"]) if "azure" in nodes else None
     if reader.faults:
         # those of the grid's own file stay together
         own = [fault for fault in reader.faults if fault.file == file]
@@ -179,6 +183,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         notes=(*by_line(reader.notes), *grid.notes),
         grid_file=grid_file,
         options=options,
+        azure=azure,
     )
 
 

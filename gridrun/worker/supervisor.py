@@ -260,9 +260,13 @@ class Supervisor:
 
 
 def worker_name() -> str:
-    """Host, process id and start of this process, for people."""
+    """Host, process id and start of this process, for people.
+
+    Where a host's name means nothing, the environment variable ``GRIDRUN_PLACE`` stands
+    in its place: the name of the job, for example.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return f"{socket.gethostname()}/{os.getpid()}/{now}"
+    return f"{os.environ.get('GRIDRUN_PLACE') or socket.gethostname()}/{os.getpid()}/{now}"
 
 
 def _crash(death: Death) -> Blow:

@@ -1,0 +1,78 @@
+"""What the settings come to: places, clusters, sizes, prices. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.azureml import _combinations
+from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
+from backends.azureml._terms import Cluster, Place
+from gridrun.backend import Quote
+from gridrun.study import AzureSettings
+from gridrun.units import Unit
+
+START_SECONDS = 180.0
+"""Assumed between the start of a child and its first task, and paid: container and R."""
+
+
+def place_of(settings: AzureSettings) -> Place:
+    """Workspace and way to sign in."""
+    return Place(
+        settings.sign_in,
+        settings.config,
+        settings.subscription,
+        settings.resource_group,
+        settings.workspace,
+    )
+
+
+def cluster_of(settings: AzureSettings) -> Cluster:
+    """The cluster that is wanted."""
+    return Cluster(
+        settings.compute,
+        settings.vm_size,
+        settings.min_nodes,
+        settings.max_nodes,
+        settings.low_priority,
+        settings.idle_seconds,
+    )
+
+
+def cores(settings: AzureSettings) -> int:
+    """Processors of a node."""
+    return settings.cores or cores_of(settings.vm_size) or DEFAULT_CORES
+
+
+def sizing(settings: AzureSettings) -> Sizing:
+    """What decides how long shards are."""
+    minutes = settings.shard_minutes
+    return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
+
+
+def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:
+    """What sending units would come to."""
+    sweeps: list[Shards] = pack(units, sizing(settings), lambda _: 0)
+    if by_combination and units:
+        sweeps = [_combinations.by_combination(units)[1]]
+    shards = [shard for sweep in sweeps for shard in sweep]
+    processors = cores(settings)
+    lengths = [
+        START_SECONDS
+        + max(sum(u.seconds for u in shard) / processors, *(u.seconds for u in shard), 0.0)
+        for shard in shards
+    ]
+    nodes = min(settings.max_nodes, len(shards)) or 1
+    hours = sum(lengths) / 3600
+    priority = "low priority" if settings.low_priority else "dedicated"
+    return Quote(
+        tasks=sum(len(unit.tasks) for unit in units),
+        units=len(units),
+        shards=len(shards),
+        sweeps=len(sweeps),
+        machine=f"{settings.vm_size or settings.compute}, {priority}",
+        cores=processors,
+        most_nodes=settings.max_nodes,
+        node_hours=hours,
+        wall_hours=max(hours / nodes, max(lengths, default=0.0) / 3600),
+        hourly_rate=settings.hourly_rate,
+    )

@@ -1,0 +1,107 @@
+"""Access to Azure with patience: for sign-ins that expire, for answers that are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from backends.azureml._about import place_of
+from backends.azureml._calls import Calls
+from backends.azureml._faults import fault_of, not_known
+from backends.azureml._terms import AzureTrouble, RunFacts, Submission, Trouble
+from gridrun.study import AzureSettings
+from gridrun.units import Event
+
+_LOST_ANSWER_SECONDS = 5.0
+_SIGN_IN_SECONDS = 20.0
+
+
+class Access:
+    """What the backend asks of Azure, beyond single calls.
+
+    Args:
+        settings: Where and how.
+        say: Told what is waited for.
+        waits: Whether to wait for a new sign-in, or for a service that is down.
+    """
+
+    def __init__(self, settings: AzureSettings, say: Callable[[str], None], *, waits: bool) -> None:
+        self.calls = Calls(place_of(settings), say)
+        self._settings = settings
+        self._say = say
+        self._waits = waits
+
+    def ask(self, name: str, *positional: Any) -> Any:
+        """Call, with trouble as a person meets it.
+
+        Raises:
+            GridrunError: It failed.
+        """
+        try:
+            return self.calls.call(name, *positional)
+        except AzureTrouble as trouble:
+            raise fault_of(trouble, self._settings) from None
+
+    def patiently(self, look: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+        """Look; where the sign-in has expired, wait for another one if we wait at all."""
+        said = ""
+        while True:
+            try:
+                yield from look()
+            except AzureTrouble as trouble:
+                if not (self._waits and (trouble.kind is Trouble.SIGN_IN or trouble.kind.passes)):
+                    raise
+                text = fault_of(trouble, self._settings).text()
+                if text != said:
+                    said = text
+                    self._say(f"{text}; waiting, Ctrl-C detaches")
+                self.calls.pause(_SIGN_IN_SECONDS)
+            else:
+                if said:
+                    self._say("Azure answers again")
+                return
+
+    def find(self, sweep: str) -> RunFacts | None:
+        """A sweep, or None where there is none; waits for a sign-in if we wait at all."""
+        found: list[RunFacts] = []
+
+        def look() -> Iterator[Event]:
+            found.append(self.calls.call("find", sweep))
+            return iter(())
+
+        try:
+            for _ in self.patiently(look):
+                pass
+        except AzureTrouble as trouble:
+            if trouble.kind is Trouble.MISSING:
+                return None
+            raise
+        return found[0]
+
+    def submit(self, submission: Submission) -> RunFacts:
+        """Submit once: the id is ours, so whatever happens it can be found out what came of it.
+
+        Raises:
+            AzureTrouble: It was refused, and is not there.
+            EnvironmentFault: Whether it is there cannot be found out.
+        """
+        for pause in (_LOST_ANSWER_SECONDS, _LOST_ANSWER_SECONDS * 2, None):
+            try:
+                sent: RunFacts = self.calls.once("submit", submission)
+            except AzureTrouble as trouble:
+                # even an error may come after the sweep was accepted: its tags go separately
+                if trouble.kind is not Trouble.CONFLICT:
+                    self._say(f"Azure, submitting: {trouble.text}; looking whether it arrived")
+                try:
+                    found = self.find(submission.run_id)
+                except AzureTrouble as other:
+                    raise not_known(other, submission.run_id) from None
+                if found is not None:
+                    return found
+                again = trouble.kind.passes or trouble.kind is Trouble.SIGN_IN
+                if not again or pause is None:
+                    raise
+                self.calls.pause(pause)
+            else:
+                return sent
+        raise AssertionError  # the last pause is None

@@ -1,0 +1,74 @@
+"""`gridrun doctor --azure`: what a run on Azure needs, looked at in turn."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator
+
+from backends.azureml._about import cluster_of, cores
+from backends.azureml._calls import Calls
+from backends.azureml._faults import fault_of
+from backends.azureml._terms import AzureTrouble, Trouble
+from gridrun.study import AzureSettings
+
+Found = tuple[str, str, str, str]
+"""What was looked at, verdict (ok, note, missing), what was found, what to do."""
+
+_PACKAGES = ("azureml-core", "azureml-train-core")
+_END_OF_SUPPORT = (
+    "Microsoft's support of SDK v1 ended on 30 June 2026; it goes on working until the service "
+    "drops it"
+)
+
+
+def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
+    """Look at SDK, sign-in, workspace, compute and image; ends at the first that is missing."""
+    for package in _PACKAGES:
+        try:
+            yield (package, "ok", importlib.metadata.version(package), "")
+        except importlib.metadata.PackageNotFoundError:
+            yield (package, "missing", "not installed", "pip install 'gridrun[azure]'")
+            return
+    yield ("Azure ML SDK", "note", _END_OF_SUPPORT, "")
+    try:
+        facts = calls.sign_in()
+    except AzureTrouble as trouble:
+        what = "sign-in" if trouble.kind is Trouble.SIGN_IN else "workspace"
+        yield (what, "missing", *_advice(trouble, settings))
+        return
+    yield ("sign-in", "ok", f"as {facts.signed_in_as}", "")
+    yield ("workspace", "ok", f"{facts.name} in {facts.location}", "")
+    yield from _compute(settings, calls)
+    image = settings.image or f"built by the workspace from {settings.dockerfile}"
+    yield (
+        "image",
+        "note",
+        f"{image}; it is pulled by the nodes, so it cannot be tried from here",
+        "in it: gridrun worker --self-test",
+    )
+
+
+def _compute(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
+    wanted = cluster_of(settings)
+    name = f"compute {wanted.name}"
+    try:
+        found = calls.call("cluster", wanted, create=False)
+    except AzureTrouble as trouble:
+        if trouble.kind is not Trouble.MISSING or not wanted.vm_size:
+            yield (name, "missing", *_advice(trouble, settings))
+            return
+        size = f"{wanted.vm_size}, up to {wanted.max_nodes} nodes"
+        yield (name, "note", f"is not there; the first run creates it: {size}", "")
+        return
+    priority = "low priority" if found.low_priority else "dedicated"
+    size = f"{found.vm_size}, {priority}, {found.min_nodes} to {found.max_nodes} nodes"
+    yield (name, "ok", f"{size}; {cores(settings)} units at once on each", "")
+    if found.min_nodes:
+        yield (name, "note", f"{found.min_nodes} nodes are kept, and paid, when idle", "")
+    for problem in found.problems:
+        yield (name, "note", problem, "look at the quota of the subscription for this size")
+
+
+def _advice(trouble: AzureTrouble, settings: AzureSettings) -> tuple[str, str]:
+    fault = fault_of(trouble, settings)
+    return fault.what, fault.todo or ""

@@ -1,0 +1,161 @@
+"""What `gridrun azure status`, `logs` and `cancel` show and do; the backend is found by name."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from gridrun.errors import UserError
+
+if TYPE_CHECKING:
+    from gridrun.api import OpenStudy
+    from gridrun.backend import ChildLook, DetachableBackend, SweepLook
+
+BACKEND = "azureml"
+_MOST_ERRORS = 5
+_TAIL_LINES = 12
+
+
+def backend_of(
+    opened: OpenStudy,
+    *,
+    rate: float | None = None,
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> DetachableBackend:
+    """The backend as the study's settings want it.
+
+    Raises:
+        UserError: The study has no such settings.
+    """
+    from gridrun.backend import load_backend
+
+    settings = opened.study.azure
+    if settings is None:
+        raise UserError(
+            "the study does not say where on Azure it is to run",
+            where=str(opened.study.path),
+            todo="add the key azure with workspace, compute and image; see docs/azure.md",
+        )
+    if rate is not None:
+        settings = dataclasses.replace(settings, hourly_rate=rate)
+    if say is not None:
+        options["say"] = say
+    return cast("DetachableBackend", load_backend(BACKEND, settings=settings, **options))
+
+
+def show_status(study: Path, *, as_json: bool) -> None:
+    """Print how the sweeps stand."""
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, duration, say
+
+    opened = open_study(study)
+    looks = _look(opened)
+    parts = opened.status().parts
+    sweeps = opened.sweeps()
+    if as_json:
+        dump(
+            {
+                "sweeps": [
+                    {**vars(sweep), "now": _plain(looks.get(sweep.name))} for sweep in sweeps
+                ],
+                "parts": parts,
+            }
+        )
+        return
+    if not sweeps:
+        say("nothing was sent to Azure yet")
+    for sweep in sweeps:
+        age = duration(time.time() - sweep.planned)
+        look = looks.get(sweep.name)
+        if look is None:
+            say(f"{sweep.name}: {sweep.state} (sent {age} ago)")
+            continue
+        counts = Counter(child.state for child in look.children)
+        states = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
+        say(f"{sweep.name}: {look.state.lower()}, {sweep.tasks:,} tasks out, sent {age} ago")
+        say(f"  children: {states or 'none yet'}")
+        if look.place:
+            say(f"  {look.place}")
+        for text, count in _errors(look).most_common(_MOST_ERRORS):
+            say(f"  {count} x {text}")
+    say("parts: " + ", ".join(f"{count:,} {state}" for state, count in parts.items() if count))
+
+
+def show_logs(study: Path, child: str | None, *, as_json: bool) -> None:
+    """Print what children came to, or what one printed."""
+    from gridrun.api import open_study
+    from gridrun.cli._text import dump, say
+
+    opened = open_study(study)
+    if child is not None:
+        with _asking(opened) as backend:
+            text = backend.log(child)
+        say(text.rstrip() or f"{child} has printed nothing yet")
+        return
+    looks = _look(opened, ended=True)
+    if as_json:
+        dump([_plain(look) for look in looks.values()])
+        return
+    if not looks:
+        say("nothing was sent to Azure yet")
+    with _asking(opened) as backend:
+        for look in looks.values():
+            say(f"{look.name}: {look.state.lower()}{_because(look.error)}")
+            for one in look.children:
+                say(f"  {one.name}: {one.state.lower()}{_because(one.error)}")
+            broken = [one for one in look.children if one.error]
+            if broken:
+                say(f"  the end of what {broken[0].name} printed:")
+                for line in backend.log(broken[0].name).strip().splitlines()[-_TAIL_LINES:]:
+                    say(f"    {line}")
+
+
+def cancel_all(opened: OpenStudy) -> list[str]:
+    """Ask for the end of all sweeps that have not ended; their names."""
+    names = [sweep.name for sweep in opened.sweeps() if sweep.lives]
+    if names:
+        with _asking(opened) as backend:
+            for name in names:
+                backend.cancel(name)
+    return names
+
+
+def _look(opened: OpenStudy, *, ended: bool = False) -> dict[str, SweepLook]:
+    """Living sweeps as they are now; with ``ended`` the newest one where none lives."""
+    stored = opened.sweeps()
+    names = [sweep.name for sweep in stored if sweep.lives]
+    if not names and ended:
+        names = [sweep.name for sweep in stored if sweep.state != "abandoned"][-1:]
+    if not names:
+        return {}
+    with _asking(opened) as backend:
+        return {name: backend.look(name) for name in names}
+
+
+@contextlib.contextmanager
+def _asking(opened: OpenStudy) -> Iterator[DetachableBackend]:
+    """A backend for a few questions."""
+    backend = backend_of(opened)
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+def _errors(look: SweepLook) -> Counter[str]:
+    texts = [child.error for child in look.children if child.error]
+    return Counter([look.error, *texts] if look.error else texts)
+
+
+def _because(error: str) -> str:
+    return f": {error}" if error else ""
+
+
+def _plain(look: SweepLook | ChildLook | None) -> Any:
+    return dataclasses.asdict(look) if look is not None else None

@@ -1,0 +1,44 @@
+"""Shards: units written to a file, run anywhere, their outcomes read back from segments.
+
+A shard needs no ledger and no study where it runs: the file holds the job, its units
+and what the code has to be; the blocks' artifacts lie beside it. Whoever runs it
+writes segments of events, and at the end a manifest.
+"""
+
+from gridrun.shard._file import (
+    ARTIFACTS,
+    Shard,
+    open_shard,
+    pack_shards,
+    shard_name,
+)
+from gridrun.shard._run import run_shard
+from gridrun.shard._segments import (
+    MANIFEST,
+    Manifest,
+    SegmentWriter,
+    TornSegment,
+    is_segment,
+    read_manifest,
+    read_segment,
+)
+from gridrun.shard._text import NumberOf, event_from, event_text
+
+__all__ = [
+    "ARTIFACTS",
+    "MANIFEST",
+    "Manifest",
+    "NumberOf",
+    "SegmentWriter",
+    "Shard",
+    "TornSegment",
+    "event_from",
+    "event_text",
+    "is_segment",
+    "open_shard",
+    "pack_shards",
+    "read_manifest",
+    "read_segment",
+    "run_shard",
+    "shard_name",
+]

@@ -1,0 +1,139 @@
+"""Shard files: JSON lines, many of them packed in one archive that travels as one file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gridrun._version import __version__
+from gridrun.errors import UserError
+from gridrun.pipeline import load_pipeline
+from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
+from gridrun.units import ContextFacts, Job, Unit
+
+FORMAT = 1
+
+ARTIFACTS = "artifacts"
+"""Directory beside a shard file that holds artifacts, named by digest."""
+
+_FIRST_TIME = (1980, 1, 1, 0, 0, 0)
+"""Time stamp of all members, so that equal shards make equal archives."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Units that are sent somewhere as one.
+
+    Args:
+        name: Names the file and the log lines.
+        job: What all units have in common.
+        contexts: Number, as the tasks have it, to what is known of the context.
+        units: In the order they are started.
+    """
+
+    name: str
+    job: Job
+    contexts: Mapping[int, ContextFacts]
+    units: tuple[Unit, ...]
+
+    def text(self) -> str:
+        """The file's content: a head line, then one line per unit."""
+        used = sorted({task.context for unit in self.units for task in unit.tasks})
+        head = {
+            "gridrun_shard": FORMAT,
+            "name": self.name,
+            "version": __version__,
+            "job": job_data(self.job),
+            "contexts": [asdict(self.contexts[number]) for number in used],
+        }
+        lines = [unit_text(unit, self.digest_of) for unit in self.units]
+        return "\n".join([dump(head), *lines]) + "\n"
+
+    def digest_of(self, context: int) -> str:
+        """Digest of a context by the number its tasks have."""
+        return self.contexts[context].digest
+
+    def foreign_code(self) -> list[str]:
+        """Stages whose code here is not the code the shard was made for."""
+        pipeline = load_pipeline(self.job.pipeline)
+        reads = pipeline.context_reads()
+        found: set[str] = set()
+        seen: set[int] = set()
+        for unit in self.units:
+            for task in unit.tasks:
+                if task.context in seen:
+                    continue
+                seen.add(task.context)
+                facts = self.contexts[task.context]
+                values = {name: task.values[name] for name in reads if name in task.values}
+                here = pipeline.code_digests(facts.classifier, values) if facts.code else {}
+                found.update(stage for stage, code in facts.code.items() if here.get(stage) != code)
+        return sorted(found)
+
+
+def shard_name(number: int) -> str:
+    """Name of the shard of that number."""
+    return f"shard-{number:05d}"
+
+
+def pack_shards(path: Path, shards: Iterable[Shard]) -> None:
+    """Write shards into one archive; equal shards give equal bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for shard in shards:
+            about = zipfile.ZipInfo(f"{shard.name}.jsonl", _FIRST_TIME)
+            about.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(about, shard.text())
+
+
+def open_shard(path: Path, number: int | None = None) -> Shard:
+    """Read a shard from its file, or from an archive of shards.
+
+    Args:
+        path: A ``.jsonl`` file, or an archive.
+        number: Which shard of an archive.
+
+    Raises:
+        UserError: There is none, or this is no shard of this version.
+    """
+    try:
+        text = _member(path, number) if path.suffix == ".zip" else path.read_text("utf-8")
+        lines = text.splitlines()
+        head = json.loads(lines[0])
+        if head.get("gridrun_shard") != FORMAT:
+            raise UserError(
+                f"the shard has format {head.get('gridrun_shard')}, this gridrun runs {FORMAT}",
+                where=str(path),
+                todo="run it with the version of gridrun that made it",
+            )
+        return _shard(head, lines[1:])
+    except OSError as error:
+        raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
+    except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"this is no shard: {error}",
+            where=str(path),
+            todo="name a file that `gridrun azure` or `gridrun shards` wrote",
+        ) from error
+
+
+def _member(path: Path, number: int | None) -> str:
+    with zipfile.ZipFile(path) as archive:
+        if number is None:
+            count = len(archive.namelist())
+            raise UserError(
+                f"this is an archive of {count:,} shards",
+                where=str(path),
+                todo=f"say which one: --shard 0 .. --shard {count - 1}",
+            )
+        return archive.read(f"{shard_name(number)}.jsonl").decode("utf-8")
+
+
+def _shard(head: Mapping[str, Any], lines: Sequence[str]) -> Shard:
+    contexts = {number: ContextFacts(**facts) for number, facts in enumerate(head["contexts"], 1)}
+    numbers = {facts.digest: number for number, facts in contexts.items()}
+    units = tuple(unit_from(line, numbers.__getitem__) for line in lines)
+    return Shard(head["name"], job_from(head["job"]), contexts, units)

@@ -1,0 +1,163 @@
+"""Outcome segments: events as JSON lines, in files that are whole or not there.
+
+A segment ends with a line that says how many events it has and their checksum, so
+that a torn copy is recognised without the manifest. Names differ from one start of
+a worker to the next: a worker that begins again in an empty directory overwrites
+nothing that was uploaded before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gridrun.cache import with_replacement
+from gridrun.fingerprint import digest_of_text
+from gridrun.shard._text import dump
+
+MANIFEST = "manifest.json"
+_NAME = re.compile(r"segment-[0-9a-f]{12}-\d{5}\.jsonl")
+
+FLUSH_SECONDS = 2.0
+"""Shortest time between two segments; their number grows with the logarithm of time only."""
+
+_SHARE_OF_TIME = 100
+
+
+class TornSegment(Exception):
+    """A segment is not whole, or not what its manifest says."""
+
+
+@dataclass(frozen=True)
+class SegmentFacts:
+    """What is known of a segment.
+
+    Args:
+        name: File name.
+        rows: Number of events.
+        checksum: Of the events' lines.
+    """
+
+    name: str
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a worker says when its shard is through.
+
+    Args:
+        shard: Name of the shard.
+        tasks: Tasks of the shard, each of which has a final event.
+        segments: All that lie beside it.
+    """
+
+    shard: str
+    tasks: int
+    segments: tuple[SegmentFacts, ...]
+
+
+def is_segment(name: str) -> bool:
+    """Whether a file name is that of a segment."""
+    return _NAME.fullmatch(name) is not None
+
+
+class SegmentWriter:
+    """Collects lines and writes them as segments.
+
+    Args:
+        directory: Made if missing.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._clock = clock
+        self._start = secrets.token_hex(6)
+        self._began = self._last = clock()
+        self._lines: list[str] = []
+        self._count = 0
+
+    def add(self, line: str) -> None:
+        """Take the line of an event."""
+        self._lines.append(line)
+
+    def seconds_to_flush(self) -> float:
+        """Seconds until ``flush`` should be called; at most ``FLUSH_SECONDS`` in a short run."""
+        pause = max(FLUSH_SECONDS, (self._clock() - self._began) / _SHARE_OF_TIME)
+        return max(self._last + pause - self._clock(), 0.0)
+
+    def flush(self) -> None:
+        """Write what was taken, if anything was."""
+        self._last = self._clock()
+        if not self._lines:
+            return
+        self._count += 1
+        body = "".join(f"{line}\n" for line in self._lines)
+        end = dump({"rows": len(self._lines), "checksum": digest_of_text(body)})
+        name = f"segment-{self._start}-{self._count:05d}.jsonl"
+        with_replacement(self._directory / name, lambda path: _put(path, f"{body}{end}\n"))
+        self._lines = []
+
+    def finish(self, shard: str, tasks: int) -> None:
+        """Write the rest, and the manifest over every segment of the directory."""
+        self.flush()
+        names = sorted(path.name for path in self._directory.iterdir() if is_segment(path.name))
+        facts = tuple(_facts(self._directory / name) for name in names)
+        text = json.dumps(asdict(Manifest(shard, tasks, facts)), indent=1)
+        with_replacement(self._directory / MANIFEST, lambda path: _put(path, f"{text}\n"))
+
+
+def read_segment(path: Path) -> list[str]:
+    """The events' lines of a segment.
+
+    Raises:
+        TornSegment: It is not whole.
+        OSError: It cannot be read.
+    """
+    return _checked(path)[0]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest.
+
+    Raises:
+        TornSegment: It is not whole.
+        OSError: It cannot be read.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        segments = tuple(SegmentFacts(**facts) for facts in data["segments"])
+        return Manifest(data["shard"], data["tasks"], segments)
+    except (ValueError, LookupError, TypeError) as error:
+        raise TornSegment(f"{path.name} is not whole: {error}") from error
+
+
+def _facts(path: Path) -> SegmentFacts:
+    lines, checksum = _checked(path)
+    return SegmentFacts(path.name, len(lines), checksum)
+
+
+def _checked(path: Path) -> tuple[list[str], str]:
+    raw = path.read_bytes()
+    try:
+        body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
+        data = json.loads(end)
+        rows, checksum = data["rows"], data["checksum"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise TornSegment(f"{path.name} has no end: {error}") from error
+    lines = body.split("\n")
+    if len(lines) != rows or digest_of_text(f"{body}\n") != checksum or not raw.endswith(b"\n"):
+        raise TornSegment(f"{path.name} is not what its last line says")
+    return lines, checksum
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="\n")

@@ -1,0 +1,126 @@
+"""Units and events as JSON text; a context goes by its digest, as numbers are a ledger's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gridrun.pipeline import Settings, TaskResult, TaskSpec
+from gridrun.units import (
+    Attempt,
+    Event,
+    Job,
+    Kind,
+    Limits,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitLost,
+    UnitStarted,
+    WorkerReady,
+)
+
+DigestOf = Callable[[int], str]
+"""Digest of a context by the number it has here."""
+
+NumberOf = Callable[[str], int]
+"""Number that a context has here, by its digest."""
+
+_PLAIN = {kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, UnitLost)}
+
+
+def dump(data: Any) -> str:
+    """Plain data as one line; NaN stays NaN, numbers come back as they were."""
+    # escaped, so that R output with bytes of no encoding cannot make it unwritable
+    return json.dumps(data, separators=(",", ":"))
+
+
+def job_data(job: Job) -> dict[str, Any]:
+    """A job as plain data, without the paths of the inputs: a worker never opens them."""
+    return {
+        "pipeline": job.pipeline,
+        "protocol": job.settings.protocol,
+        "seed": job.settings.seed,
+        "rows": job.settings.rows,
+        "options": dict(job.settings.options),
+        "limits": asdict(job.limits),
+    }
+
+
+def job_from(data: Mapping[str, Any]) -> Job:
+    """The job that ``job_data`` wrote."""
+    settings = Settings({}, data["protocol"], data["seed"], data["rows"], data["options"])
+    return Job(data["pipeline"], settings, Limits(**data["limits"]))
+
+
+def unit_text(unit: Unit, digest_of: DigestOf) -> str:
+    """A unit as one line."""
+    tasks = [_task_data(task, digest_of) for task in unit.tasks]
+    head = {"unit": unit.id, "artifact": unit.artifact, "seconds": unit.seconds}
+    return dump({**head, "tasks": tasks})
+
+
+def unit_from(text: str, number_of: NumberOf) -> Unit:
+    """The unit that ``unit_text`` wrote."""
+    data = json.loads(text)
+    tasks = tuple(_task_from(task, number_of) for task in data["tasks"])
+    return Unit(data["unit"], data["artifact"], tasks, data["seconds"])
+
+
+def event_text(event: Event, digest_of: DigestOf) -> str:
+    """An event as one line."""
+    kind = type(event).__name__
+    if isinstance(event, TaskDone | TaskFailed):
+        data = {name: value for name, value in vars(event).items() if name not in _NESTED}
+        data["task"] = _task_data(event.task, digest_of)
+        data["attempt"] = asdict(event.attempt)
+        if isinstance(event, TaskDone):
+            data["result"] = _result_data(event.result)
+        return dump({"event": kind, **data})
+    return dump({"event": kind, **asdict(event)})
+
+
+def event_from(text: str, number_of: NumberOf) -> Event:
+    """The event that ``event_text`` wrote."""
+    data = json.loads(text)
+    kind = data.pop("event")
+    if kind in _PLAIN:
+        event: Event = _PLAIN[kind](**data)
+        return event
+    task = _task_from(data.pop("task"), number_of)
+    attempt = Attempt(**data.pop("attempt"))
+    if kind == TaskDone.__name__:
+        return TaskDone(task, attempt, _result_from(data["result"]), data["log"])
+    return TaskFailed(task, attempt, Kind(data.pop("kind")), **data)
+
+
+_NESTED = ("task", "attempt", "result")
+
+
+def _task_data(task: TaskSpec, digest_of: DigestOf) -> list[Any]:
+    return [digest_of(task.context), task.code, task.fold, task.classifier, dict(task.values)]
+
+
+def _task_from(data: list[Any], number_of: NumberOf) -> TaskSpec:
+    context, code, fold, classifier, values = data
+    return TaskSpec(number_of(context), code, fold, classifier, values)
+
+
+def _result_from(data: dict[str, Any]) -> TaskResult:
+    for name in ("rows", "details", "notes"):
+        data[name] = tuple(data[name])
+    return TaskResult(**data)
+
+
+def _result_data(result: TaskResult) -> dict[str, Any]:
+    return {
+        "rows": [dict(row) for row in result.rows],
+        "details": [dict(row) for row in result.details],
+        "content_key": result.content_key,
+        "shared": result.shared,
+        "notes": list(result.notes),
+        "facts": dict(result.facts),
+    }

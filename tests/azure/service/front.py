@@ -1,0 +1,71 @@
+"""What stands behind the proxy: takes requests in, judges them, answers, and keeps the journal."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+
+from . import artifacts, content, history, hyperdrive, metrics, resources, signin, storage
+from .messages import CUT, Request, Response, error
+from .routes import find, host_kind
+from .state import State
+
+HANDLERS = (artifacts, content, history, hyperdrive, metrics, resources, signin, storage)
+"""Importing them registers their routes."""
+
+
+class Front:
+    """Answers requests from a state.
+
+    Args:
+        state: The workspace to answer for.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def plays(self, host: str) -> bool:
+        """Whether it answers for this host; others are recorded as unknown."""
+        if host_kind(self._state, host) is not None:
+            return True
+        self._state.journal.add_unknown(f"host {host}")
+        return False
+
+    def answer(self, request: Request, send: Callable[[Response], None]) -> None:
+        """Answer one request, or do what a fault says."""
+        fault = self._state.faults.for_request(f"{request.method} {request.path}")
+        response = None
+        if fault is not None:
+            time.sleep(fault.delay_s)
+            from_storage = request.host == self._state.names.blob_host
+            response = CUT if fault.drop == "before" else fault.response(from_storage=from_storage)
+        if response is None:
+            response = self._handle(request)
+            if fault is not None and fault.drop == "after":
+                response = CUT
+        self._state.journal.add(
+            request.method, request.host, request.path, response.status, fault=fault is not None
+        )
+        send(response)
+
+    def _handle(self, request: Request) -> Response:
+        found = find(self._state, request)
+        if found is None:
+            what = f"{request.method} https://{request.host}{request.path}"
+            self._state.journal.add_unknown(what)
+            return error(400, "UserError", f"the loopback service does not know {what}")
+        route, arguments = found
+        if not route.open and not signin.is_signed_in(self._state, request):
+            text = "The access token is missing, wrong or expired."
+            return error(401, "InvalidAuthenticationToken", text)
+        named = arguments.pop("ws", self._state.names.arm_path)
+        if named.lower() != self._state.names.arm_path.lower():
+            return error(404, "ResourceNotFound", f"The Resource '{named}' was not found.")
+        try:
+            return route.handler(self._state, request, **arguments)
+        except Exception:  # noqa: BLE001 - whatever it is, the test has to hear of it
+            self._state.journal.add_unknown(
+                f"{request.method} {request.path} made the service fail: {traceback.format_exc()}"
+            )
+            return error(400, "UserError", "the loopback service failed on this request")

@@ -1,0 +1,249 @@
+"""What the service remembers: one workspace with its runs, snapshots, blobs and nodes."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .faults import Faults
+from .journal import Journal
+
+TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
+ARTIFACT_CONTAINER = "azureml"
+DATASTORE_CONTAINER = "azureml-blobstore"
+
+
+def _id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class WorkspaceNames:
+    """The names a client needs; new ones for every service, so that no cache of a client fits."""
+
+    resource_group: str = "rg-loopback"
+    name: str = "ws-loopback"
+    region: str = "loopregion"
+    subscription_id: str = field(default_factory=_id)
+    workspace_id: str = field(default_factory=_id)
+    tenant_id: str = field(default_factory=_id)
+    client_id: str = field(default_factory=_id)
+    client_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    account: str = field(default_factory=lambda: f"loop{secrets.token_hex(6)}")
+
+    @property
+    def arm_path(self) -> str:
+        """The workspace's path in the resource manager."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
+
+    @property
+    def api_host(self) -> str:
+        """The host of the region's services."""
+        return f"{self.region}.api.azureml.ms"
+
+    @property
+    def blob_host(self) -> str:
+        """The host of the storage account."""
+        return f"{self.account}.blob.core.windows.net"
+
+
+@dataclass
+class Settings:
+    """How the service behaves; see the README."""
+
+    queue_s: float = 0.0
+    prepare_s: float = 0.0
+    capture_s: float = 0.2
+    page_size: int = 500
+    visible_after_s: float = 0.0
+    token_s: float = 3600.0
+    compute_error: str | None = None
+    repeat_records: bool = False
+    shuffle_records: bool = False
+    stand_in: Callable[[Run, Path], int] | None = None
+
+
+@dataclass
+class Run:
+    """A sweep's parent or one of its children."""
+
+    run_id: str
+    number: int
+    experiment: str
+    run_type: str
+    target: str
+    definition: dict[str, Any]
+    parent_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    status: str = "NotStarted"
+    statuses: list[str] = field(default_factory=lambda: ["NotStarted"])
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: datetime | None = None
+    ended: datetime | None = None
+    error: str | None = None
+    exit_code: int | None = None
+    starts: int = 0
+    cancel_requested: bool = False
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of the child's process, as text."""
+        return [str(argument) for argument in self.definition.get("arguments") or []]
+
+    @property
+    def container_id(self) -> str:
+        """The id under which the run's artifacts are kept."""
+        return f"dcid.{self.run_id}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the state is final."""
+        return self.status in TERMINAL
+
+
+@dataclass
+class Sweep:
+    """A HyperDrive run: its parent, what was submitted, and the children that exist so far."""
+
+    run: Run
+    config: dict[str, Any]
+    children: list[Run] = field(default_factory=list)
+    most_at_once: int = 0
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """The submitted run configuration: script, arguments, target, environment."""
+        return self.config["platform_config"]["Definition"]["Overrides"]
+
+    @property
+    def snapshot_id(self) -> str:
+        """The snapshot that holds the children's files."""
+        return self.config["platform_config"]["Definition"]["SnapshotId"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A source directory as uploaded: its tree, and the content of every file."""
+
+    tree: dict[str, Any]
+    files: dict[str, bytes]
+
+
+@dataclass
+class Compute:
+    """A cluster: what its maker asked for, who runs on it and who waits, the first first."""
+
+    name: str
+    properties: dict[str, Any]
+    tags: dict[str, str] | None = None
+    busy: int = 0
+    waiting: list[str] = field(default_factory=list)
+    available: int | None = None
+    error: str | None = None
+
+    @property
+    def max_nodes(self) -> int:
+        """The most children that may run at once."""
+        most = int(self.properties["scaleSettings"]["maxNodeCount"])
+        return most if self.available is None else min(most, self.available)
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One stored file."""
+
+    content: bytes
+    content_type: str
+    modified: datetime
+    etag: str
+
+
+class State:
+    """Everything, behind one lock; `changed` wakes whoever waits for a change."""
+
+    def __init__(
+        self, names: WorkspaceNames, image_env: dict[str, str], proxy_env: dict[str, str]
+    ) -> None:
+        self.names = names
+        self.settings = Settings()
+        self.faults = Faults()
+        self.journal = Journal()
+        self.image_env = image_env
+        self.proxy_env = proxy_env
+        self.changed = threading.Condition(threading.RLock())
+        self.closing = False
+        self.sign_in_refusal: str | None = None
+        self.tokens: dict[str, float] = {}
+        self.run_tokens: dict[str, float] = {}
+        self.account_key = secrets.token_bytes(64)
+        self.signing_key = secrets.token_bytes(32)
+        self.experiments: dict[str, str] = {}
+        self.runs: dict[str, Run] = {}
+        self.sweeps: dict[str, Sweep] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.latest_snapshot: str | None = None
+        self.computes: dict[str, Compute] = {}
+        self.blobs: dict[tuple[str, str], Blob] = {}
+        self.artifacts: dict[str, dict[str, None]] = {}
+        self.pages: dict[str, list[Any]] = {}
+        self._numbers: dict[str, int] = {}
+
+    def put_blob(self, container: str, name: str, content: bytes, content_type: str = "") -> Blob:
+        """Store a blob, over any earlier one of that name."""
+        blob = Blob(
+            content,
+            content_type or "application/octet-stream",
+            datetime.now(UTC),
+            f'"0x{secrets.token_hex(8).upper()}"',
+        )
+        with self.changed:
+            self.blobs[container, name] = blob
+            self.changed.notify_all()
+        return blob
+
+    def put_artifact(self, container_id: str, path: str, content: bytes) -> None:
+        """Store a captured file of a run."""
+        with self.changed:
+            self.artifacts.setdefault(container_id, {})[path] = None
+            self.put_blob(ARTIFACT_CONTAINER, artifact_blob(container_id, path), content)
+
+    def next_number(self, experiment: str) -> int:
+        """The next run number of an experiment."""
+        with self.changed:
+            self._numbers[experiment] = self._numbers.get(experiment, 0) + 1
+            return self._numbers[experiment]
+
+    def add_run(self, run: Run) -> None:
+        """Make a run known."""
+        with self.changed:
+            self.runs[run.run_id] = run
+            self.changed.notify_all()
+
+    def set_status(self, run: Run, status: str) -> None:
+        """Move a run to another state; a final one stays."""
+        with self.changed:
+            if run.is_over or run.status == status:
+                return
+            run.status = status
+            run.statuses.append(status)
+            if status == "Running" and run.started is None:
+                run.started = datetime.now(UTC)
+            if run.is_over:
+                run.ended = datetime.now(UTC)
+            self.changed.notify_all()
+
+
+def artifact_blob(container_id: str, path: str) -> str:
+    """The blob that holds an artifact of a run."""
+    return f"ExperimentRun/{container_id}/{path}"

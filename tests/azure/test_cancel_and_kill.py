@@ -1,0 +1,145 @@
+"""Cancelled from outside, killed at random moments, a thousand children, and no secret anywhere."""
+
+import json
+import random
+import re
+import time
+
+import pytest
+from toys import GRID, azure_study, drive, finish, local_table, table
+
+pytestmark = pytest.mark.azure
+
+ENDED = ("Completed", "Failed", "Canceled")
+
+
+def ended(service):
+    return all(sweep.run.status in ENDED for sweep in service.sweeps)
+
+
+def test_a_cancelled_sweep_gives_its_tasks_back(azure_service, tmp_path):
+    """What it had is in the table; the rest is waiting, and a later run sends it once."""
+    directory = azure_study(azure_service, tmp_path / "study")
+    process = drive(azure_service, directory, home=tmp_path, sleep_ms=400)
+    azure_service.wait_until(
+        lambda: any(
+            any("segment" in name for name in azure_service.artifacts(child.run_id))
+            for sweep in azure_service.sweeps
+            for child in sweep.children
+        ),
+        timeout_s=90,
+    )
+    run_id = azure_service.sweeps[0].run.run_id
+    code, _, err = finish(drive(azure_service, directory, f"cancel {run_id}", home=tmp_path))
+    assert code == 0, err
+    code, out, err = finish(process)
+    assert code == 130, err
+    first = json.loads(out)
+    assert first["held"] == 0
+    assert 0 < first["done"] < first["total"]
+    assert len(azure_service.sweeps) == 1
+    code, out, err = finish(drive(azure_service, directory, home=tmp_path))
+    assert code == 1, err
+    assert json.loads(out)["done"] == first["total"] - first["done"]
+    assert len(azure_service.sweeps) == 2
+    assert table(directory) == local_table(tmp_path / "local")
+
+
+def kill_at_random(service, tmp_path, seed, expected):
+    """A driver killed three times, then one left alone: the table of a calm run, one sweep."""
+    draw = random.Random(seed)
+    directory = azure_study(service, tmp_path / f"study-{seed}")
+    before = len(service.sweeps)
+    for _ in range(3):
+        process = drive(service, directory, home=tmp_path, sleep_ms=60)
+        time.sleep(draw.uniform(0.3, 9.0))
+        process.kill()
+        process.communicate()
+    code, out, err = finish(drive(service, directory, home=tmp_path, sleep_ms=60), seconds=200)
+    assert "Traceback" not in err, err
+    assert code == 1, err
+    assert table(directory) == expected
+    assert len(service.sweeps) - before == 1, err
+    assert json.loads(out)["held"] == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_client_killed_at_random_moments_sends_nothing_twice(azure_service, tmp_path, seed):
+    """Kill -9 during start, submit, wait and collect: the same table, one sweep."""
+    expected = local_table(tmp_path / "local")
+    kill_at_random(azure_service, tmp_path, seed, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_client_killed_with_fifty_seeds(azure_service, tmp_path):
+    """The same with 50 seeds."""
+    expected = local_table(tmp_path / "local")
+    for seed in range(50):
+        kill_at_random(azure_service, tmp_path, seed, expected)
+
+
+def test_no_secret_is_written_or_said(azure_service, tmp_path):
+    """Neither file, nor output, nor ledger holds password, token or signature; faults included."""
+    azure_service.fault("GET .*/runs/.*", status=403, skip=6, count=1)
+    directory = azure_study(azure_service, tmp_path / "study")
+    code, out, err = finish(drive(azure_service, directory, home=tmp_path))
+    assert code in (1, 3), err
+    again = finish(drive(azure_service, directory, home=tmp_path))
+    names = azure_service.workspace
+    secret = re.compile(
+        rb"eyJ[\w-]{10,}\.|sig=[^*]|AccountKey=[^*]|Bearer [^*]|" + names.client_secret.encode()
+    )
+    texts = [out.encode(), err.encode(), again[1].encode(), again[2].encode()]
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    assert any(path.name == "ledger.sqlite" for path in files)
+    for text in (*texts, *(path.read_bytes() for path in files)):
+        assert secret.search(text) is None
+
+
+@pytest.mark.slow
+def test_a_thousand_children_are_collected_in_a_minute(azure_service, tmp_path):
+    """1,000 finished children, each with its outcomes in a file, in less than 60 s."""
+    from gridrun.shard import open_shard
+
+    def stand_in(run, where):
+        number = int(run.arguments[run.arguments.index("--shard") + 1])
+        write_outcomes(open_shard(where / "shards.zip", number), where)
+        return 0
+
+    azure_service.settings.stand_in = stand_in
+    grid = {**GRID, "imputation": ["zero_imp", "max_imp", "mean_imp", "min_imp", "outlier_imp"]}
+    grid["downsampling"] = ["on", "off"]
+    grid["training_data_sampling_percentage"] = [0.33, 0.66, 1.0]
+    settings = {"shard_minutes": 1e-4, "compute": {"name": "cpu", "vm_size": "S", "max_nodes": 100}}
+    directory = azure_study(
+        azure_service, tmp_path / "study", grid=grid, settings=settings, folds=12
+    )
+    code, out, err = finish(drive(azure_service, directory, "submit", home=tmp_path), seconds=280)
+    assert code == 0, err
+    azure_service.wait_until(lambda: ended(azure_service), timeout_s=280)
+    children = sum(len(sweep.children) for sweep in azure_service.sweeps)
+    assert children >= 1000
+    began = time.monotonic()
+    code, out, err = finish(drive(azure_service, directory, "collect", home=tmp_path), seconds=280)
+    took = time.monotonic() - began
+    assert code == 1, err
+    assert json.loads(out)["held"] == 0
+    assert took < 60 * children / 1000, f"{children} children took {took:.0f} s"
+
+
+def write_outcomes(shard, where):
+    """What a worker would write for a shard of the toy, without starting processes."""
+    from gridrun.shard import ARTIFACTS, SegmentWriter, event_text
+    from gridrun.testing.toy import PIPELINE
+    from gridrun.units import Attempt, TaskDone, WorkerReady
+
+    runner = PIPELINE.open_runner(shard.job.settings, lambda _stage, _key: None)
+    writer = SegmentWriter(where / "outputs")
+    writer.add(event_text(WorkerReady("stand-in", dict(runner.environment())), shard.digest_of))
+    for unit in shard.units:
+        for task in unit.tasks:
+            attempt = Attempt(unit.id, 1, "stand-in", time.time(), 0.01)
+            done = TaskDone(task, attempt, runner.run(task, where / ARTIFACTS / unit.artifact))
+            writer.add(event_text(done, shard.digest_of))
+    writer.finish(shard.name, sum(len(unit.tasks) for unit in shard.units))

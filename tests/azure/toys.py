@@ -1,0 +1,91 @@
+"""Toy studies that run on the loopback service, in this process or one that can be killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from toystudies import open_toy, write_study
+
+DRIVER = Path(__file__).with_name("driver.py")
+
+GRID = {
+    "transcript": ["canonical", "keep_all"],
+    "quality": ["onestar"],
+    "restriction": ["all"],
+    "vus_inclusion": ["exclude"],
+    "categorical": ["dummy"],
+    "imputation": ["zero_imp", "max_imp", "mean_imp"],
+    "downsampling": ["on"],
+    "hyperparameter_search_type": ["grid", "random"],
+    "nonzero_variance_check": ["on", "off"],
+    "correlation_check": ["on"],
+    "training_data_sampling_percentage": [1.0],
+    "feature_sampling_percentage": [0.33],
+}
+"""24 combinations; 24 + 24 tasks in 2 folds, and some that upstream cannot run."""
+
+
+def azure_keys(service, **more):
+    """What stands behind the key azure, for a service."""
+    names = service.workspace
+    return {
+        "workspace": {
+            "subscription": names.subscription_id,
+            "resource_group": names.resource_group,
+            "name": names.name,
+        },
+        "compute": {"name": "cpu", "vm_size": "Standard_D2s_v3", "max_nodes": 2, "cores": 1},
+        "image": "registry.example/gridrun-worker:1",
+        "poll_seconds": 0.3,
+        "shard_minutes": 0.1,
+        **more,
+    }
+
+
+def azure_study(service, directory, *, grid=None, settings=None, **keys):
+    """A directory with a toy study whose azure settings lead to a service."""
+    azure = azure_keys(service, **(settings or {}))
+    return write_study(directory, grid or GRID, azure=json.dumps(azure), **keys)
+
+
+def table(directory):
+    """The final table without the columns of time."""
+    with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
+        rows = list(csv.reader(handle))
+    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
+    return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
+
+
+def local_table(directory, grid=None, **keys):
+    """The table that the same study has when it is run here."""
+    study = open_toy(write_study(directory, grid or GRID, **keys))
+    study.run(backend="inprocess")
+    return table(directory)
+
+
+def drive(service, directory, what="all", *, home, **options):
+    """A driver process of its own; see driver.py."""
+    return subprocess.Popen(
+        [sys.executable, str(DRIVER), str(directory), what, json.dumps(options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=service.env(HOME=str(home), PYTHONPATH=str(DRIVER.parents[2])),
+        start_new_session=True,
+    )
+
+
+def finish(process, seconds=120):
+    """Its exit code, output and errors."""
+    out, err = process.communicate(timeout=seconds)
+    assert "Traceback" not in err, err
+    return process.returncode, out, err
+
+
+def sweeps_of(service):
+    """Ids of the sweeps that the service has accepted."""
+    return [sweep.run.run_id for sweep in service.sweeps]
