@@ -72,5 +72,5 @@ def test_an_atom_longer_than_a_unit_is_divided():
     while stops[-1] < 4:
         done = stops[-1]
         before = float(sums[done - 1]) if done else 0.0
-        stops.append(_stop(sums, bounds, done, before + 5, before + LONGEST_SECONDS))
+        stops.append(_stop(sums, bounds, done, before + 5, before + LONGEST_SECONDS, 5000))
     assert [b - a for a, b in itertools.pairwise(stops)] == [1, 1, 2]
