@@ -6,7 +6,9 @@ import fcntl
 import threading
 
 import pandas as pd
+from toystudies import TOY
 
+from gridrun.pipeline import load_pipeline
 from gridrun.results import write_results
 
 FAILING = {"imputation=max_imp": "error"}
@@ -65,3 +67,15 @@ def test_another_selection_of_the_same_ledger_is_another_table(toy_study):
     for chosen, numbers in (("1", {1}), ("1-2", {1, 2}), ("3", {3}), ("1", {1})):
         assert set(study.results(combinations=chosen)["combination"]) == numbers
     assert len(study.results(only="imputation=max_imp")["combination"].unique()) == 16
+
+
+def test_tables_name_the_protocol_with_what_the_study_changes(toy_study, monkeypatch):
+    """The label is the pipeline's, and tables are written anew when it changes."""
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    assert set(study.results(combinations="1")["protocol"]) == {"amiss"}
+    toy = type(load_pipeline(TOY))
+    monkeypatch.setattr(toy, "protocol_label", lambda self, settings: "amiss+a_switch")
+    assert set(study.results(combinations="1")["protocol"]) == {"amiss+a_switch"}
+    assert study.summary(combinations="1").protocol == "amiss+a_switch"
+    assert set(pd.read_csv(study.study.paths.summary_csv)["protocol"]) == {"amiss+a_switch"}
