@@ -17,12 +17,14 @@ from gridrun.pipeline import Settings, TaskSpec
 CORRECTED = Settings({}, "corrected", 1)
 TRAIN, TEST = np.arange(60), np.arange(60, 90)
 FEW = {
-    # its own rows cost minutes and show no more
+    # eight of their own rows cost minutes and show no more
     "missForest": ({"mtry": 2, "ntree": 10}, {"mtry": 3, "ntree": 10}),
+    "pmm": (METHODS["pmm"].row(1), METHODS["pmm"].row(180)),
+    "rf": (METHODS["rf"].row(1), METHODS["rf"].row(2)),
     # its own rows mostly have more components than the toy has features
     "bpca": ({"nPcs": 2, "maxSteps": 20}, {"nPcs": 3, "maxSteps": 20}),
 }
-"""Rows of hyperparameters for methods whose own do not suit a toy."""
+"""Rows of hyperparameters in place of those that a method would draw."""
 
 FACTS = (
     "features",

@@ -175,7 +175,7 @@ def test_predictions_of_some_rows_are_those_of_the_whole_table(own, artifact):
     """With dummies a consequence's rows predicted by themselves come out as in the whole table."""
     cell = own._cell(task("rf"), artifact)
     for classifier in ("rf", "lr"):
-        trained = own._train(cell, classifier, "key")
+        trained = own._train(cell, classifier, own._imputed(cell), "grid", "key")
         model, data = trained.models.at(0), own._imputed_test(cell, trained.row).tables.at(0)
         whole = own._r.predict(classifier, model, data)[0].probability
         for group in cell.fold.groups:
