@@ -148,15 +148,27 @@ def test_a_narrow_terminal_cuts_no_number():
 
 
 @pytest.mark.parametrize("command", ["status", "results"])
-def test_moved_inputs_are_named(finished, tmp_path, command):
-    """Without its inputs a study is not looked at in vain: each file is named, exit code 2."""
+def test_a_study_whose_inputs_are_elsewhere_can_be_looked_at(finished, tmp_path, command):
+    """The ledger knows the inputs by content: what was computed is shown, tables as they were."""
     study = tmp_path / "study"
     shutil.copytree(finished, study)
     before = (study / "results" / "final_cv_results.csv").read_bytes()
     (study / "data").rename(study / "elsewhere")
     ran = gridrun(command, study)
+    assert ran.returncode == 0, ran.stderr
+    assert "changed since" not in ran.stdout
+    assert (study / "results" / "final_cv_results.csv").read_bytes() == before
+
+
+def test_a_run_without_its_inputs_names_each(finished, tmp_path):
+    """Running needs the files: every missing one is named, exit code 2, tables as they were."""
+    study = tmp_path / "study"
+    shutil.copytree(finished, study)
+    before = (study / "results" / "final_cv_results.csv").read_bytes()
+    (study / "data").rename(study / "elsewhere")
+    ran = gridrun("local", study, "--in-process", "--folds", "2")
     assert ran.returncode == 2
-    for part in ("clinvar.vep.vcf.gz", "does not exist", "inputs.cadd_indel"):
+    for part in ("clinvar.vep.vcf.gz", "does not exist", "cadd_indel"):
         assert part in ran.stderr
     assert "Traceback" not in ran.stderr
     assert (study / "results" / "final_cv_results.csv").read_bytes() == before
