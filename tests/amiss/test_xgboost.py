@@ -18,7 +18,7 @@ from amiss_tasks.classifiers._same_fit import same_fit
 from amiss_tasks.classifiers._settled import limits
 from amiss_tasks.classifiers._tuning import SETTINGS, InnerFold, best, mean_over_folds
 from amiss_tasks.classifiers.contract import Resamples
-from amiss_tasks.classifiers.xgboost import XGBoost
+from amiss_tasks.classifiers.xgboost import XGBoost, _Compared
 from gridrun.pipeline import TaskFailure
 
 SEED = 42
@@ -103,6 +103,11 @@ def test_folds_and_seeds_equal_caret(stages, helpers):
     assert [len(want["held_out"]) for want in expected] == [10, 10, 8, 8, 10]
 
 
+def compared(accuracies):
+    """A fold of an inner cross-validation with accuracies that are made up."""
+    return _Compared(accuracies, np.zeros(0, np.int64), {})
+
+
 class Recorder(XGBoost):
     """Keeps the draws it is given; its accuracies are made up, so that 400 trees are chosen."""
 
@@ -110,11 +115,11 @@ class Recorder(XGBoost):
         super().__init__()
         self._asked, self._fails = asked, fails
 
-    def _cross_validate(self, table, resamples, draws):
+    def _cross_validate(self, table, resamples, draws, settings):
         self._asked.append(resamples)
         if len(self._asked) in self._fails:
             return [], 0, ["refused"]
-        return [np.tile(np.arange(2.0), (len(SETTINGS), 1))], 0, []
+        return [compared(np.tile(np.arange(2.0), (len(settings), 1)))], 0, []
 
 
 @pytest.fixture
@@ -184,13 +189,13 @@ class Stump(XGBoost):
         super().__init__()
         self._fails, self._count = fails, 0
 
-    def _cross_validate(self, table, resamples, draws):
+    def _cross_validate(self, table, resamples, draws, settings):
         self._count += 1
         if self._count in self._fails:
             return [], 0, ["refused"]
         accuracy = np.zeros((len(SETTINGS), 2))
         accuracy[SETTINGS.index(Setting(0.5, 5, 1.0, 1.0)), 0] = 1
-        return [accuracy], 0, []
+        return [compared(accuracy)], 0, []
 
 
 def test_the_best_row_is_chosen(train_rows):
