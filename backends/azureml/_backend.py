@@ -59,7 +59,8 @@ _MOST_FRUITLESS = 3
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
 
-_PREEMPTED = re.compile(r"pre-?empt", re.IGNORECASE)
+_GONE = re.compile(r"pre-?empt|without (its|these) outcomes", re.IGNORECASE)
+"""A node that went away, as opposed to a worker that cannot work: another may do better."""
 
 
 class AzureBackend:
@@ -228,8 +229,7 @@ class AzureBackend:
         elif watch.reasons:
             self._fruitless += 1
             (reason, _), *_ = watch.reasons.most_common(1)
-            preempted = _PREEMPTED.search(reason)
-            if not preempted or self._fruitless >= _MOST_FRUITLESS:
+            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
                 raise EnvironmentFault(
                     f"no child of the sweep came to any outcome: {reason}",
                     where=watch.name,

@@ -269,12 +269,12 @@ class SweepWatch:
     def _settle(self, run: RunFacts, now: float) -> Iterator[Event]:
         """Give back what ended children and an ended sweep leave undone."""
         alive = {c.shard for c in self._children.values() if c.ended is None}
-        for run_id, child in self._children.items():
+        for child in self._children.values():
             if child.settled or child.ended is None or not self._is_late(child, now):
                 continue
             child.settled = True
             if child.shard is not None and child.shard not in alive:
-                reason = child.error or f"{run_id} ended as {child.status} without its outcomes"
+                reason = child.error or f"a child ended as {child.status} without its outcomes"
                 cancelled = child.status == "Canceled" and not child.given_up
                 yield from self._give_back(self._shards.get(child.shard, []), reason, cancelled)
         if not self._left:

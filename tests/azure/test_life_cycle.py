@@ -191,3 +191,16 @@ def test_a_refused_sign_in_says_so_and_goes_on_after_login(azure_service, tmp_pa
     assert "answers again" in err
     assert table(directory) == expected
     assert len(azure_service.sweeps) == 1
+
+
+@pytest.mark.parametrize("kind", ["silent", "preempted-failed"])
+def test_a_sweep_of_one_child_that_comes_to_nothing_is_sent_again(
+    azure_service, tmp_path, expected, kind
+):
+    """Not a single outcome in the first sweep, for a reason that may pass: a second brings all."""
+    azure_service.child_fault("--shard 0", kind)
+    directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})
+    code, _, err = finish(drive(azure_service, directory, home=tmp_path, sleep_ms=100))
+    assert code == UPSTREAM_DEFECTS, err
+    assert table(directory) == expected
+    assert [len(sweep.children) for sweep in azure_service.sweeps] == [1, 1]
