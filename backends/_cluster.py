@@ -183,7 +183,7 @@ class Cluster:
 
     def _todo(self) -> str:
         if self._address is None:
-            return "run without Ray to see whether the study itself works: --backend inprocess"
+            return "run without Ray to see whether the study itself works: --in-process"
         return (
             "is it the address that `ray start --head` printed, does this machine belong to "
             "that cluster, and do both have the same Ray and the same token?"
