@@ -81,7 +81,7 @@ def test_ctrl_c_detaches_and_the_same_command_comes_back(azure_service, tmp_path
     directory = azure_study(azure_service, tmp_path / "study")
     process = drive(azure_service, directory, home=tmp_path, sleep_ms=200)
     azure_service.wait_until(lambda: any(s.children for s in azure_service.sweeps), timeout_s=60)
-    time.sleep(1)
+    time.sleep(1)  # well into the wait, which is what is interrupted
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process, seconds=30)
     assert code == 130, err
@@ -114,7 +114,7 @@ def test_a_driver_killed_between_plan_and_answer_sends_nothing_twice(
     azure_service.wait_until(
         lambda: azure_service.requests("POST .*/snapshots/[0-9a-f-]+$"), timeout_s=60
     )
-    time.sleep(0.5)
+    time.sleep(0.5)  # into the slow submit, which gives no sign until it is answered
     process.kill()
     finish(process)
     code, _, err = finish(drive(azure_service, directory, home=tmp_path))
@@ -182,7 +182,7 @@ def test_a_refused_sign_in_says_so_and_goes_on_after_login(azure_service, tmp_pa
     azure_service.wait_until(lambda: azure_service.sweeps, timeout_s=60)
     azure_service.refuse_sign_in("AADSTS700082: The refresh token has expired.")
     azure_service.expire_tokens()
-    time.sleep(8)
+    time.sleep(8)  # longer than one look, so that the run meets the refusal
     azure_service.allow_sign_in()
     code, _, err = finish(process)
     assert code == UPSTREAM_DEFECTS, err
