@@ -170,12 +170,6 @@ SWITCHES = (
         classifiers=("xgboost",),
     ),
     Switch(
-        "boosting_rates",
-        "0, 0.5, 1",
-        "D14",
-        "a third of XGBoost's settings has learning rate 0 and predicts one half; it may win ties",
-    ),
-    Switch(
         "feature_checks",
         "D15",
         "near-zero variance and correlation are judged before missing values are filled",

@@ -12,6 +12,7 @@ import pytest
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.protocols import SWITCHES
 from gridrun.units import Kind, State
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +129,11 @@ def test_no_file_names_a_machine():
         # papers are cited by their permanent addresses
         cited = {address for address in found if address.startswith(PAPERS)}
         assert found - cited <= set(ADDRESSES), file
+
+
+def test_the_protocols_page_has_every_switch_in_order():
+    lines = (ROOT / "docs/protocols.md").read_text("utf-8").splitlines()
+    told = re.findall(r"^\| (D\d+)? ?\| `([a-z_]+)` \|", "\n".join(lines), re.MULTILINE)
+    assert [name for _, name in told] != []
+    assert set(told) == {(switch.defect, switch.name) for switch in SWITCHES}
+    assert len(told) == len(SWITCHES)
