@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from amiss_tasks._rstages import Prepared, RStages
+from amiss_tasks._rstages import RStages
+from amiss_tasks._stagevalues import Prepared
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray
 from amiss_tasks.evaluate import Group, groups_of
 from amiss_tasks.fold import rows_of_fold

@@ -58,7 +58,7 @@ class PythonModels(list[PythonModel]):
 
 @dataclass(frozen=True)
 class PythonTrained:
-    """What training came to; see ``_rstages.Trained`` for the members."""
+    """What training came to; see ``_stagevalues.Trained`` for the members."""
 
     models: PythonModels
     facts: Sequence[Mapping[str, Any]]

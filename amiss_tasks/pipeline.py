@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.methods import METHODS, MOST_ROWS
+from amiss_tasks.methods import MOST_ROWS, Method
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
-from amiss_tasks.studyoptions import features_of
+from amiss_tasks.studyoptions import features_of, methods_of
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -42,24 +43,6 @@ _PREPARE_READS = (
     "feature_sampling_percentage",
 )
 
-STAGES = (
-    Stage("read", (), on_driver=True),
-    Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
-    Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
-    Stage("fold", (), per_fold=True),
-    Stage(
-        "prepare",
-        _PREPARE_READS,
-        per_fold=True,
-        # a method that draws its hyperparameters first gets other rows and features (D6)
-        reads_part={"imputation": {name: str(m.predraw) for name, m in METHODS.items()}},
-    ),
-    Stage("impute", ("imputation",), per_fold=True),
-    Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
-    Stage("impute-test", (), per_fold=True, after="impute"),
-    Stage("evaluate", (), per_fold=True, per_classifier=True),
-)
-
 _NO_SEARCH = ("lr",)
 """Classifiers without hyperparameters, for which both kinds of search are one task."""
 
@@ -70,12 +53,35 @@ That is for one completed table; the method's own seconds come on top.
 """
 
 
+def stages_of(methods: Mapping[str, Method]) -> tuple[Stage, ...]:
+    """The stages of a study with these imputation methods."""
+    return (
+        Stage("read", (), on_driver=True),
+        Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
+        Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
+        Stage("fold", (), per_fold=True),
+        Stage(
+            "prepare",
+            _PREPARE_READS,
+            per_fold=True,
+            # a method that draws its hyperparameters first gets other rows and features (D6)
+            reads_part={"imputation": {name: str(m.predraw) for name, m in methods.items()}},
+        ),
+        Stage("impute", ("imputation",), per_fold=True),
+        Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
+        Stage("impute-test", (), per_fold=True, after="impute"),
+        Stage("evaluate", (), per_fold=True, per_classifier=True),
+    )
+
+
 class AmissPipeline:
-    """The amiss pipeline; see ``gridrun.pipeline.Pipeline`` for the members."""
+    """The amiss pipeline; see ``gridrun.pipeline.Pipeline`` for the members.
+
+    Args:
+        options: Data of a study's keys, which may add to it.
+    """
 
     name = "amiss"
-    parameters: tuple[Parameter, ...] = PARAMETERS
-    stages: tuple[Stage, ...] = STAGES
     classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     runnable_classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     protocols: Mapping[str, str] = PROTOCOLS
@@ -113,11 +119,21 @@ class AmissPipeline:
     )
     method_parameter = "imputation"
     study_keys: Mapping[str, StudyKey] = STUDY_KEYS
+    most_folds: int | None = None
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self._methods = methods_of(options or {})
+        self.parameters: tuple[Parameter, ...] = PARAMETERS
+        self.stages: tuple[Stage, ...] = stages_of(self._methods)
+
+    def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
+        """With the methods that a study adds."""
+        return AmissPipeline(options)
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; logistic regression does not look at the search type."""
         unread = "hyperparameter_search_type" if classifier in _NO_SEARCH else None
-        return tuple(parameter.name for parameter in PARAMETERS if parameter.name != unread)
+        return tuple(parameter.name for parameter in self.parameters if parameter.name != unread)
 
     def disposition(
         self, classifier: str, values: Mapping[str, Value], settings: Settings
@@ -144,7 +160,9 @@ class AmissPipeline:
         runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
         shared_r = [*sorted(_HERE.glob("*.R"))]
         name = str(values["imputation"])
-        method = [_HERE / "imputation" / file for file in (*METHODS[name].helpers, f"{name}.R")]
+        method = [
+            _HERE / "imputation" / file for file in (*self._methods[name].helpers, f"{name}.R")
+        ]
         model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
         if classifier in IN_PYTHON:
             model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
@@ -175,7 +193,7 @@ class AmissPipeline:
         The classifiers of a cell share its completed tables; the figure of each has
         its part of their making.
         """
-        method = METHODS[str(values["imputation"])]
+        method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
         shared = method.seconds / len(self.runnable_classifiers)
         return _SECONDS[classifier] * tables + shared

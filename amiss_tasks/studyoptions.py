@@ -7,6 +7,7 @@ from typing import Any
 
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
+from amiss_tasks.methods import METHODS, Method
 from amiss_tasks.significance import UPSTREAM, Significance
 
 FEATURES, CLNSIG = "features", "clnsig"
@@ -21,3 +22,9 @@ def features_of(options: Mapping[str, Any]) -> FeatureSet:
 def significance_of(options: Mapping[str, Any]) -> Significance:
     """What values of CLNSIG count as: upstream's lists, with what the study maps."""
     return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM
+
+
+def methods_of(options: Mapping[str, Any]) -> Mapping[str, Method]:
+    """The imputation methods that a study can name."""
+    del options
+    return METHODS

@@ -47,7 +47,7 @@ class OpenStudy:
     def __init__(self, study: Study, pipeline: str = DEFAULT_PIPELINE) -> None:
         self.study = study
         self._pipeline_name = pipeline
-        self._pipeline = load_pipeline(pipeline)
+        self._pipeline = load_pipeline(pipeline).of_study(study.options)
 
     def workspace(self, **request: Any) -> Workspace:
         """The study with a request; the fields of ``gridrun.request.Request`` as keywords."""

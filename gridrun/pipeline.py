@@ -247,6 +247,20 @@ class Pipeline(Protocol):
     """The parameter that is compared (``imputation``)."""
     study_keys: Mapping[str, StudyKey]
     """Keys of ``study.yaml`` that the pipeline reads beside the core's own."""
+    most_folds: int | None
+    """Most folds that there are, None without a limit; a study without ``folds`` has no more."""
+
+    def of_study(self, options: Mapping[str, Any]) -> Pipeline:
+        """The pipeline as a study has it, with the methods or axes that the study adds.
+
+        Args:
+            options: Data of the study's keys (``Settings.options``).
+
+        Returns:
+            Itself, where a study adds nothing. The name by which workers find the
+            pipeline stays the same: they are given the options with the settings.
+        """
+        ...
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters that a classifier's leaf task depends on, in grid order."""

@@ -52,8 +52,9 @@ class Workspace:
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
             raise UserError(f"--folds {self.folds}: at least one fold is needed")
-        if self.folds > MOST_FOLDS:
-            raise UserError(f"--folds {self.folds}: at most {MOST_FOLDS:,} folds can be asked for")
+        most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
+        if self.folds > most_folds:
+            raise UserError(f"--folds {self.folds}: at most {most_folds:,} folds can be asked for")
         if rows is not None and rows < 1:
             raise UserError(f"--rows {rows}: at least one variant is needed")
         if not request.blocks and self.sample is None:

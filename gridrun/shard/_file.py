@@ -59,7 +59,7 @@ class Shard:
 
     def foreign_code(self) -> list[str]:
         """Stages whose code here is not the code the shard was made for."""
-        pipeline = load_pipeline(self.job.pipeline)
+        pipeline = load_pipeline(self.job.pipeline).of_study(self.job.settings.options)
         reads = pipeline.context_reads()
         found: set[str] = set()
         seen: set[int] = set()

@@ -142,13 +142,15 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         if key not in nodes:
             reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
     options = reader.options(nodes, pipeline.study_keys)
+    pipeline = pipeline.of_study(options)
     inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
     grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
 
     def whole(key: str, default: int | None, least: int, most: int | None = None) -> int | None:
         return reader.whole(key, nodes[key], least, most) if key in nodes else default
 
-    folds = whole("folds", DEFAULT_FOLDS, 1, MOST_FOLDS)
+    most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
+    folds = whole("folds", min(DEFAULT_FOLDS, most_folds), 1, most_folds)
     seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
     protocol: str | None = DEFAULT_PROTOCOL

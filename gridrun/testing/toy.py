@@ -29,6 +29,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gridrun.cache import Cache
 from gridrun.errors import Fault, InputError
@@ -177,7 +178,12 @@ class ToyPipeline:
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "imputation"
         self.study_keys: Mapping[str, StudyKey] = {}
+        self.most_folds: int | None = None
         self._code_version = code_version
+
+    def of_study(self, options: Mapping[str, Any]) -> ToyPipeline:  # noqa: ARG002 - the contract's
+        """Itself: studies add nothing to the toy."""
+        return self
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters, without the search type for logistic regression."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from amiss_tasks import rsession
-from amiss_tasks._rstages import Completed, Imputed, RStages
+from amiss_tasks._rstages import RStages
+from amiss_tasks._stagevalues import Completed, Imputed
 from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.methods import METHODS, Method
 

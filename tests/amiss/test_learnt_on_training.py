@@ -73,12 +73,12 @@ def learnt(part, path, classifier: str, method: str):
     reads = PIPELINE.classifier_reads(classifier)
     task = TaskSpec(0, 0, 1, classifier, {name: values[name] for name in reads})
     result = own.run(task, path)
-    cell = own._cell(task, path)
-    checked = own._checked(cell, task.values)
+    cell = own.chain.cell(task, path)
+    checked = own.chain.checked(cell, task.values)
     search = str(task.values.get("hyperparameter_search_type", ""))
-    trained = own._train(cell, classifier, checked.imputed, search, "again")
+    trained = own.chain.train(cell, classifier, checked.imputed, search, "again")
     table = checked.imputed.tables.at(trained.row).at(0)
-    fitted = own._r.predict(classifier, trained.models.at(0), table)[0].probability
+    fitted = own.chain.r.predict(classifier, trained.models.at(0), table)[0].probability
     facts = {name: result.facts[name] for name in FACTS if name in result.facts}
     metrics = [row["Brier"] for row in result.rows]
     return facts, cell.prepared.rows.tolist(), fitted.tolist(), metrics

@@ -137,4 +137,4 @@ def test_a_worker_takes_the_features_of_its_settings():
     features = chosen("GC", "CpG", "Length")
     options = {"features": features.plain()}
     runner = AmissRunner(Settings({}, "amiss", 1, options=options), lambda *_: None)
-    assert runner._r._features == features
+    assert runner.chain.r._features == features

@@ -331,7 +331,7 @@ def test_draw_order_gives_every_method_the_same_rows(saved):
     path = saved(toy_block())
 
     def rows(own, method):
-        cell = own._cell(
+        cell = own.chain.cell(
             task(imputation=method, downsampling="on", training_data_sampling_percentage=0.66), path
         )
         return cell.prepared.rows.tolist()
@@ -378,9 +378,9 @@ def test_sampling_keeps_the_share_of_each_class_in_row_samples(saved):
     """D22: two thirds of each class are drawn."""
     path = saved(toy_block())
     own = runner("sampling")
-    cell = own._cell(task(training_data_sampling_percentage=0.66), path)
+    cell = own.chain.cell(task(training_data_sampling_percentage=0.66), path)
     part = toy_part()
-    train = part.positive[rows_of_fold(part, 1, own._protocol).train]
+    train = part.positive[rows_of_fold(part, 1, own.chain.protocol).train]
     drawn = train[cell.prepared.rows]
     assert drawn.sum() == math.floor(0.66 * train.sum())
     assert (~drawn).sum() == math.floor(0.66 * (~train).sum())

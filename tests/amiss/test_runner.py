@@ -162,7 +162,7 @@ def test_methods_that_draw_first_have_other_rows(own, artifact):
     """The sample of bpca is not that of zero_imp, which kNN and norm.predict share (D6)."""
     share = {"training_data_sampling_percentage": 0.66}
     cells = {
-        name: own._cell(task("lr", imputation=name, **share), artifact)
+        name: own.chain.cell(task("lr", imputation=name, **share), artifact)
         for name in ("zero_imp", "norm.predict", "knnImputation", "bpca", "pmm")
     }
     rows = {name: cell.prepared.rows.tolist() for name, cell in cells.items()}
@@ -173,13 +173,13 @@ def test_methods_that_draw_first_have_other_rows(own, artifact):
 
 def test_predictions_of_some_rows_are_those_of_the_whole_table(own, artifact):
     """With dummies a consequence's rows predicted by themselves come out as in the whole table."""
-    cell = own._cell(task("rf"), artifact)
+    cell = own.chain.cell(task("rf"), artifact)
     for classifier in ("rf", "lr"):
-        trained = own._train(cell, classifier, own._imputed(cell), "grid", "key")
-        model, data = trained.models.at(0), own._imputed_test(cell, trained.row).tables.at(0)
-        whole = own._r.predict(classifier, model, data)[0].probability
+        trained = own.chain.train(cell, classifier, own.chain.imputed(cell), "grid", "key")
+        model, data = trained.models.at(0), own.chain.imputed_test(cell, trained.row).tables.at(0)
+        whole = own.chain.r.predict(classifier, model, data)[0].probability
         for group in cell.fold.groups:
-            part = own._r.predict(classifier, model, data, group.rows)[0].probability
+            part = own.chain.r.predict(classifier, model, data, group.rows)[0].probability
             assert part.tolist() == whole[group.rows].tolist()
 
 

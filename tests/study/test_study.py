@@ -19,7 +19,9 @@ PIPELINE = SimpleNamespace(
     classifiers=("rf", "xgboost", "lr"),
     runnable_classifiers=("rf", "lr"),
     study_keys={},
+    most_folds=None,
 )
+PIPELINE.of_study = lambda _: PIPELINE
 
 INPUTS = "inputs: {vcf: a.vcf, cadd_snv: s.tsv.gz, cadd_indel: i.tsv.gz}\n"
 GRID = "grid:\n" + yaml_lines(ONE, "  ")
