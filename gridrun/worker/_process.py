@@ -7,6 +7,7 @@ import fcntl
 import os
 import pickle
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,10 @@ class ChildProcess:
         self._ended_at: float | None = None
         for name in ("board", "log"):
             (directory / name).unlink(missing_ok=True)
+        # R's temporary files go with the supervisor's directory, however the child ends
+        temporary = directory / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
         self._board = Board(directory / "board")
         self.log_file = directory / "log"
         log = _log.open_log(self.log_file)
@@ -105,7 +110,7 @@ class ChildProcess:
                 pass_fds=(commands_read, replies_write),
                 start_new_session=True,  # Ctrl-C on a terminal does not reach it
                 cwd=directory,
-                env=_environment(),
+                env={**_environment(), "TMPDIR": str(temporary)},
             )
         finally:
             for handle in (log, commands_read, replies_write):

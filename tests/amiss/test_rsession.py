@@ -1,6 +1,7 @@
 """R in this process: values across the border, errors, warnings, state between calls."""
 
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,12 @@ def test_r_leaves_ctrl_c_to_whoever_runs_it():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_r_leaves_no_temporary_directory(tmp_path):
+    """When Python ends, so does R's directory for temporary files."""
+    code = "from amiss_tasks import rsession; rsession.start()"
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    assert not list(tmp_path.iterdir())

@@ -72,3 +72,12 @@ def test_what_r_prints_is_kept_in_order(supervise):
     """cat(), message() and system() of R end up in the task's log in the order of their calls."""
     (event,) = outcomes(run(supervise, "fine"), "fine")
     assert event.log.splitlines() == ["R's cat", "R's message", "a shell from R"]
+
+
+def test_no_temporary_file_is_left(supervise, tmp_path, monkeypatch):
+    """R's directory for temporary files is gone with the worker, killed children's included."""
+    outside = tmp_path / "tmp"
+    outside.mkdir()
+    monkeypatch.setenv("TMPDIR", str(outside))
+    run(supervise, "fine", "quits", "fine")
+    assert not list(outside.iterdir())
