@@ -23,6 +23,7 @@ import math
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,14 @@ class Count:
         alone: CPU seconds of the tasks that were run again.
         differing: Tasks that came to other numbers then.
         failed: Classifier to the number of tasks that failed.
+        stages: Stage to CPU seconds, of shared runs.
     """
 
     seconds: dict[str, list[tuple[float, bool]]] = field(default_factory=lambda: defaultdict(list))
     alone: list[float] = field(default_factory=list)
     differing: list[TaskSpec] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
+    stages: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 class Counting:
@@ -71,12 +74,17 @@ class Counting:
     Args:
         runner: Runs them.
         count: Where they are counted.
+        turn: Called when a task begins (with a stage for what comes before the first)
+            and ends.
         unshared: Whether each is run again with nothing kept.
     """
 
-    def __init__(self, runner: AmissRunner, count: Count, *, unshared: bool) -> None:
+    def __init__(
+        self, runner: AmissRunner, count: Count, turn: Callable[..., None], *, unshared: bool
+    ) -> None:
         self._runner = runner
         self._count = count
+        self._turn = turn
         self._unshared = unshared
 
     def environment(self) -> Any:
@@ -85,20 +93,24 @@ class Counting:
 
     def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
         """Run, count; run again if asked to, and compare."""
+        self._turn("lookups")
         started = time.process_time()
         try:
             result = self._runner.run(task, artifact)
         except TaskFailure:
             self._count.failed[task.classifier] += 1
             self._count.seconds[task.classifier].append((time.process_time() - started, False))
+            self._turn()
             raise
         spent = time.process_time() - started
+        self._turn()
         self._count.seconds[task.classifier].append((spent, result.shared))
         if self._unshared:
             kept, self._runner.chain.memo = self._runner.chain.memo, Memo(0)
             started = time.process_time()
             again = self._runner.run(task, artifact)
             self._count.alone.append(time.process_time() - started)
+            self._turn(counts=False)
             self._runner.chain.memo = kept
             if _numbers(again) != _numbers(result):
                 self._count.differing.append(task)
@@ -112,11 +124,23 @@ class CountingBackend(InProcessBackend):
         super().__init__()
         self._count = count
         self._unshared = unshared
+        self._since = 0.0
 
     def _open_runner(self) -> Runner:
         runner = super()._open_runner()
         assert isinstance(runner, AmissRunner)
-        return Counting(runner, self._count, unshared=self._unshared)
+        return Counting(runner, self._count, self._turn, unshared=self._unshared)
+
+    def _note_stage(self, stage: str, _key: str) -> None:
+        self._turn()
+        self._stage = stage
+
+    def _turn(self, stage: str = "", *, counts: bool = True) -> None:
+        """Put what was spent since the last turn to the stage that ran; begin another."""
+        now = time.process_time()
+        if self._stage and counts:
+            self._count.stages[self._stage] += now - self._since
+        self._since, self._stage = now, stage
 
 
 def _numbers(result: TaskResult) -> str:
@@ -188,6 +212,9 @@ def _tell(count: Count, tasks: dict[str, int], share: float) -> None:
         f"published grid, {FOLDS} folds: {hours:.0f} CPU hours "
         f"(target {TARGET_HOURS:.0f}, upstream {UPSTREAM_HOURS:.0f})"
     )
+    all_stages = sum(count.stages.values())
+    for stage, spent in sorted(count.stages.items(), key=lambda item: -item[1]):
+        print(f"  {stage:12} {spent:9.1f} CPU s {spent / all_stages:7.1%}")
     if count.alone:
         together = sum(s for counted in count.seconds.values() for s, _ in counted)
         alone = sum(count.alone)
