@@ -57,6 +57,19 @@
   positive
 }
 
+# An error of training says which features an imputation left incomplete, if any.
+.naming_gaps <- function(rows, training) {
+  tryCatch(training, error = function(e) {
+    gaps <- names(rows)[vapply(rows, anyNA, NA)]
+    if (!length(gaps)) stop(e)
+    stop(
+      conditionMessage(e), "; the imputation left missing values in ",
+      paste(gaps, collapse = ", "),
+      call. = FALSE
+    )
+  })
+}
+
 # One model: list(model, facts).
 .train_one <- function(classifier, data, outcome, search, seeds) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
@@ -67,7 +80,7 @@
   if (search == "random" && !is.null(classifier$draw_settings)) {
     settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
   }
-  fit <- do.call(classifier$fit, c(list(rows, outcome), settings))
+  fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
   chosen_by <- fit$fitted_positive
   if (corrected("imputation_choice") && !isTRUE(fit$held_out)) {
     chosen_by <- .held_out_classes(classifier, data, outcome, settings, seeds$selection)

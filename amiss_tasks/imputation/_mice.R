@@ -14,6 +14,19 @@
   if (isTRUE(params$reach_mice)) params[names(params) != "reach_mice"] else list()
 }
 
+# Features that mice left incomplete, with its own reason (constant, collinear).
+.tell_left_out <- function(run) {
+  events <- run$loggedEvents
+  told <- events[events$meth %in% c("constant", "collinear"), , drop = FALSE]
+  left <- told$out %in% names(run$nmis)[run$nmis > 0]
+  if (any(left)) {
+    message(
+      "mice leaves missing values in ",
+      paste0(told$out[left], " (", told$meth[left], ")", collapse = ", ")
+    )
+  }
+}
+
 # Completed tables of one run of mice, in number order.
 .mice_complete <- function(data, method, completions, params, iterations = .ITERATIONS) {
   call <- c(
@@ -21,6 +34,7 @@
     .mice_arguments(params)
   )
   run <- do.call(mice::mice, call)
+  .tell_left_out(run)
   lapply(seq_len(completions), function(number) mice::complete(run, number))
 }
 
