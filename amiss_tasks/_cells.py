@@ -16,6 +16,7 @@ from amiss_tasks.fold import rows_of_fold
 from amiss_tasks.methods import Hyperparameters, Method, Needs
 from amiss_tasks.protocols import UPSTREAM, Protocol
 from gridrun.fingerprint import digest_of
+from gridrun.pipeline import TaskFailure
 
 _BYTES = 8
 
@@ -35,6 +36,7 @@ class FoldTables:
         groups: Its consequences.
         train_variants: Variant of each training row.
         n_test_variants: Number of variants among the test rows.
+        test_columns: Columns of the test table.
         has_text: Whether categorical features are text.
         bytes: Size of the tables.
     """
@@ -49,6 +51,7 @@ class FoldTables:
     groups: tuple[Group, ...]
     train_variants: Sequence[str]
     n_test_variants: int
+    test_columns: frozenset[str]
     has_text: bool
     bytes: int
 
@@ -74,7 +77,7 @@ class Cell:
         """Rows of hyperparameters that are tried; one empty row for a method without."""
         if not self.method.axes:
             return ({},)
-        drawn = self.prepared.sampled.hyperparameter_rows
+        drawn = self.prepared.sampled.hyperparameter_rows.get(self.method.name)
         return tuple(self.method.row(number) for number in drawn or range(1, self.method.rows + 1))
 
     @cached_property
@@ -133,7 +136,27 @@ def fold_tables(
         protocol: How folds are drawn.
     """
     rows = rows_of_fold(block.train, fold, protocol)
-    train, test = block.train.take(rows.train), block.train.take(rows.test)
+    parts = BlockTables(block.train.take(rows.train), block.train.take(rows.test))
+    return held_out_tables(stages, parts, fold, protocol)
+
+
+def held_out_tables(
+    stages: RStages, parts: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
+    """Hand a training part and the part that is tested on to R.
+
+    Args:
+        stages: R.
+        parts: Both.
+        fold: Fold, or repeat of the split, counted from 1.
+        protocol: What is done as upstream does it, and what is corrected.
+
+    Raises:
+        TaskFailure: There is no test row.
+    """
+    train, test = parts.train, parts.test
+    if not test.rows:
+        raise TaskFailure("the test part has no row")
     return FoldTables(
         number=fold,
         # where each fold has seeds of its own, equal tables are not the same fold
@@ -146,8 +169,9 @@ def fold_tables(
         groups=groups_of(test.consequences()),
         train_variants=train.variants(),
         n_test_variants=len(set(test.variants())),
+        test_columns=frozenset(test.columns),
         has_text=bool(test.text),
-        bytes=2 * _BYTES * block.train.rows * len(train.columns),
+        bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
     )
 
 

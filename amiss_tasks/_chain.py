@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks._cells import Cell, FoldTables, fold_tables
+from amiss_tasks._cells import Cell, FoldTables, fold_tables, held_out_tables
 from amiss_tasks._memo import Memo
 from amiss_tasks._pyclassifiers import PythonTrained
 from amiss_tasks._rstages import RStages
 from amiss_tasks._stagevalues import Checked, Completed, Imputed, Prepared, Sampled, Trained
 from amiss_tasks.blocktables import BlockTables
-from amiss_tasks.methods import Method
+from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.labelled import Labelled
+from amiss_tasks.methods import Method, predraws
+from amiss_tasks.preprocess import split
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.studyoptions import features_of, methods_of
 from gridrun.fingerprint import digest_of
@@ -50,7 +53,9 @@ class Chain:
         self.methods = methods_of(settings.options)
         self.hook = stage_hook
         self.memo = Memo(memo_bytes)
-        self.r = RStages(features_of(settings.options), self.protocol)
+        self.evaluation = evaluation_of(settings.options)
+        self.features = features_of(settings.options)
+        self.r = RStages(self.features, self.protocol)
 
     def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
         """Everything up to the final features."""
@@ -60,7 +65,15 @@ class Chain:
         self._refuse(task)
         fold = self._fold(artifact, task.fold)
         method = self.methods[str(task.values["imputation"])]
-        return Cell(fold, self._prepared(fold, method, task.values), method, self.protocol)
+        prepared = self._prepared(fold, method, task.values)
+        absent = [name for name in prepared.features if name not in fold.test_columns]
+        if absent:
+            raise TaskFailure(
+                "undefined columns selected: the test part has no row with this level, so no such "
+                f"dummy: {', '.join(absent)} (D21)",
+                "upstream-defect",
+            )
+        return Cell(fold, prepared, method, self.protocol)
 
     def content_key(self, task: TaskSpec, cell: Cell) -> str:
         key: dict[str, Any] = {
@@ -138,20 +151,25 @@ class Chain:
         about = artifact.stat()
         name = f"{artifact}:{about.st_mtime_ns}:{about.st_size}"
 
-        def load() -> tuple[BlockTables, int]:
-            return BlockTables.load(artifact), 2 * about.st_size
+        def load() -> tuple[BlockTables | Labelled, int]:
+            kind = Labelled if self.evaluation.holds_out else BlockTables
+            return kind.load(artifact), 2 * about.st_size
 
         def cut() -> tuple[FoldTables, int]:
             self.hook("fold", f"{artifact.stem}:{number}")
             block = self.memo.get(f"block:{name}", load)[0]
-            fold = fold_tables(self.r, block, number, self.protocol)
+            if isinstance(block, Labelled):
+                parts = split(block, self.features, self.protocol, number)
+                fold = held_out_tables(self.r, parts, number, self.protocol)
+            else:
+                fold = fold_tables(self.r, block, number, self.protocol)
             return fold, fold.bytes
 
         return self.memo.get(f"fold:{name}:{number}", cut)[0]
 
     def _prepared(self, fold: FoldTables, method: Method, values: Mapping[str, Value]) -> Prepared:
         sampling: dict[str, Any] = {
-            "predraw": method.predraw,
+            "predraw": predraws(method, all_methods=self.evaluation.holds_out),
             "downsampling": values["downsampling"] == "on",
             "feature_share": float(values["feature_sampling_percentage"]),
             "row_share": float(values["training_data_sampling_percentage"]),

@@ -6,7 +6,7 @@ One method for each R function that a stage calls; nothing here is remembered.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.protocols import MODEL_SEED, UPSTREAM, Protocol, derived_seed
+from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
 from amiss_tasks.rsession import RObject
 from gridrun.fingerprint import digest_of
 
@@ -63,18 +63,29 @@ class RStages:
         train: RObject,
         outcome: RObject,
         *,
-        predraw: int,
+        predraw: Mapping[str, int],
         downsampling: bool,
         feature_share: float,
         row_share: float,
         fold: int = 1,
     ) -> Sampled:
-        """Rows of hyperparameters if there are many, downsampling, features and rows."""
+        """Rows of hyperparameters of some methods, downsampling, features and rows.
+
+        Args:
+            train: A fold's training table.
+            outcome: Of its rows.
+            predraw: Method to the number of rows that ``MOST_ROWS`` are drawn of first,
+                in the order of the draws.
+            downsampling: Whether the larger class is cut to the size of the smaller one.
+            feature_share: Share of the features that is drawn.
+            row_share: Share of the rows that is drawn.
+            fold: Fold, counted from 1.
+        """
         result = self._call(
             "draw_sample",
             train,
             outcome,
-            predraw=predraw,
+            predraw=dict(predraw),
             drawn_rows=MOST_ROWS,
             downsampling=downsampling,
             feature_share=feature_share,
@@ -90,7 +101,7 @@ class RStages:
         generator = result.value["generator"]
         return Sampled(
             handle=result.value,
-            hyperparameter_rows=tuple(int(row) for row in drawn),
+            hyperparameter_rows={name: tuple(int(row) for row in drawn[name]) for name in predraw},
             generator=generator,
             generator_digest=digest_of(generator.python().tolist()),
             notes=result.warnings,
@@ -264,7 +275,7 @@ class RStages:
         return self._call.file(method.name, "imputation", method.helpers)
 
     def _seed(self, step: str, fold: int) -> int:
-        return self._protocol.seed_of(step, fold, MODEL_SEED)
+        return self._protocol.seed_of(step, fold, self._protocol.model_seed)
 
     def _choices(self, search: str, search_seed: int) -> Choices:
         """What a classifier in Python does otherwise than upstream."""
@@ -279,7 +290,8 @@ class RStages:
 
     def _own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
         """Seeds of steps that upstream does not have."""
+        protocol = self._protocol
         return {
-            name: self._protocol.seed_of(step, fold, derived_seed(MODEL_SEED, step, fold))
+            name: protocol.seed_of(step, fold, derived_seed(protocol.model_seed, step, fold))
             for name, step in (("search", f"search {classifier}"), ("selection", "selection"))
         }

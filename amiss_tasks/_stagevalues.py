@@ -16,15 +16,15 @@ class Sampled:
 
     Args:
         handle: What ``prepare.R`` takes, in R.
-        hyperparameter_rows: Rows of the method's hyperparameters that were drawn
-            before, counted from 1; empty if none were.
+        hyperparameter_rows: Method to the rows of its hyperparameters that were drawn
+            before, counted from 1.
         generator: Where the generator stands afterwards, in R.
         generator_digest: The same as a digest.
         notes: Warnings.
     """
 
     handle: RObject
-    hyperparameter_rows: tuple[int, ...]
+    hyperparameter_rows: Mapping[str, tuple[int, ...]]
     generator: RObject
     generator_digest: str
     notes: tuple[str, ...]

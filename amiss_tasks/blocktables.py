@@ -91,12 +91,11 @@ class BlockTables:
         Args:
             path: File to write; taken as it is, no suffix is added.
         """
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for part, table in (("train", self.train), ("test", self.test)):
-                for name, array in _arrays(table).items():
-                    entry = zipfile.ZipInfo(f"{part}_{name}.npy", date_time=_EPOCH)
-                    with archive.open(entry, "w", force_zip64=True) as stream:
-                        np.lib.format.write_array(stream, array, allow_pickle=False)
+        parts = (("train", self.train), ("test", self.test))
+        save_arrays(
+            path,
+            {f"{part}_{name}": a for part, table in parts for name, a in _arrays(table).items()},
+        )
 
     @classmethod
     def load(cls, path: Path) -> BlockTables:
@@ -108,34 +107,45 @@ class BlockTables:
             )
 
 
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write an ``.npz`` that depends on nothing but names and content of the arrays."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
+            with archive.open(entry, "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
 def _arrays(table: BlockTable) -> dict[str, npt.NDArray[np.generic]]:
     """A table as arrays; text as the bytes of lines, which ids and levels cannot break."""
     arrays: dict[str, npt.NDArray[np.generic]] = {
-        "row_ids": _lines(table.row_ids),
+        "row_ids": text_array(table.row_ids),
         "positive": table.positive,
         "numeric": np.asfortranarray(table.numeric),
-        "numeric_names": _lines(table.numeric_names),
-        "text_names": _lines(tuple(table.text)),
+        "numeric_names": text_array(table.numeric_names),
+        "text_names": text_array(tuple(table.text)),
     }
     for name, values in table.text.items():
-        arrays[f"text:{name}"] = _lines(values)
+        arrays[f"text:{name}"] = text_array(values)
     return arrays
 
 
 def _table(arrays: Mapping[str, npt.NDArray[np.generic]]) -> BlockTable:
     return BlockTable(
-        row_ids=_split(arrays["row_ids"]),
+        row_ids=text_of(arrays["row_ids"]),
         positive=arrays["positive"].astype(np.bool_),
         numeric=np.asarray(arrays["numeric"], dtype=np.float64),
-        numeric_names=tuple(_split(arrays["numeric_names"])),
-        text={name: _split(arrays[f"text:{name}"]) for name in _split(arrays["text_names"])},
+        numeric_names=tuple(text_of(arrays["numeric_names"])),
+        text={name: text_of(arrays[f"text:{name}"]) for name in text_of(arrays["text_names"])},
     )
 
 
-def _lines(values: Sequence[str]) -> npt.NDArray[np.generic]:
+def text_array(values: Sequence[str]) -> npt.NDArray[np.generic]:
+    """Text without line ends as an array of bytes."""
     text = "".join(f"{value}\n" for value in values)
     return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
-def _split(array: npt.NDArray[np.generic]) -> list[str]:
+def text_of(array: npt.NDArray[np.generic]) -> list[str]:
+    """The text that ``text_array`` took."""
     return array.tobytes().decode().split("\n")[:-1]

@@ -44,7 +44,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluated:
     """What a completed test table came to.
 
     Args:
@@ -68,7 +68,7 @@ def evaluate(
     prediction: Prediction,
     predict_again: Callable[[npt.NDArray[np.int64]], Prediction] | None = None,
     one_sided_mcc: float = math.nan,
-) -> Evaluation:
+) -> Evaluated:
     """Metrics over all rows and within each consequence.
 
     Args:
@@ -92,4 +92,4 @@ def evaluate(
         row = metrics(positive[group.rows], own.probability, one_sided_mcc)
         per_consequence.append({"consequence": group.consequence, **row, "te_time": own.seconds})
     overall = metrics(positive, prediction.probability, one_sided_mcc)
-    return Evaluation({**overall, "te_time": prediction.seconds}, per_consequence)
+    return Evaluated({**overall, "te_time": prediction.seconds}, per_consequence)

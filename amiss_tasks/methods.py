@@ -145,5 +145,26 @@ _METHODS = (
     _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 80.0),
 )
 
+_DRAWN_FIRST = ("pmm", "rf", "bpca", "missForest")
+"""Methods with more than ``MOST_ROWS`` rows, in the order in which upstream draws of them."""
+
+
+def predraws(method: Method, *, all_methods: bool) -> dict[str, int]:
+    """Draws of hyperparameter rows that precede all others of a fold.
+
+    Args:
+        method: The method that is to fill the table.
+        all_methods: Whether the rows of every method of upstream are drawn, as its
+            README's call does, which passes all grids whatever the method; its
+            cross-validation passes the method's own alone.
+
+    Returns:
+        Method to the number of rows that are drawn of, in order.
+    """
+    every = {name: METHODS[name].predraw for name in _DRAWN_FIRST} if all_methods else {}
+    own = {method.name: method.predraw} if method.predraw else {}
+    return every | own
+
+
 METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
 """Name to method, in the order in which they are documented."""

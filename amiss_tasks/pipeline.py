@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.methods import MOST_ROWS, Method
+from amiss_tasks.evaluation import Evaluation, evaluation_of
+from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
@@ -53,8 +54,16 @@ That is for one completed table; the method's own seconds come on top.
 """
 
 
-def stages_of(methods: Mapping[str, Method]) -> tuple[Stage, ...]:
-    """The stages of a study with these imputation methods."""
+_HOLD_OUT_SHARE = 3.0
+"""How much longer a task takes that trains on the whole training part, not on 30 % of it."""
+
+
+def stages_of(methods: Mapping[str, Method], evaluation: Evaluation) -> tuple[Stage, ...]:
+    """The stages of a study with these imputation methods, evaluated so."""
+
+    def drawn_first(method: Method) -> str:
+        return str(predraws(method, all_methods=evaluation.holds_out))
+
     return (
         Stage("read", (), on_driver=True),
         Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
@@ -65,7 +74,7 @@ def stages_of(methods: Mapping[str, Method]) -> tuple[Stage, ...]:
             _PREPARE_READS,
             per_fold=True,
             # a method that draws its hyperparameters first gets other rows and features (D6)
-            reads_part={"imputation": {name: str(m.predraw) for name, m in methods.items()}},
+            reads_part={"imputation": {name: drawn_first(m) for name, m in methods.items()}},
         ),
         Stage("impute", ("imputation",), per_fold=True),
         Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
@@ -119,12 +128,13 @@ class AmissPipeline:
     )
     method_parameter = "imputation"
     study_keys: Mapping[str, StudyKey] = STUDY_KEYS
-    most_folds: int | None = None
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         self._methods = methods_of(options or {})
+        self._evaluation = evaluation_of(options or {})
+        self.most_folds: int | None = self._evaluation.most_folds
         self.parameters: tuple[Parameter, ...] = PARAMETERS
-        self.stages: tuple[Stage, ...] = stages_of(self._methods)
+        self.stages: tuple[Stage, ...] = stages_of(self._methods, self._evaluation)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
         """With the methods that a study adds."""
@@ -178,8 +188,11 @@ class AmissPipeline:
         }
 
     def protocol_label(self, settings: Settings) -> str:
-        """``amiss``, ``corrected``, or one of them with the switches that differ."""
-        return protocol_of(settings).label
+        """``amiss``, ``corrected``, or one of them with the switches that differ.
+
+        Followed by how it is evaluated, unless as upstream's cross-validation.
+        """
+        return protocol_of(settings).label + evaluation_of(settings.options).label
 
     def switches(
         self, settings: Settings, classifier: str, values: Mapping[str, Value]
@@ -196,7 +209,8 @@ class AmissPipeline:
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
         shared = method.seconds / len(self.runnable_classifiers)
-        return _SECONDS[classifier] * tables + shared
+        seconds = _SECONDS[classifier] * tables + shared
+        return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs."""

@@ -46,24 +46,26 @@
 
 # Draws rows and features of a fold's training table; all draws of a fold come
 # from one generator, in this order. A method with many rows of hyperparameters
-# has the first one, so its tables differ from those of other methods (D6).
+# has the first one, so its tables differ from those of other methods (D6), unless
+# these draws are made for all methods alike.
 #
 # data           training table; outcome: factor, positive first
-# predraw        rows of hyperparameters to draw from, or 0 to draw none
-# drawn_rows     how many of them are drawn
+# predraw        for each of these draws the rows of hyperparameters to draw from
+# drawn_rows     how many of them are drawn each time
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
 # numeric, categorical   names of the study's features
 # seeds          list(hyperparameters, downsampling, features, rows): seed of the
 #                generator; corrected, each of these draws starts from its own
 #                (D6), else all follow the first
-# Returns list(rows, columns, hyperparameter_rows, generator): positions, names,
-# numbers of the rows drawn, where the generator stands afterwards.
+# Returns list(rows, columns, hyperparameter_rows, generator): positions, names, a
+# list with the numbers of the rows of each such draw, where the generator stands
+# afterwards.
 draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, feature_share,
                         row_share, numeric, categorical, seeds) {
   start <- function(step) if (corrected("draw_order")) set.seed(seeds[[step]])
   set.seed(seeds$hyperparameters)
-  hyperparameter_rows <- if (predraw) sample(seq_len(predraw), drawn_rows) else integer()
+  hyperparameter_rows <- lapply(predraw, function(rows) sample(seq_len(rows), drawn_rows))
   start("downsampling")
   rows <- if (downsampling) .downsample(outcome) else seq_along(outcome)
   columns <- names(data)

@@ -1,12 +1,14 @@
 """Stage preprocess: labels, split, encoding and a-priori fill of one block.
 
+In two steps, since rows that have a label can be split more than once: where the
+study evaluates on held-out parts, each split is made by the worker that needs it.
 Source: upstream's S02, ``upstream-behaviour`` section 3, step by step.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +17,8 @@ from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import VARIANT, FeatureSet
-from amiss_tasks.protocols import SPLIT_SEED, TRAINING_SHARE, Protocol
+from amiss_tasks.labelled import Labelled
+from amiss_tasks.protocols import TRAINING_SHARE, Protocol
 from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
 from amiss_tasks.rrandom import RRandom
 from amiss_tasks.significance import UPSTREAM, Significance
@@ -23,7 +26,7 @@ from amiss_tasks.split import draw_rows
 from amiss_tasks.table import FloatArray, VariantTable
 from gridrun.pipeline import TaskFailure
 
-__all__ = ["BlockTable", "BlockTables", "preprocess"]
+__all__ = ["BlockTable", "BlockTables", "label", "preprocess", "split"]
 
 _MISSING = "MISSING"
 _LEAST_ROWS = 3
@@ -56,65 +59,111 @@ def preprocess(
             the lists, a categorical feature without a value), or leaves
             nothing to train on.
     """
+    rows = label(table, vus_inclusion, categorical, features, significance, protocol=protocol)
+    return split(rows, features, protocol)
+
+
+def label(
+    table: VariantTable,
+    vus_inclusion: str,
+    categorical: str,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+    *,
+    protocol: Protocol = AS_UPSTREAM,
+) -> Labelled:
+    """The rows of a block that have a label (steps 1 to 3).
+
+    Arguments are those of :func:`preprocess`.
+
+    Raises:
+        TaskFailure: What stops upstream here.
+    """
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
     ids = row_ids(table, as_text="row_ids" in protocol.corrected)
+    numeric = {name: table.numeric[name] for name in features.numeric}
+    text = {name: table.text[name] for name in features.categorical}
     every = np.arange(table.rows)
     by_variant = "split_by" in protocol.corrected
-    distinct = every if by_variant else _first_of_duplicates(table, every, features)
+    distinct = every if by_variant else _first_of_duplicates(numeric, text, every)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
         _require_values(table, features)
-    in_training = _draw_training(table, kept, positive, protocol)
-    parts = {"train": kept[in_training], "test": kept[~in_training]}
-    if by_variant:
-        parts = {n: _first_of_duplicates(table, rows, features) for n, rows in parts.items()}
-    label_of = np.zeros(table.rows, dtype=np.bool_)
-    label_of[kept] = positive
-    labels = {name: label_of[rows] for name, rows in parts.items()}
-    _require_classes(labels["train"])
-    categories = _categories(table, parts, features)
-    if categorical == "factor":
+    return Labelled(
+        row_ids=[ids[row] for row in kept],
+        variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],
+        positive=positive,
+        numeric={name: values[kept] for name, values in numeric.items()},
+        text={name: [values[row] for row in kept] for name, values in text.items()},
+        has_dummies=categorical == "dummy",
+    )
+
+
+def split(
+    rows: Labelled,
+    features: FeatureSet = AMISS,
+    protocol: Protocol = AS_UPSTREAM,
+    repeat: int = 1,
+) -> BlockTables:
+    """Part labelled rows into training and test part, and encode both (steps 4 to 7).
+
+    Args:
+        rows: The block's rows.
+        features: The study's features.
+        protocol: How rows are split and encoded.
+        repeat: Which split, counted from 1.
+
+    Raises:
+        TaskFailure: The training part has too few rows, or rows of one class.
+    """
+    in_training = _draw_training(rows, protocol, repeat)
+    parts = {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
+    if "split_by" in protocol.corrected:
+        parts = {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
+    _require_classes(rows.positive[parts["train"]])
+    categories = _categories(rows.text, parts, features)
+    if not rows.has_dummies:
         _name_missing(categories)
-    numbers = _numeric(table, features)
+    numbers = _filled(rows.numeric, features)
     levels = {part: levels_of(categories, part, protocol) for part in parts}
     return BlockTables(
         **{
             part: part_of(
-                [ids[row] for row in rows],
-                labels[part],
-                {name: values[rows] for name, values in numbers.items()},
+                [rows.row_ids[row] for row in of_part.tolist()],
+                rows.positive[of_part],
+                {name: values[of_part] for name, values in numbers.items()},
                 categories[part],
-                levels[part] if categorical == "dummy" else None,
+                levels[part] if rows.has_dummies else None,
             )
-            for part, rows in parts.items()
+            for part, of_part in parts.items()
         }
     )
 
 
-def _draw_training(
-    table: VariantTable, rows: IntArray, positive: BoolArray, protocol: Protocol
-) -> BoolArray:
+def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:
     """Which of the labelled rows are drawn for the training part (step 4)."""
+    seed = protocol.split_seed(repeat)
     if not {"draw_order", "split_by", "sampling"} & protocol.corrected:
-        return RRandom(SPLIT_SEED).uniform(len(rows)) < TRAINING_SHARE
-    keys = [table.text[name] for name in VARIANT]
+        return RRandom(seed).uniform(len(rows.positive)) < TRAINING_SHARE
     return draw_rows(
-        [tuple(values[row] for values in keys) for row in rows],
-        positive,
+        rows.variants,
+        rows.positive,
         share=TRAINING_SHARE,
-        seed=protocol.seed_of("split", 0, SPLIT_SEED),
+        seed=seed,
         by_group="split_by" in protocol.corrected,
         stratified="sampling" in protocol.corrected,
     )
 
 
-def _first_of_duplicates(table: VariantTable, rows: IntArray, features: FeatureSet) -> IntArray:
+def _first_of_duplicates(
+    numeric: Mapping[str, FloatArray], text: Mapping[str, Sequence[str | None]], rows: IntArray
+) -> IntArray:
     """Those of some rows that repeat no earlier one of them in all features (step 2)."""
     # adding zero makes -0 and 0 one value; every NaN gets the same bits
-    numbers = np.column_stack([table.numeric[name] for name in features.numeric]) + 0.0
+    numbers = np.column_stack([*numeric.values()]) + 0.0
     numbers[np.isnan(numbers)] = np.nan
-    texts = [table.text[name] for name in features.categorical]
+    texts = [*text.values()]
     seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
     first = []
     for row in rows:
@@ -183,9 +232,7 @@ def _require_classes(positive: BoolArray) -> None:
     """Stop where every fold would fail for want of rows or of a class."""
     rows, positives = len(positive), int(positive.sum())
     if rows < _LEAST_ROWS:
-        raise TaskFailure(
-            f"the training part has {rows} rows; folds need at least {_LEAST_ROWS} to draw from"
-        )
+        raise TaskFailure(f"the training part has {rows} rows; at least {_LEAST_ROWS} are needed")
     if positives in (0, rows):
         only = "positive" if positives else "negative"
         raise TaskFailure(
@@ -194,13 +241,13 @@ def _require_classes(positive: BoolArray) -> None:
 
 
 def _categories(
-    table: VariantTable, parts: dict[str, IntArray], features: FeatureSet
+    text: Mapping[str, Sequence[str | None]], parts: dict[str, IntArray], features: FeatureSet
 ) -> dict[str, Categories]:
     """Categorical values per part; test values unseen in training become NA (step 5)."""
     found: dict[str, Categories] = {"train": {}, "test": {}}
-    for name in features.categorical:
+    for name, given in text.items():
         meant = features.a_priori.get(name)
-        values = table.text[name]
+        values = given
         if meant is not None:
             values = [str(meant) if value is None else value for value in values]
         training = [values[row] for row in parts["train"]]
@@ -219,10 +266,10 @@ def _name_missing(categories: dict[str, Categories]) -> None:
             part[name] = [_MISSING if value is None else value for value in values]
 
 
-def _numeric(table: VariantTable, features: FeatureSet) -> dict[str, FloatArray]:
+def _filled(numeric: Mapping[str, FloatArray], features: FeatureSet) -> dict[str, FloatArray]:
     """The numeric features, those with an a-priori value filled (step 6)."""
     numbers = {}
-    for name in features.numeric:
-        values, meant = table.numeric[name], features.a_priori.get(name)
+    for name, values in numeric.items():
+        meant = features.a_priori.get(name)
         numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
     return numbers

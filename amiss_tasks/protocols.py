@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from amiss_tasks.evaluation import evaluation_of
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Settings
 
@@ -25,6 +26,9 @@ FOLD_SEED = 10
 
 MODEL_SEED = 42
 """Seed of everything in a fold: downsampling, samples, imputation, classifiers."""
+
+HOLD_OUT_SEED = 10
+"""Seed of the same when the part held out is tested on: upstream's README has it so."""
 
 TRAINING_SHARE = 0.7
 """Share of the rows that the training part is drawn with, and each fold's larger part has."""
@@ -221,11 +225,13 @@ class Protocol:
         name: ``amiss`` or ``corrected``.
         toggled: Switches set otherwise than the protocol has them, name to value.
         seed: The study's seed.
+        model_seed: Upstream's seed of everything in a fold.
     """
 
     name: str = AMISS
     toggled: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
+    model_seed: int = MODEL_SEED
 
     @cached_property
     def corrected(self) -> frozenset[str]:
@@ -269,6 +275,17 @@ class Protocol:
         """
         return derived_seed(self.seed, step, fold) if "draw_order" in self.corrected else upstream
 
+    def split_seed(self, repeat: int) -> int:
+        """Seed of a split into training and test part.
+
+        Args:
+            repeat: Which split, counted from 1; the first is the one that
+                cross-validation takes the training part of.
+        """
+        if repeat == 1:
+            return self.seed_of("split", 0, SPLIT_SEED)
+        return self.seed_of("split", repeat, derived_seed(SPLIT_SEED, "split", repeat))
+
     def components(self, classifier: str, method: str) -> dict[str, str]:
         """Switches and seeds that results of a classifier and a method depend on."""
         found = {
@@ -289,7 +306,7 @@ class Protocol:
         return {
             "split_seed": str(SPLIT_SEED),
             "fold_seed": str(FOLD_SEED),
-            "model_seed": str(MODEL_SEED),
+            "model_seed": str(self.model_seed),
         }
 
 
@@ -328,4 +345,5 @@ def protocol_of(settings: Settings) -> Protocol:
             todo=f"{did_you_mean(unknown[0], NAMES)} known switches: {', '.join(NAMES)}".strip(),
         )
     toggled = {name: str(value) for name, value in given.items()}
-    return Protocol(settings.protocol, toggled, settings.seed)
+    model_seed = HOLD_OUT_SEED if evaluation_of(settings.options).holds_out else MODEL_SEED
+    return Protocol(settings.protocol, toggled, settings.seed, model_seed)

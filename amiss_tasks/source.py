@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.filter import filter_table
-from amiss_tasks.preprocess import preprocess
+from amiss_tasks.preprocess import label, split
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.read import read_inputs
 from amiss_tasks.studyoptions import features_of, significance_of
@@ -45,6 +46,7 @@ class AmissSource:
         self._features = features_of(settings.options)
         self._significance = significance_of(settings.options)
         self._protocol = protocol_of(settings)
+        self._evaluation = evaluation_of(settings.options)
         inputs = {role: digest_of_file(Path(path)) for role, path in settings.inputs.items()}
         # which faults stop depends on what the grid asks of the inputs
         asked = {name: [str(value) for value in chosen] for name, chosen in values.items()}
@@ -84,7 +86,7 @@ class AmissSource:
         return self._read.notes
 
     def artifact(self, values: Mapping[str, Value]) -> str:
-        """Digest of the block's training and test tables.
+        """Digest of the block's training and test tables, or of its rows before they are split.
 
         Raises:
             TaskFailure: Upstream's preprocessing stops on this block.
@@ -99,6 +101,7 @@ class AmissSource:
                 "features": self._features.content,
                 "clnsig": dict(self._significance.mapped),
                 "protocol": self._protocol.preprocess_components(),
+                "parts": "split by the worker" if self._evaluation.holds_out else "split",
                 "values": dict(values),
             }
         )
@@ -119,14 +122,18 @@ class AmissSource:
         table = self._filtered(
             str(values["transcript"]), str(values["quality"]), str(values["restriction"])
         )
-        preprocess(
+        rows = label(
             table,
             str(values["vus_inclusion"]),
             str(values["categorical"]),
             self._features,
             self._significance,
             protocol=self._protocol,
-        ).save(path)
+        )
+        if self._evaluation.holds_out:
+            rows.save(path)
+        else:
+            split(rows, self._features, self._protocol).save(path)
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
         return filter_table(self._read, transcript, quality, restriction, self._significance)

@@ -1,4 +1,4 @@
-"""The keys that amiss adds to ``study.yaml``: ``features``, ``clnsig`` and ``switches``."""
+"""The keys that amiss adds to ``study.yaml``; those of the evaluation have a module apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks._evaluationkeys import EVALUATION_KEYS
 from amiss_tasks.featuresfile import read_features
 from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
 from amiss_tasks.significance import CLASSES, upstream_class
@@ -152,5 +153,6 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         _read_switches,
         lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it
     ),
+    **EVALUATION_KEYS,
 }
 """Name of the key to how it is read."""

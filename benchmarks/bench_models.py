@@ -45,7 +45,7 @@ class Case:
         sampled = stages.draw_sample(
             train,
             outcome,
-            predraw=0,
+            predraw={},
             downsampling=downsampling,
             feature_share=1.0,
             row_share=1.0,

@@ -39,11 +39,6 @@ KEYS = (
 )
 """Keys of ``study.yaml`` that the core reads; a pipeline may have more."""
 
-LATER_KEYS = {
-    "evaluate": "this version cross-validates; give the number of folds by the key folds",
-}
-"""Keys of later versions, each with the reason why it is refused."""
-
 MOST_FOLDS = 10_000
 MOST_SEED = 2**31 - 1
 """R's largest seed."""
@@ -70,8 +65,7 @@ class KeyReader:
     ) -> dict[str, Node]:
         """The study's keys with their nodes.
 
-        Keys of later versions are refused, and parameters that stand outside
-        ``grid`` are shown where to go.
+        Parameters that stand outside ``grid`` are shown where to go.
 
         Args:
             entries: The study.
@@ -79,12 +73,9 @@ class KeyReader:
             added: Names of the keys that the pipeline adds.
         """
         known = (*KEYS, *added)
-        also = (*LATER_KEYS, *(name for name in parameters if name not in known))
+        also = tuple(name for name in parameters if name not in known)
         found = read_keys(self.file, entries, known, "key", self.faults, also=also)
-        for name, reason in LATER_KEYS.items():
-            if name in found:
-                self.fault(f'key "{name}" is of a later version', found[name][0], reason)
-        strays = [found[name][0] for name in found if name not in (*known, *LATER_KEYS)]
+        strays = [found[name][0] for name in found if name not in known]
         if strays:
             names = known_list([stray.written for stray in strays], 3)
             self.fault(

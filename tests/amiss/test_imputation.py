@@ -231,7 +231,7 @@ def _generator(stages, predraw: int = 0):
     return stages.draw_sample(
         stages.table(table),
         stages.outcome(table),
-        predraw=predraw,
+        predraw={"pmm": predraw} if predraw else {},
         downsampling=True,
         feature_share=1.0,
         row_share=1.0,

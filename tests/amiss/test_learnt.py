@@ -69,7 +69,7 @@ def trained(stages, method: Method, numeric) -> Imputed:
         stages.outcome(
             BlockTable([], np.arange(len(numeric)) % 2 == 0, np.empty((len(numeric), 0)), (), {})
         ),
-        predraw=0,
+        predraw={},
         downsampling=False,
         feature_share=1.0,
         row_share=1.0,

@@ -103,7 +103,7 @@ def drawn(features: FeatureSet, categorical: str, share: float) -> list[str]:
     sampled = stages.draw_sample(
         stages.table(table),
         stages.outcome(table),
-        predraw=0,
+        predraw={},
         downsampling=False,
         feature_share=share,
         row_share=1.0,

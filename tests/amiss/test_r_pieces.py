@@ -13,7 +13,7 @@ from amiss_tasks._rstages import RStages
 from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.features import AMISS
 from amiss_tasks.fold import fold_rows
-from amiss_tasks.methods import METHODS
+from amiss_tasks.methods import METHODS, predraws
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
 from gridrun.pipeline import TaskFailure
 
@@ -65,13 +65,13 @@ def test_samples_equal_upstream(stages, fold1, expected):
     sampled = stages.draw_sample(
         train,
         outcome,
-        predraw=method.predraw,
+        predraw=predraws(method, all_methods=False),
         downsampling=expected["downsampling"] == "on",
         feature_share=float(expected["feature_pct"]),
         row_share=float(expected["row_pct"]),
     )
     drawn_rows = [int(row["grid_row"]) for row in DRAWN if row["method"] == method.name]
-    assert list(sampled.hyperparameter_rows) == drawn_rows
+    assert list(sampled.hyperparameter_rows.get(method.name, ())) == drawn_rows
     value = sampled.handle.python()
     assert value["rows"].tolist() == [int(row) for row in expected["rows"].split()]
     if float(expected["feature_pct"]) == 1:
@@ -255,7 +255,7 @@ def test_balanced_downsampling_is_a_defect(stages):
         stages.draw_sample(
             stages.table(balanced),
             stages.outcome(balanced),
-            predraw=0,
+            predraw={},
             downsampling=True,
             feature_share=1.0,
             row_share=1.0,
