@@ -20,7 +20,7 @@ from amiss_tasks._pyclassifiers import PythonTrained
 from amiss_tasks._rstages import RStages
 from amiss_tasks._stagevalues import Checked, Completed, Imputed, Prepared, Sampled, Trained
 from amiss_tasks.blocktables import BlockTables
-from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.labelled import Labelled
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.preprocess import split
@@ -54,6 +54,7 @@ class Chain:
         self.hook = stage_hook
         self.memo = Memo(memo_bytes)
         self.evaluation = evaluation_of(settings.options)
+        self.keeps_predictions = keeps_predictions(settings.options)
         self.features = features_of(settings.options)
         self.r = RStages(self.features, self.protocol)
 
@@ -85,6 +86,9 @@ class Chain:
             key["checks"] = checks_of(task.values)
         if task.classifier in _SEARCHED:
             key["search"] = task.values["hyperparameter_search_type"]
+        if self.keeps_predictions:
+            # else of the ids only the consequence has a part in any result
+            key["test rows"] = list(cell.fold.test_ids)
         return digest_of(key)
 
     def imputed(self, cell: Cell) -> Imputed:

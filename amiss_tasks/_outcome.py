@@ -10,12 +10,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amiss_tasks._cells import Cell
 from amiss_tasks._chain import Chain, search_of
 from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
 from amiss_tasks._stagevalues import Checked, Trained
 from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.evaluate import Prediction, evaluate
+from amiss_tasks.predictions import Predictions, pack, pooled_row
 from amiss_tasks.rsession import RObject
 from amiss_tasks.table import FloatArray
 from gridrun.pipeline import TaskResult, TaskSpec
@@ -95,26 +98,33 @@ def outcome_of(trial: Trial) -> TaskResult:
     text_is_coded_anew = fold.has_text and "categorical_factor" not in corrected
     one_sided_mcc = 0.0 if "one_sided_mcc" in corrected else math.nan
     rows, details = [], []
+    tables, probabilities = [], []
     for number, facts in enumerate(trained.facts):
         model = trained.models.at(number)
         for completion in range(completed.count):
             of_table = partial(predict, model, completed.tables.at(completion))
+            prediction = of_table()
             found = evaluate(
                 fold.test_positive,
                 fold.groups,
-                of_table(),
+                prediction,
                 of_table if text_is_coded_anew else None,
                 one_sided_mcc,
             )
             names = _names(number, completion)
+            tables.append((names["model_ix"], names["test_completion_ix"]))
+            probabilities.append(prediction.probability)
             rows.append(_row(found.overall, names, facts))
             details.append([_row(one, names, facts) for one in found.per_consequence])
+    predicted = Predictions(fold.test_ids, fold.test_positive, tables, np.array(probabilities))
     return TaskResult(
         rows=rows,
         # consequence after consequence, as upstream's table has them
         details=[one for group in zip(*details, strict=True) for one in group],
         notes=_counted(notes),
         facts=_facts(cell, trial.checked, trained),
+        pooled=pooled_row(predicted, one_sided_mcc),
+        payloads=pack(predicted) if chain.keeps_predictions else {},
     )
 
 

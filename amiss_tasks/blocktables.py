@@ -53,14 +53,11 @@ class BlockTable:
 
     def consequences(self) -> list[str]:
         """Consequence of each row: the text after the last colon of its id."""
-        return [row_id.rpartition(":")[2] for row_id in self.row_ids]
+        return [consequence_of(row_id) for row_id in self.row_ids]
 
     def variants(self) -> list[str]:
         """Variant of each row: chromosome, position, Ref and Alt, the first parts of its id."""
-        return [
-            ":".join(part.strip() for part in row_id.split(":", _VARIANT_PARTS)[:_VARIANT_PARTS])
-            for row_id in self.row_ids
-        ]
+        return [variant_of(row_id) for row_id in self.row_ids]
 
     def take(self, rows: IntArray) -> BlockTable:
         """The rows at these positions, in this order."""
@@ -105,6 +102,16 @@ class BlockTables:
                 train=_table({key[6:]: arrays[key] for key in arrays if key[:6] == "train_"}),
                 test=_table({key[5:]: arrays[key] for key in arrays if key[:5] == "test_"}),
             )
+
+
+def consequence_of(row_id: str) -> str:
+    """Consequence of a row: the text after the last colon of its id."""
+    return row_id.rpartition(":")[2]
+
+
+def variant_of(row_id: str) -> str:
+    """Variant of a row: chromosome, position, Ref and Alt, the first parts of its id."""
+    return ":".join(part.strip() for part in row_id.split(":", _VARIANT_PARTS)[:_VARIANT_PARTS])
 
 
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:

@@ -47,6 +47,13 @@ class Evaluation:
         return 1 if self.kind == HOLD_OUT else None
 
     @property
+    def most_folds_reason(self) -> str:
+        """Why there are no more, and what to do about it."""
+        if self.kind != HOLD_OUT:
+            return ""
+        return f"{EVALUATE}: {HOLD_OUT} is one split; {EVALUATE}: {REPEATED_HOLD_OUT} has folds"
+
+    @property
     def label(self) -> str:
         """What is said of it beside the protocol; empty for upstream's cross-validation."""
         return "" if self.kind == CV else f" ({self.kind})"

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.evaluation import Evaluation, evaluation_of
+from amiss_tasks.evaluation import Evaluation, evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of, methods_of
@@ -113,6 +114,7 @@ class AmissPipeline:
         "te_time",
     )
     time_columns: tuple[str, ...] = ("tr_time", "te_time")
+    pooled_columns: tuple[str, ...] = POOLED_COLUMNS
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     block: tuple[str, ...] = (
         "transcript",
@@ -133,6 +135,7 @@ class AmissPipeline:
         self._methods = methods_of(options or {})
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
+        self.most_folds_reason: str = self._evaluation.most_folds_reason
         self.parameters: tuple[Parameter, ...] = PARAMETERS
         self.stages: tuple[Stage, ...] = stages_of(self._methods, self._evaluation)
 
@@ -193,6 +196,14 @@ class AmissPipeline:
         Followed by how it is evaluated, unless as upstream's cross-validation.
         """
         return protocol_of(settings).label + evaluation_of(settings.options).label
+
+    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+        """Predictions of every test row, where the study keeps them."""
+        return COLUMNS if keeps_predictions(settings.options) else {}
+
+    def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
+        """Table after table, rows in the order of the test part."""
+        return columns(payloads)
 
     def switches(
         self, settings: Settings, classifier: str, values: Mapping[str, Value]

@@ -51,7 +51,7 @@ class AmissRunner:
         """
         trial = Trial(self.chain, task, artifact)
         result, shared = self.chain.memo.get(
-            f"result:{trial.content_key}", lambda: (outcome_of(trial), SMALL_BYTES)
+            f"result:{trial.content_key}", lambda: _sized(outcome_of(trial))
         )
         return replace(result, content_key=trial.content_key, shared=shared)
 
@@ -62,3 +62,8 @@ class AmissRunner:
             TaskFailure: As :meth:`run`.
         """
         return predictions_of(Trial(self.chain, task, artifact))
+
+
+def _sized(result: TaskResult) -> tuple[TaskResult, int]:
+    """A result with what it counts as among those that are remembered."""
+    return result, SMALL_BYTES + sum(map(len, result.payloads.values()))

@@ -30,6 +30,11 @@ def digest_of_text(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def digest_of_bytes(data: bytes) -> str:
+    """Digest (32 hex digits) of some bytes."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
 def digest_of_file(path: Path) -> str:
     """SHA-256 (64 hex digits) of a file's bytes."""
     digest = hashlib.sha256()

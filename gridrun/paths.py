@@ -80,6 +80,21 @@ class StudyPaths:
         return self.results / "per_consequence.csv"
 
     @property
+    def pooled_csv(self) -> Path:
+        """One row per combination, classifier and fold, over all completions."""
+        return self.results / "pooled.csv"
+
+    @property
+    def pooled_parquet(self) -> Path:
+        """The same table with types."""
+        return self.results / "pooled.parquet"
+
+    @property
+    def predictions(self) -> Path:
+        """Directory of the predictions of every test row, a file for each classifier."""
+        return self.results / "predictions"
+
+    @property
     def summary_csv(self) -> Path:
         """Means by imputation and classifier, as printed at the end of a run."""
         return self.results / "summary.csv"

@@ -157,6 +157,10 @@ class TaskResult:
         notes: Warnings worth keeping, one line each.
         facts: Small facts worth keeping (final features, chosen settings). ``fits``,
             if there, says how many models of which name were fitted for it.
+        pooled: One row over all completed test tables, the pipeline's pooled columns
+            as keys; empty where the pipeline has none.
+        payloads: Larger results by name, in a form of the pipeline's own; equal ones
+            are kept once. See ``Pipeline.read_predictions``.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -165,6 +169,8 @@ class TaskResult:
     shared: bool = False
     notes: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    pooled: Mapping[str, Any] = field(default_factory=dict)
+    payloads: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -237,6 +243,8 @@ class Pipeline(Protocol):
     """Columns of a result row, in table order."""
     time_columns: tuple[str, ...]
     """Those of them that measure time."""
+    pooled_columns: tuple[str, ...]
+    """Columns of a row over all completed test tables, in table order; empty for no such table."""
     disposition_reads: tuple[str, ...]
     """Parameters that ``disposition`` looks at."""
     block: tuple[str, ...]
@@ -249,6 +257,8 @@ class Pipeline(Protocol):
     """Keys of ``study.yaml`` that the pipeline reads beside the core's own."""
     most_folds: int | None
     """Most folds that there are, None without a limit; a study without ``folds`` has no more."""
+    most_folds_reason: str
+    """Why there are no more, and what to do about it; empty without a limit."""
 
     def of_study(self, options: Mapping[str, Any]) -> Pipeline:
         """The pipeline as a study has it, with the methods or axes that the study adds.
@@ -287,6 +297,23 @@ class Pipeline(Protocol):
 
     def protocol_label(self, settings: Settings) -> str:
         """How tables name the protocol, with what of it the study changes."""
+        ...
+
+    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+        """Columns of the predictions of every test row, where the study keeps them.
+
+        Returns:
+            Name to ``text``, ``integer`` or ``number``, in table order; empty where
+            none are kept.
+        """
+        ...
+
+    def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
+        """Predictions out of the payloads of a result that was kept.
+
+        Returns:
+            Each of ``prediction_columns`` to its values, all of one length.
+        """
         ...
 
     def switches(

@@ -21,6 +21,7 @@ class PlanReport:
         combinations: In the selection.
         combinations_in_grid: In the study's grid.
         folds: Of each combination.
+        protocol: How the comparison is made, as tables name it.
         stages: How often each stage runs.
         tasks: Leaf tasks of all folds that are to be run, finished ones included.
         done: Of these, done by earlier runs.
@@ -38,6 +39,7 @@ class PlanReport:
     combinations: int
     combinations_in_grid: int
     folds: int
+    protocol: str
     stages: tuple[StageCount, ...]
     tasks: int
     done: int
@@ -92,6 +94,7 @@ def plan_of(workspace: Workspace, notes: Sequence[Fault | str]) -> PlanReport:
         combinations=len(workspace.selection),
         combinations_in_grid=len(workspace.study.grid),
         folds=folds,
+        protocol=workspace.protocol_label,
         stages=tuple(stage_counts(tables)),
         tasks=len(tables) * folds,
         done=done,

@@ -54,7 +54,10 @@ class Workspace:
             raise UserError(f"--folds {self.folds}: at least one fold is needed")
         most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
         if self.folds > most_folds:
-            raise UserError(f"--folds {self.folds}: at most {most_folds:,} folds can be asked for")
+            raise UserError(
+                f"--folds {self.folds}: at most {most_folds:,} can be asked for",
+                todo=pipeline.most_folds_reason or None,
+            )
         if rows is not None and rows < 1:
             raise UserError(f"--rows {rows}: at least one variant is needed")
         if not request.blocks and self.sample is None:

@@ -59,7 +59,7 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     combinations = f"{report.combinations:,}{of} combinations"
     if not of:
         combinations = counted(report.combinations, "combination")
-    say(f"{combinations} x {counted(report.folds, 'fold')}")
+    say(f"{combinations} x {counted(report.folds, 'fold')}, protocol {report.protocol}")
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
     for reason, tasks in report.impossible_reasons.items():

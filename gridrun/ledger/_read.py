@@ -30,6 +30,8 @@ class StoredResult:
         content_key: Digest of what the result depends on; equal keys, equal results.
         rows: Result rows as JSON text.
         details: Further rows as JSON text.
+        pooled: Row over all completed test tables as JSON text.
+        payloads: Name to digest of what is kept beside, as JSON text.
     """
 
     state: str
@@ -38,6 +40,8 @@ class StoredResult:
     content_key: str
     rows: str
     details: str
+    pooled: str
+    payloads: str
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,23 @@ class LedgerView:
     def result(self, context: int, fold: int, code: int) -> StoredResult | None:
         """What a task came to, or None."""
         row = self.db.execute(
-            "SELECT o.state, o.kind, r.reason, r.content_key, r.result_rows, r.details "
-            "FROM outcome o JOIN result r USING (context, fold, code) "
+            "SELECT o.state, o.kind, r.reason, r.content_key, r.result_rows, r.details, "
+            "r.pooled, r.payloads FROM outcome o JOIN result r USING (context, fold, code) "
             "WHERE o.context = ? AND o.fold = ? AND o.code = ?",
             (context, fold, code),
         ).fetchone()
         return StoredResult(*row) if row else None
+
+    def payload(self, digest: str) -> bytes:
+        """What is kept under a digest.
+
+        Raises:
+            LookupError: There is no such thing.
+        """
+        row = self.db.execute("SELECT data FROM payload WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise LookupError(digest)
+        return bytes(row[0])
 
     def facts(self, context: int, fold: int, code: int) -> dict[str, Any]:
         """Facts a done task recorded (final features, chosen settings)."""

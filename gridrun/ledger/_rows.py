@@ -1,4 +1,4 @@
-"""What an attempt becomes in the ledger: rows of four tables."""
+"""What an attempt becomes in the ledger: rows of five tables."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from gridrun.fingerprint import digest_of_bytes
 from gridrun.units import State, TaskDone, TaskFailed
 
 _OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)"
-_RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PAYLOAD = "INSERT OR IGNORE INTO payload VALUES (?, ?)"
 _ATTEMPT = (
     "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
     "seconds, shared, state, final, kind, reason, signal, exit_code, limit_seconds, stage, log) "
@@ -27,6 +29,7 @@ class Rows:
     def __init__(self) -> None:
         self._outcomes: list[tuple[Any, ...]] = []
         self._results: list[tuple[Any, ...]] = []
+        self._payloads: dict[str, bytes] = {}
         self._attempts: list[tuple[Any, ...]] = []
         self._seconds: dict[int, tuple[int, float]] = {}
 
@@ -58,6 +61,7 @@ class Rows:
         """SQL statements, each with its rows."""
         yield _OUTCOME, self._outcomes
         yield _RESULT, self._results
+        yield _PAYLOAD, list(self._payloads.items())
         yield _ATTEMPT, self._attempts
         yield _DURATION, [(at, count, total) for at, (count, total) in self._seconds.items()]
 
@@ -67,8 +71,13 @@ class Rows:
         result = event.result
         self._attempts.append((*head, State.DONE, 1, "", "", None, None, None, "", log))
         self._outcomes.append((*where, State.DONE, ""))
-        texts = map(_json, (list(result.rows), list(result.details), dict(result.facts)))
-        self._results.append((*where, result.content_key, "", *texts, _json(list(result.notes))))
+        payloads = {name: digest_of_bytes(data) for name, data in result.payloads.items()}
+        for name, digest in payloads.items():
+            self._payloads[digest] = result.payloads[name]
+        lists = (list(result.rows), list(result.details))
+        more = (dict(result.facts), list(result.notes), dict(result.pooled), payloads)
+        texts = map(_json, (*lists, *more))
+        self._results.append((*where, result.content_key, "", *texts))
         count, total = self._seconds.get(where[0], (0, 0.0))
         self._seconds[where[0]] = (count + 1, total + event.attempt.seconds)
 
@@ -80,7 +89,8 @@ class Rows:
         self._attempts.append((*head, State.FAILED, final, event.kind, event.reason, *cause, log))
         if event.final:
             self._outcomes.append((*where, State.FAILED, event.kind))
-            self._results.append((*where, "", event.reason, "[]", "[]", "{}", "[]"))
+            empty = ("[]", "[]", "{}", "[]", "{}", "{}")
+            self._results.append((*where, "", event.reason, *empty))
 
 
 def _json(data: Any) -> str:

@@ -68,8 +68,13 @@ CREATE TABLE result (
   details TEXT NOT NULL,
   facts TEXT NOT NULL,
   notes TEXT NOT NULL,
+  pooled TEXT NOT NULL,
+  payloads TEXT NOT NULL,  -- name to digest
   PRIMARY KEY (context, fold, code)
 ) WITHOUT ROWID;
+
+-- larger parts of results, in a form that the pipeline reads, equal ones once
+CREATE TABLE payload (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
 
 -- every attempt of every task, in the order it was committed
 CREATE TABLE attempt (

@@ -1,8 +1,8 @@
-"""The final table as Parquet, written in row groups; NA is null, NaN stays NaN."""
+"""A table as Parquet, written in row groups; NA is null, NaN stays NaN."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,8 @@ from gridrun.workspace import Workspace
 
 _GROUP = 50_000
 
-_INTEGERS = ("fold", "combination", "shared_with", "rows", "TP", "FP", "FN", "TN")
+_INTEGERS = ("fold", "combination", "shared_with", "rows", "tables", "TP", "FP", "FN", "TN")
+_TEXT = ("model_ix", "test_completion_ix", "how")
 
 
 class ParquetFile:
@@ -31,7 +32,7 @@ class ParquetFile:
         self._aside = target.with_name(f".{target.name}.new")
         self._columns = tuple(columns)
         self._types = {
-            name: _type_of(name, workspace.pipeline, workspace.study.grid.allowed())
+            name: type_of(name, workspace.pipeline, workspace.study.grid.allowed())
             for name in columns
         }
         kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
@@ -79,11 +80,18 @@ class ParquetFile:
         self._rows = []
 
 
-def _type_of(name: str, pipeline: Pipeline, allowed: dict[str, tuple[Any, ...]]) -> str:
+def type_of(name: str, pipeline: Pipeline, allowed: Mapping[str, tuple[Any, ...]]) -> str:
+    """Whether a column holds ``integer``, ``number`` or ``text``.
+
+    Args:
+        name: Of the column.
+        pipeline: Whose table it is in.
+        allowed: Parameter to its values in the grid.
+    """
     if name in _INTEGERS:
         return "integer"
     if name in allowed:
         numeric = all(isinstance(value, int | float) for value in allowed[name])
         return "number" if numeric else "text"
-    text = ("model_ix", "test_completion_ix")
-    return "number" if name in pipeline.result_columns and name not in text else "text"
+    measured = name in (*pipeline.result_columns, *pipeline.pooled_columns)
+    return "number" if measured and name not in _TEXT else "text"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Part:
         shared_with: Number of the first combination of the table with the same
             result by content, or None.
         context: Position of the task's context, or None when it was not to be run.
+        pooled: Row over all completed test tables; empty when there is none.
+        payloads: Name to digest of what the ledger keeps beside.
     """
 
     combination: int
@@ -48,6 +50,8 @@ class Part:
     details: list[dict[str, Any]]
     shared_with: int | None
     context: int | None
+    pooled: dict[str, Any] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
 
 
 def parts(workspace: Workspace, view: LedgerView | None) -> Iterator[Part]:
@@ -148,6 +152,8 @@ def _recorded(  # noqa: PLR0917 - the loop's state, private to it
         json.loads(stored.details),
         owner if owner != index + 1 else None,
         context,
+        json.loads(stored.pooled),
+        json.loads(stored.payloads),
     )
 
 

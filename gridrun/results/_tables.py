@@ -1,4 +1,4 @@
-"""The three large tables in one pass, aside and renamed, by one writer at a time."""
+"""The large tables in one pass, aside and renamed, by one writer at a time."""
 
 from __future__ import annotations
 
@@ -10,22 +10,34 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from gridrun.ledger import LedgerView
 from gridrun.paths import StudyPaths
 from gridrun.results._cells import cell
 from gridrun.results._parquet import ParquetFile
+from gridrun.results._predictions import PredictionFiles
 from gridrun.results._rows import Part
 from gridrun.workspace import Workspace
 
 
 def columns_of(workspace: Workspace) -> list[str]:
     """Columns of the final table, in order."""
+    return _columns(workspace, workspace.pipeline.result_columns)
+
+
+def pooled_columns_of(workspace: Workspace) -> list[str]:
+    """Columns of the table over all completions, in order; empty where there is none."""
+    own = workspace.pipeline.pooled_columns
+    return _columns(workspace, own) if own else []
+
+
+def _columns(workspace: Workspace, own: Sequence[str]) -> list[str]:
     names = [
         *workspace.study.grid.names,
         "protocol",
         "classifier",
         "fold",
         "method",
-        *workspace.pipeline.result_columns,
+        *own,
         "state",
         "reason",
         "combination",
@@ -35,11 +47,18 @@ def columns_of(workspace: Workspace) -> list[str]:
 
 
 class Tables(contextlib.AbstractContextManager["Tables"]):
-    """The three large tables, written in one pass."""
+    """The large tables, written in one pass.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Args:
+        workspace: Whose tables.
+        view: The ledger, which keeps what predictions are read from.
+    """
+
+    def __init__(self, workspace: Workspace, view: LedgerView | None) -> None:
         self._workspace = workspace
+        self._view = view
         self._columns = columns_of(workspace)
+        self._pooled_columns = pooled_columns_of(workspace)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -51,6 +70,14 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         leading = [name for name in self._columns if name not in ("state", "reason")]
         self._consequence_columns = [*leading, "consequence"]
         self._consequence = self._csv(paths.per_consequence_csv, self._consequence_columns)
+        if self._pooled_columns:
+            self._pooled = self._csv(paths.pooled_csv, self._pooled_columns)
+            self._pooled_parquet = self._stack.enter_context(
+                ParquetFile(paths.pooled_parquet, self._workspace, self._pooled_columns)
+            )
+        self._predictions = self._stack.enter_context(
+            PredictionFiles(self._workspace, paths.predictions)
+        )
         return self
 
     def __exit__(
@@ -74,6 +101,13 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
             self._consequence.writerow(
                 [cell(record.get(name)) for name in self._consequence_columns]
             )
+        if self._pooled_columns:
+            record = {**head, **part.pooled}
+            values = [record.get(name) for name in self._pooled_columns]
+            self._pooled.writerow([cell(value) for value in values])
+            self._pooled_parquet.write(values)
+        if self._view is not None and part.payloads:
+            self._predictions.write(head, part, self._view)
 
     def _csv(self, target: Path, columns: Sequence[str]) -> Any:
         handle = self._stack.enter_context(replacing(target))

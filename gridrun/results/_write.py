@@ -17,7 +17,7 @@ from gridrun.paths import StudyPaths
 from gridrun.results._cells import cell
 from gridrun.results._rows import parts
 from gridrun.results._summary import Group, Summary
-from gridrun.results._tables import Tables, alone, columns_of, replacing
+from gridrun.results._tables import Tables, alone, columns_of, pooled_columns_of, replacing
 from gridrun.workspace import Workspace
 
 _STAMP = "stamp"
@@ -45,7 +45,7 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = No
     groups: dict[tuple[str, str], Group] = {}
     reasons: dict[tuple[str, str], int] = {}
     try:
-        with alone(paths), Tables(workspace) as tables:
+        with alone(paths), Tables(workspace, view) as tables:
             for part in parts(workspace, view):
                 method = str(part.values[workspace.pipeline.method_parameter])
                 group = groups.setdefault((method, part.classifier), Group(method, part.classifier))
@@ -84,23 +84,32 @@ def _stamp(workspace: Workspace, view: LedgerView | None) -> str:
             "selection": hashlib.sha256(workspace.tables.indices.tobytes()).hexdigest(),
             "folds": workspace.folds,
             "classifiers": list(workspace.study.classifiers),
-            "columns": columns_of(workspace),
+            "columns": [columns_of(workspace), pooled_columns_of(workspace)],
+            "predictions": dict(workspace.pipeline.prediction_columns(workspace.settings)),
             "protocol": workspace.protocol_label,
         }
     )
 
 
 def _all_there(workspace: Workspace) -> bool:
-    paths = workspace.study.paths
-    return all(
-        path.exists()
-        for path in (
-            paths.results_csv,
-            paths.results_parquet,
-            paths.per_consequence_csv,
-            paths.summary_csv,
-        )
-    )
+    return all(path.exists() for path in _files(workspace).values())
+
+
+def _files(workspace: Workspace) -> dict[str, Path]:
+    """What is written, by what it is called."""
+    paths, pipeline = workspace.study.paths, workspace.pipeline
+    files = {
+        "final table": paths.results_csv,
+        "the same as Parquet": paths.results_parquet,
+        "per consequence": paths.per_consequence_csv,
+    }
+    if pipeline.pooled_columns:
+        files["pooled over completions"] = paths.pooled_csv
+        files["the same pooled as Parquet"] = paths.pooled_parquet
+    if pipeline.prediction_columns(workspace.settings):
+        files["predictions"] = paths.predictions
+    files["this summary"] = paths.summary_csv
+    return files
 
 
 def _read_stamp(path: Path) -> dict[str, Any] | None:
@@ -129,16 +138,10 @@ def _plain(group: Group) -> dict[str, Any]:
 def _summary(
     workspace: Workspace, groups: Sequence[Group], reasons: dict[tuple[str, str], int]
 ) -> Summary:
-    paths = workspace.study.paths
     return Summary(
         groups=tuple(groups),
         reasons=reasons,
-        files={
-            "final table": paths.results_csv,
-            "the same as Parquet": paths.results_parquet,
-            "per consequence": paths.per_consequence_csv,
-            "this summary": paths.summary_csv,
-        },
+        files=_files(workspace),
         combinations=len(workspace.selection),
         folds=workspace.folds,
         protocol=workspace.protocol_label,

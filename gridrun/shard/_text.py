@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -112,6 +113,8 @@ def _task_from(data: list[Any], number_of: NumberOf) -> TaskSpec:
 def _result_from(data: dict[str, Any]) -> TaskResult:
     for name in ("rows", "details", "notes"):
         data[name] = tuple(data[name])
+    for name, text in data["payloads"].items():
+        data["payloads"][name] = base64.b64decode(text)
     return TaskResult(**data)
 
 
@@ -123,4 +126,8 @@ def _result_data(result: TaskResult) -> dict[str, Any]:
         "shared": result.shared,
         "notes": list(result.notes),
         "facts": dict(result.facts),
+        "pooled": dict(result.pooled),
+        "payloads": {
+            name: base64.b64encode(data).decode() for name, data in result.payloads.items()
+        },
     }

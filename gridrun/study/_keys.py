@@ -102,8 +102,10 @@ class KeyReader:
                 self.notes.extend(value.notes)
         return data
 
-    def whole(self, key: str, node: Node, least: int, most: int | None = None) -> int | None:
-        """A whole number within bounds."""
+    def whole(
+        self, key: str, node: Node, least: int, most: int | None = None, why: str = ""
+    ) -> int | None:
+        """A whole number within bounds; ``why`` says for people where one comes from."""
 
         def fits(number: float | None) -> bool:
             return number is not None and number >= least and (most is None or number <= most)
@@ -114,6 +116,7 @@ class KeyReader:
         meant = _whole(node)
         hint = f"did you mean {meant}? " if fits(meant) else ""
         allowed = f"a whole number, at least {least:,}" + (f", at most {most:,}" if most else "")
+        allowed += f" ({why})" if why else ""
         self.fault(f'key "{key}" has {kind_of(node)}', node, f"{hint}allowed: {allowed}")
         return None
 

@@ -146,11 +146,14 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
     grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
 
-    def whole(key: str, default: int | None, least: int, most: int | None = None) -> int | None:
-        return reader.whole(key, nodes[key], least, most) if key in nodes else default
+    def whole(
+        key: str, default: int | None, least: int, most: int | None = None, why: str = ""
+    ) -> int | None:
+        return reader.whole(key, nodes[key], least, most, why) if key in nodes else default
 
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
-    folds = whole("folds", min(DEFAULT_FOLDS, most_folds), 1, most_folds)
+    usual = min(DEFAULT_FOLDS, most_folds)
+    folds = whole("folds", usual, 1, most_folds, pipeline.most_folds_reason)
     seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
     protocol: str | None = DEFAULT_PROTOCOL

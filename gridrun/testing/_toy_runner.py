@@ -24,6 +24,8 @@ PREPARE_READS = (
     "feature_sampling_percentage",
 )
 
+_UNMEASURED = ("model_ix", "test_completion_ix", "tr_time", "te_time")
+
 STAGES = (
     Stage("read", (), on_driver=True),
     Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
@@ -107,7 +109,14 @@ class ToyRunner:
                 {"consequence": name, **_row(digest([content, name]))}
                 for name in ("NON_SYNONYMOUS", "SPLICE_SITE")
             ]
-        return TaskResult((row,), details, content_key=content, shared=shared)
+        return TaskResult(
+            (row,),
+            details,
+            content_key=content,
+            shared=shared,
+            pooled={"tables": 1, "how": "one table", **_metrics(row)},
+            payloads=_payloads(content, int(self._settings.options.get("predictions", 0))),
+        )
 
     def _block(self, artifact: Path | None) -> str:
         if artifact is None:
@@ -170,6 +179,20 @@ def _row(content: str) -> dict[str, Any]:
         "tr_time": raw[6] / 100,
         "te_time": raw[7] / 1000,
     }
+
+
+def _metrics(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _UNMEASURED}
+
+
+def _payloads(content: str, rows: int) -> dict[str, bytes]:
+    """Predictions of some rows, which have the same names in every task."""
+    if not rows:
+        return {}
+    names = [f"row {number}" for number in range(rows)]
+    numbers = [int(digest([content, name])[:4], 16) / 65535 for name in names]
+    columns = {"row_id": names, "probability": numbers}
+    return {name: json.dumps(values).encode() for name, values in columns.items()}
 
 
 def _ratio(part: int, whole: int) -> float:

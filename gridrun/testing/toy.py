@@ -22,6 +22,8 @@ the right tasks ran, once, with the right values. ``Settings.options`` steers it
     have equal content, and the second one in a process is ``shared``.
 ``details``
     Whether results carry rows per consequence.
+``predictions``
+    Number of test rows whose predictions results carry, none without it.
 """
 
 from __future__ import annotations
@@ -104,6 +106,9 @@ RESULT_COLUMNS = (
 )
 
 
+PREDICTION_COLUMNS = {"row_id": "text", "probability": "number"}
+
+
 class ToySource:
     """Driver's side of the toy: an artifact is a small JSON text.
 
@@ -178,7 +183,9 @@ class ToyPipeline:
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "imputation"
         self.study_keys: Mapping[str, StudyKey] = {}
+        self.pooled_columns: tuple[str, ...] = ("tables", "how", *RESULT_COLUMNS[2:-2])
         self.most_folds: int | None = None
+        self.most_folds_reason = ""
         self._code_version = code_version
 
     def of_study(self, options: Mapping[str, Any]) -> ToyPipeline:  # noqa: ARG002 - the contract's
@@ -221,6 +228,14 @@ class ToyPipeline:
     def protocol_label(self, settings: Settings) -> str:
         """The protocol's name."""
         return settings.protocol
+
+    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+        """A row's name and probability, where the option ``predictions`` asks for some."""
+        return PREDICTION_COLUMNS if settings.options.get("predictions") else {}
+
+    def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
+        """Names are one payload, probabilities another."""
+        return {name: json.loads(data) for name, data in payloads.items()}
 
     def switches(
         self,

@@ -115,7 +115,7 @@ def untimed(rows):
 
 
 def test_all_methods_have_the_same_rows_and_draw_their_hyperparameters_in_order(save):
-    """The draws of four grids precede the samples, whatever the method: pmm, rf, bpca, missForest."""
+    """The draws of four grids precede the samples whatever the method, in upstream's order."""
     runner = AmissRunner(settings(), lambda *_: None)
     artifact = save(*BLOCK_VALUES)
     cells = {
@@ -173,7 +173,7 @@ def test_rows_survive_their_file(save, tmp_path):
 
 
 def test_a_study_that_adds_repeats_keeps_the_one_it_has(save):
-    """The first of repeated splits has the hold-out's numbers and fingerprint; the second others."""
+    """The first repeat has the numbers and fingerprint of the hold-out; the second others."""
     artifact = save(*BLOCK_VALUES)
     single = AmissRunner(settings(), lambda *_: None).run(task(), artifact)
     runner = AmissRunner(settings(REPEATED_HOLD_OUT), lambda *_: None)

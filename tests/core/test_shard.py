@@ -120,9 +120,9 @@ def test_events_come_back_as_they_were(value):
     (unit,) = toy_units(1, 1)
     task = unit.tasks[0]
     attempt = Attempt("u", 2, "host/1", 1.5, 0.25)
-    result = TaskResult(
-        ({"MCC": value},), ({"consequence": "x"},), "key", True, ("n",), {"fits": {}}
-    )
+    pooled, payloads = {"MCC": value}, {"rows": bytes(range(256)), "none": b""}
+    rows, details = ({"MCC": value},), ({"consequence": "x"},)
+    result = TaskResult(rows, details, "key", True, ("n",), {"fits": {}}, pooled, payloads)
     events = [
         WorkerReady("w", {"R": "4.2.2"}),
         UnitStarted("u", "w"),

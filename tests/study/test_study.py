@@ -20,6 +20,7 @@ PIPELINE = SimpleNamespace(
     runnable_classifiers=("rf", "lr"),
     study_keys={},
     most_folds=None,
+    most_folds_reason="",
 )
 PIPELINE.of_study = lambda _: PIPELINE
 
