@@ -54,7 +54,6 @@ ONE_TABLE, MEAN_PROBABILITY = "one table", "mean probability"
 
 _ROWS, _PROBABILITIES = "rows", "probabilities"
 _POSITIVE, _NEGATIVE = "+", "-"
-_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,7 @@ def pack(found: Predictions) -> dict[str, bytes]:
     signs = np.where(found.positive, _POSITIVE, _NEGATIVE)
     lines = [f"{sign}{row_id}" for sign, row_id in zip(signs, found.row_ids, strict=True)]
     head = json.dumps([list(names) for names in found.tables])
-    values = np.ascontiguousarray(found.probability, dtype="<f8")
-    # bytes of equal weight lie together, which packs better
-    body = values.view(np.uint8).reshape(-1, _BYTES).T.tobytes()
+    body = found.probability.astype("<f8").tobytes()
     return {
         _ROWS: zlib.compress("\n".join(lines).encode()),
         _PROBABILITIES: zlib.compress(head.encode() + b"\n" + body),
@@ -121,8 +118,7 @@ def unpack(payloads: Mapping[str, bytes]) -> Predictions:
     row_ids, positive = _rows(payloads[_ROWS])
     head, _, body = zlib.decompress(payloads[_PROBABILITIES]).partition(b"\n")
     tables = [(model, completion) for model, completion in json.loads(head)]
-    values = np.frombuffer(body, np.uint8).reshape(_BYTES, -1).T
-    probability = np.ascontiguousarray(values).view("<f8").reshape(len(tables), len(row_ids))
+    probability = np.frombuffer(body, "<f8").reshape(len(tables), len(row_ids))
     return Predictions(row_ids, positive, tables, probability)
 
 

@@ -17,8 +17,13 @@ inputs:
 # training rows only (what differs: docs/protocols.md)
 protocol: amiss
 
-# repeated random splits of the training data
+# cv: repeated random splits of the training part; hold-out: train on all of it, test on the
+# part held out; repeated hold-out: that for as many splits as there are folds
+evaluate: cv
 folds: 10
+
+# yes: keep the predictions of every test row as well (results/predictions)
+predictions: no
 
 # for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
 seed: 1

@@ -12,6 +12,7 @@ import pytest
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.predictions import COLUMNS
 from amiss_tasks.protocols import SWITCHES
 from gridrun.units import Kind, State
 
@@ -110,6 +111,7 @@ def test_the_results_page_has_every_column_state_and_kind():
     }
     own = {"protocol", "classifier", "fold", "method", "state", "reason", "combination"}
     wanted = own | {"shared_with", "rows", *PIPELINE.result_columns, *State, *Kind}
+    wanted |= {*PIPELINE.pooled_columns, *COLUMNS}
     assert wanted - explained == set()
 
 
