@@ -143,12 +143,15 @@ def test_a_worker_runs_its_shard(tmp_path):
     """Rows equal those of the pipeline; the manifest counts every task and segment; exit 0."""
     units = toy_units(4, 12)
     finding = "fold=1,feature_sampling_percentage=0.66"
-    job, archive = make_shard(tmp_path, units, misbehave={finding: "error"})
+    job, archive = make_shard(tmp_path, units, misbehave={finding: "error"}, predictions=3)
     code, stdout, stderr = run(archive, tmp_path / "out", "--workers", "2")
     assert (code, stderr) == (0, "")
     assert "44 tasks done, 4 failed, 0 were finished before" in stdout
     events = events_in(tmp_path / "out")
     assert rows_of(events) == expected_rows(job, units)
+    done = [event.result for event in events if isinstance(event, TaskDone)]
+    assert all(result.pooled["TP"] == result.rows[0]["TP"] for result in done)
+    assert {len(PIPELINE.read_predictions(result.payloads)["row_id"]) for result in done} == {3}
     manifest = read_manifest(tmp_path / "out" / MANIFEST)
     assert (manifest.shard, manifest.tasks) == ("shard-00000", 48)
     assert sum(segment.rows for segment in manifest.segments) == len(events)
