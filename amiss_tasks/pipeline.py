@@ -7,15 +7,17 @@ stages is the design's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
+from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.methods import MOST_ROWS, Method
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
-from amiss_tasks.studyoptions import features_of, methods_of
+from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -43,14 +45,14 @@ _PREPARE_READS = (
     "feature_sampling_percentage",
 )
 
-_NO_SEARCH = ("lr",)
-"""Classifiers without hyperparameters, for which both kinds of search are one task."""
-
 _SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
 """Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
 
 That is for one completed table; the method's own seconds come on top.
 """
+
+_OWN_SECONDS = 1.0
+"""The same for a classifier of the user's own."""
 
 
 def stages_of(methods: Mapping[str, Method]) -> tuple[Stage, ...]:
@@ -82,8 +84,6 @@ class AmissPipeline:
     """
 
     name = "amiss"
-    classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-    runnable_classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[str, ...] = (
         "model_ix",
@@ -123,16 +123,24 @@ class AmissPipeline:
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         self._methods = methods_of(options or {})
-        self.parameters: tuple[Parameter, ...] = PARAMETERS
+        self._own_classifiers = own_classifiers_of(options or {})
+        self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
+        self.runnable_classifiers: tuple[str, ...] = self.classifiers
+        self.parameters: tuple[Parameter, ...] = tuple(
+            replace(parameter, values=tuple(self._methods))
+            if parameter.name == self.method_parameter
+            else parameter
+            for parameter in PARAMETERS
+        )
         self.stages: tuple[Stage, ...] = stages_of(self._methods)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods that a study adds."""
+        """With the methods and classifiers that a study adds."""
         return AmissPipeline(options)
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
-        """All parameters; logistic regression does not look at the search type."""
-        unread = "hyperparameter_search_type" if classifier in _NO_SEARCH else None
+        """All parameters; only classifiers that are searched look at the search type."""
+        unread = "hyperparameter_search_type" if classifier not in SEARCHED else None
         return tuple(parameter.name for parameter in self.parameters if parameter.name != unread)
 
     def disposition(
@@ -159,23 +167,35 @@ class AmissPipeline:
         """Python modules and R files that each stage runs."""
         runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
         shared_r = [*sorted(_HERE.glob("*.R"))]
-        name = str(values["imputation"])
-        method = [
-            _HERE / "imputation" / file for file in (*self._methods[name].helpers, f"{name}.R")
-        ]
-        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
-        if classifier in IN_PYTHON:
-            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
-        else:
-            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
         return {
+            **self._method_code(self._methods[str(values["imputation"])]),
+            **self._classifier_code(classifier),
             "read": python_code(f"{_PACKAGE}.read", _PACKAGE),
             "filter": python_code(f"{_PACKAGE}.filter", _PACKAGE),
             "preprocess": python_code(f"{_PACKAGE}.preprocess", _PACKAGE),
             "prepare": digest_of([runner, *map(r_code, shared_r)]),
-            "impute": digest_of([r_code(path) for path in method]),
-            "train": digest_of(model),
         }
+
+    def _method_code(self, method: Method) -> Mapping[str, str]:
+        """Of stage impute; a file of the user's own is named, so that its change is."""
+        if method.own is not None:
+            own = [r_code(_HERE / "own" / file) for file in ("load.R", "method.R")]
+            return {"impute": digest_of(own), f"own method {method.name}": method.own.code}
+        files = (*method.helpers, f"{method.name}.R")
+        return {"impute": digest_of([r_code(_HERE / "imputation" / file) for file in files])}
+
+    def _classifier_code(self, classifier: str) -> Mapping[str, str]:
+        """Of stage train, in the same way."""
+        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
+        if classifier in self._own_classifiers:
+            own = [r_code(_HERE / "own" / file) for file in ("load.R", "classifier.R")]
+            code = self._own_classifiers[classifier].code
+            return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
+        if classifier in IN_PYTHON:
+            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
+        else:
+            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
+        return {"train": digest_of(model)}
 
     def protocol_label(self, settings: Settings) -> str:
         """``amiss``, ``corrected``, or one of them with the switches that differ."""
@@ -196,7 +216,7 @@ class AmissPipeline:
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
         shared = method.seconds / len(self.runnable_classifiers)
-        return _SECONDS[classifier] * tables + shared
+        return _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs."""

@@ -1,4 +1,8 @@
-"""The keys that amiss adds to ``study.yaml``: ``features``, ``clnsig`` and ``switches``."""
+"""The keys that amiss adds to ``study.yaml``.
+
+``features``, ``clnsig`` and ``switches``; those of the user's own methods and
+classifiers are read in ``own.keys``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.featuresfile import read_features
+from amiss_tasks.own.keys import OWN_KEYS
 from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
 from amiss_tasks.significance import CLASSES, upstream_class
 from amiss_tasks.studyoptions import CLNSIG, FEATURES, features_of, significance_of
@@ -152,5 +157,6 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         _read_switches,
         lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it
     ),
+    **OWN_KEYS,
 }
 """Name of the key to how it is read."""
