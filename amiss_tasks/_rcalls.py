@@ -77,6 +77,10 @@ class RCalls:
             self._loaded[key] = environment
         return self._loaded[key]
 
+    def source(self, name: str) -> None:
+        """Load one more R file of this package beside the shared ones."""
+        self._session.source(_HERE / name, self._session.shared)
+
     def own(self, file: OwnFile, loader: str) -> RObject:
         """Environment with the functions of a file of the user's own, as the stages call them.
 

@@ -6,7 +6,7 @@ stages is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from gridrun.pipeline import (
     Value,
 )
 from gridrun.studykeys import StudyKey
+from gridrun.trial import Check
 
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
@@ -219,10 +220,20 @@ class AmissPipeline:
         return _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
-        """Paths and headers of the three inputs."""
+        """Paths and headers of the three inputs; methods of one's own that nothing names."""
         from amiss_tasks.read import check_inputs
 
-        return check_inputs(settings.inputs, values, features_of(settings.options))
+        own = [method.own for method in self._methods.values() if method.own is not None]
+        unused = [
+            Fault(
+                Path(file.file),
+                f'method "{file.name}" is in no combination, so it does not run',
+                todo="name it below grid: imputation:",
+            )
+            for file in own
+            if file.name not in values[self.method_parameter]
+        ]
+        return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
@@ -237,6 +248,12 @@ class AmissPipeline:
         from amiss_tasks.runner import AmissRunner
 
         return AmissRunner(settings, stage_hook)
+
+    def try_file(self, kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check]:
+        """Try a file of the user's own on a toy; see ``gridrun.trial.TriesFiles``."""
+        from amiss_tasks.own.trial import try_file
+
+        return try_file(kind, path, params)
 
 
 PIPELINE: Pipeline = AmissPipeline()
