@@ -24,9 +24,13 @@ from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _TRYING = "trying"
+_START = "start"
 
 METHOD, CLASSIFIER = "method", "classifier"
 """What a file may be."""
+
+START_SECONDS = 120.0
+"""A process that has not tried anything by then is given up."""
 
 _CHILD = "import sys; from gridrun.trial import child; child(sys.argv[1:])"
 
@@ -138,8 +142,10 @@ def child(arguments: list[str]) -> None:
 def _checks(
     process: subprocess.Popen[bytes], messages: IO[bytes], printed: IO[bytes], seconds: float
 ) -> Iterator[Check]:
-    what, position = "start", 0
+    what, position = _START, 0
     for message in _messages(messages, seconds):
+        if message is None and what == _START:
+            raise EnvironmentFault(f"R has not started after {START_SECONDS:g} s")
         if message is None:
             said, _ = _printed(printed, position)
             reason = f"no end after {seconds:g} s; --seconds gives it longer"
@@ -161,11 +167,11 @@ def _checks(
 
 
 def _messages(pipe: IO[bytes], seconds: float) -> Iterator[dict[str, Any] | None]:
-    """Messages until the pipe ends; None when none came in time."""
+    """Messages until the pipe ends; None when none came in time, the first within its own."""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         held = b""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + START_SECONDS
         while True:
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 yield None
