@@ -61,9 +61,11 @@ METHOD_FUNCTIONS <- list(
   gaps <- vapply(table, function(column) sum(is.na(column)), 0L)
   if (!sum(gaps)) return("")
   name <- names(table)[gaps > 0L][1L]
+  first <- sprintf("column %s, row %d", name, which(is.na(table[[name]]))[1L])
+  if (sum(gaps) == 1L) return(paste("has a missing value left:", first))
   sprintf(
-    "has %d missing values left, in the columns %s; the first in column %s, row %d",
-    sum(gaps), .some(names(table)[gaps > 0L]), name, which(is.na(table[[name]]))[1L]
+    "has %d missing values left, in %s; the first: %s", sum(gaps), .some(names(table)[gaps > 0L]),
+    first
   )
 }
 

@@ -59,7 +59,8 @@ trial_call <- function(own, name, seed, ...) {
 tables_fault <- function(check, tables, data) {
   for (i in seq_along(tables)) {
     fault <- TABLE_CHECKS[[check]](tables[[i]], data)
-    if (nzchar(fault)) return(paste(if (length(tables) > 1L) paste("table", i) else "the table", fault))
+    which <- if (length(tables) > 1L) paste("table", i) else "the table"
+    if (nzchar(fault)) return(paste(which, fault))
   }
   ""
 }

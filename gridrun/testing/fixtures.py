@@ -11,17 +11,16 @@ from typing import Protocol, runtime_checkable
 import pytest
 
 from gridrun.backend import load_backend
-from gridrun.testing.units import toy_content, toy_job
 
 _WORKERS = 2
 
 
 @runtime_checkable
-class _ComesUp(Protocol):
-    """A backend that is not ready at once."""
+class _StaysUp(Protocol):
+    """A backend that others of the same process can share."""
 
-    def wait(self) -> None:
-        """Wait until it is."""
+    def keep_up(self) -> None:
+        """Be there until it is closed, without running anything."""
         ...
 
 
@@ -34,11 +33,10 @@ def local_ray() -> Iterator[str]:
     """
     name = "local"
     backend = load_backend(name, workers=_WORKERS)
-    # a Ray that this process has started is used by every backend that is opened later
-    backend.open(toy_job(), toy_content)
     try:
-        if isinstance(backend, _ComesUp):
-            backend.wait()
+        # a Ray that this process has started is used by every backend that is opened later
+        if isinstance(backend, _StaysUp):
+            backend.keep_up()
         yield name
     finally:
         backend.close()

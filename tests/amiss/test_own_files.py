@@ -140,7 +140,7 @@ def test_several_completed_tables_are_several_models_and_rows(run):
             method("data[[2]] <- paste(data[[2]]); data"),
             "column LRT_score an object of class char",
         ),
-        (method("data[[2]][3] <- NaN; data"), "1 missing values left.* column LRT_score, row 3"),
+        (method("data[[2]][3] <- NaN; data"), "a missing value left: column LRT_score, row 3"),
         (f"kept <- 1\n{method('kept <<- data; data')}", r"locked binding for 'kept' \(mine.R:8\)"),
         (MEDIAN.replace("state = state", "stat = state"), "more than completed and state: stat"),
     ],

@@ -81,7 +81,7 @@ def test_each_task_comes_to_its_own_end(small_study, local_ray):
         if method == "loops":
             assert row["reason"].startswith("timeout: ")
         if method == "leaves":
-            assert "leaves.R: its table has 1 missing values left" in row["reason"]
+            assert "leaves.R: its table has a missing value left: column " in row["reason"]
     assert (report.tally.done, report.tally.failed) == (2, 3)
     logs = {attempt.reason for attempt in study.logs()}
     assert any("boom" in reason for reason in logs)
