@@ -83,13 +83,15 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """Names the completed tables by content: equal whatever checks or draws led here."""
-        key = {
+        key: dict[str, Any] = {
             "fold": self.fold.digest,
             "rows": self.prepared.rows.tolist(),
             "features": list(self.prepared.features),
             "imputation": self.method.name,
             "hyperparameters": [dict(row) for row in self.rows],
         }
+        if self.method.own is not None:
+            key["code"] = self.method.own.code
         if self.method.reads_generator and "draw_order" not in self.protocol.corrected:
             key["generator"] = self.prepared.sampled.generator_digest
         return digest_of(key)

@@ -24,17 +24,14 @@ from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.labelled import Labelled
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.preprocess import split
-from amiss_tasks.protocols import protocol_of
-from amiss_tasks.studyoptions import features_of, methods_of
+from amiss_tasks.protocols import SEARCHED, protocol_of
+from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
 from gridrun.fingerprint import digest_of
 from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskSpec, Value
 
 MEMO_BYTES = 256 * 2**20
 SMALL_BYTES = 4096
 """What a result without tables counts as."""
-
-_SEARCHED = ("rf", "xgboost")
-"""Classifiers that read ``hyperparameter_search_type``."""
 
 
 class Chain:
@@ -51,12 +48,13 @@ class Chain:
     ) -> None:
         self.protocol = protocol_of(settings)
         self.methods = methods_of(settings.options)
+        self.own_classifiers = own_classifiers_of(settings.options)
         self.hook = stage_hook
         self.memo = Memo(memo_bytes)
         self.evaluation = evaluation_of(settings.options)
         self.keeps_predictions = keeps_predictions(settings.options)
         self.features = features_of(settings.options)
-        self.r = RStages(self.features, self.protocol)
+        self.r = RStages(self.features, self.protocol, self.own_classifiers)
 
     def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
         """Everything up to the final features."""
@@ -84,7 +82,9 @@ class Chain:
         }
         if "feature_checks" in self.protocol.corrected:
             key["checks"] = checks_of(task.values)
-        if task.classifier in _SEARCHED:
+        if task.classifier in self.own_classifiers:
+            key["code"] = self.own_classifiers[task.classifier].code
+        if task.classifier in SEARCHED:
             key["search"] = task.values["hyperparameter_search_type"]
         if self.keeps_predictions:
             # else of the ids only the consequence has a part in any result
@@ -206,4 +206,4 @@ def checks_of(values: Mapping[str, Value]) -> dict[str, bool]:
 
 def search_of(task: TaskSpec) -> str:
     """How hyperparameters are searched; a classifier without any does not read it."""
-    return str(task.values["hyperparameter_search_type"]) if task.classifier in _SEARCHED else ""
+    return str(task.values["hyperparameter_search_type"]) if task.classifier in SEARCHED else ""

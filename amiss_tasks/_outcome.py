@@ -122,7 +122,7 @@ def outcome_of(trial: Trial) -> TaskResult:
         # consequence after consequence, as upstream's table has them
         details=[one for group in zip(*details, strict=True) for one in group],
         notes=_counted(notes),
-        facts=_facts(cell, trial.checked, trained),
+        facts=_facts(trial),
         pooled=pooled_row(predicted, one_sided_mcc),
         payloads=pack(predicted) if chain.keeps_predictions else {},
     )
@@ -136,7 +136,8 @@ def predictions_of(trial: Trial) -> VariantPredictions:
     return VariantPredictions(fold.test_ids, fold.test_positive, found.probability)
 
 
-def _facts(cell: Cell, checked: Checked, trained: Trained | PythonTrained) -> dict[str, Any]:
+def _facts(trial: Trial) -> dict[str, Any]:
+    cell, checked, trained = trial.cell, trial.checked, trial.trained
     fold, prepared = cell.fold, cell.prepared
     return {
         "features": list(prepared.features),
@@ -149,8 +150,22 @@ def _facts(cell: Cell, checked: Checked, trained: Trained | PythonTrained) -> di
         "dropped_after_imputation": list(checked.dropped[trained.row]),
         **_choice(cell, trained),
         "fits": trained.fits,
-        **trained.facts[0]["settings"],
+        **_settings(trial),
     }
+
+
+def _settings(trial: Trial) -> dict[str, Any]:
+    """The classifier's settings; what there is to know of files of the user's own."""
+    chain, classifier, method = trial.chain, trial.task.classifier, trial.cell.method
+    settings: Mapping[str, Any] = trial.trained.facts[0]["settings"]
+    own = [chain.own_classifiers[classifier]] if classifier in chain.own_classifiers else []
+    # a setting of one's own may have any name
+    found = {"settings": dict(settings)} if own else dict(settings)
+    if method.own is not None:
+        own.append(method.own)
+    if own:
+        found["own_packages"] = chain.r.own_packages(own)
+    return found
 
 
 def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:

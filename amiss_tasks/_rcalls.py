@@ -9,12 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from amiss_tasks import rsession
+from amiss_tasks.own.files import OwnFile
 from amiss_tasks.protocols import UPSTREAM, Protocol
 from amiss_tasks.rsession import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskFailure
 
 _HERE = Path(__file__).parent
+OWN_R = ("own/load.R", "own/method.R", "own/classifier.R")
+"""What stands between the stages and files of the user's own."""
+
 _SHARED = (
     "protocol.R",
     "streams.R",
@@ -24,6 +28,7 @@ _SHARED = (
     "impute.R",
     "train.R",
     "classifiers/_resamples.R",
+    *OWN_R,
 )
 
 
@@ -70,6 +75,25 @@ class RCalls:
             for file in (*helpers, f"{name}.R"):
                 self._session.source(_HERE / folder / file, environment)
             self._loaded[key] = environment
+        return self._loaded[key]
+
+    def source(self, name: str) -> None:
+        """Load one more R file of this package beside the shared ones."""
+        self._session.source(_HERE / name, self._session.shared)
+
+    def own(self, file: OwnFile, loader: str) -> RObject:
+        """Environment with the functions of a file of the user's own, as the stages call them.
+
+        Args:
+            file: The file.
+            loader: ``own_method`` or ``own_classifier``.
+
+        Raises:
+            TaskFailure: It does not parse, stops, or lacks a function.
+        """
+        key = f"{loader}/{file.text_digest}"
+        if key not in self._loaded:
+            self._loaded[key] = self(loader, file.text, file.file).value
         return self._loaded[key]
 
     def versions(self) -> dict[str, str]:

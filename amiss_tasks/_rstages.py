@@ -6,8 +6,9 @@ One method for each R function that a stage calls; nothing here is remembered.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from amiss_tasks.evaluate import Prediction
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
+from amiss_tasks.own.files import OwnFile
 from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
 from amiss_tasks.rsession import RObject
 from gridrun.fingerprint import digest_of
@@ -33,9 +35,16 @@ class RStages:
     Args:
         features: The study's features.
         protocol: What is done as upstream does it, and what is corrected.
+        own_classifiers: The study's own classifiers.
     """
 
-    def __init__(self, features: FeatureSet = AMISS, protocol: Protocol = UPSTREAM) -> None:
+    def __init__(
+        self,
+        features: FeatureSet = AMISS,
+        protocol: Protocol = UPSTREAM,
+        own_classifiers: Mapping[str, OwnFile] = MappingProxyType({}),
+    ) -> None:
+        self._own_classifiers = own_classifiers
         self._features = features
         self._protocol = protocol
         self._call = RCalls(protocol)
@@ -47,6 +56,14 @@ class RStages:
             EnvironmentFault: A package is not installed.
         """
         return self._call.versions()
+
+    def own_packages(self, files: Iterable[OwnFile]) -> dict[str, str]:
+        """Versions of the packages that files of the user's own name, as far as installed."""
+        found: dict[str, str] = {}
+        for file in files:
+            versions = self._call("own_packages", file.text, file.file).value.python()
+            found |= {name: str(scalar(version)) for name, version in dict(versions).items()}
+        return found
 
     def table(self, table: BlockTable) -> RObject:
         """A fold's table as R would have read it from upstream's file."""
@@ -234,10 +251,9 @@ class RStages:
             return _pyclassifiers.train(
                 self._call, classifier, imputed.tables, outcome, seed, choices=choices
             )
-        model_file = self._call.file(classifier, "classifiers")
         result = self._call(
             "train",
-            model_file,
+            self._model_file(classifier),
             imputed.tables,
             outcome,
             seed,
@@ -265,14 +281,21 @@ class RStages:
         if isinstance(model, PythonModel):
             return _pyclassifiers.predict(self._call, model, data, rows)
         wanted = None if rows is None else rows + 1
-        model_file = self._call.file(classifier, "classifiers")
-        result = self._call("predict_rows", model_file, model, data, wanted)
+        result = self._call("predict_rows", self._model_file(classifier), model, data, wanted)
         value = result.value.python()
         return Prediction(value["positive"], float(value["seconds"][0])), result.warnings
 
     def _file(self, method: Method) -> RObject:
         """Environment of a method's file."""
+        if method.own is not None:
+            return self._call.own(method.own, "own_method")
         return self._call.file(method.name, "imputation", method.helpers)
+
+    def _model_file(self, classifier: str) -> RObject:
+        """Environment of a classifier's file."""
+        if classifier in self._own_classifiers:
+            return self._call.own(self._own_classifiers[classifier], "own_classifier")
+        return self._call.file(classifier, "classifiers")
 
     def _seed(self, step: str, fold: int) -> int:
         return self._protocol.seed_of(step, fold, self._protocol.model_seed)

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from amiss_tasks.own.files import OwnFile
+
 MOST_ROWS = 8
 """Most hyperparameter rows tried for one training table; of more, so many are drawn."""
 
-Hyperparameters = Mapping[str, int | float]
+Hyperparameters = Mapping[str, int | float | str]
 """One row of a method's hyperparameters, by name; empty for a method without."""
 
 
@@ -46,15 +48,17 @@ class Method:
         seconds: Rough CPU seconds for the tables of one fold of some 200 training
             and 500 test rows, the mean over shares of features, for cutting the
             first units.
+        own: The user's own file, None for those of ``imputation/``.
     """
 
     name: str
-    axes: Mapping[str, tuple[int | float, ...]] = field(default_factory=dict)
+    axes: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
     draws: bool = False
     test_needs: Needs = Needs.ESTIMATES
     stops: bool = False
     helpers: tuple[str, ...] = ()
     seconds: float = 0.0
+    own: OwnFile | None = None
 
     @property
     def rows(self) -> int:
@@ -168,3 +172,16 @@ def predraws(method: Method, *, all_methods: bool) -> dict[str, int]:
 
 METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
 """Name to method, in the order in which they are documented."""
+
+
+_OWN_SECONDS = 5.0
+
+
+def own_method(file: OwnFile) -> Method:
+    """The method of a user's own file.
+
+    It starts at a random stream of its own for each row of hyperparameters, and draws
+    nothing before, so that it has the rows and features of most other methods (D6).
+    Its test rows are completed from what it learnt under both protocols.
+    """
+    return Method(file.name, dict(file.axes), seconds=_OWN_SECONDS, own=file)

@@ -6,18 +6,20 @@ stages is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
+from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.evaluation import Evaluation, evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
-from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
-from amiss_tasks.studyoptions import features_of, methods_of
+from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -33,6 +35,7 @@ from gridrun.pipeline import (
     Value,
 )
 from gridrun.studykeys import StudyKey
+from gridrun.trial import Check
 
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
@@ -45,14 +48,14 @@ _PREPARE_READS = (
     "feature_sampling_percentage",
 )
 
-_NO_SEARCH = ("lr",)
-"""Classifiers without hyperparameters, for which both kinds of search are one task."""
-
 _SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
 """Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
 
 That is for one completed table; the method's own seconds come on top.
 """
+
+_OWN_SECONDS = 1.0
+"""The same for a classifier of the user's own."""
 
 
 _HOLD_OUT_SHARE = 3.0
@@ -92,8 +95,6 @@ class AmissPipeline:
     """
 
     name = "amiss"
-    classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-    runnable_classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
     protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[str, ...] = (
         "model_ix",
@@ -133,19 +134,27 @@ class AmissPipeline:
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         self._methods = methods_of(options or {})
+        self._own_classifiers = own_classifiers_of(options or {})
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
-        self.parameters: tuple[Parameter, ...] = PARAMETERS
+        self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
+        self.runnable_classifiers: tuple[str, ...] = self.classifiers
+        self.parameters: tuple[Parameter, ...] = tuple(
+            replace(parameter, values=tuple(self._methods))
+            if parameter.name == self.method_parameter
+            else parameter
+            for parameter in PARAMETERS
+        )
         self.stages: tuple[Stage, ...] = stages_of(self._methods, self._evaluation)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods that a study adds."""
+        """With the methods and classifiers that a study adds."""
         return AmissPipeline(options)
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
-        """All parameters; logistic regression does not look at the search type."""
-        unread = "hyperparameter_search_type" if classifier in _NO_SEARCH else None
+        """All parameters; only classifiers that are searched look at the search type."""
+        unread = "hyperparameter_search_type" if classifier not in SEARCHED else None
         return tuple(parameter.name for parameter in self.parameters if parameter.name != unread)
 
     def disposition(
@@ -172,23 +181,35 @@ class AmissPipeline:
         """Python modules and R files that each stage runs."""
         runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
         shared_r = [*sorted(_HERE.glob("*.R"))]
-        name = str(values["imputation"])
-        method = [
-            _HERE / "imputation" / file for file in (*self._methods[name].helpers, f"{name}.R")
-        ]
-        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
-        if classifier in IN_PYTHON:
-            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
-        else:
-            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
         return {
+            **self._method_code(self._methods[str(values["imputation"])]),
+            **self._classifier_code(classifier),
             "read": python_code(f"{_PACKAGE}.read", _PACKAGE),
             "filter": python_code(f"{_PACKAGE}.filter", _PACKAGE),
             "preprocess": python_code(f"{_PACKAGE}.preprocess", _PACKAGE),
             "prepare": digest_of([runner, *map(r_code, shared_r)]),
-            "impute": digest_of([r_code(path) for path in method]),
-            "train": digest_of(model),
         }
+
+    def _method_code(self, method: Method) -> Mapping[str, str]:
+        """Of stage impute; a file of the user's own is named, so that its change is."""
+        if method.own is not None:
+            own = [r_code(_HERE / "own" / file) for file in ("load.R", "method.R")]
+            return {"impute": digest_of(own), f"own method {method.name}": method.own.code}
+        files = (*method.helpers, f"{method.name}.R")
+        return {"impute": digest_of([r_code(_HERE / "imputation" / file) for file in files])}
+
+    def _classifier_code(self, classifier: str) -> Mapping[str, str]:
+        """Of stage train, in the same way."""
+        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
+        if classifier in self._own_classifiers:
+            own = [r_code(_HERE / "own" / file) for file in ("load.R", "classifier.R")]
+            code = self._own_classifiers[classifier].code
+            return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
+        if classifier in IN_PYTHON:
+            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
+        else:
+            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
+        return {"train": digest_of(model)}
 
     def protocol_label(self, settings: Settings) -> str:
         """``amiss``, ``corrected``, or one of them with the switches that differ.
@@ -220,14 +241,24 @@ class AmissPipeline:
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
         shared = method.seconds / len(self.runnable_classifiers)
-        seconds = _SECONDS[classifier] * tables + shared
+        seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
-        """Paths and headers of the three inputs."""
+        """Paths and headers of the three inputs; methods of one's own that nothing names."""
         from amiss_tasks.read import check_inputs
 
-        return check_inputs(settings.inputs, values, features_of(settings.options))
+        own = [method.own for method in self._methods.values() if method.own is not None]
+        unused = [
+            Fault(
+                Path(file.file),
+                f'method "{file.name}" is in no combination, so it does not run',
+                todo="name it below grid: imputation:",
+            )
+            for file in own
+            if file.name not in values[self.method_parameter]
+        ]
+        return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
@@ -242,6 +273,12 @@ class AmissPipeline:
         from amiss_tasks.runner import AmissRunner
 
         return AmissRunner(settings, stage_hook)
+
+    def try_file(self, kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check]:
+        """Try a file of the user's own on a toy; see ``gridrun.trial.TriesFiles``."""
+        from amiss_tasks.own.trial import try_file
+
+        return try_file(kind, path, params)
 
 
 PIPELINE: Pipeline = AmissPipeline()

@@ -42,8 +42,10 @@ AMISS, CORRECTED = "amiss", "corrected"
 OPTION = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
+SEARCHED = ("rf", "xgboost")
+"""Classifiers that read ``hyperparameter_search_type``."""
+
 _MOST_SEED = 2**31 - 1
-_SEARCHED = ("rf", "xgboost")
 _MODEL_BASED = ("knnImputation", "bpca", "missForest", "pmm", "norm", "norm.predict", "rf")
 
 
@@ -57,6 +59,7 @@ class Switch:
         amiss: What protocol ``amiss`` does.
         corrected: What protocol ``corrected`` does.
         classifiers: Those that it concerns; empty for all.
+        spared: Classifiers that it does not concern.
         methods: Imputation methods that it concerns; empty for all.
         told_by: Hyperparameter by which the method is told of the correction; empty
             where the stages see to it.
@@ -69,12 +72,13 @@ class Switch:
     classifiers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     told_by: str = ""
+    spared: tuple[str, ...] = ()
 
     def concerns(self, classifier: str, method: str) -> bool:
         """Whether results of a classifier and an imputation method depend on it."""
-        return (not self.classifiers or classifier in self.classifiers) and (
-            not self.methods or method in self.methods
-        )
+        if classifier in self.spared or (self.classifiers and classifier not in self.classifiers):
+            return False
+        return not self.methods or method in self.methods
 
 
 SWITCHES = (
@@ -89,7 +93,7 @@ SWITCHES = (
         "D2",
         "random search trains no classifier that has hyperparameters",
         "random search draws as many settings as the grid has rows, by a seed of its own",
-        classifiers=_SEARCHED,
+        classifiers=SEARCHED,
     ),
     Switch(
         "categorical_factor",
@@ -103,7 +107,7 @@ SWITCHES = (
         "D4",
         "rows of an imputation's hyperparameters are compared by the MCC of training rows",
         "they are compared by the MCC of rows that the model was not fitted to",
-        classifiers=("xgboost", "lr"),
+        spared=("rf",),  # its votes are out-of-bag already
     ),
     Switch(
         "mice_hyperparameters",

@@ -1,4 +1,8 @@
-"""The keys that amiss adds to ``study.yaml``; those of the evaluation have a module apart."""
+"""The keys that amiss adds to ``study.yaml``.
+
+``features``, ``clnsig`` and ``switches``; those of the evaluation and of the user's own
+methods and classifiers have modules apart.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 from amiss_tasks._evaluationkeys import EVALUATION_KEYS
 from amiss_tasks.featuresfile import read_features
+from amiss_tasks.own.keys import OWN_KEYS
 from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
 from amiss_tasks.significance import CLASSES, upstream_class
 from amiss_tasks.studyoptions import CLNSIG, FEATURES, features_of, significance_of
@@ -154,5 +159,6 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it
     ),
     **EVALUATION_KEYS,
+    **OWN_KEYS,
 }
 """Name of the key to how it is read."""

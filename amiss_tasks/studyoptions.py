@@ -7,7 +7,8 @@ from typing import Any
 
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.methods import METHODS, Method
+from amiss_tasks.methods import METHODS, Method, own_method
+from amiss_tasks.own.files import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
 from amiss_tasks.significance import UPSTREAM, Significance
 
 FEATURES, CLNSIG = "features", "clnsig"
@@ -25,6 +26,11 @@ def significance_of(options: Mapping[str, Any]) -> Significance:
 
 
 def methods_of(options: Mapping[str, Any]) -> Mapping[str, Method]:
-    """The imputation methods that a study can name."""
-    del options
-    return METHODS
+    """The imputation methods that a study can name: amiss's, then its own."""
+    own = own_files(options, OWN_METHODS)
+    return {**METHODS, **{name: own_method(file) for name, file in own.items()}}
+
+
+def own_classifiers_of(options: Mapping[str, Any]) -> Mapping[str, OwnFile]:
+    """The study's own classifiers, in its order."""
+    return own_files(options, OWN_CLASSIFIERS)

@@ -76,6 +76,16 @@ class LocalBackend:
         self._cluster = Cluster(_load_ray, self._count, self._address, packages, when_up)
         self._cluster.start()
 
+    def keep_up(self) -> None:
+        """Bring Ray up for other backends of this process, without workers; ``close`` ends it.
+
+        Raises:
+            EnvironmentFault: It did not come up.
+        """
+        self._cluster = Cluster(_load_ray, self._count, self._address, (), lambda *_: None)
+        self._cluster.start()
+        self._cluster.wait()
+
     def run(self, next_unit: UnitFeed) -> Iterator[Event]:
         """Run units until there are none, or until stopped.
 

@@ -11,6 +11,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -59,8 +60,34 @@ def python_code(module: str, within: str) -> str:
 @cache
 def r_code(path: Path) -> str:
     """Digest of an R file without its comment lines, blank lines and trailing blanks."""
-    lines = (line.rstrip() for line in path.read_text("utf-8").splitlines())
-    return digest_of_text("\n".join(line for line in lines if line and line.lstrip()[0] != "#"))
+    return r_text_code(path.read_text("utf-8"))
+
+
+def r_text_code(text: str) -> str:
+    """Digest of R code without its comment lines, blank lines and trailing blanks.
+
+    Lines inside of a string that goes over several are all kept.
+    """
+    lines = _R_TOKEN.sub(_without_comment, text).splitlines()
+    kept = (line.rstrip().replace(_R_BREAK, "\n") for line in lines)
+    return digest_of_text("\n".join(line for line in kept if line))
+
+
+_R_BREAK = "\0"
+"""Stands for a line break inside of a string while the others are looked at."""
+
+_R_TOKEN = re.compile(
+    r"""(?P<comment>^[ \t]*\#[^\n]*) | \#[^\n]*
+    | [rR](?P<quote>["'])(?P<dashes>-*)
+        (?:\(.*?\)|\[.*?\]|\{.*?\})(?P=dashes)(?P=quote)
+    | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*`""",
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+"""Comments, and the strings of R in which there are none."""
+
+
+def _without_comment(found: re.Match[str]) -> str:
+    return "" if found["comment"] is not None else found[0].replace("\n", _R_BREAK)
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from amiss_tasks.classifiers.contract import Classifier
 
+NAMES = ("rf", "xgboost", "lr")
+"""Those of amiss, in the order of table rows."""
+
 IN_PYTHON = ("xgboost",)
 """Classifiers whose file is in Python; the others are in R."""
 

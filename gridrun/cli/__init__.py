@@ -11,7 +11,19 @@ import sys
 import typer
 
 from gridrun._version import __version__
-from gridrun.cli import azure, doctor, init, local, logs, params, plan, results, status, worker
+from gridrun.cli import (
+    azure,
+    check_method,
+    doctor,
+    init,
+    local,
+    logs,
+    params,
+    plan,
+    results,
+    status,
+    worker,
+)
 from gridrun.cli._streams import listen
 from gridrun.errors import GridrunError
 
@@ -26,7 +38,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (init, plan, local, azure, status, results, logs, params, doctor, worker):
+for module in (
+    init,
+    plan,
+    local,
+    azure,
+    status,
+    results,
+    logs,
+    params,
+    check_method,
+    doctor,
+    worker,
+):
     module.register(app)
 
 

@@ -1,0 +1,100 @@
+"""``gridrun check-method``: try an R file of one's own before a study names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridrun.cli import _options as opt
+from gridrun.errors import UserError
+
+if TYPE_CHECKING:
+    from gridrun.trial import Check
+
+
+_MOST_SECONDS = 86_400
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "check-method",
+        epilog="Examples:  gridrun check-method ridge.R --param lambda=0.1  |  "
+        "gridrun check-method centroid.R --classifier",
+    )(check_method)
+
+
+def check_method(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
+    classifier: Annotated[
+        bool, typer.Option("--classifier", help="It is a classifier, not an imputation method.")
+    ] = False,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME=VALUE",
+            help="Hyperparameter that impute_train is given; may be given several times.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", help="Most that one check may take.")
+    ] = 60.0,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Try an imputation method or classifier of your own on a small made-up table.
+
+    One line for each check. What fails would fail in a study, too; a warning is worth
+    a look. Exit code 0 when nothing failed, 1 when something did, 2 when there is no
+    such file or R cannot parse it.
+    """
+    from gridrun.cli._text import counted, dump, say
+    from gridrun.trial import CLASSIFIER, FAILED, METHOD, WARNING, try_file
+
+    if not 0 < seconds <= _MOST_SECONDS:
+        raise UserError(
+            f"--seconds {seconds:g}: a check needs some time, at most {_MOST_SECONDS:,} seconds"
+        )
+    if classifier and param:
+        raise UserError("--param is for imputation methods", todo="leave out --param")
+    params = dict(_param(text) for text in param or ())
+    checks: list[Check] = []
+    for check in try_file(CLASSIFIER if classifier else METHOD, file, params, seconds=seconds):
+        checks.append(check)
+        if not as_json:
+            _print(check)
+    failed = sum(check.verdict == FAILED for check in checks)
+    if as_json:
+        dump([vars(check) for check in checks])
+    else:
+        warnings = sum(check.verdict == WARNING for check in checks)
+        say(f"{counted(len(checks), 'check')}: {failed} failed, {counted(warnings, 'warning')}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _print(check: Check) -> None:
+    from gridrun.cli._text import say
+    from gridrun.trial import OK
+
+    first, *more = check.found.splitlines() or [""]
+    say(f"{check.verdict:7} {check.what}: {first}")
+    for line in more:
+        say(f"        {line}")
+    if check.verdict != OK:
+        for line in check.printed.splitlines():
+            say(f"        | {line}")
+
+
+def _param(text: str) -> tuple[str, Any]:
+    """Name and value, a number where it is one."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UserError(f'--param "{text}" is not NAME=VALUE', todo="for example --param k=5")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
