@@ -57,7 +57,7 @@ from gridrun.testing.fixtures import local_ray
 USER_TESTS = """
 from pathlib import Path
 
-NAMES = ("median", "stops", "loops", "leaves")
+NAMES = ("median", "stops", "leaves")
 
 
 def test_each_task_comes_to_its_own_end(small_study, local_ray):
@@ -67,7 +67,6 @@ def test_each_task_comes_to_its_own_end(small_study, local_ray):
         "own_classifiers": {"centroid": Path("centroid.R")},
         "classifiers": ["centroid"],
         "folds": 1,
-        "limits": {"task_seconds": 6},
     }
     study = small_study(**given)
     report = study.run(backend=local_ray)
@@ -78,11 +77,9 @@ def test_each_task_comes_to_its_own_end(small_study, local_ray):
         if method == "stops":
             assert row["reason"].startswith("error: ")
             assert "boom (stops.R:7)" in row["reason"]
-        if method == "loops":
-            assert row["reason"].startswith("timeout: ")
         if method == "leaves":
             assert "leaves.R: its table has a missing value left: column " in row["reason"]
-    assert (report.tally.done, report.tally.failed) == (2, 3)
+    assert (report.tally.done, report.tally.failed) == (2, 2)
     logs = {attempt.reason for attempt in study.logs()}
     assert any("boom" in reason for reason in logs)
 
@@ -101,7 +98,6 @@ def test_a_user_s_suite_on_local_ray(tmp_path):
         "median.R": MEDIAN,
         "centroid.R": CENTROID,
         "stops.R": method("if (nrow(data) > 0)\n  stop('boom')"),
-        "loops.R": method("repeat {}"),
         "leaves.R": method("data[1, 1] <- NA; data"),
         "test_failures.py": USER_TESTS,
         **page_blocks("r"),

@@ -1,0 +1,57 @@
+"""Files of the user's own in a worker's process, which may hang or die."""
+
+from __future__ import annotations
+
+import time
+
+from own_files import CENTROID, MEDIAN, method
+from test_own_files import VALUES
+from toyblock import toy_block
+
+from amiss_tasks.own.files import OwnFile
+from gridrun.pipeline import DEFAULT_PIPELINE, Settings, TaskSpec
+from gridrun.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.worker import Supervisor
+
+LIMIT_SECONDS = 3.0
+FILES = {
+    "loops": method("repeat {}"),
+    "dies": method("tools::pskill(Sys.getpid(), 9)"),
+    "stops": method("stop('boom')"),
+    "fine": MEDIAN,
+}
+PATIENCE_SECONDS = 240
+
+
+def test_only_the_tasks_of_a_file_that_hangs_or_dies_are_lost(tmp_path):
+    """A loop is a timeout, a death a crash, stop() an error with its line; the others are done."""
+    toy_block().save(tmp_path / "block.npz")
+    options = {
+        "own_methods": [OwnFile(name, f"{name}.R", text).plain() for name, text in FILES.items()],
+        "own_classifiers": [OwnFile("centroid", "centroid.R", CENTROID).plain()],
+    }
+    settings = Settings({}, "amiss", 1, options=options)
+    job = Job(DEFAULT_PIPELINE, settings, Limits(LIMIT_SECONDS))
+    tasks = tuple(
+        TaskSpec(1, number, 1, "centroid", VALUES | {"imputation": name})
+        for number, name in enumerate(FILES)
+    )
+    supervisor = Supervisor(job, lambda _: (tmp_path / "block.npz").read_bytes(), tmp_path / "w")
+    try:
+        supervisor.start(Unit("unit", "block", tasks))
+        events, deadline = [], time.monotonic() + PATIENCE_SECONDS
+        while not any(isinstance(event, UnitFinished) for event in events):
+            assert time.monotonic() < deadline, events
+            events += supervisor.poll(0.2)
+    finally:
+        supervisor.close()
+    last = {
+        event.task.values["imputation"]: event
+        for event in events
+        if isinstance(event, TaskDone) or (isinstance(event, TaskFailed) and event.final)
+    }
+    assert isinstance(last["fine"], TaskDone)
+    kinds = {name: event.kind for name, event in last.items() if isinstance(event, TaskFailed)}
+    assert kinds == {"loops": Kind.TIMEOUT, "dies": Kind.CRASH, "stops": Kind.ERROR}
+    assert last["loops"].stage == last["dies"].stage == "impute"
+    assert "boom (stops.R:7)" in last["stops"].reason
