@@ -94,6 +94,9 @@ class MethodTrial(Trial):
     def testing(self) -> Check:
         """Test rows are completed from the state."""
         self.tested, seconds = self._tested(self.test, self.state)
+        lost = self.found("columns_lost", self.completed, self.tested)
+        if lost:
+            return Check("", FAILED, f"columns of the training table are not there: {_few(lost)}")
         size = f"{self.test_rows} rows in {seconds:.2g} s"
         return Check("", OK, f"{_counted(self.tested)} of {size}")
 
@@ -149,6 +152,11 @@ class MethodTrial(Trial):
         value, seconds = self.timed("impute_test", data, state, SEED)
         tables = self.call("as_tables", value, "impute_test").value
         return self.call("checked_tables", tables, data, "impute_test").value, seconds
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
 
 
 def _counted(tables: RObject) -> str:

@@ -112,6 +112,11 @@ checked_tables <- function(tables, data, what) {
   })
 }
 
+# The table anew, for code that changes what it is given in place (data.table does).
+.copy_of <- function(data) {
+  table_of(lapply(as.list(data), function(column) column[seq_along(column)]), nrow(data))
+}
+
 own_method <- function(text, file) {
   own <- load_own(text, file)
   require_functions(own, METHOD_FUNCTIONS)
@@ -119,12 +124,12 @@ own_method <- function(text, file) {
   method <- new.env()
   method$impute_train <- function(data, params, seed) {
     what <- called("impute_train")
-    found <- as_training(call_own(own, "impute_train", data, params, seed), what)
+    found <- as_training(call_own(own, "impute_train", .copy_of(data), params, seed), what)
     list(completed = checked_tables(found$completed, data, what), state = found$state)
   }
   method$impute_test <- function(data, state, seed) {
     what <- called("impute_test")
-    found <- as_tables(call_own(own, "impute_test", data, state, seed), what)
+    found <- as_tables(call_own(own, "impute_test", .copy_of(data), state, seed), what)
     checked_tables(found, data, what)
   }
   method$impute_test_learnt <- method$impute_test

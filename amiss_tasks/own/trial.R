@@ -76,6 +76,12 @@ columns_changed <- function(tables, data) {
   Filter(function(name) any(vapply(tables, changed, NA, name = name)), names(data))
 }
 
+# Features of the training tables that a test table lacks.
+columns_lost <- function(completed, tested) {
+  learnt <- unique(unlist(lapply(completed, names)))
+  Filter(function(name) !all(vapply(tested, function(table) name %in% names(table), NA)), learnt)
+}
+
 # Columns with a value that is not finite.
 columns_infinite <- function(tables) {
   of_table <- function(table) {

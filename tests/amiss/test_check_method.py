@@ -61,6 +61,7 @@ def test_the_page_s_files_pass(tmp_path, name):
         (method("data$beta <- data$beta * 2; data"), "observed values", WARNING, "changed: beta"),
         (method("data$new <- Inf; data"), "finite values", WARNING, "new"),
         (method("if (nrow(data) < 80) data[0, ] else data"), "test rows", FAILED, "0 rows, not"),
+        (method("if (nrow(data) == 80) data$new <- 1; data"), "test rows", FAILED, "there: new"),
         (method("data$beta <- mean(data$beta); data"), "test rows alone", WARNING, "30 of 30 rows"),
         (
             MEDIAN.replace("  for", "  if (is.logical(data[[1]])) stop('x')\n  for"),

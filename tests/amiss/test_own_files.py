@@ -7,6 +7,7 @@ from own_files import CENTROID, MEDIAN, classifier, method
 from toyblock import toy_block
 
 from amiss_tasks import rsession
+from amiss_tasks._rstages import RStages
 from amiss_tasks.own.files import OwnFile
 from amiss_tasks.pipeline import PIPELINE, AmissPipeline
 from amiss_tasks.runner import AmissRunner
@@ -219,6 +220,28 @@ def test_nothing_is_left_behind(run, tmp_path):
     assert result.facts["own_packages"].keys() == {"MASS"}
     # what the file attaches is attached at its next call, too
     assert untimed(run(text=text)) == untimed(result)
+
+
+IN_PLACE = """
+library(data.table)
+impute_train <- function(data, params, seed) {
+  stopifnot(anyNA(data))
+  list(completed = impute_test(data, params$value, seed), state = params$value)
+}
+impute_test <- function(data, state, seed) {
+  setDT(data)
+  for (name in names(data)) set(data, which(is.na(data[[name]])), name, state)
+  as.data.frame(data)
+}
+"""
+
+
+def test_a_table_that_is_changed_in_place_is_the_file_s_own(run):
+    """The second row of hyperparameters gets the table with its missing values, not the first's."""
+    if not RStages().own_packages([OwnFile("mine", "mine.R", IN_PLACE)])["data.table"]:
+        pytest.skip("R has no package data.table here")
+    found = run(text=IN_PLACE, axes=(("value", (0, 1)),)).facts["imputation_rows"]
+    assert [row["selection_mcc"] is not None for row in found] == [True, True]
 
 
 def test_content_keys_follow_the_text(run):
