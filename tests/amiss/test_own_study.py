@@ -92,6 +92,7 @@ def test_each_task_comes_to_its_own_end(small_study, local_ray):
 """
 
 
+@pytest.mark.ray
 def test_a_user_s_suite_on_local_ray(tmp_path):
     """The page's own test and one of failures pass, run by pytest as a user does, on one Ray."""
     files = {
