@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.addedmissingness import OPTION, RMSE, STAGE, parameter_of, shares_of
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.evaluation import Evaluation, evaluation_of, keeps_predictions
@@ -62,17 +63,21 @@ _HOLD_OUT_SHARE = 3.0
 """How much longer a task takes that trains on the whole training part, not on 30 % of it."""
 
 
-def stages_of(methods: Mapping[str, Method], evaluation: Evaluation) -> tuple[Stage, ...]:
+def stages_of(
+    methods: Mapping[str, Method], evaluation: Evaluation, *, adds_missingness: bool
+) -> tuple[Stage, ...]:
     """The stages of a study with these imputation methods, evaluated so."""
 
     def drawn_first(method: Method) -> str:
         return str(predraws(method, all_methods=evaluation.holds_out))
 
+    ampute = (Stage(STAGE, (OPTION,), per_fold=True),) if adds_missingness else ()
     return (
         Stage("read", (), on_driver=True),
         Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
         Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
         Stage("fold", (), per_fold=True),
+        *ampute,
         Stage(
             "prepare",
             _PREPARE_READS,
@@ -116,6 +121,8 @@ class AmissPipeline:
     )
     time_columns: tuple[str, ...] = ("tr_time", "te_time")
     pooled_columns: tuple[str, ...] = POOLED_COLUMNS
+    headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     block: tuple[str, ...] = (
         "transcript",
@@ -146,10 +153,25 @@ class AmissPipeline:
             else parameter
             for parameter in PARAMETERS
         )
-        self.stages: tuple[Stage, ...] = stages_of(self._methods, self._evaluation)
+        shares = shares_of(options or {})
+        self.stages: tuple[Stage, ...] = stages_of(
+            self._methods, self._evaluation, adds_missingness=bool(shares)
+        )
+        if shares:
+            self._add_missingness(shares)
+
+    def _add_missingness(self, shares: tuple[float, ...]) -> None:
+        """One more axis, and what only such a study can be asked: how far fills are off."""
+        self.parameters = (*self.parameters, parameter_of(shares))
+        # else a unit would hold all shares of a method, however long it takes
+        self.affinity = (*self.affinity, OPTION)
+        metrics = [name for name in self.result_columns if name not in self.time_columns]
+        self.result_columns = (*metrics, RMSE, *self.time_columns)
+        self.headline_columns = (*self.headline_columns, RMSE)
+        self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods and classifiers that a study adds."""
+        """With the methods, classifiers and the axis that a study adds."""
         return AmissPipeline(options)
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
