@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from amiss_tasks.addedmissingness import OPTION, RMSE, STAGE, parameter_of, shares_of
@@ -21,6 +22,7 @@ from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
+from gridrun.description import Describer
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -137,6 +139,13 @@ class AmissPipeline:
         "feature_sampling_percentage",
     )
     method_parameter = "imputation"
+    description_parts: Mapping[str, str] = MappingProxyType(
+        {
+            "training": "the part that cross-validation works on, and that amiss describes",
+            "test": "the part held out of cross-validation",
+            "all": "both parts",
+        }
+    )
     study_keys: Mapping[str, StudyKey] = STUDY_KEYS
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
@@ -281,6 +290,14 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def describer(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> Describer:
+        """Describes the data as they are before anything is filled in."""
+        from amiss_tasks.describe import AmissDescriber
+
+        return AmissDescriber(settings, values, cache_dir)
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
