@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -81,16 +80,16 @@ def _share(item: Node) -> float | None:
 
 def _advice(item: Node) -> str:
     """What was perhaps meant: a percentage, or a number in quotes."""
+    written = str(getattr(item, "value", "")).strip()
     try:
-        number = float(str(getattr(item, "value", "")).strip().removesuffix("%").replace(",", "."))
+        number = float(written.removesuffix("%").replace(",", "."))
     except ValueError:
         return _GIVE
-    if number == 1:
+    if number == 1 and "%" not in written:
         return f"nothing would be left to learn from; {_GIVE}"
-    for meant in (number, number / 100):
-        if math.isfinite(meant) and 0 <= meant < 1:
-            return f"did you mean {meant:g}? {_GIVE}"
-    return _GIVE
+    is_percentage = "%" in written or number.is_integer()
+    meant = number / 100 if is_percentage else number
+    return f"did you mean {meant:g}? {_GIVE}" if 0 <= meant < 1 else _GIVE
 
 
 def _fingerprint(data: Any) -> str | None:

@@ -75,16 +75,16 @@ def write_description(workspace: Workspace, part: str | None = None) -> Descript
             todo=f"{did_you_mean(part, parts)} known parts: {', '.join(parts)}".strip(),
         )
     paths = workspace.study.paths
-    describer = pipeline.describer(workspace.settings, workspace.study.grid.allowed(), paths.cache)
-    wanted = _blocks(workspace, describer.parameters)
-    files = {name: paths.description_csv(name) for name in describer.columns}
     try:
+        describer = pipeline.describer(
+            workspace.settings, workspace.study.grid.allowed(), paths.cache
+        )
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(workspace, describer, part, stack)
-            for block in describer.describe(wanted, part):
+            for block in describer.describe(_blocks(workspace, describer.parameters), part):
                 tables.write(block)
     except OSError as error:
-        raise cannot_write(paths.results, error) from error
+        raise cannot_write(paths.directory, error) from error
     return DescriptionReport(
         part=part,
         parameters=describer.parameters,
@@ -92,7 +92,7 @@ def write_description(workspace: Workspace, part: str | None = None) -> Descript
         legend=describer.legend,
         tables=tables.kept,
         failures=tables.failures,
-        files=files,
+        files={name: paths.description_csv(name) for name in describer.columns},
         protocol=workspace.protocol_label,
         notes=[*workspace.study.notes, *filter(None, [workspace.rows_note]), *describer.notes()],
     )

@@ -79,6 +79,8 @@ def test_a_grid_may_take_some_of_the_shares(tmp_path):
         ("[10, 0.2]", ["the number 10, which is no share", "did you mean 0.1?"]),
         ("['0.2']", ['the text "0.2"', "did you mean 0.2?"]),
         ("50%", ['the text "50%"', "did you mean 0.5?"]),
+        ("['1%']", ["did you mean 0.01?"]),
+        ("[1.5]", ["the number 1.5, which is no share\n  give shares"]),
         ("[1]", ["nothing would be left"]),
         ("[-0.1]", ["the number -0.1", "give shares from 0"]),
         ("[.nan]", ["which is no share", "give shares"]),
