@@ -7,6 +7,8 @@ import pytest
 from toyblock import FEATURES, toy_block, toy_part
 
 from amiss_tasks.addedmissingness import OPTION, RMSE, SHARES, removal_seed
+from amiss_tasks.features import AMISS
+from amiss_tasks.labelled import Labelled
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import CORRECTED, Protocol
 from amiss_tasks.runner import AmissRunner
@@ -221,6 +223,32 @@ def test_a_test_table_that_is_completed_alone_is_completed_once(told, artifact):
     assert told.count("ampute") == 2
     assert told.count("impute") == 3
     assert told.count("impute-test") == 1
+
+
+def test_a_held_out_part_keeps_its_values(tmp_path):
+    """With a hold-out, values go from the training part alone, and RMSE is told as ever."""
+    part = toy_part(80)
+    rows = Labelled(
+        row_ids=part.row_ids,
+        variants=part.variants(),
+        positive=part.positive,
+        numeric={
+            name: part.numeric[:, FEATURES.index(name)]
+            if name in FEATURES
+            else np.arange(part.rows, dtype=float)
+            for name in AMISS.numeric
+        },
+        text={name: ["D"] * part.rows for name in AMISS.categorical},
+        has_dummies=True,
+    )
+    rows.save(tmp_path / "block.npz")
+    options = {OPTION: [0.0, 0.5], "evaluate": "hold-out"}
+    held = AmissRunner(Settings({}, "amiss", 1, options=options), lambda *_: None)
+    cells = [held.chain.cell(task(share), tmp_path / "block.npz") for share in (0.0, 0.5)]
+    assert cells[0].fold.test is cells[1].fold.test
+    assert cells[0].fold.train is cells[1].fold.removed.truth
+    result = held.run(task(0.5), tmp_path / "block.npz")
+    assert 0.8 < result.rows[0][RMSE] < 1.3
 
 
 def test_a_study_with_the_key_has_an_axis_a_column_and_a_stage():
