@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from amiss_tasks._rstages import RStages
-from amiss_tasks._stagevalues import Prepared
+from amiss_tasks._stagevalues import Prepared, Removed
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray
 from amiss_tasks.evaluate import Group, groups_of
 from amiss_tasks.fold import rows_of_fold
@@ -39,6 +39,7 @@ class FoldTables:
         test_columns: Columns of the test table.
         has_text: Whether categorical features are text.
         bytes: Size of the tables.
+        removed: What was removed from the training table, or None.
     """
 
     number: int
@@ -54,6 +55,12 @@ class FoldTables:
     test_columns: frozenset[str]
     has_text: bool
     bytes: int
+    removed: Removed | None = None
+
+    @property
+    def test_digest(self) -> str:
+        """Of everything in the test table that a result depends on."""
+        return self.removed.test_digest if self.removed is not None else self.digest
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class Cell:
         if needs is Needs.ESTIMATES:
             return digest_of({"training": self.key, "row": row})
         key: dict[str, Any] = {
-            "fold": self.fold.digest,
+            "fold": self.fold.test_digest,
             "features": list(self.prepared.features),
             "imputation": self.method.name,
         }

@@ -9,6 +9,7 @@ rows, cost one computation. Source of the order of stages:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,17 @@ from amiss_tasks._cells import Cell, FoldTables, fold_tables, held_out_tables
 from amiss_tasks._memo import Memo
 from amiss_tasks._pyclassifiers import PythonTrained
 from amiss_tasks._rstages import RStages
-from amiss_tasks._stagevalues import Checked, Completed, Imputed, Prepared, Sampled, Trained
+from amiss_tasks._stagevalues import (
+    Checked,
+    Completed,
+    ImputationError,
+    Imputed,
+    Prepared,
+    Removed,
+    Sampled,
+    Trained,
+)
+from amiss_tasks.addedmissingness import STAGE, removal_seed, share_of, shares_of
 from amiss_tasks.blocktables import BlockTables
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.labelled import Labelled
@@ -49,6 +60,7 @@ class Chain:
         self.protocol = protocol_of(settings)
         self.methods = methods_of(settings.options)
         self.own_classifiers = own_classifiers_of(settings.options)
+        self.adds_missingness = bool(shares_of(settings.options))
         self.hook = stage_hook
         self.memo = Memo(memo_bytes)
         self.evaluation = evaluation_of(settings.options)
@@ -62,7 +74,7 @@ class Chain:
             msg = "a task of amiss needs its block's artifact"
             raise ValueError(msg)
         self._refuse(task)
-        fold = self._fold(artifact, task.fold)
+        fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))
         method = self.methods[str(task.values["imputation"])]
         prepared = self._prepared(fold, method, task.values)
         absent = [name for name in prepared.features if name not in fold.test_columns]
@@ -102,6 +114,22 @@ class Chain:
             return found, size
 
         return self.memo.get(f"impute:{cell.key}", impute)[0]
+
+    def imputation_error(self, cell: Cell, row: int, number: int) -> ImputationError | None:
+        """How far a completed training table is from what was removed; None if nothing was.
+
+        Args:
+            cell: The cell.
+            row: Row of hyperparameters, counted from 0.
+            number: Completed table of that row, counted from 0.
+        """
+        fold = cell.fold
+        if fold.removed is None:
+            return None
+        completed = self.imputed(cell).tables.at(row).at(number)
+        return self.r.imputation_error(
+            fold.removed.truth, fold.train, cell.prepared.rows, completed
+        )
 
     def imputed_test(self, cell: Cell, row: int) -> Completed:
         """Completed test tables by the chosen row of hyperparameters, counted from 0."""
@@ -170,6 +198,21 @@ class Chain:
             return fold, fold.bytes
 
         return self.memo.get(f"fold:{name}:{number}", cut)[0]
+
+    def _amputed(self, fold: FoldTables, share: float) -> FoldTables:
+        """The fold with a share of the training table's known values removed."""
+        if share == 0:
+            return fold
+        seed = removal_seed(self.protocol, share, fold.number)
+        digest = digest_of({"fold": fold.digest, "removed": share, "seed": seed})
+
+        def remove() -> tuple[FoldTables, int]:
+            self.hook(STAGE, digest)
+            train, known, count = self.r.ampute(fold.train, share, seed)
+            removed = Removed(share, fold.train, known, count, fold.digest)
+            return replace(fold, digest=digest, train=train, removed=removed), fold.bytes
+
+        return self.memo.get(f"ampute:{digest}", remove)[0]
 
     def _prepared(self, fold: FoldTables, method: Method, values: Mapping[str, Value]) -> Prepared:
         sampling: dict[str, Any] = {

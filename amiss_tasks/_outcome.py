@@ -15,7 +15,8 @@ import numpy as np
 from amiss_tasks._cells import Cell
 from amiss_tasks._chain import Chain, search_of
 from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
-from amiss_tasks._stagevalues import Checked, Trained
+from amiss_tasks._stagevalues import Checked, ImputationError, Trained
+from amiss_tasks.addedmissingness import OPTION, RMSE
 from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.evaluate import Prediction, evaluate
 from amiss_tasks.predictions import Predictions, pack, pooled_row
@@ -97,10 +98,17 @@ def outcome_of(trial: Trial) -> TaskResult:
     # with D3, text is coded anew in every table that is predicted
     text_is_coded_anew = fold.has_text and "categorical_factor" not in corrected
     one_sided_mcc = 0.0 if "one_sided_mcc" in corrected else math.nan
-    rows, details = [], []
+    rows, details, errors = [], [], []
     tables, probabilities = [], []
     for number, facts in enumerate(trained.facts):
         model = trained.models.at(number)
+        error = chain.imputation_error(cell, trained.row, number)
+        extra: dict[str, Any] = {}
+        if chain.adds_missingness:
+            extra[RMSE] = error.rmse if error is not None else None
+        if error is not None:
+            errors.append(error)
+            notes.extend(_unfilled(error))
         for completion in range(completed.count):
             of_table = partial(predict, model, completed.tables.at(completion))
             prediction = of_table()
@@ -114,7 +122,7 @@ def outcome_of(trial: Trial) -> TaskResult:
             names = _names(number, completion)
             tables.append((names["model_ix"], names["test_completion_ix"]))
             probabilities.append(prediction.probability)
-            rows.append(_row(found.overall, names, facts))
+            rows.append(_row({**found.overall, **extra}, names, facts))
             details.append([_row(one, names, facts) for one in found.per_consequence])
     predicted = Predictions(fold.test_ids, fold.test_positive, tables, np.array(probabilities))
     return TaskResult(
@@ -122,7 +130,7 @@ def outcome_of(trial: Trial) -> TaskResult:
         # consequence after consequence, as upstream's table has them
         details=[one for group in zip(*details, strict=True) for one in group],
         notes=_counted(notes),
-        facts=_facts(trial),
+        facts={**_facts(trial), **_removal(cell, errors)},
         pooled=pooled_row(predicted, one_sided_mcc),
         payloads=pack(predicted) if chain.keeps_predictions else {},
     )
@@ -180,6 +188,30 @@ def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:
             {**row, "selection_mcc": mcc} for row, mcc in zip(cell.rows, mccs, strict=True)
         ]
     return found
+
+
+def _unfilled(error: ImputationError) -> list[str]:
+    """A note on removed values that the method left without any."""
+    if not error.unfilled:
+        return []
+    note = f"{error.unfilled} of {error.cells} removed values got no value in their place"
+    return [f"{note}, so there is no {RMSE}"]
+
+
+def _removal(cell: Cell, errors: Sequence[ImputationError]) -> dict[str, Any]:
+    """Facts about what was removed; those by feature are of model_1."""
+    removed = cell.fold.removed
+    if removed is None:
+        return {}
+    return {
+        OPTION: {
+            "known": removed.known,
+            "removed": removed.removed,
+            "achieved_share": removed.removed / removed.known if removed.known else None,
+            "compared": errors[0].cells,
+            "rmse_by_feature": dict(errors[0].by_feature),
+        }
+    }
 
 
 def _names(model: int, completion: int) -> dict[str, str]:

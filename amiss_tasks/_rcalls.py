@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ _SHARED = (
     "protocol.R",
     "streams.R",
     "tables.R",
+    "ampute.R",
     "prepare.R",
     "scaling.R",
     "impute.R",
@@ -124,3 +126,9 @@ def plain(fact: Mapping[str, Any]) -> dict[str, Any]:
 def scalar(value: Any) -> Any:
     """The only element of an R vector."""
     return value.item() if isinstance(value, np.ndarray) else value[0]
+
+
+def number_of(value: Any) -> float | None:
+    """The only number of an R vector; None for NA."""
+    number = float(scalar(value))
+    return None if math.isnan(number) else number

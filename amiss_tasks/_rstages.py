@@ -14,8 +14,16 @@ import numpy as np
 
 from amiss_tasks import _pyclassifiers
 from amiss_tasks._pyclassifiers import PythonModel, PythonTrained
-from amiss_tasks._rcalls import RCalls, plain, scalar
-from amiss_tasks._stagevalues import Checked, Completed, Imputed, Prepared, Sampled, Trained
+from amiss_tasks._rcalls import RCalls, number_of, plain, scalar
+from amiss_tasks._stagevalues import (
+    Checked,
+    Completed,
+    ImputationError,
+    Imputed,
+    Prepared,
+    Sampled,
+    Trained,
+)
 from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers.contract import Choices
@@ -74,6 +82,37 @@ class RStages:
     def outcome(self, table: BlockTable) -> RObject:
         """Outcome of a training table as a factor."""
         return self._call("outcome_factor", table.positive).value
+
+    def ampute(self, train: RObject, share: float, seed: int) -> tuple[RObject, int, int]:
+        """Remove a share of a training table's known values at random.
+
+        Returns:
+            The table, the number of known values before, and that of removed ones.
+        """
+        value = self._call("ampute_table", train, share, self._features.numeric, seed).value
+        known, removed = (int(scalar(value[name].python())) for name in ("known", "removed"))
+        return value["table"], known, removed
+
+    def imputation_error(
+        self, truth: RObject, given: RObject, rows: IntArray, completed: RObject
+    ) -> ImputationError:
+        """How far a completed training table is from what was removed from it.
+
+        Args:
+            truth: The fold's training table before.
+            given: The same after.
+            rows: Rows of it (from 0) that were completed.
+            completed: The completed table.
+        """
+        result = self._call("imputation_error", truth, given, rows + 1, completed)
+        found = result.value.python()
+        by_feature = found["by_feature"] or {}
+        return ImputationError(
+            rmse=number_of(found["rmse"]),
+            cells=int(scalar(found["cells"])),
+            unfilled=int(scalar(found["unfilled"])),
+            by_feature={name: number_of(value) for name, value in dict(by_feature).items()},
+        )
 
     def draw_sample(
         self,

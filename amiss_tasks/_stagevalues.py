@@ -11,6 +11,25 @@ from amiss_tasks.rsession import RObject
 
 
 @dataclass(frozen=True)
+class Removed:
+    """What was removed from a fold's training table.
+
+    Args:
+        share: Probability with which a known value was to be removed.
+        truth: The training table as it was before, an R data frame.
+        known: Known values of numeric features before.
+        removed: How many of them were removed.
+        test_digest: Digest of the fold before; its test table stays as it is.
+    """
+
+    share: float
+    truth: RObject
+    known: int
+    removed: int
+    test_digest: str
+
+
+@dataclass(frozen=True)
 class Sampled:
     """Rows and columns drawn from a fold's training table.
 
@@ -94,6 +113,25 @@ class Completed:
     tables: RObject
     count: int
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImputationError:
+    """How far a completed training table is from the values that were removed from it.
+
+    Args:
+        rmse: Root of the mean squared error over the removed values, in standard
+            deviations of their feature; None where there is nothing to compare, or
+            not every removed value got one in its place.
+        cells: Removed values that are compared.
+        unfilled: Those of them that got none.
+        by_feature: The same as ``rmse`` for each feature.
+    """
+
+    rmse: float | None
+    cells: int
+    unfilled: int
+    by_feature: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)

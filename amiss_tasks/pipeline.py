@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from amiss_tasks.addedmissingness import OPTION, RMSE, STAGE, parameter_of, shares_of
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.evaluation import Evaluation, evaluation_of, keeps_predictions
@@ -20,6 +22,7 @@ from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
+from gridrun.description import Describer
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
 from gridrun.pipeline import (
@@ -62,17 +65,21 @@ _HOLD_OUT_SHARE = 3.0
 """How much longer a task takes that trains on the whole training part, not on 30 % of it."""
 
 
-def stages_of(methods: Mapping[str, Method], evaluation: Evaluation) -> tuple[Stage, ...]:
+def stages_of(
+    methods: Mapping[str, Method], evaluation: Evaluation, *, adds_missingness: bool
+) -> tuple[Stage, ...]:
     """The stages of a study with these imputation methods, evaluated so."""
 
     def drawn_first(method: Method) -> str:
         return str(predraws(method, all_methods=evaluation.holds_out))
 
+    ampute = (Stage(STAGE, (OPTION,), per_fold=True),) if adds_missingness else ()
     return (
         Stage("read", (), on_driver=True),
         Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
         Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
         Stage("fold", (), per_fold=True),
+        *ampute,
         Stage(
             "prepare",
             _PREPARE_READS,
@@ -116,6 +123,8 @@ class AmissPipeline:
     )
     time_columns: tuple[str, ...] = ("tr_time", "te_time")
     pooled_columns: tuple[str, ...] = POOLED_COLUMNS
+    headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     block: tuple[str, ...] = (
         "transcript",
@@ -130,6 +139,13 @@ class AmissPipeline:
         "feature_sampling_percentage",
     )
     method_parameter = "imputation"
+    description_parts: Mapping[str, str] = MappingProxyType(
+        {
+            "training": "the part that cross-validation works on, and that amiss describes",
+            "test": "the part held out of cross-validation",
+            "all": "both parts",
+        }
+    )
     study_keys: Mapping[str, StudyKey] = STUDY_KEYS
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
@@ -146,10 +162,25 @@ class AmissPipeline:
             else parameter
             for parameter in PARAMETERS
         )
-        self.stages: tuple[Stage, ...] = stages_of(self._methods, self._evaluation)
+        shares = shares_of(options or {})
+        self.stages: tuple[Stage, ...] = stages_of(
+            self._methods, self._evaluation, adds_missingness=bool(shares)
+        )
+        if shares:
+            self._add_missingness(shares)
+
+    def _add_missingness(self, shares: tuple[float, ...]) -> None:
+        """One more axis, and what only such a study can be asked: how far fills are off."""
+        self.parameters = (*self.parameters, parameter_of(shares))
+        # else a unit would hold all shares of a method, however long it takes
+        self.affinity = (*self.affinity, OPTION)
+        metrics = [name for name in self.result_columns if name not in self.time_columns]
+        self.result_columns = (*metrics, RMSE, *self.time_columns)
+        self.headline_columns = (*self.headline_columns, RMSE)
+        self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods and classifiers that a study adds."""
+        """With the methods, classifiers and the axis that a study adds."""
         return AmissPipeline(options)
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
@@ -259,6 +290,14 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def describer(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> Describer:
+        """Describes the data as they are before anything is filled in."""
+        from amiss_tasks.describe import AmissDescriber
+
+        return AmissDescriber(settings, values, cache_dir)
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

@@ -117,10 +117,7 @@ def split(
     Raises:
         TaskFailure: The training part has too few rows, or rows of one class.
     """
-    in_training = _draw_training(rows, protocol, repeat)
-    parts = {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
-    if "split_by" in protocol.corrected:
-        parts = {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
+    parts = parts_of(rows, protocol, repeat)
     _require_classes(rows.positive[parts["train"]])
     categories = _categories(rows.text, parts, features)
     if not rows.has_dummies:
@@ -139,6 +136,20 @@ def split(
             for part, of_part in parts.items()
         }
     )
+
+
+def parts_of(
+    rows: Labelled, protocol: Protocol = AS_UPSTREAM, repeat: int = 1
+) -> dict[str, IntArray]:
+    """Positions of the training (``train``) and test rows (``test``) among labelled rows (step 4).
+
+    Arguments are those of :func:`split`.
+    """
+    in_training = _draw_training(rows, protocol, repeat)
+    parts = {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
+    if "split_by" in protocol.corrected:
+        parts = {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
+    return parts
 
 
 def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:

@@ -78,7 +78,8 @@ class AmissSource:
             features=self._features,
             significance=self._significance,
         )
-        self._filtered = lru_cache(maxsize=2)(self._filter)
+        self.filtered = lru_cache(maxsize=2)(self._filter)
+        """Joined rows of a transcript, quality and restriction."""
         self._failures: dict[str, TaskFailure] = {}
 
     def notes(self) -> Sequence[Fault]:
@@ -119,7 +120,7 @@ class AmissSource:
         return self._cache.path(digest, _SUFFIX)
 
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
-        table = self._filtered(
+        table = self.filtered(
             str(values["transcript"]), str(values["quality"]), str(values["restriction"])
         )
         rows = label(

@@ -1,7 +1,7 @@
 """The keys that amiss adds to ``study.yaml``.
 
-``features``, ``clnsig`` and ``switches``; those of the evaluation and of the user's own
-methods and classifiers have modules apart.
+``features``, ``clnsig`` and ``switches``; those of the evaluation, of added missingness and of
+the user's own methods and classifiers have modules apart.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks._evaluationkeys import EVALUATION_KEYS
+from amiss_tasks._shareskey import KEY as SHARES_KEY
+from amiss_tasks.addedmissingness import OPTION as ADDED_MISSINGNESS
 from amiss_tasks.featuresfile import read_features
 from amiss_tasks.own.keys import OWN_KEYS
 from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
@@ -160,5 +162,6 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
     ),
     **EVALUATION_KEYS,
     **OWN_KEYS,
+    ADDED_MISSINGNESS: SHARES_KEY,
 }
 """Name of the key to how it is read."""

@@ -26,7 +26,13 @@ from gridrun.ledger import LedgerView, StoredSweep
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.planning import PlanReport, plan_of
 from gridrun.request import Request
-from gridrun.results import Summary, write_results, write_runs
+from gridrun.results import (
+    DescriptionReport,
+    Summary,
+    write_description,
+    write_results,
+    write_runs,
+)
 from gridrun.status import StatusReport, status_of
 from gridrun.study import Study, load_study
 from gridrun.why import changes_since
@@ -187,6 +193,18 @@ class OpenStudy:
         table = pq.read_table(workspace.study.paths.results_parquet)
         frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         return frame
+
+    def describe(self, part: str | None = None, **request: Any) -> DescriptionReport:
+        """Describe the data before anything is filled in; write ``results/describe/``.
+
+        Args:
+            part: Part of the data, by default the one that cross-validation works on.
+            request: As for ``plan``; combinations with the same data are described once.
+
+        Raises:
+            UserError: The request or the inputs are at fault.
+        """
+        return write_description(self.workspace(**request), part)
 
     def status(self) -> StatusReport:
         """Counts by state, failures by reason, and what workers hold now."""

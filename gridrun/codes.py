@@ -22,6 +22,8 @@ from gridrun.pipeline import Value
 IntArray = npt.NDArray[np.int64]
 
 _BITS = 63
+_USUAL_BITS = 5
+"""Bits of a parameter where there are twelve of them."""
 
 
 def value_text(value: Value) -> str:
@@ -40,11 +42,12 @@ class Codebook:
 
     def __init__(self, names: Sequence[str], known: Mapping[str, Sequence[Value]]) -> None:
         self.names = tuple(names)
-        self._bits = _BITS // len(self.names)
-        self._shift = {
-            name: (len(self.names) - 1 - position) * self._bits
-            for position, name in enumerate(self.names)
-        }
+        self._bits = _bits_of(self.names)
+        self._shift = {}
+        shift = 0
+        for name in reversed(self.names):
+            self._shift[name] = shift
+            shift += self._bits[name]
         self._values: dict[str, list[Value]] = {
             name: list(known.get(name, ())) for name in self.names
         }
@@ -66,10 +69,10 @@ class Codebook:
                 if text not in self._numbers[name]:
                     self._values[name].append(value)
                     self._numbers[name][text] = len(self._values[name])
-            if len(self._values[name]) >= 1 << self._bits:
+            if len(self._values[name]) >= 1 << self._bits[name]:
                 raise UserError(
                     f'parameter "{name}" has had {len(self._values[name])} values in this study, '
-                    f"{(1 << self._bits) - 1} are possible",
+                    f"{(1 << self._bits[name]) - 1} are possible",
                     todo="start a new study directory",
                 )
 
@@ -81,8 +84,7 @@ class Codebook:
 
     def mask(self, names: Iterable[str]) -> int:
         """The bits of some parameters."""
-        one = (1 << self._bits) - 1
-        return sum(one << self._shift[name] for name in set(names))
+        return sum(((1 << self._bits[name]) - 1) << self._shift[name] for name in set(names))
 
     def code(self, values: Mapping[str, Value], reads: Iterable[str]) -> int:
         """Code of the values of the parameters that are read."""
@@ -103,5 +105,20 @@ class Codebook:
 
     def values(self, code: int, reads: Iterable[str]) -> dict[str, Value]:
         """The values that a code stands for."""
-        one = (1 << self._bits) - 1
-        return {name: self._values[name][((code >> self._shift[name]) & one) - 1] for name in reads}
+        numbers = {
+            name: (code >> self._shift[name]) & ((1 << self._bits[name]) - 1) for name in reads
+        }
+        return {name: self._values[name][number - 1] for name, number in numbers.items()}
+
+
+def _bits_of(names: Sequence[str]) -> dict[str, int]:
+    """Bits of each parameter: an even share.
+
+    Where that is less than the usual number, bits left over go to the first parameters, so
+    that a thirteenth one does not halve the values that all the others may have.
+    """
+    even, spare = divmod(_BITS, len(names))
+    return {
+        name: even + (position < spare and even < _USUAL_BITS)
+        for position, name in enumerate(names)
+    }

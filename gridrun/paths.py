@@ -104,6 +104,10 @@ class StudyPaths:
         """Which outcome came from which run elsewhere."""
         return self.results / "runs.csv"
 
+    def description_csv(self, table: str) -> Path:
+        """A table of what the data look like before anything is filled in."""
+        return self.results / "describe" / f"{table}.csv"
+
     @property
     def notes_txt(self) -> Path:
         """What was noteworthy about the inputs."""

@@ -34,6 +34,7 @@ class Parameter:
         refused: Values that are known but that this version does not run, each
             with the reason.
         shorthands: Values that stand for several others (``all``).
+        default: Values of a grid that does not name it; None where every grid has to.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Parameter:
     description: str
     refused: Mapping[str, str] = field(default_factory=dict)
     shorthands: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    default: tuple[Value, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,10 @@ class Pipeline(Protocol):
     """Columns of a result row, in table order."""
     time_columns: tuple[str, ...]
     """Those of them that measure time."""
+    headline_columns: tuple[str, ...]
+    """Those of them whose means are printed."""
+    summary_parameters: tuple[str, ...]
+    """Parameters beside the compared one by whose values these means are taken apart."""
     pooled_columns: tuple[str, ...]
     """Columns of a row over all completed test tables, in table order; empty for no such table."""
     disposition_reads: tuple[str, ...]

@@ -14,6 +14,7 @@ from gridrun._version import __version__
 from gridrun.cli import (
     azure,
     check_method,
+    describe,
     doctor,
     init,
     local,
@@ -45,6 +46,7 @@ for module in (
     azure,
     status,
     results,
+    describe,
     logs,
     params,
     check_method,

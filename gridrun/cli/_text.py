@@ -96,10 +96,10 @@ def print_summary(summary: Summary, study: str) -> None:
     rows = [
         [
             group.method,
+            *(str(value) for value in group.at.values()),
             group.classifier,
             str(group.n),
-            number(group.mean("MCC")) + ("*" if group.undefined("MCC") else ""),
-            number(group.mean("AUC")) + ("*" if group.undefined("AUC") else ""),
+            *(number(group.mean(m)) + ("*" if group.undefined(m) else "") for m in group.metrics),
             str(group.failed),
             number(group.seconds, 2),
         ]
@@ -114,16 +114,16 @@ def print_summary(summary: Summary, study: str) -> None:
         out,
         [
             ("imputation", "left"),
+            *((name, "right") for name in summary.parameters),
             ("classifier", "left"),
             ("n", "right"),
-            ("MCC", "right"),
-            ("AUC", "right"),
+            *((metric, "right") for metric in summary.metrics),
             ("failed", "right"),
             ("s/task", "right"),
         ],
         rows,
     )
-    starred = sum(g.undefined("MCC") + g.undefined("AUC") for g in summary.groups)
+    starred = sum(group.undefined(m) for group in summary.groups for m in group.metrics)
     if starred:
         say("* without the folds where the metric is not defined (NA or NaN in the table)")
     if summary.skipped:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gridrun.pipeline import Value
 from gridrun.results._rows import Part, is_finite
 from gridrun.units import State
-
-HEADLINE = ("MCC", "AUC")
-"""Metrics of the printed table."""
 
 
 @dataclass
 class Group:
-    """Rows of one method and classifier.
+    """Rows of one method and classifier, and of one value of each further parameter.
 
     Args:
         method: Value of the compared parameter.
         classifier: Which classifier.
+        metrics: Columns that means are taken of.
+        at: Values of the parameters by which the pipeline takes means apart.
         n: Parts (combination and fold) that are done.
         failed: Parts that failed.
         skipped: Parts not asked of this classifier.
@@ -30,6 +31,8 @@ class Group:
 
     method: str
     classifier: str
+    metrics: tuple[str, ...] = ()
+    at: Mapping[str, Value] = field(default_factory=dict)
     n: int = 0
     failed: int = 0
     skipped: int = 0
@@ -44,7 +47,7 @@ class Group:
         match part.state:
             case State.DONE:
                 self.n += 1
-                for metric in HEADLINE:
+                for metric in self.metrics:
                     # completions of one fold are averaged first, so each fold counts once
                     values = [row[metric] for row in part.rows if is_finite(row.get(metric))]
                     if values:
@@ -116,19 +119,30 @@ class Summary:
         """Parts not run yet."""
         return self._total("waiting")
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Columns that means are taken of."""
+        return self.groups[0].metrics if self.groups else ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameters beside the compared one that the means are taken apart by."""
+        return tuple(self.groups[0].at) if self.groups else ()
+
     def records(self) -> list[dict[str, Any]]:
         """The groups as plain data, one record each, keys as in ``summary.csv``."""
         return [
             {
                 "protocol": self.protocol,
                 "method": group.method,
+                **group.at,
                 "classifier": group.classifier,
                 "n": group.n,
                 "failed": group.failed,
                 "skipped": group.skipped,
                 "waiting": group.waiting,
-                **{f"mean_{metric}": group.mean(metric) for metric in HEADLINE},
-                **{f"undefined_{metric}": group.undefined(metric) for metric in HEADLINE},
+                **{f"mean_{metric}": group.mean(metric) for metric in group.metrics},
+                **{f"undefined_{metric}": group.undefined(metric) for metric in group.metrics},
                 "seconds_per_task": group.seconds,
             }
             for group in self.groups

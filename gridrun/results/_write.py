@@ -14,13 +14,17 @@ from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of
 from gridrun.ledger import LedgerView, cannot_write
 from gridrun.paths import StudyPaths
+from gridrun.pipeline import Value
 from gridrun.results._cells import cell
-from gridrun.results._rows import parts
+from gridrun.results._rows import Part, parts
 from gridrun.results._summary import Group, Summary
 from gridrun.results._tables import Tables, alone, columns_of, pooled_columns_of, replacing
 from gridrun.workspace import Workspace
 
 _STAMP = "stamp"
+
+_GroupKey = tuple[str, tuple[Value, ...], str]
+"""Method, values of further parameters, classifier."""
 
 
 def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = None) -> Summary:
@@ -42,14 +46,12 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = No
     previous = _read_stamp(paths.results_stamp)
     if previous is not None and previous.get(_STAMP) == stamp and _all_there(workspace):
         return _restore(workspace, previous)
-    groups: dict[tuple[str, str], Group] = {}
+    groups: dict[_GroupKey, Group] = {}
     reasons: dict[tuple[str, str], int] = {}
     try:
         with alone(paths), Tables(workspace, view) as tables:
             for part in parts(workspace, view):
-                method = str(part.values[workspace.pipeline.method_parameter])
-                group = groups.setdefault((method, part.classifier), Group(method, part.classifier))
-                group.add(part)
+                _group_of(workspace, part, groups).add(part)
                 if part.kind:
                     key = (part.kind, part.reason)
                     reasons[key] = reasons.get(key, 0) + 1
@@ -86,6 +88,10 @@ def _stamp(workspace: Workspace, view: LedgerView | None) -> str:
             "classifiers": list(workspace.study.classifiers),
             "columns": [columns_of(workspace), pooled_columns_of(workspace)],
             "predictions": dict(workspace.pipeline.prediction_columns(workspace.settings)),
+            "summary": [
+                *workspace.pipeline.headline_columns,
+                *workspace.pipeline.summary_parameters,
+            ],
             "protocol": workspace.protocol_label,
         }
     )
@@ -123,7 +129,8 @@ def _read_stamp(path: Path) -> dict[str, Any] | None:
 def _restore(workspace: Workspace, kept: dict[str, Any]) -> Summary:
     groups = []
     for data in kept["groups"]:
-        group = Group(**{name: data[name] for name in data if not name.startswith("_")})
+        known = {name: data[name] for name in data if not name.startswith("_")}
+        group = Group(**{**known, "metrics": tuple(data["metrics"])})
         group._sums.update(data["_sums"])  # noqa: SLF001 - its own plain form
         group._counts.update(data["_counts"])  # noqa: SLF001
         groups.append(group)
@@ -149,17 +156,34 @@ def _summary(
     )
 
 
-def _ordered(workspace: Workspace, groups: dict[tuple[str, str], Group]) -> list[Group]:
-    methods = [str(v) for v in workspace.study.grid.allowed()[workspace.pipeline.method_parameter]]
-    classifiers = list(workspace.pipeline.classifiers)
+def _group_of(workspace: Workspace, part: Part, groups: dict[_GroupKey, Group]) -> Group:
+    """The group of a part, new or known."""
+    pipeline = workspace.pipeline
+    method = str(part.values[pipeline.method_parameter])
+    at = {name: part.values[name] for name in pipeline.summary_parameters}
+    key = (method, tuple(at.values()), part.classifier)
+    if key not in groups:
+        groups[key] = Group(method, part.classifier, pipeline.headline_columns, at)
+    return groups[key]
+
+
+def _ordered(workspace: Workspace, groups: dict[_GroupKey, Group]) -> list[Group]:
+    """By method, then further parameters, then classifier, each in table order."""
+    allowed, pipeline = workspace.study.grid.allowed(), workspace.pipeline
+    methods = [str(v) for v in allowed[pipeline.method_parameter]]
+    classifiers = list(pipeline.classifiers)
     return sorted(
         groups.values(),
-        key=lambda group: (methods.index(group.method), classifiers.index(group.classifier)),
+        key=lambda group: (
+            methods.index(group.method),
+            [allowed[name].index(value) for name, value in group.at.items()],
+            classifiers.index(group.classifier),
+        ),
     )
 
 
 def _add_seconds(
-    workspace: Workspace, view: LedgerView | None, groups: dict[tuple[str, str], Group]
+    workspace: Workspace, view: LedgerView | None, groups: dict[_GroupKey, Group]
 ) -> None:
     if view is None:
         return

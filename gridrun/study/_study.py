@@ -15,7 +15,7 @@ from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.grid import Grid
 from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
-from gridrun.study._keys import MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
 from gridrun.study.azure import AzureSettings, read_azure
 from gridrun.study.gridfile import GridFile, grid_of, read_grid
 from gridrun.units import Limits
@@ -200,11 +200,13 @@ _ADVICE = {
 
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:
     """The grid inline or from its own file; faults go to the reader."""
+    keys = (*KEYS, *pipeline.study_keys)
     try:
         if isinstance(node, Leaf) and isinstance(node.value, str):
             path = reader.path('key "grid"', node)
-            return path, read_grid(path, pipeline.parameters) if path is not None else None
-        return None, grid_of(reader.file, node, pipeline.parameters)
+            found = read_grid(path, pipeline.parameters, keys) if path is not None else None
+            return path, found
+        return None, grid_of(reader.file, node, pipeline.parameters, keys=keys)
     except InputError as error:
         reader.faults.extend(error.faults)
         return None, None

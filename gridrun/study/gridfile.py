@@ -32,23 +32,28 @@ class GridFile:
     notes: tuple[Fault, ...]
 
 
-def read_grid(path: Path, parameters: Sequence[Parameter]) -> GridFile:
+def read_grid(path: Path, parameters: Sequence[Parameter], keys: Sequence[str] = ()) -> GridFile:
     """Read a grid file.
 
     Args:
         path: A ``.json``, ``.yaml`` or ``.yml`` file.
         parameters: Every parameter a grid must give, in grid order.
+        keys: Keys of a study, which are shown where to go.
 
     Raises:
         InputError: With every fault of the file, in the order of its lines.
     """
     document = read_document(path)
-    read = grid_of(path, document.root, parameters, document.faults)
+    read = grid_of(path, document.root, parameters, document.faults, keys)
     return GridFile(read.grid, (*document.notes, *read.notes))
 
 
 def grid_of(
-    file: Path, node: Node, parameters: Sequence[Parameter], faults: Sequence[Fault] = ()
+    file: Path,
+    node: Node,
+    parameters: Sequence[Parameter],
+    faults: Sequence[Fault] = (),
+    keys: Sequence[str] = (),
 ) -> GridFile:
     """The grid that a node of a file gives.
 
@@ -57,6 +62,7 @@ def grid_of(
         node: An object of parameters.
         parameters: Every parameter a grid must give, in grid order.
         faults: Found before; raised together with those found here.
+        keys: Keys of a study, which are shown where to go.
 
     Raises:
         InputError: With every fault.
@@ -66,13 +72,20 @@ def grid_of(
     values: dict[str, list[Value]] = {}
     if isinstance(node, Entries) and node.pairs:
         names = [parameter.name for parameter in parameters]
-        entries = read_keys(file, node, names, "parameter", found)
+        strays = [key for key in keys if key not in names]
+        entries = read_keys(file, node, names, "parameter", found, also=strays)
+        for name in [name for name in strays if name in entries]:
+            message = f'"{name}" is a key of the study, not a parameter of the grid'
+            todo = "put it into the study file, beside the key grid"
+            found.append(Fault(file, message, entries.pop(name)[0].line, todo))
         for parameter in parameters:
             if parameter.name in entries:
                 read = read_values(file, parameter, entries[parameter.name][1])
                 values[parameter.name] = read.values
                 found.extend(read.faults)
                 notes.extend(read.notes)
+            elif parameter.default is not None:
+                values[parameter.name] = list(parameter.default)
         found.extend(_missing(file, node, parameters, set(entries)))
     else:
         found.append(_no_parameters(file, node))
@@ -100,7 +113,7 @@ def _missing(
 ) -> list[Fault]:
     """A fault that names the parameters that are not there and not merely misspelt."""
     names = [parameter.name for parameter in parameters]
-    absent = [parameter for parameter in parameters if parameter.name not in given]
+    absent = [p for p in parameters if p.name not in given and p.default is None]
     strangers = [
         value
         for key, _ in node.pairs[: 2 * len(names)]

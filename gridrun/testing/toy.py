@@ -177,6 +177,8 @@ class ToyPipeline:
         self.protocols: Mapping[str, str] = {"amiss": "The toy's numbers."}
         self.result_columns = RESULT_COLUMNS
         self.time_columns: tuple[str, ...] = ("tr_time", "te_time")
+        self.headline_columns: tuple[str, ...] = ("MCC", "AUC")
+        self.summary_parameters: tuple[str, ...] = ()
         self.disposition_reads = tuple(n for n in names if n in ("categorical", SEARCH))
         on_driver = {read for stage in self.stages if stage.on_driver for read in stage.reads}
         self.block = tuple(n for n in names if n in on_driver)

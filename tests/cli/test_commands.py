@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
-COMMANDS = ("init", "plan", "local", "status", "results", "logs", "params", "doctor")
+COMMANDS = ("init", "plan", "local", "status", "results", "describe", "logs", "params", "doctor")
 
 
 def gridrun(

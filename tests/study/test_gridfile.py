@@ -352,3 +352,20 @@ def test_no_permission():
             ).stdout
     assert printed["open.json"] == ""
     assert "closed.json: may not be read: permission denied" in printed["closed.json"]
+
+
+def test_a_parameter_with_a_default_may_be_left_out(tmp_path):
+    """It then has its default values, in its own place; others are still asked for."""
+    share = Parameter("share", (0.1, 0.2), "A share.", default=(0.2, 0.1))
+    path = write_json(tmp_path / "grid.json", ONE)
+    grid = read_grid(path, (*PARAMETERS, share)).grid
+    assert grid.allowed()["share"] == (0.2, 0.1)
+    assert grid.names[-1] == "share"
+    assert len(grid) == 2
+    given = write_json(tmp_path / "given.json", {**ONE, "share": 0.1})
+    assert read_grid(given, (*PARAMETERS, share)).grid.allowed()["share"] == (0.1,)
+    with pytest.raises(InputError, match='parameter "quality" is missing'):
+        read_grid(
+            write_json(tmp_path / "few.json", {k: v for k, v in ONE.items() if k != "quality"}),
+            (*PARAMETERS, share),
+        )

@@ -1,0 +1,77 @@
+"""The labelled rows of a block as they were read: no a-priori value, no dummy, no fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from amiss_tasks.blocktables import BoolArray, IntArray
+from amiss_tasks.featureset import FeatureSet
+from amiss_tasks.labelled import Labelled
+from amiss_tasks.table import FloatArray
+
+_OF = {"training": ("train",), "test": ("test",), "all": ("train", "test")}
+"""Part of a description to parts of a block."""
+
+
+@dataclass(frozen=True)
+class BlockData:
+    """Rows of a part of a block.
+
+    Args:
+        features: The study's features.
+        numeric: Numeric feature to its values; NaN is missing.
+        text: Categorical feature to its values; None is missing.
+        positive: Label of each row.
+        consequence: Consequence of each row.
+        variant: Variant of each row.
+    """
+
+    features: FeatureSet
+    numeric: Mapping[str, FloatArray]
+    text: Mapping[str, Sequence[str | None]]
+    positive: BoolArray
+    consequence: Sequence[str]
+    variant: Sequence[str]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.positive)
+
+    def missing(self, feature: str) -> BoolArray:
+        """Which rows lack a feature."""
+        if feature in self.numeric:
+            return np.isnan(self.numeric[feature])
+        return np.array([value is None for value in self.text[feature]], dtype=np.bool_)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All features, the numeric ones first."""
+        return (*self.numeric, *self.text)
+
+
+def data_of(
+    labelled: Labelled, parts: Mapping[str, IntArray], features: FeatureSet, part: str
+) -> BlockData:
+    """The rows of a part.
+
+    Args:
+        labelled: The block's rows.
+        parts: ``train`` and ``test`` to their positions among them.
+        features: The study's features.
+        part: ``training``, ``test`` or ``all``.
+    """
+    rows: IntArray = np.concatenate([parts[name] for name in _OF[part]])
+    chosen = rows.tolist()
+    return BlockData(
+        features=features,
+        numeric={name: labelled.numeric[name][rows] for name in features.numeric},
+        text={name: [labelled.text[name][row] for row in chosen] for name in features.categorical},
+        positive=labelled.positive[rows],
+        # as everywhere, the text after the last colon of a row's id
+        consequence=[labelled.row_ids[row].rpartition(":")[2] for row in chosen],
+        variant=[labelled.variants[row] for row in chosen],
+    )

@@ -1,0 +1,136 @@
+"""Blocks of a study, described one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.describe._correlations import CORRELATION_COLUMNS, correlation_rows
+from amiss_tasks.describe._data import BlockData, data_of
+from amiss_tasks.describe._features import FEATURE_COLUMNS, feature_rows
+from amiss_tasks.describe._missing import (
+    BLOCK_COLUMNS,
+    CONSEQUENCE_COLUMNS,
+    LEVEL_COLUMNS,
+    MISSINGNESS_COLUMNS,
+    block_row,
+    consequence_rows,
+    level_rows,
+    missingness_rows,
+)
+from amiss_tasks.preprocess import label, parts_of
+from amiss_tasks.protocols import protocol_of
+from amiss_tasks.source import AmissSource
+from amiss_tasks.studyoptions import features_of, significance_of
+from gridrun.description import BlockDescription
+from gridrun.errors import Fault
+from gridrun.pipeline import Settings, TaskFailure, Value
+
+
+class AmissDescriber:
+    """Describes the data of a study; see ``gridrun.description.Describer``.
+
+    Args:
+        settings: The study's settings.
+        values: Values of the grid, which decide what the inputs must contain.
+        cache_dir: The study's cache.
+
+    Raises:
+        InputError: With every fault found in the inputs.
+    """
+
+    parameters: tuple[str, ...] = ("transcript", "quality", "restriction", "vus_inclusion")
+    columns: Mapping[str, tuple[str, ...]] = {
+        "blocks": BLOCK_COLUMNS,
+        "consequences": CONSEQUENCE_COLUMNS,
+        "features": FEATURE_COLUMNS,
+        "missingness": MISSINGNESS_COLUMNS,
+        "levels": LEVEL_COLUMNS,
+        "correlations": CORRELATION_COLUMNS,
+    }
+    headline: Mapping[str, Mapping[str, str]] = {
+        "blocks": {
+            "rows": "rows",
+            "variants": "variants",
+            "positive": "positive",
+            "negative": "negative",
+            "missing_share": "missing",
+            "complete_rows": "complete",
+            "filled_missing_share": "missing*",
+            "filled_complete_rows": "complete*",
+        },
+        "consequences": {
+            "consequence": "consequence",
+            "rows": "rows",
+            "positive": "positive",
+            "negative": "negative",
+            "missing_share": "missing",
+        },
+        "features": {
+            "feature": "feature",
+            "missing_share": "missing",
+            "missing_share_positive": "in positive",
+            "missing_share_negative": "in negative",
+            "missingness_p_adjusted": "p",
+            "median": "median",
+            "median_positive": "of positive",
+            "median_negative": "of negative",
+            "class_p_adjusted": "p",
+        },
+    }
+    legend: str = (
+        "missing: share of the values; *: of numeric features, after a-priori values; "
+        "p: of a difference between the classes, adjusted for the number of features"
+    )
+
+    def __init__(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> None:
+        self._source = AmissSource(settings, values, cache_dir)
+        self._features = features_of(settings.options)
+        self._significance = significance_of(settings.options)
+        self._protocol = protocol_of(settings)
+
+    def notes(self) -> Sequence[Fault]:
+        """What reading the inputs found worth saying."""
+        return self._source.notes()
+
+    def describe(
+        self, blocks: Sequence[Mapping[str, Value]], part: str
+    ) -> Iterator[BlockDescription]:
+        """Describe blocks one after another; one without data says why."""
+        for values in blocks:
+            try:
+                data = self._data(values, part)
+            except TaskFailure as failure:
+                yield BlockDescription(values, failure=failure.message)
+                continue
+            if not data.rows:
+                yield BlockDescription(values, failure=f"part {part} has no row")
+                continue
+            yield BlockDescription(values, _tables(data))
+
+    def _data(self, values: Mapping[str, Value], part: str) -> BlockData:
+        filters = (str(values[name]) for name in ("transcript", "quality", "restriction"))
+        table = self._source.filtered(*filters)
+        labelled = label(
+            table,
+            str(values["vus_inclusion"]),
+            "factor",  # text as it is
+            self._features,
+            self._significance,
+            protocol=self._protocol,
+        )
+        return data_of(labelled, parts_of(labelled, self._protocol), self._features, part)
+
+
+def _tables(data: BlockData) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "blocks": [block_row(data)],
+        "consequences": list(consequence_rows(data)),
+        "features": feature_rows(data),
+        "missingness": list(missingness_rows(data)),
+        "levels": list(level_rows(data)),
+        "correlations": list(correlation_rows(data)),
+    }

@@ -1,0 +1,111 @@
+"""How much is missing: in a block, in a consequence, in a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.blocktables import BoolArray
+from amiss_tasks.describe._data import BlockData
+
+BLOCK_COLUMNS = (
+    "rows",
+    "variants",
+    "positive",
+    "negative",
+    "missing_share",
+    "complete_rows",
+    "filled_missing_share",
+    "filled_complete_rows",
+)
+CONSEQUENCE_COLUMNS = ("consequence", "rows", "variants", "positive", "negative", "missing_share")
+MISSINGNESS_COLUMNS = ("feature", "consequence", "rows", "missing", "missing_share")
+LEVEL_COLUMNS = ("feature", "level", "rows", "positive", "negative")
+
+
+def gaps_of(data: BlockData) -> BoolArray:
+    """Which values are missing; shape (rows, features), in the order of ``data.names``."""
+    columns = [data.missing(name) for name in data.names]
+    return np.column_stack(columns) if columns else np.zeros((data.rows, 0), np.bool_)
+
+
+def block_row(data: BlockData) -> dict[str, Any]:
+    """Sizes of a block, and what is missing before and after a-priori values are filled in.
+
+    The second looks at numeric features only: what imputation methods meet.
+    """
+    gaps = gaps_of(data)
+    a_priori = data.features.a_priori
+    left = [data.missing(name) for name in data.numeric if name not in a_priori]
+    filled = np.column_stack(left) if left else np.zeros((data.rows, 0), np.bool_)
+    cells = data.rows * len(data.numeric)
+    return {
+        **_counts(data, np.ones(data.rows, np.bool_)),
+        "missing_share": _mean(gaps),
+        "complete_rows": int((~gaps.any(axis=1)).sum()),
+        "filled_missing_share": float(filled.sum()) / cells if cells else None,
+        "filled_complete_rows": int((~filled.any(axis=1)).sum()),
+    }
+
+
+def consequence_rows(data: BlockData) -> Iterator[dict[str, Any]]:
+    """Sizes of each consequence, the largest first."""
+    gaps = gaps_of(data)
+    for name, rows in _by_consequence(data):
+        yield {"consequence": name, **_counts(data, rows), "missing_share": _mean(gaps[rows])}
+
+
+def missingness_rows(data: BlockData) -> Iterator[dict[str, Any]]:
+    """What each feature lacks in each consequence (upstream's heat map)."""
+    groups = list(_by_consequence(data))
+    for feature in data.names:
+        missing = data.missing(feature)
+        for name, rows in groups:
+            yield {
+                "feature": feature,
+                "consequence": name,
+                "rows": int(rows.sum()),
+                "missing": int(missing[rows].sum()),
+                "missing_share": _mean(missing[rows]),
+            }
+
+
+def level_rows(data: BlockData) -> Iterator[dict[str, Any]]:
+    """How often each level of a categorical feature occurs, the most frequent first."""
+    for feature, values in data.text.items():
+        found = np.array(["" if value is None else value for value in values], dtype=object)
+        missing = data.missing(feature)
+        levels = {value for value in values if value is not None}
+        rows_of: dict[str | None, BoolArray] = {v: (found == v) & ~missing for v in sorted(levels)}
+        rows_of[None] = missing
+        for level, rows in sorted(rows_of.items(), key=lambda item: -int(item[1].sum())):
+            if rows.any():
+                yield {
+                    "feature": feature,
+                    "level": level,
+                    "rows": int(rows.sum()),
+                    "positive": int((rows & data.positive).sum()),
+                    "negative": int((rows & ~data.positive).sum()),
+                }
+
+
+def _by_consequence(data: BlockData) -> Iterator[tuple[str, BoolArray]]:
+    names = np.array(data.consequence, dtype=object)
+    counts = {name: int((names == name).sum()) for name in sorted(set(data.consequence))}
+    for name in sorted(counts, key=lambda name: -counts[name]):
+        yield name, names == name
+
+
+def _counts(data: BlockData, rows: BoolArray) -> dict[str, int]:
+    return {
+        "rows": int(rows.sum()),
+        "variants": len({data.variant[row] for row in np.flatnonzero(rows).tolist()}),
+        "positive": int((rows & data.positive).sum()),
+        "negative": int((rows & ~data.positive).sum()),
+    }
+
+
+def _mean(values: BoolArray) -> float | None:
+    return float(values.mean()) if values.size else None

@@ -1,0 +1,129 @@
+"""The key added_missingness of study.yaml: forms, mistakes, and the grid that it widens."""
+
+import pytest
+from test_added_missingness import VALUES
+
+from amiss_tasks.addedmissingness import OPTION, SHARES
+from amiss_tasks.pipeline import PIPELINE
+from gridrun.errors import InputError
+from gridrun.request import Request
+from gridrun.study import load_study
+from gridrun.workspace import Workspace
+
+GRID = {**VALUES, "hyperparameter_search_type": "grid", "imputation": ["mean_imp", "zero_imp"]}
+
+
+def load(directory, added, **grid):
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("a", "b", "c"):
+        (directory / name).write_text(name)
+    lines = ["inputs: {vcf: a, cadd_snv: b, cadd_indel: c}", f"grid: {GRID | grid!r}"]
+    if added is not None:
+        lines.append(f"{OPTION}: {added}")
+    (directory / "study.yaml").write_text("\n".join(lines) + "\n")
+    return load_study(directory, PIPELINE)
+
+
+def workspace(study):
+    return Workspace(study, PIPELINE.of_study(study.options), Request(), "amiss_tasks:PIPELINE")
+
+
+def faults(directory, added, **grid):
+    with pytest.raises(InputError) as caught:
+        load(directory, added, **grid)
+    return [fault.text() for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("written", "shares"),
+    [
+        ("[0, 0.5]", [0.0, 0.5]),
+        ("[0.5, 0.1]", [0.5, 0.1]),
+        ("0.25", [0.25]),
+        ("{shares: [0.1, 0.9]}", [0.1, 0.9]),
+        ("yes", list(SHARES)),
+        ("true", list(SHARES)),
+        ("{shares: yes}", list(SHARES)),
+        ("[0.1, 0.10]", [0.1]),
+    ],
+)
+def test_shares_become_the_last_axis_of_the_grid(tmp_path, written, shares):
+    """Every form gives its shares in their order; a grid that does not name them has all."""
+    study = load(tmp_path, written)
+    assert study.options == {OPTION: shares}
+    assert study.grid.names[-1] == OPTION
+    assert study.grid.allowed()[OPTION] == tuple(shares)
+    assert len(study.grid) == 2 * len(shares)
+
+
+def test_what_stands_for_more_or_less_than_is_written_is_told(tmp_path):
+    """A yes is spelt out, a share that is given twice is counted once."""
+    assert "stands for 9 shares: 0.1, 0.2" in load(tmp_path / "a", "yes").notes[0].message
+    (note,) = load(tmp_path / "b", "[0.1, 0.1]").notes
+    assert "has 0.1 more than once" in note.message
+
+
+def test_a_grid_may_take_some_of_the_shares(tmp_path):
+    """The grid's own list of shares narrows those of the key, and may not go beyond."""
+    assert load(tmp_path / "a", "[0, 0.1, 0.5]", **{OPTION: [0, 0.5]}).grid.allowed()[OPTION] == (
+        0.0,
+        0.5,
+    )
+    (fault,) = faults(tmp_path / "b", "[0.1, 0.5]", **{OPTION: [0.2]})
+    assert f'parameter "{OPTION}" has unknown value 0.2' in fault
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("[10, 0.2]", ["the number 10, which is no share", "did you mean 0.1?"]),
+        ("['0.2']", ['the text "0.2"', "did you mean 0.2?"]),
+        ("50%", ['the text "50%"', "did you mean 0.5?"]),
+        ("['1%']", ["did you mean 0.01?"]),
+        ("[1.5]", ["the number 1.5, which is no share\n  give shares"]),
+        ("[1]", ["nothing would be left"]),
+        ("[-0.1]", ["the number -0.1", "give shares from 0"]),
+        ("[.nan]", ["which is no share", "give shares"]),
+        ("[[0.1]]", ["a list, which is no share"]),
+        ("[]", ["empty list"]),
+        ("no", ["remove the key"]),
+        ("null", ["remove the key"]),
+        ("{share: [0.1]}", ['unknown key below added_missingness "share"', '"shares"']),
+        ("{}", ["has no shares"]),
+        (str([n / 100 for n in range(16)]), ["at most 15"]),
+    ],
+)
+def test_mistakes_are_told_with_line_and_advice(tmp_path, written, words):
+    """Each fault names the study file's line, what is wrong and what could be meant."""
+    text = "\n".join(faults(tmp_path, written))
+    assert f"{tmp_path}/study.yaml:3: " in text
+    assert [word for word in words if word not in text] == []
+
+
+def test_the_key_below_grid_is_shown_where_to_go(tmp_path):
+    """Shares below grid without the key are no parameter; the message says where they go."""
+    (fault,) = faults(tmp_path, None, **{OPTION: [0.1]})
+    assert f'"{OPTION}" is a key of the study, not a parameter of the grid' in fault
+    assert "beside the key grid" in fault
+
+
+def test_tasks_of_a_study_with_the_key_are_not_those_without(tmp_path):
+    """Codes of thirteen parameters mean others than those of twelve, so contexts differ."""
+    spaces = [workspace(load(tmp_path / str(n), added)) for n, added in enumerate((None, "[0]"))]
+    plain, added = ({c.digest for c in space.tables.contexts} for space in spaces)
+    assert plain.isdisjoint(added)
+
+
+def test_another_share_leaves_what_is_done_alone(tmp_path):
+    """Contexts and codes of the shares that there were stay when one is added behind them."""
+    few = workspace(load(tmp_path / "a", "[0, 0.1]"))
+    more = workspace(load(tmp_path / "b", "[0, 0.1, 0.2]"))
+    assert {c.digest for c in few.tables.contexts} == {c.digest for c in more.tables.contexts}
+    for before, after in zip(few.tables.tables, more.tables.tables, strict=True):
+        assert set(before.codes.tolist()) < set(after.codes.tolist())
+
+
+def test_fourteen_methods_and_more_fit_beside_the_shares(tmp_path):
+    """A thirteenth parameter leaves imputation room for methods of the user's own."""
+    book = workspace(load(tmp_path, "yes", imputation="all")).book
+    assert book.mask(["imputation"]).bit_count() == 5
