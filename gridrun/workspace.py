@@ -14,7 +14,7 @@ from gridrun.codes import Codebook, IntArray
 from gridrun.errors import Fault, InputError, UserError
 from gridrun.fingerprint import digest_of_file
 from gridrun.ledger import LedgerView
-from gridrun.pipeline import Pipeline, Settings
+from gridrun.pipeline import Pipeline, Settings, Source
 from gridrun.plan import Pending, TaskTables
 from gridrun.request import Request
 from gridrun.selection import Selection, read_numbers, write_numbers
@@ -100,6 +100,16 @@ class Workspace:
     def check_inputs(self) -> list[Fault]:
         """Quick look at the inputs; notes come back, faults are raised together."""
         return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    def open_source(self) -> Source:
+        """What makes the artifacts of blocks.
+
+        Raises:
+            InputError: With every fault found in the inputs.
+        """
+        return self.pipeline.open_source(
+            self.settings, self.study.grid.allowed(), self.study.paths.cache
+        )
 
     @cached_property
     def selection(self) -> Selection:

@@ -13,6 +13,7 @@ from backends.azureml._about import cluster_of, cores, quote, sizing
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
+from backends.azureml._children import Patience, latest
 from backends.azureml._combinations import Axes, by_combination
 from backends.azureml._faults import fault_of, not_known
 from backends.azureml._pack import Shards, pack
@@ -23,7 +24,7 @@ from backends.azureml._terms import (
     ClusterFacts,
     Submission,
 )
-from backends.azureml._watch import AXIS, Patience, SweepWatch, latest
+from backends.azureml._watch import AXIS, SweepWatch
 from gridrun.backend import (
     Capabilities,
     ChildLook,
@@ -59,8 +60,8 @@ _MOST_FRUITLESS = 3
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
 
-_GONE = re.compile(r"pre-?empt|without (its|these) outcomes", re.IGNORECASE)
-"""A node that went away, as opposed to a worker that cannot work: another may do better."""
+_GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNORECASE)
+"""A node or a file that came to harm, not a worker that cannot work: another may do better."""
 
 
 class AzureBackend:
@@ -224,11 +225,11 @@ class AzureBackend:
             return
         self._watches.remove(watch)
         stage.forget(watch.name)
-        if watch.outcomes:
+        if watch.owed.outcomes:
             self._fruitless = 0
-        elif watch.reasons:
+        elif watch.owed.reasons:
             self._fruitless += 1
-            (reason, _), *_ = watch.reasons.most_common(1)
+            (reason, _), *_ = watch.owed.reasons.most_common(1)
             if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
                 raise EnvironmentFault(
                     f"no child of the sweep came to any outcome: {reason}",

@@ -4,11 +4,16 @@ import json
 import random
 import re
 import time
+import uuid
 
 import pytest
+from service.processes import with_variable
 from toys import GRID, azure_study, drive, finish, local_table, table
 
 pytestmark = pytest.mark.azure
+
+MARK = "GRIDRUN_TEST"
+"""Variable that drivers, their helpers and the children of their sweeps inherit."""
 
 ENDED = ("Completed", "Failed", "Canceled")
 
@@ -46,21 +51,28 @@ def test_a_cancelled_sweep_gives_its_tasks_back(azure_service, tmp_path):
 
 
 def kill_at_random(service, tmp_path, seed, expected):
-    """A driver killed three times, then one left alone: the table of a calm run, one sweep."""
+    """A driver killed three times, then one left alone: one sweep, no process left behind."""
     draw = random.Random(seed)
     directory = azure_study(service, tmp_path / f"study-{seed}")
     before = len(service.sweeps)
+    mark = uuid.uuid4().hex
+    service.image_env[MARK] = mark
+    options = {"home": tmp_path, "env": {MARK: mark}, "sleep_ms": 60}
     for _ in range(3):
-        process = drive(service, directory, home=tmp_path, sleep_ms=60)
+        process = drive(service, directory, **options)
+        assert process.pid in with_variable(MARK, mark), "the count would miss the driver itself"
         time.sleep(draw.uniform(0.3, 9.0))
         process.kill()
         process.communicate()
-    code, out, err = finish(drive(service, directory, home=tmp_path, sleep_ms=60), seconds=200)
-    assert "Traceback" not in err, err
+    code, out, err = finish(drive(service, directory, **options), seconds=200)
     assert code == 1, err
     assert table(directory) == expected
     assert len(service.sweeps) - before == 1, err
     assert json.loads(out)["held"] == 0
+    deadline = time.monotonic() + 10
+    while (left := with_variable(MARK, mark)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == set()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
