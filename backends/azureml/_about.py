@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from backends.azureml import _combinations
 from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
 from backends.azureml._terms import Cluster, Place
-from gridrun.backend import Quote
+from gridrun.backend import Quote, StudyView
 from gridrun.study import AzureSettings
 from gridrun.units import Unit
 
@@ -47,6 +48,18 @@ def sizing(settings: AzureSettings) -> Sizing:
     """What decides how long shards are."""
     minutes = settings.shard_minutes
     return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
+
+
+def sweep_name(study: StudyView, more: int, suffix: str) -> str:
+    """Name of a study's next sweep, which no other sweep has.
+
+    Args:
+        study: The study.
+        more: How many were planned since the study was looked at, this one included.
+        suffix: Last part.
+    """
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", study.name).strip("-")[:24].lower() or "study"
+    return f"gridrun-{slug}-{study.token}-{study.sweeps_so_far + more:03d}-{suffix}"
 
 
 def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:

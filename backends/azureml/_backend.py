@@ -9,27 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml._about import cluster_of, cores, quote, sizing
+from backends.azureml._about import cores, quote, sizing, sweep_name
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
 from backends.azureml._children import Patience, latest
 from backends.azureml._combinations import Axes, by_combination
-from backends.azureml._faults import fault_of, not_known
+from backends.azureml._faults import fault_of
 from backends.azureml._pack import Shards, pack
+from backends.azureml._reading import read_inputs
 from backends.azureml._secrets import without_secrets
-from backends.azureml._stage import SCRIPT, Stage
-from backends.azureml._terms import (
-    AzureTrouble,
-    ClusterFacts,
-    Submission,
-)
+from backends.azureml._sender import GRACE_SECONDS, Sender
+from backends.azureml._stage import Stage
+from backends.azureml._terms import AzureTrouble
 from backends.azureml._watch import AXIS, SweepWatch
 from gridrun.backend import (
     Capabilities,
     ChildLook,
     Quote,
     ReadArtifact,
+    ReadingEvent,
     SentSweep,
     StudyView,
     SweepLook,
@@ -42,14 +41,10 @@ from gridrun.units import (
     Event,
     Job,
     SweepEnded,
-    SweepPlanned,
     SweepSent,
     Unit,
     UnitLost,
 )
-
-_GRACE_SECONDS = 60.0
-"""A sweep that was just submitted may be invisible for so long."""
 
 _FIRST_POLL_SECONDS = 5.0
 _LONGEST_POLL_SECONDS = 30.0
@@ -96,7 +91,6 @@ class AzureBackend:
         self._study: StudyView | None = None
         self._own_directory: tempfile.TemporaryDirectory[str] | None = None
         self._watches: list[SweepWatch] = []
-        self._cluster: ClusterFacts | None = None
         self._sent = 0
         self._rounds = 0
         self._fruitless = 0
@@ -175,6 +169,32 @@ class AzureBackend:
         except AzureTrouble as trouble:
             raise fault_of(trouble, self._settings) from None
 
+    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
+        """Have the inputs read where they are; see ``gridrun.backend.ReadingBackend``.
+
+        Raises:
+            UserError: Azure refuses what the settings ask for.
+            EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
+        """
+        stage = Stage(study.directory, self._settings.data)
+        sender = Sender(self._settings, self._access, stage, self._say)
+        try:
+            yield from read_inputs(
+                order,
+                sweep,
+                study,
+                access=self._access,
+                sender=sender,
+                stage=stage,
+                say=self._say,
+                wait=self._wait,
+                poll_seconds=self._poll_seconds,
+            )
+        except Detached:
+            return
+        except AzureTrouble as trouble:
+            raise fault_of(trouble, self._settings) from None
+
     def stop(self) -> None:
         """End ``run``; what was sent goes on."""
         self._stopping = True
@@ -190,15 +210,16 @@ class AzureBackend:
 
     def _run(self, next_unit: UnitFeed) -> Iterator[Event]:
         study = self._study_view()
-        stage = Stage(study.directory)
+        stage = Stage(study.directory, self._settings.data)
         stage.keep_only({sweep.name for sweep in study.sweeps})
+        sender = Sender(self._settings, self._access, stage, self._say)
         for sweep in study.sweeps:
-            yield from self._take_over(sweep, stage)
+            yield from self._take_over(sweep, sender, stage)
         self._study = replace(study, sweeps=())  # a second run must not take them over again
         looks = 0
         while True:
             if self._send:
-                yield from self._send_all(next_unit, stage)
+                yield from self._send_all(next_unit, sender, stage)
             if not self._watches or (self._send and not self._wait):
                 return
             for watch in list(self._watches):
@@ -243,19 +264,19 @@ class AzureBackend:
             return self._settings.poll_seconds
         return min(_FIRST_POLL_SECONDS * looks, _LONGEST_POLL_SECONDS)
 
-    def _take_over(self, sweep: SentSweep, stage: Stage) -> Iterator[Event]:
+    def _take_over(self, sweep: SentSweep, sender: Sender, stage: Stage) -> Iterator[Event]:
         """Go on with a sweep that an earlier run planned, if it was ever accepted."""
-        if not sweep.is_sent:
+        if not sweep.shards:
+            # it reads the inputs, which ``read`` waits for; only its cancelling is seen here
             found = self._access.find(sweep.name)
-            if found is None and sweep.is_wanted and self._send and stage.shards_of(sweep.name):
-                # the same id once more: were it there after all, Azure would say so
-                found = self._access.submit(self._submission(sweep.name, stage))
-            if found is None and time.time() - sweep.planned < _GRACE_SECONDS:
-                if not self._send:
-                    self._say(f"sweep {sweep.name} is not visible yet")
-                    return
-                self._access.calls.pause(_GRACE_SECONDS - (time.time() - sweep.planned))
-                found = self._access.find(sweep.name)
+            if found is not None and found.status in ("CancelRequested", "Canceled"):
+                yield SweepEnded(sweep.name, "cancelled")
+            return
+        if not sweep.is_sent:
+            found = sender.find_again(sweep, submit=self._send and sweep.is_wanted)
+            if found is None and not self._send and time.time() - sweep.planned < GRACE_SECONDS:
+                self._say(f"sweep {sweep.name} is not visible yet")
+                return
             if found is None:
                 for units in sweep.shards.values():
                     for unit in units:
@@ -266,7 +287,7 @@ class AzureBackend:
             yield SweepSent(sweep.name, found.url)
         self._watches.append(self._watch(sweep, stage))
 
-    def _send_all(self, next_unit: UnitFeed, stage: Stage) -> Iterator[Event]:
+    def _send_all(self, next_unit: UnitFeed, sender: Sender, stage: Stage) -> Iterator[Event]:
         units: list[Unit] = []
         while (unit := next_unit()) is not None:
             units.append(unit)
@@ -274,8 +295,6 @@ class AzureBackend:
             return
         assert self._job is not None
         study = self._study_view()
-        self._say("signing in to Azure")
-        self._check_cluster()
         sizes: dict[str, int] = {}
 
         def bytes_of(digest: str) -> int:
@@ -286,25 +305,18 @@ class AzureBackend:
         self._rounds += 1
         for axes, shards in self._packed(units, bytes_of):
             self._sent += 1
-            number = study.sweeps_so_far + self._sent
-            name = f"gridrun-{_slug(study.name)}-{study.token}-{number:03d}-{self._rounds}"
-            contexts = _Contexts(study.contexts)
+            name = sweep_name(study, self._sent, str(self._rounds))
             stage.prepare(
-                name, self._job, contexts, shards, axes=axes, read_artifact=self._read_artifact
+                name,
+                self._job,
+                _Contexts(study.contexts),
+                shards,
+                axes=axes,
+                read_artifact=self._read_artifact,
             )
-            yield SweepPlanned(name, shards)
             count = len(shards)
             self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
-            try:
-                found = self._access.submit(self._submission(name, stage))
-            except AzureTrouble as trouble:
-                # a lost request may still be on its way; a refused one is not
-                if trouble.kind.passes:
-                    raise not_known(trouble, name) from None
-                yield SweepEnded(name, "abandoned")
-                raise
-            yield SweepSent(name, found.url)
-            self._say(f"sweep {name} was accepted: {found.url}")
+            yield from sender.send(name, shards)
             sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
             self._watches.append(self._watch(sent, stage))
 
@@ -316,39 +328,6 @@ class AzureBackend:
             return
         for shards in pack(units, sizing(self._settings), bytes_of):
             yield {AXIS: range(len(shards))}, shards
-
-    def _submission(self, name: str, stage: Stage) -> Submission:
-        settings = self._settings
-        count = stage.shards_of(name)
-        dockerfile = settings.dockerfile.read_text("utf-8") if settings.dockerfile else ""
-        return Submission(
-            run_id=name,
-            experiment=settings.experiment,
-            directory=stage.sent(name),
-            script=SCRIPT,
-            arguments=(),
-            axes=stage.axes_of(name),
-            cluster=settings.compute,
-            image=settings.image,
-            dockerfile=dockerfile,
-            most_at_once=min(settings.max_concurrent or settings.max_nodes, 100, count),
-            child_seconds=round(settings.shard_hours * 3600),
-            sweep_minutes=round(settings.sweep_hours * 60),
-            metric="mcc",
-            policy=settings.policy,
-            tags={"gridrun": "1", **settings.tags},
-        )
-
-    def _check_cluster(self) -> None:
-        if self._cluster is not None:
-            return
-        wanted = cluster_of(self._settings)
-        found = self._access.calls.call("cluster", wanted, create=bool(wanted.vm_size))
-        self._cluster = found
-        if found.created:
-            self._say(f"compute cluster {wanted.name} was created: {found.vm_size}")
-        for problem in found.problems:
-            self._say(f"compute cluster {wanted.name}: {problem}")
 
     def _watch(self, sweep: SentSweep, stage: Stage) -> SweepWatch:
         assert self._job is not None
@@ -365,7 +344,7 @@ class AzureBackend:
             stage,
             axes=stage.axes_of(sweep.name),
             numbers=lambda digest: _number(digest, numbers),
-            patience=Patience(min(_GRACE_SECONDS, 10 * poll), seconds, poll),
+            patience=Patience(min(GRACE_SECONDS, 10 * poll), seconds, poll),
             say=self._say,
         )
 
@@ -392,10 +371,6 @@ def _number(digest: str, numbers: dict[str, int]) -> int:
 def _by_number(run_id: str) -> tuple[str, int]:
     name, _, number = run_id.rpartition("_")
     return (name, int(number)) if number.isdigit() else (run_id, 0)
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:24].lower() or "study"
 
 
 def _no_artifact(digest: str) -> bytes:

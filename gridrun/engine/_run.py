@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun._version import __version__
-from gridrun.backend import Backend, DetachableBackend
+from gridrun.backend import Backend, DetachableBackend, ReadingBackend
 from gridrun.engine._feed import MOST_LOSSES, Feed
 from gridrun.engine._progress import Progress, Tally
 from gridrun.engine._record import Notes, Recorder
 from gridrun.engine._sweeps import hold_back, known_attempts, study_view
-from gridrun.errors import Fault, GridrunError
+from gridrun.errors import Fault, GridrunError, UserError
 from gridrun.ledger import Ledger
 from gridrun.pipeline import Source
 from gridrun.plan import Cut, Pending, cut_units
@@ -139,6 +139,14 @@ class Engine:
     def _run(self, pending: list[Pending]) -> None:
         workspace = self._workspace
         backend = self._backend = self._make_backend()
+        if workspace.study.inputs_elsewhere and not isinstance(backend, ReadingBackend):
+            place = next(iter(workspace.study.inputs_elsewhere.values()))
+            raise UserError(
+                f"the inputs are not here ({place})",
+                where=str(workspace.study.path),
+                todo="run it where they can be read: gridrun azure; or name local files below "
+                "inputs, and leave data out",
+            )
         sources: list[Source] = []
 
         def source() -> Source:

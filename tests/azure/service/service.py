@@ -124,6 +124,15 @@ class Service:
             self.state.computes[name.lower()] = Compute(name, properties)
             self.state.changed.notify_all()
 
+    def add_datastore(self, name: str, files: dict[str, bytes]) -> str:
+        """Make a blob store known, with files in it; the name of its container."""
+        container = f"container-{name}"
+        with self.state.changed:
+            self.state.datastores[name] = container
+            for path, content in files.items():
+                self.state.put_blob(container, path, content)
+        return container
+
     def set_nodes(self, name: str, available: int | None, error: str | None = None) -> None:
         """Change how many of a cluster's nodes can be had now, and what it says about it.
 
