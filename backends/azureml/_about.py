@@ -15,6 +15,11 @@ from gridrun.units import Unit
 START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
 
+READING_SUFFIX = "data"
+
+_FIRST_POLL_SECONDS = 5.0
+_LONGEST_POLL_SECONDS = 30.0
+
 
 def place_of(settings: AzureSettings) -> Place:
     """Workspace and way to sign in."""
@@ -60,6 +65,18 @@ def sweep_name(study: StudyView, more: int, suffix: str) -> str:
     """
     slug = re.sub(r"[^A-Za-z0-9]+", "-", study.name).strip("-")[:24].lower() or "study"
     return f"gridrun-{slug}-{study.token}-{study.sweeps_so_far + more:03d}-{suffix}"
+
+
+def is_reading(sweep: str) -> bool:
+    """Whether a sweep is a job that reads the inputs, by its name."""
+    return sweep.endswith(f"-{READING_SUFFIX}")
+
+
+def poll_seconds(settings: AzureSettings, looks: int) -> float:
+    """Before the next look at sweeps, after so many."""
+    if settings.poll_seconds is not None:
+        return settings.poll_seconds
+    return min(_FIRST_POLL_SECONDS * looks, _LONGEST_POLL_SECONDS)
 
 
 def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml._about import cores, quote, sizing, sweep_name
+from backends.azureml._about import cores, poll_seconds, quote
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
-from backends.azureml._children import Patience, latest
-from backends.azureml._combinations import Axes, by_combination
+from backends.azureml._children import latest
 from backends.azureml._faults import fault_of
-from backends.azureml._pack import Shards, pack
+from backends.azureml._fleet import Fleet
 from backends.azureml._reading import read_inputs
 from backends.azureml._secrets import without_secrets
-from backends.azureml._sender import GRACE_SECONDS, Sender
+from backends.azureml._sender import Sender
 from backends.azureml._stage import Stage
 from backends.azureml._terms import AzureTrouble
-from backends.azureml._watch import AXIS, SweepWatch
 from gridrun.backend import (
     Capabilities,
     ChildLook,
@@ -34,29 +30,11 @@ from gridrun.backend import (
     SweepLook,
     UnitFeed,
 )
-from gridrun.errors import EnvironmentFault
 from gridrun.study import AzureSettings
-from gridrun.units import (
-    ContextFacts,
-    Event,
-    Job,
-    SweepEnded,
-    SweepSent,
-    Unit,
-    UnitLost,
-)
-
-_FIRST_POLL_SECONDS = 5.0
-_LONGEST_POLL_SECONDS = 30.0
-_LEAST_SILENT_SECONDS = 3600.0
-_MOST_FRUITLESS = 3
-"""Rounds of sweeps without a single outcome."""
+from gridrun.units import Event, Job, Unit
 
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
-
-_GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNORECASE)
-"""A node or a file that came to harm, not a worker that cannot work: another may do better."""
 
 
 class AzureBackend:
@@ -90,10 +68,6 @@ class AzureBackend:
         self._read_artifact: ReadArtifact = _no_artifact
         self._study: StudyView | None = None
         self._own_directory: tempfile.TemporaryDirectory[str] | None = None
-        self._watches: list[SweepWatch] = []
-        self._sent = 0
-        self._rounds = 0
-        self._fruitless = 0
         self._stopping = False
 
     @property
@@ -162,12 +136,28 @@ class AzureBackend:
             raise RuntimeError(msg)
         if self._stopping:
             return
+        study = self._study_view()
+        fleet = Fleet(
+            self._settings,
+            self._access,
+            study,
+            job=self._job,
+            read_artifact=self._read_artifact,
+            sends=self._send,
+            waits=self._wait,
+            by_combination=self._by_combination,
+            say=self._say,
+        )
         try:
-            yield from self._run(next_unit)
+            yield from fleet.run(next_unit)
         except Detached:
             return
         except AzureTrouble as trouble:
             raise fault_of(trouble, self._settings) from None
+        finally:
+            # a second run must neither take them over again nor use a name twice
+            count = study.sweeps_so_far + fleet.sent
+            self._study = replace(study, sweeps=(), sweeps_so_far=count)
 
     def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
         """Have the inputs read where they are; see ``gridrun.backend.ReadingBackend``.
@@ -188,7 +178,7 @@ class AzureBackend:
                 stage=stage,
                 say=self._say,
                 wait=self._wait,
-                poll_seconds=self._poll_seconds,
+                poll_seconds=lambda looks: poll_seconds(self._settings, looks),
             )
         except Detached:
             return
@@ -203,32 +193,9 @@ class AzureBackend:
     def close(self) -> None:
         """End the process that talks to Azure; what was sent goes on."""
         self._access.calls.close()
-        self._watches = []
         if self._own_directory is not None:
             self._own_directory.cleanup()
             self._own_directory = None
-
-    def _run(self, next_unit: UnitFeed) -> Iterator[Event]:
-        study = self._study_view()
-        stage = Stage(study.directory, self._settings.data)
-        stage.keep_only({sweep.name for sweep in study.sweeps})
-        sender = Sender(self._settings, self._access, stage, self._say)
-        for sweep in study.sweeps:
-            yield from self._take_over(sweep, sender, stage)
-        self._study = replace(study, sweeps=())  # a second run must not take them over again
-        looks = 0
-        while True:
-            if self._send:
-                yield from self._send_all(next_unit, sender, stage)
-            if not self._watches or (self._send and not self._wait):
-                return
-            for watch in list(self._watches):
-                yield from self._look(watch, stage)
-            if not self._wait:
-                return
-            looks += 1
-            if self._watches:
-                self._access.calls.pause(self._poll_seconds(looks))
 
     def _study_view(self) -> StudyView:
         if self._study is not None:
@@ -239,133 +206,6 @@ class AzureBackend:
         token = directory.name.removeprefix("gridrun-sweeps-").replace("_", "-")
         self._study = StudyView("units", token, 0, directory)
         return self._study
-
-    def _look(self, watch: SweepWatch, stage: Stage) -> Iterator[Event]:
-        yield from self._access.patiently(lambda: watch.look(all_children=not self._wait))
-        if not watch.is_over:
-            return
-        self._watches.remove(watch)
-        stage.forget(watch.name)
-        if watch.owed.outcomes:
-            self._fruitless = 0
-        elif watch.owed.reasons:
-            self._fruitless += 1
-            (reason, _), *_ = watch.owed.reasons.most_common(1)
-            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
-                raise EnvironmentFault(
-                    f"no child of the sweep came to any outcome: {reason}",
-                    where=watch.name,
-                    todo="what the children printed: gridrun azure logs; does the image hold "
-                    "this version of gridrun, R and its packages (gridrun worker --self-test)?",
-                )
-
-    def _poll_seconds(self, looks: int) -> float:
-        if self._settings.poll_seconds is not None:
-            return self._settings.poll_seconds
-        return min(_FIRST_POLL_SECONDS * looks, _LONGEST_POLL_SECONDS)
-
-    def _take_over(self, sweep: SentSweep, sender: Sender, stage: Stage) -> Iterator[Event]:
-        """Go on with a sweep that an earlier run planned, if it was ever accepted."""
-        if not sweep.shards:
-            # it reads the inputs, which ``read`` waits for; only its cancelling is seen here
-            found = self._access.find(sweep.name)
-            if found is not None and found.status in ("CancelRequested", "Canceled"):
-                yield SweepEnded(sweep.name, "cancelled")
-            return
-        if not sweep.is_sent:
-            found = sender.find_again(sweep, submit=self._send and sweep.is_wanted)
-            if found is None and not self._send and time.time() - sweep.planned < GRACE_SECONDS:
-                self._say(f"sweep {sweep.name} is not visible yet")
-                return
-            if found is None:
-                for units in sweep.shards.values():
-                    for unit in units:
-                        yield UnitLost(unit.id, "its sweep was never accepted")
-                yield SweepEnded(sweep.name, "abandoned")
-                stage.forget(sweep.name)
-                return
-            yield SweepSent(sweep.name, found.url)
-        self._watches.append(self._watch(sweep, stage))
-
-    def _send_all(self, next_unit: UnitFeed, sender: Sender, stage: Stage) -> Iterator[Event]:
-        units: list[Unit] = []
-        while (unit := next_unit()) is not None:
-            units.append(unit)
-        if not units:
-            return
-        assert self._job is not None
-        study = self._study_view()
-        sizes: dict[str, int] = {}
-
-        def bytes_of(digest: str) -> int:
-            if digest not in sizes:
-                sizes[digest] = len(self._read_artifact(digest)) if digest else 0
-            return sizes[digest]
-
-        self._rounds += 1
-        for axes, shards in self._packed(units, bytes_of):
-            self._sent += 1
-            name = sweep_name(study, self._sent, str(self._rounds))
-            stage.prepare(
-                name,
-                self._job,
-                _Contexts(study.contexts),
-                shards,
-                axes=axes,
-                read_artifact=self._read_artifact,
-            )
-            count = len(shards)
-            self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
-            yield from sender.send(name, shards)
-            sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
-            self._watches.append(self._watch(sent, stage))
-
-    def _packed(
-        self, units: list[Unit], bytes_of: Callable[[str], int]
-    ) -> Iterator[tuple[Axes, Shards]]:
-        if self._by_combination:
-            yield by_combination(units)
-            return
-        for shards in pack(units, sizing(self._settings), bytes_of):
-            yield {AXIS: range(len(shards))}, shards
-
-    def _watch(self, sweep: SentSweep, stage: Stage) -> SweepWatch:
-        assert self._job is not None
-        silent = self._settings.silent_minutes
-        seconds = silent * 60 if silent is not None else None
-        limit = self._job.limits.task_seconds
-        if seconds is None and limit is not None:
-            seconds = max(_LEAST_SILENT_SECONDS, 3 * limit)
-        poll = self._settings.poll_seconds or _LONGEST_POLL_SECONDS
-        numbers = {facts.digest: n for n, facts in self._study_view().contexts.items()}
-        return SweepWatch(
-            sweep,
-            self._access.calls,
-            stage,
-            axes=stage.axes_of(sweep.name),
-            numbers=lambda digest: _number(digest, numbers),
-            patience=Patience(min(GRACE_SECONDS, 10 * poll), seconds, poll),
-            say=self._say,
-        )
-
-
-class _Contexts(dict[int, ContextFacts]):
-    """Contexts by number; one that nobody described goes by its number."""
-
-    def __missing__(self, number: int) -> ContextFacts:
-        return ContextFacts(f"context {number}", "")
-
-
-def _number(digest: str, numbers: dict[str, int]) -> int:
-    if digest in numbers:
-        return numbers[digest]
-    word, _, number = digest.partition(" ")
-    if word == "context" and number.isdigit():
-        return int(number)
-    raise EnvironmentFault(
-        f"an outcome came back for tasks that this ledger has never had ({digest})",
-        todo="is this the study directory that the sweep was sent from, or a copy of it?",
-    )
 
 
 def _by_number(run_id: str) -> tuple[str, int]:

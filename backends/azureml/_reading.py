@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from backends.azureml._about import sweep_name
+from backends.azureml._about import READING_SUFFIX, sweep_name
 from backends.azureml._access import Access
 from backends.azureml._children import latest
 from backends.azureml._sender import Sender
@@ -51,7 +51,7 @@ def read_inputs(
         EnvironmentFault: The job came to nothing.
     """
     if sweep is None:
-        name = sweep_name(study, 1, "data")
+        name = sweep_name(study, 1, READING_SUFFIX)
         stage.prepare_reading(name, order, {AXIS: (0,)})
         say(f"submitting {name}: it reads the inputs where they are")
         yield from sender.send(name, ())

@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 from service.processes import with_variable
-from toys import GRID, azure_study, drive, finish, local_table, table
+from standin import many_children, write_outcomes
+from toys import azure_study, drive, finish, local_table, table
 
 pytestmark = pytest.mark.azure
 
@@ -113,20 +114,10 @@ def test_no_secret_is_written_or_said(azure_service, tmp_path):
 @pytest.mark.slow
 def test_a_thousand_children_are_collected_in_a_minute(azure_service, tmp_path):
     """1,000 finished children, each with its outcomes in a file, in less than 60 s."""
-    from gridrun.shard import open_shard
-
-    def stand_in(run, where):
-        number = int(run.arguments[run.arguments.index("--shard") + 1])
-        write_outcomes(open_shard(where / "shards.zip", number), where)
-        return 0
-
-    azure_service.settings.stand_in = stand_in
-    grid = {**GRID, "imputation": ["zero_imp", "max_imp", "mean_imp", "min_imp", "outlier_imp"]}
-    grid["downsampling"] = ["on", "off"]
-    grid["training_data_sampling_percentage"] = [0.33, 0.66, 1.0]
-    settings = {"shard_minutes": 1e-4, "compute": {"name": "cpu", "vm_size": "S", "max_nodes": 100}}
+    azure_service.settings.stand_in = write_outcomes
+    grid, settings, folds = many_children(1000)
     directory = azure_study(
-        azure_service, tmp_path / "study", grid=grid, settings=settings, folds=12
+        azure_service, tmp_path / "study", grid=grid, settings=settings, folds=folds
     )
     code, out, err = finish(drive(azure_service, directory, "submit", home=tmp_path), seconds=280)
     assert code == 0, err
@@ -139,20 +130,3 @@ def test_a_thousand_children_are_collected_in_a_minute(azure_service, tmp_path):
     assert code == 1, err
     assert json.loads(out)["held"] == 0
     assert took < 60 * children / 1000, f"{children} children took {took:.0f} s"
-
-
-def write_outcomes(shard, where):
-    """What a worker would write for a shard of the toy, without starting processes."""
-    from gridrun.shard import ARTIFACTS, SegmentWriter, event_text
-    from gridrun.testing.toy import PIPELINE
-    from gridrun.units import Attempt, TaskDone, WorkerReady
-
-    runner = PIPELINE.open_runner(shard.job.settings, lambda _stage, _key: None)
-    writer = SegmentWriter(where / "outputs")
-    writer.add(event_text(WorkerReady("stand-in", dict(runner.environment())), shard.digest_of))
-    for unit in shard.units:
-        for task in unit.tasks:
-            attempt = Attempt(unit.id, 1, "stand-in", time.time(), 0.01)
-            done = TaskDone(task, attempt, runner.run(task, where / ARTIFACTS / unit.artifact))
-            writer.add(event_text(done, shard.digest_of))
-    writer.finish(shard.name, sum(len(unit.tasks) for unit in shard.units))
