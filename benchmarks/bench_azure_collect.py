@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "azure")]
 
-from service import Proxy, Service
-from standin import many_children, write_outcomes
-from toys import azure_study, drive, finish
+from service import Proxy, Service  # noqa: E402 - found by the line above
+from standin import many_children, write_outcomes  # noqa: E402
+from toys import azure_study, drive, finish  # noqa: E402
 
 BUDGET_SECONDS = 60.0
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from backends.azureml._about import cluster_of
+from backends.azureml._about import cluster_of, is_reading
 from backends.azureml._access import Access
 from backends.azureml._faults import not_known
 from backends.azureml._stage import Stage
@@ -96,7 +96,7 @@ class Sender:
             child_seconds=round(settings.shard_hours * 3600),
             sweep_minutes=round(settings.sweep_hours * 60),
             metric="mcc",
-            policy=settings.policy,
+            policy=None if is_reading(name) else settings.policy,
             tags={"gridrun": "1", **settings.tags},
         )
 
