@@ -5,16 +5,18 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: ./setup.sh run | test
+usage: ./setup.sh run | test | test-azure
 
-  run   install what running needs, then: gridrun local examples/quickstart
-  test  install what testing needs as well, then: scripts/check (linters and tests)
+  run         install what running needs, then: gridrun local examples/quickstart
+  test        install what testing needs as well, then: scripts/check (linters and tests)
+  test-azure  the same with Azure's SDK, then: the tests of tests/azure, some 20 minutes
 
-Both say what they install and why, and install only what is missing. Debian
+All say what they install and why, and install only what is missing. Debian
 packages (docker/packages.txt) need root or sudo; without either, the missing ones
 are named and the script stops with exit code 3. Python packages go into .venv
-beside this script, in the versions of constraints.txt. Set PYTHON to choose the
-interpreter.
+beside this script, in the versions of constraints.txt; with Azure's SDK, which needs
+older ones of some, into .venv-azure, in those of constraints-azure.txt. Set PYTHON to
+choose the interpreter.
 TEXT
 }
 
@@ -26,9 +28,9 @@ stop() {  # stop EXIT_CODE WHAT [ADVICE]: print an error and leave
 
 if [ $# -ne 1 ]; then usage >&2; exit 2; fi
 case $1 in
-    run|test) goal=$1 ;;
+    run|test|test-azure) goal=$1 ;;
     -h|--help) usage; exit 0 ;;
-    *) usage >&2; stop 2 "there is no goal \"$1\"" "known goals: run, test" ;;
+    *) usage >&2; stop 2 "there is no goal \"$1\"" "known goals: run, test, test-azure" ;;
 esac
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
@@ -57,7 +59,7 @@ python=$(find_python) || stop 3 \
 
 # Lines "package shown-by why" of the sections that the goal needs.
 wanted_packages() {
-    awk -v goal="$goal" '
+    awk -v goal="${goal%-azure}" '
         /^\[/ { section = substr($1, 2, length($1) - 2); next }
         /^[[:space:]]*(#|$)/ { next }
         section == "run" || section == goal { sub(/#[[:space:]]*/, ""); print }
@@ -113,12 +115,16 @@ fi
 # Python packages ------------------------------------------------------------------
 
 venv=.venv
+constraints=constraints.txt
 extras=""
-if [ "$goal" = test ]; then extras="[dev]"; fi
+case $goal in
+    test) extras="[dev]" ;;
+    test-azure) extras="[dev,azure]" venv=.venv-azure constraints=constraints-azure.txt ;;
+esac
 
 # What the environment was made from; equal means there is nothing to do.
 recipe() {
-    { echo "$1"; "$python" --version; pwd; cat pyproject.toml constraints.txt; } | sha256sum | cut -d' ' -f1
+    { echo "$1"; "$python" --version; pwd; cat pyproject.toml "$constraints"; } | sha256sum | cut -d' ' -f1
 }
 
 is_set_up() {  # the tests' environment can run, too
@@ -131,7 +137,7 @@ is_set_up() {  # the tests' environment can run, too
 if is_set_up; then
     echo "Python packages: $venv is up to date."
 else
-    echo "Python packages: into $venv, in the versions of constraints.txt (0.7 GB, mostly Ray and"
+    echo "Python packages: into $venv, in the versions of $constraints (0.7 GB, mostly Ray and"
     echo "  Arrow): gridrun$extras and what it needs to run R (rpy2), spread work (Ray) and write tables."
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         "$python" -m venv --clear "$venv" || stop 3 "$python could not make the virtual environment $venv"
@@ -139,7 +145,7 @@ else
     rm -f "$venv/gridrun-recipe"
     # Without a compiled bridge the same steps do for machines with and without a compiler.
     RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --constraint constraints.txt --editable ".$extras" ||
+        --constraint "$constraints" --editable ".$extras" ||
         stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
@@ -147,5 +153,6 @@ fi
 # ----------------------------------------------------------------------------------
 
 if [ "$goal" = test ]; then exec bash scripts/check; fi
+if [ "$goal" = test-azure ]; then exec "$venv/bin/python" -m pytest tests/azure; fi
 echo "Running: $venv/bin/gridrun local examples/quickstart"
 exec "$venv/bin/gridrun" local examples/quickstart

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridrun.attempts import LoggedAttempt, logged_attempts
-from gridrun.backend import Backend, DetachableBackend, Quote, load_backend
-from gridrun.engine import Engine, Progress, RunReport, Silent, units_to_send
+from gridrun.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
+from gridrun.engine import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
 from gridrun.errors import UserError
 from gridrun.ledger import LedgerView, StoredSweep
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
@@ -153,6 +153,42 @@ class OpenStudy:
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """What a run with this request would come to on a backend that costs money."""
         return backend.quote(units_to_send(self.workspace(**request), backend))
+
+    def read_elsewhere(
+        self,
+        backend: ReadingBackend,
+        *,
+        name: str,
+        progress: Progress | None = None,
+        again: bool = False,
+        **request: Any,
+    ) -> bool:
+        """Have the inputs of a study read where they are; see ``gridrun.engine``.
+
+        Args:
+            backend: Sends the job that reads them.
+            name: Of the backend, for the ledger.
+            progress: Watches; silent if left out.
+            again: Whether to have them read though they were.
+            request: As for ``run``.
+
+        Returns:
+            Whether they are read now; otherwise the job goes on.
+
+        Raises:
+            GridrunError: Something is wrong with the inputs, or with the job.
+        """
+        return read_elsewhere(
+            self.workspace(**request),
+            backend,
+            backend_name=name,
+            progress=progress or Silent(),
+            again=again,
+        )
+
+    def is_read(self, **request: Any) -> bool:
+        """Whether the inputs are here, or were read where they are."""
+        return not self.study.inputs_elsewhere or self.workspace(**request).reading is not None
 
     def sweeps(self) -> list[StoredSweep]:
         """Everything that was ever sent away, oldest first."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from gridrun.errors import UserError, did_you_mean
-from gridrun.units import ContextFacts, Event, Job, Unit
+from gridrun.units import ContextFacts, Event, InputsRead, Job, SweepEvent, Unit
 
 
 @dataclass(frozen=True)
@@ -255,6 +255,31 @@ class DetachableBackend(Backend, Protocol):
 
         Raises:
             GridrunError: It could not be put there.
+        """
+        ...
+
+
+ReadingEvent = SweepEvent | InputsRead
+"""What ``ReadingBackend.read`` yields."""
+
+
+@runtime_checkable
+class ReadingBackend(DetachableBackend, Protocol):
+    """A backend that can have inputs read where they are, so that they need not be here."""
+
+    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
+        """Send an order as a sweep of its own, wait for it, and bring its report.
+
+        ``SweepPlanned``, without units, comes before it is sent; ``InputsRead`` and
+        ``SweepEnded`` come at its end. Ends early when it is stopped, or does not wait.
+
+        Args:
+            order: Text of a ``gridrun.reading.ReadingOrder``.
+            sweep: The sweep that has this order already, or None.
+            study: Names and places.
+
+        Raises:
+            GridrunError: It could not be sent, or came to nothing.
         """
         ...
 

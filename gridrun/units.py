@@ -261,6 +261,19 @@ class SweepEnded:
     state: str
 
 
+@dataclass(frozen=True)
+class InputsRead:
+    """A job has read the inputs where they are.
+
+    Args:
+        sweep: Name of the sweep that it was.
+        report: Text of its report, see ``gridrun.reading``.
+    """
+
+    sweep: str
+    report: str
+
+
 SweepEvent = SweepPlanned | SweepSent | SegmentRead | SweepEnded
 """What a detachable backend yields beside the rest."""
 

@@ -14,14 +14,22 @@ from gridrun.codes import Codebook, IntArray
 from gridrun.errors import Fault, InputError, UserError
 from gridrun.fingerprint import digest_of_file
 from gridrun.ledger import LedgerView
-from gridrun.pipeline import Pipeline, Settings
+from gridrun.pipeline import Pipeline, Settings, Source
 from gridrun.plan import Pending, TaskTables
+from gridrun.reading import BlocksElsewhere, ReadingOrder, ReadingReport, order_of, report_from
 from gridrun.request import Request
 from gridrun.selection import Selection, read_numbers, write_numbers
 from gridrun.study import MOST_FOLDS, Study
+from gridrun.units import Job
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
+
+NOT_READ = "not read yet"
+"""Stands for the digest of an input that no job has read so far."""
+
+READING_META = "reading "
+"""Begins the name under which the ledger keeps the report on an order."""
 
 _INPUT_META = "inputs"
 _ROLE_META = "input digests"
@@ -96,10 +104,53 @@ class Workspace:
         if self.view is not None:
             self.view.close()
         del self.view
+        self.__dict__.pop("reading", None)
 
     def check_inputs(self) -> list[Fault]:
-        """Quick look at the inputs; notes come back, faults are raised together."""
+        """Quick look at the inputs; notes come back, faults are raised together.
+
+        Inputs that are read elsewhere are looked at there.
+        """
+        if self.study.inputs_elsewhere:
+            return []
         return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    def open_source(self) -> Source:
+        """What makes the artifacts of blocks.
+
+        Raises:
+            InputError: With every fault found in the inputs.
+            UserError: They are read elsewhere, and were not read yet.
+        """
+        if self.study.inputs_elsewhere:
+            if self.reading is None:
+                raise UserError(
+                    "the inputs are not here, and no job has read them where they are",
+                    where=str(self.study.path),
+                    todo="`gridrun azure` has them read first",
+                )
+            return BlocksElsewhere(self.reading, self.study.paths.cache)
+        return self.pipeline.open_source(
+            self.settings, self.study.grid.allowed(), self.study.paths.cache
+        )
+
+    @cached_property
+    def reading_order(self) -> ReadingOrder:
+        """What a job is asked for that reads the inputs where they are."""
+        return order_of(
+            self.pipeline,
+            Job(self.pipeline_name, self.settings, self.study.limits),
+            self.study.grid.allowed(),
+            self.study.inputs_elsewhere,
+        )
+
+    @cached_property
+    def reading(self) -> ReadingReport | None:
+        """What such a job reported, or None where none has done all that is asked now."""
+        text = None
+        if self.view is not None and self.study.inputs_elsewhere:
+            text = self.view.meta(f"{READING_META}{self.reading_order.digest}")
+        return report_from(text) if text else None
 
     @cached_property
     def selection(self) -> Selection:
@@ -154,6 +205,10 @@ class Workspace:
         if self.view is not None:
             known = json.loads(self.view.meta(_INPUT_META) or "{}")
             by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
+        if self.study.inputs_elsewhere:
+            report = self.reading
+            found = report.inputs if report is not None else by_role
+            return {role: found.get(role, NOT_READ) for role in self.study.inputs_elsewhere}
         digests, faults = {}, []
         for role, path in self.study.inputs.items():
             try:

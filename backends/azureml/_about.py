@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from backends.azureml import _combinations
 from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
 from backends.azureml._terms import Cluster, Place
-from gridrun.backend import Quote
+from gridrun.backend import Quote, StudyView
 from gridrun.study import AzureSettings
 from gridrun.units import Unit
 
 START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
+
+READING_SUFFIX = "data"
+
+_FIRST_POLL_SECONDS = 5.0
+_LONGEST_POLL_SECONDS = 30.0
 
 
 def place_of(settings: AzureSettings) -> Place:
@@ -47,6 +53,30 @@ def sizing(settings: AzureSettings) -> Sizing:
     """What decides how long shards are."""
     minutes = settings.shard_minutes
     return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
+
+
+def sweep_name(study: StudyView, more: int, suffix: str) -> str:
+    """Name of a study's next sweep, which no other sweep has.
+
+    Args:
+        study: The study.
+        more: How many were planned since the study was looked at, this one included.
+        suffix: Last part.
+    """
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", study.name).strip("-")[:24].lower() or "study"
+    return f"gridrun-{slug}-{study.token}-{study.sweeps_so_far + more:03d}-{suffix}"
+
+
+def is_reading(sweep: str) -> bool:
+    """Whether a sweep is a job that reads the inputs, by its name."""
+    return sweep.endswith(f"-{READING_SUFFIX}")
+
+
+def poll_seconds(settings: AzureSettings, looks: int) -> float:
+    """Before the next look at sweeps, after so many."""
+    if settings.poll_seconds is not None:
+        return settings.poll_seconds
+    return min(_FIRST_POLL_SECONDS * looks, _LONGEST_POLL_SECONDS)
 
 
 def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:

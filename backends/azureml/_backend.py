@@ -2,65 +2,39 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml._about import cluster_of, cores, quote, sizing
+from backends.azureml._about import cores, poll_seconds, quote
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
-from backends.azureml._combinations import Axes, by_combination
-from backends.azureml._faults import fault_of, not_known
-from backends.azureml._pack import Shards, pack
+from backends.azureml._children import latest
+from backends.azureml._faults import fault_of
+from backends.azureml._fleet import Fleet
+from backends.azureml._reading import read_inputs
 from backends.azureml._secrets import without_secrets
-from backends.azureml._stage import SCRIPT, Stage
-from backends.azureml._terms import (
-    AzureTrouble,
-    ClusterFacts,
-    Submission,
-)
-from backends.azureml._watch import AXIS, Patience, SweepWatch, latest
+from backends.azureml._sender import Sender
+from backends.azureml._stage import Stage
+from backends.azureml._terms import AzureTrouble
 from gridrun.backend import (
     Capabilities,
     ChildLook,
     Quote,
     ReadArtifact,
+    ReadingEvent,
     SentSweep,
     StudyView,
     SweepLook,
     UnitFeed,
 )
-from gridrun.errors import EnvironmentFault
 from gridrun.study import AzureSettings
-from gridrun.units import (
-    ContextFacts,
-    Event,
-    Job,
-    SweepEnded,
-    SweepPlanned,
-    SweepSent,
-    Unit,
-    UnitLost,
-)
-
-_GRACE_SECONDS = 60.0
-"""A sweep that was just submitted may be invisible for so long."""
-
-_FIRST_POLL_SECONDS = 5.0
-_LONGEST_POLL_SECONDS = 30.0
-_LEAST_SILENT_SECONDS = 3600.0
-_MOST_FRUITLESS = 3
-"""Rounds of sweeps without a single outcome."""
+from gridrun.units import Event, Job, Unit
 
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
-
-_GONE = re.compile(r"pre-?empt|without (its|these) outcomes", re.IGNORECASE)
-"""A node that went away, as opposed to a worker that cannot work: another may do better."""
 
 
 class AzureBackend:
@@ -94,11 +68,6 @@ class AzureBackend:
         self._read_artifact: ReadArtifact = _no_artifact
         self._study: StudyView | None = None
         self._own_directory: tempfile.TemporaryDirectory[str] | None = None
-        self._watches: list[SweepWatch] = []
-        self._cluster: ClusterFacts | None = None
-        self._sent = 0
-        self._rounds = 0
-        self._fruitless = 0
         self._stopping = False
 
     @property
@@ -167,8 +136,50 @@ class AzureBackend:
             raise RuntimeError(msg)
         if self._stopping:
             return
+        study = self._study_view()
+        fleet = Fleet(
+            self._settings,
+            self._access,
+            study,
+            job=self._job,
+            read_artifact=self._read_artifact,
+            sends=self._send,
+            waits=self._wait,
+            by_combination=self._by_combination,
+            say=self._say,
+        )
         try:
-            yield from self._run(next_unit)
+            yield from fleet.run(next_unit)
+        except Detached:
+            return
+        except AzureTrouble as trouble:
+            raise fault_of(trouble, self._settings) from None
+        finally:
+            # a second run must neither take them over again nor use a name twice
+            count = study.sweeps_so_far + fleet.sent
+            self._study = replace(study, sweeps=(), sweeps_so_far=count)
+
+    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
+        """Have the inputs read where they are; see ``gridrun.backend.ReadingBackend``.
+
+        Raises:
+            UserError: Azure refuses what the settings ask for.
+            EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
+        """
+        stage = Stage(study.directory, self._settings.data)
+        sender = Sender(self._settings, self._access, stage, self._say)
+        try:
+            yield from read_inputs(
+                order,
+                sweep,
+                study,
+                access=self._access,
+                sender=sender,
+                stage=stage,
+                say=self._say,
+                wait=self._wait,
+                poll_seconds=lambda looks: poll_seconds(self._settings, looks),
+            )
         except Detached:
             return
         except AzureTrouble as trouble:
@@ -182,31 +193,9 @@ class AzureBackend:
     def close(self) -> None:
         """End the process that talks to Azure; what was sent goes on."""
         self._access.calls.close()
-        self._watches = []
         if self._own_directory is not None:
             self._own_directory.cleanup()
             self._own_directory = None
-
-    def _run(self, next_unit: UnitFeed) -> Iterator[Event]:
-        study = self._study_view()
-        stage = Stage(study.directory)
-        stage.keep_only({sweep.name for sweep in study.sweeps})
-        for sweep in study.sweeps:
-            yield from self._take_over(sweep, stage)
-        self._study = replace(study, sweeps=())  # a second run must not take them over again
-        looks = 0
-        while True:
-            if self._send:
-                yield from self._send_all(next_unit, stage)
-            if not self._watches or (self._send and not self._wait):
-                return
-            for watch in list(self._watches):
-                yield from self._look(watch, stage)
-            if not self._wait:
-                return
-            looks += 1
-            if self._watches:
-                self._access.calls.pause(self._poll_seconds(looks))
 
     def _study_view(self) -> StudyView:
         if self._study is not None:
@@ -218,183 +207,10 @@ class AzureBackend:
         self._study = StudyView("units", token, 0, directory)
         return self._study
 
-    def _look(self, watch: SweepWatch, stage: Stage) -> Iterator[Event]:
-        yield from self._access.patiently(lambda: watch.look(all_children=not self._wait))
-        if not watch.is_over:
-            return
-        self._watches.remove(watch)
-        stage.forget(watch.name)
-        if watch.outcomes:
-            self._fruitless = 0
-        elif watch.reasons:
-            self._fruitless += 1
-            (reason, _), *_ = watch.reasons.most_common(1)
-            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
-                raise EnvironmentFault(
-                    f"no child of the sweep came to any outcome: {reason}",
-                    where=watch.name,
-                    todo="what the children printed: gridrun azure logs; does the image hold "
-                    "this version of gridrun, R and its packages (gridrun worker --self-test)?",
-                )
-
-    def _poll_seconds(self, looks: int) -> float:
-        if self._settings.poll_seconds is not None:
-            return self._settings.poll_seconds
-        return min(_FIRST_POLL_SECONDS * looks, _LONGEST_POLL_SECONDS)
-
-    def _take_over(self, sweep: SentSweep, stage: Stage) -> Iterator[Event]:
-        """Go on with a sweep that an earlier run planned, if it was ever accepted."""
-        if not sweep.is_sent:
-            found = self._access.find(sweep.name)
-            if found is None and sweep.is_wanted and self._send and stage.shards_of(sweep.name):
-                # the same id once more: were it there after all, Azure would say so
-                found = self._access.submit(self._submission(sweep.name, stage))
-            if found is None and time.time() - sweep.planned < _GRACE_SECONDS:
-                if not self._send:
-                    self._say(f"sweep {sweep.name} is not visible yet")
-                    return
-                self._access.calls.pause(_GRACE_SECONDS - (time.time() - sweep.planned))
-                found = self._access.find(sweep.name)
-            if found is None:
-                for units in sweep.shards.values():
-                    for unit in units:
-                        yield UnitLost(unit.id, "its sweep was never accepted")
-                yield SweepEnded(sweep.name, "abandoned")
-                stage.forget(sweep.name)
-                return
-            yield SweepSent(sweep.name, found.url)
-        self._watches.append(self._watch(sweep, stage))
-
-    def _send_all(self, next_unit: UnitFeed, stage: Stage) -> Iterator[Event]:
-        units: list[Unit] = []
-        while (unit := next_unit()) is not None:
-            units.append(unit)
-        if not units:
-            return
-        assert self._job is not None
-        study = self._study_view()
-        self._say("signing in to Azure")
-        self._check_cluster()
-        sizes: dict[str, int] = {}
-
-        def bytes_of(digest: str) -> int:
-            if digest not in sizes:
-                sizes[digest] = len(self._read_artifact(digest)) if digest else 0
-            return sizes[digest]
-
-        self._rounds += 1
-        for axes, shards in self._packed(units, bytes_of):
-            self._sent += 1
-            number = study.sweeps_so_far + self._sent
-            name = f"gridrun-{_slug(study.name)}-{study.token}-{number:03d}-{self._rounds}"
-            contexts = _Contexts(study.contexts)
-            stage.prepare(
-                name, self._job, contexts, shards, axes=axes, read_artifact=self._read_artifact
-            )
-            yield SweepPlanned(name, shards)
-            count = len(shards)
-            self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
-            try:
-                found = self._access.submit(self._submission(name, stage))
-            except AzureTrouble as trouble:
-                # a lost request may still be on its way; a refused one is not
-                if trouble.kind.passes:
-                    raise not_known(trouble, name) from None
-                yield SweepEnded(name, "abandoned")
-                raise
-            yield SweepSent(name, found.url)
-            self._say(f"sweep {name} was accepted: {found.url}")
-            sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
-            self._watches.append(self._watch(sent, stage))
-
-    def _packed(
-        self, units: list[Unit], bytes_of: Callable[[str], int]
-    ) -> Iterator[tuple[Axes, Shards]]:
-        if self._by_combination:
-            yield by_combination(units)
-            return
-        for shards in pack(units, sizing(self._settings), bytes_of):
-            yield {AXIS: range(len(shards))}, shards
-
-    def _submission(self, name: str, stage: Stage) -> Submission:
-        settings = self._settings
-        count = stage.shards_of(name)
-        dockerfile = settings.dockerfile.read_text("utf-8") if settings.dockerfile else ""
-        return Submission(
-            run_id=name,
-            experiment=settings.experiment,
-            directory=stage.sent(name),
-            script=SCRIPT,
-            arguments=(),
-            axes=stage.axes_of(name),
-            cluster=settings.compute,
-            image=settings.image,
-            dockerfile=dockerfile,
-            most_at_once=min(settings.max_concurrent or settings.max_nodes, 100, count),
-            child_seconds=round(settings.shard_hours * 3600),
-            sweep_minutes=round(settings.sweep_hours * 60),
-            metric="mcc",
-            policy=settings.policy,
-            tags={"gridrun": "1", **settings.tags},
-        )
-
-    def _check_cluster(self) -> None:
-        if self._cluster is not None:
-            return
-        wanted = cluster_of(self._settings)
-        found = self._access.calls.call("cluster", wanted, create=bool(wanted.vm_size))
-        self._cluster = found
-        if found.created:
-            self._say(f"compute cluster {wanted.name} was created: {found.vm_size}")
-        for problem in found.problems:
-            self._say(f"compute cluster {wanted.name}: {problem}")
-
-    def _watch(self, sweep: SentSweep, stage: Stage) -> SweepWatch:
-        assert self._job is not None
-        silent = self._settings.silent_minutes
-        seconds = silent * 60 if silent is not None else None
-        limit = self._job.limits.task_seconds
-        if seconds is None and limit is not None:
-            seconds = max(_LEAST_SILENT_SECONDS, 3 * limit)
-        poll = self._settings.poll_seconds or _LONGEST_POLL_SECONDS
-        numbers = {facts.digest: n for n, facts in self._study_view().contexts.items()}
-        return SweepWatch(
-            sweep,
-            self._access.calls,
-            stage,
-            axes=stage.axes_of(sweep.name),
-            numbers=lambda digest: _number(digest, numbers),
-            patience=Patience(min(_GRACE_SECONDS, 10 * poll), seconds, poll),
-            say=self._say,
-        )
-
-
-class _Contexts(dict[int, ContextFacts]):
-    """Contexts by number; one that nobody described goes by its number."""
-
-    def __missing__(self, number: int) -> ContextFacts:
-        return ContextFacts(f"context {number}", "")
-
-
-def _number(digest: str, numbers: dict[str, int]) -> int:
-    if digest in numbers:
-        return numbers[digest]
-    word, _, number = digest.partition(" ")
-    if word == "context" and number.isdigit():
-        return int(number)
-    raise EnvironmentFault(
-        f"an outcome came back for tasks that this ledger has never had ({digest})",
-        todo="is this the study directory that the sweep was sent from, or a copy of it?",
-    )
-
 
 def _by_number(run_id: str) -> tuple[str, int]:
     name, _, number = run_id.rpartition("_")
     return (name, int(number)) if number.isdigit() else (run_id, 0)
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:24].lower() or "study"
 
 
 def _no_artifact(digest: str) -> bytes:

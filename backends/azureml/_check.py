@@ -39,6 +39,9 @@ def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
     yield ("sign-in", "ok", f"as {facts.signed_in_as}", "")
     yield ("workspace", "ok", f"{facts.name} in {facts.location}", "")
     yield from _compute(settings, calls)
+    if settings.data is not None:
+        place = f"in the datastore {settings.data.datastore}"
+        yield ("inputs", "note", f"{place}; a first job reads them, nothing can from here", "")
     image = settings.image or f"built by the workspace from {settings.dockerfile}"
     yield (
         "image",

@@ -18,6 +18,7 @@ from typing import Any
 
 OUT = Path("outputs")
 AXES = Path("axes.json")
+STORE = Path("store.json")
 SEGMENT = re.compile(r"outputs/segment-[\w-]+\.jsonl")
 
 
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
     """Run the shard that the arguments name; exit as the worker did."""
     axes = json.loads(AXES.read_text("utf-8"))
     number = shard_number(arguments, axes)
+    if STORE.exists():
+        bring_blocks(number)
     bring_earlier_outcomes()
     command = [sys.executable, "-m", "gridrun", "worker", "shards.zip", "--shard", str(number)]
     place = {"GRIDRUN_PLACE": os.environ.get("AZUREML_RUN_ID", "")}  # who did it, in every attempt
@@ -54,6 +57,14 @@ def shard_number(arguments: list[str], axes: dict[str, list[Any]]) -> int:
 def same(given: str, value: Any) -> bool:
     """Whether an argument is a value; numbers may be written in several ways."""
     return given == value if isinstance(value, str) else float(given) == float(value)
+
+
+def bring_blocks(number: int) -> None:
+    """The tables that the shard needs, from the datastore that they may not leave."""
+    from backends.azureml._store import bring_blocks, data_of
+
+    count = bring_blocks(data_of(STORE), Path("shards.zip"), number)
+    say(f"tables from the datastore: {count} blocks")
 
 
 def bring_earlier_outcomes() -> None:

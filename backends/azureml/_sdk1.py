@@ -39,7 +39,7 @@ _OUTDATED = {"AZUREML_DEFAULT_RETRIES": "1", "AZUREML_DEFAULT_BACKOFF": "1"}
 
 
 class SdkV1:
-    """See ``backends.azureml._terms.Adapter``."""
+    """See ``backends.azureml._adapter.Adapter``."""
 
     def __init__(self) -> None:
         for name, value in _OUTDATED.items():

@@ -6,8 +6,8 @@ import contextlib
 import json
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from backends.azureml._combinations import Axes
@@ -15,10 +15,14 @@ from backends.azureml._pack import Shards
 from gridrun.backend import ReadArtifact
 from gridrun.errors import UserError
 from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
+from gridrun.study import AzureData
 from gridrun.units import ContextFacts, Job
 
 SCRIPT = "gridrun_child.py"
+READING_SCRIPT = "gridrun_reading.py"
 ARCHIVE = "shards.zip"
+ORDER = "order.json"
+STORE = "store.json"
 _AXES = "axes.json"
 _SENT, _RECEIVED = "sent", "received"
 _SNAPSHOT_BYTES = 295 << 20
@@ -30,10 +34,12 @@ class Stage:
 
     Args:
         directory: Made when needed.
+        data: Where blocks' tables are that stay where they are, or None.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, data: AzureData | None = None) -> None:
         self._directory = directory
+        self._data = data
 
     def sent(self, sweep: str) -> Path:
         """What the children of a sweep get."""
@@ -43,13 +49,10 @@ class Stage:
         """Where files of a child are put."""
         return self._directory / sweep / _RECEIVED / child
 
-    def shards_of(self, sweep: str) -> int:
-        """Number of shards of a sweep that was prepared here; 0 if it was not."""
-        try:
-            with zipfile.ZipFile(self.sent(sweep) / ARCHIVE) as archive:
-                return len(archive.namelist())
-        except (OSError, zipfile.BadZipFile):
-            return 0
+    def script_of(self, sweep: str) -> str:
+        """Name of the script that the children of a sweep start with."""
+        reads = (self.sent(sweep) / READING_SCRIPT).exists()
+        return READING_SCRIPT if reads else SCRIPT
 
     def axes_of(self, sweep: str) -> Axes:
         """Arguments and values that tell the children of a sweep apart; none if not known here."""
@@ -74,21 +77,41 @@ class Stage:
         Raises:
             UserError: It is more than Azure takes.
         """
+        artifacts = sorted({u.artifact for units in shards for u in units if u.artifact})
+
+        def fill(directory: Path) -> None:
+            (directory / ARTIFACTS).mkdir()
+            for digest in artifacts:
+                (directory / ARTIFACTS / digest).write_bytes(read_artifact(digest))
+            pack_shards(
+                directory / ARCHIVE,
+                (
+                    Shard(shard_name(number), job, contexts, units)
+                    for number, units in enumerate(shards)
+                ),
+            )
+
+        self._prepare(sweep, axes, "_child.py", SCRIPT, fill)
+
+    def prepare_reading(self, sweep: str, order: str, axes: Axes) -> None:
+        """Write what a job that reads the inputs needs."""
+
+        def fill(directory: Path) -> None:
+            (directory / ORDER).write_text(order, "utf-8")
+
+        self._prepare(sweep, axes, "_readingchild.py", READING_SCRIPT, fill)
+
+    def _prepare(
+        self, sweep: str, axes: Axes, source: str, script: str, fill: Callable[[Path], None]
+    ) -> None:
         target = self.sent(sweep)
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
-        (aside / ARTIFACTS).mkdir()
-        for digest in sorted({u.artifact for units in shards for u in units if u.artifact}):
-            (aside / ARTIFACTS / digest).write_bytes(read_artifact(digest))
-        pack_shards(
-            aside / ARCHIVE,
-            (
-                Shard(shard_name(number), job, contexts, units)
-                for number, units in enumerate(shards)
-            ),
-        )
+        fill(aside)
         (aside / _AXES).write_text(json.dumps({name: list(axes[name]) for name in axes}), "utf-8")
-        shutil.copyfile(Path(__file__).with_name("_child.py"), aside / SCRIPT)
+        if self._data is not None:
+            (aside / STORE).write_text(json.dumps(asdict(self._data)), "utf-8")
+        shutil.copyfile(Path(__file__).with_name(source), aside / script)
         size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         if size > _SNAPSHOT_BYTES:
             shutil.rmtree(aside)

@@ -1,82 +1,34 @@
-"""One sweep on its way: what its children have, what is still to come, what is lost."""
+"""One sweep on its way: looked at again and again, until nothing more can come of it."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
 
 from backends.azureml._calls import Calls
-from backends.azureml._combinations import Axes, shard_of
+from backends.azureml._children import Child, Children, Patience, latest
+from backends.azureml._combinations import Axes
+from backends.azureml._inbox import Inbox
+from backends.azureml._owed import Owed
 from backends.azureml._stage import Stage
-from backends.azureml._terms import ENDED, AzureTrouble, ChildFacts, RunFacts, Trouble
+from backends.azureml._terms import ENDED, AzureTrouble, RunFacts, Trouble
 from gridrun.backend import SentSweep
-from gridrun.shard import TornSegment, event_from, is_segment, read_segment
-from gridrun.units import (
-    Event,
-    SegmentRead,
-    SweepEnded,
-    TaskDone,
-    TaskFailed,
-    UnitFinished,
-    UnitLost,
-    UnitStarted,
-    is_final,
-)
+from gridrun.shard import MANIFEST, event_from
+from gridrun.units import Event, SegmentRead, SweepEnded
 
 PREFIX = "outputs/"
-WANTED = r"outputs/segment-[0-9a-f]{12}-\d{5}\.jsonl"
-"""Segments say themselves whether they are whole, and a shard is through when each of its
-tasks has a final event: the manifest would tell nothing more, and cost two requests."""
+WANTED = r"outputs/(segment-[0-9a-f]{12}-\d{5}\.jsonl|manifest\.json)"
 
 AXIS = "--shard"
+
+_UNKNOWN_SHARD = -1
 
 FETCHED_AT_ONCE = 64
 """Children that are still running are looked into so many at a time."""
 
-_LATE_LOOKS = 3
-"""So many looks, and at least so long, after its end, a child may still bring files."""
-
-_TROUBLED_LOOKS = 30
-"""So many looks that failed, and what a child may still have is given up."""
-
-TaskId = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long what is waited for.
-
-    Args:
-        late_seconds: For files of a child that has ended, and for records of a sweep.
-        silent_seconds: For news of a child that runs; None: as long as it may live.
-        between_seconds: Between two looks into a child that runs.
-    """
-
-    late_seconds: float
-    silent_seconds: float | None
-    between_seconds: float
-
-
-@dataclass
-class _Child:
-    """What is known of a child."""
-
-    status: str = ""
-    shard: int | None = None
-    error: str = ""
-    news: float = 0.0
-    looked: float = 0.0
-    looks_after_end: int = 0
-    troubled_looks: int = 0
-    ended: float | None = None
-    given_up: bool = False
-    settled: bool = False
-
 
 class SweepWatch:
-    """Looks at one sweep again and again, until nothing more can come of it.
+    """Looks at one sweep.
 
     Args:
         sweep: As the ledger has it.
@@ -101,8 +53,7 @@ class SweepWatch:
     ) -> None:
         self.name = sweep.name
         self.is_over = False
-        self.outcomes = 0
-        self.reasons: Counter[str] = Counter()
+        self.owed = Owed(sweep.shards)
         self._calls = calls
         self._stage = stage
         self._axes = axes or {AXIS: range(max(sweep.shards, default=0) + 1)}
@@ -110,22 +61,11 @@ class SweepWatch:
         self._patience = patience
         self._say = say
         self._began = time.monotonic()
-        self._shards = {shard: [u.id for u in units] for shard, units in sweep.shards.items()}
-        self._left: dict[str, set[TaskId]] = {
-            unit.id: {(task.context, task.fold, task.code) for task in unit.tasks}
-            for units in sweep.shards.values()
-            for unit in units
-        }
-        self._started: set[str] = set()
-        self._read = {f"{PREFIX}{name}" for _, name in sweep.segments}
-        self._children: dict[str, _Child] = {}
+        self._read = set(sweep.segments)
+        self._children = Children()
+        self._inboxes: dict[str, Inbox] = {}
         self._run_ended: float | None = None
-        self._said = ""
-
-    @property
-    def tasks_left(self) -> int:
-        """Tasks without a final event."""
-        return sum(len(tasks) for tasks in self._left.values())
+        self._said: set[str] = set()
 
     def look(self, *, all_children: bool = False) -> Iterator[Event]:
         """Look once.
@@ -135,16 +75,17 @@ class SweepWatch:
 
         Raises:
             AzureTrouble: A call failed, and kept failing.
+            EnvironmentFault: What a child brings changes under our eyes.
         """
-        yield from self._end_empty_units()
+        yield from self.owed.end_empty_units()
         run = self._find()
         if run is None:
             return
         records = latest(self._calls.call("children", self.name))
         now = time.monotonic()
-        for record in records.values():
-            self._note(record, now)
-        self._tell(run)
+        self._children.note(records.values(), now, self._axes)
+        states = self._children.summary(self.owed.shards)
+        self._say_once(f"sweep {self.name} is {run.status.lower()}: {states}")
         yield from self._fetch(now, all_children=all_children)
         self._give_up_silent(now)
         if run.status in ENDED and self._run_ended is None:
@@ -163,173 +104,109 @@ class SweepWatch:
             return RunFacts(self.name, "Failed", error="the sweep is not there any more")
         return found
 
-    def _note(self, record: ChildFacts, now: float) -> None:
-        child = self._children.setdefault(record.run_id, _Child(news=now))
-        if record.status != child.status:
-            child.status, child.news = record.status, now
-        if child.status in ENDED and child.ended is None:
-            child.ended = now
-        if child.status not in ENDED:
-            child.ended, child.looks_after_end = None, 0
-        child.error = record.error or child.error
-        if child.shard is None:
-            child.shard = shard_of(record.values, self._axes)
-
     def _fetch(self, now: float, *, all_children: bool) -> Iterator[Event]:
         """Bring and read what is new."""
-        wanted = []
-        running = 0
-        known = frozenset(self._read)
-        for run_id, child in sorted(self._children.items(), key=lambda item: item[1].looked):
-            if child.settled or child.status in ("NotStarted", "Queued", "Preparing"):
-                continue
-            if child.ended is None and not all_children:
-                running += 1
-                due = now - child.looked >= self._patience.between_seconds
-                if not due or running > FETCHED_AT_ONCE:
-                    continue
-            directory = self._stage.received(self.name, run_id)
-            wanted.append((run_id, str(directory), known))
-        for start in range(0, len(wanted), FETCHED_AT_ONCE):
-            part = wanted[start : start + FETCHED_AT_ONCE]
+        due = self._children.due(now, self._patience, None if all_children else FETCHED_AT_ONCE)
+        for start in range(0, len(due), FETCHED_AT_ONCE):
+            part = [
+                (run_id, str(self._stage.received(self.name, run_id)), self._known(run_id))
+                for run_id in due[start : start + FETCHED_AT_ONCE]
+            ]
             for fetched in self._calls.call("fetch", part, WANTED, PREFIX):
-                child = self._children[fetched.run_id]
+                child = self._children.by_id[fetched.run_id]
                 child.looked = now
-                torn = yield from self._read_segments(fetched.run_id, child, now)
+                problems = yield from self._read_segments(fetched.run_id, child, now)
                 child.troubled_looks += bool(fetched.trouble)
                 if child.ended is not None:
                     child.looks_after_end += not fetched.trouble
-                    complete = not fetched.trouble and not torn and self._is_through(child)
-                    child.settled = child.settled or complete
+                    is_good = not fetched.trouble and not problems
+                    child.settled |= is_good and self.owed.is_through(child.shard)
 
-    def _read_segments(self, run_id: str, child: _Child, now: float) -> Generator[Event, None, int]:
-        """Read what came; gives the number of segments that were not whole."""
-        directory = self._stage.received(self.name, run_id)
-        torn = 0
-        for path in sorted(directory.iterdir()) if directory.is_dir() else []:
-            if not is_segment(path.name):
-                continue
-            try:
-                lines = read_segment(path)
-            except TornSegment:
-                torn += 1
-                path.unlink()
-                continue
+    def _known(self, run_id: str) -> frozenset[str]:
+        """Files of a child that need not come again."""
+        names = self._read_of(self._children.by_id[run_id])
+        if run_id in self._inboxes and self._inboxes[run_id].has_manifest:
+            names.add(MANIFEST)
+        return frozenset(f"{PREFIX}{name}" for name in names)
+
+    def _read_of(self, child: Child) -> set[str]:
+        """Segments that were read of a child's shard; where that is not known, of any."""
+        shards = (child.shard, _UNKNOWN_SHARD) if child.shard is not None else None
+        return {name for shard, name in self._read if shards is None or shard in shards}
+
+    def _read_segments(
+        self, run_id: str, child: Child, now: float
+    ) -> Generator[Event, None, dict[str, str]]:
+        """Read what came; gives what is wrong with which file."""
+        inbox = self._inboxes.get(run_id)
+        if inbox is None:
+            inbox = Inbox(run_id, self._stage.received(self.name, run_id))
+            self._inboxes[run_id] = inbox
+        shard = child.shard if child.shard is not None else _UNKNOWN_SHARD
+        for name, lines in inbox.segments(self._read_of(child)):
             child.news = now
             for line in lines:
-                yield from self._event(event_from(line, self._numbers))
-            yield SegmentRead(self.name, child.shard if child.shard is not None else -1, path.name)
-            self._read.add(f"{PREFIX}{path.name}")
-            path.unlink()
-        return torn
-
-    def _event(self, event: Event) -> Iterator[Event]:
-        if not isinstance(event, TaskDone | TaskFailed):
-            yield event
-            return
-        unit, task = event.attempt.unit, event.task
-        left = self._left.get(unit)
-        key = (task.context, task.fold, task.code)
-        if left is None or key not in left:
-            return  # run a second time by a child that began again
-        if unit not in self._started:
-            self._started.add(unit)
-            yield UnitStarted(unit, event.attempt.worker)
-        yield event
-        if is_final(event):
-            self.outcomes += 1
-            left.discard(key)
-            if not left:
-                del self._left[unit]
-                yield UnitFinished(unit, event.attempt.worker)
-
-    def _end_empty_units(self) -> Iterator[Event]:
-        """Units whose last outcome was recorded by a run that ended before it could say so."""
-        for unit in [unit for unit, left in self._left.items() if not left]:
-            del self._left[unit]
-            yield UnitFinished(unit, "")
-
-    def _is_through(self, child: _Child) -> bool:
-        units = self._shards.get(child.shard, []) if child.shard is not None else []
-        return child.shard is not None and not any(unit in self._left for unit in units)
+                yield from self.owed.take(event_from(line, self._numbers))
+            yield SegmentRead(self.name, shard, name)
+            self._read.add((shard, name))
+        if child.ended is not None:  # before, a file may just be on its way
+            for text in inbox.problems.values():
+                self._say_once(f"{run_id}: {text}; it is fetched again")
+        return inbox.problems
 
     def _give_up_silent(self, now: float) -> None:
         """Have a child ended that runs without news."""
-        limit = self._patience.silent_seconds
-        for run_id, child in self._children.items():
-            if limit is None or child.status != "Running" or now - child.news < limit:
-                continue
-            if not child.given_up:
-                child.given_up, child.news = True, now
+        for run_id, child in self._children.by_id.items():
+            if child.is_silent(now, self._patience) and child.give_up(now):
+                limit = self._patience.silent_seconds
                 self._say(f"{run_id} has brought nothing for {limit:.0f} s: it is given up")
                 self._calls.call("cancel", run_id)
-            else:
-                child.ended, child.looks_after_end = now, _LATE_LOOKS
 
     def _settle(self, run: RunFacts, now: float) -> Iterator[Event]:
         """Give back what ended children and an ended sweep leave undone."""
-        alive = {c.shard for c in self._children.values() if c.ended is None}
-        for child in self._children.values():
-            if child.settled or child.ended is None or not self._is_late(child, now):
+        alive = self._children.living_shards
+        for run_id, child in self._children.by_id.items():
+            if child.settled or child.ended is None or not child.is_late(now, self._patience):
                 continue
+            if _is_cancelled(run) and child.status == "Canceled":
+                continue  # it ended with its sweep: what it owes waits, below
             child.settled = True
             if child.shard is not None and child.shard not in alive:
-                reason = child.error or f"a child ended as {child.status} without its outcomes"
-                cancelled = child.status == "Canceled" and not child.given_up
-                yield from self._give_back(self._shards.get(child.shard, []), reason, cancelled)
-        if not self._left:
+                yield from self.owed.lose_shard(child.shard, self._reason(run_id, child))
+        if self.owed.is_settled:
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
             return
         late = self._run_ended is not None and now - self._run_ended >= self._patience.late_seconds
-        if late and all(child.settled for child in self._children.values()):
-            reason = run.error or f"the sweep ended as {run.status} without these outcomes"
-            yield from self._give_back(list(self._left), reason, run.status == "Canceled")
+        if late and all(
+            child.settled or (child.ended is not None and child.is_late(now, self._patience))
+            for child in self._children.by_id.values()
+        ):
+            if run.status == "Canceled":
+                yield from self.owed.hand_back_all()
+            else:
+                reason = run.error or f"the sweep ended as {run.status} without these outcomes"
+                yield from self.owed.lose_all(reason)
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
 
-    def _is_late(self, child: _Child, now: float) -> bool:
-        assert child.ended is not None
-        return (
-            child.looks_after_end >= _LATE_LOOKS
-            or child.troubled_looks >= _TROUBLED_LOOKS
-            or child.given_up
-            or (child.looks_after_end > 0 and now - child.ended >= self._patience.late_seconds)
-        )
+    def _reason(self, run_id: str, child: Child) -> str:
+        """Why a child owes something, as people read it."""
+        inbox = self._inboxes.get(run_id)
+        for text in inbox.problems.values() if inbox is not None else ():
+            return f"what {run_id} brought is damaged: {text}"
+        return child.error or f"a child ended as {child.status} without its outcomes"
 
-    def _give_back(self, units: list[str], reason: str, cancelled: bool) -> Iterator[Event]:  # noqa: FBT001
-        for unit in units:
-            if unit not in self._left:
-                continue
-            del self._left[unit]
-            if cancelled:
-                yield UnitStarted(unit, "")
-                yield UnitFinished(unit, "", stopped=True)
-            else:
-                self.reasons[reason] += 1
-                yield UnitLost(unit, reason)
-
-    def _tell(self, run: RunFacts) -> None:
-        counts = Counter(child.status for child in self._children.values())
-        parts = [f"{count} {status.lower()}" for status, count in sorted(counts.items())]
-        waiting = len(self._shards) - len(self._children)
-        if waiting > 0:
-            parts.append(f"{waiting} not begun")
-        text = f"sweep {self.name} is {run.status.lower()}: {', '.join(parts)}"
-        if text != self._said:
-            self._said = text
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
             self._say(text)
+
+
+def _is_cancelled(run: RunFacts) -> bool:
+    """Whether the end of the whole sweep was asked for, or its time is over."""
+    return run.status in ("CancelRequested", "Canceled")
 
 
 def _how(run: RunFacts) -> str:
     return "cancelled" if run.status == "Canceled" else "ended"
-
-
-def latest(records: list[ChildFacts]) -> Mapping[str, ChildFacts]:
-    """One record of each child: listings may repeat some, older ones too."""
-    found: dict[str, ChildFacts] = {}
-    for record in records:
-        known = found.get(record.run_id)
-        if known is None or (known.status not in ENDED and record.status in ENDED):
-            found[record.run_id] = record
-    return found

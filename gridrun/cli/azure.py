@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from gridrun.cli import _azurerun, _sweeps
 from gridrun.cli import _options as opt
-from gridrun.cli import _sweeps
 from gridrun.cli._group import DefaultGroup
-from gridrun.cli._interrupt import on_interrupt
-from gridrun.errors import GridrunError, UserError
-
-if TYPE_CHECKING:
-    from gridrun.api import OpenStudy
-    from gridrun.backend import Quote
-    from gridrun.engine import RunReport
-
-_DETACHING = "detaching: what was sent goes on, and goes on costing; again to stop waiting at once"
+from gridrun.errors import UserError
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -53,6 +44,14 @@ OneChild = Annotated[
         "arguments and mcc as its metric, as in upstream's notebook. Slower and dearer.",
     ),
 ]
+ReadAgain = Annotated[
+    bool,
+    typer.Option(
+        "--read-again",
+        help="Have inputs in a datastore read once more: whether they changed is not seen "
+        "from here.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print shards, sweeps, node-hours and cost; send nothing."),
@@ -71,6 +70,7 @@ def run(
     yes: Yes = False,
     hourly_rate: HourlyRate = None,
     one_child_per_combination: OneChild = False,
+    read_again: ReadAgain = False,
     only: opt.Only = None,
     combinations: opt.Combinations = None,
     sample: opt.Sample = None,
@@ -88,7 +88,7 @@ def run(
     """
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     chosen |= {"retry_failed": retry_failed, "mix_environments": mix_environments}
-    _send(
+    _azurerun.send(
         study,
         chosen,
         wait=True,
@@ -97,6 +97,7 @@ def run(
         rate=hourly_rate,
         as_json=as_json,
         one_child=one_child_per_combination,
+        read_again=read_again,
     )
 
 
@@ -107,6 +108,7 @@ def submit(
     yes: Yes = False,
     hourly_rate: HourlyRate = None,
     one_child_per_combination: OneChild = False,
+    read_again: ReadAgain = False,
     only: opt.Only = None,
     combinations: opt.Combinations = None,
     sample: opt.Sample = None,
@@ -119,7 +121,7 @@ def submit(
     """Send what is left of a study, and end; `collect`, or `gridrun azure`, brings it home."""
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     chosen |= {"retry_failed": retry_failed}
-    _send(
+    _azurerun.send(
         study,
         chosen,
         wait=False,
@@ -128,6 +130,7 @@ def submit(
         rate=hourly_rate,
         as_json=as_json,
         one_child=one_child_per_combination,
+        read_again=read_again,
     )
 
 
@@ -145,10 +148,10 @@ def collect(
     from gridrun.api import open_study
 
     opened = open_study(study)
-    ended = _run(
+    ended = _azurerun.run(
         opened, {"mix_environments": mix_environments}, {"send": False, "wait": False}, as_json
     )
-    _report(opened, study, ended, as_json=as_json)
+    _azurerun.report(opened, study, ended, as_json=as_json)
 
 
 @app.command(epilog="Example:  gridrun azure status . --json")
@@ -185,148 +188,12 @@ def cancel(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
     for name in names:
         sys.stderr.write(f"asked for the end of {name}\n")
     try:
-        ended = _run(opened, {"mix_environments": True}, {"send": False, "wait": True}, as_json)
+        ended = _azurerun.run(
+            opened, {"mix_environments": True}, {"send": False, "wait": True}, as_json
+        )
     except UserError as error:
         if "another run works on this study" not in error.what:
             raise
         sys.stderr.write(f"{error.what}: it takes in what they have\n")
         return
-    _report(opened, study, ended, as_json=as_json, cancelled=True)
-
-
-def _send(
-    study: Path,
-    chosen: dict[str, Any],
-    *,
-    wait: bool,
-    dry_run: bool,
-    yes: bool,
-    rate: float | None,
-    as_json: bool,
-    one_child: bool,
-) -> None:
-    from gridrun.api import open_study
-    from gridrun.cli._text import dump
-
-    opened = open_study(study)
-    backend = _sweeps.backend_of(opened, rate=rate, by_combination=one_child)
-    try:
-        quote = opened.quote(backend, **chosen)
-    finally:
-        backend.close()
-    if dry_run:
-        if as_json:
-            dump({**vars(quote), "cost": quote.cost})
-        else:
-            sys.stdout.write(_quoted(quote))
-        return
-    if quote.tasks and not yes:
-        _ask(quote)
-    ended = _run(opened, chosen, {"send": True, "wait": wait, "by_combination": one_child}, as_json)
-    _report(opened, study, ended, as_json=as_json)
-
-
-def _run(
-    opened: OpenStudy, chosen: dict[str, Any], options: dict[str, Any], as_json: bool
-) -> RunReport:
-    from gridrun.cli._watch import Watch
-
-    with Watch(quiet=as_json) as watch:
-        backend = _sweeps.backend_of(opened, say=watch.phase, **options)
-        engine = opened.engine(
-            backend, progress=watch, collect_only=not options["send"], name="azureml", **chosen
-        )
-        restore = on_interrupt(engine.stop, _DETACHING)
-        try:
-            return engine.run()
-        finally:
-            restore()
-
-
-def _report(
-    opened: OpenStudy, study: Path, ended: RunReport, *, as_json: bool, cancelled: bool = False
-) -> None:
-    from gridrun.cli._text import dump, duration, print_summary
-
-    place = shlex.quote(str(study))
-    runs = opened.write_runs()
-    published = "" if ended.held or cancelled else _publish(opened)
-    if as_json:
-        dump(
-            {
-                "state": ended.state,
-                "seconds": ended.seconds,
-                "tasks": vars(ended.tally),
-                "held": ended.held,
-                "summary": ended.summary.records(),
-                "files": ended.summary.files,
-                "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],
-            }
-        )
-    else:
-        print_summary(ended.summary, str(study))
-        tally = ended.tally
-        sys.stdout.write(
-            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
-            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
-        )
-    if runs is not None and not as_json:
-        sys.stdout.write(f"run ids: {runs}\n")
-    if published:
-        sys.stderr.write(f"{published}\n")
-    if ended.held:
-        sys.stderr.write(
-            f"{ended.held:,} tasks are still out; come back: gridrun azure {place}; look: gridrun "
-            f"azure status {place}; end them: gridrun azure cancel {place}\n"
-        )
-    elif ended.state == "interrupted":
-        sys.stderr.write(f"some tasks are waiting; send them: gridrun azure {place}\n")
-    raise typer.Exit(0 if cancelled else ended.exit_code)
-
-
-def _publish(opened: OpenStudy) -> str:
-    """Put the final table beside the sweep it came from last, as upstream's notebook does."""
-    names = [sweep.name for sweep in opened.sweeps() if sweep.state == "ended"]
-    table = opened.study.paths.results_csv
-    if not names or not table.exists():
-        return ""
-    backend = _sweeps.backend_of(opened)
-    try:
-        backend.publish(names[-1], table)
-    except GridrunError as error:
-        return f"the table could not be put beside the sweep {names[-1]}: {error.what}"
-    finally:
-        backend.close()
-    return f"the table lies beside the sweep, too: {names[-1]}, outputs/{table.name}"
-
-
-def _ask(quote: Quote) -> None:
-    sys.stderr.write(_quoted(quote))
-    if not sys.stdin.isatty():
-        raise UserError(
-            "sending this costs money, and nobody can be asked here",
-            todo="say --yes, or look only: --dry-run",
-        )
-    sys.stderr.write("send? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        sys.stderr.write("nothing was sent\n")
-        raise typer.Exit(0)
-
-
-def _quoted(quote: Quote) -> str:
-    if not quote.tasks:
-        return "nothing to send: what is asked for is done, failed, or out already\n"
-    cost = (
-        f"about {quote.cost:,.2f} at {quote.hourly_rate:g} an hour"
-        if quote.cost is not None
-        else "unknown: give --hourly-rate, or hourly_rate below azure in study.yaml"
-    )
-    return (
-        f"{quote.tasks:,} tasks in {quote.units:,} units, {quote.shards:,} shards, "
-        f"{quote.sweeps:,} sweeps\n"
-        f"nodes: at most {quote.most_nodes} of {quote.machine}, {quote.cores} units at once on "
-        f"each\n"
-        f"estimate: {quote.node_hours:.1f} node-hours, {quote.wall_hours:.1f} hours; cost: {cost}\n"
-        "(by durations measured in this study where there are any, by a guess elsewhere)\n"
-    )
+    _azurerun.report(opened, study, ended, as_json=as_json, cancelled=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Source, TaskFailure, TaskSpec, Value
@@ -20,7 +21,8 @@ class Feed:
 
     Args:
         cuts: What is to be run.
-        source: Makes the blocks' artifacts; None when nothing is to be run.
+        source: Opens, once, what makes the blocks' artifacts; asked when a unit is given.
+        block: Parameters of a block.
         run: Number of the run, part of unit names.
         fail: Told of tasks whose block cannot be made.
         most_losses: So many losses in a row end the run; None where the backend judges.
@@ -29,13 +31,16 @@ class Feed:
     def __init__(
         self,
         cuts: Iterator[Cut],
-        source: Source | None,
+        source: Callable[[], Source],
+        block: Sequence[str],
+        *,
         run: int,
         fail: Callable[[TaskFailed], None],
         most_losses: int | None = MOST_LOSSES,
     ) -> None:
         self._cuts = cuts
         self._source = source
+        self._block = block
         self._run = run
         self._fail = fail
         self._again: deque[Unit] = deque()
@@ -49,8 +54,14 @@ class Feed:
         """The next unit, or None when there is none for now."""
         if self._stopped:
             return None
-        if self._again:
-            return self._account(self._again.popleft())
+        while self._again:
+            unit = self._again.popleft()
+            # it may come from an earlier run, whose artifacts need not be here
+            first = unit.tasks[0].values
+            block = {name: first[name] for name in self._block if name in first}
+            artifact = self._artifact(block, unit.tasks) if unit.artifact else ""
+            if artifact is not None:
+                return self._account(replace(unit, artifact=artifact))
         for cut in self._cuts:
             artifact = self._artifact(cut.block, cut.tasks)
             if artifact is not None:
@@ -115,9 +126,8 @@ class Feed:
 
     def _artifact(self, block: Mapping[str, Value], tasks: tuple[TaskSpec, ...]) -> str | None:
         started = time.time()
-        assert self._source is not None, "there is nothing to cut without a source"
         try:
-            return self._source.artifact(block)
+            return self._source().artifact(block)
         except TaskFailure as failure:
             attempt = Attempt("", 1, "driver", started, time.time() - started)
             for task in tasks:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun._version import __version__
-from gridrun.backend import Backend, DetachableBackend
+from gridrun.backend import Backend, DetachableBackend, ReadingBackend
 from gridrun.engine._feed import MOST_LOSSES, Feed
 from gridrun.engine._progress import Progress, Tally
 from gridrun.engine._record import Notes, Recorder
 from gridrun.engine._sweeps import hold_back, known_attempts, study_view
-from gridrun.errors import Fault, GridrunError
+from gridrun.errors import Fault, GridrunError, UserError
 from gridrun.ledger import Ledger
 from gridrun.pipeline import Source
 from gridrun.plan import Cut, Pending, cut_units
@@ -139,23 +139,35 @@ class Engine:
     def _run(self, pending: list[Pending]) -> None:
         workspace = self._workspace
         backend = self._backend = self._make_backend()
+        if workspace.study.inputs_elsewhere and not isinstance(backend, ReadingBackend):
+            place = next(iter(workspace.study.inputs_elsewhere.values()))
+            raise UserError(
+                f"the inputs are not here ({place})",
+                where=str(workspace.study.path),
+                todo="run it where they can be read: gridrun azure; or name local files below "
+                "inputs, and leave data out",
+            )
         sources: list[Source] = []
+
+        def source() -> Source:
+            if not sources:
+                self._progress.phase("reading the inputs")
+                sources.append(workspace.open_source())
+                self._has_read = True
+                for note in sources[0].notes():
+                    self._notes.add(note)
+            return sources[0]
+
         job = Job(workspace.pipeline_name, workspace.settings, workspace.study.limits)
         try:
-            backend.open(job, lambda digest: sources[0].path(digest).read_bytes())
-            if self._has_units(pending):
-                self._progress.phase("reading the inputs")
-                source = workspace.pipeline.open_source(
-                    workspace.settings, workspace.study.grid.allowed(), workspace.study.paths.cache
-                )
-                sources.append(source)
-                self._has_read = True
-                for note in source.notes():
-                    self._notes.add(note)
+            backend.open(job, lambda digest: source().path(digest).read_bytes())
+            has_units = self._has_units(pending)
+            if has_units:
+                source()  # faults of the inputs come before anything is written
             with Ledger(workspace.study.paths.ledger) as ledger:
                 if ledger.note:
                     self._notes.add(ledger.note)
-                self._loop(ledger, sources[0] if sources else None, backend, pending)
+                self._loop(ledger, source, backend, pending, has_units=has_units)
         finally:
             self._progress.phase("")
             backend.close()
@@ -169,7 +181,13 @@ class Engine:
         return not self._collect_only and any(len(fold.codes) for fold in pending)
 
     def _loop(
-        self, ledger: Ledger, source: Source | None, backend: Backend, pending: list[Pending]
+        self,
+        ledger: Ledger,
+        source: Callable[[], Source],
+        backend: Backend,
+        pending: list[Pending],
+        *,
+        has_units: bool,
     ) -> None:
         workspace = self._workspace
         ledger.store_meta(STUDY_META, workspace.study.path.name)
@@ -184,7 +202,7 @@ class Engine:
         ]
         seconds = workspace.seconds(ids, ledger)
         run = ledger.begin_run(workspace.request.selecting(), self._backend_name, __version__)
-        free = hold_back(pending, ids, ledger) if source is not None else []
+        free = hold_back(pending, ids, ledger) if has_units else []
         cuts: Iterator[Cut] = iter(())
         if free:
             able = backend.capabilities
@@ -196,7 +214,9 @@ class Engine:
         def fail(event: TaskFailed) -> None:
             recorder.failed(event)
 
-        feed = self._feed = Feed(cuts, source, run, fail, None if detachable else MOST_LOSSES)
+        most_losses = None if detachable else MOST_LOSSES
+        block = workspace.pipeline.block
+        feed = self._feed = Feed(cuts, source, block, run=run, fail=fail, most_losses=most_losses)
         recorder = Recorder(
             workspace,
             ledger,

@@ -48,10 +48,6 @@ def study_view(
         pending: What the request asks for, held or not.
         ids: The ledger's number of each context.
     """
-    token = ledger.meta(_NAME_META)
-    if token is None:
-        token = secrets.token_hex(_TOKEN_BYTES)
-        ledger.store_meta(_NAME_META, token)
     final = {key[:4] for key in ledger.sweep_attempts() if key.final}
     stored = ledger.sweeps()
     wanted = {
@@ -82,12 +78,21 @@ def study_view(
             )
     return StudyView(
         name=workspace.study.directory.name,
-        token=token,
+        token=token_of(ledger),
         sweeps_so_far=len(stored),
         directory=workspace.study.paths.sweeps,
         contexts=_contexts(ledger),
         sweeps=tuple(sweeps),
     )
+
+
+def token_of(ledger: Ledger) -> str:
+    """Random text that no other study has; part of the names of its sweeps."""
+    token = ledger.meta(_NAME_META)
+    if token is None:
+        token = secrets.token_hex(_TOKEN_BYTES)
+        ledger.store_meta(_NAME_META, token)
+    return token
 
 
 def known_attempts(ledger: Ledger) -> set[AttemptKey]:

@@ -16,29 +16,35 @@ from gridrun.shard._run import run_shard
 from gridrun.shard._segments import (
     MANIFEST,
     Manifest,
+    SegmentFacts,
     SegmentWriter,
     TornSegment,
     is_segment,
     read_manifest,
     read_segment,
+    segment_facts,
 )
-from gridrun.shard._text import NumberOf, event_from, event_text
+from gridrun.shard._text import NumberOf, event_from, event_text, job_data, job_from
 
 __all__ = [
     "ARTIFACTS",
     "MANIFEST",
     "Manifest",
     "NumberOf",
+    "SegmentFacts",
     "SegmentWriter",
     "Shard",
     "TornSegment",
     "event_from",
     "event_text",
     "is_segment",
+    "job_data",
+    "job_from",
     "open_shard",
     "pack_shards",
     "read_manifest",
     "read_segment",
     "run_shard",
+    "segment_facts",
     "shard_name",
 ]

@@ -110,19 +110,41 @@ class SegmentWriter:
         """Write the rest, and the manifest over every segment of the directory."""
         self.flush()
         names = sorted(path.name for path in self._directory.iterdir() if is_segment(path.name))
-        facts = tuple(_facts(self._directory / name) for name in names)
+        facts = tuple(segment_facts(self._directory / name) for name in names)
         text = json.dumps(asdict(Manifest(shard, tasks, facts)), indent=1)
         with_replacement(self._directory / MANIFEST, lambda path: _put(path, f"{text}\n"))
 
 
-def read_segment(path: Path) -> list[str]:
+def read_segment(path: Path, manifest: Manifest | None = None) -> list[str]:
     """The events' lines of a segment.
+
+    Args:
+        path: The segment.
+        manifest: Of its worker, where there is one.
+
+    Raises:
+        TornSegment: It is not whole, or not the one that the manifest names.
+        OSError: It cannot be read.
+    """
+    lines, checksum = _checked(path)
+    for facts in manifest.segments if manifest is not None else ():
+        if facts.name == path.name and (facts.rows, facts.checksum) != (len(lines), checksum):
+            raise TornSegment(
+                f"{path.name} is not what the manifest says: {len(lines)} events, not "
+                f"{facts.rows}, or others"
+            )
+    return lines
+
+
+def segment_facts(path: Path) -> SegmentFacts:
+    """Row count and checksum of a segment.
 
     Raises:
         TornSegment: It is not whole.
         OSError: It cannot be read.
     """
-    return _checked(path)[0]
+    lines, checksum = _checked(path)
+    return SegmentFacts(path.name, len(lines), checksum)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -138,11 +160,6 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest(data["shard"], data["tasks"], segments)
     except (ValueError, LookupError, TypeError) as error:
         raise TornSegment(f"{path.name} is not whole: {error}") from error
-
-
-def _facts(path: Path) -> SegmentFacts:
-    lines, checksum = _checked(path)
-    return SegmentFacts(path.name, len(lines), checksum)
 
 
 def _checked(path: Path) -> tuple[list[str], str]:

@@ -2,6 +2,6 @@
 
 from gridrun.study._keys import MOST_FOLDS
 from gridrun.study._study import Study, load_study, study_file
-from gridrun.study.azure import AzureSettings
+from gridrun.study.azure import AzureData, AzureSettings
 
-__all__ = ["MOST_FOLDS", "AzureSettings", "Study", "load_study", "study_file"]
+__all__ = ["MOST_FOLDS", "AzureData", "AzureSettings", "Study", "load_study", "study_file"]

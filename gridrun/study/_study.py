@@ -15,7 +15,7 @@ from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.grid import Grid
 from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
-from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, ROLES, KeyReader
 from gridrun.study.azure import AzureSettings, read_azure
 from gridrun.study.gridfile import GridFile, grid_of, read_grid
 from gridrun.units import Limits
@@ -46,6 +46,8 @@ class Study:
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
         azure: Where and how it runs on Azure ML, or None.
+        inputs_elsewhere: Role to place, for people, of inputs that are read where they
+            are; ``inputs`` is empty then.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Study:
     grid_file: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     azure: AzureSettings | None = None
+    inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
@@ -138,9 +141,18 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     reader.notes.extend(document.notes)
     parameters = [parameter.name for parameter in pipeline.parameters]
     nodes = reader.keys(root, parameters, tuple(pipeline.study_keys))
+    azure = read_azure(reader, nodes["azure"]) if "azure" in nodes else None
+    elsewhere = azure.data if azure is not None else None
     for key in ("inputs", "grid"):
-        if key not in nodes:
+        if key not in nodes and not (key == "inputs" and _names_data(nodes)):
             reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
+    if "inputs" in nodes and _names_data(nodes):
+        reader.fault(
+            'inputs stand below both "inputs" and "azure: data"',
+            nodes["inputs"],
+            "leave one out: with inputs they are read here and prepared tables are sent, with "
+            "data they are read in the datastore and stay there",
+        )
     options = reader.options(nodes, pipeline.study_keys)
     pipeline = pipeline.of_study(options)
     inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
@@ -165,7 +177,6 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
             nodes["classifiers"], pipeline.classifiers, pipeline.runnable_classifiers
         )
     limits = reader.limits(nodes["limits"]) if "limits" in nodes else Limits()
-    azure = read_azure(reader, nodes["azure"]) if "azure" in nodes else None
     if reader.faults:
         # those of the grid's own file stay together
         own = [fault for fault in reader.faults if fault.file == file]
@@ -189,6 +200,15 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         grid_file=grid_file,
         options=options,
         azure=azure,
+        inputs_elsewhere={role: elsewhere.place(role) for role in ROLES} if elsewhere else {},
+    )
+
+
+def _names_data(nodes: Mapping[str, Node]) -> bool:
+    """Whether the study says that its inputs are in a datastore, rightly or wrongly."""
+    azure = nodes.get("azure")
+    return isinstance(azure, Entries) and any(
+        isinstance(key, Leaf) and key.written == "data" for key, _ in azure.pairs
     )
 
 

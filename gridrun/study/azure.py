@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridrun.documents.tree import Entries, Leaf, Node, kind_of, read_keys
-from gridrun.errors import Fault
+from gridrun.documents.tree import Entries, Node, kind_of
+from gridrun.study._azureparts import read_compute, read_data, read_policy, read_workspace
 from gridrun.study._keys import KeyReader
+from gridrun.study._section import Section
 
 SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
-POLICIES: Mapping[str, Mapping[str, type]] = {
-    "bandit": {
-        "evaluation_interval": int,
-        "delay_evaluation": int,
-        "slack_factor": float,
-        "slack_amount": float,
-    },
-    "median_stopping": {"evaluation_interval": int, "delay_evaluation": int},
-    "truncation_selection": {
-        "evaluation_interval": int,
-        "delay_evaluation": int,
-        "truncation_percentage": int,
-    },
-}
 MOST_AT_ONCE = 100
 """HyperDrive runs at most so many children of a sweep at once."""
 
@@ -49,20 +35,27 @@ _KEYS = (
     "tags",
     "policy",
     "hourly_rate",
+    "data",
 )
-_LATER = {
-    "datastore": "this version sends the prepared tables of each block along with the sweep",
-}
-_WORKSPACE = ("config", "subscription", "resource_group", "name")
-_COMPUTE = (
-    "name",
-    "vm_size",
-    "cores",
-    "min_nodes",
-    "max_nodes",
-    "low_priority",
-    "idle_seconds",
-)
+
+
+@dataclass(frozen=True)
+class AzureData:
+    """Inputs that are read where they are, in a datastore of the workspace.
+
+    Args:
+        datastore: Name the workspace knows it by.
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path in the datastore.
+        folder: Path in the datastore below which the prepared tables are kept.
+    """
+
+    datastore: str
+    inputs: Mapping[str, str]
+    folder: str = "gridrun"
+
+    def place(self, role: str) -> str:
+        """Where an input is, for people."""
+        return f"datastore {self.datastore}: {self.inputs[role]}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +87,7 @@ class AzureSettings:
         tags: For people.
         policy: Early termination, or None.
         hourly_rate: Price of a node for an hour, in whatever currency, or None.
+        data: Inputs in a datastore, or None where they are here.
     """
 
     compute: str
@@ -120,6 +114,7 @@ class AzureSettings:
     tags: Mapping[str, str] = field(default_factory=dict)
     policy: Mapping[str, Any] | None = None
     hourly_rate: float | None = None
+    data: AzureData | None = None
 
 
 def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
@@ -132,13 +127,10 @@ def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
         )
         return None
     before = len(reader.faults)
-    settings = _Section(reader, node, _KEYS, "azure setting", also=tuple(_LATER))
-    for name, reason in _LATER.items():
-        if settings.has(name):
-            reader.fault(f'azure setting "{name}" is of a later version', settings.at(name), reason)
+    settings = Section(reader, node, _KEYS, "azure setting")
     values: dict[str, Any] = {
-        **_workspace(reader, settings, node),
-        **_compute(reader, settings, node),
+        **read_workspace(reader, settings, node),
+        **read_compute(reader, settings, node),
         "sign_in": settings.word("sign_in", SIGN_IN, "auto"),
         "experiment": settings.text("experiment", "gridrun"),
         "max_concurrent": settings.whole("max_concurrent", None, 1, MOST_AT_ONCE),
@@ -149,7 +141,8 @@ def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
         "poll_seconds": settings.number("poll_seconds", None),
         "hourly_rate": settings.number("hourly_rate", None),
         "tags": settings.texts("tags"),
-        "policy": _policy(reader, settings),
+        "policy": read_policy(reader, settings),
+        "data": _data(reader, settings),
         "image": settings.text("image", ""),
         "dockerfile": settings.path("dockerfile"),
     }
@@ -164,193 +157,7 @@ def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
     return AzureSettings(**values)
 
 
-def _workspace(reader: KeyReader, settings: _Section, node: Node) -> dict[str, Any]:
-    advice = (
-        "workspace: PATH of the config.json that the portal offers, or "
-        "workspace: {subscription: ID, resource_group: NAME, name: NAME}"
-    )
-    if not settings.has("workspace"):
-        reader.fault('azure setting "workspace" is missing', node, advice)
-        return {}
-    value = settings.at("workspace")
-    if isinstance(value, Leaf):
-        return {"config": settings.path("workspace")}
-    if not isinstance(value, Entries):
-        reader.fault(f'azure setting "workspace" has {kind_of(value)}', value, advice)
-        return {}
-    inner = _Section(reader, value, _WORKSPACE, "workspace setting")
-    if inner.has("config"):
-        return {"config": inner.path("config")}
-    missing = [name for name in _WORKSPACE[1:] if not inner.has(name)]
-    if missing:
-        reader.fault(f"the workspace lacks {', '.join(missing)}", value, advice)
-    return {
-        "subscription": inner.text("subscription", ""),
-        "resource_group": inner.text("resource_group", ""),
-        "workspace": inner.text("name", ""),
-    }
-
-
-def _compute(reader: KeyReader, settings: _Section, node: Node) -> dict[str, Any]:
-    advice = (
-        "compute: NAME of a cluster, or compute: {name: NAME, vm_size: SIZE, max_nodes: N} "
-        "to have it created"
-    )
-    if not settings.has("compute"):
-        reader.fault('azure setting "compute" is missing', node, advice)
-        return {}
-    value = settings.at("compute")
-    if isinstance(value, Leaf):
-        return {"compute": settings.text("compute", "")}
-    if not isinstance(value, Entries):
-        reader.fault(f'azure setting "compute" has {kind_of(value)}', value, advice)
-        return {}
-    inner = _Section(reader, value, _COMPUTE, "compute setting")
-    if not inner.has("name"):
-        reader.fault('compute setting "name" is missing', value, advice)
-    most = inner.whole("max_nodes", 4, 1)
-    least = inner.whole("min_nodes", 0, 0)
-    if most is not None and least is not None and least > most:
-        reader.fault(f"min_nodes {least} is more than max_nodes {most}", inner.at("min_nodes"))
-    return {
-        "compute": inner.text("name", ""),
-        "vm_size": inner.text("vm_size", ""),
-        "cores": inner.whole("cores", None, 1),
-        "min_nodes": least,
-        "max_nodes": most,
-        "low_priority": inner.switch("low_priority"),
-        "idle_seconds": inner.whole("idle_seconds", 600, 1),
-    }
-
-
-def _policy(reader: KeyReader, settings: _Section) -> Mapping[str, Any] | None:
-    if not settings.has("policy"):
-        return None
-    value = settings.at("policy")
-    if not isinstance(value, Entries):
-        reader.fault(
-            f'azure setting "policy" has {kind_of(value)} where settings belong',
-            value,
-            f"policy: {{name: NAME, ...}}; known names: {', '.join(POLICIES)}",
-        )
-        return None
-    names = sorted({"name", *(key for keys in POLICIES.values() for key in keys)})
-    inner = _Section(reader, value, names, "policy setting")
-    name = inner.word("name", tuple(POLICIES), None)
-    if not inner.has("name"):
-        reader.fault('policy setting "name" is missing', value, f"known: {', '.join(POLICIES)}")
-    if name is None:
-        return None
-    policy: dict[str, Any] = {"name": name}
-    for key in names:
-        if key == "name" or not inner.has(key):
-            continue
-        kind = POLICIES[name].get(key)
-        if kind is None:
-            known = ", ".join(POLICIES[name])
-            reader.fault(f'policy {name} has no setting "{key}"', inner.at(key), f"known: {known}")
-        else:
-            policy[key] = inner.whole(key, None, 0) if kind is int else inner.number(key, None)
-    text = "an early termination policy may end shards before they have all their outcomes"
-    reader.notes.append(Fault(reader.file, text, value.line))
-    return policy
-
-
-class _Section:
-    """Values behind the keys of one object, gathering faults.
-
-    Args:
-        reader: Takes the faults.
-        entries: The object.
-        known: Its keys.
-        what: What a key is called in messages.
-        also: Keys the caller has something to say about.
-    """
-
-    def __init__(
-        self,
-        reader: KeyReader,
-        entries: Entries,
-        known: Sequence[str],
-        what: str,
-        also: Sequence[str] = (),
-    ) -> None:
-        self._reader = reader
-        self._what = what
-        self._found = read_keys(reader.file, entries, known, what, reader.faults, also=also)
-
-    def has(self, key: str) -> bool:
-        """Whether a key is given."""
-        return key in self._found
-
-    def at(self, key: str) -> Node:
-        """The node behind a key."""
-        return self._found[key][1]
-
-    def text(self, key: str, default: str) -> str:
-        """Text that is not blank."""
-        if not self.has(key):
-            return default
-        node = self.at(key)
-        value = node.value if isinstance(node, Leaf) else None
-        if isinstance(value, str) and value.strip():
-            return value
-        self._fault(key, node, "allowed: text")
-        return default
-
-    def path(self, key: str) -> Path | None:
-        """A path relative to the study file."""
-        if not self.has(key):
-            return None
-        return self._reader.path(f'{self._what} "{key}"', self.at(key))
-
-    def word(self, key: str, known: Sequence[str], default: str | None) -> str | None:
-        """One of some words."""
-        if not self.has(key):
-            return default
-        return self._reader.word(key, self.at(key), known, {})
-
-    def whole(self, key: str, default: int | None, least: int, most: int | None = None) -> Any:
-        """A whole number within bounds."""
-        return self._reader.whole(key, self.at(key), least, most) if self.has(key) else default
-
-    def number(self, key: str, default: float | None, most: float = math.inf) -> float | None:
-        """A number above 0."""
-        if not self.has(key):
-            return default
-        node = self.at(key)
-        value = node.number() if isinstance(node, Leaf) else None
-        if value is not None and 0 < value <= most and math.isfinite(value):
-            return float(value)
-        limit = f", at most {most:g}" if math.isfinite(most) else ""
-        self._fault(key, node, f"allowed: a number above 0{limit}")
-        return default
-
-    def switch(self, key: str) -> bool:
-        """True or false; false when not given."""
-        if not self.has(key):
-            return False
-        node = self.at(key)
-        if isinstance(node, Leaf) and isinstance(node.value, bool):
-            return node.value
-        self._fault(key, node, "allowed: true, false")
-        return False
-
-    def texts(self, key: str) -> Mapping[str, str]:
-        """An object of texts."""
-        if not self.has(key):
-            return {}
-        node = self.at(key)
-        found: dict[str, str] = {}
-        pairs = node.pairs if isinstance(node, Entries) else None
-        for name, value in pairs or []:
-            if isinstance(name, Leaf) and isinstance(value, Leaf) and value.value is not None:
-                found[name.written] = value.written
-            else:
-                pairs = None
-        if pairs is None:
-            self._fault(key, node, "allowed: NAME: TEXT, each on a line of its own")
-        return found
-
-    def _fault(self, key: str, node: Node, advice: str) -> None:
-        self._reader.fault(f'{self._what} "{key}" has {kind_of(node)}', node, advice)
+def _data(reader: KeyReader, settings: Section) -> AzureData | None:
+    """Where the inputs are, if not here."""
+    found = read_data(reader, settings)
+    return AzureData(**found) if found is not None else None

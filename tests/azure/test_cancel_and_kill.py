@@ -4,11 +4,17 @@ import json
 import random
 import re
 import time
+import uuid
 
 import pytest
-from toys import GRID, azure_study, drive, finish, local_table, table
+from service.processes import with_variable
+from standin import many_children, write_outcomes
+from toys import azure_study, drive, finish, local_table, table
 
 pytestmark = pytest.mark.azure
+
+MARK = "GRIDRUN_TEST"
+"""Variable that drivers, their helpers and the children of their sweeps inherit."""
 
 ENDED = ("Completed", "Failed", "Canceled")
 
@@ -46,21 +52,29 @@ def test_a_cancelled_sweep_gives_its_tasks_back(azure_service, tmp_path):
 
 
 def kill_at_random(service, tmp_path, seed, expected):
-    """A driver killed three times, then one left alone: the table of a calm run, one sweep."""
+    """A driver killed three times, then one left alone: one sweep, no process left behind."""
     draw = random.Random(seed)
     directory = azure_study(service, tmp_path / f"study-{seed}")
     before = len(service.sweeps)
+    mark = uuid.uuid4().hex
+    service.image_env[MARK] = mark
+    options = {"home": tmp_path, "env": {MARK: mark}, "sleep_ms": 60}
     for _ in range(3):
-        process = drive(service, directory, home=tmp_path, sleep_ms=60)
+        process = drive(service, directory, **options)
         time.sleep(draw.uniform(0.3, 9.0))
+        seen = with_variable(MARK, mark)
+        assert process.poll() is not None or process.pid in seen, "the count misses the driver"
         process.kill()
         process.communicate()
-    code, out, err = finish(drive(service, directory, home=tmp_path, sleep_ms=60), seconds=200)
-    assert "Traceback" not in err, err
+    code, out, err = finish(drive(service, directory, **options), seconds=200)
     assert code == 1, err
     assert table(directory) == expected
     assert len(service.sweeps) - before == 1, err
     assert json.loads(out)["held"] == 0
+    deadline = time.monotonic() + 10
+    while (left := with_variable(MARK, mark)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == set()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -100,20 +114,10 @@ def test_no_secret_is_written_or_said(azure_service, tmp_path):
 @pytest.mark.slow
 def test_a_thousand_children_are_collected_in_a_minute(azure_service, tmp_path):
     """1,000 finished children, each with its outcomes in a file, in less than 60 s."""
-    from gridrun.shard import open_shard
-
-    def stand_in(run, where):
-        number = int(run.arguments[run.arguments.index("--shard") + 1])
-        write_outcomes(open_shard(where / "shards.zip", number), where)
-        return 0
-
-    azure_service.settings.stand_in = stand_in
-    grid = {**GRID, "imputation": ["zero_imp", "max_imp", "mean_imp", "min_imp", "outlier_imp"]}
-    grid["downsampling"] = ["on", "off"]
-    grid["training_data_sampling_percentage"] = [0.33, 0.66, 1.0]
-    settings = {"shard_minutes": 1e-4, "compute": {"name": "cpu", "vm_size": "S", "max_nodes": 100}}
+    azure_service.settings.stand_in = write_outcomes
+    grid, settings, folds = many_children(1000)
     directory = azure_study(
-        azure_service, tmp_path / "study", grid=grid, settings=settings, folds=12
+        azure_service, tmp_path / "study", grid=grid, settings=settings, folds=folds
     )
     code, out, err = finish(drive(azure_service, directory, "submit", home=tmp_path), seconds=280)
     assert code == 0, err
@@ -126,20 +130,3 @@ def test_a_thousand_children_are_collected_in_a_minute(azure_service, tmp_path):
     assert code == 1, err
     assert json.loads(out)["held"] == 0
     assert took < 60 * children / 1000, f"{children} children took {took:.0f} s"
-
-
-def write_outcomes(shard, where):
-    """What a worker would write for a shard of the toy, without starting processes."""
-    from gridrun.shard import ARTIFACTS, SegmentWriter, event_text
-    from gridrun.testing.toy import PIPELINE
-    from gridrun.units import Attempt, TaskDone, WorkerReady
-
-    runner = PIPELINE.open_runner(shard.job.settings, lambda _stage, _key: None)
-    writer = SegmentWriter(where / "outputs")
-    writer.add(event_text(WorkerReady("stand-in", dict(runner.environment())), shard.digest_of))
-    for unit in shard.units:
-        for task in unit.tasks:
-            attempt = Attempt(unit.id, 1, "stand-in", time.time(), 0.01)
-            done = TaskDone(task, attempt, runner.run(task, where / ARTIFACTS / unit.artifact))
-            writer.add(event_text(done, shard.digest_of))
-    writer.finish(shard.name, sum(len(unit.tasks) for unit in shard.units))

@@ -67,14 +67,14 @@ def local_table(directory, grid=None, **keys):
     return table(directory)
 
 
-def drive(service, directory, what="all", *, home, **options):
-    """A driver process of its own; see driver.py."""
+def drive(service, directory, what="all", *, home, env=None, **options):
+    """A driver process of its own, with more variables if given; see driver.py."""
     return subprocess.Popen(
         [sys.executable, str(DRIVER), str(directory), what, json.dumps(options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=service.env(HOME=str(home), PYTHONPATH=str(DRIVER.parents[2])),
+        env=service.env(HOME=str(home), PYTHONPATH=str(DRIVER.parents[2]), **(env or {})),
         start_new_session=True,
     )
 

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
+CONSTRAINTS = ("constraints.txt", "constraints-azure.txt")
 TOOLS = ("bash", "dirname", "readlink", "awk", "cat", "env", "sha256sum", "cut", "rm")
 
 
@@ -47,7 +48,7 @@ class Machine:
         self.clone.mkdir()
         for tool in TOOLS:
             (self.commands / tool).symlink_to(shutil.which(tool))
-        for name in ("setup.sh", "pyproject.toml", "constraints.txt"):
+        for name in ("setup.sh", "pyproject.toml", *CONSTRAINTS):
             shutil.copy(ROOT / name, self.clone / name)
         (self.clone / "docker").mkdir()
         shutil.copy(ROOT / "docker" / "packages.txt", self.clone / "docker")
@@ -82,7 +83,10 @@ def machine(tmp_path):
     return lambda user_id: Machine(tmp_path, user_id)
 
 
-@pytest.mark.parametrize(("goal", "sections"), [("run", ("run",)), ("test", ("run", "test"))])
+@pytest.mark.parametrize(
+    ("goal", "sections"),
+    [("run", ("run",)), ("test", ("run", "test")), ("test-azure", ("run", "test"))],
+)
 def test_without_root_the_missing_packages_are_named(machine, goal, sections):
     """Exit code 3, every package of the goal with its reason, and the command to install them."""
     bare = machine(1000)
@@ -137,6 +141,16 @@ def test_a_failing_apt_is_reported(machine):
     assert "apt-get could not install: r-base-core make" in done.stderr
 
 
+def test_azure_has_an_environment_of_its_own(machine):
+    """Its SDK wants older versions than the rest, so it goes into another directory."""
+    bare = machine(0)
+    bare.add("apt-get", "exit 0")
+    done = bare.setup("test-azure")
+    assert done.returncode == 3
+    assert "into .venv-azure, in the versions of constraints-azure.txt" in done.stdout
+    assert "could not make the virtual environment .venv-azure" in done.stderr
+
+
 def test_an_old_python_is_refused(machine):
     """Python before 3.11 is an environment fault that says what to do."""
     old = machine(0)
@@ -149,7 +163,7 @@ def test_an_old_python_is_refused(machine):
 
 @pytest.mark.parametrize("arguments", [(), ("walk",), ("run", "test")])
 def test_a_wrong_goal_is_the_users_mistake(machine, arguments):
-    """Anything but one of the two goals gives the usage text and exit code 2."""
+    """Anything but one of the goals gives the usage text and exit code 2."""
     done = machine(0).setup(*arguments)
     assert done.returncode == 2
     assert "usage: ./setup.sh run | test" in done.stderr
@@ -166,9 +180,9 @@ def test_every_package_says_how_it_is_found_and_why():
     assert len({package for package, _, _ in entries}) == len(entries)
 
 
-def pins() -> dict[str, str]:
+def pins(name: str = "constraints.txt") -> dict[str, str]:
     found = {}
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
+    for line in (ROOT / name).read_text().splitlines():
         if line and not line.startswith("#"):
             name, version = re.fullmatch(r"([a-z0-9-]+)==([\w.+]+)(?: ; .+)?", line).groups()
             found[name] = version
@@ -196,9 +210,20 @@ def test_every_python_package_is_pinned():
     assert {"numpy", "ray", "pytest", "cffi"} <= seen
 
 
-def test_no_address_stands_in_the_constraints():
+def test_azure_pins_differ_only_where_its_sdk_wants_it():
+    """A child's numbers are those of a local run: what computes them has one version in both."""
+    here, azure = pins(), pins("constraints-azure.txt")
+    differing = {name for name in here.keys() & azure.keys() if here[name] != azure[name]}
+    assert differing == {"mypy", "packaging", "pathspec", "python-dateutil"}
+    run = {"numpy", "pandas", "pyarrow", "ray", "rpy2-rinterface", "rpy2-robjects", "xgboost-cpu"}
+    assert run <= here.keys() & azure.keys()
+    assert {"azureml-core", "azureml-train-core", "standard-imghdr"} <= azure.keys()
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_no_address_stands_in_the_constraints(name):
     """Where packages come from is the machine's business: no URL, no option, no hash."""
-    text = (ROOT / "constraints.txt").read_text()
+    text = (ROOT / name).read_text()
     body = [line for line in text.splitlines() if not line.startswith("#")]
     assert not re.search(r"://|\.org|\.com|\.io", text)
     assert not any(line.startswith("-") or "--hash" in line or "@" in line for line in body)

@@ -10,6 +10,8 @@ from gridrun.study import load_study
 WORKSPACE = "workspace: {subscription: s, resource_group: g, name: w}"
 GOOD = f"{{{WORKSPACE}, compute: cpu, image: 'registry.example/worker:1'}}"
 
+DATA = "{datastore: d, vcf: in/a.vcf.gz, cadd_snv: in/b.tsv.gz, cadd_indel: in/c.tsv.gz}"
+
 
 def load(directory, text):
     return load_study(write_study(directory, SMALL_GRID, azure=text), load_pipeline(TOY)).azure
@@ -78,7 +80,8 @@ def test_everything_can_be_said(tmp_path):
             with_setting("policy: {name: median_stopping, slack_factor: 0.1}"),
             ['policy median_stopping has no setting "slack_factor"', "evaluation_interval"],
         ),
-        (with_setting("datastore: d"), ['"datastore" is of a later version']),
+        (with_setting("datastore: d"), ['unknown azure setting "datastore"', '"data"?']),
+        (with_setting(f"data: {DATA}"), ['both "inputs" and "azure: data"', "leave one out"]),
     ],
 )
 def test_a_wrong_setting_is_one_fault_with_its_line(tmp_path, text, parts):
@@ -86,7 +89,8 @@ def test_a_wrong_setting_is_one_fault_with_its_line(tmp_path, text, parts):
     with pytest.raises(InputError) as caught:
         load(tmp_path, text)
     (fault,) = caught.value.faults
-    assert fault.line == 4, "write_study puts the key azure on the fourth line"
+    line = 1 if "data:" in text else 4
+    assert fault.line == line, "write_study puts inputs first, and the key azure fourth"
     for part in parts:
         assert part in fault.text()
 
@@ -96,3 +100,38 @@ def test_an_early_termination_policy_is_noted(tmp_path):
     directory = write_study(tmp_path, SMALL_GRID, azure=with_setting("policy: {name: bandit}"))
     study = load_study(directory, load_pipeline(TOY))
     assert any("early termination" in note.text() for note in study.notes)
+
+
+def load_without_inputs(directory, text):
+    study = write_study(directory, SMALL_GRID, azure=with_setting(f"data: {text}"))
+    file = study / "study.yaml"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+    return load_study(study, load_pipeline(TOY))
+
+
+def test_inputs_may_stay_in_a_datastore(tmp_path):
+    """With data there are no inputs here; people are told where they are."""
+    study = load_without_inputs(tmp_path, DATA)
+    assert study.inputs == {}
+    assert study.inputs_elsewhere["vcf"] == "datastore d: in/a.vcf.gz"
+    assert study.azure.data.folder == "gridrun"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("{datastore: d, vcf: a}", ["data lacks cadd_snv, cadd_indel", "datastore: NAME"]),
+        (DATA.replace("in/a", "/in/a"), ['"vcf" has "/in/a.vcf.gz"', "leading /"]),
+        (DATA.replace("in/a", "../a"), ['"vcf" has "../a.vcf.gz"', ".."]),
+        (DATA.replace("{", "{folder: 'azureml://x', "), ['"folder" has "azureml://x"']),
+        ("here", ['azure setting "data" has']),
+    ],
+)
+def test_a_wrong_place_of_data_is_named(tmp_path, text, parts):
+    """What is wrong and what belongs there, on the line of the key."""
+    with pytest.raises(InputError) as caught:
+        load_without_inputs(tmp_path, text)
+    (fault,) = caught.value.faults
+    assert fault.line == 3
+    for part in parts:
+        assert part in fault.text()

@@ -1,4 +1,4 @@
-"""Artifacts of runs and the default datastore: what exists, and signed addresses of it."""
+"""Artifacts of runs and datastores: what exists, and signed addresses of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .messages import Request, Response, error, reply, timestamp
 from .routes import route
 from .signatures import signed_url
-from .state import ARTIFACT_CONTAINER, DATASTORE_CONTAINER, State, artifact_blob
+from .state import ARTIFACT_CONTAINER, DEFAULT_DATASTORE, State, artifact_blob
 
 _ARTIFACTS = r"/artifact/v2\.0{ws}/artifacts"
 _CONTAINER = r"/ExperimentRun/(?P<container>[^/]+)"
@@ -81,19 +81,22 @@ def create_artifacts(state: State, request: Request, container: str) -> Response
 
 
 @route("GET", "api", r"/datastore/v1\.0{ws}/default")
-@route("GET", "api", r"/datastore/v1\.0{ws}/datastores/workspaceblobstore")
-def datastore(state: State, request: Request) -> Response:
-    """The workspace's blob store, reached with the account's key."""
+@route("GET", "api", r"/datastore/v1\.0{ws}/datastores/(?P<name>[^/]+)")
+def datastore(state: State, request: Request, name: str = DEFAULT_DATASTORE) -> Response:
+    """A blob store of the workspace, reached with the account's key."""
+    container = state.datastores.get(name)
+    if container is None:
+        return error(404, "UserError", f"Could not find datastore with name {name}")
     key = base64.b64encode(state.account_key).decode()
     return reply(
         {
-            "name": "workspaceblobstore",
+            "name": name,
             "dataStoreType": "AzureBlob",
             "hasBeenValidated": True,
             "tags": {},
             "azureStorageSection": {
                 "accountName": state.names.account,
-                "containerName": DATASTORE_CONTAINER,
+                "containerName": container,
                 "endpoint": "core.windows.net",
                 "protocol": "https",
                 "credentialType": "AccountKey",

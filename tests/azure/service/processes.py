@@ -63,13 +63,18 @@ class Container:
 
     def _processes(self) -> set[int]:
         """Living processes that inherited this start's mark."""
-        mark = f"{MARK}={self._mark}".encode()
-        found = set()
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            with contextlib.suppress(OSError):
-                # The environment of a zombie reads as empty, so it does not count.
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.add(int(entry.name))
-        return found
+        return with_variable(MARK, self._mark)
+
+
+def with_variable(name: str, value: str) -> set[int]:
+    """Living processes that were started with a variable of this value."""
+    wanted = f"{name}={value}".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            # The environment of a zombie reads as empty, so it does not count.
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.add(int(entry.name))
+    return found

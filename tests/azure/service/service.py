@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import signin
+from . import cluster, signin
 from .azcli import write_az
 from .faults import ChildFault, ChildFaultKind, Fault
 from .front import Front
@@ -124,6 +124,15 @@ class Service:
             self.state.computes[name.lower()] = Compute(name, properties)
             self.state.changed.notify_all()
 
+    def add_datastore(self, name: str, files: dict[str, bytes]) -> str:
+        """Make a blob store known, with files in it; the name of its container."""
+        container = f"container-{name}"
+        with self.state.changed:
+            self.state.datastores[name] = container
+            for path, content in files.items():
+                self.state.put_blob(container, path, content)
+        return container
+
     def set_nodes(self, name: str, available: int | None, error: str | None = None) -> None:
         """Change how many of a cluster's nodes can be had now, and what it says about it.
 
@@ -183,6 +192,19 @@ class Service:
                 for path in self.state.artifacts.get(container_id, {})
             }
         return {path: blob.content for path, blob in found.items() if blob is not None}
+
+    def cancel_run(self, run_id: str) -> None:
+        """End a sweep or a child, as somebody does by hand on its page."""
+        cluster.cancel(self.state, self.state.runs[run_id])
+
+    def replace_artifact(self, run_id: str, path: str, content: bytes | None) -> None:
+        """Change a file of a run after the fact, or take it away."""
+        with self.state.changed:
+            container_id = self.state.runs[run_id].container_id
+            if content is None:
+                del self.state.artifacts[container_id][path]
+            else:
+                self.state.put_artifact(container_id, path, content)
 
     def blobs(self, container: str = DATASTORE_CONTAINER) -> dict[str, bytes]:
         """The blobs of a container: {name: content}."""

@@ -17,6 +17,7 @@ from .journal import Journal
 TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
 ARTIFACT_CONTAINER = "azureml"
 DATASTORE_CONTAINER = "azureml-blobstore"
+DEFAULT_DATASTORE = "workspaceblobstore"
 
 
 def _id() -> str:
@@ -195,6 +196,7 @@ class State:
         self.latest_snapshot: str | None = None
         self.computes: dict[str, Compute] = {}
         self.blobs: dict[tuple[str, str], Blob] = {}
+        self.datastores = {DEFAULT_DATASTORE: DATASTORE_CONTAINER}
         self.artifacts: dict[str, dict[str, None]] = {}
         self.pages: dict[str, list[Any]] = {}
         self._numbers: dict[str, int] = {}

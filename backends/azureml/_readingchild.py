@@ -1,0 +1,57 @@
+"""What the job that reads the inputs starts with: inputs come, tables are made and stay.
+
+It lies beside order.json in the job's directory, under another name. Its report goes to
+``outputs``, which Azure keeps; the tables go to the datastore and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from backends.azureml._store import bring_inputs, data_of, places, put_blocks
+from gridrun.cache import with_replacement
+from gridrun.errors import Fault, GridrunError
+from gridrun.reading import ReadingReport, make_blocks, order_from
+
+ORDER = Path("order.json")
+STORE = Path("store.json")
+REPORT = Path("outputs/blocks.json")
+
+
+def main() -> int:
+    """Do what the order asks; the exit code is 0 where a report was left."""
+    data = data_of(STORE)
+    text = ORDER.read_text("utf-8")
+    say(f"copying {', '.join(places(data).values())}")
+    inputs, missing = bring_inputs(data, Path("inputs"))
+    if missing:
+        order, _ = order_from(text)
+        faults = tuple(Fault(Path(places(data)[role]), "is not there") for role in missing)
+        report = ReadingReport(order.digest, {}, (), faults)
+    else:
+        try:
+            report = make_blocks(text, inputs, Path("blocks"), say=say)
+        except GridrunError as error:
+            say(f"error: {error.text()}")
+            return error.exit_code
+        put_blocks(data, report, Path("blocks"))
+    with_replacement(REPORT, lambda path: _write(path, report.text()))
+    counts = {"blocks": len(report.blocks), "faults": len(report.faults)}
+    say(json.dumps(counts))
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+
+
+def say(text: str) -> None:
+    """A line in the job's log."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

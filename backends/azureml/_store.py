@@ -1,0 +1,112 @@
+"""A datastore as a child sees it: inputs come from it, blocks' tables go to it and come back.
+
+Runs on a node, in the image, under the child's own sign-in.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gridrun.errors import EnvironmentFault
+from gridrun.fingerprint import digest_of_file
+from gridrun.reading import ReadingReport, Ticket, ticket_from
+from gridrun.shard import ARTIFACTS, open_shard
+from gridrun.study import AzureData
+
+
+def data_of(path: Path) -> AzureData:
+    """Where the data are, as it travels beside the shards."""
+    return AzureData(**json.loads(path.read_text("utf-8")))
+
+
+def bring_inputs(data: AzureData, directory: Path) -> tuple[dict[str, Path], list[str]]:
+    """Copy the inputs to the node.
+
+    Returns:
+        Role to file, and the roles of those that are not in the datastore.
+    """
+    store = _datastore(data.datastore)
+    found = {role: _download(store, path, directory / role) for role, path in data.inputs.items()}
+    there = {role: path for role, path in found.items() if path is not None}
+    return there, [role for role in found if role not in there]
+
+
+def put_blocks(data: AzureData, report: ReadingReport, directory: Path) -> None:
+    """Keep the tables of the blocks beside the inputs, each under its checksum."""
+    store = _datastore(data.datastore)
+    with tempfile.TemporaryDirectory(dir=directory) as name:
+        for block in report.blocks:
+            if block.artifact:
+                (directory / block.artifact).replace(Path(name) / block.checksum)
+        files = [str(path) for path in sorted(Path(name).iterdir())]
+        if files:
+            store.upload_files(
+                files,
+                relative_root=name,
+                target_path=_folder(data),
+                overwrite=True,
+                show_progress=False,
+            )
+
+
+def bring_blocks(data: AzureData, archive: Path, number: int) -> int:
+    """Put the tables that a shard needs in the place of their tickets.
+
+    Returns:
+        How many were brought.
+
+    Raises:
+        EnvironmentFault: One is not there, or not what its ticket says.
+    """
+    wanted = {unit.artifact for unit in open_shard(archive, number).units if unit.artifact}
+    tickets = dict(_tickets(archive.parent / ARTIFACTS, wanted))
+    store = _datastore(data.datastore) if tickets else None
+    for path, ticket in tickets.items():
+        with tempfile.TemporaryDirectory(dir=path.parent) as name:
+            place = f"{_folder(data)}/{ticket.checksum}"
+            found = _download(store, place, Path(name))
+            if found is None or digest_of_file(found) != ticket.checksum:
+                verdict = "is not there" if found is None else "is not what was made"
+                raise EnvironmentFault(
+                    f"the tables of a block are missing: {place} {verdict}",
+                    where=f"datastore {data.datastore}",
+                    todo="have the inputs read again: gridrun azure STUDY --read-again",
+                )
+            found.replace(path)
+    return len(tickets)
+
+
+def _tickets(directory: Path, artifacts: Iterable[str]) -> Iterable[tuple[Path, Ticket]]:
+    for artifact in sorted(artifacts):
+        ticket = ticket_from((directory / artifact).read_bytes())
+        if ticket is not None:
+            yield directory / artifact, ticket
+
+
+def _folder(data: AzureData) -> str:
+    return f"{data.folder}/blocks".lstrip("/")
+
+
+def _datastore(name: str) -> Any:
+    from azureml.core import Datastore, Run
+
+    workspace = Run.get_context(allow_offline=False).experiment.workspace
+    return Datastore.get(workspace, name)
+
+
+def _download(store: Any, path: str, directory: Path) -> Path | None:
+    """A file of a datastore; None where it is not there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    # everything whose name begins so comes along, an index beside a VCF for example
+    store.download(str(directory), prefix=path, overwrite=True, show_progress=False)
+    found = directory / path
+    return found if found.is_file() else None
+
+
+def places(data: AzureData) -> Mapping[str, str]:
+    """Role to where the input is, for people."""
+    return {role: data.place(role) for role in data.inputs}

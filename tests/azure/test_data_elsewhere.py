@@ -1,0 +1,178 @@
+"""Inputs in a datastore: a first job reads them there, and no variant's row comes here."""
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toys import azure_keys, table
+
+pytestmark = pytest.mark.azure
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICKSTART = ROOT / "examples" / "quickstart"
+NAMES = {
+    "vcf": "clinvar.vep.vcf.gz",
+    "cadd_snv": "cadd_snv.tsv.gz",
+    "cadd_indel": "cadd_indel.tsv.gz",
+}
+PART = ["--only", "quality=clingen", "--only", "imputation=zero_imp,mean_imp", "--folds", "2"]
+VARIANT = b"ENST"
+"""Begins the identifier of a transcript, which stands in the name of every row."""
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def start(service, home, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "gridrun", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=service.env(HOME=str(home), PYTHONPATH=str(ROOT), COLUMNS="120"),
+    )
+
+
+def gridrun(service, home, *arguments):
+    process = start(service, home, *arguments)
+    out, err = process.communicate(timeout=250)
+    assert "Traceback" not in err, err
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def container(azure_service):
+    """The container of a datastore that holds the quickstart's inputs."""
+    files = {f"2026/{n}": (QUICKSTART / "data" / n).read_bytes() for n in NAMES.values()}
+    return azure_service.add_datastore("patients", files)
+
+
+@pytest.fixture
+def study(azure_service, container, tmp_path):
+    """The quickstart's grid with inputs in the datastore, and nothing of them here."""
+    directory = tmp_path / "study"
+    directory.mkdir()
+    text = (QUICKSTART / "study.yaml").read_text()
+    head, _, rest = text.partition("inputs:")
+    rest = rest[rest.index("grid:") :]
+    data = {"datastore": "patients", **{role: f"2026/{n}" for role, n in NAMES.items()}}
+    azure = azure_keys(azure_service, shard_minutes=0.2, data=data)
+    (directory / "study.yaml").write_text(f"{head}{rest}azure: {json.dumps(azure)}\n")
+    return directory
+
+
+def test_the_table_of_a_local_run_without_a_row_of_data_here(
+    azure_service, container, study, tmp_path
+):
+    """The first job reads in the datastore, children fetch tables there, the table is equal."""
+    home = tmp_path / "home"
+    code, out, err = gridrun(azure_service, home, "plan", study, *PART)
+    assert code == 0, err
+    assert "8 to run" in out
+    code, out, _ = gridrun(azure_service, home, "azure", study, "--dry-run", *PART)
+    assert code == 0
+    assert "first a job on one node reads datastore patients: 2026/clinvar.vep.vcf.gz" in out
+    assert not azure_service.sweeps
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 0, err
+    reading, sweep = azure_service.sweeps
+    assert reading.run.run_id.endswith("-data")
+    assert [child.status for child in reading.children] == ["Completed"]
+    assert "tables from the datastore: 1 blocks" in (
+        azure_service.artifacts(sweep.children[0].run_id)["user_logs/std_log.txt"].decode()
+    )
+    blocks = [name for name in azure_service.blobs(container) if name.startswith("gridrun/blocks/")]
+    assert len(blocks) == 3, "a block for each quality"
+    checksums = {Path(name).name for name in blocks}
+    assert checksums == {sha256(azure_service.blobs(container)[name]) for name in blocks}
+    here = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+    sent = [snapshot.files for snapshot in azure_service.state.snapshots.values()]
+    for content in [*here.values(), *(content for files in sent for content in files.values())]:
+        assert sha256(content) not in checksums
+        assert VARIANT not in content
+    for files in sent:
+        for name, content in files.items():
+            assert not name.startswith("artifacts/") or content.startswith(b'{"gridrun_ticket')
+    local = tmp_path / "local"
+    shutil.copytree(QUICKSTART, local, ignore=shutil.ignore_patterns(".gridrun", "results"))
+    code, _, err = gridrun(azure_service, home, "local", local, "--in-process", *PART)
+    assert code == 0, err
+    assert table(study) == table(local)
+    # a copy of the directory is enough to look, and nothing is read or sent twice
+    copy = shutil.copytree(study, tmp_path / "copy")
+    code, out, err = gridrun(azure_service, home, "azure", copy, "--yes", *PART)
+    assert code == 0, err
+    assert len(azure_service.sweeps) == 2
+    code, out, _ = gridrun(azure_service, home, "status", copy)
+    assert code == 0
+    code, _, err = gridrun(azure_service, home, "local", study, "--in-process", "--folds", "3")
+    assert code == 2
+    assert "the inputs are not here" in err
+    assert "gridrun azure" in err
+
+
+@pytest.mark.slow
+def test_faults_of_the_inputs_come_home(azure_service, container, study, tmp_path):
+    """What is wrong is said with file and line, as if the file were here; then it can be mended."""
+    home = tmp_path / "home"
+    good = azure_service.blobs(container)["2026/cadd_snv.tsv.gz"]
+    azure_service.add_datastore("patients", {"2026/cadd_snv.tsv.gz": b"Chrom\tPos\n1\t2\n"})
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 2, err
+    assert "datastore patients: 2026/cadd_snv.tsv.gz" in err
+    assert "loopback-node" not in err, "the path on the node helps nobody"
+    with azure_service.state.changed:
+        del azure_service.state.blobs[container, "2026/cadd_snv.tsv.gz"]
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 2, err
+    assert "datastore patients: 2026/cadd_snv.tsv.gz: is not there" in err
+    azure_service.add_datastore("patients", {"2026/cadd_snv.tsv.gz": good})
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 0, err
+    assert len(azure_service.sweeps) == 4
+
+
+@pytest.mark.slow
+def test_submit_and_kill_read_once(azure_service, study, tmp_path):
+    """Submit sends the first job and ends; a killed client comes back to the same job."""
+    home = tmp_path / "home"
+    azure_service.settings.queue_s = 6
+    code, _, err = gridrun(azure_service, home, "azure", "submit", study, "--yes", *PART)
+    assert code == 0, err
+    assert "the inputs are being read; the same command goes on" in err
+    code, out, err = gridrun(azure_service, home, "azure", "status", study)
+    assert "-data: " in out
+    process = start(azure_service, home, "azure", study, "--yes", *PART)
+    azure_service.wait_until(lambda: azure_service.requests("GET .*-data/children"), 60)
+    process.kill()
+    process.communicate()
+    azure_service.settings.queue_s = 0
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 0, err
+    assert [sweep.run.run_id.endswith("-data") for sweep in azure_service.sweeps] == [True, False]
+
+
+@pytest.mark.slow
+def test_a_cancelled_first_job_is_sent_again(azure_service, study, tmp_path):
+    """Cancel ends it; the next run sends another."""
+    home = tmp_path / "home"
+    azure_service.settings.queue_s = 60
+    code, _, err = gridrun(azure_service, home, "azure", "submit", study, "--yes", *PART)
+    assert code == 0, err
+    code, _, err = gridrun(azure_service, home, "azure", "cancel", study)
+    assert code == 0, err
+    assert "asked for the end of" in err
+    azure_service.wait_until(lambda: azure_service.sweeps[0].run.status == "Canceled")
+    azure_service.settings.queue_s = 0
+    process = start(azure_service, home, "azure", study, "--yes", *PART)
+    azure_service.wait_until(lambda: len(azure_service.sweeps) > 1, 60)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "detaching" in err
+    assert "Traceback" not in err
