@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridrun.ledger import LedgerView
@@ -43,14 +45,20 @@ class PredictionFiles:
     def __enter__(self) -> Self:
         if self._own:
             self._directory.mkdir(parents=True, exist_ok=True)
-            for name in self._workspace.study.classifiers:
+        with contextlib.ExitStack() as stack:
+            for name in self._workspace.study.classifiers if self._own else ():
                 target = self._directory / f"{name}.parquet"
-                self._files[name] = _File(target, self._head, self._own)
+                self._files[name] = stack.enter_context(_File(target, self._head, self._own))
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        for file in self._files.values():
-            file.close(keep=kind is None)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
         if kind is not None or not self._directory.is_dir():
             return
         for name in self._workspace.pipeline.classifiers:
@@ -74,11 +82,10 @@ class PredictionFiles:
 
 
 class _File:
-    """One Parquet file, written in row groups."""
+    """One Parquet file, written in row groups, that takes the place of ``target`` when whole."""
 
     def __init__(self, target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         self._pa = pa
         self._target = target
@@ -87,9 +94,29 @@ class _File:
         kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
         fields = [(name, kinds[kind]) for name, kind in {**head, **own}.items()]
         self._schema = pa.schema(fields)
-        self._writer = pq.ParquetWriter(self._aside, self._schema, compression="zstd")
+        self._writer: Any = None
         self._parts: list[pa.Table] = []
         self._rows = 0
+
+    def __enter__(self) -> Self:
+        import pyarrow.parquet as pq
+
+        try:
+            self._writer = pq.ParquetWriter(self._aside, self._schema, compression="zstd")
+        except OSError:
+            self._aside.unlink(missing_ok=True)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._writer.close()
+            if kind is None:
+                self._aside.replace(self._target)
+        finally:
+            self._aside.unlink(missing_ok=True)
 
     def add(self, head: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> None:
         """Add rows that share ``head``."""
@@ -105,17 +132,6 @@ class _File:
         self._rows += count
         if self._rows >= _GROUP:
             self._flush()
-
-    def close(self, *, keep: bool) -> None:
-        """Put the file in its place, or throw it away."""
-        try:
-            if keep:
-                self._flush()
-            self._writer.close()
-            if keep:
-                self._aside.replace(self._target)
-        finally:
-            self._aside.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if self._parts:

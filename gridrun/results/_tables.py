@@ -62,22 +62,10 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        paths = self._workspace.study.paths
-        self._final = self._csv(paths.results_csv, self._columns)
-        self._parquet = self._stack.enter_context(
-            ParquetFile(paths.results_parquet, self._workspace, self._columns)
-        )
-        leading = [name for name in self._columns if name not in ("state", "reason")]
-        self._consequence_columns = [*leading, "consequence"]
-        self._consequence = self._csv(paths.per_consequence_csv, self._consequence_columns)
-        if self._pooled_columns:
-            self._pooled = self._csv(paths.pooled_csv, self._pooled_columns)
-            self._pooled_parquet = self._stack.enter_context(
-                ParquetFile(paths.pooled_parquet, self._workspace, self._pooled_columns)
-            )
-        self._predictions = self._stack.enter_context(
-            PredictionFiles(self._workspace, paths.predictions)
-        )
+        # when one cannot be opened, those that are open are closed and put away
+        with contextlib.ExitStack() as stack:
+            self._open(stack)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -109,11 +97,28 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         if self._view is not None and part.payloads:
             self._predictions.write(head, part, self._view)
 
-    def _csv(self, target: Path, columns: Sequence[str]) -> Any:
-        handle = self._stack.enter_context(replacing(target))
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        return writer
+    def _open(self, stack: contextlib.ExitStack) -> None:
+        workspace, paths = self._workspace, self._workspace.study.paths
+        self._final = _csv(stack, paths.results_csv, self._columns)
+        self._parquet = stack.enter_context(
+            ParquetFile(paths.results_parquet, workspace, self._columns)
+        )
+        leading = [name for name in self._columns if name not in ("state", "reason")]
+        self._consequence_columns = [*leading, "consequence"]
+        self._consequence = _csv(stack, paths.per_consequence_csv, self._consequence_columns)
+        if self._pooled_columns:
+            self._pooled = _csv(stack, paths.pooled_csv, self._pooled_columns)
+            self._pooled_parquet = stack.enter_context(
+                ParquetFile(paths.pooled_parquet, workspace, self._pooled_columns)
+            )
+        self._predictions = stack.enter_context(PredictionFiles(workspace, paths.predictions))
+
+
+def _csv(stack: contextlib.ExitStack, target: Path, columns: Sequence[str]) -> Any:
+    handle = stack.enter_context(replacing(target))
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(columns)
+    return writer
 
 
 def _head(workspace: Workspace, part: Part) -> dict[str, Any]:
