@@ -45,12 +45,13 @@ class Adapter(Protocol):
         ...
 
     def fetch(
-        self, wanted: Sequence[tuple[str, str, frozenset[str]]], pattern: str, prefix: str
+        self, wanted: Sequence[tuple[str, str, frozenset[str] | None]], pattern: str, prefix: str
     ) -> list[Fetched]:
         """Bring files of some children.
 
         Args:
-            wanted: Child's id, directory for its files, names that are there already.
+            wanted: Child's id, directory for its files, names that are there already;
+                None where nothing is, and nothing will be added: it can be brought at once.
             pattern: What the names have to match.
             prefix: Taken off the names.
         """

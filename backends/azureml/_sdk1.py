@@ -121,15 +121,17 @@ class SdkV1:
             ]
 
     def fetch(
-        self, wanted: Sequence[tuple[str, str, frozenset[str]]], pattern: str, prefix: str
+        self, wanted: Sequence[tuple[str, str, frozenset[str] | None]], pattern: str, prefix: str
     ) -> list[Fetched]:
         """Bring the files that are not there yet, several children at a time."""
 
-        def bring(one: tuple[str, str, frozenset[str]]) -> Fetched:
+        def bring(one: tuple[str, str, frozenset[str] | None]) -> Fetched:
             run_id, directory, known = one
             names: tuple[str, ...] = ()
             try:
                 run = self._children.get(run_id) or self._run(run_id)
+                if known is None:
+                    return Fetched(run_id, _bring_all(run, Path(directory), pattern, prefix))
                 names = tuple(n for n in run.get_file_names() if re.fullmatch(pattern, n))
                 for name in names:
                     if name not in known:
@@ -173,6 +175,20 @@ class SdkV1:
 
         del hyperdrive
         return Run.get(self._workspace, run_id)
+
+
+def _bring_all(run: Any, directory: Path, pattern: str, prefix: str) -> tuple[str, ...]:
+    """All files of a run below a prefix: one request says where they are, not one for each.
+
+    What is named and not there keeps the SDK for two minutes, so this is for runs that ended.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    run.download_files(prefix=prefix, output_directory=str(directory), append_prefix=False)
+    paths = {f"{prefix}{p.relative_to(directory)}": p for p in directory.rglob("*") if p.is_file()}
+    for name, path in paths.items():
+        if not re.fullmatch(pattern, name):
+            path.unlink()
+    return tuple(name for name in paths if re.fullmatch(pattern, name))
 
 
 def _config(submission: Submission) -> Any:

@@ -122,9 +122,13 @@ class SweepWatch:
                     is_good = not fetched.trouble and not problems
                     child.settled |= is_good and self.owed.is_through(child.shard)
 
-    def _known(self, run_id: str) -> frozenset[str]:
-        """Files of a child that need not come again."""
-        names = self._read_of(self._children.by_id[run_id])
+    def _known(self, run_id: str) -> frozenset[str] | None:
+        """Files of a child that need not come again; None where all of them are wanted."""
+        child = self._children.by_id[run_id]
+        names = self._read_of(child)
+        is_new = run_id not in self._inboxes and not child.troubled_looks
+        if child.ended is not None and is_new and not names:
+            return None
         if run_id in self._inboxes and self._inboxes[run_id].has_manifest:
             names.add(MANIFEST)
         return frozenset(f"{PREFIX}{name}" for name in names)
