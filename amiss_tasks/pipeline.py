@@ -12,14 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from amiss_tasks.addedmissingness import OPTION, RMSE, STAGE, parameter_of, shares_of
+from amiss_tasks.addedmissingness import OPTION, RMSE, parameter_of, shares_of
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
-from amiss_tasks.evaluation import Evaluation, evaluation_of, keeps_predictions
+from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
+from amiss_tasks.stages import PREPARE, stages_of
 from amiss_tasks.studykeys import STUDY_KEYS
 from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
 from gridrun.description import Describer
@@ -43,14 +44,6 @@ from gridrun.trial import Check
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
 
-_PREPARE_READS = (
-    "downsampling",
-    "nonzero_variance_check",
-    "correlation_check",
-    "training_data_sampling_percentage",
-    "feature_sampling_percentage",
-)
-
 _SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
 """Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
 
@@ -63,35 +56,6 @@ _OWN_SECONDS = 1.0
 
 _HOLD_OUT_SHARE = 3.0
 """How much longer a task takes that trains on the whole training part, not on 30 % of it."""
-
-
-def stages_of(
-    methods: Mapping[str, Method], evaluation: Evaluation, *, adds_missingness: bool
-) -> tuple[Stage, ...]:
-    """The stages of a study with these imputation methods, evaluated so."""
-
-    def drawn_first(method: Method) -> str:
-        return str(predraws(method, all_methods=evaluation.holds_out))
-
-    ampute = (Stage(STAGE, (OPTION,), per_fold=True),) if adds_missingness else ()
-    return (
-        Stage("read", (), on_driver=True),
-        Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
-        Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
-        Stage("fold", (), per_fold=True),
-        *ampute,
-        Stage(
-            "prepare",
-            _PREPARE_READS,
-            per_fold=True,
-            # a method that draws its hyperparameters first gets other rows and features (D6)
-            reads_part={"imputation": {name: drawn_first(m) for name, m in methods.items()}},
-        ),
-        Stage("impute", ("imputation",), per_fold=True),
-        Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
-        Stage("impute-test", (), per_fold=True, after="impute"),
-        Stage("evaluate", (), per_fold=True, per_classifier=True),
-    )
 
 
 class AmissPipeline:
@@ -163,9 +127,7 @@ class AmissPipeline:
             for parameter in PARAMETERS
         )
         shares = shares_of(options or {})
-        self.stages: tuple[Stage, ...] = stages_of(
-            self._methods, self._evaluation, adds_missingness=bool(shares)
-        )
+        self.stages: tuple[Stage, ...] = stages_of(adds_missingness=bool(shares))
         if shares:
             self._add_missingness(shares)
 
@@ -241,6 +203,16 @@ class AmissPipeline:
         else:
             model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
         return {"train": digest_of(model)}
+
+    def reads_part(self, stage: Stage, settings: Settings) -> Mapping[str, Mapping[Value, str]]:
+        """Of the method, preparing a table reads what is drawn before it (D6)."""
+        if stage.name != PREPARE or "draw_order" in protocol_of(settings).corrected:
+            return {}
+        drawn: dict[Value, str] = {
+            name: str(predraws(method, all_methods=self._evaluation.holds_out))
+            for name, method in self._methods.items()
+        }
+        return {self.method_parameter: drawn}
 
     def protocol_label(self, settings: Settings) -> str:
         """``amiss``, ``corrected``, or one of them with the switches that differ.

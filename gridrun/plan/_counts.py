@@ -53,7 +53,7 @@ def _distinct(tables: TaskTables, stage: Stage) -> int:
     """Distinct tasks of a stage that runs once for all classifiers."""
     grid, indices = tables.grid, tables.indices
     prefix = stage_prefix(tables.pipeline, stage)
-    parts = stage_parts(tables.pipeline, stage)
+    parts = stage_parts(tables.pipeline, stage, tables.settings)
     allowed = grid.allowed()
     if len(indices) == len(grid):
         whole = math.prod(len(allowed[name]) for name in prefix)

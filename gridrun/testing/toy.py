@@ -227,6 +227,14 @@ class ToyPipeline:
             for stage in self.stages
         }
 
+    def reads_part(
+        self,
+        stage: Stage,  # noqa: ARG002 - the contract's; the toy's stages read parameters whole
+        settings: Settings,  # noqa: ARG002
+    ) -> Mapping[str, Mapping[Value, str]]:
+        """None."""
+        return {}
+
     def protocol_label(self, settings: Settings) -> str:
         """The protocol's name."""
         return settings.protocol

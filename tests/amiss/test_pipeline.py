@@ -12,7 +12,9 @@ from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE
 from amiss_tasks.pipeline import PIPELINE
 
 
-def planned(directory: Path, methods, sample: int | None = None) -> dict[str, int]:
+def planned(
+    directory: Path, methods, sample: int | None = None, protocol: str = "amiss"
+) -> dict[str, int]:
     """Tasks of each stage for the whole grid with these imputations."""
     grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": methods}
     directory.mkdir()
@@ -24,6 +26,7 @@ def planned(directory: Path, methods, sample: int | None = None) -> dict[str, in
         f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
         f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
         "grid: grid.json\n"
+        f"protocol: {protocol}\n"
         "folds: 10\n" + (f"sample: {sample}\n" if sample else "")
     )
     plan = gridrun.open_study(directory).plan()
@@ -51,6 +54,12 @@ def test_prepared_tables_of_a_sample_are_counted_alike(tmp_path):
     """A drawn block of fourteen methods has five prepared tables."""
     counts = planned(tmp_path / "study", ["all"], sample=14)
     assert (counts["prepare"], counts["impute"]) == (5, 14)
+
+
+def test_corrected_methods_share_prepared_tables(tmp_path):
+    """With a seed for each step (D6) what a method draws first leaves rows and features alone."""
+    counts = planned(tmp_path / "study", "all", protocol="corrected")
+    assert (counts["prepare"], counts["impute"]) == (5_184, 72_576)
 
 
 def test_costly_methods_are_estimated_so():

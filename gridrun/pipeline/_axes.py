@@ -1,0 +1,55 @@
+"""Parameters and stages: what a grid is made of, and what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Value = str | int | float
+"""One value of a parameter."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One axis of the grid.
+
+    Args:
+        name: Upstream's spelling.
+        values: Every value this version runs, in the order they are documented.
+        description: One sentence for ``gridrun params``.
+        refused: Values that are known but that this version does not run, each
+            with the reason.
+        shorthands: Values that stand for several others (``all``).
+        default: Values of a grid that does not name it; None where every grid has to.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+    description: str
+    refused: Mapping[str, str] = field(default_factory=dict)
+    shorthands: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    default: tuple[Value, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    Args:
+        name: As in design and ledger: ``read``, ``filter``, ...
+        reads: Parameters this stage itself reads; it depends on those of the
+            stages before it as well.
+        per_fold: Whether it runs once for each fold.
+        per_classifier: Whether it runs once for each classifier.
+        on_driver: Whether it runs where the study is (its result travels to
+            the workers), rather than inside a unit.
+        after: The stage whose parameters it depends on beside its own, where
+            that is not simply every stage before it.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    per_fold: bool = False
+    per_classifier: bool = False
+    on_driver: bool = False
+    after: str | None = None

@@ -1,0 +1,211 @@
+"""The calls that the core makes of a pipeline, on the driver and in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from gridrun.errors import Fault
+from gridrun.pipeline._axes import Parameter, Stage, Value
+from gridrun.pipeline._tasks import Disposition, Settings, TaskResult, TaskSpec
+from gridrun.studykeys import StudyKey
+
+
+class Source(Protocol):
+    """The driver's side of a pipeline: reads the inputs once, makes block artifacts."""
+
+    def notes(self) -> Sequence[Fault]:
+        """What reading the inputs found worth saying (nothing that stops)."""
+        ...
+
+    def artifact(self, values: Mapping[str, Value]) -> str:
+        """Make, or find in the cache, the artifact that units of a block need.
+
+        Args:
+            values: The parameters that the driver's stages read, by name.
+
+        Returns:
+            The artifact's digest.
+
+        Raises:
+            TaskFailure: The block cannot be made; all its tasks fail with it.
+            InputError: The input files are at fault; the run stops.
+        """
+        ...
+
+    def path(self, digest: str) -> Path:
+        """File of an artifact that was made."""
+        ...
+
+
+class Runner(Protocol):
+    """The worker's side of a pipeline: lives in one process, runs tasks in turn.
+
+    Results of shared stages may be kept from task to task, bounded in bytes.
+    """
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions that may change numbers: R, packages, BLAS, Python, platform."""
+        ...
+
+    def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
+        """Run one task.
+
+        Args:
+            task: What to run.
+            artifact: The block's artifact, a local file.
+
+        Raises:
+            TaskFailure: A finding; the process lives on.
+        """
+        ...
+
+
+StageHook = Callable[[str, str], None]
+"""Told (stage, key) before a stage starts, so that a dead process names its culprit."""
+
+
+class Pipeline(Protocol):
+    """A pipeline as the core sees it. See ``amiss_tasks.pipeline`` for the real one."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    stages: tuple[Stage, ...]
+    classifiers: tuple[str, ...]
+    """Every classifier of upstream, in the order of table rows."""
+    runnable_classifiers: tuple[str, ...]
+    """Those this version runs; what a study gets when it names none."""
+    protocols: Mapping[str, str]
+    """Protocol name to one sentence; refused ones are not in it."""
+    result_columns: tuple[str, ...]
+    """Columns of a result row, in table order."""
+    time_columns: tuple[str, ...]
+    """Those of them that measure time."""
+    headline_columns: tuple[str, ...]
+    """Those of them whose means are printed."""
+    summary_parameters: tuple[str, ...]
+    """Parameters beside the compared one by whose values these means are taken apart."""
+    pooled_columns: tuple[str, ...]
+    """Columns of a row over all completed test tables, in table order; empty for no such table."""
+    disposition_reads: tuple[str, ...]
+    """Parameters that ``disposition`` looks at."""
+    block: tuple[str, ...]
+    """Parameters of a block: those the driver's stages read."""
+    affinity: tuple[str, ...]
+    """Beside ``block`` and fold: parameters whose tasks are best run by one worker."""
+    method_parameter: str
+    """The parameter that is compared (``imputation``)."""
+    study_keys: Mapping[str, StudyKey]
+    """Keys of ``study.yaml`` that the pipeline reads beside the core's own."""
+    most_folds: int | None
+    """Most folds that there are, None without a limit; a study without ``folds`` has no more."""
+    most_folds_reason: str
+    """Why there are no more, and what to do about it; empty without a limit."""
+
+    def of_study(self, options: Mapping[str, Any]) -> Pipeline:
+        """The pipeline as a study has it, with the methods or axes that the study adds.
+
+        Args:
+            options: Data of the study's keys (``Settings.options``).
+
+        Returns:
+            Itself, where a study adds nothing. The name by which workers find the
+            pipeline stays the same: they are given the options with the settings.
+        """
+        ...
+
+    def classifier_reads(self, classifier: str) -> tuple[str, ...]:
+        """All parameters that a classifier's leaf task depends on, in grid order."""
+        ...
+
+    def disposition(
+        self, classifier: str, values: Mapping[str, Value], settings: Settings
+    ) -> Disposition:
+        """Whether a task is to be run at all."""
+        ...
+
+    def context_reads(self) -> tuple[str, ...]:
+        """Parameters that decide which code a leaf task runs."""
+        ...
+
+    def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
+        """Digest of the code of each stage that a leaf task passes through.
+
+        Args:
+            classifier: Which classifier.
+            values: Values of ``context_reads()``.
+        """
+        ...
+
+    def reads_part(self, stage: Stage, settings: Settings) -> Mapping[str, Mapping[Value, str]]:
+        """Parameters of which a stage itself reads only a part.
+
+        Returns:
+            Parameter to, for each value, the part that is read: an equal one for
+            values that make no difference.
+        """
+        ...
+
+    def protocol_label(self, settings: Settings) -> str:
+        """How tables name the protocol, with what of it the study changes."""
+        ...
+
+    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+        """Columns of the predictions of every test row, where the study keeps them.
+
+        Returns:
+            Name to ``text``, ``integer`` or ``number``, in table order; empty where
+            none are kept.
+        """
+        ...
+
+    def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
+        """Predictions out of the payloads of a result that was kept.
+
+        Returns:
+            Each of ``prediction_columns`` to its values, all of one length.
+        """
+        ...
+
+    def switches(
+        self, settings: Settings, classifier: str, values: Mapping[str, Value]
+    ) -> Mapping[str, str]:
+        """The protocol's switches and seeds as far as a leaf task's results depend on them.
+
+        Args:
+            settings: The study's settings.
+            classifier: Which classifier.
+            values: Values of ``context_reads()``.
+        """
+        ...
+
+    def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
+        """Seconds a task takes, for cutting units before the ledger knows better.
+
+        Args:
+            classifier: Which classifier.
+            values: Values of ``context_reads()``.
+        """
+        ...
+
+    def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
+        """Quick look at paths and headers before anything starts.
+
+        Returns:
+            Notes, none of which stops the run.
+
+        Raises:
+            InputError: With every fault that a quick look can find.
+        """
+        ...
+
+    def open_source(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> Source:
+        """Driver's side; may read the inputs, or find what was read in the cache."""
+        ...
+
+    def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
+        """Worker's side; starts R."""
+        ...

@@ -1,0 +1,112 @@
+"""Leaf tasks as plain data: what a worker is asked for, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridrun.pipeline._axes import Value
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """What is to be done about a task before anything runs.
+
+    Args:
+        state: ``waiting`` (to be run), ``skipped`` (not asked of this
+            classifier) or ``failed`` (known to be impossible).
+        kind: Kind of failure when ``failed``.
+        reason: For people; empty when ``waiting``.
+    """
+
+    state: str = "waiting"
+    kind: str = ""
+    reason: str = ""
+
+
+RUN = Disposition()
+
+
+class TaskFailure(Exception):
+    """A task came to a failure that is a finding (kind ``error`` unless said).
+
+    Args:
+        message: R's or Python's own message.
+        kind: ``error`` or ``upstream-defect``.
+    """
+
+    def __init__(self, message: str, kind: str = "error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What of a study reaches the stages; plain data, sent to every worker.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
+            Only the driver's stages may open them.
+        protocol: Name of the protocol.
+        seed: The study's seed.
+        rows: Size of the seeded subset of variants, or None for all.
+        options: Data of the study's keys that the pipeline adds (``Pipeline.study_keys``),
+            by key; only those that the study has.
+    """
+
+    inputs: Mapping[str, str]
+    protocol: str
+    seed: int
+    rows: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One leaf task: what a worker is asked for.
+
+    Args:
+        context: Number of the fingerprint context in the ledger.
+        code: The parameter values it depends on, packed (see ``gridrun.codes``).
+        fold: Fold, counted from 1.
+        classifier: Which classifier.
+        values: The parameter values it depends on, by name.
+    """
+
+    context: int
+    code: int
+    fold: int
+    classifier: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What a task that ran to its end came to.
+
+    Args:
+        rows: One mapping per completed test table, the pipeline's result
+            columns as keys. Numbers stay numbers; ``None`` is NA, ``nan`` NaN.
+        details: Further rows kept beside (``consequence`` and the metrics).
+        content_key: Digest of everything the result depends on by content;
+            equal keys mean equal results (early cutoff).
+        shared: Whether the result was taken over from an equal task.
+        notes: Warnings worth keeping, one line each.
+        facts: Small facts worth keeping (final features, chosen settings). ``fits``,
+            if there, says how many models of which name were fitted for it.
+        pooled: One row over all completed test tables, the pipeline's pooled columns
+            as keys; empty where the pipeline has none.
+        payloads: Larger results by name, in a form of the pipeline's own; equal ones
+            are kept once. See ``Pipeline.read_predictions``.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    details: Sequence[Mapping[str, Any]] = ()
+    content_key: str = ""
+    shared: bool = False
+    notes: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    pooled: Mapping[str, Any] = field(default_factory=dict)
+    payloads: Mapping[str, bytes] = field(default_factory=dict)
