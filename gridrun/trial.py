@@ -25,6 +25,7 @@ from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _TRYING = "trying"
 _START = "start"
+_UNTIL = "until"
 
 METHOD, CLASSIFIER = "method", "classifier"
 """What a file may be."""
@@ -129,7 +130,10 @@ def child(arguments: list[str]) -> None:
             if not isinstance(pipeline, TriesFiles):
                 raise UserError(f"pipeline {name} takes no files of one's own")
             for check in pipeline.try_file(kind, Path(path), json.loads(params)):
-                tell(vars(check))
+                sys.stdout.flush()
+                # where the file of what is printed ends now: the reader may come to look
+                # when the next check has printed already
+                tell({**vars(check), _UNTIL: os.lseek(1, 0, os.SEEK_CUR)})
         except GridrunError as error:
             tell(
                 {"error": error.what, "where": error.where, "todo": error.todo}
@@ -156,11 +160,12 @@ def _checks(
         if "error" in message:
             kind = UserError if message["is_mistake"] else EnvironmentFault
             raise kind(message["error"], where=message["where"], todo=message["todo"])
+        until = message.pop(_UNTIL)
         check = Check(**message)
         if check.verdict == _TRYING:
             what = check.what
             continue
-        said, position = _printed(printed, position)
+        said, position = _printed(printed, position, until)
         yield Check(check.what, check.verdict, check.found, said)
     said, _ = _printed(printed, position)
     yield Check(what, FAILED, f"the process died: {_fate(process.wait())}", said)
@@ -185,9 +190,10 @@ def _messages(pipe: IO[bytes], seconds: float) -> Iterator[dict[str, Any] | None
                 deadline = time.monotonic() + seconds
 
 
-def _printed(file: IO[bytes], position: int) -> tuple[str, int]:
-    """What was printed since a position, and where it ends."""
-    end = os.fstat(file.fileno()).st_size
+def _printed(file: IO[bytes], position: int, end: int | None = None) -> tuple[str, int]:
+    """What was printed since a position, up to another or all of it, and where it ends."""
+    if end is None:
+        end = os.fstat(file.fileno()).st_size
     data = os.pread(file.fileno(), end - position, position)
     return data.decode("utf-8", "replace").strip("\n"), end
 
