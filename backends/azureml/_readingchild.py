@@ -25,11 +25,16 @@ def main() -> int:
     data = data_of(STORE)
     text = ORDER.read_text("utf-8")
     say(f"copying {', '.join(places(data).values())}")
-    inputs, missing = bring_inputs(data, Path("inputs"))
-    if missing:
-        order, _ = order_from(text)
-        faults = tuple(Fault(Path(places(data)[role]), "is not there") for role in missing)
-        report = ReadingReport(order.digest, {}, (), faults)
+    order, _ = order_from(text)
+    try:
+        inputs, missing = bring_inputs(data, Path("inputs"))
+    except GridrunError as error:
+        inputs = {}
+        faults = [Fault(Path(error.where or ""), error.what, todo=error.todo)]
+    else:
+        faults = [Fault(Path(places(data)[role]), "is not there") for role in missing]
+    if faults:
+        report = ReadingReport(order.digest, {}, (), tuple(faults))
     else:
         try:
             report = make_blocks(text, inputs, Path("blocks"), say=say)

@@ -95,7 +95,15 @@ def _datastore(name: str) -> Any:
     from azureml.core import Datastore, Run
 
     workspace = Run.get_context(allow_offline=False).experiment.workspace
-    return Datastore.get(workspace, name)
+    try:
+        return Datastore.get(workspace, name)
+    except Exception as error:
+        text = " ".join(str(getattr(error, "message", None) or error).split())[:300]
+        raise EnvironmentFault(
+            f"it cannot be opened: {text}",
+            where=f"datastore {name}",
+            todo="does the workspace know it by this name, and may the compute cluster read it?",
+        ) from error
 
 
 def _download(store: Any, path: str, directory: Path) -> Path | None:

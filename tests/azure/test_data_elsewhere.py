@@ -132,10 +132,15 @@ def test_faults_of_the_inputs_come_home(azure_service, container, study, tmp_pat
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
     assert code == 2, err
     assert "datastore patients: 2026/cadd_snv.tsv.gz: is not there" in err
+    known = azure_service.state.datastores.pop("patients")
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 2, err
+    assert "datastore patients: it cannot be opened: Could not find datastore" in err
+    azure_service.state.datastores["patients"] = known
     azure_service.add_datastore("patients", {"2026/cadd_snv.tsv.gz": good})
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
     assert code == 0, err
-    assert len(azure_service.sweeps) == 4
+    assert len(azure_service.sweeps) == 5
 
 
 @pytest.mark.slow

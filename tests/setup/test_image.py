@@ -106,7 +106,7 @@ def image(builder, base, record_testsuite_property):
     return "localhost/gridrun:test"
 
 
-def test_the_image_runs_the_quickstart(builder, image, tmp_path, record_property):
+def test_the_image_runs_the_quickstart(builder, image, tmp_path, record_testsuite_property):
     """The self-test passes, the user is not root, and the quickstart comes to its end."""
     container = builder("from", image)
     report = builder.run(container, "gridrun", "worker", "--self-test")
@@ -123,6 +123,8 @@ def test_the_image_runs_the_quickstart(builder, image, tmp_path, record_property
         *("gridrun", "local", "/study", "--in-process", "--folds", "1"),
         volume=f"{study}:/study",
     )
-    record_property("seconds of the quickstart, one fold", round(time.monotonic() - began))
+    record_testsuite_property(
+        "seconds of the quickstart, one fold", round(time.monotonic() - began)
+    )
     assert "zero_imp" in said
     assert (study / "results" / "final_cv_results.csv").exists()
