@@ -81,6 +81,13 @@ class Workspace:
             options=study.options,
         )
 
+        if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
+            raise UserError(
+                "predictions are asked for, which name every variant, and inputs stay elsewhere",
+                where=str(study.path),
+                todo="leave predictions out; or, if rows may come here, name files below inputs",
+            )
+
     @cached_property
     def view(self) -> LedgerView | None:
         """The ledger as it is now, or None if the study has none.

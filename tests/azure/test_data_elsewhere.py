@@ -72,9 +72,15 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
 ):
     """The first job reads in the datastore, children fetch tables there, the table is equal."""
     home = tmp_path / "home"
+    text = (study / "study.yaml").read_text()
     code, out, err = gridrun(azure_service, home, "plan", study, *PART)
     assert code == 0, err
     assert "8 to run" in out
+    (study / "study.yaml").write_text(f"{text}predictions: yes\n")
+    code, _, err = gridrun(azure_service, home, "plan", study, *PART)
+    assert code == 2
+    assert "predictions are asked for, which name every variant" in err
+    (study / "study.yaml").write_text(text)
     code, out, _ = gridrun(azure_service, home, "azure", study, "--dry-run", *PART)
     assert code == 0
     assert "first a job on one node reads datastore patients: 2026/clinvar.vep.vcf.gz" in out
