@@ -141,7 +141,8 @@ def test_faults_of_the_inputs_come_home(azure_service, container, study, tmp_pat
     known = azure_service.state.datastores.pop("patients")
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
     assert code == 2, err
-    assert "datastore patients: it cannot be opened: Could not find datastore" in err
+    assert "datastore patients: it cannot be opened" in err
+    assert "Could not find datastore with name patients" in err
     azure_service.state.datastores["patients"] = known
     azure_service.add_datastore("patients", {"2026/cadd_snv.tsv.gz": good})
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
