@@ -13,12 +13,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 OUT = Path("outputs")
 AXES = Path("axes.json")
 STORE = Path("store.json")
+ARCHIVE = Path("shards.zip")
 SEGMENT = re.compile(r"outputs/segment-[\w-]+\.jsonl")
 
 
@@ -26,23 +28,30 @@ def main(arguments: list[str]) -> int:
     """Run the shard that the arguments name; exit as the worker did."""
     axes = json.loads(AXES.read_text("utf-8"))
     number = shard_number(arguments, axes)
-    if STORE.exists():
-        bring_blocks(number)
     bring_earlier_outcomes()
-    command = [sys.executable, "-m", "gridrun", "worker", "shards.zip", "--shard", str(number)]
-    place = {"GRIDRUN_PLACE": os.environ.get("AZUREML_RUN_ID", "")}  # who did it, in every attempt
-    worker = subprocess.Popen(  # noqa: S603 - gridrun itself
-        [*command, "--out", str(OUT)], env={**os.environ, **place}
-    )
-    # a node that is about to be taken away says so first: outcomes can still be written
-    signal.signal(signal.SIGTERM, lambda *_: worker.send_signal(signal.SIGTERM))
-    code = worker.wait()
+    # the child's directory may be a mount of the workspace's storage: tables that may not go
+    # there are put on the node's own disk
+    with tempfile.TemporaryDirectory(prefix="gridrun-blocks-") as name:
+        archive = bring_blocks(number, Path(name)) if STORE.exists() else ARCHIVE
+        code = run_worker(archive, number)
     if code < 0:
         say(f"the worker was killed by signal {-code}")
         return 1
     if code == 0 and "--shard" not in axes:
         log_mcc()
     return code
+
+
+def run_worker(archive: Path, number: int) -> int:
+    """Run a shard; the worker's exit code, or minus the signal that killed it."""
+    command = [sys.executable, "-m", "gridrun", "worker", str(archive), "--shard", str(number)]
+    place = {"GRIDRUN_PLACE": os.environ.get("AZUREML_RUN_ID", "")}  # who did it, in every attempt
+    worker = subprocess.Popen(  # noqa: S603 - gridrun itself
+        [*command, "--out", str(OUT)], env={**os.environ, **place}
+    )
+    # a node that is about to be taken away says so first: outcomes can still be written
+    signal.signal(signal.SIGTERM, lambda *_: worker.send_signal(signal.SIGTERM))
+    return worker.wait()
 
 
 def shard_number(arguments: list[str], axes: dict[str, list[Any]]) -> int:
@@ -59,12 +68,13 @@ def same(given: str, value: Any) -> bool:
     return given == value if isinstance(value, str) else float(given) == float(value)
 
 
-def bring_blocks(number: int) -> None:
-    """The tables that the shard needs, from the datastore that they may not leave."""
+def bring_blocks(number: int, place: Path) -> Path:
+    """The tables that a shard needs, from the datastore; the archive to run it from."""
     from backends.azureml._store import bring_blocks, data_of
 
-    count = bring_blocks(data_of(STORE), Path("shards.zip"), number)
+    count = bring_blocks(data_of(STORE), ARCHIVE, number, place)
     say(f"tables from the datastore: {count} blocks")
+    return place / ARCHIVE.name
 
 
 def bring_earlier_outcomes() -> None:

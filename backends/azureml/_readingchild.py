@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 from backends.azureml._store import bring_inputs, data_of, places, put_blocks
 from gridrun.cache import with_replacement
 from gridrun.errors import Fault, GridrunError
 from gridrun.reading import ReadingReport, make_blocks, order_from
+from gridrun.study import AzureData
 
 ORDER = Path("order.json")
 STORE = Path("store.json")
@@ -25,27 +27,31 @@ def main() -> int:
     data = data_of(STORE)
     text = ORDER.read_text("utf-8")
     say(f"copying {', '.join(places(data).values())}")
-    order, _ = order_from(text)
-    try:
-        inputs, missing = bring_inputs(data, Path("inputs"))
-    except GridrunError as error:
-        inputs = {}
-        faults = [Fault(Path(error.where or ""), error.what, todo=error.todo)]
-    else:
-        faults = [Fault(Path(places(data)[role]), "is not there") for role in missing]
-    if faults:
-        report = ReadingReport(order.digest, {}, (), tuple(faults))
-    else:
+    # the job's directory may be a mount of the workspace's storage, where data may not go
+    with tempfile.TemporaryDirectory(prefix="gridrun-inputs-") as name:
         try:
-            report = make_blocks(text, inputs, Path("blocks"), say=say)
+            report = read(data, text, Path(name))
         except GridrunError as error:
             say(f"error: {error.text()}")
             return error.exit_code
-        put_blocks(data, report, Path("blocks"))
     with_replacement(REPORT, lambda path: _write(path, report.text()))
-    counts = {"blocks": len(report.blocks), "faults": len(report.faults)}
-    say(json.dumps(counts))
+    say(json.dumps({"blocks": len(report.blocks), "faults": len(report.faults)}))
     return 0
+
+
+def read(data: AzureData, text: str, place: Path) -> ReadingReport:
+    """Copy the inputs, make the blocks, keep them in the datastore."""
+    order, _ = order_from(text)
+    try:
+        inputs, missing = bring_inputs(data, place / "inputs")
+        faults = [Fault(Path(places(data)[role]), "is not there") for role in missing]
+    except GridrunError as error:
+        faults = [Fault(Path(error.where or ""), error.what, todo=error.todo)]
+    if faults:
+        return ReadingReport(order.digest, {}, (), tuple(faults))
+    report = make_blocks(text, inputs, place / "blocks", say=say)
+    put_blocks(data, report, place / "blocks")
+    return report
 
 
 def _write(path: Path, text: str) -> None:

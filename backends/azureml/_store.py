@@ -6,14 +6,15 @@ Runs on a node, in the image, under the child's own sign-in.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gridrun.errors import EnvironmentFault
 from gridrun.fingerprint import digest_of_file
-from gridrun.reading import ReadingReport, Ticket, ticket_from
+from gridrun.reading import ReadingReport, ticket_from
 from gridrun.shard import ARTIFACTS, open_shard
 from gridrun.study import AzureData
 
@@ -53,38 +54,39 @@ def put_blocks(data: AzureData, report: ReadingReport, directory: Path) -> None:
             )
 
 
-def bring_blocks(data: AzureData, archive: Path, number: int) -> int:
-    """Put the tables that a shard needs in the place of their tickets.
+def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> int:
+    """Put a shard's archive and its tables, in the place of their tickets, into a directory.
+
+    Args:
+        data: Where the data are.
+        archive: Of shards, with tickets beside it.
+        number: Which shard.
+        place: The directory; on the node's own disk.
 
     Returns:
-        How many were brought.
+        How many tables were brought.
 
     Raises:
         EnvironmentFault: One is not there, or not what its ticket says.
     """
-    wanted = {unit.artifact for unit in open_shard(archive, number).units if unit.artifact}
-    tickets = dict(_tickets(archive.parent / ARTIFACTS, wanted))
-    store = _datastore(data.datastore) if tickets else None
-    for path, ticket in tickets.items():
-        with tempfile.TemporaryDirectory(dir=path.parent) as name:
-            place = f"{_folder(data)}/{ticket.checksum}"
-            found = _download(store, place, Path(name))
-            if found is None or digest_of_file(found) != ticket.checksum:
-                verdict = "is not there" if found is None else "is not what was made"
-                raise EnvironmentFault(
-                    f"the tables of a block are missing: {place} {verdict}",
-                    where=f"datastore {data.datastore}",
-                    todo="have the inputs read again: gridrun azure STUDY --read-again",
-                )
-            found.replace(path)
-    return len(tickets)
-
-
-def _tickets(directory: Path, artifacts: Iterable[str]) -> Iterable[tuple[Path, Ticket]]:
-    for artifact in sorted(artifacts):
-        ticket = ticket_from((directory / artifact).read_bytes())
-        if ticket is not None:
-            yield directory / artifact, ticket
+    shutil.copyfile(archive, place / archive.name)
+    (place / ARTIFACTS).mkdir()
+    wanted = sorted({unit.artifact for unit in open_shard(archive, number).units if unit.artifact})
+    store = _datastore(data.datastore) if wanted else None
+    for artifact in wanted:
+        ticket = ticket_from((archive.parent / ARTIFACTS / artifact).read_bytes())
+        assert ticket is not None, "with data elsewhere nothing but tickets travels"
+        path = f"{_folder(data)}/{ticket.checksum}"
+        found = _download(store, path, place / "brought")
+        if found is None or digest_of_file(found) != ticket.checksum:
+            verdict = "is not there" if found is None else "is not what was made"
+            raise EnvironmentFault(
+                f"the tables of a block are missing: {path} {verdict}",
+                where=f"datastore {data.datastore}",
+                todo="have the inputs read again: gridrun azure STUDY --read-again",
+            )
+        found.replace(place / ARTIFACTS / artifact)
+    return len(wanted)
 
 
 def _folder(data: AzureData) -> str:
