@@ -188,3 +188,24 @@ def test_a_cancelled_first_job_is_sent_again(azure_service, study, tmp_path):
     _, err = process.communicate(timeout=60)
     assert "detaching" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_changed_tables_are_refused_and_made_again(azure_service, container, study, tmp_path):
+    """A table that is not what was made stops the child; reading again makes it anew."""
+    home = tmp_path / "home"
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert code == 0, err
+    for name in azure_service.blobs(container):
+        if name.startswith("gridrun/blocks/"):
+            azure_service.state.put_blob(container, name, b"something else")
+    more = [*PART[:-1], "3"]
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *more)
+    assert code == 3, err
+    assert "no child of the sweep came to any outcome" in err
+    code, out, err = gridrun(azure_service, home, "azure", "logs", study)
+    assert "is not what was made" in out
+    assert "--read-again" in out
+    code, _, err = gridrun(azure_service, home, "azure", study, "--yes", "--read-again", *more)
+    assert code == 0, err
+    assert sum(sweep.run.run_id.endswith("-data") for sweep in azure_service.sweeps) == 2
