@@ -163,13 +163,27 @@ def held_out_tables(
     Raises:
         TaskFailure: There is no test row.
     """
-    train, test = parts.train, parts.test
-    if not test.rows:
+    if not parts.test.rows:
         raise TaskFailure("the test part has no row")
+    return tables_of(stages, parts, fold, protocol)
+
+
+def tables_of(
+    stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
+    """The same where there need not be a row to be tested.
+
+    Args:
+        stages: R.
+        parts: Training part and test part.
+        number: Of the fold, by which seeds are derived where each fold has its own.
+        protocol: How draws are seeded.
+    """
+    train, test = parts.train, parts.test
     return FoldTables(
-        number=fold,
+        number=number,
         # where each fold has seeds of its own, equal tables are not the same fold
-        digest=_digest(train, test, fold if "draw_order" in protocol.corrected else 0),
+        digest=_digest(train, test, number if "draw_order" in protocol.corrected else 0),
         train=stages.table(train),
         outcome=stages.outcome(train),
         test=stages.table(test),

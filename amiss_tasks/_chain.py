@@ -75,16 +75,20 @@ class Chain:
             raise ValueError(msg)
         self._refuse(task)
         fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))
-        method = self.methods[str(task.values["imputation"])]
-        prepared = self._prepared(fold, method, task.values)
-        absent = [name for name in prepared.features if name not in fold.test_columns]
+        cell = self.cell_of(fold, task.values)
+        absent = [name for name in cell.prepared.features if name not in cell.fold.test_columns]
         if absent:
             raise TaskFailure(
                 "undefined columns selected: the test part has no row with this level, so no such "
                 f"dummy: {', '.join(absent)} (D21)",
                 "upstream-defect",
             )
-        return Cell(fold, prepared, method, self.protocol)
+        return cell
+
+    def cell_of(self, fold: FoldTables, values: Mapping[str, Value]) -> Cell:
+        """The same for tables that are at hand, whatever their test part has."""
+        method = self.methods[str(values["imputation"])]
+        return Cell(fold, self._prepared(fold, method, values), method, self.protocol)
 
     def content_key(self, task: TaskSpec, cell: Cell) -> str:
         key: dict[str, Any] = {

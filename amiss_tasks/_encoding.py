@@ -5,16 +5,61 @@ Source: upstream's S02, ``upstream-behaviour`` section 3, steps 5 and 7.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from amiss_tasks.blocktables import BlockTable, BoolArray
+from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.protocols import Protocol
 from amiss_tasks.table import FloatArray
 
 Categories = dict[str, list[str | None]]
 """Categorical feature to the value of each row, or to some levels; None is NA."""
+
+MISSING = "MISSING"
+"""With ``factor``, NA is a value of its own, of this name."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the categorical features of a table were coded.
+
+    Args:
+        levels: Categorical feature to its values, in order of first appearance; None is NA.
+        dummies: Those of them that have a dummy; None where the text was left as it is.
+    """
+
+    levels: Categories
+    dummies: Categories | None
+
+
+def numbers_of(numeric: Mapping[str, FloatArray], features: FeatureSet) -> dict[str, FloatArray]:
+    """The numeric features, those with an a-priori value filled (step 6)."""
+    numbers = {}
+    for name, values in numeric.items():
+        meant = features.a_priori.get(name)
+        numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
+    return numbers
+
+
+def words_of(text: Mapping[str, Sequence[str | None]], features: FeatureSet) -> Categories:
+    """The categorical features, those with an a-priori value filled."""
+    words: Categories = {}
+    for name, values in text.items():
+        meant = features.a_priori.get(name)
+        filled = None if meant is None else str(meant)
+        words[name] = [filled if value is None else value for value in values]
+    return words
+
+
+def name_missing(categories: Categories) -> Categories:
+    """With ``factor``, NA becomes a value of its own."""
+    return {
+        name: [MISSING if value is None else value for value in values]
+        for name, values in categories.items()
+    }
 
 
 def part_of(

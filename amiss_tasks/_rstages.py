@@ -57,6 +57,11 @@ class RStages:
         self._protocol = protocol
         self._call = RCalls(protocol)
 
+    @property
+    def calls(self) -> RCalls:
+        """R with the stages' functions, for what is no stage of a fold."""
+        return self._call
+
     def versions(self) -> dict[str, str]:
         """Versions of R, its packages and its linear algebra.
 
@@ -212,7 +217,7 @@ class RStages:
         """
         result = self._call(
             "complete_training",
-            self._file(method),
+            self.method_file(method),
             data,
             {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
             generator if self.reads_generator(method) else None,
@@ -264,7 +269,9 @@ class RStages:
         if learnt is None:
             learnt = "test_imputation" in self._protocol.corrected
         seed = self._seed("test imputation", fold)
-        result = self._call("complete_test", self._file(method), data, state, seed, learnt=learnt)
+        result = self._call(
+            "complete_test", self.method_file(method), data, state, seed, learnt=learnt
+        )
         return Completed(result.value, len(result.value), result.warnings)
 
     def train(
@@ -292,7 +299,7 @@ class RStages:
             )
         result = self._call(
             "train",
-            self._model_file(classifier),
+            self.classifier_file(classifier),
             imputed.tables,
             outcome,
             seed,
@@ -320,17 +327,17 @@ class RStages:
         if isinstance(model, PythonModel):
             return _pyclassifiers.predict(self._call, model, data, rows)
         wanted = None if rows is None else rows + 1
-        result = self._call("predict_rows", self._model_file(classifier), model, data, wanted)
+        result = self._call("predict_rows", self.classifier_file(classifier), model, data, wanted)
         value = result.value.python()
         return Prediction(value["positive"], float(value["seconds"][0])), result.warnings
 
-    def _file(self, method: Method) -> RObject:
+    def method_file(self, method: Method) -> RObject:
         """Environment of a method's file."""
         if method.own is not None:
             return self._call.own(method.own, "own_method")
         return self._call.file(method.name, "imputation", method.helpers)
 
-    def _model_file(self, classifier: str) -> RObject:
+    def classifier_file(self, classifier: str) -> RObject:
         """Environment of a classifier's file."""
         if classifier in self._own_classifiers:
             return self._call.own(self._own_classifiers[classifier], "own_classifier")

@@ -16,9 +16,15 @@
 #            columns after them
 # state      what the test table needs to know of training, kept by the caller
 #
+# A file may define a fourth one, by which a finished model completes the rows it is to predict:
+#
+#   impute_alone(data, state, seed)       -> completed
+#
 # impute_test is upstream's way, which for many methods looks at the test table
 # alone (D7). impute_test_learnt completes each row from what training learnt,
-# whatever the other test rows are.
+# whatever the other test rows are. impute_alone completes each row as impute_test_learnt would
+# if it were the only one, so that its place in the table has no say either; a method without
+# it is given the rows one by one.
 
 # Completes a training table once for each row of hyperparameters. An error
 # leaves its row without a table; when no row is left, or `stops` is TRUE, it

@@ -26,6 +26,7 @@ from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
 from gridrun.description import Describer
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of, python_code, r_code
+from gridrun.models import Chosen, Recorded, Report
 from gridrun.pipeline import (
     RUN,
     Disposition,
@@ -290,6 +291,24 @@ class AmissPipeline:
         from amiss_tasks.own.trial import try_file
 
         return try_file(kind, path, params)
+
+    def export_model(self, chosen: Chosen, file: Path) -> Report:
+        """Train on all labelled rows and write the model."""
+        from amiss_tasks.models import export_model
+
+        return export_model(self, chosen, file)
+
+    def predict(self, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+        """Predict variants with a model."""
+        from amiss_tasks.models import predict
+
+        return predict(self, model, inputs, file)
+
+    def explain(self, chosen: Chosen, fold: int, file: Path, recorded: Recorded | None) -> Report:
+        """Write what happened in a fold as a script that does it again."""
+        from amiss_tasks.models import explain
+
+        return explain(self, chosen, fold, file, recorded)
 
 
 PIPELINE: Pipeline = AmissPipeline()

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from amiss_tasks._encoding import Categories, levels_of, part_of
+from amiss_tasks._encoding import (
+    Categories,
+    Coding,
+    levels_of,
+    name_missing,
+    numbers_of,
+    part_of,
+    words_of,
+)
 from amiss_tasks._rowids import row_ids
 from amiss_tasks.blocktables import BlockTable, BlockTables, BoolArray, IntArray
 from amiss_tasks.features import AMISS
@@ -26,9 +35,8 @@ from amiss_tasks.split import draw_rows
 from amiss_tasks.table import FloatArray, VariantTable
 from gridrun.pipeline import TaskFailure
 
-__all__ = ["BlockTable", "BlockTables", "label", "preprocess", "split"]
+__all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]
 
-_MISSING = "MISSING"
 _LEAST_ROWS = 3
 
 
@@ -118,13 +126,52 @@ def split(
         TaskFailure: The training part has too few rows, or rows of one class.
     """
     parts = parts_of(rows, protocol, repeat)
+    return _encoded(rows, parts, features, protocol)[0]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All labelled rows of a block, for a model that is to be used.
+
+    Args:
+        table: The rows, encoded as a training part of theirs alone.
+        coding: How their categorical features were coded.
+    """
+
+    table: BlockTable
+    coding: Coding
+
+
+def whole(rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = AS_UPSTREAM) -> Whole:
+    """Encode all labelled rows as one training part (steps 5 to 7).
+
+    Args:
+        rows: The block's rows.
+        features: The study's features.
+        protocol: How rows are encoded; where variants are split, duplicates are dropped here.
+
+    Raises:
+        TaskFailure: There are too few rows, or rows of one class.
+    """
+    every = np.arange(len(rows.positive))
+    if "split_by" in protocol.corrected:
+        every = _first_of_duplicates(rows.numeric, rows.text, every)
+    tables, coding = _encoded(rows, {"train": every, "test": every[:0]}, features, protocol)
+    return Whole(tables.train, coding)
+
+
+def _encoded(
+    rows: Labelled, parts: dict[str, IntArray], features: FeatureSet, protocol: Protocol
+) -> tuple[BlockTables, Coding]:
+    """Both parts encoded, and how the training part was."""
     _require_classes(rows.positive[parts["train"]])
     categories = _categories(rows.text, parts, features)
+    known: Categories = {n: list(dict.fromkeys(v)) for n, v in categories["train"].items()}
     if not rows.has_dummies:
-        _name_missing(categories)
-    numbers = _filled(rows.numeric, features)
+        categories = {part: name_missing(values) for part, values in categories.items()}
+    numbers = numbers_of(rows.numeric, features)
     levels = {part: levels_of(categories, part, protocol) for part in parts}
-    return BlockTables(
+    tables = BlockTables(
         **{
             part: part_of(
                 [rows.row_ids[row] for row in of_part.tolist()],
@@ -136,6 +183,7 @@ def split(
             for part, of_part in parts.items()
         }
     )
+    return tables, Coding(known, levels["train"] if rows.has_dummies else None)
 
 
 def parts_of(
@@ -256,11 +304,7 @@ def _categories(
 ) -> dict[str, Categories]:
     """Categorical values per part; test values unseen in training become NA (step 5)."""
     found: dict[str, Categories] = {"train": {}, "test": {}}
-    for name, given in text.items():
-        meant = features.a_priori.get(name)
-        values = given
-        if meant is not None:
-            values = [str(meant) if value is None else value for value in values]
+    for name, values in words_of(text, features).items():
         training = [values[row] for row in parts["train"]]
         known = set(training)
         found["train"][name] = training
@@ -268,19 +312,3 @@ def _categories(
             values[row] if values[row] in known else None for row in parts["test"]
         ]
     return found
-
-
-def _name_missing(categories: dict[str, Categories]) -> None:
-    """With ``factor``, NA becomes a value of its own."""
-    for part in categories.values():
-        for name, values in part.items():
-            part[name] = [_MISSING if value is None else value for value in values]
-
-
-def _filled(numeric: Mapping[str, FloatArray], features: FeatureSet) -> dict[str, FloatArray]:
-    """The numeric features, those with an a-priori value filled (step 6)."""
-    numbers = {}
-    for name, values in numeric.items():
-        meant = features.a_priori.get(name)
-        numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
-    return numbers

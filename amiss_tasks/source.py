@@ -13,6 +13,7 @@ from pathlib import Path
 
 from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.filter import filter_table
+from amiss_tasks.labelled import Labelled
 from amiss_tasks.preprocess import label, split
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.read import read_inputs
@@ -115,15 +116,16 @@ class AmissSource:
             raise
         return digest
 
-    def path(self, digest: str) -> Path:
-        """File of the block's tables."""
-        return self._cache.path(digest, _SUFFIX)
+    def labelled(self, values: Mapping[str, Value]) -> Labelled:
+        """The rows of a block that have a label, before they are split.
 
-    def _write(self, values: Mapping[str, Value], path: Path) -> None:
+        Raises:
+            TaskFailure: Upstream's preprocessing stops on this block.
+        """
         table = self.filtered(
             str(values["transcript"]), str(values["quality"]), str(values["restriction"])
         )
-        rows = label(
+        return label(
             table,
             str(values["vus_inclusion"]),
             str(values["categorical"]),
@@ -131,6 +133,13 @@ class AmissSource:
             self._significance,
             protocol=self._protocol,
         )
+
+    def path(self, digest: str) -> Path:
+        """File of the block's tables."""
+        return self._cache.path(digest, _SUFFIX)
+
+    def _write(self, values: Mapping[str, Value], path: Path) -> None:
+        rows = self.labelled(values)
         if self._evaluation.holds_out:
             rows.save(path)
         else:

@@ -23,6 +23,8 @@ from gridrun.backend import Backend, DetachableBackend, Quote, ReadingBackend, l
 from gridrun.engine import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
 from gridrun.errors import UserError
 from gridrun.ledger import LedgerView, StoredSweep
+from gridrun.modelling import chosen_of, explain, export_model, predict, refuse_to_replace
+from gridrun.models import Report
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.planning import PlanReport, plan_of
 from gridrun.request import Request
@@ -242,6 +244,63 @@ class OpenStudy:
         """
         return write_description(self.workspace(**request), part)
 
+    def export_model(
+        self,
+        combination: int,
+        classifier: str,
+        file: str | os.PathLike[str] | None = None,
+        *,
+        force: bool = False,
+    ) -> Report:
+        """Train on all labelled rows, and write the model to a file.
+
+        Args:
+            combination: Number of the combination, counted from 1.
+            classifier: Which classifier.
+            file: The model's file; None for one in the study's ``models``.
+            force: Whether a file that is there may be replaced.
+
+        Raises:
+            GridrunError: It cannot be trained or written; a file that is there stays.
+        """
+        workspace = self.workspace()
+        chosen = chosen_of(workspace, combination, classifier)
+        own = self.study.paths.model(combination, classifier)
+        target = own if file is None else Path(file).absolute()
+        refuse_to_replace(target, force=force)
+        return export_model(workspace, chosen, target)
+
+    def explain(
+        self,
+        combination: int,
+        fold: int,
+        classifier: str | None = None,
+        file: str | os.PathLike[str] | None = None,
+        *,
+        force: bool = False,
+    ) -> Report:
+        """Write what happened in a fold as an R script that does it again.
+
+        Args:
+            combination: Number of the combination, counted from 1.
+            fold: Counted from 1.
+            classifier: Which classifier; None for the first of the study's.
+            file: The script, tables are written beside it; None for one in the
+                study's ``explained``.
+            force: Whether a file that is there may be replaced.
+
+        Raises:
+            GridrunError: The fold has no result, or the script cannot be written.
+        """
+        last = self._last({}).request
+        chosen = chosen_of(self.workspace(rows=last.rows), combination, classifier)
+        # the ledger is asked about this combination alone
+        workspace = self.workspace(rows=last.rows, folds=last.folds, combinations=combination)
+        own = self.study.paths.explained(combination, fold, chosen.classifier)
+        target = own if file is None else Path(file).absolute()
+        refuse_to_replace(target, force=force)
+        return explain(workspace, chosen, fold, target)
+
     def status(self) -> StatusReport:
         """Counts by state, failures by reason, and what workers hold now."""
         return status_of(self._last({}))
@@ -289,6 +348,37 @@ def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE
         UserError: The study is not there, or something in it is wrong.
     """
     return OpenStudy(load_study(Path(path), load_pipeline(pipeline)), pipeline)
+
+
+def predict_variants(
+    model: str | os.PathLike[str],
+    vcf: str | os.PathLike[str],
+    cadd_snv: str | os.PathLike[str],
+    cadd_indel: str | os.PathLike[str],
+    file: str | os.PathLike[str] = "predictions.csv",
+    *,
+    force: bool = False,
+    pipeline: str = DEFAULT_PIPELINE,
+) -> Report:
+    """Predict the variants of a VCF, labelled or not, with a model.
+
+    Args:
+        model: What ``export_model`` wrote.
+        vcf: Annotated as the study's VCF was.
+        cadd_snv: CADD table of its single-nucleotide variants.
+        cadd_indel: CADD table of its insertions and deletions.
+        file: CSV file of the predictions.
+        force: Whether a file that is there may be replaced.
+        pipeline: For pipelines of one's own.
+
+    Raises:
+        GridrunError: Model or inputs are at fault; nothing is written then.
+    """
+    target = Path(file).absolute()
+    refuse_to_replace(target, force=force)
+    inputs = {"vcf": vcf, "cadd_snv": cadd_snv, "cadd_indel": cadd_indel}
+    paths = {role: str(Path(path)) for role, path in inputs.items()}
+    return predict(pipeline, Path(model), paths, target)
 
 
 @contextlib.contextmanager

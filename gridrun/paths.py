@@ -108,6 +108,15 @@ class StudyPaths:
         """A table of what the data look like before anything is filled in."""
         return self.results / "describe" / f"{table}.csv"
 
+    def model(self, combination: int, classifier: str) -> Path:
+        """The model of a combination (counted from 1), where no other place is named."""
+        return self.directory / "models" / f"combination-{combination}-{classifier}.gridrun-model"
+
+    def explained(self, combination: int, fold: int, classifier: str) -> Path:
+        """The script of a fold, where no other place is named."""
+        name = f"combination-{combination}-fold-{fold}-{classifier}.R"
+        return self.directory / "explained" / name
+
     @property
     def notes_txt(self) -> Path:
         """What was noteworthy about the inputs."""

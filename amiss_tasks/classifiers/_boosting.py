@@ -160,6 +160,22 @@ def probabilities(model: xgb.Booster, rows: xgb.DMatrix, rounds: int = 0) -> Flo
     return np.asarray(found, dtype=np.float64)
 
 
+def to_json(model: xgb.Booster) -> bytes:
+    """A model as xgboost's JSON, which keeps every bit of its numbers."""
+    return bytes(model.save_raw("json"))
+
+
+def from_json(content: bytes) -> xgb.Booster:
+    """The model of :func:`to_json`.
+
+    Raises:
+        XGBoostError: The bytes are no model.
+    """
+    model = xgb.Booster(_FIXED)
+    model.load_model(bytearray(content))
+    return model
+
+
 def depth(model: xgb.Booster) -> int:
     """Most splits from root to leaf in any tree; 0 when all are roots."""
     # a node's line is indented by a tab for each split above it

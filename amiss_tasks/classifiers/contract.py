@@ -154,3 +154,15 @@ class Classifier(Protocol):
             values: Rows scaled as the training table was, shape (rows, features).
         """
         ...
+
+    def dump(self, model: Any) -> bytes:
+        """A model as bytes that :meth:`load` reads back, to the last bit; no training rows."""
+        ...
+
+    def load(self, content: bytes) -> Any:
+        """The model of :meth:`dump`.
+
+        Raises:
+            ValueError: The bytes are no model.
+        """
+        ...

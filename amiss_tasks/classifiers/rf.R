@@ -5,6 +5,8 @@
 #   predict_positive(model, x) -> P(positive) of each row
 #   draw_settings(columns) -> what random search gives fit as a third argument; only
 #                             for a classifier that has hyperparameters
+#   without_rows(model) -> the model as predict_positive needs it, without what it keeps of
+#                          each training row; only for a classifier whose models do
 #
 # x                numeric matrix, scaled, no value missing; a data frame where text
 #                  features are factors (D3)
@@ -52,4 +54,14 @@ fit <- function(x, y, mtry = .MTRY) {
   )
 }
 
-predict_positive <- function(model, x) predict(model, x, type = "prob")[, "positive"]
+# Classes, votes and names of the training rows are not needed to predict others.
+without_rows <- function(model) {
+  model[c("y", "predicted", "votes", "oob.times", "call")] <- NULL
+  model
+}
+
+predict_positive <- function(model, x) {
+  # a model that was read from a file comes without the package whose predict() it needs
+  loadNamespace("randomForest")
+  predict(model, x, type = "prob")[, "positive"]
+}

@@ -23,8 +23,10 @@ from amiss_tasks.classifiers._boosting import (
     Setting,
     XGBoostError,
     draws_of,
+    from_json,
     matrix,
     probabilities,
+    to_json,
 )
 from amiss_tasks.classifiers._tuning import (
     FOLDS,
@@ -105,6 +107,21 @@ class XGBoost:
             return probabilities(model, matrix(values))
         except XGBoostError as error:
             raise TaskFailure(_message(error)) from None
+
+    def dump(self, model: Any) -> bytes:
+        """Xgboost's own JSON."""
+        return to_json(model)
+
+    def load(self, content: bytes) -> Any:
+        """The model of that JSON.
+
+        Raises:
+            ValueError: The bytes are no model.
+        """
+        try:
+            return from_json(content)
+        except XGBoostError as error:
+            raise ValueError(_message(error)) from None
 
     def _cross_validate(
         self,

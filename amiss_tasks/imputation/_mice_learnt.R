@@ -8,7 +8,8 @@
 # leaves no trace in the generator: training rows go through the same chain whatever test rows
 # there are. In the second call every test row draws, whether it lacks the value or not, so
 # that it gets the numbers of its own place in the table. A row's values depend on that place,
-# but not on the other rows.
+# but not on the other rows; where `alone` is TRUE every row gets the numbers of the first
+# place, which are those it would get in a table of its own.
 
 .ATTACHED <- "gridrun_mice"
 .METHOD <- "gridrun"
@@ -16,8 +17,9 @@
 # A method of mice's that fills training rows, then test rows; see the head of this file.
 #
 # fill      function(y, ry, x, wy, params): values for the rows `wy` by a model of the rows `ry`
+# follow    the same for the test rows
 # training  number of rows that are training rows
-.split_method <- function(fill, training, params) {
+.split_method <- function(fill, follow, training, params) {
   function(y, ry, x, wy, ...) {
     below <- seq_along(y) > training
     values <- y
@@ -30,7 +32,7 @@
       # a row that is incomplete in x gets no value from mice either
       able <- below & stats::complete.cases(x)
       drawn <- y
-      drawn[able] <- fill(y, ry, x, able, params)
+      drawn[able] <- follow(y, ry, x, able, params)
       values[wy & below] <- drawn[wy & below]
       use_generator(if (any(ours)) after else start)
     }
@@ -46,8 +48,8 @@
 }
 
 # First guesses of a chain: training rows draw from the observed values of the training rows,
-# and so do all test rows, in a sequence that leaves no trace.
-.first_guesses <- function(both, training) {
+# and so do all test rows, in a sequence that leaves no trace; `alone`: each as the first of it.
+.first_guesses <- function(both, training, alone) {
   for (name in names(both)) {
     values <- both[[name]]
     observed <- values[seq_len(training)]
@@ -57,7 +59,8 @@
     both[[name]][gaps] <- observed[sample.int(length(observed), length(gaps), replace = TRUE)]
     after <- generator_state()
     rest <- length(values) - training
-    guesses <- observed[sample.int(length(observed), rest, replace = TRUE)]
+    drawn <- sample.int(length(observed), if (alone) 1L else rest, replace = TRUE)
+    guesses <- rep_len(observed[drawn], rest)
     use_generator(after)
     below <- which(is.na(values) & seq_along(values) > training)
     both[[name]][below] <- guesses[below - training]
@@ -73,9 +76,12 @@
 
 # Completed tables of a test table from models of the training table.
 #
-# fill   as in .split_method
-# state  list(params, training)
-mice_learnt <- function(data, state, fill, completions = .TEST_COMPLETIONS) {
+# fill, follow  as in .split_method
+# state         list(params, training)
+# alone         whether each row gets what it would get as the only one; `follow` sees to it
+#               that values do, and this that first guesses do
+mice_learnt <- function(data, state, fill, follow = fill, alone = FALSE,
+                        completions = .TEST_COMPLETIONS) {
   training <- nrow(state$training)
   columns <- names(state$training)
   both <- lapply(columns, function(name) c(state$training[[name]], data[[name]]))
@@ -87,7 +93,7 @@ mice_learnt <- function(data, state, fill, completions = .TEST_COMPLETIONS) {
   part <- rowSums(predictors != 0) > 0
   method <- ifelse(part & vapply(both, anyNA, NA), .METHOD, "")
 
-  functions <- list(.split_method(fill, training, state$params))
+  functions <- list(.split_method(fill, follow, training, state$params))
   names(functions) <- paste0("mice.impute.", .METHOD)
   # mice finds a method by its name on the search path
   attach(functions, name = .ATTACHED, warn.conflicts = FALSE)
@@ -96,7 +102,7 @@ mice_learnt <- function(data, state, fill, completions = .TEST_COMPLETIONS) {
     run <- mice::mice(
       both,
       m = 1L, maxit = .ITERATIONS, method = method, predictorMatrix = predictors,
-      ignore = seq_len(nrow(both)) > training, data.init = .first_guesses(both, training),
+      ignore = seq_len(nrow(both)) > training, data.init = .first_guesses(both, training, alone),
       remove.constant = FALSE, remove.collinear = FALSE, printFlag = FALSE
     )
     completed <- cut_table(mice::complete(run), training + seq_len(nrow(data)), columns)

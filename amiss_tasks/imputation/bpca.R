@@ -110,3 +110,5 @@ impute_test_learnt <- function(data, state, seed) {
   }
   list(data)
 }
+
+impute_alone <- impute_test_learnt

@@ -9,3 +9,12 @@ impute_test <- function(data, state, seed) mice_test(data, "norm", state)
 .draw <- function(y, ry, x, wy, params) mice::mice.impute.norm(y, ry, x, wy)
 
 impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .draw)
+
+# The same with one draw of the noise for all rows: that which a single row would get.
+.draw_alone <- function(y, ry, x, wy, params) {
+  x <- cbind(1, as.matrix(x))
+  drawn <- mice::.norm.draw(y, ry, x)
+  drop(x[wy, , drop = FALSE] %*% drawn$beta) + rnorm(1L) * drawn$sigma
+}
+
+impute_alone <- function(data, state, seed) mice_learnt(data, state, .draw, .draw_alone, TRUE)

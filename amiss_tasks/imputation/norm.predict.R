@@ -9,3 +9,5 @@ impute_test <- function(data, state, seed) mice_test(data, "norm.predict", state
 .predict <- function(y, ry, x, wy, params) mice::mice.impute.norm.predict(y, ry, x, wy)
 
 impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .predict)
+
+impute_alone <- function(data, state, seed) mice_learnt(data, state, .predict, alone = TRUE)

@@ -11,3 +11,24 @@ impute_test <- function(data, state, seed) mice_test(data, "pmm", state)
 }
 
 impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .match)
+
+# The same with one draw among the donors for all rows: that which a single row would get.
+.match_alone <- function(y, ry, x, wy, params) {
+  settings <- list(donors = 5L, ridge = 1e-5, matchtype = 1L)
+  told <- .mice_arguments(params)
+  settings[names(told)] <- told
+  x <- cbind(1, as.matrix(x))
+  drawn <- mice::.norm.draw(y, ry, x, ridge = settings$ridge)
+  by <- list(drawn$coef, drawn$beta)
+  of <- list(c(1L, 1L), c(1L, 2L), c(2L, 2L))[[settings$matchtype + 1L]]
+  observed <- drop(x[ry, , drop = FALSE] %*% by[[of[1L]]])
+  wanted <- drop(x[wy, , drop = FALSE] %*% by[[of[2L]]])
+  start <- generator_state()
+  donors <- vapply(wanted, function(value) {
+    use_generator(start)
+    mice::matchindex(observed, value, settings$donors)
+  }, 0L)
+  y[ry][donors]
+}
+
+impute_alone <- function(data, state, seed) mice_learnt(data, state, .match, .match_alone, TRUE)

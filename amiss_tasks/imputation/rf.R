@@ -20,7 +20,7 @@ impute_test <- function(data, state, seed) {
 # For each row `wy` one of the observed values that share a leaf with it in any tree. As mice
 # does it, but for a single random number a row: mice may take several, so that the values of
 # one row would decide what the next one draws.
-.leaf_values <- function(y, ry, x, wy, params) {
+.leaf_values <- function(y, ry, x, wy, params, numbers = runif(sum(wy))) {
   trees <- c(.mice_arguments(params)$ntree, .TREES)[1L]
   observed <- y[ry]
   forest <- ranger::ranger(
@@ -35,7 +35,8 @@ impute_test <- function(data, state, seed) {
   }
   donors_in <- leaves(ry)
   wanted <- leaves(wy)
-  at <- runif(sum(wy))
+  # drawn here, after the forest was grown
+  at <- numbers
   vapply(seq_len(sum(wy)), function(i) {
     donors <- observed[row(donors_in)[donors_in == rep(wanted[i, ], each = length(observed))]]
     donors[ceiling(at[i] * length(donors))]
@@ -43,3 +44,12 @@ impute_test <- function(data, state, seed) {
 }
 
 impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .leaf_values)
+
+# The same with one random number for all rows: that which a single row would get.
+.leaf_values_alone <- function(y, ry, x, wy, params) {
+  .leaf_values(y, ry, x, wy, params, rep(runif(1L), sum(wy)))
+}
+
+impute_alone <- function(data, state, seed) {
+  mice_learnt(data, state, .leaf_values, .leaf_values_alone, TRUE)
+}

@@ -7,7 +7,7 @@ can be used on their own.
 from __future__ import annotations
 
 from amiss_tasks.read._result import ReadCounts, ReadResult
-from amiss_tasks.read._study import check_inputs, read_inputs
+from amiss_tasks.read._study import Unlabelled, check_inputs, read_inputs, read_unlabelled
 from amiss_tasks.read._trainable import check_trainable
 from amiss_tasks.read.cadd import CaddReader
 from amiss_tasks.read.vcf import VcfReader, VcfRecord
@@ -16,9 +16,11 @@ __all__ = [
     "CaddReader",
     "ReadCounts",
     "ReadResult",
+    "Unlabelled",
     "VcfReader",
     "VcfRecord",
     "check_inputs",
     "check_trainable",
     "read_inputs",
+    "read_unlabelled",
 ]

@@ -59,8 +59,9 @@ class Batch:
             record.pos,
             record.ref,
             record.alt,
-            info["CLNSIG"],
-            info["CLNREVSTAT"],
+            # variants that are to be predicted may have neither
+            info.get("CLNSIG", ""),
+            info.get("CLNREVSTAT", ""),
         )
         rows = self._rows
         if self._matched is None:

@@ -26,6 +26,21 @@ _BASES = frozenset("ACGTNacgtn")
 _SPLIT = "split (bcftools norm -m-) the records first, then run VEP and CADD"
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that gives no row.
+
+    Args:
+        line: Its line, counted from 1.
+        variant: CHROM, POS, REF and ALT as written.
+        reason: Why.
+    """
+
+    line: int
+    variant: tuple[str, str, str, str]
+    reason: str
+
+
 @dataclass
 class VcfRows:
     """Rows of a VCF and what was met on the way.
@@ -40,6 +55,7 @@ class VcfRows:
         significance: Values of CLNSIG.
         review: Values of CLNREVSTAT.
         dropped: Reason to number of records that no combination can use.
+        left_out: The same records one by one, where labels are not needed.
         repeated: Some kept variant stands in more than one record.
         lower_case_line: First kept line with lower-case bases, 0 when none.
         indels: Whether there are kept variants that are no SNV.
@@ -53,19 +69,28 @@ class VcfRows:
     significance: Tally = field(default_factory=Tally)
     review: Tally = field(default_factory=Tally)
     dropped: dict[str, int] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
     repeated: bool = False
     lower_case_line: int = 0
     indels: bool = False
     snvs: bool = False
 
 
-def collect(reader: VcfReader, features: FeatureSet, most_records: int | None = None) -> VcfRows:
+def collect(
+    reader: VcfReader,
+    features: FeatureSet,
+    most_records: int | None = None,
+    *,
+    labelled: bool = True,
+) -> VcfRows:
     """Read the records of a VCF.
 
     Args:
         reader: At its first record.
         features: The study's features.
         most_records: Only look for faults, in that many records; no table.
+        labelled: Keep what a study can train on; False keeps what can be predicted,
+            whether ClinVar knows it or not.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -78,9 +103,9 @@ def collect(reader: VcfReader, features: FeatureSet, most_records: int | None = 
     for record in reader:
         rows.records += 1
         rows.blocks += len(record.csq_blocks)
-        reason = _reason_to_drop(record, rows, reader)
+        reason = _reason_to_drop(record, rows, reader, labelled=labelled)
         if reason:
-            rows.dropped[reason] = rows.dropped.get(reason, 0) + 1
+            _leave_out(record, reason, rows, one_by_one=not labelled)
         variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
         was_kept = rows.variants.get(variant, False)
         rows.variants[variant] = was_kept or not reason
@@ -98,11 +123,19 @@ def collect(reader: VcfReader, features: FeatureSet, most_records: int | None = 
             f"no record has CSQ ({rows.records} records)",
             todo="the header is VEP's, the records are not; annotate the file again",
         )
-    check_significance(rows.significance, rows.records, reader)
-    check_review(rows.review, rows.records, reader)
+    if labelled:
+        check_significance(rows.significance, rows.records, reader)
+        check_review(rows.review, rows.records, reader)
     if batch:
         rows.table = batch.finish()
     return rows
+
+
+def _leave_out(record: VcfRecord, reason: str, rows: VcfRows, *, one_by_one: bool) -> None:
+    rows.dropped[reason] = rows.dropped.get(reason, 0) + 1
+    if one_by_one:
+        variant = (record.chrom, record.pos, record.ref, record.alt)
+        rows.left_out.append(LeftOut(record.line, variant, reason))
 
 
 def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
@@ -112,13 +145,27 @@ def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
     return basic <= at.keys() and len(located(of_vep, at)) == len(of_vep)
 
 
-def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> str:
+def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader, *, labelled: bool) -> str:
     """Why no combination can use a record, or an empty text; says what is wrong with it."""
     report = reader.report
     line = record.line
     reasons: list[str] = []
     if not _BASES.issuperset(record.alt):
         reasons += _odd_alt(record.alt, line, report)
+    if labelled:
+        reasons += _unlabelled(record, rows, reader)
+    if not record.csq_blocks and reader.header.csq:
+        report.note("no CSQ; left out", line=line, noun="record")
+        reasons.append("no CSQ")
+    if not record.is_sound:
+        reasons.append("CSQ block of another width")
+    return reasons[0] if reasons else ""
+
+
+def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str]:
+    """Why no combination can take a label from a record; tallies what ClinVar says of it."""
+    report, line = reader.report, record.line
+    reasons: list[str] = []
     review = record.info.get("CLNREVSTAT", "")
     if review in MISSING:
         reasons.append("no CLNREVSTAT")
@@ -137,12 +184,7 @@ def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> str:
         rows.significance.add(significance, line)
         if significance == DROPPED:
             reasons.append(f"CLNSIG={DROPPED}")
-    if not record.csq_blocks and reader.header.csq:
-        report.note("no CSQ; left out", line=line, noun="record")
-        reasons.append("no CSQ")
-    if not record.is_sound:
-        reasons.append("CSQ block of another width")
-    return reasons[0] if reasons else ""
+    return reasons
 
 
 def _odd_alt(alt: str, line: int, report: Report) -> list[str]:

@@ -30,6 +30,8 @@ def check_vcf_header(
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
     features_report: Report,
+    *,
+    labelled: bool = True,
 ) -> None:
     """Name everything that is needed and that the header does not declare.
 
@@ -39,8 +41,9 @@ def check_vcf_header(
         grid_values: Parameter to the values of the grid.
         features: The study's features.
         features_report: Report of their file, for sources that are not there.
+        labelled: Whether ClinVar's labels are needed.
     """
-    for key in ("CLNREVSTAT", "CLNSIG"):
+    for key in ("CLNREVSTAT", "CLNSIG") if labelled else ():
         if key not in header.info:
             report.fault(
                 f'the header declares no INFO key "{key}"',

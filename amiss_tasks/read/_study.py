@@ -11,7 +11,7 @@ from typing import Any
 from amiss_tasks.features import AMISS
 from amiss_tasks.featureset import FeatureSet
 from amiss_tasks.read._cadd_rows import collect_cadd
-from amiss_tasks.read._collect import VcfRows, collect
+from amiss_tasks.read._collect import LeftOut, VcfRows, collect
 from amiss_tasks.read._join import check_records, check_rows, join
 from amiss_tasks.read._match import check_matches, check_transcripts
 from amiss_tasks.read._needs import (
@@ -64,6 +64,8 @@ def _open(
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
     stack: ExitStack,
+    *,
+    labelled: bool = True,
 ) -> _Opened:
     """Check paths and headers of all inputs."""
     features_report = Report(features.origin or Path("features"))
@@ -77,7 +79,14 @@ def _open(
             VcfReader(report.file, report, used_csq=features.csq_fields)
         )
         if not report.broken:
-            check_vcf_header(opened.vcf.header, report, grid_values, features, features_report)
+            check_vcf_header(
+                opened.vcf.header,
+                report,
+                grid_values,
+                features,
+                features_report,
+                labelled=labelled,
+            )
     for role in _CADD_ROLES:
         if role in readable:
             report = opened.reports[role]
@@ -156,7 +165,7 @@ def read_inputs(
     stored = load(path, files)
     is_new = stored is None
     if stored is None:
-        stored = _read(inputs, grid_values, features)
+        stored = _stored(_read(inputs, grid_values, features))
     reports = {role: Report(file) for role, file in files.items()}
     table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
     features_report = Report(features.origin or Path("features"))
@@ -184,12 +193,73 @@ def read_inputs(
     return ReadResult(path, table, tuple(notes), stored.counts, features)
 
 
+@dataclass(frozen=True)
+class Unlabelled:
+    """Rows that are to be predicted, whether ClinVar knows them or not.
+
+    Args:
+        read: The joined table; its path is no file.
+        rows: Arrow table of all rows of the VCF that may join, in the order of the
+            file: ``vcf_line``, ``CHROM``, ``POS``, ``REF``, ``ALT``, ``Feature``,
+            ``Consequence``, ``CANONICAL`` and more.
+        left_out: Records that give no row.
+    """
+
+    read: ReadResult
+    rows: Any
+    left_out: Sequence[LeftOut]
+
+
+def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: FeatureSet) -> Unlabelled:
+    """Read and join inputs that need no labels; nothing is kept.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        transcript: Value of the parameter: whether VEP's CANONICAL is needed.
+        features: Features of the model.
+
+    Raises:
+        InputError: With every fault of every file.
+    """
+    found = _read(inputs, {"transcript": (transcript,)}, features, labelled=False)
+    counts = _counts(found.vcf, found.cadd_rows, found.joined)
+    notes = tuple(note for report in found.reports.values() for note in report.notes)
+    read = ReadResult(Path(), found.joined, notes, counts, features)
+    return Unlabelled(read, found.vcf.table, found.vcf.left_out)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What a full pass over the three files came to."""
+
+    joined: Any
+    vcf: VcfRows
+    cadd_rows: int
+    reports: Mapping[str, Report]
+
+
+def _stored(found: _Pass) -> Stored:
+    counts = _counts(found.vcf, found.cadd_rows, found.joined)
+    if counts.variants_without_cadd:
+        found.reports["vcf"].note(
+            f"{counts.variants_without_cadd} of "
+            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
+            "row in CADD and are left out"
+        )
+    notes = [(role, note) for role, report in found.reports.items() for note in report.notes]
+    return Stored(found.joined, notes, counts)
+
+
 def _read(
-    inputs: Mapping[str, str], grid_values: Mapping[str, Sequence[Value]], features: FeatureSet
-) -> Stored:
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    *,
+    labelled: bool = True,
+) -> _Pass:
     """The full pass over all three files."""
     with ExitStack() as stack:
-        opened = _open(inputs, grid_values, features, stack)
+        opened = _open(inputs, grid_values, features, stack, labelled=labelled)
         reports = opened.reports
         if opened.vcf is None or opened.cadd is None or len(opened.cadd) < len(_CADD_ROLES):
             opened.raise_faults()
@@ -197,7 +267,7 @@ def _read(
         assert opened.cadd is not None
         header_is_sound = not opened.faulty()
         most = None if header_is_sound else _RECORDS_OF_A_LOOK
-        vcf = collect(opened.vcf, features, most)
+        vcf = collect(opened.vcf, features, most, labelled=labelled)
         if not header_is_sound:
             opened.raise_faults()
         tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
@@ -217,15 +287,7 @@ def _read(
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
         opened.raise_faults()
         assert joined is not None
-        counts = _counts(vcf, sum(table.rows for table in tables), joined)
-        if counts.variants_without_cadd:
-            reports["vcf"].note(
-                f"{counts.variants_without_cadd} of "
-                f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
-                "row in CADD and are left out"
-            )
-        notes = [(role, note) for role, report in reports.items() for note in report.notes]
-        return Stored(joined, notes, counts)
+        return _Pass(joined, vcf, sum(table.rows for table in tables), reports)
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

@@ -75,6 +75,7 @@ RetryFailed = Annotated[
         "--retry-failed", help="Run failed tasks again, too.", rich_help_panel="Which tasks"
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 

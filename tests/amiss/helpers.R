@@ -66,3 +66,9 @@ bytes_of <- function(value) as.integer(serialize(value, NULL))
 
 # Names as make.names leaves them.
 r_names <- function(names) make.names(names)
+
+# What a method's file defines, as a list without one of its functions.
+without <- function(file, name) {
+  functions <- mget(ls(file), envir = file)
+  functions[setdiff(names(functions), name)]
+}

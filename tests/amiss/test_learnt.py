@@ -11,6 +11,7 @@ from amiss_tasks._rstages import RStages
 from amiss_tasks._stagevalues import Completed, Imputed
 from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.methods import METHODS, Method
+from amiss_tasks.models._r import ModelCalls
 
 NA = math.nan
 MICE = ("pmm", "norm", "norm.predict", "rf")
@@ -109,6 +110,48 @@ def test_rows_below_do_not_matter(stages, name):
     part = stages.impute_test(method, table(stages, tested[:5]), state, learnt=True)
     for ours, theirs in zip(completions(whole), completions(part), strict=True):
         np.testing.assert_array_equal(ours[:5], theirs)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
+    """Each row of a table completed for a model gets what it gets as a table of its own."""
+    method = METHODS[name]
+    state = trained(stages, method, related(60, 1)[1]).states.at(0)
+    tested = related(6, 2)[1]
+    calls = ModelCalls(stages)
+    found = calls.complete(method, table(stages, tested), state, 42)
+    together = [values(found.at(number)) for number in range(len(found))]
+    for row in range(6):
+        one = table(stages, tested[[row]])
+        alone = completions(stages.impute_test(method, one, state, learnt=True))
+        assert len(alone) == len(together)
+        for ours, theirs in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(ours[[row]], theirs)
+
+
+def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
+    """A file without impute_alone completes each row by impute_test_learnt, all the same."""
+    session = rsession.start()
+    state = trained(stages, METHODS["norm"], related(60, 1)[1]).states.at(0)
+    tested = related(4, 2)[1]
+    calls = ModelCalls(stages)
+    wanted = calls.complete(METHODS["norm"], table(stages, tested), state, 42).python()
+    file = stages.calls.file("norm", "imputation", METHODS["norm"].helpers)
+    helpers = session.environment(session.shared)
+    session.source(Path(__file__).with_name("helpers.R"), helpers)
+    plain = session.call(helpers, "without", file, "impute_alone").value
+    found = stages.calls(
+        "complete_alone",
+        plain,
+        table(stages, tested),
+        state,
+        42,
+        where=stages.calls.file("models", "models"),
+    ).value.python()
+    assert len(found) == len(wanted)
+    for ours, theirs in zip(found, wanted, strict=True):
+        for name in theirs:
+            np.testing.assert_array_equal(ours[name], theirs[name])
 
 
 @pytest.mark.parametrize("name", [*ROWS, *MICE])

@@ -1,0 +1,12 @@
+"""What a study ends in: a model on all labelled rows, its predictions, a fold explained.
+
+See :class:`gridrun.models.ModelPipeline`.
+"""
+
+from __future__ import annotations
+
+from amiss_tasks.models.explain import explain
+from amiss_tasks.models.export import export_model
+from amiss_tasks.models.predict import predict
+
+__all__ = ["explain", "export_model", "predict"]

@@ -1,0 +1,99 @@
+"""What a finished model asks of R; the calls of ``models.R``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks import _pyclassifiers
+from amiss_tasks._cells import FoldTables
+from amiss_tasks._pyclassifiers import PythonModel
+from amiss_tasks._rstages import RStages
+from amiss_tasks.blocktables import BlockTable, IntArray
+from amiss_tasks.methods import Method
+from amiss_tasks.rsession import RObject
+from amiss_tasks.table import FloatArray
+
+
+class ModelCalls:
+    """R with the functions of a finished model.
+
+    Args:
+        stages: R with the stages' functions.
+    """
+
+    def __init__(self, stages: RStages) -> None:
+        self._stages = stages
+        self._call = stages.calls
+        self._models = self._call.file("models", "models")
+
+    def lean(self, classifier: str, models: RObject) -> RObject:
+        """Models in R without what they keep of each training row."""
+        return self._do("lean_models", self._stages.classifier_file(classifier), models)
+
+    def recipes(self, models: Sequence[PythonModel]) -> RObject:
+        """What rows go through before models in Python, in R."""
+        return self._do("together", *[model.recipe for model in models])
+
+    def holds_rows(self, value: RObject, rows: int) -> bool:
+        """Whether a value has something for each of so many training rows."""
+        return bool(self._do("holds_rows", value, rows).python()[0])
+
+    def keep(self, path: Path, state: RObject, models: RObject) -> None:
+        """Write the state of the imputation and the models."""
+        self._do("keep_model", str(path), state, models)
+
+    def read(self, path: Path) -> RObject:
+        """Read them back: a list with ``state`` and ``models``."""
+        return self._do("read_model", str(path))
+
+    def table(self, table: BlockTable) -> RObject:
+        """Rows that are to be predicted."""
+        return self._do(
+            "prediction_table", table.numeric, list(table.numeric_names), dict(table.text) or None
+        )
+
+    def cut(self, data: RObject, rows: IntArray, columns: Sequence[str]) -> RObject:
+        """These rows (from 0) and columns of a table."""
+        return self._call("cut_table", data, rows + 1, list(columns)).value
+
+    def complete(self, method: Method, data: RObject, state: RObject, seed: int) -> RObject:
+        """Completed tables, each row completed as if it were alone."""
+        file = self._stages.method_file(method)
+        return self._do("complete_alone", file, data, state, seed)
+
+    def left_missing(self, tables: RObject, model: RObject) -> list[str]:
+        """For each row the model's columns that some completed table has no value for."""
+        found: list[str] = self._do("left_missing", tables, model["columns"]).python()
+        return found
+
+    def predict(
+        self, classifier: str, model: RObject | PythonModel, data: RObject, rows: IntArray
+    ) -> FloatArray:
+        """P(positive) of these rows (from 0) of a completed table."""
+        if isinstance(model, PythonModel):
+            return _pyclassifiers.predict(self._call, model, data, rows)[0].probability
+        file = self._stages.classifier_file(classifier)
+        found: FloatArray = self._do("predict_alone", file, model, data, rows + 1).python()
+        return found
+
+    def functions_of(self, files: Sequence[Path], wanted: Sequence[str]) -> list[str]:
+        """Source of functions in R files, and of what they refer to in those files."""
+        if not wanted:
+            return []
+        names = [str(file) for file in files]
+        found: list[str] = self._do("functions_of", names, list(wanted)).python()
+        return found
+
+    def matrix(self, recipe: RObject, data: RObject) -> RObject:
+        """A completed training table as a model in Python is given it."""
+        return self._do("training_matrix", recipe, data)
+
+    def keep_fold(self, path: Path, fold: FoldTables, matrix: RObject | None) -> None:
+        """Write a fold's tables, and the matrix that a model was given."""
+        parts = (fold.train, fold.outcome, fold.test, fold.test_positive, matrix)
+        self._do("keep_fold", str(path), *parts)
+
+    def _do(self, function: str, *args: Any) -> RObject:
+        return self._call(function, *args, where=self._models).value

@@ -1,0 +1,138 @@
+"""The recipe of a model: what it is, in words and numbers, beside what R keeps of it.
+
+It is the readable half of a model file, and what predictions are made by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks._encoding import Coding
+from amiss_tasks.protocols import AMISS, CORRECTED, SWITCHES, Protocol
+from amiss_tasks.studyoptions import FEATURES, features_of
+from gridrun.pipeline import Settings, Value
+
+FORMAT = 1
+"""Of the file; another one is refused."""
+
+STEPS = ("hyperparameters", "downsampling", "features", "rows", "impute", "test imputation")
+"""Steps of a fold that draw, beside training, search and selection of the classifier."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a model is.
+
+    Args:
+        format: ``FORMAT``.
+        gridrun: Version that trained it.
+        study: Name of the study's directory.
+        protocol: ``label``, ``name``, ``seed``, and each switch's setting.
+        seeds: Step to the seed it had.
+        combination: Number in the study's grid.
+        parameters: Its values.
+        classifier: ``name`` and ``models``: the chosen settings of each.
+        imputation: ``method``; ``hyperparameters`` chosen, ``compared`` with their MCC.
+        rows: Numbers of labelled rows and of those trained on, by class.
+        features: ``final``, and those not used, by reason.
+        levels: Categorical feature to its values in training; None is NA.
+        dummies: Those with a dummy; None where text is text.
+        holds_training_rows: ``imputation`` and ``models``: whether the file has training rows.
+        sampled_variants: Size of the subset of variants it was trained on, or None for all.
+        options: The study's keys that amiss added, features with their source columns included.
+        inputs: Role to SHA-256 of the file.
+        code: Stage to digest of its code.
+        environment: Versions it was trained with.
+        files: Other files of the model to their SHA-256.
+    """
+
+    format: int
+    gridrun: str
+    study: str
+    protocol: Mapping[str, Any]
+    seeds: Mapping[str, int]
+    combination: int
+    parameters: Mapping[str, Value]
+    classifier: Mapping[str, Any]
+    imputation: Mapping[str, Any]
+    rows: Mapping[str, int]
+    features: Mapping[str, Sequence[str]]
+    levels: Mapping[str, Sequence[str | None]]
+    dummies: Mapping[str, Sequence[str | None]] | None
+    holds_training_rows: Mapping[str, bool]
+    sampled_variants: int | None
+    options: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    code: Mapping[str, str]
+    environment: Mapping[str, str]
+    files: Mapping[str, str]
+
+    @property
+    def coding(self) -> Coding:
+        """How categorical features were coded."""
+        levels = {name: list(values) for name, values in self.levels.items()}
+        if self.dummies is None:
+            return Coding(levels, None)
+        return Coding(levels, {name: list(values) for name, values in self.dummies.items()})
+
+    def settings(self, inputs: Mapping[str, str]) -> Settings:
+        """Settings of a worker that predicts, with files of its own."""
+        return Settings(
+            inputs=inputs,
+            protocol=str(self.protocol["name"]),
+            seed=int(self.protocol["seed"]),
+            options=self.options,
+        )
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> Recipe:
+        """The recipe of :meth:`text`.
+
+        Raises:
+            ValueError: It is none, or one of another format.
+        """
+        data = json.loads(text)
+        found = data.get("format") if isinstance(data, dict) else None
+        if found != FORMAT:
+            raise ValueError(f"its format is {found!r}, this version reads {FORMAT}")
+        names = set(cls.__dataclass_fields__)
+        if set(data) != names:
+            raise ValueError(f"its keys differ: {', '.join(sorted(names ^ set(data)))}")
+        return cls(**data)
+
+
+def protocol_data(protocol: Protocol) -> dict[str, Any]:
+    """A protocol in words."""
+    return {
+        "label": protocol.label,
+        "name": protocol.name,
+        "seed": protocol.seed,
+        "switches": {
+            switch.name: CORRECTED if switch.name in protocol.corrected else AMISS
+            for switch in SWITCHES
+        },
+    }
+
+
+def seeds_of(protocol: Protocol, classifier: str, number: int) -> dict[str, int]:
+    """Seed of each step of a fold that draws."""
+    return {
+        step: protocol.seed_of(step, number, protocol.model_seed)
+        for step in (*STEPS, f"train {classifier}")
+    }
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    """The study's own keys, with its features spelt out, and without places on this machine."""
+    plain = features_of(settings.options).plain()
+    if plain["origin"] is not None:
+        plain["origin"] = Path(plain["origin"]).name
+    return {**settings.options, FEATURES: plain}

@@ -1,0 +1,203 @@
+"""What happened in a fold, as an R script that reaches its numbers without gridrun."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks._chain import search_of
+from amiss_tasks._outcome import Trial, outcome_of
+from amiss_tasks._pyclassifiers import PythonModel
+from amiss_tasks.models._r import ModelCalls
+from amiss_tasks.models._script import Fold, script_of
+from amiss_tasks.protocols import SWITCHES, protocol_of
+from amiss_tasks.runner import AmissRunner
+from amiss_tasks.source import AmissSource
+from amiss_tasks.studyoptions import features_of
+from gridrun._version import __version__
+from gridrun.cache import with_replacement
+from gridrun.errors import UserError
+from gridrun.models import Chosen, Recorded, Report
+from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
+
+_COMPARED = ("TP", "FP", "FN", "TN", "MCC", "AUC")
+_CLOSE = 1e-9
+
+
+def explain(
+    pipeline: Pipeline, chosen: Chosen, number: int, file: Path, recorded: Recorded | None
+) -> Report:
+    """Run a fold once more and write its script; see ``gridrun.models.ModelPipeline``."""
+    source = AmissSource(chosen.settings, chosen.allowed, chosen.cache)
+    artifact = source.path(source.artifact({name: chosen.values[name] for name in pipeline.block}))
+    runner = AmissRunner(chosen.settings, lambda *_: None)
+    reads = pipeline.classifier_reads(chosen.classifier)
+    task = TaskSpec(0, 0, number, chosen.classifier, {name: chosen.values[name] for name in reads})
+    trial = Trial(runner.chain, task, artifact)
+    result = outcome_of(trial)
+    tables = file.with_suffix(".rds")
+    if tables == file:
+        raise UserError("the script needs another name than its tables", where=str(file))
+    rows = result.rows if recorded is None else recorded.rows
+    fold = Fold(
+        cell=trial.cell,
+        values=chosen.values,
+        classifier=chosen.classifier,
+        features=features_of(chosen.settings.options),
+        chosen=trial.trained.row + 1,
+        expected=rows,
+        recorded=recorded is not None,
+        own=runner.chain.own_classifiers.get(chosen.classifier),
+    )
+    calls = ModelCalls(runner.chain.r)
+    said = _said(chosen, trial, result)
+    head = [
+        *said,
+        "",
+        *_words(chosen, runner.environment()),
+        "",
+        f"Written by gridrun {__version__}, of which nothing is needed here: run it with",
+        f"Rscript --vanilla {file.name}",
+    ]
+    text = script_of(fold, head, tables.name, calls.functions_of)
+    _write(file, tables, text, trial, calls)
+    return Report(
+        file, [*said, f"tables: {tables}"], _differences(result, recorded), _facts(result)
+    )
+
+
+def _write(file: Path, tables: Path, text: str, trial: Trial, calls: ModelCalls) -> None:
+    fold = trial.cell.fold
+    model = trial.trained.models.at(0)
+    data = trial.checked.imputed.tables.at(trial.trained.row).at(0)
+    matrix = calls.matrix(model.recipe, data) if isinstance(model, PythonModel) else None
+    try:
+        with_replacement(tables, lambda path: calls.keep_fold(path, fold, matrix))
+        with_replacement(file, lambda path: _write_text(path, text))
+    except OSError as error:
+        raise UserError(
+            f"the script cannot be written: {error.strerror or error}",
+            where=str(file),
+            todo="name a place for it with --out",
+        ) from error
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+
+
+def _said(chosen: Chosen, trial: Trial, result: TaskResult) -> list[str]:
+    """What happened, for people."""
+    fold, facts = trial.cell.fold, result.facts
+    prepared, method = trial.cell.prepared, trial.cell.method
+    protocol = trial.chain.protocol
+    positive = int(sum(fold.test_positive))
+    lines = [
+        (
+            f"combination {chosen.combination} of {chosen.study.parent.name}, fold {fold.number}, "
+            f"{chosen.classifier}, protocol {protocol.label}"
+        ),
+        (
+            f"rows: {len(fold.train_variants):,} to train on and {len(fold.test_positive):,} to "
+            f"test on ({positive:,} positive), {_drawn(trial)}"
+        ),
+        *_removed(trial),
+        f"after downsampling and row sampling {len(prepared.rows):,} rows are trained on",
+        (
+            f"features: {len(prepared.sampled.handle['columns']):,} columns drawn, "
+            f"{len(prepared.features):,} left"
+        ),
+        f"dropped by near-zero variance: {_named(prepared.low_variance)}",
+        f"dropped by correlation: {_named(prepared.correlated)}",
+    ]
+    again = facts["dropped_after_imputation"]
+    if again:
+        lines.append(f"dropped after imputation: {_named(again)}")
+    lines.append(f"imputation: {method.name}")
+    for row in facts.get("imputation_rows", ()):
+        settings = ", ".join(f"{k}={v}" for k, v in row.items() if k != "selection_mcc")
+        mcc = row["selection_mcc"]
+        shown = "no table or no MCC" if mcc is None else f"MCC {mcc:.4f}"
+        is_chosen = {k: v for k, v in row.items() if k != "selection_mcc"} == facts["imputation_hp"]
+        lines.append(f"  tried {settings}: {shown}{', chosen' if is_chosen else ''}")
+    settings = ", ".join(
+        f"{name}={value}" for name, value in trial.trained.facts[0]["settings"].items()
+    )
+    lines.append(f"model: {chosen.classifier} with {settings}" + _search(trial))
+    for row in result.rows:
+        shown = ", ".join(f"{name} {row[name]}" for name in _COMPARED)
+        lines.append(f"{row['model_ix']}, {row['test_completion_ix']}: {shown}")
+    return lines
+
+
+def _removed(trial: Trial) -> list[str]:
+    """What was taken out of the training table, in a study that does that."""
+    removed = trial.cell.fold.removed
+    if removed is None:
+        return []
+    what = "of the training table's known values were removed at random, and are not in the tables"
+    return [f"{removed.share:.0%} {what}"]
+
+
+def _drawn(trial: Trial) -> str:
+    """How a fold's rows were drawn."""
+    corrected, evaluation = trial.chain.protocol.corrected, trial.chain.evaluation
+    by = "variants" if "split_by" in corrected else "rows"
+    if evaluation.holds_out:
+        return f"a random split of the block's labelled {by}"
+    shares = "the larger part trains" if "fold_shares" in corrected else "the smaller part trains"
+    return f"a random split of the {by} of the block's training part, of which {shares} (D1)"
+
+
+def _search(trial: Trial) -> str:
+    search = search_of(trial.task)
+    return f", found by {search} search" if search else ""
+
+
+def _words(chosen: Chosen, versions: Mapping[str, str]) -> list[str]:
+    """Parameters, corrections and versions."""
+    protocol = protocol_of(chosen.settings)
+    corrected = [
+        s.name + (f" ({s.defect})" if s.defect else "")
+        for s in SWITCHES
+        if s.name in protocol.corrected
+    ]
+    return [
+        ", ".join(f"{name}={value}" for name, value in chosen.values.items()),
+        f"corrected: {_named(corrected)}",
+        ", ".join(f"{name}: {version}" for name, version in versions.items()),
+    ]
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _differences(result: TaskResult, recorded: Recorded | None) -> list[str]:
+    """Where the ledger has other numbers than the fold has now."""
+    if recorded is None:
+        return ["the ledger has no result of this fold: the script is held to what came out now"]
+    if len(result.rows) != len(recorded.rows):
+        return [f"the ledger has {len(recorded.rows)} rows of it, now there are {len(result.rows)}"]
+    found = []
+    for ours, theirs in zip(result.rows, recorded.rows, strict=True):
+        odd = [name for name in _COMPARED if not _alike(ours[name], theirs[name])]
+        found += [
+            f"{name} of {ours['test_completion_ix']} is {ours[name]} now and {theirs[name]} in the "
+            "ledger, to which the script is held"
+            for name in odd
+        ]
+    return found
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    both_nan = math.isnan(one) and math.isnan(other)
+    return both_nan or math.isclose(one, other, rel_tol=_CLOSE)
+
+
+def _facts(result: TaskResult) -> dict[str, Any]:
+    return {"rows": [dict(row) for row in result.rows], **result.facts}

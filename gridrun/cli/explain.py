@@ -1,0 +1,56 @@
+"""``gridrun explain``: what happened in a fold, as an R script that does it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridrun.cli import _options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:  gridrun explain . 17 1  |  gridrun explain . 17 1 --classifier lr "
+        "--out why.R && Rscript --vanilla why.R",
+    )(explain)
+
+
+def explain(
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="Study directory, or its study.yaml.")
+    ],
+    combination: Annotated[
+        int, typer.Argument(metavar="COMBINATION", help="Its number, as in the results.")
+    ],
+    fold: Annotated[int, typer.Argument(metavar="FOLD", help="Counted from 1.")],
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            help="Which classifier: rf, xgboost or lr.", show_default="the first of the study's"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.R",
+            help="The script; its tables are written beside it, ending in .rds.",
+            show_default="explained/combination-N-fold-F-CLASSIFIER.R in the study",
+        ),
+    ] = None,
+    force: opt.Force = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Write an R script that reproduces one fold's numbers without gridrun, and say what happened.
+
+    The fold is computed once more. Comments of the script say which rows were kept and why,
+    which features were drawn and dropped, which seeds were set; its code calls R's packages
+    directly, prints MCC, AUC and counts, and stops where they are not those of gridrun.
+    """
+    from gridrun.api import open_study
+    from gridrun.cli._reports import show
+
+    report = open_study(study).explain(combination, fold, classifier, out, force=force)
+    show(report, "script", as_json=as_json)

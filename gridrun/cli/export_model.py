@@ -1,0 +1,51 @@
+"""``gridrun export-model``: a model on all labelled rows, to predict other variants with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridrun.cli import _options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "export-model",
+        epilog="Examples:  gridrun export-model . --combination 17 --classifier rf  |  "
+        "gridrun export-model . --combination 17 --classifier lr --out lr.gridrun-model",
+    )(export_model)
+
+
+def export_model(
+    study: opt.StudyArgument = Path(),
+    *,
+    combination: Annotated[
+        int, typer.Option(metavar="N", help="Number of the combination, as in the results.")
+    ],
+    classifier: Annotated[str, typer.Option(help="Which classifier: rf, xgboost or lr.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The model's file.",
+            show_default="models/combination-N-CLASSIFIER.gridrun-model in the study",
+        ),
+    ] = None,
+    force: opt.Force = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Train a combination on all labelled rows and write the model to one file.
+
+    The rows are those of the combination's block, training and test part; stages, settings
+    and, under protocol amiss, seeds are a fold's. `gridrun predict` uses the file, which holds
+    a recipe to read (recipe.json of the zip). With knnImputation, missForest and the methods
+    of MICE it holds the training rows too, and says so.
+    """
+    from gridrun.api import open_study
+    from gridrun.cli._reports import show
+
+    report = open_study(study).export_model(combination, classifier, out, force=force)
+    show(report, "model", as_json=as_json)

@@ -1,0 +1,114 @@
+"""Models that are to be used, and folds that are to be understood, as the core sees them.
+
+What training, predicting and explaining are is the pipeline's business; one that offers
+them is a :class:`ModelPipeline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from gridrun.pipeline import Settings, Value
+
+INPUTS = ("vcf", "cadd_snv", "cadd_indel")
+"""Roles of the files whose variants are predicted."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A combination and a classifier of a study.
+
+    Args:
+        settings: The study's settings.
+        allowed: Parameter to the values of the grid, which decide how inputs are read.
+        combination: Number of the combination, counted from 1.
+        values: Its values, by parameter.
+        classifier: Which classifier.
+        cache: The study's cache.
+        study: The study's file, for people.
+    """
+
+    settings: Settings
+    allowed: Mapping[str, Sequence[Value]]
+    combination: int
+    values: Mapping[str, Value]
+    classifier: str
+    cache: Path
+    study: Path
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the ledger has of a fold.
+
+    Args:
+        rows: Result rows, by the pipeline's columns.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a call came to.
+
+    Args:
+        file: The file that was written.
+        said: Lines for people.
+        warnings: What they should look at.
+        facts: The same as plain data.
+    """
+
+    file: Path
+    said: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ModelPipeline(Protocol):
+    """A pipeline whose studies end in models; its methods are called apart."""
+
+    def export_model(self, chosen: Chosen, file: Path) -> Report:
+        """Train on all labelled rows and write the model.
+
+        Args:
+            chosen: What to train.
+            file: The model's file; it is replaced.
+
+        Raises:
+            TaskFailure: It cannot be trained.
+            GridrunError: The inputs, or this machine, are at fault.
+        """
+        ...
+
+    def predict(self, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+        """Predict variants with a model.
+
+        Args:
+            model: What ``export_model`` wrote.
+            inputs: Role (``INPUTS``) to path.
+            file: CSV file of the predictions; it is replaced.
+
+        Raises:
+            TaskFailure: The rows cannot be predicted.
+            GridrunError: Model, inputs or this machine are at fault.
+        """
+        ...
+
+    def explain(self, chosen: Chosen, fold: int, file: Path, recorded: Recorded | None) -> Report:
+        """Write what happened in a fold as a script that does it again.
+
+        Args:
+            chosen: Combination and classifier.
+            fold: Counted from 1.
+            file: The script; it is replaced, and so are the tables beside it.
+            recorded: What the ledger has of it, or None.
+
+        Raises:
+            TaskFailure: The fold has no result.
+            GridrunError: The inputs, or this machine, are at fault.
+        """
+        ...
