@@ -343,3 +343,15 @@ def test_files_of_one_s_own_go_with_the_model(study, tmp_path):
     rows = list(csv.DictReader(out.open()))
     assert all(0 <= float(row["probability"]) <= 1 for row in rows)
     assert len({row["probability"] for row in rows}) > 100
+
+
+def test_a_study_that_removes_values_has_no_model(study, tmp_path):
+    """A model trained on data made worse is refused, with what to do instead."""
+    worse = tmp_path / "worse"
+    shutil.copytree(study / "data", worse / "data")
+    text = (study / "study.yaml").read_text() + "added_missingness: [0.3]\n"
+    (worse / "study.yaml").write_text(text)
+    ran = gridrun("export-model", worse, "--combination", "5", "--classifier", "lr")
+    assert ran.returncode == 2
+    assert 'without "added_missingness"' in ran.stderr
+    assert not (worse / "models").exists()
