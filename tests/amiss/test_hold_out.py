@@ -135,8 +135,10 @@ def test_all_methods_have_the_same_rows_and_draw_their_hyperparameters_in_order(
 def test_the_plan_knows_that_prepared_tables_are_shared():
     """Held out, the part of `imputation` that stage prepare reads is the same for all methods."""
     for kind, parts in ((HOLD_OUT, 1), (REPEATED_HOLD_OUT, 1), (CV, 5)):
-        stages = {stage.name: stage for stage in AmissPipeline({EVALUATE: kind}).stages}
-        assert len(set(stages["prepare"].reads_part["imputation"].values())) == parts
+        pipeline = AmissPipeline({EVALUATE: kind})
+        (prepare,) = [stage for stage in pipeline.stages if stage.name == "prepare"]
+        read = pipeline.reads_part(prepare, settings(kind))
+        assert len(set(read["imputation"].values())) == parts
 
 
 @pytest.mark.parametrize("protocol", ["amiss", "corrected"])

@@ -82,7 +82,7 @@ def test_knn_equals_upstream(stages):
 @pytest.mark.parametrize("k", range(1, 6))
 def test_knn_from_other_rows_equals_dmwr(stages, call, k):
     """Test rows completed from the completed training table are DMwR's with distData."""
-    method = stages._file(METHODS["knnImputation"])
+    method = stages.method_file(METHODS["knnImputation"])
     donors = stages.table(golden(f"knn_k{k}_train"))
     got = call("knn_from", method, stages.table(golden("test")), donors, k)
     assert_equal(got, golden(f"knn_k{k}_test_olddata"), rtol=1e-9)
@@ -156,7 +156,7 @@ def test_bpca_stops_at_the_first_failing_row(stages, table, message):
 @pytest.mark.parametrize("name", ["pmm", "norm", "norm.predict", "rf"])
 def test_mice_equals_upstream(stages, call, name):
     """One completion after five iterations from seed 123 is mice's, value by value."""
-    method = stages._file(METHODS[name])
+    method = stages.method_file(METHODS[name])
     table = stages.table(golden("train"))
     got = call("seeded", 123, method, ".mice_complete", table, name, 1, {}, 5)
     assert_equal(got.at(0), golden(f"mice_{name}_seed123_train"))
@@ -164,7 +164,7 @@ def test_mice_equals_upstream(stages, call, name):
 
 def test_missforest_equals_upstream(stages, call):
     """The loop of forests from seed 123 is the package's, value by value."""
-    method = stages._file(METHODS["missForest"])
+    method = stages.method_file(METHODS["missForest"])
     params = {"mtry": 5, "ntree": 50}
     table = stages.table(golden("train"))
     got = call("seeded", 123, method, "impute_train", table, params, 1)
