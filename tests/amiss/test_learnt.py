@@ -112,7 +112,9 @@ def test_rows_below_do_not_matter(stages, name):
         np.testing.assert_array_equal(ours[:5], theirs)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
+)
 def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
     """Each row of a table completed for a model gets what it gets as a table of its own."""
     method = METHODS[name]

@@ -94,7 +94,9 @@ def few_fits(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("classifier", PIPELINE.runnable_classifiers)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
+)
 def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, monkeypatch):
     """Other values and labels of test rows leave rows, features, choices and model as they are."""
     if method in FEW:
