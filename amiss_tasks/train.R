@@ -61,7 +61,8 @@
 .naming_gaps <- function(rows, training) {
   tryCatch(training, error = function(e) {
     gaps <- names(rows)[vapply(rows, anyNA, NA)]
-    if (!length(gaps)) stop(e)
+    named <- vapply(gaps, grepl, NA, x = conditionMessage(e), fixed = TRUE)
+    if (all(named)) stop(e)
     stop(
       conditionMessage(e), "; the imputation left missing values in ",
       paste(gaps, collapse = ", "),
