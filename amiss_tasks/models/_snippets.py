@@ -146,7 +146,10 @@ IMPUTE = """
 hyperparameters <- @HYPERPARAMETERS@
 imputed <- lapply(seq_along(hyperparameters), function(k) {
   @GENERATOR@
-  tryCatch(impute_train(x, hyperparameters[[k]]@SEED@), error = function(e) NULL)
+  # a row that fails has no table and cannot be chosen
+  tryCatch(impute_train(x, hyperparameters[[k]]@SEED@), error = function(e) {
+    message("row ", k, " fails: ", conditionMessage(e))
+  })
 })
 """
 

@@ -27,7 +27,7 @@ SLOW = (
     + """
 import os, time
 pathlib.Path("outputs/pid-" + number + ".txt").write_text(str(os.getpid()))
-time.sleep(60)
+time.sleep(60)  # longer than any test waits: it is ended from outside
 """
 )
 """Writes one result and its process id, and then takes a minute."""
@@ -89,7 +89,7 @@ def wait(run, seconds: float = 60) -> str:
     deadline = time.monotonic() + seconds
     while run.get_status() not in {"Completed", "Failed", "Canceled"}:
         assert time.monotonic() < deadline, f"{run.id} is still {run.status}"
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two questions to the service
     return run.status
 
 

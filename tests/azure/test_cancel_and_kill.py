@@ -63,7 +63,7 @@ def kill_at_random(service, tmp_path, seed, expected):
     options = {"home": tmp_path, "env": {MARK: mark}, "sleep_ms": 60}
     for _ in range(3):
         process = drive(service, directory, **options)
-        time.sleep(draw.uniform(0.3, 9.0))
+        time.sleep(draw.uniform(0.3, 9.0))  # the moment of the kill is what is drawn
         seen = with_variable(MARK, mark)
         assert process.poll() is not None or process.pid in seen, "the count misses the driver"
         process.kill()
@@ -75,7 +75,7 @@ def kill_at_random(service, tmp_path, seed, expected):
     assert json.loads(out)["held"] == 0
     deadline = time.monotonic() + 10
     while (left := with_variable(MARK, mark)) and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.1)  # the kernel ends killed processes in its own time
     assert left == set()
 
 

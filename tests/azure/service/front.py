@@ -37,7 +37,7 @@ class Front:
         fault = self._state.faults.for_request(f"{request.method} {request.path}")
         response = None
         if fault is not None:
-            time.sleep(fault.delay_s)
+            time.sleep(fault.delay_s)  # the slow answer that a test asked for
             from_storage = request.host == self._state.names.blob_host
             response = CUT if fault.drop == "before" else fault.response(from_storage=from_storage)
         if response is None:
