@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-from amiss_tasks.own.files import OwnFile
+from amiss_tasks.r.own_file import OwnFile
 
 MOST_ROWS = 8
 """Most hyperparameter rows tried for one training table; of more, so many are drawn."""

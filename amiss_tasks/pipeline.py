@@ -12,21 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from amiss_tasks.addedmissingness import OPTION, RMSE, parameter_of, shares_of
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.stages import PREPARE, stages_of
-from amiss_tasks.studykeys import STUDY_KEYS
-from amiss_tasks.studyoptions import features_of, methods_of, own_classifiers_of
-from gridrun.description import Describer
+from amiss_tasks.stages.added_missingness import OPTION, RMSE, parameter_of, shares_of
+from amiss_tasks.stages.predictions import COLUMNS, POOLED_COLUMNS, columns
+from amiss_tasks.study.keys import STUDY_KEYS
+from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from gridrun.errors import Fault
-from gridrun.fingerprint import digest_of, python_code, r_code
-from gridrun.models import Chosen, Recorded, Report
 from gridrun.pipeline import (
     RUN,
     Disposition,
@@ -39,8 +36,11 @@ from gridrun.pipeline import (
     StageHook,
     Value,
 )
-from gridrun.studykeys import StudyKey
-from gridrun.trial import Check
+from gridrun.pipeline.description import Describer
+from gridrun.pipeline.file_checks import Check
+from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline.study_keys import StudyKey
+from gridrun.plan.fingerprint import digest_of, python_code, r_code
 
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
@@ -173,14 +173,16 @@ class AmissPipeline:
 
     def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
         """Python modules and R files that each stage runs."""
-        runner = python_code(f"{_PACKAGE}.runner", _PACKAGE)
-        shared_r = [*sorted(_HERE.glob("*.R"))]
+        runner = python_code(f"{_PACKAGE}.tasks.runner", _PACKAGE)
+        shared_r = [
+            path for folder in ("r", "stages") for path in sorted((_HERE / folder).glob("*.R"))
+        ]
         return {
             **self._method_code(self._methods[str(values["imputation"])]),
             **self._classifier_code(classifier),
-            "read": python_code(f"{_PACKAGE}.read", _PACKAGE),
-            "filter": python_code(f"{_PACKAGE}.filter", _PACKAGE),
-            "preprocess": python_code(f"{_PACKAGE}.preprocess", _PACKAGE),
+            "read": python_code(f"{_PACKAGE}.stages.read", _PACKAGE),
+            "filter": python_code(f"{_PACKAGE}.stages.filter", _PACKAGE),
+            "preprocess": python_code(f"{_PACKAGE}.stages.preprocess", _PACKAGE),
             "prepare": digest_of([runner, *map(r_code, shared_r)]),
         }
 
@@ -250,7 +252,7 @@ class AmissPipeline:
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""
-        from amiss_tasks.read import check_inputs
+        from amiss_tasks.stages.read import check_inputs
 
         own = [method.own for method in self._methods.values() if method.own is not None]
         unused = [
@@ -276,19 +278,19 @@ class AmissPipeline:
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> Source:
         """Read the inputs, or find what was read in the cache."""
-        from amiss_tasks.source import AmissSource
+        from amiss_tasks.tasks.source import AmissSource
 
         return AmissSource(settings, values, cache_dir)
 
     def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
         """Start R in this process."""
-        from amiss_tasks.runner import AmissRunner
+        from amiss_tasks.tasks.runner import AmissRunner
 
         return AmissRunner(settings, stage_hook)
 
     def try_file(self, kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check]:
-        """Try a file of the user's own on a toy; see ``gridrun.trial.TriesFiles``."""
-        from amiss_tasks.own.trial import try_file
+        """Try a file of the user's own on a toy; see ``TriesFiles``."""
+        from amiss_tasks.own.checks import try_file
 
         return try_file(kind, path, params)
 

@@ -1,1 +1,1 @@
-"""Backends: implementations of the contract in ``gridrun.backend``."""
+"""Backends: implementations of the contract in ``gridrun.run.backend``."""

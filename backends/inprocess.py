@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gridrun.backend import Capabilities, ReadArtifact, UnitFeed
 from gridrun.pipeline import Runner, TaskSpec, load_pipeline
-from gridrun.units import (
+from gridrun.plan.units import (
     Attempt,
     Event,
     Job,
+    ReadArtifact,
     TaskDone,
     TaskFailed,
     Unit,
@@ -24,11 +24,12 @@ from gridrun.units import (
     UnitStarted,
     WorkerReady,
 )
+from gridrun.run.backend import Capabilities, UnitFeed
 from gridrun.worker import try_task, worker_name
 
 
 class InProcessBackend:
-    """Runs one unit after the other, here. See ``gridrun.backend`` for the contract."""
+    """Runs one unit after the other, here. See ``gridrun.run.backend`` for the contract."""
 
     def __init__(self) -> None:
         self._job: Job | None = None

@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from backends.local import LocalBackend
+from backends.local._backend import LocalBackend
 from gridrun.pipeline import TaskSpec
+from gridrun.plan.units import TaskDone, Unit, UnitFinished
 from gridrun.testing.units import GRID, toy_content, toy_digest, toy_job
-from gridrun.units import TaskDone, Unit, UnitFinished
 from gridrun.worker import Supervisor
 
 TARGET = 2000

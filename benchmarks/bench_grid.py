@@ -31,9 +31,9 @@ from typing import Any
 import numpy as np
 
 import gridrun
-from amiss_tasks._memo import Memo
 from amiss_tasks.parameters import PARAMETERS, SINGLE_VALUE_METHODS
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.tasks._memo import Memo
+from amiss_tasks.tasks.runner import AmissRunner
 from backends.inprocess import InProcessBackend
 from gridrun.pipeline import Runner, TaskFailure, TaskResult, TaskSpec
 
@@ -181,7 +181,7 @@ def main() -> None:
     count = Count()
     with tempfile.TemporaryDirectory() as directory:
         study = _study(Path(directory))
-        tables = study.workspace().tables
+        tables = study.state().tables
         tasks = {table.classifier: int(tables.is_run(table).sum()) for table in tables.tables}
         for number in drawn:
             at = np.unravel_index(number, sizes)

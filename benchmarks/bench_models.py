@@ -20,11 +20,11 @@ sys.path.insert(0, str(HERE.parent / "tests" / "amiss"))
 
 from golden_tables import golden_block  # noqa: E402 - found through the path above
 
-from amiss_tasks import rsession  # noqa: E402
-from amiss_tasks._rstages import RStages  # noqa: E402
-from amiss_tasks.fold import fold_rows  # noqa: E402
 from amiss_tasks.methods import METHODS  # noqa: E402
 from amiss_tasks.protocols import MODEL_SEED  # noqa: E402
+from amiss_tasks.r import session as rsession  # noqa: E402
+from amiss_tasks.stages.fold import fold_rows  # noqa: E402
+from amiss_tasks.tasks.r_stages import RStages  # noqa: E402
 
 REPEATS = 5
 # name, transcript, downsampling: 166 and 597 rows of 59 features

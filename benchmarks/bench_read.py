@@ -23,7 +23,7 @@ DEFAULT_RECORDS = 100_000
 
 CHILD = """
 import resource, sys, time
-from amiss_tasks.read import VcfReader
+from amiss_tasks.stages.read import VcfReader
 started, cpu = time.perf_counter(), time.process_time()
 records = blocks = cells = 0
 with VcfReader(sys.argv[1]) as reader:
@@ -64,7 +64,7 @@ def measure(path: Path) -> tuple[float, float]:
 
 def compare(path: Path) -> bool | None:
     """Whether every cell equals what bcftools prints; None without bcftools."""
-    from amiss_tasks.read import VcfReader
+    from amiss_tasks.stages.read import VcfReader
 
     bcftools = shutil.which("bcftools")
     if bcftools is None:

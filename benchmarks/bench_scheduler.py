@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gridrun.engine import Silent
+from gridrun.run import Silent
 from gridrun.testing import toy
 
 TOY = "gridrun.testing.toy:PIPELINE"

@@ -18,10 +18,10 @@ from unittest import mock
 import xgboost as xgb
 from bench_models import CASES, Case
 
-from amiss_tasks import _pyclassifiers
-from amiss_tasks._rstages import RStages
 from amiss_tasks.classifiers.xgboost import XGBoost
 from amiss_tasks.protocols import MODEL_SEED
+from amiss_tasks.tasks import python_classifiers
+from amiss_tasks.tasks.r_stages import RStages
 
 REPEATS = 3
 UPSTREAM_SECONDS = (80.0, 180.0)
@@ -55,7 +55,7 @@ class Tally:
 def train(stages: RStages, case: Case, classifier: XGBoost) -> tuple[float, dict]:
     """CPU seconds of training one completed table, and what it came to."""
     started = time.process_time()
-    with mock.patch.object(_pyclassifiers, "load", return_value=classifier):
+    with mock.patch.object(python_classifiers, "load", return_value=classifier):
         facts = stages.train("xgboost", case.imputed, case.outcome).facts[0]
     return time.process_time() - started, dict(facts)
 

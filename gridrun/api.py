@@ -18,27 +18,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridrun.attempts import LoggedAttempt, logged_attempts
-from gridrun.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
-from gridrun.engine import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
 from gridrun.errors import UserError
-from gridrun.ledger import LedgerView, StoredSweep
-from gridrun.modelling import chosen_of, explain, export_model, predict, refuse_to_replace
-from gridrun.models import Report
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
-from gridrun.planning import PlanReport, plan_of
-from gridrun.request import Request
-from gridrun.results import (
+from gridrun.pipeline.models import Report
+from gridrun.plan.run_options import RunOptions
+from gridrun.report.attempts import LoggedAttempt, logged_attempts
+from gridrun.report.plan_report import PlanReport, plan_of
+from gridrun.report.status import StatusReport, status_of
+from gridrun.report.tables import (
     DescriptionReport,
     Summary,
     write_description,
     write_results,
     write_runs,
 )
-from gridrun.status import StatusReport, status_of
+from gridrun.report.why import changes_since
+from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
+from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
+from gridrun.store.ledger import LedgerView, StoredSweep
 from gridrun.study import Study, load_study
-from gridrun.why import changes_since
-from gridrun.workspace import Workspace
+from gridrun.study.state import StudyState
+from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,10 +57,10 @@ class OpenStudy:
         self._pipeline_name = pipeline
         self._pipeline = load_pipeline(pipeline).of_study(study.options)
 
-    def workspace(self, **request: Any) -> Workspace:
-        """The study with a request; the fields of ``gridrun.request.Request`` as keywords."""
-        asked = Request.asked(**request)
-        return Workspace(self.study, self._pipeline, asked, self._pipeline_name)
+    def state(self, **request: Any) -> StudyState:
+        """The study with a request; the fields of ``RunOptions`` as keywords."""
+        asked = RunOptions.asked(**request)
+        return StudyState(self.study, self._pipeline, asked, self._pipeline_name)
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
@@ -77,14 +77,14 @@ class OpenStudy:
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        workspace = self.workspace(**request)
+        study_state = self.state(**request)
         notes = [
             *self.study.notes,
-            *workspace.selection.notes,
-            *filter(None, [workspace.rows_note]),
-            *(workspace.check_inputs() if check else ()),
+            *study_state.selection.notes,
+            *filter(None, [study_state.rows_note]),
+            *(study_state.check_inputs() if check else ()),
         ]
-        return plan_of(workspace, notes)
+        return plan_of(study_state, notes)
 
     def run(
         self,
@@ -148,13 +148,13 @@ class OpenStudy:
 
         if name is None:
             name = backend if isinstance(backend, str) else type(backend).__name__
-        workspace = self._last(request) if collect_only else self.workspace(**request)
+        study_state = self._last(request) if collect_only else self.state(**request)
         watcher = progress or Silent()
-        return Engine(workspace, make, name, watcher, collect_only=collect_only)
+        return Engine(study_state, make, name, watcher, collect_only=collect_only)
 
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """What a run with this request would come to on a backend that costs money."""
-        return backend.quote(units_to_send(self.workspace(**request), backend))
+        return backend.quote(units_to_send(self.state(**request), backend))
 
     def read_elsewhere(
         self,
@@ -165,7 +165,7 @@ class OpenStudy:
         again: bool = False,
         **request: Any,
     ) -> bool:
-        """Have the inputs of a study read where they are; see ``gridrun.engine``.
+        """Have the inputs of a study read where they are; see ``gridrun.run``.
 
         Args:
             backend: Sends the job that reads them.
@@ -181,7 +181,7 @@ class OpenStudy:
             GridrunError: Something is wrong with the inputs, or with the job.
         """
         return read_elsewhere(
-            self.workspace(**request),
+            self.state(**request),
             backend,
             backend_name=name,
             progress=progress or Silent(),
@@ -190,7 +190,7 @@ class OpenStudy:
 
     def is_read(self, **request: Any) -> bool:
         """Whether the inputs are here, or were read where they are."""
-        return not self.study.inputs_elsewhere or self.workspace(**request).reading is not None
+        return not self.study.inputs_elsewhere or self.state(**request).reading is not None
 
     def sweeps(self) -> list[StoredSweep]:
         """Everything that was ever sent away, oldest first."""
@@ -226,9 +226,9 @@ class OpenStudy:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        workspace = self._unchanged(request)
-        write_results(workspace)
-        table = pq.read_table(workspace.study.paths.results_parquet)
+        study_state = self._unchanged(request)
+        write_results(study_state)
+        table = pq.read_table(study_state.study.paths.results_parquet)
         frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         return frame
 
@@ -242,7 +242,7 @@ class OpenStudy:
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        return write_description(self.workspace(**request), part)
+        return write_description(self.state(**request), part)
 
     def export_model(
         self,
@@ -263,12 +263,12 @@ class OpenStudy:
         Raises:
             GridrunError: It cannot be trained or written; a file that is there stays.
         """
-        workspace = self.workspace()
-        chosen = chosen_of(workspace, combination, classifier)
+        study_state = self.state()
+        chosen = chosen_of(study_state, combination, classifier)
         own = self.study.paths.model(combination, classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)
-        return export_model(workspace, chosen, target)
+        return export_model(study_state, chosen, target)
 
     def explain(
         self,
@@ -293,13 +293,13 @@ class OpenStudy:
             GridrunError: The fold has no result, or the script cannot be written.
         """
         last = self._last({}).request
-        chosen = chosen_of(self.workspace(rows=last.rows), combination, classifier)
+        chosen = chosen_of(self.state(rows=last.rows), combination, classifier)
         # the ledger is asked about this combination alone
-        workspace = self.workspace(rows=last.rows, folds=last.folds, combinations=combination)
+        study_state = self.state(rows=last.rows, folds=last.folds, combinations=combination)
         own = self.study.paths.explained(combination, fold, chosen.classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)
-        return explain(workspace, chosen, fold, target)
+        return explain(study_state, chosen, fold, target)
 
     def status(self) -> StatusReport:
         """Counts by state, failures by reason, and what workers hold now."""
@@ -307,17 +307,17 @@ class OpenStudy:
 
     def logs(self) -> list[LoggedAttempt]:
         """Attempts that failed or printed something, oldest first."""
-        return list(logged_attempts(self.workspace()))
+        return list(logged_attempts(self.state()))
 
-    def _unchanged(self, request: dict[str, Any]) -> Workspace:
-        workspace = self._last(request)
-        if workspace.view is None:
+    def _unchanged(self, request: dict[str, Any]) -> StudyState:
+        study_state = self._last(request)
+        if study_state.view is None:
             raise UserError(
                 "nothing has been run yet",
                 where=str(self.study.paths.directory),
                 todo="`gridrun plan` says what would run, `gridrun local` runs it",
             )
-        changes = changes_since(workspace)
+        changes = changes_since(study_state)
         if changes:
             raise UserError(
                 f"changed since the last run: {', '.join(changes)}",
@@ -325,16 +325,16 @@ class OpenStudy:
                 todo="the tables in results/ are left as they are; `gridrun plan --why` says what "
                 "would run again, `gridrun local` brings them up to date",
             )
-        return workspace
+        return study_state
 
-    def _last(self, request: dict[str, Any]) -> Workspace:
-        if not Request().selecting().keys() & request.keys():
+    def _last(self, request: dict[str, Any]) -> StudyState:
+        if not RunOptions().selecting().keys() & request.keys():
             with _looking(self.study) as view:
                 last = view.last_run() if view is not None else None
             if last is not None:
-                chosen = replace(Request.from_selecting(last["request"]), **request)
-                return Workspace(self.study, self._pipeline, chosen, self._pipeline_name)
-        return self.workspace(**request)
+                chosen = replace(RunOptions.from_selecting(last["request"]), **request)
+                return StudyState(self.study, self._pipeline, chosen, self._pipeline_name)
+        return self.state(**request)
 
 
 def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE) -> OpenStudy:

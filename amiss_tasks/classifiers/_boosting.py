@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from amiss_tasks.blocktables import BoolArray
 from amiss_tasks.classifiers._columns import FIRST_DRAWS, sample_columns
-from amiss_tasks.table import FloatArray
+from amiss_tasks.stages.block_tables import BoolArray
+from amiss_tasks.stages.table import FloatArray
 
 FloatArray32 = npt.NDArray[np.float32]
 XGBoostError = xgb.core.XGBoostError

@@ -13,7 +13,6 @@ from itertools import product
 
 import numpy as np
 
-from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.classifiers._boosting import (
     POSITIVE_FROM,
     Boosting,
@@ -23,10 +22,11 @@ from amiss_tasks.classifiers._boosting import (
     matrix,
     probabilities,
 )
-from amiss_tasks.classifiers._same_fit import order_of_fits, same_fit
-from amiss_tasks.classifiers._settled import limits
+from amiss_tasks.classifiers._early_stopping import limits
+from amiss_tasks.classifiers._fit_deduplication import order_of_fits, same_fit
 from amiss_tasks.classifiers.contract import Draws, TrainingTable
-from amiss_tasks.table import FloatArray
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.table import FloatArray
 
 FOLDS = 10
 ROUNDS = (200, 400)

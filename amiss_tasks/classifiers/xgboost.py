@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.blocktables import BoolArray, IntArray
 from amiss_tasks.classifiers._boosting import (
     POSITIVE_FROM,
     Boosting,
@@ -47,7 +46,8 @@ from amiss_tasks.classifiers.contract import (
     Resamples,
     TrainingTable,
 )
-from amiss_tasks.table import FloatArray
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.table import FloatArray
 from gridrun.pipeline import TaskFailure
 
 

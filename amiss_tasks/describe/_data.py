@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from amiss_tasks.blocktables import BoolArray, IntArray
-from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.labelled import Labelled
-from amiss_tasks.table import FloatArray
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.table import FloatArray
 
 _OF = {"training": ("train",), "test": ("test",), "all": ("train", "test")}
 """Part of a description to parts of a block."""

@@ -19,17 +19,17 @@ from amiss_tasks.describe._missing import (
     level_rows,
     missingness_rows,
 )
-from amiss_tasks.preprocess import label, parts_of
 from amiss_tasks.protocols import protocol_of
-from amiss_tasks.source import AmissSource
-from amiss_tasks.studyoptions import features_of, significance_of
-from gridrun.description import BlockDescription
+from amiss_tasks.stages.preprocess import label, parts_of
+from amiss_tasks.study.options import features_of, significance_of
+from amiss_tasks.tasks.source import AmissSource
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
+from gridrun.pipeline.description import BlockDescription
 
 
 class AmissDescriber:
-    """Describes the data of a study; see ``gridrun.description.Describer``.
+    """Describes the data of a study; see ``gridrun.pipeline.description.Describer``.
 
     Args:
         settings: The study's settings.

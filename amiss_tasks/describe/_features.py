@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from amiss_tasks.blocktables import BoolArray
 from amiss_tasks.describe._data import BlockData
-from amiss_tasks.table import FloatArray
+from amiss_tasks.stages.block_tables import BoolArray
+from amiss_tasks.stages.table import FloatArray
 
 FEATURE_COLUMNS = (
     "feature",

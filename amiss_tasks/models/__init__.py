@@ -1,6 +1,6 @@
 """What a study ends in: a model on all labelled rows, its predictions, a fold explained.
 
-See :class:`gridrun.models.ModelPipeline`.
+See :class:`gridrun.pipeline.models.ModelPipeline`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amiss_tasks.models._recipe import Recipe
-from gridrun.cache import with_replacement
 from gridrun.errors import UserError
+from gridrun.store.cache import with_replacement
 
 RECIPE = "recipe.json"
 R_PART = "model.rds"

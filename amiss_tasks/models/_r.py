@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks import _pyclassifiers
-from amiss_tasks._cells import FoldTables
-from amiss_tasks._pyclassifiers import PythonModel
-from amiss_tasks._rstages import RStages
-from amiss_tasks.blocktables import BlockTable, IntArray
 from amiss_tasks.methods import Method
-from amiss_tasks.rsession import RObject
-from amiss_tasks.table import FloatArray
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import BlockTable, IntArray
+from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.tasks import python_classifiers
+from amiss_tasks.tasks.fold_tables import FoldTables
+from amiss_tasks.tasks.python_classifiers import PythonModel
+from amiss_tasks.tasks.r_stages import RStages
 
 
 class ModelCalls:
@@ -73,7 +73,7 @@ class ModelCalls:
     ) -> FloatArray:
         """P(positive) of these rows (from 0) of a completed table."""
         if isinstance(model, PythonModel):
-            return _pyclassifiers.predict(self._call, model, data, rows)[0].probability
+            return python_classifiers.predict(self._call, model, data, rows)[0].probability
         file = self._stages.classifier_file(classifier)
         found: FloatArray = self._do("predict_alone", file, model, data, rows + 1).python()
         return found

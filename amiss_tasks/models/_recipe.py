@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks._encoding import Coding
 from amiss_tasks.protocols import AMISS, CORRECTED, SWITCHES, Protocol
-from amiss_tasks.studyoptions import FEATURES, features_of
+from amiss_tasks.stages.encoding import Coding
+from amiss_tasks.study.options import FEATURES, features_of
 from gridrun.pipeline import Settings, Value
 
 FORMAT = 1

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from amiss_tasks.blocktables import IntArray
-from amiss_tasks.featureset import KEYS
-from amiss_tasks.read import ReadResult, Unlabelled
-from amiss_tasks.table import VariantTable
+from amiss_tasks.features.feature_set import KEYS
+from amiss_tasks.stages.block_tables import IntArray
+from amiss_tasks.stages.read import ReadResult, Unlabelled
+from amiss_tasks.stages.table import VariantTable
 
 _COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence", "CANONICAL")
 _MISSENSE = "missense_variant"

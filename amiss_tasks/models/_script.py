@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks._cells import Cell
 from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.featureset import FeatureSet
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.models import _snippets as r
-from amiss_tasks.own.files import OwnFile
 from amiss_tasks.protocols import derived_seed
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.tasks.fold_tables import Cell
 from gridrun.pipeline import Value
 
 _HERE = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ def script_of(fold: Fold, head: Sequence[str], tables: str, functions_of: Functi
         *_comments(head),
         _filled(r.START, TABLES=tables),
         "# Random streams as upstream's parallel loops have them.",
-        *functions_of([_HERE / "streams.R"], ["use_stream"]),
+        *functions_of([_HERE / "r" / "streams.R"], ["use_stream"]),
         *_sampling(fold),
         *_checks(fold, functions_of),
         *_imputation(fold, functions_of),
@@ -146,7 +146,7 @@ def _checks(fold: Fold, functions_of: FunctionsOf) -> list[str]:
         "correlations",
         "correlated_features",
     ] * correlation
-    parts = [_heading("Feature checks"), *functions_of([_HERE / "prepare.R"], wanted)]
+    parts = [_heading("Feature checks"), *functions_of([_HERE / "stages" / "prepare.R"], wanted)]
     if variance:
         parts.append(r.VARIANCE)
     if correlation:
@@ -203,7 +203,7 @@ def _method(fold: Fold, functions_of: FunctionsOf) -> list[str]:
     learnt = "test_imputation" in fold.cell.protocol.corrected
     completes = "impute_test_learnt" if learnt else "impute_test"
     folder = _HERE / "imputation"
-    files = [_HERE / "guard.R", _HERE / "tables.R"]
+    files = [_HERE / "r" / "guard.R", _HERE / "r" / "tables.R"]
     files += [folder / name for name in (*method.helpers, f"{method.name}.R")]
     functions = functions_of(files, ["impute_train", completes])
     return [*functions, f"impute_test <- {completes}"] if learnt else list(functions)
@@ -257,7 +257,7 @@ def _classifier(fold: Fold, functions_of: FunctionsOf) -> tuple[list[str], str]:
         return [model], "training_mcc(model, m, y)"
     upstream = derived_seed(protocol.model_seed, "selection", number)
     seed = protocol.seed_of("selection", number, upstream)
-    folds = functions_of([_HERE / "train.R"], [".inner_folds"])
+    folds = functions_of([_HERE / "stages" / "train.R"], [".inner_folds"])
     choice = "held_out_mcc(data, y)"
     if fold.own is not None:
         choice = "if (isTRUE(model$held_out)) training_mcc(model, m, y) else held_out_mcc(data, y)"

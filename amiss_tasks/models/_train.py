@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from amiss_tasks._cells import Cell, FoldTables, tables_of
-from amiss_tasks._chain import Chain, search_of
-from amiss_tasks._pyclassifiers import PythonTrained
-from amiss_tasks._stagevalues import Checked, Trained
-from amiss_tasks.blocktables import BlockTable, BlockTables, IntArray
-from amiss_tasks.preprocess import Whole, whole
 from amiss_tasks.protocols import protocol_of
-from amiss_tasks.rsession import RObject
-from amiss_tasks.source import AmissSource
-from amiss_tasks.studyoptions import features_of
-from gridrun.models import Chosen
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables, IntArray
+from amiss_tasks.stages.preprocess import Whole, whole
+from amiss_tasks.study.options import features_of
+from amiss_tasks.tasks.fold_tables import Cell, FoldTables, tables_of
+from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.source import AmissSource
+from amiss_tasks.tasks.stage_results import Checked, Trained
+from amiss_tasks.tasks.stage_runner import Chain, search_of
 from gridrun.pipeline import TaskSpec, Value
+from gridrun.pipeline.models import Chosen
 
 ALL_ROWS = 0
 """Number that stands for a fold's where all rows are trained on: folds count from 1, so where

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks._chain import search_of
-from amiss_tasks._outcome import Trial, outcome_of
-from amiss_tasks._pyclassifiers import PythonModel
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
-from amiss_tasks.runner import AmissRunner
-from amiss_tasks.source import AmissSource
-from amiss_tasks.studyoptions import features_of
+from amiss_tasks.study.options import features_of
+from amiss_tasks.tasks.python_classifiers import PythonModel
+from amiss_tasks.tasks.results import Trial, outcome_of
+from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.source import AmissSource
+from amiss_tasks.tasks.stage_runner import search_of
 from gridrun._version import __version__
-from gridrun.cache import with_replacement
 from gridrun.errors import UserError
-from gridrun.models import Chosen, Recorded, Report
 from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
+from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.store.cache import with_replacement
 
 _COMPARED = ("TP", "FP", "FN", "TN", "MCC", "AUC")
 _CLOSE = 1e-9
@@ -29,7 +29,7 @@ _CLOSE = 1e-9
 def explain(
     pipeline: Pipeline, chosen: Chosen, number: int, file: Path, recorded: Recorded | None
 ) -> Report:
-    """Run a fold once more and write its script; see ``gridrun.models.ModelPipeline``."""
+    """Run a fold once more and write its script; see ``gridrun.pipeline.models.ModelPipeline``."""
     source = AmissSource(chosen.settings, chosen.allowed, chosen.cache)
     artifact = source.path(source.artifact({name: chosen.values[name] for name in pipeline.block}))
     runner = AmissRunner(chosen.settings, lambda *_: None)

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks._pyclassifiers import PythonTrained
-from amiss_tasks.addedmissingness import OPTION, share_of
-from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.classifiers import load
 from amiss_tasks.models._file import R_PART, ModelFile, digest_of_part, write_model
 from amiss_tasks.models._r import ModelCalls
@@ -21,19 +18,22 @@ from amiss_tasks.models._train import (
     tables_without_test,
     train,
 )
-from amiss_tasks.preprocess import Whole
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.stages.added_missingness import OPTION, share_of
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.stages.preprocess import Whole
+from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun._version import __version__
 from gridrun.errors import UserError
-from gridrun.fingerprint import digest_of_file
-from gridrun.models import Chosen, Report
 from gridrun.pipeline import Pipeline
+from gridrun.pipeline.models import Chosen, Report
+from gridrun.plan.fingerprint import digest_of_file
 
 _SHOWN = 12
 
 
 def export_model(pipeline: Pipeline, chosen: Chosen, file: Path) -> Report:
-    """Train on all labelled rows and write the model; see ``gridrun.models.ModelPipeline``.
+    """Train on all labelled rows and write the model; see ``ModelPipeline``.
 
     Training is a fold's: the same stages, and under protocol ``amiss`` the same seeds;
     where steps derive seeds from the fold, this is fold 0.

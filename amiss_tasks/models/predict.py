@@ -16,24 +16,31 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks._encoding import Categories, Coding, name_missing, numbers_of, part_of, words_of
-from amiss_tasks._pyclassifiers import PythonModel, PythonModels
-from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.classifiers import IN_PYTHON, load
-from amiss_tasks.featureset import FeatureSet
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import R_PART, ModelFile, read_model
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._recipe import Recipe
 from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of, table_of
-from amiss_tasks.read import read_unlabelled
-from amiss_tasks.rsession import RObject
-from amiss_tasks.runner import AmissRunner
-from amiss_tasks.studyoptions import features_of
-from amiss_tasks.table import FloatArray, VariantTable
-from gridrun.cache import with_replacement
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.stages.encoding import (
+    Categories,
+    Coding,
+    name_missing,
+    numbers_of,
+    part_of,
+    words_of,
+)
+from amiss_tasks.stages.read import read_unlabelled
+from amiss_tasks.stages.table import FloatArray, VariantTable
+from amiss_tasks.study.options import features_of
+from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
-from gridrun.models import Report
 from gridrun.pipeline import Pipeline
+from gridrun.pipeline.models import Report
+from gridrun.store.cache import with_replacement
 
 COLUMNS = (
     "chromosome",
@@ -194,7 +201,7 @@ def _is_used(categorical: str, final: Sequence[str]) -> bool:
 
 
 def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
-    """Predict variants with a model; see ``gridrun.models.ModelPipeline``."""
+    """Predict variants with a model; see ``gridrun.pipeline.models.ModelPipeline``."""
     content = read_model(model)
     recipe = content.recipe
     settings = recipe.settings(inputs)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from amiss_tasks.blocktables import BlockTable
+from amiss_tasks.stages.block_tables import BlockTable
 
 NAMES = ("alpha", "beta", "gamma", "delta", "level.yes", "constant", "sparse")
 """Four related scores with values missing, a dummy, a constant, a score hardly ever there."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from backends.azureml._terms import (
+from backends.azureml._types import (
     ChildFacts,
     Cluster,
     ClusterFacts,

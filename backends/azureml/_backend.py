@@ -7,38 +7,37 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml._about import cores, poll_seconds, quote
 from backends.azureml._access import Access
 from backends.azureml._calls import Detached
 from backends.azureml._check import check
 from backends.azureml._children import latest
+from backends.azureml._estimates import cores, poll_seconds, quote
 from backends.azureml._faults import fault_of
-from backends.azureml._fleet import Fleet
 from backends.azureml._reading import read_inputs
 from backends.azureml._secrets import without_secrets
 from backends.azureml._sender import Sender
-from backends.azureml._stage import Stage
-from backends.azureml._terms import AzureTrouble
-from gridrun.backend import (
+from backends.azureml._staging import Stage
+from backends.azureml._sweeps import Fleet
+from backends.azureml._types import AzureTrouble
+from gridrun.plan.units import Event, Job, ReadArtifact, Unit
+from gridrun.run.backend import (
     Capabilities,
-    ChildLook,
+    ChildStatus,
     Quote,
-    ReadArtifact,
     ReadingEvent,
     SentSweep,
     StudyView,
-    SweepLook,
+    SweepStatus,
     UnitFeed,
 )
 from gridrun.study import AzureSettings
-from gridrun.units import Event, Job, Unit
 
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
 
 
 class AzureBackend:
-    """Runs units on Azure ML; see ``gridrun.backend.DetachableBackend`` for the contract.
+    """Runs units on Azure ML; see ``gridrun.run.backend.DetachableBackend`` for the contract.
 
     Args:
         settings: Where and how.
@@ -100,15 +99,15 @@ class AzureBackend:
         """What sending units would come to."""
         return quote(self._settings, units, by_combination=self._by_combination)
 
-    def look(self, sweep: str) -> SweepLook:
+    def look(self, sweep: str) -> SweepStatus:
         """A sweep as it is now."""
         run = self._access.ask("find", sweep)
         records = latest(self._access.ask("children", sweep))
         children = [
-            ChildLook(child.run_id, child.status, child.error)
+            ChildStatus(child.run_id, child.status, child.error)
             for child in sorted(records.values(), key=lambda child: _by_number(child.run_id))
         ]
-        return SweepLook(run.run_id, run.status, run.url, run.error, tuple(children))
+        return SweepStatus(run.run_id, run.status, run.url, run.error, tuple(children))
 
     def log(self, child: str) -> str:
         """What a child printed."""
@@ -160,7 +159,7 @@ class AzureBackend:
             self._study = replace(study, sweeps=(), sweeps_so_far=count)
 
     def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
-        """Have the inputs read where they are; see ``gridrun.backend.ReadingBackend``.
+        """Have the inputs read where they are; see ``gridrun.run.backend.ReadingBackend``.
 
         Raises:
             UserError: Azure refuses what the settings ask for.

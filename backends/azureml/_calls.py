@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from backends.azureml._helper import read_frame, write_frame
-from backends.azureml._terms import AzureTrouble, Place, Trouble, WorkspaceFacts
+from backends.azureml._types import AzureTrouble, Place, Trouble, WorkspaceFacts
 
 SECONDS = {
     "sign_in": 180.0,

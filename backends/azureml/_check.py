@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
-from backends.azureml._about import cluster_of, cores
 from backends.azureml._calls import Calls
+from backends.azureml._estimates import cluster_of, cores
 from backends.azureml._faults import fault_of
-from backends.azureml._terms import AzureTrouble, Trouble
+from backends.azureml._types import AzureTrouble, Trouble
 from gridrun.study import AzureSettings
 
 Found = tuple[str, str, str, str]

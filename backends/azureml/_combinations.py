@@ -9,7 +9,7 @@ from itertools import product
 from backends.azureml._pack import MOST_SHARDS, Shards
 from gridrun.errors import UserError
 from gridrun.pipeline import Value
-from gridrun.units import Unit
+from gridrun.plan.units import Unit
 
 Axes = Mapping[str, Sequence[Value]]
 """Argument, with its dashes, to the values it takes; the last one varies fastest."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backends.azureml._secrets import without_secrets
-from backends.azureml._terms import AzureTrouble, Trouble
+from backends.azureml._types import AzureTrouble, Trouble
 
 _MOST_CHARACTERS = 600
 _KINDS = {

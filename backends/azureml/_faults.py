@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.azureml._terms import AzureTrouble, Trouble
+from backends.azureml._types import AzureTrouble, Trouble
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.study import AzureSettings
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gridrun.units import Unit
+from gridrun.plan.units import Unit
 
 MOST_SHARDS = 1000
 """Children that one HyperDrive run may have."""

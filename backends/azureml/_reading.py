@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from backends.azureml._about import READING_SUFFIX, sweep_name
 from backends.azureml._access import Access
 from backends.azureml._children import latest
+from backends.azureml._estimates import READING_SUFFIX, sweep_name
 from backends.azureml._sender import Sender
-from backends.azureml._stage import Stage
-from backends.azureml._terms import ENDED, ChildFacts, RunFacts
+from backends.azureml._staging import Stage
+from backends.azureml._types import ENDED, ChildFacts, RunFacts
 from backends.azureml._watch import AXIS, PREFIX
-from gridrun.backend import ReadingEvent, SentSweep, StudyView
 from gridrun.errors import EnvironmentFault
-from gridrun.units import Event, InputsRead, SweepEnded, SweepSent
+from gridrun.plan.units import Event, InputsRead, SweepEnded, SweepSent
+from gridrun.run.backend import ReadingEvent, SentSweep, StudyView
 
 REPORT = "blocks.json"
 _WANTED = r"outputs/blocks\.json"
@@ -33,7 +33,7 @@ def read_inputs(
     wait: bool,
     poll_seconds: Callable[[int], float],
 ) -> Iterator[ReadingEvent]:
-    """See ``gridrun.backend.ReadingBackend.read``.
+    """See ``gridrun.run.backend.ReadingBackend.read``.
 
     Args:
         order: What is asked for.

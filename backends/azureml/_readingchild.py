@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from backends.azureml._store import bring_inputs, data_of, places, put_blocks
-from gridrun.cache import with_replacement
 from gridrun.errors import Fault, GridrunError
-from gridrun.reading import ReadingReport, make_blocks, order_from
+from gridrun.shard.remote_inputs import ReadingReport, make_blocks, order_from
+from gridrun.store.cache import with_replacement
 from gridrun.study import AzureData
 
 ORDER = Path("order.json")

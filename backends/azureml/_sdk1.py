@@ -18,7 +18,7 @@ from typing import Any
 
 from backends.azureml._errors import trouble_of
 from backends.azureml._signin import identity
-from backends.azureml._terms import (
+from backends.azureml._types import (
     AzureTrouble,
     ChildFacts,
     Cluster,

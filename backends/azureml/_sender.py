@@ -6,14 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from backends.azureml._about import cluster_of, is_reading
 from backends.azureml._access import Access
+from backends.azureml._estimates import cluster_of, is_reading
 from backends.azureml._faults import not_known
-from backends.azureml._stage import Stage
-from backends.azureml._terms import AzureTrouble, RunFacts, Submission
-from gridrun.backend import SentSweep
+from backends.azureml._staging import Stage
+from backends.azureml._types import AzureTrouble, RunFacts, Submission
+from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
+from gridrun.run.backend import SentSweep
 from gridrun.study import AzureSettings
-from gridrun.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
 
 GRACE_SECONDS = 60.0
 """A sweep that was just submitted may be invisible for so long."""

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from backends.azureml._secrets import without_secrets
-from backends.azureml._terms import AzureTrouble, Trouble
+from backends.azureml._types import AzureTrouble, Trouble
 
 _RESOURCE = "https://management.azure.com/"
 _CLI_SECONDS = 60

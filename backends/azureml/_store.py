@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import EnvironmentFault
-from gridrun.fingerprint import digest_of_file
-from gridrun.reading import ReadingReport, ticket_from
+from gridrun.plan.fingerprint import digest_of_file
 from gridrun.shard import ARTIFACTS, open_shard
+from gridrun.shard.remote_inputs import ReadingReport, stub_from
 from gridrun.study import AzureData
 
 
@@ -74,7 +74,7 @@ def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> in
     wanted = sorted({unit.artifact for unit in open_shard(archive, number).units if unit.artifact})
     store = _datastore(data.datastore) if wanted else None
     for artifact in wanted:
-        ticket = ticket_from((archive.parent / ARTIFACTS / artifact).read_bytes())
+        ticket = stub_from((archive.parent / ARTIFACTS / artifact).read_bytes())
         assert ticket is not None, "with data elsewhere nothing but tickets travels"
         path = f"{_folder(data)}/{ticket.checksum}"
         found = _download(store, path, place / "brought")

@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator, Iterator
 from backends.azureml._calls import Calls
 from backends.azureml._children import Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
-from backends.azureml._inbox import Inbox
-from backends.azureml._owed import Owed
-from backends.azureml._stage import Stage
-from backends.azureml._terms import ENDED, AzureTrouble, RunFacts, Trouble
-from gridrun.backend import SentSweep
+from backends.azureml._outstanding import Owed
+from backends.azureml._segment_reader import Inbox
+from backends.azureml._staging import Stage
+from backends.azureml._types import ENDED, AzureTrouble, RunFacts, Trouble
+from gridrun.plan.units import Event, SegmentRead, SweepEnded
+from gridrun.run.backend import SentSweep
 from gridrun.shard import MANIFEST, event_from
-from gridrun.units import Event, SegmentRead, SweepEnded
 
 PREFIX = "outputs/"
 WANTED = r"outputs/(segment-[0-9a-f]{12}-\d{5}\.jsonl|manifest\.json)"

@@ -15,8 +15,8 @@ from gridrun.errors import GridrunError, UserError
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
-    from gridrun.backend import Quote
-    from gridrun.engine import RunReport
+    from gridrun.run import RunReport
+    from gridrun.run.backend import Quote
 
 _DETACHING = "detaching: what was sent goes on, and goes on costing; again to stop waiting at once"
 
@@ -72,8 +72,8 @@ def _read(
     as_json: bool,
 ) -> bool:
     """Have the inputs read where they are; whether the rest can be sent."""
-    from gridrun.backend import ReadingBackend
     from gridrun.cli._watch import Watch
+    from gridrun.run.backend import ReadingBackend
 
     with Watch(quiet=as_json) as watch:
         backend = _sweeps.backend_of(opened, say=watch.phase, send=True, wait=wait)

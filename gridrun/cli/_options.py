@@ -87,7 +87,7 @@ def selecting(
     rows: int | None,
     folds: int | None,
 ) -> dict[str, Any]:
-    """The options as keywords of ``gridrun.request.Request``."""
+    """The options as keywords of ``gridrun.plan.run_options.RunOptions``."""
     return {
         "only": tuple(only or ()),
         "combinations": combinations,

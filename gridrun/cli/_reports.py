@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gridrun.cli._text import dump, say
 
 if TYPE_CHECKING:
-    from gridrun.models import Report
+    from gridrun.pipeline.models import Report
 
 
 def show(report: Report, noun: str, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from gridrun.errors import UserError
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
-    from gridrun.backend import ChildLook, DetachableBackend, SweepLook
+    from gridrun.run.backend import ChildStatus, DetachableBackend, SweepStatus
 
 BACKEND = "azureml"
 _MOST_ERRORS = 5
@@ -33,7 +33,7 @@ def backend_of(
     Raises:
         UserError: The study has no such settings.
     """
-    from gridrun.backend import load_backend
+    from gridrun.run.backend import load_backend
 
     settings = opened.study.azure
     if settings is None:
@@ -126,7 +126,7 @@ def cancel_all(opened: OpenStudy) -> list[str]:
     return names
 
 
-def _look(opened: OpenStudy, *, ended: bool = False) -> dict[str, SweepLook]:
+def _look(opened: OpenStudy, *, ended: bool = False) -> dict[str, SweepStatus]:
     """Living sweeps as they are now; with ``ended`` the newest one where none lives."""
     stored = opened.sweeps()
     names = [sweep.name for sweep in stored if sweep.lives]
@@ -148,7 +148,7 @@ def _asking(opened: OpenStudy) -> Iterator[DetachableBackend]:
         backend.close()
 
 
-def _errors(look: SweepLook) -> Counter[str]:
+def _errors(look: SweepStatus) -> Counter[str]:
     texts = [child.error for child in look.children if child.error]
     return Counter([look.error, *texts] if look.error else texts)
 
@@ -157,5 +157,5 @@ def _because(error: str) -> str:
     return f": {error}" if error else ""
 
 
-def _plain(look: SweepLook | ChildLook | None) -> Any:
+def _plain(look: SweepStatus | ChildStatus | None) -> Any:
     return dataclasses.asdict(look) if look is not None else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gridrun.results import Summary
+    from gridrun.report.tables import Summary
 
 
 _WIDEST = 1000

@@ -10,15 +10,15 @@ from gridrun.cli._text import console, duration
 from gridrun.errors import Fault
 
 if TYPE_CHECKING:
-    from gridrun.engine import Tally
-    from gridrun.units import TaskFailed
+    from gridrun.plan.units import TaskFailed
+    from gridrun.run import Tally
 
 _PLAIN_SECONDS = 15.0
 _MOST_FAILURES = 5
 
 
 class Watch:
-    """Shows what a run does; see ``gridrun.engine.Progress``.
+    """Shows what a run does; see ``gridrun.run.Progress``.
 
     Args:
         quiet: Whether to show notes and failures only.

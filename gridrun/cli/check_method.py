@@ -11,7 +11,7 @@ from gridrun.cli import _options as opt
 from gridrun.errors import UserError
 
 if TYPE_CHECKING:
-    from gridrun.trial import Check
+    from gridrun.pipeline.file_checks import Check
 
 
 _MOST_SECONDS = 86_400
@@ -51,7 +51,8 @@ def check_method(
     such file or R cannot parse it.
     """
     from gridrun.cli._text import counted, dump, say
-    from gridrun.trial import CLASSIFIER, FAILED, METHOD, WARNING, try_file
+    from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING
+    from gridrun.tools.check_method import try_file
 
     if not 0 < seconds <= _MOST_SECONDS:
         raise UserError(
@@ -76,7 +77,7 @@ def check_method(
 
 def _print(check: Check) -> None:
     from gridrun.cli._text import say
-    from gridrun.trial import OK
+    from gridrun.pipeline.file_checks import OK
 
     first, *more = check.found.splitlines() or [""]
     say(f"{check.verdict:7} {check.what}: {first}")

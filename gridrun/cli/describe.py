@@ -10,7 +10,7 @@ import typer
 from gridrun.cli import _options as opt
 
 if TYPE_CHECKING:
-    from gridrun.results import DescriptionReport
+    from gridrun.report.tables import DescriptionReport
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ import typer
 from gridrun.cli import _options as opt
 
 if TYPE_CHECKING:
-    from gridrun.checkup import Finding
+    from gridrun.tools.doctor import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,8 @@ def doctor(
     azure: Annotated[
         bool,
         typer.Option(
-            "--azure", help="Look at what STUDY needs of Azure: sign-in, workspace, compute, image."
+            "--azure",
+            help="Look at what STUDY needs of Azure: sign-in, workspace, compute, image.",
         ),
     ] = False,
     as_json: opt.AsJson = False,
@@ -40,10 +41,13 @@ def doctor(
     Exit code 0 when a run could start, 2 when the study has to be changed, 3 when the
     machine lacks something.
     """
-    from gridrun.checkup import checkup
+    from gridrun.api import open_study
     from gridrun.cli._text import dump, say
+    from gridrun.tools.doctor import examine
 
-    findings = list(_azure(study) if azure else checkup(study))
+    findings = list(
+        _azure(study) if azure else examine(study, lambda path: open_study(path).plan())
+    )
     if as_json:
         dump([vars(finding) for finding in findings])
     else:
@@ -57,8 +61,8 @@ def doctor(
 def _azure(study: Path | None) -> Iterator[Finding]:
     """What a study needs of Azure, looked at in turn, each as it is found."""
     from gridrun.api import open_study
-    from gridrun.checkup import Finding
     from gridrun.cli._sweeps import backend_of
+    from gridrun.tools.doctor import Finding
 
     backend = backend_of(open_study(study or Path()))
     try:

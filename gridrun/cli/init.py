@@ -36,8 +36,8 @@ def init(
 ) -> None:
     """Write a study.yaml to start from, with every key explained."""
     from gridrun.cli._text import say
-    from gridrun.paths import STUDY_FILE
-    from gridrun.template import study_text
+    from gridrun.store.paths import STUDY_FILE
+    from gridrun.study.template import study_text
 
     target = directory / STUDY_FILE
     if target.exists():

@@ -13,7 +13,7 @@ from gridrun.cli import _options as opt
 from gridrun.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from gridrun.attempts import LoggedAttempt
+    from gridrun.report.attempts import LoggedAttempt
 
 
 KINDS = ("error", "crash", "timeout", "memory", "lost")

@@ -10,7 +10,7 @@ import typer
 from gridrun.cli import _options as opt
 
 if TYPE_CHECKING:
-    from gridrun.planning import PlanReport
+    from gridrun.report.plan_report import PlanReport
 
 
 def register(app: typer.Typer) -> None:

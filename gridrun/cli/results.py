@@ -33,10 +33,10 @@ def results(
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, print_summary
-    from gridrun.request import Request
+    from gridrun.plan.run_options import RunOptions
 
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    plain = Request(**chosen).is_plain
+    plain = RunOptions(**chosen).is_plain
     summary = open_study(study).summary(**({} if plain else chosen))
     if as_json:
         dump({"summary": summary.records(), "files": summary.files})

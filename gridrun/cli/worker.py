@@ -88,7 +88,7 @@ def _say(text: Any) -> None:
 
 
 def _self_test() -> None:
-    from gridrun.selftest import self_test
+    from gridrun.tools.self_test import self_test
 
     for line in self_test():
         _say(line)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from gridrun.errors import Fault
 from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._tasks import Disposition, Settings, TaskResult, TaskSpec
-from gridrun.studykeys import StudyKey
+from gridrun.pipeline.study_keys import StudyKey
 
 
 class Source(Protocol):

@@ -69,7 +69,7 @@ class TaskSpec:
 
     Args:
         context: Number of the fingerprint context in the ledger.
-        code: The parameter values it depends on, packed (see ``gridrun.codes``).
+        code: The parameter values it depends on, packed (see ``gridrun.plan.task_encoding``).
         fold: Fold, counted from 1.
         classifier: Which classifier.
         values: The parameter values it depends on, by name.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gridrun.codes import Codebook, IntArray
-from gridrun.fingerprint import digest_of
-from gridrun.grid import Grid
 from gridrun.pipeline import Disposition, Pipeline, Settings, Value
-from gridrun.units import State
+from gridrun.plan.fingerprint import digest_of
+from gridrun.plan.grid import Grid
+from gridrun.plan.task_encoding import IntArray, TaskEncoding
+from gridrun.plan.units import State
 
 Finished = Callable[[int, int], tuple[IntArray, IntArray]]
 """Codes of the done and of the failed tasks of a (context number, fold)."""
@@ -98,7 +98,7 @@ class TaskTables:
         grid: Grid,
         indices: IntArray,
         classifiers: Sequence[str],
-        book: Codebook,
+        book: TaskEncoding,
         inputs: Mapping[str, str],
     ) -> None:
         self.pipeline = pipeline

@@ -12,8 +12,8 @@ from typing import Any
 from gridrun._version import __version__
 from gridrun.errors import UserError
 from gridrun.pipeline import load_pipeline
+from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
-from gridrun.units import ContextFacts, Job, Unit
 
 FORMAT = 1
 

@@ -13,13 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from gridrun.backend import ReadArtifact
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskSpec
+from gridrun.plan.units import (
+    Event,
+    Job,
+    ReadArtifact,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    WorkerReady,
+    is_final,
+)
 from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
-from gridrun.units import Event, Job, TaskDone, TaskFailed, Unit, WorkerReady, is_final
 from gridrun.worker import Supervisor
 
 _POLL_SECONDS = 0.5

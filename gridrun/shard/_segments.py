@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gridrun.cache import with_replacement
-from gridrun.fingerprint import digest_of_text
+from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import dump
+from gridrun.store.cache import with_replacement
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"segment-[0-9a-f]{12}-\d{5}\.jsonl")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
-from gridrun.units import (
+from gridrun.plan.units import (
     Attempt,
     Event,
     Job,

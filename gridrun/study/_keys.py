@@ -19,8 +19,8 @@ from gridrun.documents.tree import (
     read_keys,
 )
 from gridrun.errors import Fault, InputError, did_you_mean
-from gridrun.studykeys import StudyKey
-from gridrun.units import Limits
+from gridrun.pipeline.study_keys import StudyKey
+from gridrun.plan.units import Limits
 
 ROLES = ("vcf", "cadd_snv", "cadd_indel")
 """Input files of a study."""

@@ -12,13 +12,13 @@ from gridrun.documents import YAML_SUFFIXES, read_document
 from gridrun.documents.textfile import look_at, os_error
 from gridrun.documents.tree import Document, Entries, Leaf, Node, by_line, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
-from gridrun.grid import Grid
-from gridrun.paths import STUDY_FILE, StudyPaths
 from gridrun.pipeline import Pipeline
+from gridrun.plan.grid import Grid
+from gridrun.plan.units import Limits
+from gridrun.store.paths import STUDY_FILE, StudyPaths
 from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, ROLES, KeyReader
 from gridrun.study.azure import AzureSettings, read_azure
-from gridrun.study.gridfile import GridFile, grid_of, read_grid
-from gridrun.units import Limits
+from gridrun.study.grid_file import GridFile, grid_of, read_grid
 
 DEFAULT_FOLDS = 10
 DEFAULT_SEED = 1

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gridrun.backend import Backend, DetachableBackend, SentSweep, StudyView
-from gridrun.testing._isolation import WithOpened
-from gridrun.testing.processes import all_gone
-from gridrun.testing.units import UnitQueue, expected_rows, toy_job, toy_units
-from gridrun.units import (
+from gridrun.plan.units import (
     ContextFacts,
     Event,
     Job,
@@ -24,6 +20,10 @@ from gridrun.units import (
     UnitFinished,
     UnitStarted,
 )
+from gridrun.run.backend import Backend, DetachableBackend, SentSweep, StudyView
+from gridrun.testing._isolation import WithOpened
+from gridrun.testing.processes import all_gone
+from gridrun.testing.units import UnitQueue, expected_rows, toy_job, toy_units
 
 Opened = Callable[[Job], Backend]
 

@@ -10,11 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from gridrun.backend import Backend
+from gridrun.plan.units import (
+    Job,
+    Kind,
+    SweepEvent,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitLost,
+)
+from gridrun.run.backend import Backend
 from gridrun.testing.misbehaviour import QUIT_CODE
 from gridrun.testing.processes import parent_of, pids_of
 from gridrun.testing.units import UnitQueue, expected_rows, toy_content, toy_job, toy_units
-from gridrun.units import Job, Kind, SweepEvent, TaskDone, TaskFailed, Unit, UnitFinished, UnitLost
 
 BackendFactory = Callable[[], Backend]
 

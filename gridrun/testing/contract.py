@@ -19,18 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from gridrun.backend import Backend
-from gridrun.testing._detach import DetachContract
-from gridrun.testing._isolation import BackendFactory, IsolationContract
-from gridrun.testing.processes import all_gone
-from gridrun.testing.units import (
-    UnitQueue,
-    expected_rows,
-    toy_content,
-    toy_job,
-    toy_units,
-)
-from gridrun.units import (
+from gridrun.plan.units import (
     Event,
     Job,
     Kind,
@@ -40,6 +29,17 @@ from gridrun.units import (
     UnitLost,
     UnitStarted,
     WorkerReady,
+)
+from gridrun.run.backend import Backend
+from gridrun.testing._detach import DetachContract
+from gridrun.testing._isolation import BackendFactory, IsolationContract
+from gridrun.testing.processes import all_gone
+from gridrun.testing.units import (
+    UnitQueue,
+    expected_rows,
+    toy_content,
+    toy_job,
+    toy_units,
 )
 
 WINDOW = 2

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
-from gridrun.backend import load_backend
+from gridrun.run.backend import load_backend
 
 _WORKERS = 2
 

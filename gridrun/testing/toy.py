@@ -33,7 +33,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gridrun.cache import Cache
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
     RUN,
@@ -45,7 +44,8 @@ from gridrun.pipeline import (
     TaskFailure,
     Value,
 )
-from gridrun.studykeys import StudyKey
+from gridrun.pipeline.study_keys import StudyKey
+from gridrun.store.cache import Cache
 from gridrun.testing._toy_runner import (
     PREPARE_READS,
     SEARCH,

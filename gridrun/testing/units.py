@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gridrun.backend import Backend
-from gridrun.grid import Grid
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
-from gridrun.testing.toy import PIPELINE
-from gridrun.units import (
+from gridrun.plan.grid import Grid
+from gridrun.plan.units import (
     Event,
     Job,
     Limits,
@@ -23,6 +21,8 @@ from gridrun.units import (
     UnitFinished,
     UnitLost,
 )
+from gridrun.run.backend import Backend
+from gridrun.testing.toy import PIPELINE
 
 GRID = Grid(
     tuple(parameter.name for parameter in PIPELINE.parameters),

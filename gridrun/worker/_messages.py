@@ -25,12 +25,12 @@ class Dispatch:
     Args:
         tasks: Position in the unit and task.
         artifact: Path of the block's artifact, or None.
-        barred: (stage, key) pairs that must not be started again.
+        quarantined: (stage, key) pairs that must not be started again.
     """
 
     tasks: tuple[tuple[int, TaskSpec], ...]
     artifact: str | None
-    barred: frozenset[tuple[str, str]]
+    quarantined: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Raised:
 
 @dataclass(frozen=True)
 class Refused:
-    """A task came to a stage that is barred."""
+    """A task came to a stage that is quarantined."""
 
     position: int
     started: float

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.worker import _log
-from gridrun.worker._board import Board, Running
 from gridrun.worker._messages import Decoder, Dispatch, Message
+from gridrun.worker._shared_status import Board, Running
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0

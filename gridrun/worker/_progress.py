@@ -1,19 +1,19 @@
-"""How far a unit has come: what is left, what is tried again, what is barred. Pure."""
+"""How far a unit has come: what is left, what is tried again, what is quarantined. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from gridrun.pipeline import TaskSpec
-from gridrun.units import Attempt, Kind, TaskDone, TaskFailed, Unit
-from gridrun.worker._board import Running
+from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 from gridrun.worker._messages import Outcome, Raised, Ran
+from gridrun.worker._shared_status import Running
 
 _DEATHS_THAT_BAR = 2
 
 
 @dataclass(frozen=True)
-class Blow:
+class Failure:
     """Why a process ended at a task.
 
     Args:
@@ -32,19 +32,19 @@ class Blow:
 
 
 @dataclass
-class Bars:
+class Quarantine:
     """Stages, by artifact and key, at which processes died.
 
     A prepared table that kills its process would kill one process for every task
     that shares it. After the second death its other tasks are failed unrun.
     """
 
-    deaths: dict[tuple[str, str, str], list[Blow]] = field(default_factory=dict)
+    deaths: dict[tuple[str, str, str], list[Failure]] = field(default_factory=dict)
 
-    def count(self, artifact: str, stage: str, key: str, blow: Blow) -> None:
+    def count(self, artifact: str, stage: str, key: str, failure: Failure) -> None:
         """Note a death."""
         if stage:
-            self.deaths.setdefault((artifact, stage, key), []).append(blow)
+            self.deaths.setdefault((artifact, stage, key), []).append(failure)
 
     def of(self, artifact: str) -> frozenset[tuple[str, str]]:
         """(stage, key) pairs that must not be started again with this artifact."""
@@ -54,8 +54,8 @@ class Bars:
             if known == artifact and len(blows) >= _DEATHS_THAT_BAR
         )
 
-    def last(self, artifact: str, stage: str, key: str) -> Blow:
-        """The latest death at a stage that is barred."""
+    def last(self, artifact: str, stage: str, key: str) -> Failure:
+        """The latest death at a stage that is quarantined."""
         return self.deaths[artifact, stage, key][-1]
 
 
@@ -65,13 +65,13 @@ class Progress:
     Args:
         unit: The unit.
         worker: Who runs it.
-        bars: Shared by all units of a supervisor.
+        quarantine: Shared by all units of a supervisor.
     """
 
-    def __init__(self, unit: Unit, worker: str, bars: Bars) -> None:
+    def __init__(self, unit: Unit, worker: str, quarantine: Quarantine) -> None:
         self.unit = unit
         self._worker = worker
-        self._bars = bars
+        self._quarantine = quarantine
         self._first = dict.fromkeys(range(len(unit.tasks)))
         self._again: dict[int, None] = {}
 
@@ -90,9 +90,9 @@ class Progress:
         positions = list(self._first) or list(self._again)[:1]
         return tuple((position, self.unit.tasks[position]) for position in positions)
 
-    def barred(self) -> frozenset[tuple[str, str]]:
+    def quarantined(self) -> frozenset[tuple[str, str]]:
         """Stages that the child must refuse; a second attempt, alone, is given its chance."""
-        return frozenset() if self.alone else self._bars.of(self.unit.artifact)
+        return frozenset() if self.alone else self._quarantine.of(self.unit.artifact)
 
     def waits_for(self, position: int) -> bool:
         """Whether a task has no final event yet and is not put off."""
@@ -115,22 +115,22 @@ class Progress:
                 stage=message.stage,
                 log=message.log,
             )
-        blow = self._bars.last(self.unit.artifact, message.stage, message.key)
-        reason = f"not run: its {message.stage} stage ended two processes before; {blow.reason}"
+        failure = self._quarantine.last(self.unit.artifact, message.stage, message.key)
+        reason = f"not run: its {message.stage} stage ended two processes before; {failure.reason}"
         return TaskFailed(
             task,
             attempt,
-            blow.kind,
+            failure.kind,
             reason,
-            signal=blow.signal,
-            exit_code=blow.exit_code,
-            limit_seconds=blow.limit_seconds,
+            signal=failure.signal,
+            exit_code=failure.exit_code,
+            limit_seconds=failure.limit_seconds,
             stage=message.stage,
             log=f"{message.log}gridrun: {reason}\ngridrun: stage {message.stage}, {message.key}\n",
         )
 
     def death(
-        self, running: Running, started: float, seconds: float, blow: Blow, log: str
+        self, running: Running, started: float, seconds: float, failure: Failure, log: str
     ) -> TaskFailed:
         """Blame a death on the task that was running; its first one is not final."""
         position = running.position
@@ -141,16 +141,16 @@ class Progress:
         else:
             del self._first[position]
             self._again[position] = None
-        self._bars.count(self.unit.artifact, running.stage, running.key, blow)
+        self._quarantine.count(self.unit.artifact, running.stage, running.key, failure)
         return TaskFailed(
             self.unit.tasks[position],
             attempt,
-            blow.kind,
-            blow.reason,
+            failure.kind,
+            failure.reason,
             final=final,
-            signal=blow.signal,
-            exit_code=blow.exit_code,
-            limit_seconds=blow.limit_seconds,
+            signal=failure.signal,
+            exit_code=failure.exit_code,
+            limit_seconds=failure.limit_seconds,
             stage=running.stage,
             log=log,
         )

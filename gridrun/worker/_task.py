@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.pipeline import Runner, TaskFailure, TaskResult, TaskSpec
-from gridrun.units import Kind
+from gridrun.plan.units import Kind
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,8 @@ from pathlib import Path
 
 from gridrun.errors import GridrunError
 from gridrun.pipeline import Runner, TaskSpec, load_pipeline
-from gridrun.units import Job
+from gridrun.plan.units import Job
 from gridrun.worker import _log
-from gridrun.worker._board import Board
-from gridrun.worker._fate import die_with_parent
 from gridrun.worker._messages import (
     Broken,
     Dispatch,
@@ -34,12 +32,14 @@ from gridrun.worker._messages import (
     Refused,
     send,
 )
+from gridrun.worker._parent_death import die_with_parent
+from gridrun.worker._shared_status import Board
 from gridrun.worker._task import one_line, try_task
 
 _IONBF = 2
 
 
-class _BarredStage(BaseException):
+class _QuarantinedStage(BaseException):
     """A stage that has killed processes before; no ``except Exception`` may swallow it."""
 
     def __init__(self, stage: str, key: str) -> None:
@@ -61,13 +61,13 @@ class _Child:
         self._board = board
         self._log = log
         self._replies = replies
-        self._barred: frozenset[tuple[str, str]] = frozenset()
+        self._quarantined: frozenset[tuple[str, str]] = frozenset()
 
     def stage_hook(self, stage: str, key: str) -> None:
-        """Note a stage on the board; refuse one that is barred."""
+        """Note a stage on the board; refuse one that is quarantined."""
         self._board.at_stage(stage, key)
-        if (stage, key) in self._barred:
-            raise _BarredStage(stage, key)
+        if (stage, key) in self._quarantined:
+            raise _QuarantinedStage(stage, key)
 
     def reply(self, message: Message) -> None:
         """Tell the supervisor."""
@@ -75,7 +75,7 @@ class _Child:
 
     def run(self, dispatch: Dispatch, runner: Runner) -> None:
         """Run tasks in turn until they are through or a stop is wanted."""
-        self._barred = dispatch.barred
+        self._quarantined = dispatch.quarantined
         artifact = Path(dispatch.artifact) if dispatch.artifact is not None else None
         for position, task in dispatch.tasks:
             if self._board.stop_wanted:
@@ -89,8 +89,8 @@ class _Child:
     def _one(self, runner: Runner, position: int, task: TaskSpec, artifact: Path | None) -> Outcome:
         try:
             tried = try_task(runner, task, artifact)
-        except _BarredStage as barred:
-            return Refused(position, time.time(), 0.0, barred.stage, barred.key, self._printed())
+        except _QuarantinedStage as stop:
+            return Refused(position, time.time(), 0.0, stop.stage, stop.key, self._printed())
         if tried.result is not None:
             return Ran(position, tried.started, tried.seconds, tried.result, self._printed())
         stage, _ = self._board.stage()

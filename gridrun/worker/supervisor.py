@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault
-from gridrun.units import (
+from gridrun.plan.units import (
     Event,
     Job,
     Kind,
@@ -29,7 +29,7 @@ from gridrun.units import (
 )
 from gridrun.worker._messages import Broken, Dispatch, Idle, Message, Ready
 from gridrun.worker._process import ChildProcess, Death
-from gridrun.worker._progress import Bars, Blow, Progress
+from gridrun.worker._progress import Failure, Progress, Quarantine
 
 START_SECONDS = 120.0
 """A child that is not ready by then is killed and counts as one that cannot start."""
@@ -63,7 +63,7 @@ class Supervisor:
         self._workdir.mkdir(parents=True, exist_ok=True)
         (self._workdir / "job").write_bytes(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
         self.worker = worker_name()
-        self._bars = Bars()
+        self._quarantine = Quarantine()
         self._artifacts: OrderedDict[str, Path] = OrderedDict()
         self._child: ChildProcess | None = None
         self._progress: Progress | None = None
@@ -90,7 +90,7 @@ class Supervisor:
             msg = "one unit at a time"
             raise RuntimeError(msg)
         self._materialise(unit.artifact)
-        self._progress = Progress(unit, self.worker, self._bars)
+        self._progress = Progress(unit, self.worker, self._quarantine)
         self._stopping = False
         self._events.append(UnitStarted(unit.id, self.worker))
         if self._child is None:
@@ -165,7 +165,7 @@ class Supervisor:
         tasks = progress.next_tasks()
         artifact = self._artifacts.get(progress.unit.artifact)
         child.dispatch(
-            Dispatch(tasks, str(artifact) if artifact is not None else None, progress.barred())
+            Dispatch(tasks, str(artifact) if artifact is not None else None, progress.quarantined())
         )
         self._busy = True
         return True
@@ -195,16 +195,18 @@ class Supervisor:
         self._discard(child)
         if running is not None and blamed:
             seconds = (time.monotonic_ns() - running.started_ns) / 1e9
-            blow = self._timeout() if over_limit else _crash(death)
+            failure = self._timeout() if over_limit else _crash(death)
             place = f" in stage {running.stage}" if running.stage else ""
-            why = f": {blow.reason}" if over_limit else ""
+            why = f": {failure.reason}" if over_limit else ""
             if death.signal == signal.SIGKILL and not over_limit:
                 why = "; not by gridrun: out of memory? (the kernel's log says)"
             log += (
                 f"gridrun: process {death.pid} {death.text()} {seconds:.1f} s after the task "
                 f"started{place}{why}\n"
             )
-            self._events.append(progress.death(running, time.time() - seconds, seconds, blow, log))
+            self._events.append(
+                progress.death(running, time.time() - seconds, seconds, failure, log)
+            )
         self._failed_starts = self._failed_starts + 1 if failed_start else 0
         if self._failed_starts >= FAILED_STARTS:
             raise _cannot_start(death, log, was_ready=child.ready, over_limit=over_limit)
@@ -229,9 +231,11 @@ class Supervisor:
             return _LOOK_EVERY_SECONDS
         return min(running.started_ns / 1e9 + limit - now, _LOOK_EVERY_SECONDS)
 
-    def _timeout(self) -> Blow:
+    def _timeout(self) -> Failure:
         limit = self._job.limits.task_seconds
-        return Blow(Kind.TIMEOUT, f"ran longer than its limit of {limit:g} s", limit_seconds=limit)
+        return Failure(
+            Kind.TIMEOUT, f"ran longer than its limit of {limit:g} s", limit_seconds=limit
+        )
 
     def _discard(self, child: ChildProcess) -> None:
         child.close()
@@ -269,8 +273,8 @@ def worker_name() -> str:
     return f"{os.environ.get('GRIDRUN_PLACE') or socket.gethostname()}/{os.getpid()}/{now}"
 
 
-def _crash(death: Death) -> Blow:
-    return Blow(Kind.CRASH, death.text(), signal=death.signal, exit_code=death.exit_code)
+def _crash(death: Death) -> Failure:
+    return Failure(Kind.CRASH, death.text(), signal=death.signal, exit_code=death.exit_code)
 
 
 def _cannot_start(death: Death, log: str, *, was_ready: bool, over_limit: bool) -> EnvironmentFault:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
 
 SETTINGS = Settings(inputs={}, protocol="amiss", seed=1)

@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from amiss_tasks.clinvar import REVIEW_TIERS
-from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import KEYS
-from amiss_tasks.filter import filter_table
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.preprocess import BlockTables, preprocess
-from amiss_tasks.read import ReadResult, read_inputs
-from amiss_tasks.table import VariantTable
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.preprocess import BlockTables, preprocess
+from amiss_tasks.stages.read import ReadResult, read_inputs
+from amiss_tasks.stages.table import VariantTable
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from toyblock import FEATURES, toy_block, toy_part
 
-from amiss_tasks.addedmissingness import OPTION, RMSE, SHARES, removal_seed
-from amiss_tasks.features import AMISS
-from amiss_tasks.labelled import Labelled
+from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import CORRECTED, Protocol
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.stages.added_missingness import OPTION, RMSE, SHARES, removal_seed
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskSpec
 
 VALUES = {

@@ -3,12 +3,12 @@
 import pytest
 from test_added_missingness import VALUES
 
-from amiss_tasks.addedmissingness import OPTION, SHARES
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.stages.added_missingness import OPTION, SHARES
 from gridrun.errors import InputError
-from gridrun.request import Request
+from gridrun.plan.run_options import Request
 from gridrun.study import load_study
-from gridrun.workspace import Workspace
+from gridrun.study.state import Workspace
 
 GRID = {**VALUES, "hyperparameter_search_type": "grid", "imputation": ["mean_imp", "zero_imp"]}
 

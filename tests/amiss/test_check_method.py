@@ -9,10 +9,10 @@ import sys
 import pytest
 from own_files import CENTROID, MEDIAN, classifier, method, page_blocks
 
-from amiss_tasks.own.trial import try_file
+from amiss_tasks.own.checks import try_file
 from gridrun.errors import UserError
-from gridrun.trial import FAILED, OK, WARNING
-from gridrun.trial import try_file as try_apart
+from gridrun.pipeline.file_checks import FAILED, OK, WARNING
+from gridrun.tools.check_method import try_file as try_apart
 
 
 def verdicts(tmp_path, text, kind="method", **params):

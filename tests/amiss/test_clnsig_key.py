@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.significance import UPSTREAM
-from amiss_tasks.studykeys import STUDY_KEYS
-from amiss_tasks.studyoptions import significance_of
+from amiss_tasks.stages.significance import UPSTREAM
+from amiss_tasks.study.keys import STUDY_KEYS
+from amiss_tasks.study.options import significance_of
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries
 from gridrun.errors import InputError
-from gridrun.studykeys import KeyValue
+from gridrun.pipeline.study_keys import KeyValue
 
 KEY = STUDY_KEYS["clnsig"]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amiss_tasks import rsession
 from amiss_tasks.describe._correlations import MISSINGNESS, MIXED, VALUES, correlation_rows
 from amiss_tasks.describe._data import BlockData, data_of
 from amiss_tasks.describe._features import feature_rows
 from amiss_tasks.describe._missing import block_row, consequence_rows, level_rows, missingness_rows
-from amiss_tasks.featureset import CATEGORICAL, Feature, FeatureSet
-from amiss_tasks.preprocess import label, parts_of
-from amiss_tasks.table import VariantTable
+from amiss_tasks.features.feature_set import CATEGORICAL, Feature, FeatureSet
+from amiss_tasks.r import session as rsession
+from amiss_tasks.stages.preprocess import label, parts_of
+from amiss_tasks.stages.table import VariantTable
 
 FEATURES = FeatureSet(
     (

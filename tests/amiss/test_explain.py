@@ -9,9 +9,9 @@ import pytest
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models.explain import explain
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.runner import AmissRunner
-from gridrun.models import Chosen, Recorded
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
+from gridrun.pipeline.models import Chosen, Recorded
 
 DATA = Path(__file__).parents[2] / "examples" / "quickstart" / "data"
 INPUTS = {

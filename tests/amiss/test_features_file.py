@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from amiss_tasks import rsession
-from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import Feature, FeatureSet
-from amiss_tasks.featuresfile import read_features
-from amiss_tasks.rnames import r_name
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import Feature, FeatureSet
+from amiss_tasks.features.features_file import read_features
+from amiss_tasks.r import session as rsession
+from amiss_tasks.r.names import r_name
 from gridrun.errors import InputError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "features" / "dbnsfp4_cadd16.yaml"

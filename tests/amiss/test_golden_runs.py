@@ -13,9 +13,9 @@ from golden_tables import (
     parameters_of,
 )
 
-from amiss_tasks.blocktables import BlockTables
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
+from amiss_tasks.stages.block_tables import BlockTables
 from gridrun.pipeline import TaskFailure, TaskSpec
 
 BLOCK = ("transcript", "quality", "restriction", "vus_inclusion", "categorical")

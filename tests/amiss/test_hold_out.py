@@ -10,13 +10,13 @@ from golden_tables import GOLDEN, csv_rows, golden_table, parameters_of
 from test_golden_runs import BLOCK, differences
 
 from amiss_tasks.evaluation import CV, EVALUATE, HOLD_OUT, KINDS, REPEATED_HOLD_OUT
-from amiss_tasks.labelled import Labelled
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE, AmissPipeline
-from amiss_tasks.preprocess import label, preprocess, split
 from amiss_tasks.protocols import protocol_of
-from amiss_tasks.rrandom import RRandom
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.preprocess import label, preprocess, split
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
 RUNS = sorted((GOLDEN / "readme_run").iterdir())

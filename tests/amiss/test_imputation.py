@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows
 
-from amiss_tasks import rsession
-from amiss_tasks._rstages import RStages
-from amiss_tasks._stagevalues import Imputed
-from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import MODEL_BASED_METHODS
+from amiss_tasks.r import session as rsession
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import Imputed
 from gridrun.pipeline import TaskFailure
 
 IMPUTE = GOLDEN / "impute"

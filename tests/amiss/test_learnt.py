@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amiss_tasks import rsession
-from amiss_tasks._rstages import RStages
-from amiss_tasks._stagevalues import Completed, Imputed
-from amiss_tasks.blocktables import BlockTable
 from amiss_tasks.methods import METHODS, Method
 from amiss_tasks.models._r import ModelCalls
+from amiss_tasks.r import session as rsession
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import Completed, Imputed
 
 NA = math.nan
 MICE = ("pmm", "norm", "norm.predict", "rf")

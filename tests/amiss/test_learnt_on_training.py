@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from toyblock import toy_part
 
-from amiss_tasks.blocktables import BlockTables
 from amiss_tasks.classifiers._tuning import SETTINGS
-from amiss_tasks.fold import FoldRows
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.fold import FoldRows
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskSpec
 
 CORRECTED = Settings({}, "corrected", 1)
@@ -100,11 +100,13 @@ def few_fits(monkeypatch) -> None:
 def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, monkeypatch):
     """Other values and labels of test rows leave rows, features, choices and model as they are."""
     if method in FEW:
-        monkeypatch.setattr("amiss_tasks._cells.Cell.rows", FEW[method])
+        monkeypatch.setattr("amiss_tasks.tasks.fold_tables.Cell.rows", FEW[method])
     if classifier == "xgboost":
         few_fits(monkeypatch)
     # which rows are tested is drawn by their variants and classes; here it is given
-    monkeypatch.setattr("amiss_tasks._cells.rows_of_fold", lambda *_: FoldRows(TRAIN, TEST))
+    monkeypatch.setattr(
+        "amiss_tasks.tasks.fold_tables.rows_of_fold", lambda *_: FoldRows(TRAIN, TEST)
+    )
     part = toy_part()
     before = learnt(part, tmp_path / "before.npz", classifier, method)
     after = learnt(changed_test_rows(part), tmp_path / "after.npz", classifier, method)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows
 
-from amiss_tasks.evaluate import Prediction, evaluate, groups_of
-from amiss_tasks.metrics import metrics
+from amiss_tasks.stages.evaluate import Prediction, evaluate, groups_of
+from amiss_tasks.stages.metrics import metrics
 
 VECTORS = defaultdict(list)
 for vector in csv_rows(GOLDEN / "metrics" / "vectors.csv"):

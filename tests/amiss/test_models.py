@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 from golden_tables import golden_table
 
-from amiss_tasks._cells import fold_tables, tables_of
-from amiss_tasks._rowids import row_ids
-from amiss_tasks.blocktables import BlockTables
-from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.fold import rows_of_fold
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import ModelFile, read_model, write_model
 from amiss_tasks.models._train import tables_without_test, train
 from amiss_tasks.models.export import model_of
 from amiss_tasks.models.predict import Model
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.preprocess import label, whole
-from amiss_tasks.runner import AmissRunner
-from amiss_tasks.table import VariantTable
+from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.stages.preprocess import label, whole
+from amiss_tasks.stages.row_ids import row_ids
+from amiss_tasks.stages.table import VariantTable
+from amiss_tasks.tasks.fold_tables import fold_tables, tables_of
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
-from gridrun.models import Chosen
 from gridrun.pipeline import Settings
+from gridrun.pipeline.models import Chosen
 
 BLOCK = ("canonical", "clingen", "missense")
 VALUES = {

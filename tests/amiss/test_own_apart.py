@@ -8,9 +8,9 @@ from own_files import CENTROID, MEDIAN, method
 from test_own_files import VALUES
 from toyblock import toy_block
 
-from amiss_tasks.own.files import OwnFile
+from amiss_tasks.r.own_file import OwnFile
 from gridrun.pipeline import DEFAULT_PIPELINE, Settings, TaskSpec
-from gridrun.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.plan.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
 from gridrun.worker import Supervisor
 
 LIMIT_SECONDS = 3.0

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from golden_tables import golden_block, golden_table
 
-from amiss_tasks import rsession
-from amiss_tasks._rstages import RStages
 from amiss_tasks.clinvar import UNCERTAIN
-from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.fold import fold_rows
-from amiss_tasks.preprocess import preprocess
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.r import session as rsession
+from amiss_tasks.stages.fold import fold_rows
+from amiss_tasks.stages.preprocess import preprocess
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
 
 FILTER = ("canonical", "onestar", "all")

@@ -6,11 +6,11 @@ import pytest
 from own_files import CENTROID, MEDIAN, classifier, method
 from toyblock import toy_block
 
-from amiss_tasks import rsession
-from amiss_tasks._rstages import RStages
-from amiss_tasks.own.files import OwnFile
 from amiss_tasks.pipeline import PIPELINE, AmissPipeline
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.r import session as rsession
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
 VALUES = {

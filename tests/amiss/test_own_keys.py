@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from own_files import CENTROID, MEDIAN
 
-from amiss_tasks.own.files import OWN_METHODS, own_files
-from amiss_tasks.studykeys import STUDY_KEYS
+from amiss_tasks.r.own_file import OWN_METHODS, own_files
+from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.testing import write_small_study
 from gridrun.api import open_study
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries
 from gridrun.errors import InputError
-from gridrun.studykeys import KeyValue
+from gridrun.pipeline.study_keys import KeyValue
 
 
 def value(directory: Path, text: str) -> KeyValue:

@@ -9,9 +9,9 @@ import pytest
 from golden_tables import GOLDEN
 
 import gridrun
-from amiss_tasks.metrics import metrics
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.predictions import (
+from amiss_tasks.stages.metrics import metrics
+from amiss_tasks.stages.predictions import (
     COLUMNS,
     MEAN_PROBABILITY,
     ONE_TABLE,

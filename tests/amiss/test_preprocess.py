@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
-from amiss_tasks.preprocess import BlockTable, BlockTables, preprocess
-from amiss_tasks.table import VariantTable
+from amiss_tasks.stages.preprocess import BlockTable, BlockTables, preprocess
+from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
 EXPECTED = csv_rows(GOLDEN / "preprocess" / "combinations.csv")

@@ -8,15 +8,11 @@ import pytest
 from golden_tables import golden_table
 from toyblock import toy_block, toy_part
 
-from amiss_tasks.blocktables import BlockTables
 from amiss_tasks.classifiers._tuning import SETTINGS
 from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.classifiers.xgboost import _settings
-from amiss_tasks.evaluate import Prediction, evaluate
-from amiss_tasks.fold import rows_of_fold
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.preprocess import preprocess
 from amiss_tasks.protocols import (
     AMISS,
     CORRECTED,
@@ -26,7 +22,11 @@ from amiss_tasks.protocols import (
     Protocol,
     protocol_of,
 )
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.stages.preprocess import preprocess
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
@@ -352,7 +352,7 @@ def test_balanced_downsampling_drops_nothing(saved, monkeypatch):
     """D8: classes of equal size stay whole; unequal ones are cut as before."""
     part = balanced().train
     rows = np.arange(part.rows)
-    monkeypatch.setattr("amiss_tasks._cells.rows_of_fold", lambda *_: _Halves(rows))
+    monkeypatch.setattr("amiss_tasks.tasks.fold_tables.rows_of_fold", lambda *_: _Halves(rows))
     path = saved(balanced())
     with pytest.raises(TaskFailure, match="D8"):
         runner().run(task(downsampling="on"), path)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows, golden_block
 
-from amiss_tasks import rsession
-from amiss_tasks._rstages import RStages
-from amiss_tasks.blocktables import BlockTable
-from amiss_tasks.features import AMISS
-from amiss_tasks.fold import fold_rows
+from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.methods import METHODS, predraws
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
+from amiss_tasks.r import session as rsession
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.stages.fold import fold_rows
+from amiss_tasks.tasks.r_stages import RStages
 from gridrun.pipeline import TaskFailure
 
 PIECES, IMPUTE = GOLDEN / "pieces", GOLDEN / "impute"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows
 
-from amiss_tasks.fold import drawn_for_test, fold_rows, permutation
-from amiss_tasks.rrandom import RRandom
+from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.fold import drawn_for_test, fold_rows, permutation
 
 PIECES = GOLDEN / "pieces"
 

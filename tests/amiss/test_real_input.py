@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from amiss_tasks.filter import filter_table
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.preprocess import preprocess
-from amiss_tasks.read import ReadResult, read_inputs
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.preprocess import preprocess
+from amiss_tasks.stages.read import ReadResult, read_inputs
 
 SHARED = Path(__file__).parents[3] / "shared"
 REAL = SHARED / "data" / "real"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amiss_tasks import rsession
-from amiss_tasks.rsession import RError
+from amiss_tasks.r import session as rsession
+from amiss_tasks.r.session import RError
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from golden_tables import golden_block
 
-from amiss_tasks._memo import Memo
-from amiss_tasks.blocktables import BlockTable, BlockTables
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.runner import AmissRunner
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
+from amiss_tasks.tasks._memo import Memo
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
 SETTINGS = Settings(inputs={}, protocol="amiss", seed=1)

@@ -9,11 +9,11 @@ from golden_tables import GOLDEN
 
 import gridrun
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.studykeys import STUDY_KEYS
+from amiss_tasks.study.keys import STUDY_KEYS
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries
 from gridrun.errors import InputError
-from gridrun.studykeys import KeyValue
+from gridrun.pipeline.study_keys import KeyValue
 
 
 def value(directory: Path, text: str) -> KeyValue:

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amiss_tasks import _pyclassifiers, rsession
-from amiss_tasks._rstages import RStages
 from amiss_tasks.classifiers import IN_PYTHON, load
 from amiss_tasks.classifiers._boosting import Boosting, Setting, any_split, matrix
 from amiss_tasks.classifiers._columns import FIRST_DRAWS, sample_columns
-from amiss_tasks.classifiers._same_fit import same_fit
-from amiss_tasks.classifiers._settled import limits
+from amiss_tasks.classifiers._early_stopping import limits
+from amiss_tasks.classifiers._fit_deduplication import same_fit
 from amiss_tasks.classifiers._tuning import SETTINGS, InnerFold, best, mean_over_folds
 from amiss_tasks.classifiers.contract import Resamples
 from amiss_tasks.classifiers.xgboost import XGBoost, _Compared
+from amiss_tasks.r import session as rsession
+from amiss_tasks.tasks import python_classifiers
+from amiss_tasks.tasks.r_stages import RStages
 from gridrun.pipeline import TaskFailure
 
 SEED = 42
@@ -93,7 +94,7 @@ def test_folds_and_seeds_equal_caret(stages, helpers):
     ).value.python()
     state = None
     for outcome, want in zip(outcomes, expected, strict=True):
-        drawer = _pyclassifiers.RDraws(stages._call, outcome, SEED, state)
+        drawer = python_classifiers.RDraws(stages._call, outcome, SEED, state)
         got = drawer.resamples(10, settings)
         assert [rows.tolist() for rows in got.held_out] == [
             (rows - 1).tolist() for rows in want["held_out"]
@@ -143,7 +144,7 @@ def train_rows(stages, helpers, two_tables, monkeypatch):
     tables, outcome = two_tables
 
     def train(classifier, *rows):
-        monkeypatch.setattr(_pyclassifiers, "load", lambda name: classifier)
+        monkeypatch.setattr(python_classifiers, "load", lambda name: classifier)
         lists = [
             session.call(helpers, "as_list", *(tables[index] for index in row)).value
             if row is not None
@@ -151,7 +152,7 @@ def train_rows(stages, helpers, two_tables, monkeypatch):
             for row in rows
         ]
         together = session.call(helpers, "as_list", *lists).value
-        return _pyclassifiers.train(stages._call, "xgboost", together, outcome, SEED)
+        return python_classifiers.train(stages._call, "xgboost", together, outcome, SEED)
 
     return train
 
@@ -176,7 +177,7 @@ def test_tables_go_on_where_the_one_before_stopped(stages, two_tables, train_row
     # for each of 400 trees, and one before
     last, drawn = (int(first.seeds[-1, -1]), 0) if fails else (first.final_seed, 1 + 400 * 2)
     state = session.call(session.shared, "state_after", last, drawn).value
-    again = _pyclassifiers.RDraws(stages._call, two_tables[1], SEED, state)
+    again = python_classifiers.RDraws(stages._call, two_tables[1], SEED, state)
     resamples = again.resamples(10, len(SETTINGS))
     assert resamples.final_seed == second.final_seed
     assert (resamples.seeds == second.seeds).all()
@@ -466,7 +467,7 @@ def test_a_large_test_value_fails_with_its_reason():
 
 def test_xgboost_is_imported_when_it_is_needed():
     """Neither the pipeline nor a worker that never trains XGBoost pays for its import."""
-    code = "import sys, amiss_tasks, amiss_tasks.runner; print('xgboost' in sys.modules)"
+    code = "import sys, amiss_tasks, amiss_tasks.tasks.runner; print('xgboost' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

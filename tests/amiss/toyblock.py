@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from amiss_tasks.blocktables import BlockTable, BlockTables
-from amiss_tasks.features import AMISS
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 
 FEATURES = AMISS.numeric[:6]
 

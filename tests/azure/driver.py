@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from toystudies import open_toy
 
-from gridrun.backend import load_backend
 from gridrun.errors import GridrunError
+from gridrun.run.backend import load_backend
 
 MODES = {
     "all": {"send": True, "wait": True},

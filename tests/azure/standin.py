@@ -6,9 +6,9 @@ import time
 
 from toys import GRID
 
+from gridrun.plan.units import Attempt, TaskDone, WorkerReady
 from gridrun.shard import ARTIFACTS, SegmentWriter, event_text, open_shard
 from gridrun.testing.toy import PIPELINE
-from gridrun.units import Attempt, TaskDone, WorkerReady
 
 
 def many_children(count):

@@ -5,7 +5,7 @@ import json
 import pytest
 from toys import azure_study, drive, finish, local_table, table
 
-from gridrun.fingerprint import digest_of_text
+from gridrun.plan.fingerprint import digest_of_text
 
 pytestmark = pytest.mark.azure
 

@@ -11,9 +11,9 @@ from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskSpec
+from gridrun.plan.units import Unit
 from gridrun.study import AzureSettings
 from gridrun.testing.units import toy_units
-from gridrun.units import Unit
 
 (ONE,) = toy_units(1, 1)
 

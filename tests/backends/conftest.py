@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends._cluster import Cluster
+from backends.local._cluster import Cluster
 
 
 def load_ray():

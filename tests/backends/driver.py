@@ -7,11 +7,11 @@ import signal
 import sys
 import time
 
-from backends import _cluster
-from backends.local import LocalBackend
+from backends.local import _cluster
+from backends.local._backend import LocalBackend
 from gridrun.errors import GridrunError
+from gridrun.plan.units import TaskDone, UnitFinished, WorkerReady
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
-from gridrun.units import TaskDone, UnitFinished, WorkerReady
 
 
 def say(**what):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from backends._cluster import Cluster
+from backends.local._cluster import Cluster
 from gridrun.errors import EnvironmentFault
 
 

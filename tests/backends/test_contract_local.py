@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from backends.local import LocalBackend
+from backends.local._backend import LocalBackend
 from gridrun.testing.contract import BackendContract
 
 pytestmark = pytest.mark.ray

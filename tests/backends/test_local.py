@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from backends._reaper import users_of
-from backends.local import LocalBackend
+from backends.local._backend import LocalBackend
+from backends.local._reaper import users_of
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
 

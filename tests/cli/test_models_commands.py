@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
-from gridrun.apart import call_apart
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
+from gridrun.worker.isolated import call_apart
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"

@@ -70,7 +70,7 @@ def test_the_summary_keeps_shares_apart(study, capsys):
 
 def test_facts_say_how_much_was_removed(study):
     """The ledger keeps the share that was met and the error of each feature."""
-    workspace = study.workspace()
+    workspace = study.state()
     (table,) = workspace.tables.tables
     ids = workspace.known_context_ids()
     facts = [

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
-from gridrun.backend import Capabilities
 from gridrun.errors import EnvironmentFault, InputError, UserError
+from gridrun.plan.units import UnitLost, UnitStarted
+from gridrun.run.backend import Capabilities
 from gridrun.testing import toy
-from gridrun.units import UnitLost, UnitStarted
 
 
 def rows_of(study) -> list[dict[str, str]]:
@@ -340,7 +340,7 @@ class Losing:
 
 def test_lost_units_run_again_and_are_not_counted(toy_study):
     """A lost worker costs nothing but time."""
-    from gridrun.backend import load_backend
+    from gridrun.run.backend import load_backend
 
     calm = toy_study(name="calm")
     calm.run(backend="inprocess")
@@ -353,7 +353,7 @@ def test_lost_units_run_again_and_are_not_counted(toy_study):
 
 def test_workers_that_keep_vanishing_end_the_run(toy_study):
     """Five losses without an outcome between are a fault of the machine, said as such."""
-    from gridrun.backend import load_backend
+    from gridrun.run.backend import load_backend
 
     with pytest.raises(EnvironmentFault, match="5 workers were lost one after another"):
         toy_study().run(backend=Losing(load_backend("inprocess"), 100))
@@ -396,7 +396,7 @@ class StopAt:
 
 def test_a_study_in_use_is_refused(toy_study):
     """A second engine is told who works on the study."""
-    from gridrun.ledger import Ledger, _lease
+    from gridrun.store.ledger import Ledger, _lease
 
     study = toy_study()
     with Ledger(study.study.paths.ledger) as ledger:

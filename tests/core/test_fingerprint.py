@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gridrun import fingerprint
+from gridrun.plan import fingerprint
 
 
 @pytest.fixture

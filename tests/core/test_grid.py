@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from gridrun.grid import Grid
+from gridrun.plan.grid import Grid
 
 GRID = Grid(("a", "b", "c"), (("x", "y"), (0.33, 1.0, 0.66), ("on", "off")))
 

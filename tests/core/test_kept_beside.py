@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from gridrun.ledger import Ledger
 from gridrun.pipeline import TaskResult, TaskSpec
-from gridrun.units import Attempt, TaskDone
+from gridrun.plan.units import Attempt, TaskDone
+from gridrun.store.ledger import Ledger
 
 ROWS = 7
 
@@ -54,7 +54,7 @@ def test_equal_payloads_are_kept_once(toy_study):
     """The names of test rows, equal in all tasks, take the ledger's room once."""
     study = toy_study(predictions=ROWS)
     study.run(backend="inprocess")
-    view = study.workspace().view
+    view = study.state().view
     (results,) = view.db.execute("SELECT COUNT(*) FROM result").fetchone()
     (payloads,) = view.db.execute("SELECT COUNT(*) FROM payload").fetchone()
     assert results > 1

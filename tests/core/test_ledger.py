@@ -10,9 +10,9 @@ import time
 import pytest
 
 from gridrun.errors import EnvironmentFault, UserError
-from gridrun.ledger import Ledger, LedgerView
 from gridrun.pipeline import TaskResult, TaskSpec
-from gridrun.units import Attempt, Kind, TaskDone, TaskFailed
+from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed
+from gridrun.store.ledger import Ledger, LedgerView
 
 TASK = TaskSpec(context=1, code=77, fold=1, classifier="rf", values={"a": "x"})
 ATTEMPT = Attempt("u1", 1, "here", 100.0, 2.0)
@@ -20,7 +20,7 @@ ATTEMPT = Attempt("u1", 1, "here", 100.0, 2.0)
 
 HOLD = """
 import sys, pathlib
-from gridrun.ledger import Ledger
+from gridrun.store.ledger import Ledger
 ledger = Ledger(pathlib.Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

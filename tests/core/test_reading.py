@@ -7,20 +7,20 @@ import pytest
 from toystudies import SMALL_GRID
 
 from gridrun.errors import EnvironmentFault, Fault, UserError
-from gridrun.fingerprint import digest_of_file
 from gridrun.pipeline import Settings, TaskFailure
-from gridrun.reading import (
+from gridrun.plan.fingerprint import digest_of_file
+from gridrun.plan.units import Job, Limits
+from gridrun.shard.remote_inputs import (
+    ArtifactStub,
     BlocksElsewhere,
     ReadingReport,
-    Ticket,
     make_blocks,
     order_from,
     order_of,
     report_from,
-    ticket_from,
+    stub_from,
 )
 from gridrun.testing.toy import PIPELINE, toy_pipeline
-from gridrun.units import Job, Limits
 
 PLACES = {"vcf": "datastore d: a.vcf"}
 VALUES = {name: tuple(values) for name, values in SMALL_GRID.items()}
@@ -68,9 +68,9 @@ def test_tables_stay_and_tickets_stand_for_them(tmp_path):
     for block in report.blocks:
         digest = source.artifact(block.values)
         table = tmp_path / "blocks" / digest
-        ticket = ticket_from(source.path(digest).read_bytes())
-        assert ticket == Ticket(digest, digest_of_file(table), table.stat().st_size)
-        assert ticket_from(table.read_bytes()) is None
+        ticket = stub_from(source.path(digest).read_bytes())
+        assert ticket == ArtifactStub(digest, digest_of_file(table), table.stat().st_size)
+        assert stub_from(table.read_bytes()) is None
 
 
 def test_a_block_that_cannot_be_made_fails_here_as_there(tmp_path):

@@ -9,7 +9,7 @@ import pandas as pd
 from toystudies import TOY
 
 from gridrun.pipeline import load_pipeline
-from gridrun.results import write_results
+from gridrun.report.tables import write_results
 
 FAILING = {"imputation=max_imp": "error"}
 
@@ -32,7 +32,7 @@ def test_notes_go_when_nothing_is_noteworthy_any_more(toy_study):
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
     notes = study.study.paths.notes_txt
-    workspace = study.workspace(combinations="1")
+    workspace = study.state(combinations="1")
     write_results(workspace, ["something odd"])
     assert notes.read_text() == "something odd\n"
     study.results()

@@ -13,6 +13,19 @@ import pytest
 
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskResult
+from gridrun.plan.units import (
+    Attempt,
+    ContextFacts,
+    Kind,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitLost,
+    UnitStarted,
+    WorkerReady,
+    is_final,
+)
 from gridrun.shard import (
     ARTIFACTS,
     MANIFEST,
@@ -30,19 +43,6 @@ from gridrun.shard import (
 from gridrun.testing.processes import all_gone
 from gridrun.testing.toy import PIPELINE
 from gridrun.testing.units import expected_rows, task_key, toy_content, toy_job, toy_units
-from gridrun.units import (
-    Attempt,
-    ContextFacts,
-    Kind,
-    TaskDone,
-    TaskFailed,
-    Unit,
-    UnitFinished,
-    UnitLost,
-    UnitStarted,
-    WorkerReady,
-    is_final,
-)
 
 
 def make_shard(place, units, *, code=None, **options):

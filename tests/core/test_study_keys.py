@@ -10,11 +10,11 @@ import pytest
 from gridrun.documents.tree import Leaf, Node
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import Pipeline
-from gridrun.request import Request
+from gridrun.pipeline.study_keys import KeyValue, StudyKey
+from gridrun.plan.run_options import RunOptions
 from gridrun.study import load_study
-from gridrun.studykeys import KeyValue, StudyKey
+from gridrun.study.state import StudyState
 from gridrun.testing.toy import PARAMETERS, toy_pipeline
-from gridrun.workspace import Workspace
 
 GRID = {parameter.name: [parameter.values[0]] for parameter in PARAMETERS}
 
@@ -57,7 +57,7 @@ def load(directory: Path, **keys: Any):
 
 
 def contexts(directory: Path, **keys: Any) -> list[dict[str, str]]:
-    workspace = Workspace(load(directory, **keys), pipeline(), Request(), "toy")
+    workspace = StudyState(load(directory, **keys), pipeline(), RunOptions(), "toy")
     return [dict(context.components) for context in workspace.tables.contexts]
 
 
@@ -66,7 +66,7 @@ def test_data_and_notes_come_with_the_study(tmp_path):
     study = load(tmp_path, colour="rEd")
     assert study.options == {"colour": ["r", "E", "d"]}
     assert [(note.message, note.line) for note in study.notes] == [("E is upper case", 4)]
-    assert Workspace(study, pipeline(), Request(), "toy").settings.options == study.options
+    assert StudyState(study, pipeline(), RunOptions(), "toy").settings.options == study.options
     assert load(tmp_path / "without").options == {}
 
 

@@ -10,11 +10,11 @@ import pytest
 from toystudies import SMALL_GRID
 
 from gridrun.plan import cut_units
-from gridrun.plan._units import LONGEST_SECONDS, _stop
+from gridrun.plan._cutting import LONGEST_SECONDS, _stop
 
 
 def cuts_of(study, seconds: float, workers: int):
-    workspace = study.workspace()
+    workspace = study.state()
     tables = workspace.tables
     ids = list(range(len(tables.contexts)))
     pending = list(workspace.pending([None] * len(ids), None))
@@ -44,7 +44,7 @@ def test_every_task_is_in_exactly_one_unit(toy_study, seconds, workers):
 def test_a_unit_is_one_block_and_fold_and_keeps_equal_samples_together(toy_study, workers):
     """What may share a result (same sample and method) is not spread over units."""
     study = toy_study(grid=GRID)
-    pipeline = study.workspace().pipeline
+    pipeline = study.state().pipeline
     atom = (*pipeline.block, *pipeline.affinity, "imputation")
     home = {}
     for cut in cuts_of(study, 1.0, workers):

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from toystudies import open_toy
 
-from gridrun.ledger import Ledger
+from gridrun.store.ledger import Ledger
 
 
 def kill_inside_commit(nth: int, steps: int) -> None:

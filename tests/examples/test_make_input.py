@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from amiss_tasks import clinvar, features
+from amiss_tasks import clinvar
+from amiss_tasks.features import amiss as features
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "examples" / "quickstart" / "data"

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from amiss_tasks.featureset import KEYS
-from amiss_tasks.read import ReadResult, check_inputs, read_inputs
-from amiss_tasks.table import VariantTable
+from amiss_tasks.features.feature_set import KEYS
+from amiss_tasks.stages.read import ReadResult, check_inputs, read_inputs
+from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
 

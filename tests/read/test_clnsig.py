@@ -10,10 +10,10 @@ import pytest
 from inputs import GOLDEN_INPUT, lines_of, write_lines
 from ruamel.yaml import YAML
 
-from amiss_tasks.filter import filter_table
-from amiss_tasks.preprocess import preprocess
-from amiss_tasks.read import ReadResult, read_inputs
-from amiss_tasks.significance import Significance
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.preprocess import preprocess
+from amiss_tasks.stages.read import ReadResult, read_inputs
+from amiss_tasks.stages.significance import Significance
 from gridrun.errors import InputError
 
 NEW = {

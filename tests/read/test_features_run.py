@@ -14,7 +14,7 @@ import pytest
 from inputs import Cells, edit_csq, lines_of, write_lines
 
 import gridrun
-from amiss_tasks.features import AMISS
+from amiss_tasks.features.amiss import AMISS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "examples" / "quickstart" / "data"

@@ -17,8 +17,9 @@ from inputs import (
     write_lines,
 )
 
-from amiss_tasks.filter import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_table
-from amiss_tasks.read import ReadResult, read_inputs
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.filter_mask import QUALITIES, RESTRICTIONS, TRANSCRIPTS
+from amiss_tasks.stages.read import ReadResult, read_inputs
 
 with (GOLDEN / "parse" / "combinations.csv").open(newline="") as _file:
     COMBINATIONS = list(csv.DictReader(_file))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from inputs import base_input, canonical_hash, read
 
-from amiss_tasks.filter import filter_table
-from amiss_tasks.read import read_inputs
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.read import read_inputs
 from gridrun.errors import InputError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "malformed"

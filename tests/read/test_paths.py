@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from inputs import GOLDEN_INPUT, read
 
-from amiss_tasks.read import check_inputs, read_inputs
+from amiss_tasks.stages.read import check_inputs, read_inputs
 from gridrun.errors import InputError, UserError
 
 ROLES = ("vcf", "cadd_snv", "cadd_indel")
@@ -91,7 +91,7 @@ def test_no_permission(tmp_path: Path) -> None:
             inputs[role] = str(shutil.copy(GOLDEN_INPUT[role], folder))
         program = textwrap.dedent(f"""
             import os, sys
-            from amiss_tasks.read import check_inputs
+            from amiss_tasks.stages.read import check_inputs
             from gridrun.errors import InputError
             os.setgid({nobody.pw_gid}); os.setuid({nobody.pw_uid})
             try:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from inputs import GOLDEN_INPUT, Cells, edit_csq, lines_of, write_lines
 
-from amiss_tasks.features import AMISS
-from amiss_tasks.featureset import FeatureSet
-from amiss_tasks.featuresfile import read_features
-from amiss_tasks.filter import filter_table
-from amiss_tasks.read import ReadResult, check_inputs, read_inputs
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.features.features_file import read_features
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.read import ReadResult, check_inputs, read_inputs
 from gridrun.errors import Fault, InputError
 
 VEP_RENAMED = {

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pytest
 from inputs import GOLDEN_INPUT, lines_of, read, write_lines
 
-from amiss_tasks.filter import filter_table
-from amiss_tasks.read import ReadResult, VcfReader, check_inputs, read_inputs
-from amiss_tasks.read._batch import match_transcript
-from amiss_tasks.read._numbers import parse_numbers
-from amiss_tasks.rnames import r_name
+from amiss_tasks.r.names import r_name
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.read import ReadResult, VcfReader, check_inputs, read_inputs
+from amiss_tasks.stages.read._batch import match_transcript
+from amiss_tasks.stages.read._numbers import parse_numbers
 from gridrun.errors import InputError
 
 NA = ("", ".", "NA")
@@ -415,7 +415,7 @@ def test_chunks_do_not_matter(
     size: int, golden: ReadResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same rows come of chunks of any size, lines cut anywhere."""
-    monkeypatch.setattr("amiss_tasks.read._lines.CHUNK_BYTES", size)
+    monkeypatch.setattr("amiss_tasks.stages.read._lines.CHUNK_BYTES", size)
     result, _ = read(GOLDEN_INPUT, tmp_path / "cache")
     for name in ("Pos", "FeatureID", "vcf_line", "cadd_line"):
         assert result.table[name].to_pylist() == golden.table[name].to_pylist()

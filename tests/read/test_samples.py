@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from inputs import base_input
 
-from amiss_tasks.read import VcfReader, check_inputs
+from amiss_tasks.stages.read import VcfReader, check_inputs
 from gridrun.errors import InputError
 
 WITH_CSQ = {

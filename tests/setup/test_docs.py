@@ -12,9 +12,9 @@ import pytest
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.predictions import COLUMNS
 from amiss_tasks.protocols import SWITCHES
-from gridrun.units import Kind, State
+from amiss_tasks.stages.predictions import COLUMNS
+from gridrun.plan.units import Kind, State
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])

@@ -18,7 +18,7 @@ from gridrun.documents._jsontree import _syntax
 from gridrun.documents.textfile import MOST_BYTES
 from gridrun.errors import InputError
 from gridrun.pipeline import Parameter
-from gridrun.study.gridfile import read_grid
+from gridrun.study.grid_file import read_grid
 
 COLOURS = (
     Parameter(
@@ -322,7 +322,7 @@ import os, sys
 from pathlib import Path
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError
-from gridrun.study.gridfile import read_grid
+from gridrun.study.grid_file import read_grid
 import ruamel.yaml
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

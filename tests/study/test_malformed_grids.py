@@ -14,7 +14,7 @@ from grids import MALFORMED, ROOT
 
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from gridrun.errors import InputError
-from gridrun.study.gridfile import GridFile, read_grid
+from gridrun.study.grid_file import GridFile, read_grid
 
 MANIFEST = MALFORMED / "MANIFEST.tsv"
 BASE = MALFORMED / "base" / "grid.json"
@@ -135,7 +135,7 @@ import resource, sys, time
 from pathlib import Path
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError
-from gridrun.study.gridfile import read_grid
+from gridrun.study.grid_file import read_grid
 limit = 200 * 1024 * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 resource.setrlimit(resource.RLIMIT_CPU, (2, 2))

@@ -11,8 +11,8 @@ import pytest
 from grids import FULL
 
 from gridrun.errors import InputError, UserError
-from gridrun.grid import Grid
-from gridrun.selection import Selection
+from gridrun.plan.grid import Grid
+from gridrun.plan.selection import Selection
 
 COMPARED = ("imputation",)
 GRID = Grid(tuple(FULL), tuple(tuple(values) for values in FULL.values()))

@@ -10,8 +10,8 @@ from grids import FULL, ONE, write_json, yaml_lines
 
 from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError
+from gridrun.plan.units import Limits
 from gridrun.study import load_study
-from gridrun.units import Limits
 
 PIPELINE = SimpleNamespace(
     parameters=PARAMETERS,

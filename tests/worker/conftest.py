@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from gridrun.plan.units import UnitFinished
 from gridrun.testing.units import toy_content, toy_job
-from gridrun.units import UnitFinished
 from gridrun.worker import Supervisor
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from amiss_tasks import rsession
+from amiss_tasks.r import session as rsession
 from gridrun.pipeline import TaskFailure, TaskResult
 from gridrun.testing.toy import ToyPipeline, toy_pipeline
 

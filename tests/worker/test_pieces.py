@@ -5,12 +5,12 @@ import pickle
 
 import pytest
 
+from gridrun.plan.units import TaskDone
 from gridrun.testing.misbehaviour import FLOOD_BYTES
 from gridrun.testing.units import toy_units
-from gridrun.units import TaskDone
 from gridrun.worker import _log
-from gridrun.worker._board import Board
 from gridrun.worker._messages import Decoder, Idle, Ready, send
+from gridrun.worker._shared_status import Board
 
 
 def test_everything_printed_is_kept_in_order(supervise):

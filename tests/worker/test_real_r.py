@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from gridrun.pipeline import Settings, TaskSpec
-from gridrun.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.plan.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
 
 pytestmark = pytest.mark.skipif(shutil.which("R") is None, reason="there is no R on this machine")
 
@@ -57,11 +57,11 @@ def test_deaths_of_r_are_told_apart(supervise):
         "quits": (Kind.CRASH, None, 4, None),
         "loops_in_c": (Kind.TIMEOUT, None, None, LIMIT_SECONDS),
     }
-    for function, blow in wanted.items():
+    for function, failure in wanted.items():
         first, last = outcomes(events, function)
         assert [first.final, last.final] == [False, True]
         for event in (first, last):
-            assert (event.kind, event.signal, event.exit_code, event.limit_seconds) == blow
+            assert (event.kind, event.signal, event.exit_code, event.limit_seconds) == failure
             assert event.log
     assert len(outcomes(events, "fine")) == 3
     assert isinstance(events[-1], UnitFinished)

@@ -7,8 +7,8 @@ import pytest
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings
+from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit
 from gridrun.testing.units import toy_content, toy_digest, toy_units
-from gridrun.units import Job, Kind, TaskDone, TaskFailed, Unit
 from gridrun.worker import supervisor as supervisor_module
 
 

@@ -9,10 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from gridrun.plan.units import (
+    Kind,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitStarted,
+    WorkerReady,
+)
 from gridrun.testing.misbehaviour import QUIT_CODE
 from gridrun.testing.processes import all_gone, lives, pids_of
 from gridrun.testing.units import expected_rows, task_key, toy_job, toy_units
-from gridrun.units import Kind, TaskDone, TaskFailed, Unit, UnitFinished, UnitStarted, WorkerReady
 
 CULPRIT = "correlation_check=off,feature_sampling_percentage=0.33"
 """Selects position 9 of a toy unit's first twelve tasks."""
@@ -193,7 +201,7 @@ def test_a_shared_stage_that_kills_is_tried_no_more(supervise, tmp_path):
 
 
 def test_another_artifact_gets_its_chance(supervise, tmp_path):
-    """A stage is barred for the artifact it died on, not for the next unit's."""
+    """A stage is quarantined for the artifact it died on, not for the next unit's."""
     first, second = (Unit(unit.id, unit.artifact, unit.tasks[::144]) for unit in toy_units(2, 1008))
     driven = supervise(misbehave={"stage=prepare,fold=1": "segfault"})
     assert len([event for event in failed(driven.run(first)) if event.final]) == 7

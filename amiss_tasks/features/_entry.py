@@ -1,0 +1,206 @@
+"""One feature of a features file: its keys, and what each may hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from amiss_tasks.features.feature_set import CADD, FILES, NUMERIC, TYPES, Feature
+from amiss_tasks.r.names import r_name
+from gridrun.documents.tree import (
+    Entries,
+    Items,
+    Leaf,
+    Node,
+    kind_of,
+    known_list,
+    read_keys,
+    shown,
+)
+from gridrun.errors import Fault, did_you_mean
+
+KEYS = ("name", "source", "type", "a_priori", "per_transcript")
+"""Keys of a feature."""
+
+_EXAMPLE = "{name: SIFT_score, source: {vep: SIFT_score}, type: numeric, per_transcript: true}"
+_NO_VALUE = ("", ".", "NA")
+
+
+class FeatureReader:
+    """Reads features, gathering faults.
+
+    Args:
+        file: The features file, for messages.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+
+    def fault(
+        self,
+        message: str,
+        node: Node | None = None,
+        todo: str | None = None,
+        *,
+        line: int | None = None,
+    ) -> None:
+        """Take down a fault."""
+        at = node.line if node is not None else line
+        self.faults.append(Fault(self.file, message, at, todo or None))
+
+    def keys(
+        self, entries: Entries, known: Sequence[str], also: Sequence[str] = ()
+    ) -> dict[str, Node]:
+        """Known keys of an object, and those that the caller says something about.
+
+        Others are faults.
+        """
+        found = read_keys(self.file, entries, known, "key", self.faults, also=also)
+        return {name: node for name, (_, node) in found.items()}
+
+    def features(self, nodes: Sequence[Node]) -> list[Feature]:
+        """Whole features, as far as they are sound, in the order of the list."""
+        read = []
+        for node in nodes:
+            entries = self.entry(node)
+            feature = None if entries is None else self._whole(entries, node)
+            if feature is not None:
+                read.append(feature)
+        return read
+
+    def entry(self, node: Node) -> Mapping[str, Node] | None:
+        """Keys of one feature, or None where it is no object."""
+        if isinstance(node, Entries):
+            return self.keys(node, KEYS)
+        self.fault(f"there is {kind_of(node)} where a feature belongs", node, f"like {_EXAMPLE}")
+        return None
+
+    def name_of(self, entries: Mapping[str, Node], node: Node) -> str | None:
+        """Name of a feature, as R's ``make.names`` leaves it."""
+        if "name" in entries:
+            return self.name(entries["name"], 'key "name" has')
+        self.fault('a feature without the key "name"', node, f"like {_EXAMPLE}")
+        return None
+
+    def name(self, node: Node, has: str) -> str | None:
+        """A name, as R's ``make.names`` leaves it."""
+        text = _text(node)
+        if text is None:
+            self.fault(f"{has} {kind_of(node)} where a name belongs", node)
+            return None
+        return r_name(text)
+
+    def changed(self, feature: Feature, entries: Mapping[str, Node], node: Node) -> Feature:
+        """A feature with what its entry says is different."""
+        where = f'feature "{feature.name}"'
+        new = replace(feature, line=node.line)
+        if "type" in entries:
+            new = replace(new, type=self._type(where, entries["type"]) or new.type)
+        if "source" in entries:
+            source = self._source(where, entries["source"])
+            if source is not None:
+                new = replace(new, file=source[0], sources=source[1])
+                if new.file == CADD and "per_transcript" not in entries:
+                    new = replace(new, per_transcript=False)
+        if "per_transcript" in entries:
+            per_transcript = self._per_transcript(where, entries["per_transcript"], new.file)
+            new = replace(new, per_transcript=per_transcript)
+        if "a_priori" in entries:
+            new = replace(new, a_priori=self._a_priori(where, entries["a_priori"], new.type))
+        elif new.type != feature.type:
+            # what a missing number means says nothing of a word
+            new = replace(new, a_priori=None)
+        return new
+
+    def _whole(self, entries: Mapping[str, Node], node: Node) -> Feature | None:
+        name = self.name_of(entries, node)
+        if name is None:
+            return None
+        where = f'feature "{name}"'
+        missing = [key for key in ("source", "type") if key not in entries]
+        for key in missing:
+            self.fault(f'{where} has no key "{key}"', node, f"like {_EXAMPLE}")
+        source = self._source(where, entries["source"]) if "source" in entries else None
+        kind = self._type(where, entries["type"]) if "type" in entries else None
+        if source is None or kind is None:
+            return None
+        feature = Feature(name, *source, kind, line=node.line)
+        rest = {key: entries[key] for key in ("per_transcript", "a_priori") if key in entries}
+        return self.changed(feature, rest, node)
+
+    def _source(self, where: str, node: Node) -> tuple[str, tuple[str, ...]] | None:
+        if not isinstance(node, Entries):
+            self.fault(
+                f"{where}: source is {shown(node)}",
+                node,
+                "name file and column: {vep: CSQ_FIELD} or {cadd: COLUMN}, "
+                "or a list of columns of which the first that is there is read",
+            )
+            return None
+        found = self.keys(node, FILES)
+        if len(found) != 1:
+            if found or not node.pairs:
+                self.fault(f"{where}: source needs one of {known_list(FILES)}", node)
+            return None
+        ((file, columns),) = found.items()
+        items = columns.nodes if isinstance(columns, Items) else [columns]
+        names = [_text(item) for item in items]
+        if not names or None in names:
+            self.fault(f"{where}: {file} has {shown(columns)} where columns belong", columns)
+            return None
+        sources = tuple(dict.fromkeys(name for name in names if name is not None))
+        if len(sources) < len(names):
+            self.fault(f"{where}: {file} has a column twice: {shown(columns)}", columns)
+        return file, sources
+
+    def _type(self, where: str, node: Node) -> str | None:
+        text = _text(node)
+        if text in TYPES:
+            return text
+        near = did_you_mean(text, TYPES) if text else ""
+        self.fault(
+            f"{where}: type is {shown(node)}", node, f"{near} known types: {known_list(TYPES)}"
+        )
+        return None
+
+    def _per_transcript(self, where: str, node: Node, file: str) -> bool:
+        if not isinstance(node, Leaf) or not isinstance(node.value, bool):
+            self.fault(f"{where}: per_transcript is {shown(node)}", node, "give true or false")
+            return False
+        if node.value and file == CADD:
+            self.fault(
+                f"{where}: per_transcript is for CSQ fields; CADD has a row for each transcript",
+                node,
+                "remove it",
+            )
+        return node.value
+
+    def _a_priori(self, where: str, node: Node, kind: str) -> float | str | None:
+        if isinstance(node, Leaf) and node.value is None:
+            return None
+        if kind == NUMERIC:
+            number = node.number() if isinstance(node, Leaf) else None
+            if number is not None and math.isfinite(number):
+                return float(number)
+            self.fault(f"{where} is numeric, its a_priori is {shown(node)}", node, "give a number")
+            return None
+        text = _text(node)
+        if text is None or text in _NO_VALUE:
+            self.fault(
+                f"{where} is categorical, its a_priori is {shown(node)}",
+                node,
+                "give a word that stands for no value, in quotes if it looks like a number",
+            )
+            return None
+        return text
+
+
+def _text(node: Node) -> str | None:
+    """Text of one line without blanks around it; None for anything else."""
+    value = node.value if isinstance(node, Leaf) else None
+    if not isinstance(value, str) or not value or value != value.strip():
+        return None
+    return value if value.isprintable() else None

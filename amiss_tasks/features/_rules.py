@@ -1,0 +1,78 @@
+"""What a list of features must keep to as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from amiss_tasks.features.feature_set import BASIC_COLUMNS, CADD, CONSEQUENCE, RESERVED, Feature
+from gridrun.errors import Fault
+
+_INDICATOR = "_missing"
+"""Ending of the indicator that the method missingness_indicators adds to a feature's name."""
+
+
+def check_features(file: Path, features: Sequence[Feature], faults: list[Fault]) -> None:
+    """Name what cannot be together, or cannot be at all.
+
+    Args:
+        file: The features file.
+        features: Its features.
+        faults: Where faults go.
+    """
+
+    def fault(feature: Feature, message: str, todo: str) -> None:
+        faults.append(Fault(file, f'feature "{feature.name}" {message}', feature.line, todo))
+
+    if not any(feature.is_numeric for feature in features):
+        message = "has no numeric feature: there is nothing that imputation could fill"
+        faults.append(Fault(file, message, todo="add a feature with type: numeric"))
+    first: dict[str, Feature] = {}
+    for feature in features:
+        other = first.setdefault(feature.name, feature)
+        if other is not feature:
+            fault(
+                feature,
+                f"is there twice: lines {other.line} and {feature.line}",
+                "give one of them another name; R writes each character but letters, digits, "
+                "_ and . as a dot",
+            )
+        if feature.name in RESERVED and not _is_consequence(feature):
+            _reserved(feature, faults, file)
+    dotted = [(f"{each.name}.", each) for each in features if not each.is_numeric]
+    for feature in features:
+        base = first.get(feature.name.removesuffix(_INDICATOR))
+        if base is not None and base.name != feature.name:
+            fault(
+                feature,
+                f'has the name that missingness_indicators gives the indicator of "{base.name}"',
+                "give it another name",
+            )
+        for start, owner in dotted:
+            if feature.name.startswith(start):
+                fault(
+                    feature,
+                    f'would be taken for a level of the categorical feature "{owner.name}"',
+                    f"give it a name that does not begin with {start}",
+                )
+
+
+def _is_consequence(feature: Feature) -> bool:
+    """Whether it is CADD's consequence, which row ids and tables know by that name."""
+    return (
+        feature.name == CONSEQUENCE
+        and feature.file == CADD
+        and feature.sources == BASIC_COLUMNS
+        and not feature.is_numeric
+    )
+
+
+def _reserved(feature: Feature, faults: list[Fault], file: Path) -> None:
+    message = f'feature "{feature.name}" has the name of a column that amiss reads anyway'
+    todo = "give it another name"
+    if feature.name in {CONSEQUENCE, *BASIC_COLUMNS}:
+        todo = (
+            f"CADD's consequence is: name: {CONSEQUENCE}, source: {{cadd: Consequence}}, "
+            "type: categorical; give VEP's another name"
+        )
+    faults.append(Fault(file, message, feature.line, todo))

@@ -1,0 +1,160 @@
+"""Reading a features file: the features a study names in place of amiss's own.
+
+Either a list of features, or an object that says what is different from a list
+that is built in: ``extends: amiss`` with ``drop``, ``change`` and ``add``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from amiss_tasks.features._entry import FeatureReader
+from amiss_tasks.features._rules import check_features
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import Feature, FeatureSet
+from gridrun.documents import read_document
+from gridrun.documents.tree import Entries, Items, Leaf, Node, by_line, kind_of, known_list, quoted
+from gridrun.errors import Fault, InputError, did_you_mean
+
+BUILT_IN = {"amiss": AMISS}
+"""Lists that a features file may extend, by name."""
+
+_EXTENDING = ("extends", "drop", "change", "add")
+_MOST_FAULTS = 40
+
+
+@dataclass(frozen=True)
+class FeaturesFile:
+    """What a features file came to.
+
+    Args:
+        features: The set; ``origin`` is the file, every feature has a line in it.
+        notes: What was accepted but is worth saying.
+    """
+
+    features: FeatureSet
+    notes: tuple[Fault, ...]
+
+
+def read_features(path: Path) -> FeaturesFile:
+    """Read a features file (YAML or JSON).
+
+    Args:
+        path: As it is to be named in messages.
+
+    Returns:
+        Its features. Nothing but they and the keys of the join is demanded of
+        the inputs, so upstream's motif columns are not.
+
+    Raises:
+        InputError: With every fault of the file.
+    """
+    document = read_document(path)
+    reader = FeatureReader(path)
+    reader.faults.extend(document.faults)
+    if isinstance(document.root, Items):
+        features = reader.features(document.root.nodes)
+    elif isinstance(document.root, Entries):
+        features = _extended(reader, document.root)
+    else:
+        features = []
+        reader.fault(
+            f"has {kind_of(document.root)} where features belong",
+            document.root,
+            "give a list of features, or extends: amiss and what is different; docs/features.md",
+        )
+    if features or not reader.faults:
+        check_features(path, features, reader.faults)
+    if reader.faults:
+        raise InputError(_at_most(path, by_line(reader.faults)))
+    return FeaturesFile(FeatureSet(tuple(features), origin=path), document.notes)
+
+
+def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
+    """The list that is extended, with what the file says is different."""
+    nodes = reader.keys(root, _EXTENDING, also=("features",))
+    if "features" in nodes:
+        reader.fault(
+            'a whole list of features stands by itself, without the key "features"',
+            root,
+            "remove the key, so that the file begins with: - name:",
+        )
+        return []
+    if "extends" not in nodes:
+        reader.fault(
+            'key "extends" is missing',
+            root,
+            "write extends: amiss, and what is different; a whole list needs no key",
+        )
+        return []
+    node = nodes["extends"]
+    name = node.value if isinstance(node, Leaf) else None
+    base = BUILT_IN.get(name) if isinstance(name, str) else None
+    if base is None:
+        reader.fault(
+            f'key "extends" has {kind_of(node)}', node, f"known lists: {known_list(BUILT_IN)}"
+        )
+        return []
+    features = {feature.name: replace(feature, line=node.line) for feature in base.features}
+    _drop(reader, nodes.get("drop"), features)
+    _change(reader, nodes.get("change"), features)
+    added = reader.features(_items(reader, "add", nodes.get("add")))
+    for feature in added:
+        if feature.name in features:
+            reader.fault(
+                f'feature "{feature.name}" is in the list that is extended',
+                line=feature.line,
+                todo="say what is different below change, or name it below drop as well",
+            )
+    return [*features.values(), *(each for each in added if each.name not in features)]
+
+
+def _drop(reader: FeatureReader, node: Node | None, features: dict[str, Feature]) -> None:
+    for item in _items(reader, "drop", node):
+        name = reader.name(item, "drop has")
+        if name is not None and _is_known(reader, name, item, features):
+            del features[name]
+
+
+def _change(reader: FeatureReader, node: Node | None, features: dict[str, Feature]) -> None:
+    changed: set[str] = set()
+    for item in _items(reader, "change", node):
+        entries = reader.entry(item)
+        if entries is None:
+            continue
+        name = reader.name_of(entries, item)
+        if name is None or not _is_known(reader, name, item, features):
+            continue
+        if name in changed:
+            reader.fault(f'feature "{name}" is changed twice', item, "keep one of the two")
+        changed.add(name)
+        features[name] = reader.changed(features[name], entries, item)
+
+
+def _is_known(reader: FeatureReader, name: str, node: Node, features: dict[str, Feature]) -> bool:
+    if name in features:
+        return True
+    reader.fault(
+        f"{quoted(name)} is not, or no longer, in the list that is extended",
+        node,
+        did_you_mean(name, features) or f"it has: {known_list(features, len(features))}",
+    )
+    return False
+
+
+def _items(reader: FeatureReader, key: str, node: Node | None) -> Sequence[Node]:
+    if node is None:
+        return ()
+    if isinstance(node, Items):
+        return node.nodes
+    reader.fault(f'key "{key}" has {kind_of(node)} where a list belongs', node)
+    return ()
+
+
+def _at_most(path: Path, faults: Sequence[Fault]) -> list[Fault]:
+    if len(faults) <= _MOST_FAULTS:
+        return list(faults)
+    more = Fault(path, f"and {len(faults) - _MOST_FAULTS} more faults, not listed here")
+    return [*faults[:_MOST_FAULTS], more]

@@ -1,0 +1,115 @@
+"""What any file of the user's own is tried for, and the toy it is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from amiss_tasks.own.toy import toy
+from amiss_tasks.protocols import MODEL_SEED
+from amiss_tasks.r.calls import RCalls, scalar
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.study.own_keys import read_own_file
+from gridrun.errors import UserError
+from gridrun.pipeline import TaskFailure
+from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
+
+SEED = MODEL_SEED
+"""Seed that the functions are called with."""
+
+Step = Callable[[], Check]
+
+
+class Trial:
+    """What both kinds of file are tried for.
+
+    Args:
+        path: The file.
+        params: Hyperparameters.
+    """
+
+    functions: ClassVar[Mapping[str, tuple[str, ...]]]
+    """Functions that it has to define, with their arguments."""
+    needed: ClassVar[Sequence[str]]
+    """Checks without which the rest cannot be tried."""
+
+    def __init__(self, path: Path, params: Mapping[str, Any]) -> None:
+        self.text = read_own_file(path)
+        self.file = path.name
+        self.params = dict(params)
+        self.call = RCalls()
+        self.call.source("own/checks.R")
+        try:
+            self.call("parse_own", self.text, self.file)
+        except TaskFailure as failure:
+            said = failure.message.replace("\n", "\n  ")
+            raise UserError("R cannot parse the file", where=str(path), todo=said) from None
+        parts = toy()
+        self.train, self.test = (self.table(part) for part in parts)
+        self.outcome = self.call("outcome_factor", parts.train.positive).value
+        self.test_outcome = self.call("outcome_factor", parts.test.positive).value
+        self.rows, self.test_rows = parts.train.rows, parts.test.rows
+        self.own: RObject
+
+    def table(self, part: BlockTable) -> RObject:
+        """A part of the toy as a fold's table."""
+        return self.call("fold_table", part.numeric, list(part.numeric_names), None).value
+
+    def found(self, function: str, *args: Any) -> Any:
+        """An R function's value as Python data."""
+        return self.call(function, *args).value.python()
+
+    def timed(self, name: str, *args: Any) -> tuple[RObject, float]:
+        """Value of a call of the file, and seconds."""
+        result = self.call("trial_call", self.own, name, SEED, *args).value
+        return result["value"], float(scalar(result["seconds"].python()))
+
+    def steps(self) -> Iterator[tuple[str, Step]]:
+        """Names and checks, in their order."""
+        yield "one file", self.one_file
+        yield "packages", self.packages
+        yield "loads", self.load
+        yield "functions", self.function_arguments
+
+    def one_file(self) -> Check:
+        """Nothing that is elsewhere is read."""
+        found = self.found("files_read", self.text, self.file)
+        if found:
+            why = "only this file travels with a study, so what it reads is not there on workers"
+            return Check("", WARNING, f"{'; '.join(found)}: {why}")
+        return Check("", OK, "reads no other file")
+
+    def packages(self) -> Check:
+        """What it loads is installed."""
+        versions = dict(self.found("own_packages", self.text, self.file))
+        named = {name: str(scalar(version)) for name, version in versions.items()}
+        missing = [name for name, version in named.items() if not version]
+        if missing:
+            return Check("", FAILED, f"not installed: {', '.join(missing)}")
+        texts = [f"{name} {version}" for name, version in named.items()]
+        return Check("", OK, ", ".join(texts) or "none but those of R itself")
+
+    def load(self) -> Check:
+        """Its top level runs."""
+        self.own = self.call("load_own", self.text, self.file).value
+        return Check("", OK, "its top level runs")
+
+    def function_arguments(self) -> Check:
+        """Functions and their arguments."""
+        for name, arguments in self.functions.items():
+            fault = self.found("function_fault", self.own, name, list(arguments))[0]
+            if fault:
+                return Check("", FAILED, fault)
+        texts = (f"{name}({', '.join(args)})" for name, args in self.functions.items())
+        return Check("", OK, " and ".join(texts))
+
+    def traces(self, name: str, *args: Any) -> Check:
+        """What a function changes of the process."""
+        found = self.found("traces_of", self.own, name, SEED, *args) or []
+        if found:
+            return Check("", WARNING, f"{name} changes {', '.join(found)}; gridrun puts it back")
+        return Check(
+            "", OK, "leaves options, search path, global variables and generator as they were"
+        )

@@ -1,0 +1,31 @@
+"""A file of the user's own on the toy: one check after another (``gridrun check-method``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.own._classifier_checks import ClassifierTrial
+from amiss_tasks.own._method_checks import MethodTrial
+from gridrun.pipeline import TaskFailure
+from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, Check
+
+
+def try_file(kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check]:
+    """Try a file on the toy; see ``gridrun.pipeline.file_checks.TriesFiles``.
+
+    Raises:
+        UserError: There is no such file, or it does not parse.
+    """
+    trial = (ClassifierTrial if kind == CLASSIFIER else MethodTrial)(path, params)
+    for what, step in trial.steps():
+        yield Check(what)
+        try:
+            check = step()
+        except TaskFailure as failure:
+            check = Check("", FAILED, failure.message)
+        yield replace(check, what=what)
+        if check.verdict == FAILED and what in trial.needed:
+            return

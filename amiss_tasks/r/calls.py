@@ -1,0 +1,134 @@
+"""R with the stages' functions loaded, and how a function of it is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from amiss_tasks.protocols import UPSTREAM, Protocol
+from amiss_tasks.r import session as rsession
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.r.session import RError, RObject, RResult
+from gridrun.errors import EnvironmentFault
+from gridrun.pipeline import TaskFailure
+
+_HERE = Path(__file__).parents[1]
+OWN_R = ("own/load.R", "own/method.R", "own/classifier.R")
+"""What stands between the stages and files of the user's own."""
+
+_SHARED = (
+    "r/protocol.R",
+    "r/streams.R",
+    "r/tables.R",
+    "stages/ampute.R",
+    "stages/prepare.R",
+    "r/scaling.R",
+    "stages/impute.R",
+    "stages/train.R",
+    "classifiers/_resamples.R",
+    *OWN_R,
+)
+
+
+class RCalls:
+    """R with the shared files; those of methods and classifiers are loaded when asked for.
+
+    Args:
+        protocol: Whose switches R is told of.
+    """
+
+    _in_force: ClassVar[str] = ""
+    """Switches that R, of which a process has one, was last told of."""
+
+    def __init__(self, protocol: Protocol = UPSTREAM) -> None:
+        self._switches = ",".join(sorted(protocol.corrected))
+        self._session = rsession.start()
+        RCalls._in_force = ""
+        for name in _SHARED:
+            self._session.source(_HERE / name, self._session.shared)
+        self._loaded: dict[str, RObject] = {}
+
+    def __call__(
+        self, function: str, *args: Any, where: RObject | None = None, **named: Any
+    ) -> RResult:
+        """Value and warnings of a function.
+
+        Raises:
+            TaskFailure: R stopped with a message.
+        """
+        if RCalls._in_force != self._switches:
+            self._session.call(self._session.shared, "use_switches", self._switches)
+            RCalls._in_force = self._switches
+        try:
+            return self._session.call(where or self._session.shared, function, *args, **named)
+        except RError as error:
+            defect = "upstream_defect" in error.classes
+            raise TaskFailure(error.message, "upstream-defect" if defect else "error") from None
+
+    def file(self, name: str, folder: str, helpers: Sequence[str] = ()) -> RObject:
+        """Environment of a method's or classifier's file, and of the files it shares."""
+        key = f"{folder}/{name}.R"
+        if key not in self._loaded:
+            environment = self._session.environment(self._session.shared)
+            for file in (*helpers, f"{name}.R"):
+                self._session.source(_HERE / folder / file, environment)
+            self._loaded[key] = environment
+        return self._loaded[key]
+
+    def source(self, name: str) -> None:
+        """Load one more R file of this package beside the shared ones."""
+        self._session.source(_HERE / name, self._session.shared)
+
+    def own(self, file: OwnFile, loader: str) -> RObject:
+        """Environment with the functions of a file of the user's own, as the stages call them.
+
+        Args:
+            file: The file.
+            loader: ``own_method`` or ``own_classifier``.
+
+        Raises:
+            TaskFailure: It does not parse, stops, or lacks a function.
+        """
+        key = f"{loader}/{file.text_digest}"
+        if key not in self._loaded:
+            self._loaded[key] = self(loader, file.text, file.file).value
+        return self._loaded[key]
+
+    def versions(self) -> dict[str, str]:
+        """Versions of R, its packages and its linear algebra.
+
+        Raises:
+            EnvironmentFault: A package is not installed.
+        """
+        found = self("r_versions").value.python()
+        versions = {name: str(scalar(value)) for name, value in found.items()}
+        missing = [name for name, text in versions.items() if not text]
+        if missing:
+            raise EnvironmentFault(
+                f"R has no package {', '.join(missing)}",
+                todo="install what docker/packages.txt lists, then run: gridrun doctor",
+            )
+        return versions
+
+
+def plain(fact: Mapping[str, Any]) -> dict[str, Any]:
+    """A named R list of scalars as Python scalars."""
+    return {
+        name: plain(value) if isinstance(value, dict) else scalar(value)
+        for name, value in fact.items()
+    }
+
+
+def scalar(value: Any) -> Any:
+    """The only element of an R vector."""
+    return value.item() if isinstance(value, np.ndarray) else value[0]
+
+
+def number_of(value: Any) -> float | None:
+    """The only number of an R vector; None for NA."""
+    number = float(scalar(value))
+    return None if math.isnan(number) else number

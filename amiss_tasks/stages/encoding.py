@@ -1,0 +1,122 @@
+"""Encoding of a part's features: numbers, and text as it is or as dummies.
+
+Source: upstream's S02, ``upstream-behaviour`` section 3, steps 5 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.protocols import Protocol
+from amiss_tasks.stages.block_tables import BlockTable, BoolArray
+from amiss_tasks.stages.table import FloatArray
+
+Categories = dict[str, list[str | None]]
+"""Categorical feature to the value of each row, or to some levels; None is NA."""
+
+MISSING = "MISSING"
+"""With ``factor``, NA is a value of its own, of this name."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the categorical features of a table were coded.
+
+    Args:
+        levels: Categorical feature to its values, in order of first appearance; None is NA.
+        dummies: Those of them that have a dummy; None where the text was left as it is.
+    """
+
+    levels: Categories
+    dummies: Categories | None
+
+
+def numbers_of(numeric: Mapping[str, FloatArray], features: FeatureSet) -> dict[str, FloatArray]:
+    """The numeric features, those with an a-priori value filled (step 6)."""
+    numbers = {}
+    for name, values in numeric.items():
+        meant = features.a_priori.get(name)
+        numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
+    return numbers
+
+
+def words_of(text: Mapping[str, Sequence[str | None]], features: FeatureSet) -> Categories:
+    """The categorical features, those with an a-priori value filled."""
+    words: Categories = {}
+    for name, values in text.items():
+        meant = features.a_priori.get(name)
+        filled = None if meant is None else str(meant)
+        words[name] = [filled if value is None else value for value in values]
+    return words
+
+
+def name_missing(categories: Categories) -> Categories:
+    """With ``factor``, NA becomes a value of its own."""
+    return {
+        name: [MISSING if value is None else value for value in values]
+        for name, values in categories.items()
+    }
+
+
+def part_of(
+    ids: list[str],
+    positive: BoolArray,
+    numbers: dict[str, FloatArray],
+    categories: Categories,
+    levels: Categories | None,
+) -> BlockTable:
+    """One part with its features in upstream's order (step 7).
+
+    ``levels`` are those of each categorical that get a dummy; None without dummies.
+    """
+    if levels is None:
+        text = {name: [str(value) for value in values] for name, values in categories.items()}
+        return BlockTable(ids, positive, np.column_stack([*numbers.values()]), tuple(numbers), text)
+    dummies = [
+        dummy
+        for name, values in categories.items()
+        for dummy in _dummies(name, values, levels[name])
+    ]
+    columns = [*numbers.values(), *(column for _, column in dummies)]
+    names = (*numbers, *(name for name, _ in dummies))
+    return BlockTable(ids, positive, np.column_stack(columns), names, {})
+
+
+def levels_of(categories: dict[str, Categories], part: str, protocol: Protocol) -> Categories:
+    """Levels of each categorical that get a dummy in a part, in order of first appearance.
+
+    A single level gets none. Corrected, the test part has the training part's (D21),
+    and one level is left out for the others to be read against (D12): the first in
+    alphabetical order, which no row has a say in.
+    """
+    source = "train" if "dummy_columns" in protocol.corrected else part
+    found: Categories = {}
+    for name, values in categories[source].items():
+        levels = list(dict.fromkeys(values))
+        if len(levels) <= 1:
+            levels = []
+        elif "dummies" in protocol.corrected:
+            levels.remove(min(levels, key=_level_name))
+        found[name] = levels
+    return found
+
+
+def _level_name(level: str | None) -> str:
+    return "NA" if level is None else level
+
+
+def _dummies(
+    name: str, values: Sequence[str | None], levels: Sequence[str | None]
+) -> list[tuple[str, FloatArray]]:
+    """One 0/1 column for each of these levels."""
+    return [
+        (
+            f"{name}.{_level_name(level)}",
+            np.array([value == level for value in values], dtype=np.float64),
+        )
+        for level in levels
+    ]

@@ -1,0 +1,95 @@
+"""Stage evaluate: result rows of one completed test table.
+
+Source: upstream's ``predict_on_test_set``, ``upstream-behaviour`` section 7.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.metrics import Metric, metrics
+from amiss_tasks.stages.table import FloatArray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """P(positive) of some rows.
+
+    Args:
+        probability: Shape (rows,).
+        seconds: Wall time of predicting them.
+    """
+
+    probability: FloatArray
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Test rows of one consequence.
+
+    Args:
+        consequence: As in the row id.
+        rows: Positions in the test table, in its order.
+    """
+
+    consequence: str
+    rows: IntArray
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a completed test table came to.
+
+    Args:
+        overall: Metrics over all rows, and ``te_time``.
+        per_consequence: The same with ``consequence``, for each group.
+    """
+
+    overall: dict[str, Metric]
+    per_consequence: list[dict[str, Metric | str]]
+
+
+def groups_of(consequences: Sequence[str]) -> tuple[Group, ...]:
+    """Rows of each consequence, in order of first appearance."""
+    names = np.array(consequences)
+    return tuple(Group(name, np.flatnonzero(names == name)) for name in dict.fromkeys(consequences))
+
+
+def evaluate(
+    positive: BoolArray,
+    groups: Sequence[Group],
+    prediction: Prediction,
+    predict_again: Callable[[npt.NDArray[np.int64]], Prediction] | None = None,
+    one_sided_mcc: float = math.nan,
+) -> Evaluated:
+    """Metrics over all rows and within each consequence.
+
+    Args:
+        positive: Outcome per test row.
+        groups: The consequences.
+        prediction: Of the whole table.
+        predict_again: Predicts the rows at these positions as a table of their
+            own; given where that changes the predictions (D3).
+        one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+
+    Returns:
+        Both kinds of rows.
+    """
+    per_consequence: list[dict[str, Metric | str]] = []
+    for group in groups:
+        own = (
+            predict_again(group.rows)
+            if predict_again
+            else Prediction(prediction.probability[group.rows], prediction.seconds)
+        )
+        row = metrics(positive[group.rows], own.probability, one_sided_mcc)
+        per_consequence.append({"consequence": group.consequence, **row, "te_time": own.seconds})
+    overall = metrics(positive, prediction.probability, one_sided_mcc)
+    return Evaluated({**overall, "te_time": prediction.seconds}, per_consequence)

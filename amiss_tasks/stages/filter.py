@@ -1,0 +1,43 @@
+"""Stage filter: the rows of one transcript, quality and restriction (S01 steps 2, 4 and 7)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from amiss_tasks.stages.filter_mask import filter_mask
+from amiss_tasks.stages.read import ReadResult
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.table import VariantTable
+
+
+def filter_table(
+    read: ReadResult,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    significance: Significance = UPSTREAM,
+) -> VariantTable:
+    """Cut the rows of one filter out of the joined table.
+
+    Args:
+        read: What ``read_inputs`` gave.
+        transcript: ``canonical`` keeps rows whose CANONICAL is YES.
+        quality: Review tier, see ``clinvar.REVIEW_TIERS``.
+        restriction: ``missense`` keeps rows whose VEP consequence contains
+            ``missense_variant``.
+        significance: What values of CLNSIG count as.
+
+    Returns:
+        The rows that are left, in the order they had; maybe none. Numbers have
+        15 significant digits at most, as after upstream's CSV file.
+
+    Raises:
+        ValueError: A value is not one of the parameter's.
+    """
+    mask = filter_mask(read.table, transcript, quality, restriction, significance)
+    keep = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+    return VariantTable(
+        text={name: values[keep].tolist() for name, values in read.text.items()},
+        numeric={name: values[keep] for name, values in read.numbers.items()},
+        rows=len(keep),
+    )

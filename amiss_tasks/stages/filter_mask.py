@@ -1,0 +1,65 @@
+"""Which rows of the joined table a transcript, quality and restriction keep (S01 steps 2, 4, 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+
+TRANSCRIPTS = ("canonical", "keep_all")
+"""Values of ``transcript``; each keeps what the one before keeps."""
+
+QUALITIES = tuple(REVIEW_TIERS)
+"""Values of ``quality``; each keeps what the one before keeps."""
+
+RESTRICTIONS = ("missense", "all")
+"""Values of ``restriction``; each keeps what the one before keeps."""
+
+
+def filter_mask(
+    table: Any,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    significance: Significance = UPSTREAM,
+) -> Any:
+    """Which rows of the joined table a filter keeps.
+
+    Args:
+        table: Arrow table of ``ReadResult``.
+        transcript: As in :func:`filter_table`.
+        quality: As in :func:`filter_table`.
+        restriction: As in :func:`filter_table`.
+        significance: As in :func:`filter_table`.
+
+    Returns:
+        Arrow array of booleans, without nulls.
+
+    Raises:
+        ValueError: A value is not one of the parameter's.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for value, known in (
+        (transcript, TRANSCRIPTS),
+        (quality, QUALITIES),
+        (restriction, RESTRICTIONS),
+    ):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    tier = pa.array(sorted(REVIEW_TIERS[quality]), pa.string())
+    # a missing CLNSIG is dropped too
+    dropped = pa.array([*sorted(significance.dropped), None], pa.string())
+    mask = pc.and_(
+        pc.is_in(table["CLNREVSTAT"], tier),
+        pc.invert(pc.is_in(table["CLNSIG"], dropped)),
+    )
+    if transcript == "canonical":
+        is_canonical = pc.equal(table["CANONICAL"], "YES")
+        mask = pc.and_(mask, pc.fill_null(is_canonical, fill_value=False))
+    if restriction == "missense":
+        is_missense = pc.match_substring(table["Consequence.y"], "missense_variant")
+        mask = pc.and_(mask, pc.fill_null(is_missense, fill_value=False))
+    return mask

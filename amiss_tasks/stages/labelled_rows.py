@@ -1,0 +1,83 @@
+"""Rows of a block that have a label, before they are split and encoded.
+
+The artifact of a block where the study evaluates on held-out parts: every repeat
+splits the same rows, so one file serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.stages.block_tables import BoolArray, save_arrays, text_array, text_of
+from amiss_tasks.stages.table import FloatArray
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows with a label, in the order of the inputs.
+
+    Args:
+        row_ids: One per row.
+        variants: Variant of each row.
+        positive: Outcome of each row, shape (rows,).
+        numeric: Numeric feature to its values, as read; NaN is NA.
+        text: Categorical feature to its values, as read; None is NA.
+        has_dummies: Whether categorical features become dummies.
+    """
+
+    row_ids: Sequence[str]
+    variants: Sequence[str]
+    positive: BoolArray
+    numeric: Mapping[str, FloatArray]
+    text: Mapping[str, Sequence[str | None]]
+    has_dummies: bool
+
+    def save(self, path: Path) -> None:
+        """Write an ``.npz`` with the same bytes for the same content.
+
+        Args:
+            path: File to write; taken as it is, no suffix is added.
+        """
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "row_ids": text_array(self.row_ids),
+            "variants": text_array(self.variants),
+            "positive": self.positive,
+            "has_dummies": np.array([self.has_dummies]),
+            "numeric_names": text_array(tuple(self.numeric)),
+            "numeric": np.column_stack([np.empty((len(self.positive), 0)), *self.numeric.values()]),
+            "text_names": text_array(tuple(self.text)),
+        }
+        for name, values in self.text.items():
+            arrays[f"text:{name}"] = text_array([value or "" for value in values])
+            arrays[f"missing:{name}"] = np.array([value is None for value in values], np.bool_)
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Labelled:
+        """Read what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            names = text_of(arrays["numeric_names"])
+            columns = np.asarray(arrays["numeric"], dtype=np.float64)
+            return cls(
+                row_ids=text_of(arrays["row_ids"]),
+                variants=text_of(arrays["variants"]),
+                positive=arrays["positive"].astype(np.bool_),
+                numeric={name: columns[:, number] for number, name in enumerate(names)},
+                text={
+                    name: [
+                        None if missing else value
+                        for value, missing in zip(
+                            text_of(arrays[f"text:{name}"]),
+                            arrays[f"missing:{name}"].tolist(),
+                            strict=True,
+                        )
+                    ]
+                    for name in text_of(arrays["text_names"])
+                },
+                has_dummies=bool(arrays["has_dummies"][0]),
+            )

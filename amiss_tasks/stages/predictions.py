@@ -1,0 +1,148 @@
+"""Predictions of every test row: averaged over completed tables, packed, and read again.
+
+Packed in two pieces, since the rows are the same for all methods and classifiers of a
+fold, and what is equal is kept once: ``rows``, and the ``probabilities`` of a task.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.stages.block_tables import BoolArray, consequence_of, variant_of
+from amiss_tasks.stages.metrics import Metric, metrics
+from amiss_tasks.stages.table import FloatArray
+
+COLUMNS: Mapping[str, str] = {
+    "row_id": "text",
+    "variant": "text",
+    "consequence": "text",
+    "outcome": "text",
+    "model_ix": "text",
+    "test_completion_ix": "text",
+    "probability": "number",
+    "pooled": "number",
+}
+"""Columns of the predictions, each with its type."""
+
+POOLED_COLUMNS = (
+    "tables",
+    "how",
+    "TP",
+    "FP",
+    "FN",
+    "TN",
+    "Accuracy",
+    "Brier",
+    "MCC",
+    "AUC",
+    "Sensitivity",
+    "Specificity",
+    "F1",
+    "Precision",
+)
+"""Columns of the row over all completed test tables."""
+
+ONE_TABLE, MEAN_PROBABILITY = "one table", "mean probability"
+"""Values of ``how``."""
+
+_ROWS, _PROBABILITIES = "rows", "probabilities"
+_POSITIVE, _NEGATIVE = "+", "-"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """P(positive) of each test row on each completed table.
+
+    Args:
+        row_ids: As upstream writes them.
+        positive: Outcome, shape (rows,).
+        tables: Names of model and completion of each table.
+        probability: P(positive), shape (tables, rows).
+    """
+
+    row_ids: Sequence[str]
+    positive: BoolArray
+    tables: Sequence[tuple[str, str]]
+    probability: FloatArray
+
+
+def pooled_probability(probability: FloatArray) -> FloatArray:
+    """Mean of a row's probabilities over the completed tables.
+
+    Probabilities rather than parameters or metrics are averaged, as in the first
+    approach of Mertens, Banzato and de Wreede 2020 (doi:10.1002/bimj.201800289).
+
+    Args:
+        probability: Shape (tables, rows).
+
+    Returns:
+        Shape (rows,); NaN where a table has none.
+    """
+    mean: FloatArray = probability.mean(axis=0)
+    return mean
+
+
+def pooled_row(found: Predictions, one_sided_mcc: float) -> dict[str, Metric | str]:
+    """The metrics of the pooled probabilities, with how they were pooled.
+
+    Args:
+        found: The predictions.
+        one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+    """
+    count = len(found.tables)
+    pooled = metrics(found.positive, pooled_probability(found.probability), one_sided_mcc)
+    return {"tables": count, "how": MEAN_PROBABILITY if count > 1 else ONE_TABLE, **pooled}
+
+
+def pack(found: Predictions) -> dict[str, bytes]:
+    """Predictions as the payloads of a result."""
+    signs = np.where(found.positive, _POSITIVE, _NEGATIVE)
+    lines = [f"{sign}{row_id}" for sign, row_id in zip(signs, found.row_ids, strict=True)]
+    head = json.dumps([list(names) for names in found.tables])
+    body = found.probability.astype("<f8").tobytes()
+    return {
+        _ROWS: zlib.compress("\n".join(lines).encode()),
+        _PROBABILITIES: zlib.compress(head.encode() + b"\n" + body),
+    }
+
+
+def unpack(payloads: Mapping[str, bytes]) -> Predictions:
+    """The predictions that ``pack`` took."""
+    row_ids, positive = _rows(payloads[_ROWS])
+    head, _, body = zlib.decompress(payloads[_PROBABILITIES]).partition(b"\n")
+    tables = [(model, completion) for model, completion in json.loads(head)]
+    probability = np.frombuffer(body, "<f8").reshape(len(tables), len(row_ids))
+    return Predictions(row_ids, positive, tables, probability)
+
+
+def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:
+    """Predictions as columns: completed table after table, rows in the order of the test part."""
+    found = unpack(payloads)
+    count = len(found.tables)
+    outcomes = np.where(found.positive, "positive", "negative").tolist()
+    rows = found.row_ids
+    return {
+        "row_id": [*rows] * count,
+        "variant": [variant_of(row_id) for row_id in rows] * count,
+        "consequence": [consequence_of(row_id) for row_id in rows] * count,
+        "outcome": outcomes * count,
+        "model_ix": [model for model, _ in found.tables for _ in rows],
+        "test_completion_ix": [completion for _, completion in found.tables for _ in rows],
+        "probability": found.probability.ravel(),
+        "pooled": np.tile(pooled_probability(found.probability), count),
+    }
+
+
+@lru_cache(maxsize=16)
+def _rows(packed: bytes) -> tuple[tuple[str, ...], BoolArray]:
+    """Ids and outcomes; remembered, as many tasks have the same."""
+    lines = zlib.decompress(packed).decode().split("\n")
+    positive = np.array([line.startswith(_POSITIVE) for line in lines], np.bool_)
+    return tuple(line[1:] for line in lines), positive

@@ -1,0 +1,314 @@
+"""Stage preprocess: labels, split, encoding and a-priori fill of one block.
+
+In two steps, since rows that have a label can be split more than once: where the
+study evaluates on held-out parts, each split is made by the worker that needs it.
+Source: upstream's S02, ``upstream-behaviour`` section 3, step by step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import VARIANT, FeatureSet
+from amiss_tasks.protocols import TRAINING_SHARE, Protocol
+from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
+from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables, BoolArray, IntArray
+from amiss_tasks.stages.encoding import (
+    Categories,
+    Coding,
+    levels_of,
+    name_missing,
+    numbers_of,
+    part_of,
+    words_of,
+)
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.row_ids import row_ids
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.split import draw_rows
+from amiss_tasks.stages.table import FloatArray, VariantTable
+from gridrun.pipeline import TaskFailure
+
+__all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]
+
+_LEAST_ROWS = 3
+
+
+def preprocess(
+    table: VariantTable,
+    vus_inclusion: str,
+    categorical: str,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+    *,
+    protocol: Protocol = AS_UPSTREAM,
+) -> BlockTables:
+    """Make the training and test part of a block.
+
+    Args:
+        table: The block's joined and filtered rows.
+        vus_inclusion: ``pathogenic``, ``benign`` or ``exclude``.
+        categorical: ``dummy`` or ``factor``.
+        features: The study's features.
+        significance: What values of CLNSIG count as.
+        protocol: How rows are named, split and encoded (D6, D9, D12, D20 to D22).
+
+    Returns:
+        Both parts; row ids as upstream writes them, unless the protocol says otherwise.
+
+    Raises:
+        TaskFailure: What stops upstream here (duplicate ids, a CLNSIG outside
+            the lists, a categorical feature without a value), or leaves
+            nothing to train on.
+    """
+    rows = label(table, vus_inclusion, categorical, features, significance, protocol=protocol)
+    return split(rows, features, protocol)
+
+
+def label(
+    table: VariantTable,
+    vus_inclusion: str,
+    categorical: str,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+    *,
+    protocol: Protocol = AS_UPSTREAM,
+) -> Labelled:
+    """The rows of a block that have a label (steps 1 to 3).
+
+    Arguments are those of :func:`preprocess`.
+
+    Raises:
+        TaskFailure: What stops upstream here.
+    """
+    if table.rows == 0:
+        raise TaskFailure("no row is left after filtering")
+    ids = row_ids(table, as_text="row_ids" in protocol.corrected)
+    numeric = {name: table.numeric[name] for name in features.numeric}
+    text = {name: table.text[name] for name in features.categorical}
+    every = np.arange(table.rows)
+    by_variant = "split_by" in protocol.corrected
+    distinct = every if by_variant else _first_of_duplicates(numeric, text, every)
+    kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
+    if categorical == "dummy":
+        _require_values(table, features)
+    return Labelled(
+        row_ids=[ids[row] for row in kept],
+        variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],
+        positive=positive,
+        numeric={name: values[kept] for name, values in numeric.items()},
+        text={name: [values[row] for row in kept] for name, values in text.items()},
+        has_dummies=categorical == "dummy",
+    )
+
+
+def split(
+    rows: Labelled,
+    features: FeatureSet = AMISS,
+    protocol: Protocol = AS_UPSTREAM,
+    repeat: int = 1,
+) -> BlockTables:
+    """Part labelled rows into training and test part, and encode both (steps 4 to 7).
+
+    Args:
+        rows: The block's rows.
+        features: The study's features.
+        protocol: How rows are split and encoded.
+        repeat: Which split, counted from 1.
+
+    Raises:
+        TaskFailure: The training part has too few rows, or rows of one class.
+    """
+    parts = parts_of(rows, protocol, repeat)
+    return _encoded(rows, parts, features, protocol)[0]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All labelled rows of a block, for a model that is to be used.
+
+    Args:
+        table: The rows, encoded as a training part of theirs alone.
+        coding: How their categorical features were coded.
+    """
+
+    table: BlockTable
+    coding: Coding
+
+
+def whole(rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = AS_UPSTREAM) -> Whole:
+    """Encode all labelled rows as one training part (steps 5 to 7).
+
+    Args:
+        rows: The block's rows.
+        features: The study's features.
+        protocol: How rows are encoded; where variants are split, duplicates are dropped here.
+
+    Raises:
+        TaskFailure: There are too few rows, or rows of one class.
+    """
+    every = np.arange(len(rows.positive))
+    if "split_by" in protocol.corrected:
+        every = _first_of_duplicates(rows.numeric, rows.text, every)
+    tables, coding = _encoded(rows, {"train": every, "test": every[:0]}, features, protocol)
+    return Whole(tables.train, coding)
+
+
+def _encoded(
+    rows: Labelled, parts: dict[str, IntArray], features: FeatureSet, protocol: Protocol
+) -> tuple[BlockTables, Coding]:
+    """Both parts encoded, and how the training part was."""
+    _require_classes(rows.positive[parts["train"]])
+    categories = _categories(rows.text, parts, features)
+    known: Categories = {n: list(dict.fromkeys(v)) for n, v in categories["train"].items()}
+    if not rows.has_dummies:
+        categories = {part: name_missing(values) for part, values in categories.items()}
+    numbers = numbers_of(rows.numeric, features)
+    levels = {part: levels_of(categories, part, protocol) for part in parts}
+    tables = BlockTables(
+        **{
+            part: part_of(
+                [rows.row_ids[row] for row in of_part.tolist()],
+                rows.positive[of_part],
+                {name: values[of_part] for name, values in numbers.items()},
+                categories[part],
+                levels[part] if rows.has_dummies else None,
+            )
+            for part, of_part in parts.items()
+        }
+    )
+    return tables, Coding(known, levels["train"] if rows.has_dummies else None)
+
+
+def parts_of(
+    rows: Labelled, protocol: Protocol = AS_UPSTREAM, repeat: int = 1
+) -> dict[str, IntArray]:
+    """Positions of the training (``train``) and test rows (``test``) among labelled rows (step 4).
+
+    Arguments are those of :func:`split`.
+    """
+    in_training = _draw_training(rows, protocol, repeat)
+    parts = {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
+    if "split_by" in protocol.corrected:
+        parts = {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
+    return parts
+
+
+def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:
+    """Which of the labelled rows are drawn for the training part (step 4)."""
+    seed = protocol.split_seed(repeat)
+    if not {"draw_order", "split_by", "sampling"} & protocol.corrected:
+        return RRandom(seed).uniform(len(rows.positive)) < TRAINING_SHARE
+    return draw_rows(
+        rows.variants,
+        rows.positive,
+        share=TRAINING_SHARE,
+        seed=seed,
+        by_group="split_by" in protocol.corrected,
+        stratified="sampling" in protocol.corrected,
+    )
+
+
+def _first_of_duplicates(
+    numeric: Mapping[str, FloatArray], text: Mapping[str, Sequence[str | None]], rows: IntArray
+) -> IntArray:
+    """Those of some rows that repeat no earlier one of them in all features (step 2)."""
+    # adding zero makes -0 and 0 one value; every NaN gets the same bits
+    numbers = np.column_stack([*numeric.values()]) + 0.0
+    numbers[np.isnan(numbers)] = np.nan
+    texts = [*text.values()]
+    seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
+    first = []
+    for row in rows:
+        key = (numbers[row].tobytes(), tuple(values[row] for values in texts))
+        if key not in seen:
+            seen.add(key)
+            first.append(row)
+    return np.array(first, dtype=np.int64)
+
+
+def _label(
+    values: Sequence[str | None], rows: IntArray, vus_inclusion: str, significance: Significance
+) -> tuple[IntArray, BoolArray]:
+    """Rows with a label, and whether it is positive (step 3).
+
+    Raises:
+        TaskFailure: A value counts as nothing that is known.
+    """
+    positives, negatives = significance.positive, significance.negative
+    uncertain = significance.uncertain
+    kept, positive = [], []
+    unknown: Counter[str] = Counter()
+    for row in rows:
+        value = values[row] or "NA"
+        if value in positives or (value in uncertain and vus_inclusion == "pathogenic"):
+            label = True
+        elif value in negatives or (value in uncertain and vus_inclusion == "benign"):
+            label = False
+        elif value in uncertain:
+            continue
+        else:
+            unknown[value] += 1
+            continue
+        kept.append(row)
+        positive.append(label)
+    if unknown:
+        found = ", ".join(f'"{value}" ({count} rows)' for value, count in unknown.most_common())
+        raise TaskFailure(f"CLNSIG has values that upstream cannot label: {found}")
+    return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
+
+
+def _require_values(table: VariantTable, features: FeatureSet) -> None:
+    """Stop as upstream's dummy coding does on a feature without any value.
+
+    R reads such a column as logical, neither number nor text (D19).
+    """
+    rules = (
+        ("Non-numeric columns included in `numeric_features`", features.numeric),
+        ("All columns in `data` must be character vectors", features.categorical),
+    )
+    for message, names in rules:
+        empty = [name for name in names if not _has_value(table, name)]
+        if empty:
+            raise TaskFailure(
+                f"{message}: no value in any of the {table.rows} rows for {', '.join(empty)}"
+            )
+
+
+def _has_value(table: VariantTable, feature: str) -> bool:
+    if feature in table.numeric:
+        return not bool(np.isnan(table.numeric[feature]).all())
+    return any(value is not None for value in table.text[feature])
+
+
+def _require_classes(positive: BoolArray) -> None:
+    """Stop where every fold would fail for want of rows or of a class."""
+    rows, positives = len(positive), int(positive.sum())
+    if rows < _LEAST_ROWS:
+        raise TaskFailure(f"the training part has {rows} rows; at least {_LEAST_ROWS} are needed")
+    if positives in (0, rows):
+        only = "positive" if positives else "negative"
+        raise TaskFailure(
+            f"all {rows} rows of the training part are {only}; a classifier needs both classes"
+        )
+
+
+def _categories(
+    text: Mapping[str, Sequence[str | None]], parts: dict[str, IntArray], features: FeatureSet
+) -> dict[str, Categories]:
+    """Categorical values per part; test values unseen in training become NA (step 5)."""
+    found: dict[str, Categories] = {"train": {}, "test": {}}
+    for name, values in words_of(text, features).items():
+        training = [values[row] for row in parts["train"]]
+        known = set(training)
+        found["train"][name] = training
+        found["test"][name] = [
+            values[row] if values[row] in known else None for row in parts["test"]
+        ]
+    return found

@@ -1,0 +1,26 @@
+"""Stage read: VCF and CADD tables, joined as upstream's S01 joins them.
+
+``check_inputs`` is the quick look, ``read_inputs`` the full pass; the readers
+can be used on their own.
+"""
+
+from __future__ import annotations
+
+from amiss_tasks.stages.read._result import ReadCounts, ReadResult
+from amiss_tasks.stages.read._study import Unlabelled, check_inputs, read_inputs, read_unlabelled
+from amiss_tasks.stages.read._trainable import check_trainable
+from amiss_tasks.stages.read.cadd import CaddReader
+from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+
+__all__ = [
+    "CaddReader",
+    "ReadCounts",
+    "ReadResult",
+    "Unlabelled",
+    "VcfReader",
+    "VcfRecord",
+    "check_inputs",
+    "check_trainable",
+    "read_inputs",
+    "read_unlabelled",
+]

@@ -1,0 +1,165 @@
+"""From kept records to columns: one row per variant and transcript (S01 steps 3, 5 and 6)."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+from amiss_tasks.features.feature_set import (
+    BASIC_FIELDS,
+    CANONICAL,
+    TRANSCRIPTS,
+    VEP,
+    Feature,
+    FeatureSet,
+)
+from amiss_tasks.stages.read._column_lookup import located, number_advice
+from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
+from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._text import MISSING, RECORD_TEXT
+from amiss_tasks.stages.read.vcf import VcfRecord
+
+_ROWS_AT_ONCE = 20_000
+
+
+class Batch:
+    """Gathers rows and turns them into Arrow columns, some thousands at a time.
+
+    Args:
+        report: Where text in a numeric field is noted.
+        at: CSQ field to its position in a block; CANONICAL may be absent.
+        features: The study's features; each has a field that is there.
+    """
+
+    def __init__(self, report: Report, at: dict[str, int], features: FeatureSet) -> None:
+        self._report = report
+        self._features = features
+        # A CANONICAL that VEP did not write reads as a field that is never YES.
+        self._has_canonical = CANONICAL in at
+        of_vep = features.of(VEP)
+        self._source = located(of_vep, at)
+        plain = [feature for feature in of_vep if not feature.per_transcript]
+        matched = [feature for feature in of_vep if feature.per_transcript]
+        basic = [at.get(name, at["Feature"]) for name in BASIC_FIELDS]
+        self._plain = itemgetter(*basic, *self._positions(plain, at))
+        self._matched = (
+            itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
+        )
+        self._numeric = {feature.name: feature for feature in of_vep if feature.is_numeric}
+        self._names = (
+            "vcf_line",
+            *RECORD_TEXT,
+            *BASIC_FIELDS,
+            *(feature.name for feature in plain),
+            *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
+        )
+        self._feature = at["Feature"]
+        self._rows: list[tuple[Any, ...]] = []
+        self._done: list[Any] = []
+
+    def add(self, record: VcfRecord) -> None:
+        """Take in the rows of a kept record."""
+        info = record.info
+        shared = (
+            record.line,
+            record.chrom,
+            record.pos,
+            record.ref,
+            record.alt,
+            # variants that are to be predicted may have neither
+            info.get("CLNSIG", ""),
+            info.get("CLNREVSTAT", ""),
+        )
+        rows = self._rows
+        if self._matched is None:
+            rows.extend(shared + self._plain(cells) for cells in record.csq_blocks)
+        else:
+            for cells in record.csq_blocks:
+                matched = match_transcript(cells[self._feature], self._matched(cells))
+                rows.append(shared + self._plain(cells) + matched)
+        if len(rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def finish(self) -> Any:
+        """Arrow table of all rows.
+
+        Text columns: ``RECORD_TEXT``, ``BASIC_FIELDS``, the categorical VEP
+        features and, where some feature needs it, ``TRANSCRIPTS`` as matched.
+        Numbers: the numeric VEP features as float64, NaN for NA. ``vcf_line``:
+        line of the record.
+        """
+        import pyarrow as pa
+
+        self._flush()
+        return pa.concat_tables(self._done)
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        names = self._names
+        cells: list[Any] = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(names)
+        lines = cells[0]
+        columns: dict[str, Any] = {}
+        for name, column in zip(names, cells, strict=True):
+            if name == "vcf_line":
+                columns[name] = pa.array(column, pa.int64())
+            elif name == CANONICAL and not self._has_canonical:
+                columns[name] = pa.nulls(len(lines), pa.string())
+            elif name in self._numeric:
+                columns[name] = self._numbers(self._numeric[name], column, lines)
+            else:
+                columns[name] = text_array(column, MISSING)
+        self._done.append(pa.table(columns))
+        self._rows = []
+
+    def _positions(self, features: list[Feature], at: dict[str, int]) -> list[int]:
+        return [at[self._source[feature.name]] for feature in features]
+
+    def _numbers(self, feature: Feature, cells: tuple[str, ...], lines: tuple[int, ...]) -> Any:
+        import pyarrow as pa
+
+        field = self._source[feature.name]
+        values, bad = parse_numbers(cells, MISSING)
+        for index in bad:
+            self._report.fault(
+                not_a_number(f"CSQ field {field}", cells[index]),
+                key=("number", feature.name),
+                line=lines[index],
+                noun="row",
+                todo=number_advice(feature, self._features, "as nothing or as ."),
+            )
+        return pa.array(values, pa.float64())
+
+
+def match_transcript(feature: str, cells: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of dbNSFP that belong to a row's transcript.
+
+    Args:
+        feature: The row's ``Feature``.
+        cells: ``Ensembl_transcriptid``, then fields with one value for each of
+            its transcripts, or one value for all; lists are split at ``&``.
+
+    Returns:
+        The transcript, then its values; all empty when dbNSFP does not list
+        the transcript. Source: S01 step 5.
+    """
+    transcripts = cells[0]
+    if transcripts == feature:
+        index = 0
+    elif "&" in transcripts:
+        listed = transcripts.split("&")
+        if feature not in listed:
+            return ("",) * len(cells)
+        index = listed.index(feature)
+    else:
+        return ("",) * len(cells)
+    if not feature:
+        return ("",) * len(cells)
+    values = [feature]
+    for cell in cells[1:]:
+        if "&" in cell:
+            parts = cell.split("&")
+            values.append(parts[index] if index < len(parts) else "")
+        else:
+            values.append(cell)
+    return tuple(values)

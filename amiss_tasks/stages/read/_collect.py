@@ -1,0 +1,234 @@
+"""Looks at each VCF record once: what is left out, what is wrong, what goes on to be rows.
+
+Source of what is kept: upstream's S01 steps 1 to 7 (the widest review tier; the
+tiers of a combination are cut out later, by the filter stage).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
+from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
+from amiss_tasks.stages.read._batch import Batch
+from amiss_tasks.stages.read._column_lookup import located
+from amiss_tasks.stages.read._column_positions import positions
+from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._text import MISSING
+from amiss_tasks.stages.read._value_counts import Tally, check_review, check_significance
+from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+
+ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
+"""Values of CLNREVSTAT that some value of ``quality`` keeps."""
+
+_BASES = frozenset("ACGTNacgtn")
+_SPLIT = "split (bcftools norm -m-) the records first, then run VEP and CADD"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that gives no row.
+
+    Args:
+        line: Its line, counted from 1.
+        variant: CHROM, POS, REF and ALT as written.
+        reason: Why.
+    """
+
+    line: int
+    variant: tuple[str, str, str, str]
+    reason: str
+
+
+@dataclass
+class VcfRows:
+    """Rows of a VCF and what was met on the way.
+
+    Args:
+        table: Arrow table of the kept rows, see :class:`Batch`; None when only
+            the records were looked at.
+        variants: ``CHROM POS REF ALT``, joined by carriage returns, to whether
+            the record is kept.
+        records: Records read.
+        blocks: CSQ blocks read.
+        significance: Values of CLNSIG.
+        review: Values of CLNREVSTAT.
+        dropped: Reason to number of records that no combination can use.
+        left_out: The same records one by one, where labels are not needed.
+        repeated: Some kept variant stands in more than one record.
+        lower_case_line: First kept line with lower-case bases, 0 when none.
+        indels: Whether there are kept variants that are no SNV.
+        snvs: Whether there are kept variants that are SNVs.
+    """
+
+    table: Any = None
+    variants: dict[str, bool] = field(default_factory=dict)
+    records: int = 0
+    blocks: int = 0
+    significance: Tally = field(default_factory=Tally)
+    review: Tally = field(default_factory=Tally)
+    dropped: dict[str, int] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    repeated: bool = False
+    lower_case_line: int = 0
+    indels: bool = False
+    snvs: bool = False
+
+
+def collect(
+    reader: VcfReader,
+    features: FeatureSet,
+    most_records: int | None = None,
+    *,
+    labelled: bool = True,
+) -> VcfRows:
+    """Read the records of a VCF.
+
+    Args:
+        reader: At its first record.
+        features: The study's features.
+        most_records: Only look for faults, in that many records; no table.
+        labelled: Keep what a study can train on; False keeps what can be predicted,
+            whether ClinVar knows it or not.
+
+    Returns:
+        The rows; faults and notes are in the reader's report.
+    """
+    at = positions(reader.header.csq_fields, features.csq_fields)
+    rows = VcfRows()
+    is_whole = most_records is None and _has_all(at, features)
+    batch = Batch(reader.report, at, features) if is_whole else None
+    feature_at = at.get("Feature")
+    for record in reader:
+        rows.records += 1
+        rows.blocks += len(record.csq_blocks)
+        reason = _reason_to_drop(record, rows, reader, labelled=labelled)
+        if reason:
+            _leave_out(record, reason, rows, one_by_one=not labelled)
+        variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
+        was_kept = rows.variants.get(variant, False)
+        rows.variants[variant] = was_kept or not reason
+        if not reason:
+            rows.repeated |= was_kept
+            _look_at_bases(record, rows)
+            if feature_at is not None:
+                _check_transcripts(record, feature_at, reader.report)
+            if batch:
+                batch.add(record)
+        if rows.records == most_records:
+            break
+    if rows.records and not rows.blocks and reader.header.csq:
+        reader.report.fault(
+            f"no record has CSQ ({rows.records} records)",
+            todo="the header is VEP's, the records are not; annotate the file again",
+        )
+    if labelled:
+        check_significance(rows.significance, rows.records, reader)
+        check_review(rows.review, rows.records, reader)
+    if batch:
+        rows.table = batch.finish()
+    return rows
+
+
+def _leave_out(record: VcfRecord, reason: str, rows: VcfRows, *, one_by_one: bool) -> None:
+    rows.dropped[reason] = rows.dropped.get(reason, 0) + 1
+    if one_by_one:
+        variant = (record.chrom, record.pos, record.ref, record.alt)
+        rows.left_out.append(LeftOut(record.line, variant, reason))
+
+
+def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
+    """Whether every field is there that rows are made of."""
+    of_vep = features.of(VEP)
+    basic = {*BASIC_FIELDS, *((TRANSCRIPTS,) if features.needs_transcripts else ())} - {CANONICAL}
+    return basic <= at.keys() and len(located(of_vep, at)) == len(of_vep)
+
+
+def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader, *, labelled: bool) -> str:
+    """Why no combination can use a record, or an empty text; says what is wrong with it."""
+    report = reader.report
+    line = record.line
+    reasons: list[str] = []
+    if not _BASES.issuperset(record.alt):
+        reasons += _odd_alt(record.alt, line, report)
+    if labelled:
+        reasons += _unlabelled(record, rows, reader)
+    if not record.csq_blocks and reader.header.csq:
+        report.note("no CSQ; left out", line=line, noun="record")
+        reasons.append("no CSQ")
+    if not record.is_sound:
+        reasons.append("CSQ block of another width")
+    return reasons[0] if reasons else ""
+
+
+def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str]:
+    """Why no combination can take a label from a record; tallies what ClinVar says of it."""
+    report, line = reader.report, record.line
+    reasons: list[str] = []
+    review = record.info.get("CLNREVSTAT", "")
+    if review in MISSING:
+        reasons.append("no CLNREVSTAT")
+        if "CLNREVSTAT" in reader.header.info:
+            report.note("no CLNREVSTAT; left out", key="no CLNREVSTAT", line=line, noun="record")
+    else:
+        rows.review.add(review, line)
+        if review not in ANY_TIER:
+            reasons.append("no star in CLNREVSTAT")
+    significance = record.info.get("CLNSIG", "")
+    if significance in MISSING:
+        reasons.append("no CLNSIG")
+        if "CLNSIG" in reader.header.info:
+            report.note("no CLNSIG; left out", key="no CLNSIG", line=line, noun="record")
+    else:
+        rows.significance.add(significance, line)
+        if significance == DROPPED:
+            reasons.append(f"CLNSIG={DROPPED}")
+    return reasons
+
+
+def _odd_alt(alt: str, line: int, report: Report) -> list[str]:
+    """Say what an ALT is that is not one sequence of bases."""
+    if "," in alt:
+        report.fault(
+            "several alleles in ALT: amiss would lose the variant",
+            line=line,
+            noun="record",
+            todo=_SPLIT,
+        )
+    else:
+        report.note(
+            f"ALT is {shown(alt)}",
+            key=("ALT", shown(alt)),
+            line=line,
+            noun="variant",
+            tail=" cannot match CADD",
+        )
+    return ["ALT is not one sequence of bases"]
+
+
+def _look_at_bases(record: VcfRecord, rows: VcfRows) -> None:
+    if len(record.ref) == len(record.alt) == 1:
+        rows.snvs = True
+    else:
+        rows.indels = True
+    if not rows.lower_case_line and not (record.ref.isupper() and record.alt.isupper()):
+        rows.lower_case_line = record.line
+
+
+def _check_transcripts(record: VcfRecord, feature_at: int, report: Report) -> None:
+    """A transcript must not occur twice in a record: the rows could not be told apart."""
+    blocks = record.csq_blocks
+    if len(blocks) == 1:
+        return
+    features = [block[feature_at] for block in blocks]
+    if len(set(features)) == len(features):
+        return
+    twice = sorted({name for name in features if features.count(name) > 1})
+    report.fault(
+        f"transcript {twice[0] or '(empty Feature)'} in two CSQ blocks of one record",
+        key="transcript twice",
+        line=record.line,
+        noun="record",
+        todo="run VEP again, or take one of the two blocks out",
+    )

@@ -1,0 +1,140 @@
+"""The inner join of CADD and VCF rows, in the row order of R's ``merge`` (S01 steps 8 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.stages.read._report import Report, shown
+
+_VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
+_SEPARATOR = "\r"
+_NA = "NA"
+"""R pastes a missing key as this, so a row without a transcript joins one without."""
+
+_VCF_NAMES = {"Consequence.y": "Consequence"}
+"""Columns that have another name on the VCF's side."""
+
+LINES = ("vcf_line", "cadd_line", "cadd_file")
+"""Columns of the joined table that say where a row came from (``cadd_file``: 0 SNV, 1 indel)."""
+
+
+def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
+    """Join the rows of both sides.
+
+    Args:
+        vcf: Table of ``Batch.finish``.
+        cadd: Tables of ``collect_cadd``, SNV first.
+        features: The study's features.
+
+    Returns:
+        Arrow table with ``KEYS``, the text columns of the features (null for NA),
+        their numeric ones (float64, NaN for NA) and ``LINES``, sorted by the
+        five keys as text; rows equal in them stay in the order of the files.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    stacked = pa.concat_tables(
+        table.append_column("cadd_file", pa.array(np.full(len(table), number, dtype=np.int64)))
+        for number, table in enumerate(cadd)
+    )
+    at = pc.index_in(_pasted(stacked, KEYS), value_set=_pasted(vcf, _VCF_KEYS))
+    left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
+    right = at.take(pa.array(left)).to_numpy().astype(np.int64)
+    keys = pa.table({name: pc.fill_null(stacked[name].take(left), _NA) for name in KEYS})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]).to_numpy()
+    # Column by column, in the final order at once: the tables are the largest thing in memory.
+    left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
+    columns = {}
+    for name in (*KEYS, *features.text_columns, *features.numeric_columns, *LINES):
+        source = _VCF_NAMES.get(name, name)
+        table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
+        columns[name] = table[source].take(rows).combine_chunks()
+    return pa.table(columns)
+
+
+def check_records(joined: Any, vcf: Any, report: Report) -> None:
+    """Say which records of a VCF give rows that could not be told apart.
+
+    Args:
+        joined: The joined table.
+        vcf: Table of ``Batch.finish``.
+        report: Report of the VCF.
+    """
+    import pyarrow.compute as pc
+
+    # What does not join is lost without harm, here as in upstream.
+    kept = vcf.filter(pc.is_in(_pasted(vcf, _VCF_KEYS), value_set=_pasted(joined, KEYS)))
+    first_at: dict[str, int] = {}
+    lines = kept["vcf_line"].to_pylist()
+    for key, line in zip(_pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
+        first = first_at.setdefault(key, line)
+        if first != line:
+            report.fault(
+                f"lines {first} and {line} hold the same variant "
+                f"{shown(':'.join(key.split(_SEPARATOR)[:4]))}",
+                line=line,
+                key=("twice", first, line),
+                todo="keep one of the two",
+            )
+
+
+def check_rows(joined: Any, reports: Sequence[Report]) -> None:
+    """Say which rows of the CADD tables could not be told apart.
+
+    Upstream names a row by the five keys and CADD's consequence, and stops
+    when a name occurs twice.
+
+    Args:
+        joined: The joined table.
+        reports: Reports of the CADD tables, SNV first.
+    """
+    import pyarrow.compute as pc
+
+    if len(joined) < 2:  # noqa: PLR2004  # two rows are needed to be alike
+        return
+    is_like_last = np.ones(len(joined) - 1, dtype=bool)
+    for name in KEYS:
+        filled = pc.fill_null(joined[name], _NA)
+        alike = pc.equal(filled.slice(1), filled.slice(0, len(joined) - 1))
+        is_like_last &= alike.to_numpy()
+    in_group = np.flatnonzero(np.r_[is_like_last, False] | np.r_[False, is_like_last])
+    columns = (*KEYS, "Consequence.x", "cadd_file", "cadd_line")
+    seen: dict[tuple[str, ...], tuple[int, int]] = {}
+    keys: set[tuple[str, ...]] = set()
+    for row in joined.select(columns).take(in_group).to_pylist():
+        identity = tuple(row[name] or _NA for name in columns[:6])
+        here = (row["cadd_file"], row["cadd_line"])
+        there = seen.setdefault(identity, here)
+        if there == here:
+            if identity[:5] in keys:
+                reports[here[0]].note(
+                    "same key as another row, but another Consequence; both are kept, "
+                    "in the order of the file (R's merge may order such rows otherwise)",
+                    line=here[1],
+                    noun="row",
+                )
+            keys.add(identity[:5])
+            continue
+        where = f"lines {there[1]} and {here[1]}"
+        if there[0] != here[0]:
+            where = f"line {here[1]} and line {there[1]} of {reports[there[0]].file}"
+        reports[here[0]].fault(
+            f"{where} have the same key {shown(':'.join(identity[:5]))}",
+            line=here[1],
+            key=("twice", there, here),
+            todo="keep one of the two: amiss could not tell the rows apart",
+        )
+
+
+def _pasted(table: Any, names: Sequence[str]) -> Any:
+    """The columns pasted as R's ``merge`` does."""
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(
+        *(pc.fill_null(table[name], _NA) for name in names), _SEPARATOR
+    )

@@ -1,0 +1,114 @@
+"""Why nothing of a VCF, or of a CADD table, is found in the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from amiss_tasks.stages.read._cadd_rows import CaddTable
+from amiss_tasks.stages.read._collect import VcfRows
+from amiss_tasks.stages.read._report import Report, shown
+
+_VERSION = re.compile(r"\.\d+$")
+
+
+def check_matches(
+    rows: VcfRows,
+    tables: Sequence[CaddTable],
+    report: Report,
+    cadd_reports: Sequence[Report],
+) -> None:
+    """Say where no variant or transcript of one side is on the other.
+
+    Args:
+        rows: What the VCF holds.
+        tables: What the CADD tables hold, SNV first.
+        report: Report of the VCF.
+        cadd_reports: Reports of the CADD tables, SNV first.
+    """
+    kept = sum(rows.variants.values())
+    if not kept:
+        return  # said, with the reason, where the grid's filters are looked at
+    chromosome = next(iter(rows.variants)).split("\r")[0]
+    if not any(table.found for table in tables):
+        _no_variant(rows, kept, tables, chromosome, report)
+    elif rows.lower_case_line:
+        report.note(
+            f"lower-case REF/ALT, first on line {rows.lower_case_line}: "
+            "such variants cannot match CADD",
+            line=rows.lower_case_line,
+        )
+    expected = (rows.snvs, rows.indels)
+    for table, cadd_report, is_expected in zip(tables, cadd_reports, expected, strict=True):
+        if not table.rows:
+            cadd_report.note("holds 0 rows")
+        elif not table.matching:
+            _no_row(table, chromosome, cadd_report, is_expected=is_expected)
+
+
+def _no_variant(
+    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: Report
+) -> None:
+    hints = [_prefix(chromosome, table.example[0]) for table in tables if table.example][:1]
+    todo = "check that VCF and CADD tables are of the same variants and genome build"
+    if any(hints):
+        todo = "name the chromosomes alike in all three files: bcftools annotate --rename-chrs"
+    if rows.lower_case_line:
+        hints.append(f"lower-case REF/ALT, first on line {rows.lower_case_line}")
+        todo = "write the bases in upper case, as CADD does"
+    hint = "".join(f"; {part}" for part in hints if part)
+    report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
+
+
+def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: bool) -> None:
+    hint = _prefix(table.example[0], chromosome)
+    detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
+    message = f"0 of {table.rows} rows of this file match a variant{detail}"
+    if is_expected:
+        report.fault(
+            message,
+            todo="annotate the variants of this VCF with CADD: the same genome build, "
+            "the same chromosome names",
+        )
+    else:
+        # A VCF without indels may come with a table of indels, and the reverse.
+        report.note(message)
+
+
+def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Report) -> None:
+    """Say where variants were found, but none of their transcripts.
+
+    Args:
+        vcf: Table of ``Batch.finish``.
+        tables: Tables of the CADD rows of kept variants.
+        joined: The joined table.
+        report: Report of the VCF.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    there = pa.chunked_array(
+        [chunk for table in tables for chunk in table["FeatureID"].chunks], pa.string()
+    ).drop_null()
+    here = vcf["Feature"].drop_null()
+    if len(joined) or not len(there) or not len(here):
+        return
+    mine, theirs = here[0].as_py(), there[0].as_py()
+    todo = "annotate with Ensembl transcripts (VEP without --refseq), as CADD does"
+    if _VERSION.sub("", mine) == _VERSION.sub("", theirs) or _VERSION.search(mine):
+        todo = "run VEP without --transcript_version: CADD names transcripts without version"
+    if mine.startswith(("NM_", "NR_", "XM_")):
+        todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
+    report.fault(
+        f"0 of {len(pc.unique(here))} transcripts found in CADD: "
+        f"{shown(mine)} here, {shown(theirs)} there",
+        todo=todo,
+    )
+
+
+def _prefix(here: str, there: str) -> str:
+    """How two chromosome names differ, when only one has the prefix ``chr``."""
+    if here.startswith("chr") == there.startswith("chr"):
+        return ""
+    return f"{here} against {here.removeprefix('chr') if here.startswith('chr') else f'chr{here}'}"

@@ -1,0 +1,194 @@
+"""Lines of a plain, gzip or bgzip text file, streamed in chunks.
+
+Says what is odd about the bytes (compression, line ends, encoding, NUL) with
+line numbers; what the lines mean is for others. Memory is one chunk and the
+longest line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from amiss_tasks.stages.read._report import Report
+
+CHUNK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 1 << 28
+"""A line past this is refused: no VCF or CADD line is a quarter of a gigabyte."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_SUFFIXES = frozenset({".gz", ".bgz", ".bgzf"})
+_OTHER_FORMATS = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"PK\x03\x04": "zip (or Excel)",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+_BINARY_VCF = b"BCF\x02"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
+
+
+class Chunk(NamedTuple):
+    """Some lines in a row.
+
+    Args:
+        first: Number of the first line, counted from 1.
+        lines: Without line ends.
+        is_utf8: False when a line holds bytes that are not UTF-8; they stand as
+            surrogates, see :func:`has_bad_bytes`.
+    """
+
+    first: int
+    lines: list[str]
+    is_utf8: bool
+
+
+def has_bad_bytes(text: str) -> bool:
+    """Whether a text of a chunk holds bytes that were not UTF-8."""
+    return not text.isascii() and any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+class LineSource:
+    """A text file as chunks of lines.
+
+    Args:
+        path: A regular file, plain or gzip (one member or many), whatever its name.
+        report: Where faults and notes go.
+    """
+
+    def __init__(self, path: Path, report: Report) -> None:
+        self.path = path
+        self._report = report
+        self._next_line = 1
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the lines once; ends early, with a fault, where the file is damaged."""
+        try:
+            with self.path.open("rb") as raw:
+                yield from self._chunks(raw)
+        except OSError as error:
+            self._report.stop(f"cannot be read: {error.strerror or error}")
+
+    def _chunks(self, raw: IO[bytes]) -> Iterator[Chunk]:
+        data = self._blocks(raw)
+        first = next(data, b"")
+        if not first:
+            if not self._report.broken:
+                self._report.stop("the file is empty", todo="name the right file, or make it anew")
+            return
+        if not self._is_text(first):
+            return
+        if first.startswith(_BOM):
+            self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
+            first = first[len(_BOM) :]
+        if b"\n" not in first and b"\r" in first:
+            self._report.stop(
+                "line ends are CR only (old Mac)",
+                todo="convert the line ends to LF, for example: tr '\\r' '\\n' < old > new",
+            )
+            return
+        pieces: list[bytes] = []
+        size = 0
+        block = first
+        while block:
+            cut = block.rfind(b"\n")
+            if cut < 0:
+                pieces.append(block)
+                size += len(block)
+                if size > LONGEST_LINE_BYTES:
+                    self._report.stop(
+                        f"the line is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                        line=self._next_line,
+                        todo="is this the right file?",
+                    )
+                    return
+            else:
+                pieces.append(block[:cut])
+                yield from self._decode(b"".join(pieces))
+                pieces = [block[cut + 1 :]]
+                size = len(pieces[0])
+            block = next(data, b"")
+        last = b"".join(pieces)
+        if last:
+            yield from self._decode(last)
+
+    def _blocks(self, raw: IO[bytes]) -> Iterator[bytes]:
+        """Yield unpacked bytes; name what is wrong with the packing."""
+        magic = raw.read(8)
+        raw.seek(0)
+        is_gzip = magic.startswith(_GZIP_MAGIC)
+        is_named_gzip = self.path.suffix.lower() in _GZIP_SUFFIXES
+        if is_gzip and not is_named_gzip:
+            self._report.note("is gzip although not named .gz; read as gzip")
+        if is_named_gzip and magic and not is_gzip:
+            self._report.note("is not gzip although named .gz; read as it stands")
+        stream: IO[bytes] = gzip.GzipFile(fileobj=raw, mode="rb") if is_gzip else raw  # type: ignore[assignment]  # reads like a file
+        again = "copy or download it again"
+        try:
+            while block := stream.read(CHUNK_BYTES):
+                yield block
+        except EOFError:
+            self._report.stop("truncated gzip: it ends in the middle of its data", todo=again)
+        except (gzip.BadGzipFile, zlib.error) as error:
+            reason = "checksum" if "check" in str(error).lower() else str(error)
+            self._report.stop(f"damaged gzip ({reason})", todo=again)
+
+    def _is_text(self, first: bytes) -> bool:
+        for magic, name in _OTHER_FORMATS.items():
+            if first.startswith(magic):
+                self._report.stop(f"is {name}, not text", todo="unpack it first; gzip can stay")
+                return False
+        if first.startswith(_BINARY_VCF):
+            self._report.stop(
+                "is a BCF, not text", todo="convert it: bcftools view -Oz -o out.vcf.gz"
+            )
+            return False
+        # Without a mark, ASCII in UTF-16 has every second byte zero, and only those.
+        zeros = [byte == 0 for byte in first[:4]]
+        if first[:2] in _UTF16_MARKS or zeros in ([True, False] * 2, [False, True] * 2):
+            self._report.stop(
+                "is UTF-16, not UTF-8",
+                todo="convert it, for example: iconv -f UTF-16 -t UTF-8 old > new",
+            )
+            return False
+        return True
+
+    def _decode(self, block: bytes) -> Iterator[Chunk]:
+        try:
+            text = block.decode("utf-8")
+            is_utf8 = True
+        except UnicodeDecodeError:
+            text = block.decode("utf-8", "surrogateescape")
+            is_utf8 = False
+        lines = text.split("\n")
+        first = self._next_line
+        self._next_line += len(lines)
+        bad: set[int] = set()
+        if "\r" in text:
+            if any(line.endswith("\r") for line in lines):
+                self._report.note("has CRLF line ends; the CR is taken off", key="crlf")
+                lines = [line.removesuffix("\r") for line in lines]
+            bad |= self._lines_with("\r", "carriage return inside a line", lines, first)
+        if "\0" in text:
+            bad |= self._lines_with("\0", "NUL byte", lines, first)
+        start = 0
+        for index in (*sorted(bad), len(lines)):
+            if index > start:
+                yield Chunk(first + start, lines[start:index], is_utf8)
+            start = index + 1
+
+    def _lines_with(self, letter: str, name: str, lines: list[str], first: int) -> set[int]:
+        """Positions of the lines that hold a letter which no sound line holds."""
+        found = {index for index, line in enumerate(lines) if letter in line}
+        for index in sorted(found):
+            self._report.fault(
+                name,
+                line=first + index,
+                noun="line",
+                todo="the file is damaged, or not text throughout; make it anew",
+            )
+        return found

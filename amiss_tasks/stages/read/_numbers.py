@@ -1,0 +1,96 @@
+"""Text to numbers as amiss has them after its CSV files: 15 significant digits, NA as NaN."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.stages.read._report import shown
+
+_DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_MOST_DIGITS = 15
+"""Digits that upstream's CSV files keep; a longer text may hold more and is rounded."""
+
+
+def parse_numbers(
+    cells: Sequence[str | None], missing: Sequence[str]
+) -> tuple[npt.NDArray[np.float64], list[int]]:
+    """Parse a column of text.
+
+    Args:
+        cells: Text as it stands in the file; None is NA.
+        missing: Text that stands for NA; text of blanks alone is NA as well.
+
+    Returns:
+        The values (float64, NaN for NA) and the positions of text that is no
+        finite number; their values are NaN.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.array(cells, pa.string())
+    text = pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
+    try:
+        numbers = text.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return _parse_slowly(text.to_pylist())
+    values: npt.NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
+    if text.null_count == len(text):
+        return values, []
+    is_known = text.is_valid().to_numpy(zero_copy_only=False)
+    if not np.isfinite(values[is_known]).all():
+        return _parse_slowly(text.to_pylist())
+    if pc.max(pc.utf8_length(text)).as_py() > _MOST_DIGITS:
+        values = _round(values, text)
+    return values, []
+
+
+def _round(values: npt.NDArray[np.float64], text: Any) -> npt.NDArray[np.float64]:
+    import pyarrow.compute as pc
+
+    is_long = pc.fill_null(pc.greater(pc.utf8_length(text), _MOST_DIGITS), fill_value=False)
+    values = values.copy()
+    for index in np.flatnonzero(is_long.to_numpy(zero_copy_only=False)):
+        values[index] = rounded(float(values[index]))
+    return values
+
+
+def rounded(value: float) -> float:
+    """The value with 15 significant digits, as R's ``write.csv`` keeps it."""
+    return float(f"{value:.{_MOST_DIGITS}g}")
+
+
+def _parse_slowly(cells: Sequence[str | None]) -> tuple[npt.NDArray[np.float64], list[int]]:
+    """One cell at a time, for columns that hold something odd."""
+    values = np.full(len(cells), np.nan)
+    bad: list[int] = []
+    for index, cell in enumerate(cells):
+        if cell is None or not cell.strip():
+            continue
+        value = float(cell) if _DECIMAL.fullmatch(cell) else np.nan
+        if np.isfinite(value):
+            values[index] = rounded(value)
+        else:
+            bad.append(index)
+    return values, bad
+
+
+def text_array(cells: Sequence[str | None], missing: Sequence[str]) -> Any:
+    """Text as an Arrow array of strings, with null for NA."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.array(cells, pa.string())
+    return pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
+
+
+def not_a_number(name: str, cell: str) -> str:
+    """Message for a cell that is no finite number."""
+    kind = "one number"
+    if cell.strip().lstrip("+-").lower() in {"inf", "infinity"}:
+        kind = "a finite number"
+    return f'{name} is "{shown(cell)}", not {kind}'

@@ -1,0 +1,184 @@
+"""What reading the inputs gives, and where it is kept.
+
+One Arrow file holds the table and, in its schema's metadata, notes and counts,
+so that they appear together or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from gridrun.errors import Fault, UserError
+
+_FORMAT = 1
+_METADATA = b"gridrun"
+
+
+@dataclass(frozen=True)
+class ReadCounts:
+    """How much was read, and what was left out for which reason.
+
+    Args:
+        records: Records of the VCF.
+        blocks: CSQ blocks of the VCF.
+        cadd_rows: Rows of the two CADD tables together.
+        records_dropped: Reason to records that no combination can use; each
+            record is counted once.
+        variants_without_cadd: Kept variants without a row in the result.
+        rows_without_cadd: Kept transcript rows without a row in CADD.
+        review: CLNREVSTAT to records.
+        rows: Rows of the result, for all records: one per variant and transcript.
+        variants: Variants of the result.
+    """
+
+    records: int = 0
+    blocks: int = 0
+    cadd_rows: int = 0
+    records_dropped: Mapping[str, int] = field(default_factory=dict)
+    variants_without_cadd: int = 0
+    rows_without_cadd: int = 0
+    review: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
+    variants: int = 0
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """The joined table: all transcripts, all review tiers.
+
+    Args:
+        path: The Arrow file it is kept in (of all variants, when ``table`` is a subset).
+        table: Arrow table in the row order of R's ``merge``; columns ``KEYS``,
+            the text and numeric columns of the features, and where rows came from.
+        notes: What was found worth saying.
+        counts: How much was read and left out.
+        features: The features that were read.
+    """
+
+    path: Path
+    table: Any
+    notes: tuple[Fault, ...]
+    counts: ReadCounts
+    features: FeatureSet
+
+    @cached_property
+    def text(self) -> dict[str, npt.NDArray[np.object_]]:
+        """Text columns as object arrays of ``str`` and None, for cutting rows out."""
+        return {name: _objects(self.table[name]) for name in (*KEYS, *self.features.text_columns)}
+
+    @cached_property
+    def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Numeric columns as float64, NaN for NA."""
+        return {
+            name: self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
+            for name in self.features.numeric_columns
+        }
+
+
+def _objects(column: Any) -> npt.NDArray[np.object_]:
+    """Text as Python objects, one for each distinct text: values repeat a lot."""
+    codes = column.combine_chunks().dictionary_encode()
+    distinct = np.array([*codes.dictionary.to_pylist(), None], dtype=object)
+    missing = len(distinct) - 1
+    objects: npt.NDArray[np.object_] = distinct[codes.indices.fill_null(missing).to_numpy()]
+    return objects
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The content of a cache file.
+
+    Args:
+        table: The joined table.
+        notes: Role of the input (``vcf``, ..) and the note, in order.
+        counts: How much was read.
+    """
+
+    table: Any
+    notes: Sequence[tuple[str, Fault]]
+    counts: ReadCounts
+
+
+def cache_path(cache_dir: Path, digest: str) -> Path:
+    """Where the table of inputs with this digest is kept."""
+    return cache_dir / f"read-{digest}.arrow"
+
+
+def save(path: Path, stored: Stored) -> None:
+    """Write a table aside, then rename it; a reader never sees half of it.
+
+    Raises:
+        UserError: There is no room, or no permission, to write.
+    """
+    import pyarrow as pa
+
+    content = {
+        "format": _FORMAT,
+        "counts": asdict(stored.counts),
+        "notes": [[role, note.message, note.line, note.todo] for role, note in stored.notes],
+    }
+    table = stored.table.replace_schema_metadata({_METADATA: json.dumps(content).encode()})
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        aside.replace(path)
+    except OSError as error:
+        _remove(aside)
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space" in str(error)
+        what = "no space left to write" if is_full else f"cannot be written: {error}"
+        megabytes = table.nbytes / 1e6
+        raise UserError(
+            what,
+            where=str(path),
+            todo=f"the table of joined variants needs {megabytes:.0f} MB there",
+        ) from error
+    except BaseException:
+        _remove(aside)
+        raise
+
+
+def load(path: Path, files: Mapping[str, Path]) -> Stored | None:
+    """Read a cache file.
+
+    Args:
+        path: Where it would be.
+        files: Role to file as the user names it now, for the notes.
+
+    Returns:
+        Its content; None when there is none, or of another version.
+    """
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+        content = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
+    except (OSError, pa.ArrowInvalid, ValueError):
+        return None  # a cache may be emptied or cut at any time; it is then made anew
+    if content.get("format") != _FORMAT:
+        return None
+    notes = [
+        (role, Fault(files[role], message, line, todo))
+        for role, message, line, todo in content["notes"]
+    ]
+    return Stored(table, notes, ReadCounts(**content["counts"]))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # its directory cannot be written; then it is not there either

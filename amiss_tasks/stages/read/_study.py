@@ -1,0 +1,308 @@
+"""The two calls of the read stage: a quick look before anything starts, and the full pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.stages.read._cadd_rows import collect_cadd
+from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
+from amiss_tasks.stages.read._header_checks import (
+    check_builds,
+    check_cadd_header,
+    check_same_columns,
+    check_vcf_header,
+)
+from amiss_tasks.stages.read._join import check_records, check_rows, join
+from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts
+from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
+from amiss_tasks.stages.read._report import Report, raise_faults
+from amiss_tasks.stages.read._result import ReadCounts, ReadResult, Stored, cache_path, load, save
+from amiss_tasks.stages.read._subset import sample_variants
+from amiss_tasks.stages.read._trainable import check_trainable
+from amiss_tasks.stages.read.cadd import CaddReader
+from amiss_tasks.stages.read.vcf import VcfReader
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+from gridrun.errors import Fault
+from gridrun.pipeline import Value
+
+_RECORDS_OF_A_LOOK = 20_000
+"""Records that are looked at when the header is refused, to list their faults with it."""
+
+_CADD_ROLES = ROLES[1:]
+
+
+@dataclass
+class _Opened:
+    """The inputs that could be opened, at their first record.
+
+    ``features_report`` takes what is wrong with the features as to the inputs;
+    for the list that is built in nothing goes there.
+    """
+
+    reports: dict[str, Report]
+    features_report: Report
+    vcf: VcfReader | None = None
+    cadd: dict[str, CaddReader] | None = None
+
+    def faulty(self, *roles: str) -> bool:
+        if not roles and self.features_report.faults:
+            return True
+        return any(self.reports[role].faults for role in roles or self.reports)
+
+    def raise_faults(self) -> None:
+        raise_faults([self.features_report, *self.reports.values()])
+
+
+def _open(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    stack: ExitStack,
+    *,
+    labelled: bool = True,
+) -> _Opened:
+    """Check paths and headers of all inputs."""
+    features_report = Report(features.origin or Path("features"))
+    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, features_report, cadd={})
+    assert opened.cadd is not None
+    readable = [role for role in ROLES if check_path(role, opened.reports[role])]
+    check_same_files(opened.reports)
+    if "vcf" in readable:
+        report = opened.reports["vcf"]
+        opened.vcf = stack.enter_context(
+            VcfReader(report.file, report, used_csq=features.csq_fields)
+        )
+        if not report.broken:
+            check_vcf_header(
+                opened.vcf.header,
+                report,
+                grid_values,
+                features,
+                features_report,
+                labelled=labelled,
+            )
+    for role in _CADD_ROLES:
+        if role in readable:
+            report = opened.reports[role]
+            reader = CaddReader(report.file, report, features.cadd_columns)
+            opened.cadd[role] = stack.enter_context(reader)
+            check_cadd_header(reader, features, features_report)
+    if len(opened.cadd) == len(_CADD_ROLES):
+        check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
+    if opened.vcf:
+        check_builds(opened.vcf.header, list(opened.cadd.values()))
+    return opened
+
+
+def check_inputs(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet = AMISS,
+) -> list[Fault]:
+    """Look at paths and headers, quickly also where files are huge.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        grid_values: Parameter to the values of the grid.
+        features: The study's features.
+
+    Returns:
+        What is worth saying; none of it stops the run.
+
+    Raises:
+        InputError: With every fault of every file. Where a VCF's header is
+            refused, its first 20,000 records are looked at as well, so that
+            one run names what would otherwise come to light one by one.
+    """
+    with ExitStack() as stack:
+        opened = _open(inputs, grid_values, features, stack)
+        if opened.vcf and opened.faulty("vcf"):
+            collect(opened.vcf, features, _RECORDS_OF_A_LOOK)
+        opened.raise_faults()
+        return [note for report in opened.reports.values() for note in report.notes]
+
+
+def read_inputs(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    cache_dir: Path,
+    digest: str,
+    *,
+    rows: int | None = None,
+    seed: int = 0,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+) -> ReadResult:
+    """Read and join the inputs, or load what an earlier call with this digest joined.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        grid_values: Parameter to the values of the grid.
+        cache_dir: Where the joined table is kept.
+        digest: Digest of the content of the inputs, of the features and of the code
+            that reads them.
+        rows: Size of a seeded subset of variants, or None for all.
+        seed: Seed of the subset; the same variants whatever the row order.
+        features: The study's features.
+        significance: What values of CLNSIG count as; decides what is refused.
+
+    Returns:
+        One row per variant and transcript, in the order of R's ``merge``.
+        Source: upstream's S01, section 2 of the behaviour document.
+
+    Raises:
+        InputError: With every fault of every file; nothing is written then.
+        UserError: The table cannot be written.
+    """
+    path = cache_path(cache_dir, digest)
+    files = {role: Path(inputs[role]) for role in ROLES}
+    stored = load(path, files)
+    is_new = stored is None
+    if stored is None:
+        stored = _stored(_read(inputs, grid_values, features))
+    reports = {role: Report(file) for role, file in files.items()}
+    table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
+    features_report = Report(features.origin or Path("features"))
+    check_trainable(
+        table,
+        grid_values,
+        {**reports, "features": features_report},
+        stored.counts,
+        features=features,
+        significance=significance,
+    )
+    raise_faults([features_report, *reports.values()])
+    if is_new:
+        save(path, stored)
+        if rows is None:
+            # From the file the table is mapped, so that this process need not hold it.
+            written = load(path, files)
+            table = written.table if written else table
+    if rows is not None and rows > stored.counts.variants:
+        reports["vcf"].note(
+            f"{rows} variants asked for, {stored.counts.variants} are there; all are used"
+        )
+    notes = [note for _, note in stored.notes]
+    notes += [note for report in reports.values() for note in report.notes]
+    return ReadResult(path, table, tuple(notes), stored.counts, features)
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Rows that are to be predicted, whether ClinVar knows them or not.
+
+    Args:
+        read: The joined table; its path is no file.
+        rows: Arrow table of all rows of the VCF that may join, in the order of the
+            file: ``vcf_line``, ``CHROM``, ``POS``, ``REF``, ``ALT``, ``Feature``,
+            ``Consequence``, ``CANONICAL`` and more.
+        left_out: Records that give no row.
+    """
+
+    read: ReadResult
+    rows: Any
+    left_out: Sequence[LeftOut]
+
+
+def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: FeatureSet) -> Unlabelled:
+    """Read and join inputs that need no labels; nothing is kept.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        transcript: Value of the parameter: whether VEP's CANONICAL is needed.
+        features: Features of the model.
+
+    Raises:
+        InputError: With every fault of every file.
+    """
+    found = _read(inputs, {"transcript": (transcript,)}, features, labelled=False)
+    counts = _counts(found.vcf, found.cadd_rows, found.joined)
+    notes = tuple(note for report in found.reports.values() for note in report.notes)
+    read = ReadResult(Path(), found.joined, notes, counts, features)
+    return Unlabelled(read, found.vcf.table, found.vcf.left_out)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What a full pass over the three files came to."""
+
+    joined: Any
+    vcf: VcfRows
+    cadd_rows: int
+    reports: Mapping[str, Report]
+
+
+def _stored(found: _Pass) -> Stored:
+    counts = _counts(found.vcf, found.cadd_rows, found.joined)
+    if counts.variants_without_cadd:
+        found.reports["vcf"].note(
+            f"{counts.variants_without_cadd} of "
+            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
+            "row in CADD and are left out"
+        )
+    notes = [(role, note) for role, report in found.reports.items() for note in report.notes]
+    return Stored(found.joined, notes, counts)
+
+
+def _read(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    *,
+    labelled: bool = True,
+) -> _Pass:
+    """The full pass over all three files."""
+    with ExitStack() as stack:
+        opened = _open(inputs, grid_values, features, stack, labelled=labelled)
+        reports = opened.reports
+        if opened.vcf is None or opened.cadd is None or len(opened.cadd) < len(_CADD_ROLES):
+            opened.raise_faults()
+        assert opened.vcf is not None
+        assert opened.cadd is not None
+        header_is_sound = not opened.faulty()
+        most = None if header_is_sound else _RECORDS_OF_A_LOOK
+        vcf = collect(opened.vcf, features, most, labelled=labelled)
+        if not header_is_sound:
+            opened.raise_faults()
+        tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
+        cadd_reports = [reports[role] for role in _CADD_ROLES]
+        is_whole = not any(report.broken for report in reports.values())
+        # Without rows (a VCF of damaged lines only) there is nothing to compare.
+        if is_whole and vcf.records and not opened.faulty("vcf"):
+            check_matches(vcf, tables, reports["vcf"], cadd_reports)
+        joined = None
+        if is_whole:
+            cadd_tables = [table.table for table in tables]
+            joined = join(vcf.table, cadd_tables, features)
+            if vcf.repeated:
+                check_records(joined, vcf.table, reports["vcf"])
+            check_rows(joined, cadd_reports)
+            if not opened.faulty("vcf"):
+                check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
+        opened.raise_faults()
+        assert joined is not None
+        return _Pass(joined, vcf, sum(table.rows for table in tables), reports)
+
+
+def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
+    import pyarrow.compute as pc
+
+    joined_lines = pc.unique(joined["vcf_line"])
+    kept = sum(vcf.variants.values())
+    return ReadCounts(
+        records=vcf.records,
+        blocks=vcf.blocks,
+        cadd_rows=cadd_rows,
+        records_dropped=vcf.dropped,
+        variants_without_cadd=kept - len(joined_lines),
+        rows_without_cadd=len(vcf.table) - len(joined),
+        review=vcf.review.counts,
+        rows=len(joined),
+        variants=len(joined_lines),
+    )

@@ -1,0 +1,186 @@
+"""Whether any combination of a grid could train on the table, and what stops all of them.
+
+Filters are nested, so what no row of the widest filter of the grid allows, no
+combination can do. Combinations with narrower filters fail one by one, later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import VEP, Feature, FeatureSet
+from amiss_tasks.stages.filter_mask import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_mask
+from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
+from amiss_tasks.stages.read._numbers import parse_numbers
+from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._result import ReadCounts
+from amiss_tasks.stages.read._value_counts import counted
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+from gridrun.pipeline import Value
+
+_FEWEST_ROWS = 3
+"""Upstream's S02 stops on fewer rows."""
+
+
+@dataclass(frozen=True)
+class Widest:
+    """The widest filter of a grid.
+
+    Args:
+        transcript: ``keep_all`` if the grid has it.
+        quality: The tier that keeps most.
+        restriction: ``all`` if the grid has it.
+    """
+
+    transcript: str
+    quality: str
+    restriction: str
+
+    def text(self) -> str:
+        """As it stands in messages."""
+        return (
+            f"quality={self.quality}, restriction={self.restriction}, transcript={self.transcript}"
+        )
+
+
+def widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> Widest:
+    """The filter of the grid that keeps most rows; a parameter not given counts as all."""
+    return Widest(
+        _widest(grid_values, "transcript", TRANSCRIPTS),
+        _widest(grid_values, "quality", QUALITIES),
+        _widest(grid_values, "restriction", RESTRICTIONS),
+    )
+
+
+def _widest(grid_values: Mapping[str, Sequence[Value]], name: str, ordered: Sequence[str]) -> str:
+    asked = grid_values.get(name, ordered)
+    return [value for value in ordered if value in asked][-1]
+
+
+def check_trainable(
+    table: Any,
+    grid_values: Mapping[str, Sequence[Value]],
+    reports: Mapping[str, Report],
+    counts: ReadCounts,
+    *,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM,
+) -> None:
+    """Say what keeps every combination of the grid from training.
+
+    Args:
+        table: The joined table.
+        grid_values: Parameter to the values of the grid.
+        reports: Role to report, ``features`` to that of a features file; faults go there.
+        counts: What was read and left out, for the message when no variant is left.
+        features: The study's features.
+        significance: What values of CLNSIG count as.
+    """
+    import pyarrow.compute as pc
+
+    widest = widest_filter(grid_values)
+    passing = (widest.transcript, widest.quality, widest.restriction)
+    kept = table.filter(filter_mask(table, *passing, significance))
+    report = reports["vcf"]
+    if significance.mapped:
+        # by upstream's lists alone, rows that the study drops are still there
+        rows = table.filter(filter_mask(table, *passing, UPSTREAM))
+        note_mapped(rows, significance, report)
+    variants = len(pc.unique(kept["vcf_line"]))
+    if not variants:
+        report.fault(
+            f"0 variants at {widest.text()}, the widest filter of the grid; "
+            f"records by CLNREVSTAT: {counted(counts.review)}; "
+            f"records left out: {counted(counts.records_dropped)}",
+            todo="no combination can train; widen quality, restriction or transcript, "
+            "or name another VCF",
+        )
+        return
+    if unknown_classes(kept, significance, report):
+        return
+    if variants == 1 or len(kept) < _FEWEST_ROWS:
+        report.fault(
+            f"{variants} variant{'' if variants == 1 else 's'} at {widest.text()}, the widest "
+            "filter of the grid: too few to train",
+            todo="name a VCF with more variants, or ask for more --rows",
+        )
+        return
+    check_classes(kept, grid_values, widest.text(), significance, report)
+    _check_features(kept, grid_values, features, reports)
+
+
+def _check_features(
+    kept: Any,
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    reports: Mapping[str, Report],
+) -> None:
+    """Name features that are missing throughout: R reads such a column as logical.
+
+    So is said which categorical ones hold nothing but numbers: R reads them as such.
+    """
+    has_dummy = "dummy" in grid_values.get("categorical", ("dummy",))
+    for feature in features.features:
+        if _is_empty(kept[feature.name], feature):
+            _empty(feature, len(kept), features, reports, has_dummy=has_dummy)
+        elif not feature.is_numeric and _are_numbers(kept[feature.name]):
+            report, line = _place(feature, features, reports)
+            report.fault(
+                f"feature {feature.named} is categorical, but each of its values is a number",
+                line=line,
+                todo="declare it with type: numeric"
+                if features.origin
+                else "annotate again: amiss reads words there",
+            )
+
+
+def _empty(
+    feature: Feature,
+    rows: int,
+    features: FeatureSet,
+    reports: Mapping[str, Report],
+    *,
+    has_dummy: bool,
+) -> None:
+    report, line = _place(feature, features, reports)
+    message = f"{feature.named} is empty in all {rows} rows that the grid can use"
+    todo = "annotate again with this field filled"
+    if features.origin is not None:
+        todo = f"{todo}, or take the feature out of this file"
+    if feature.is_numeric and not has_dummy:
+        report.note(f"{message}: imputation fails where the feature is not dropped before")
+    elif feature.is_numeric:
+        report.fault(
+            f"{message}: categorical=dummy cannot run",
+            line=line,
+            todo=f"{todo}, or ask for categorical=factor only",
+        )
+    else:
+        report.fault(f"{message}: amiss cannot encode it", line=line, todo=todo)
+
+
+def _place(
+    feature: Feature, features: FeatureSet, reports: Mapping[str, Report]
+) -> tuple[Report, int | None]:
+    """Where a fault of a feature's values is told: in its features file, else in its input."""
+    if features.origin is not None:
+        return reports["features"], feature.line
+    return reports["vcf" if feature.file == VEP else "cadd_snv"], None
+
+
+def _is_empty(column: Any, feature: Feature) -> bool:
+    import pyarrow.compute as pc
+
+    if feature.is_numeric:
+        return bool(pc.all(pc.is_nan(column)).as_py())
+    return bool(column.null_count == len(column))
+
+
+def _are_numbers(column: Any) -> bool:
+    import pyarrow.compute as pc
+
+    _, odd = parse_numbers(pc.unique(column).drop_null().to_pylist(), ())
+    return not odd

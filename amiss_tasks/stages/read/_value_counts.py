@@ -1,0 +1,95 @@
+"""What the values of CLNSIG and CLNREVSTAT say about a file as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.stages.read._report import shown
+from amiss_tasks.stages.read.vcf import VcfReader
+
+VALUES_NAMED = 8
+_OLD_CODE = re.compile(r"\d+([|,&/]\d+)*", re.ASCII)
+_OLD_REVIEW = frozenset({"single", "mult", "conf", "exp", "guideline", "no_criteria"})
+_NOT_LETTERS = re.compile(r"[^a-z]+")
+
+
+@dataclass
+class Tally:
+    """How often each value of an INFO key was met, and where first."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    first_lines: dict[str, int] = field(default_factory=dict)
+
+    def add(self, value: str, line: int) -> None:
+        """Count one record."""
+        if value in self.counts:
+            self.counts[value] += 1
+        else:
+            self.counts[value] = 1
+            self.first_lines[value] = line
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The most frequent values, each with its count."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f'"{shown(value)}" {count}' for value, count in ordered[:VALUES_NAMED])
+    left = len(ordered) - VALUES_NAMED
+    return f"{text} and {left} more values" if left > 0 else text or "none"
+
+
+def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
+    """Refuse a file without CLNSIG, or with the numeric codes of before 2017."""
+    report = reader.report
+    if "CLNSIG" in reader.header.info and records and not tally.counts:
+        report.fault(
+            f"no record has CLNSIG ({records} records)",
+            todo="amiss takes its labels from it; name ClinVar's VCF, annotated with VEP",
+        )
+    old = {value: n for value, n in tally.counts.items() if _OLD_CODE.fullmatch(value)}
+    if old:
+        line = min(tally.first_lines[value] for value in old)
+        report.fault(
+            f"CLNSIG holds the numeric codes of old ClinVar files: {counted(old)}",
+            line=line,
+            todo="amiss needs the words (Pathogenic, Benign, …): "
+            "take a ClinVar VCF of 2017 or later",
+        )
+
+
+def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
+    """Refuse a file whose CLNREVSTAT is absent, or in a spelling that no tier would keep."""
+    report = reader.report
+    if "CLNREVSTAT" in reader.header.info and records and not tally.counts:
+        report.fault(
+            f"no record has CLNREVSTAT ({records} records)",
+            todo="every value of quality needs it; name ClinVar's VCF, annotated with VEP",
+        )
+    known = {_letters(value): value for tier in REVIEW_TIERS.values() for value in tier}
+    for value, count in tally.counts.items():
+        meant = known.get(_letters(value))
+        if meant is not None and meant != value:
+            report.fault(
+                f'CLNREVSTAT is "{shown(value)}", which no value of quality keeps '
+                f"({count} variant{'' if count == 1 else 's'})",
+                line=tally.first_lines[value],
+                todo=f'did you mean "{meant}"? some tools write & or | for ClinVar\'s comma',
+            )
+    old = {value: n for value, n in tally.counts.items() if _is_old(value)}
+    if old:
+        report.fault(
+            f"CLNREVSTAT is in the words of old ClinVar files, which no value of quality keeps: "
+            f"{counted(old)}",
+            line=min(tally.first_lines[value] for value in old),
+            todo="take a ClinVar VCF of 2017 or later (criteria_provided,_single_submitter, …)",
+        )
+
+
+def _letters(value: str) -> str:
+    return _NOT_LETTERS.sub("_", value.lower()).strip("_")
+
+
+def _is_old(value: str) -> bool:
+    return _OLD_REVIEW.issuperset(re.split(r"[|,&/]", value))

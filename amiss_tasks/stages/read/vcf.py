@@ -1,0 +1,193 @@
+"""Streaming reader for VEP-annotated VCF files.
+
+Splits records and their CSQ blocks; knows nothing of ClinVar or amiss beyond
+the keys it is told are used. Equal, cell by cell, to ``bcftools +split-vep``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.stages.read._header import (
+    COLUMNS,
+    VcfHeader,
+    add_column_line,
+    add_meta_line,
+    first_line_fault,
+)
+from amiss_tasks.stages.read._lines import Chunk, LineSource, has_bad_bytes
+from amiss_tasks.stages.read._record_checks import Oddities
+from amiss_tasks.stages.read._report import Report
+
+USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
+"""INFO keys that amiss reads."""
+
+_INFO = COLUMNS.index("INFO")
+_NO_CSQ = ("", ".")
+
+
+class VcfRecord(NamedTuple):
+    """One line of a VCF.
+
+    Args:
+        line: Its line, counted from 1.
+        chrom: CHROM as written.
+        pos: POS as written, without leading zeros.
+        ref: REF as written.
+        alt: ALT as written, not split.
+        info: INFO key to its text; a flag has an empty text.
+        csq_blocks: The CSQ blocks in order, each a list of cells.
+        is_sound: Every block has as many cells as the header declares.
+    """
+
+    line: int
+    chrom: str
+    pos: str
+    ref: str
+    alt: str
+    info: dict[str, str]
+    csq_blocks: list[list[str]]
+    is_sound: bool
+
+
+class VcfReader:
+    """A VCF, plain or gzip: its header at once, its records one at a time, once.
+
+    Faults and notes are collected in ``report``; a line that cannot be taken
+    apart is not yielded. Memory does not grow with the file.
+
+    Args:
+        path: A regular file.
+        report: Where faults and notes go; a new one when None.
+        used_info: INFO keys in which bytes that are not UTF-8 are a fault.
+        used_csq: CSQ fields in which they are.
+
+    Example:
+        >>> with VcfReader(path) as reader:  # doctest: +SKIP
+        ...     fields = reader.header.csq_fields
+        ...     blocks = [block for record in reader for block in record.csq_blocks]
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        report: Report | None = None,
+        used_info: Collection[str] = USED_INFO,
+        used_csq: Collection[str] = AMISS.csq_fields,
+    ) -> None:
+        self.report = report or Report(Path(path))
+        self.header = VcfHeader()
+        self._oddities = Oddities(self.report, self.header, used_info, used_csq)
+        self._chunks = LineSource(Path(path), self.report).chunks()
+        self._rest = self._read_header()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._chunks.close()  # type: ignore[attr-defined]  # a generator
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read_header(self) -> Chunk | None:
+        """Take in the header; what follows it in its chunk is given back."""
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            self.report.broken = True
+            return None
+        self.header.is_vcf = chunk.lines[0].startswith("##fileformat=VCF")
+        if not self.header.is_vcf:
+            first_line_fault(chunk.lines, self.report)
+        while chunk is not None and not self.report.broken:
+            records_at = self._meta_lines(chunk)
+            if records_at is not None:
+                return Chunk(chunk.first + records_at, chunk.lines[records_at:], chunk.is_utf8)
+            chunk = next(self._chunks, None)
+        if not self.report.broken:
+            self.report.stop("no #CHROM line, and no records", todo="name the right file")
+        return None
+
+    def _meta_lines(self, chunk: Chunk) -> int | None:
+        """Take in header lines; position after the #CHROM line, or None when it is not there."""
+        for index, line in enumerate(chunk.lines):
+            number = chunk.first + index
+            if not chunk.is_utf8 and has_bad_bytes(line):
+                self.report.note("header line is not UTF-8", line=number, noun="line")
+            if line.startswith("##"):
+                add_meta_line(self.header, line, number, self.report)
+            elif line.startswith("#CHROM"):
+                add_column_line(self.header, line, number, self.report)
+                return None if self.report.broken else index + 1
+            elif line.strip() and not line.startswith("#"):
+                self.report.stop(
+                    "no #CHROM line before the first record",
+                    line=number,
+                    todo=f"put it back, with tabs between: {' '.join(COLUMNS)}",
+                )
+                return None
+        return None
+
+    def __iter__(self) -> Iterator[VcfRecord]:
+        """Yield the records, in the order of the file."""
+        if self._rest is None:
+            return
+        rest, self._rest = self._rest, None
+        found = False
+        for record in self._records(rest):
+            found = True
+            yield record
+        for chunk in self._chunks:
+            for record in self._records(chunk):
+                found = True
+                yield record
+        if not found and not self.report.broken and not self.report.faults:
+            self.report.fault("no records after the header", todo="name the right file")
+
+    def _records(self, chunk: Chunk) -> Iterator[VcfRecord]:
+        declared = self.header.info.keys()
+        width = len(self.header.csq_fields)
+        columns = len(self.header.columns)
+        has_samples = columns > len(COLUMNS)
+        is_utf8 = chunk.is_utf8
+        number = chunk.first - 1
+        for line in chunk.lines:
+            number += 1
+            cells = line.split("\t", _INFO + 1) if has_samples else line.split("\t")
+            if (line.count("\t") + 1 if has_samples else len(cells)) != columns or line[0] == "#":
+                self._oddities.line(line, number, columns)
+                continue
+            if (
+                not is_utf8
+                and has_bad_bytes(line)
+                and not self._oddities.bytes_are_sound(cells, number)
+            ):
+                continue
+            pos = cells[1]
+            if not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
+                pos = self._oddities.position(pos, number)
+                if not pos:
+                    continue
+            info: dict[str, str] = {}
+            items = cells[_INFO].split(";")
+            for item in items:
+                key, _, value = item.partition("=")
+                info[key] = value
+            if len(info) != len(items) or not info.keys() <= declared:
+                self._oddities.info(items, number)
+            csq = info.get("CSQ", "")
+            blocks = [] if csq in _NO_CSQ else [block.split("|") for block in csq.split(",")]
+            odd = [len(block) for block in blocks if len(block) != width]
+            if odd:
+                self._oddities.blocks(odd, width, number)
+            yield VcfRecord(number, cells[0], pos, cells[3], cells[4], info, blocks, not odd)

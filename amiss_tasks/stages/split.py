@@ -1,0 +1,65 @@
+"""Random splits of rows that keep variants together or classes in proportion.
+
+What protocol switches ``split_by`` (D9) and ``sampling`` (D22) ask of the split
+into training and test part and of the folds. Repeated random splits, as
+upstream has them, not k-fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+
+
+def draw_rows(
+    groups: Sequence[Hashable],
+    positive: BoolArray,
+    *,
+    share: float,
+    seed: int,
+    by_group: bool,
+    stratified: bool,
+) -> BoolArray:
+    """Draw a share of the rows without replacement.
+
+    Args:
+        groups: Group of each row (its variant).
+        positive: Outcome of each row, shape (rows,).
+        share: Share that is drawn: of the rows, or of the groups.
+        seed: Of R's generator.
+        by_group: Whether the rows of a group stay together.
+        stratified: Whether the share is drawn within each class. A group is
+            positive when most of its rows are.
+
+    Returns:
+        Whether each row is drawn, shape (rows,). Numbers are rounded to the
+        nearest, but where there are two or more, one at least is drawn and one
+        is left.
+    """
+    members = _members(groups) if by_group else [np.array([row]) for row in range(len(positive))]
+    majority = np.array([2 * int(positive[rows].sum()) > len(rows) for rows in members])
+    strata = [majority, ~majority] if stratified else [np.ones(len(members), dtype=np.bool_)]
+    generator = RRandom(seed)
+    drawn = np.zeros(len(positive), dtype=np.bool_)
+    for stratum in strata:
+        positions = np.flatnonzero(stratum)
+        for position in positions[generator.sample(len(positions), _size(len(positions), share))]:
+            drawn[members[position]] = True
+    return drawn
+
+
+def _members(groups: Sequence[Hashable]) -> list[IntArray]:
+    """Rows of each group, groups in order of first appearance."""
+    found: dict[Hashable, list[int]] = {}
+    for row, group in enumerate(groups):
+        found.setdefault(group, []).append(row)
+    return [np.array(rows, dtype=np.int64) for rows in found.values()]
+
+
+def _size(number: int, share: float) -> int:
+    least, most = (1, number - 1) if number > 1 else (0, number)
+    return min(max(round(number * share), least), most)

@@ -1,0 +1,36 @@
+"""What the keys that amiss adds to a study come to, from the settings that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.methods import METHODS, Method, own_method
+from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
+from amiss_tasks.stages.significance import UPSTREAM, Significance
+
+FEATURES, CLNSIG = "features", "clnsig"
+"""Keys of ``study.yaml``, and names of their data in ``Settings.options``."""
+
+
+def features_of(options: Mapping[str, Any]) -> FeatureSet:
+    """The study's features: those of its features file, or amiss's own."""
+    return FeatureSet.from_plain(options[FEATURES]) if FEATURES in options else AMISS
+
+
+def significance_of(options: Mapping[str, Any]) -> Significance:
+    """What values of CLNSIG count as: upstream's lists, with what the study maps."""
+    return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM
+
+
+def methods_of(options: Mapping[str, Any]) -> Mapping[str, Method]:
+    """The imputation methods that a study can name: amiss's, then its own."""
+    own = own_files(options, OWN_METHODS)
+    return {**METHODS, **{name: own_method(file) for name, file in own.items()}}
+
+
+def own_classifiers_of(options: Mapping[str, Any]) -> Mapping[str, OwnFile]:
+    """The study's own classifiers, in its order."""
+    return own_files(options, OWN_CLASSIFIERS)

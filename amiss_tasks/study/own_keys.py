@@ -1,0 +1,187 @@
+"""The keys ``own_methods`` and ``own_classifiers`` of ``study.yaml``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+
+from amiss_tasks.classifiers import NAMES as CLASSIFIERS
+from amiss_tasks.methods import METHODS, MOST_ROWS
+from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
+from gridrun.documents import path_behind
+from gridrun.documents.textfile import read_text_file
+from gridrun.documents.tree import (
+    Entries,
+    Items,
+    Leaf,
+    Node,
+    kind_of,
+    quoted,
+    read_keys,
+    shown,
+)
+from gridrun.errors import Fault, InputError
+from gridrun.pipeline.study_keys import KeyValue, StudyKey
+
+SUFFIXES = (".r",)
+"""Endings of R files, lower case."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+_MOST_LETTERS = 40
+_ALLOWED_NAME = f"a letter, then letters, digits, _ or ., at most {_MOST_LETTERS} in all"
+
+Axes = tuple[tuple[str, tuple[int | float | str, ...]], ...]
+
+
+def read_own_file(path: Path) -> str:
+    """Text of an R file, with line ends as R's parser takes them.
+
+    Raises:
+        InputError: It is no R file that can be read.
+    """
+    return read_text_file(path, SUFFIXES).text.replace("\r\n", "\n")
+
+
+class _OwnReader:
+    """Reads the entries of one of the keys, gathering faults.
+
+    Args:
+        file: The study file.
+        key: The key.
+        noun: What an entry is.
+        taken: Names of amiss's own.
+        has_axes: Whether an entry may have hyperparameters.
+    """
+
+    def __init__(
+        self, file: Path, key: str, noun: str, taken: Collection[str], *, has_axes: bool
+    ) -> None:
+        self.faults: list[Fault] = []
+        self._file = file
+        self._key = key
+        self._noun = noun
+        self._taken = taken
+        self._has_axes = has_axes
+
+    def read(self, node: Node) -> list[OwnFile]:
+        """All entries, in their order."""
+        give = f"give each {self._noun} its R file: {self._key}: {{my_{self._noun}: my.R}}"
+        if not isinstance(node, Entries) or not node.pairs:
+            message = f'key "{self._key}" has {kind_of(node)} where names and R files belong'
+            self._fault(message, node, give)
+            return []
+        found, lines = [], dict[str, int]()
+        for key, value in node.pairs:
+            name = self._name(key)
+            if name in lines:
+                message = f"{self._noun} {quoted(name)} is given twice: lines {lines[name]} and"
+                self._fault(f"{message} {key.line}", key, "keep one of the two")
+            elif name is not None:
+                lines[name] = key.line
+                found.append(self._entry(name, value))
+        return [file for file in found if file is not None]
+
+    def _name(self, node: Node) -> str | None:
+        name = node.value if isinstance(node, Leaf) else None
+        what = f"{shown(node)} cannot be the name of a {self._noun} of your own"
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _MOST_LETTERS:
+            self._fault(what, node, f"allowed: {_ALLOWED_NAME}")
+        elif name in self._taken:
+            self._fault(f"{what}: amiss has one", node, f"names of amiss: {', '.join(self._taken)}")
+        else:
+            return name
+        return None
+
+    def _entry(self, name: str, node: Node) -> OwnFile | None:
+        where = f'{self._noun} "{name}"'
+        file: Node = node
+        axes: Axes = ()
+        if isinstance(node, Entries):
+            allowed = ("file", "hyperparameters") if self._has_axes else ("file",)
+            found = read_keys(self._file, node, allowed, "key", self.faults)
+            if "file" not in found:
+                self._fault(f"{where} has no file", node, "add file: PATH")
+                return None
+            file = found["file"][1]
+            if "hyperparameters" in found:
+                axes = self._axes(where, found["hyperparameters"][1])
+        try:
+            path = path_behind(self._file, where, file)
+            return OwnFile(name, path.name, read_own_file(path), axes)
+        except InputError as error:
+            self.faults.extend(error.faults)
+            return None
+
+    def _axes(self, where: str, node: Node) -> Axes:
+        """Hyperparameters in the order given, each with its values."""
+        if not isinstance(node, Entries):
+            message = f"hyperparameters of {where} are {kind_of(node)}"
+            self._fault(message, node, "give each its values: hyperparameters: {k: [1, 5]}")
+            return ()
+        axes: dict[str, tuple[int | float | str, ...]] = {}
+        for key, value in node.pairs:
+            name = key.value if isinstance(key, Leaf) else None
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                message = f"{shown(key)} cannot be the name of a hyperparameter of {where}"
+                self._fault(message, key, f"allowed: {_ALLOWED_NAME}")
+            elif name in axes:
+                self._fault(f'hyperparameter "{name}" of {where} is given twice', key)
+            else:
+                axes[name] = self._values(f'hyperparameter "{name}" of {where}', value)
+        rows = math.prod(map(len, axes.values()))
+        if rows > MOST_ROWS:
+            self._fault(
+                f"{where} has {rows} rows of hyperparameters, every value with every other",
+                node,
+                f"at most {MOST_ROWS} are tried: to draw some of them, as amiss does of its own, "
+                "would shift the draws of rows and features; leave values out",
+            )
+        return tuple(axes.items())
+
+    def _values(self, where: str, node: Node) -> tuple[int | float | str, ...]:
+        values: list[int | float | str] = []
+        for item in node.nodes if isinstance(node, Items) else [node]:
+            value = item.value if isinstance(item, Leaf) else None
+            if value is None or (isinstance(value, float) and not math.isfinite(value)):
+                message = f"{where} has {kind_of(item)}"
+                self._fault(message, item, "allowed: numbers, text, true and false")
+            elif any(value == other and type(value) is type(other) for other in values):
+                self._fault(f"{where} has {shown(item)} more than once", item, "keep one of them")
+            else:
+                values.append(value)
+        if isinstance(node, Items) and not node.nodes:
+            self._fault(f"{where} has an empty list, so nothing would be tried", node)
+        return tuple(values)
+
+    def _fault(self, message: str, node: Node, todo: str | None = None) -> None:
+        self.faults.append(Fault(self._file, message, node.line, todo))
+
+
+def _read(node: Node, file: Path, *, key: str, noun: str, taken: Collection[str]) -> KeyValue:
+    reader = _OwnReader(file, key, noun, taken, has_axes=key == OWN_METHODS)
+    found = reader.read(node)
+    if reader.faults:
+        raise InputError(reader.faults)
+    return KeyValue([own.plain() for own in found])
+
+
+def _only_some_tasks(_: object) -> None:
+    """No part of every task's fingerprint: the code digests of its own tasks have it."""
+
+
+OWN_KEYS: Mapping[str, StudyKey] = {
+    OWN_METHODS: StudyKey(
+        "Imputation methods of your own: name and R file of each.",
+        partial(_read, key=OWN_METHODS, noun="method", taken=(*METHODS, "all")),
+        _only_some_tasks,
+    ),
+    OWN_CLASSIFIERS: StudyKey(
+        "Classifiers of your own: name and R file of each.",
+        partial(_read, key=OWN_CLASSIFIERS, noun="classifier", taken=CLASSIFIERS),
+        _only_some_tasks,
+    ),
+}
+"""Name of the key to how it is read."""

@@ -1,0 +1,210 @@
+"""What a task works on: a fold's tables in R, and the cell of rows, features and method."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from amiss_tasks.methods import Hyperparameters, Method, Needs
+from amiss_tasks.protocols import UPSTREAM, Protocol
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables, BoolArray
+from amiss_tasks.stages.evaluate import Group, groups_of
+from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import Prepared, Removed
+from gridrun.pipeline import TaskFailure
+from gridrun.plan.fingerprint import digest_of
+
+_BYTES = 8
+
+
+@dataclass(frozen=True)
+class FoldTables:
+    """One fold's tables, in R, and what evaluation needs of the test rows.
+
+    Args:
+        number: Fold, counted from 1.
+        digest: Of everything in them that a result depends on.
+        train: Training table, an R data frame.
+        outcome: Outcome of its rows, an R factor.
+        test: Test table, an R data frame.
+        test_ids: Row ids of the test table.
+        test_positive: Outcome of its rows.
+        groups: Its consequences.
+        train_variants: Variant of each training row.
+        n_test_variants: Number of variants among the test rows.
+        test_columns: Columns of the test table.
+        has_text: Whether categorical features are text.
+        bytes: Size of the tables.
+        removed: What was removed from the training table, or None.
+    """
+
+    number: int
+    digest: str
+    train: Any
+    outcome: Any
+    test: Any
+    test_ids: Sequence[str]
+    test_positive: BoolArray
+    groups: tuple[Group, ...]
+    train_variants: Sequence[str]
+    n_test_variants: int
+    test_columns: frozenset[str]
+    has_text: bool
+    bytes: int
+    removed: Removed | None = None
+
+    @property
+    def test_digest(self) -> str:
+        """Of everything in the test table that a result depends on."""
+        return self.removed.test_digest if self.removed is not None else self.digest
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A prepared table and the method that is to fill it.
+
+    Args:
+        fold: The fold's tables.
+        prepared: Rows and final features.
+        method: Imputation method.
+        protocol: What is done as upstream does it, and what is corrected.
+    """
+
+    fold: FoldTables
+    prepared: Prepared
+    method: Method
+    protocol: Protocol = UPSTREAM
+
+    @cached_property
+    def rows(self) -> tuple[Hyperparameters, ...]:
+        """Rows of hyperparameters that are tried; one empty row for a method without."""
+        if not self.method.axes:
+            return ({},)
+        drawn = self.prepared.sampled.hyperparameter_rows.get(self.method.name)
+        return tuple(self.method.row(number) for number in drawn or range(1, self.method.rows + 1))
+
+    @cached_property
+    def key(self) -> str:
+        """Names the completed tables by content: equal whatever checks or draws led here."""
+        key: dict[str, Any] = {
+            "fold": self.fold.digest,
+            "rows": self.prepared.rows.tolist(),
+            "features": list(self.prepared.features),
+            "imputation": self.method.name,
+            "hyperparameters": [dict(row) for row in self.rows],
+        }
+        if self.method.own is not None:
+            key["code"] = self.method.own.code
+        if self.method.reads_generator and "draw_order" not in self.protocol.corrected:
+            key["generator"] = self.prepared.sampled.generator_digest
+        return digest_of(key)
+
+    def test_key(self, row: int) -> str:
+        """Names the completed test tables by what they depend on.
+
+        Args:
+            row: The chosen row of hyperparameters, counted from 0.
+        """
+        needs = self.method.test_needs
+        if "test_imputation" in self.protocol.corrected:
+            needs = Needs.ESTIMATES
+        elif needs is Needs.NOTHING and self.protocol.told(self.method.name):
+            needs = Needs.HYPERPARAMETERS
+        if needs is Needs.ESTIMATES:
+            return digest_of({"training": self.key, "row": row})
+        key: dict[str, Any] = {
+            "fold": self.fold.test_digest,
+            "features": list(self.prepared.features),
+            "imputation": self.method.name,
+        }
+        if needs is Needs.HYPERPARAMETERS:
+            key["hyperparameters"] = dict(self.rows[row])
+        return digest_of(key)
+
+    def bytes_of(self, rows: int, tables: int) -> int:
+        """Size of so many completed tables of so many rows.
+
+        Indicators can double the columns.
+        """
+        return 2 * _BYTES * tables * rows * len(self.prepared.features)
+
+
+def fold_tables(
+    stages: RStages, block: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
+    """Cut a fold out of a block's training part and hand its tables to R.
+
+    Args:
+        stages: R.
+        block: The block.
+        fold: Fold, counted from 1.
+        protocol: How folds are drawn.
+    """
+    rows = rows_of_fold(block.train, fold, protocol)
+    parts = BlockTables(block.train.take(rows.train), block.train.take(rows.test))
+    return held_out_tables(stages, parts, fold, protocol)
+
+
+def held_out_tables(
+    stages: RStages, parts: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
+    """Hand a training part and the part that is tested on to R.
+
+    Args:
+        stages: R.
+        parts: Both.
+        fold: Fold, or repeat of the split, counted from 1.
+        protocol: What is done as upstream does it, and what is corrected.
+
+    Raises:
+        TaskFailure: There is no test row.
+    """
+    if not parts.test.rows:
+        raise TaskFailure("the test part has no row")
+    return tables_of(stages, parts, fold, protocol)
+
+
+def tables_of(
+    stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM
+) -> FoldTables:
+    """The same where there need not be a row to be tested.
+
+    Args:
+        stages: R.
+        parts: Training part and test part.
+        number: Of the fold, by which seeds are derived where each fold has its own.
+        protocol: How draws are seeded.
+    """
+    train, test = parts.train, parts.test
+    return FoldTables(
+        number=number,
+        # where each fold has seeds of its own, equal tables are not the same fold
+        digest=_digest(train, test, number if "draw_order" in protocol.corrected else 0),
+        train=stages.table(train),
+        outcome=stages.outcome(train),
+        test=stages.table(test),
+        test_ids=test.row_ids,
+        test_positive=test.positive,
+        groups=groups_of(test.consequences()),
+        train_variants=train.variants(),
+        n_test_variants=len(set(test.variants())),
+        test_columns=frozenset(test.columns),
+        has_text=bool(test.text),
+        bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
+    )
+
+
+def _digest(train: BlockTable, test: BlockTable, fold: int) -> str:
+    digest = hashlib.blake2b(str(fold).encode(), digest_size=16)
+    for table in (train, test):
+        digest.update(repr((table.numeric.shape, table.numeric_names)).encode())
+        digest.update(table.numeric.tobytes())
+        digest.update(table.positive.tobytes())
+        digest.update(repr(dict(table.text)).encode())
+    # of the ids only the consequence has a part in any result
+    digest.update(repr(test.consequences()).encode())
+    return digest.hexdigest()

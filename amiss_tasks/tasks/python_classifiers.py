@@ -1,0 +1,257 @@
+"""Classifiers in Python between R's tables and R's random numbers.
+
+Tables are completed and scaled in R, draws are R's; what a classifier makes of
+them is :mod:`amiss_tasks.classifiers`' business. The counterpart of ``train.R``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from amiss_tasks.classifiers import load
+from amiss_tasks.classifiers.contract import UPSTREAM, Choices, Fit, Resamples
+from amiss_tasks.r.session import RObject, RResult
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.evaluate import Prediction
+from amiss_tasks.stages.metrics import matthews
+from amiss_tasks.stages.table import FloatArray
+from gridrun.pipeline import TaskFailure
+
+
+class RCall(Protocol):
+    """Calls an R function of the stages; its error is a ``TaskFailure``."""
+
+    def __call__(self, function: str, *args: Any) -> RResult:
+        """Value and warnings."""
+        ...
+
+
+@dataclass(frozen=True)
+class PythonModel:
+    """A trained model and what its rows have to go through first.
+
+    Args:
+        classifier: Its name.
+        model: Of its :class:`~amiss_tasks.classifiers.contract.Fit`.
+        recipe: Columns and scaling of the training table, in R.
+    """
+
+    classifier: str
+    model: Any
+    recipe: RObject
+
+
+class PythonModels(list[PythonModel]):
+    """Models of the completed tables, indexed as those in R are."""
+
+    def at(self, index: int) -> PythonModel:
+        """Model of a completed table, counted from 0."""
+        return self[index]
+
+
+@dataclass(frozen=True)
+class PythonTrained:
+    """What training came to; see ``_stagevalues.Trained`` for the members."""
+
+    models: PythonModels
+    facts: Sequence[Mapping[str, Any]]
+    row: int
+    mcc: tuple[float, ...]
+    fits: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _One:
+    model: PythonModel
+    facts: Mapping[str, Any]
+    notes: Sequence[str]
+
+
+_Found = _One | TaskFailure
+
+
+def train(
+    call: RCall,
+    classifier: str,
+    tables: RObject,
+    outcome: RObject,
+    seed: int,
+    *,
+    choices: Choices = UPSTREAM,
+) -> PythonTrained:
+    """Train on every completed table of every row of hyperparameters; keep the best row.
+
+    Tables are trained one after another in the classifiers' stream. The row with
+    the largest mean MCC is chosen, of equal ones the first; a model that fails is
+    the worst of its row.
+
+    Args:
+        call: Calls R.
+        classifier: Name of a classifier in Python.
+        tables: R list, for each row a list of completed training tables, or NULL.
+        outcome: R factor, positive first.
+        seed: Seed of the fold.
+        choices: What is done otherwise than upstream does it.
+
+    Raises:
+        TaskFailure: A model fails, and is the only one or of the chosen row.
+    """
+    chain = _Chain(call, classifier, outcome, seed, choices)
+    only = sum(len(tables.at(row)) for row in range(len(tables))) == 1
+    rows: list[list[_Found]] = []
+    for row in range(len(tables)):
+        of_row = tables.at(row)
+        rows.append([chain.train(of_row.at(index)) for index in range(len(of_row))])
+        if only and rows[-1] and isinstance(rows[-1][0], TaskFailure):
+            raise rows[-1][0]
+    mcc = tuple(_mean([_worth(found) for found in row]) for row in rows)
+    best = max(range(len(rows)), key=lambda row: mcc[row])
+    models, facts = PythonModels(), []
+    for found in rows[best]:
+        if isinstance(found, TaskFailure):
+            raise found
+        models.append(found.model)
+        facts.append(found.facts)
+    if not models:
+        raise TaskFailure(
+            "no model has an MCC, and the first imputation, then chosen, has no table"
+        )
+    fitted = [found for row in rows for found in row if isinstance(found, _One)]
+    fits: Counter[str] = Counter()
+    for one in fitted:
+        fits.update(one.facts["fits"])
+    notes = tuple(note for one in fitted for note in one.notes)
+    return PythonTrained(models, facts, best, mcc, dict(fits), notes)
+
+
+def predict(
+    call: RCall, model: PythonModel, data: RObject, rows: IntArray | None
+) -> tuple[Prediction, tuple[str, ...]]:
+    """P(positive) of a completed test table, or of some rows (from 0) as a table."""
+    cut = call("rows_for", model.recipe, data, None if rows is None else rows + 1).value
+    started = time.perf_counter()
+    values = call("prepared_matrix", cut, model.recipe)
+    probability = load(model.classifier).predict_positive(model.model, values.value.python())
+    return Prediction(probability, time.perf_counter() - started), values.warnings
+
+
+class _Chain:
+    """Completed tables one after another, each from where the one before left R's generator."""
+
+    def __init__(
+        self, call: RCall, classifier: str, outcome: RObject, seed: int, choices: Choices
+    ) -> None:
+        self._call = call
+        self._classifier = classifier
+        self._choices = choices
+        self._outcome = outcome
+        self._seed = seed
+        self._positive = np.array(
+            call("outcome_is_positive", outcome).value.python(), dtype=np.bool_
+        )
+        self._state: RObject | None = None
+
+    def train(self, data: RObject) -> _Found:
+        """Train on one table."""
+        table = _Table(self._call, data, self._positive)
+        draws = RDraws(self._call, self._outcome, self._seed, self._state)
+        try:
+            self._call("check_training", data, self._outcome)
+            fit = load(self._classifier).fit(table, draws, self._choices)
+        except TaskFailure as failure:
+            if draws.last_seed is not None:
+                # upstream's last fit was seeded before it failed
+                self._state = self._call("state_after", draws.last_seed, 0).value
+            return failure
+        self._state = self._call("state_after", fit.final_seed, fit.final_draws).value
+        model = PythonModel(self._classifier, fit.model, table.recipe())
+        return _One(model, _facts(fit, self._positive, self._choices.one_sided_mcc), fit.notes)
+
+
+class _Table:
+    """A completed training table in R; see ``contract.TrainingTable``."""
+
+    def __init__(self, call: RCall, data: RObject, positive: BoolArray) -> None:
+        self._call = call
+        self._data = data
+        self.positive = positive
+
+    def scaled(self, learnt_on: IntArray | None = None) -> FloatArray:
+        """All rows, scaled as learnt on some."""
+        values: FloatArray = self._call(
+            "prepared_matrix", self._data, self.recipe(learnt_on)
+        ).value.python()
+        return values
+
+    def recipe(self, learnt_on: IntArray | None = None) -> RObject:
+        """Columns, and means and deviations of these rows, in R."""
+        rows = np.arange(len(self.positive)) if learnt_on is None else learnt_on
+        return self._call("recipe_of", self._data, rows + 1).value
+
+
+class RDraws:
+    """R's random numbers for one table; see ``contract.Draws``.
+
+    Args:
+        call: Calls R.
+        outcome: R factor, positive first.
+        seed: Seed of the fold.
+        state: Where the table before left the generator; None for the first.
+    """
+
+    def __init__(self, call: RCall, outcome: RObject, seed: int, state: RObject | None) -> None:
+        self._call = call
+        self._outcome = outcome
+        self._seed = seed
+        self._state = state
+        self.last_seed: int | None = None
+        """Seed of the last fit of the inner cross-validation, once it is drawn."""
+
+    def resamples(self, folds: int, settings: int) -> Resamples:
+        """Caret's folds and seeds."""
+        drawn = self._call(
+            "draw_resamples", self._outcome, self._seed, self._state, folds, settings
+        ).value.python()
+        held_out: Sequence[IntArray] = [rows.astype(np.int64) - 1 for rows in drawn["held_out"]]
+        seeds = drawn["seeds"].astype(np.int64)
+        self.last_seed = int(seeds[-2])
+        return Resamples(held_out, seeds[:-1].reshape(len(held_out), settings), int(seeds[-1]))
+
+    def uniforms(self, seed: int, size: int) -> FloatArray:
+        """The first uniform numbers of a seed."""
+        numbers: FloatArray = self._call("uniform_draws", seed, size).value.python()
+        return numbers
+
+
+def _facts(fit: Fit, positive: BoolArray, one_sided_mcc: float) -> Mapping[str, Any]:
+    fitted, truth = fit.fitted_positive, positive
+    if fit.held_out is not None:
+        fitted, truth = fit.held_out.positive, positive[fit.held_out.rows]
+    counts = (truth & fitted, ~truth & fitted, truth & ~fitted, ~truth & ~fitted)
+    tp, fp, fn, tn = (int(np.count_nonzero(flags)) for flags in counts)
+    return {
+        "selection_mcc": matthews(tp, fp, fn, tn, one_sided_mcc),
+        "seconds": fit.seconds,
+        "rows": len(positive),
+        "settings": dict(fit.settings),
+        "fits": dict(fit.fits),
+    }
+
+
+def _worth(found: _Found) -> float:
+    """What counts when rows are compared."""
+    mcc = math.nan if isinstance(found, TaskFailure) else float(found.facts["selection_mcc"])
+    return -math.inf if math.isnan(mcc) else mcc
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Mean as R rounds it; the worst for a row without a table."""
+    return float(np.mean(np.array(values, dtype=np.longdouble))) if values else -math.inf

@@ -1,0 +1,366 @@
+"""The worker's stages as calls into R: what goes in, what comes back, what failed.
+
+One method for each R function that a stage calls; nothing here is remembered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from amiss_tasks.classifiers import IN_PYTHON
+from amiss_tasks.classifiers.contract import Choices
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
+from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
+from amiss_tasks.r.calls import RCalls, number_of, plain, scalar
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import BlockTable, IntArray
+from amiss_tasks.stages.evaluate import Prediction
+from amiss_tasks.tasks import python_classifiers
+from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
+from amiss_tasks.tasks.stage_results import (
+    Checked,
+    Completed,
+    ImputationError,
+    Imputed,
+    Prepared,
+    Sampled,
+    Trained,
+)
+from gridrun.plan.fingerprint import digest_of
+
+
+class RStages:
+    """The stages of a worker, in R.
+
+    Args:
+        features: The study's features.
+        protocol: What is done as upstream does it, and what is corrected.
+        own_classifiers: The study's own classifiers.
+    """
+
+    def __init__(
+        self,
+        features: FeatureSet = AMISS,
+        protocol: Protocol = UPSTREAM,
+        own_classifiers: Mapping[str, OwnFile] = MappingProxyType({}),
+    ) -> None:
+        self._own_classifiers = own_classifiers
+        self._features = features
+        self._protocol = protocol
+        self._call = RCalls(protocol)
+
+    @property
+    def calls(self) -> RCalls:
+        """R with the stages' functions, for what is no stage of a fold."""
+        return self._call
+
+    def versions(self) -> dict[str, str]:
+        """Versions of R, its packages and its linear algebra.
+
+        Raises:
+            EnvironmentFault: A package is not installed.
+        """
+        return self._call.versions()
+
+    def own_packages(self, files: Iterable[OwnFile]) -> dict[str, str]:
+        """Versions of the packages that files of the user's own name, as far as installed."""
+        found: dict[str, str] = {}
+        for file in files:
+            versions = self._call("own_packages", file.text, file.file).value.python()
+            found |= {name: str(scalar(version)) for name, version in dict(versions).items()}
+        return found
+
+    def table(self, table: BlockTable) -> RObject:
+        """A fold's table as R would have read it from upstream's file."""
+        return self._call(
+            "fold_table", table.numeric, list(table.numeric_names), dict(table.text) or None
+        ).value
+
+    def outcome(self, table: BlockTable) -> RObject:
+        """Outcome of a training table as a factor."""
+        return self._call("outcome_factor", table.positive).value
+
+    def ampute(self, train: RObject, share: float, seed: int) -> tuple[RObject, int, int]:
+        """Remove a share of a training table's known values at random.
+
+        Returns:
+            The table, the number of known values before, and that of removed ones.
+        """
+        value = self._call("ampute_table", train, share, self._features.numeric, seed).value
+        known, removed = (int(scalar(value[name].python())) for name in ("known", "removed"))
+        return value["table"], known, removed
+
+    def imputation_error(
+        self, truth: RObject, given: RObject, rows: IntArray, completed: RObject
+    ) -> ImputationError:
+        """How far a completed training table is from what was removed from it.
+
+        Args:
+            truth: The fold's training table before.
+            given: The same after.
+            rows: Rows of it (from 0) that were completed.
+            completed: The completed table.
+        """
+        result = self._call("imputation_error", truth, given, rows + 1, completed)
+        found = result.value.python()
+        by_feature = found["by_feature"] or {}
+        return ImputationError(
+            rmse=number_of(found["rmse"]),
+            cells=int(scalar(found["cells"])),
+            unfilled=int(scalar(found["unfilled"])),
+            by_feature={name: number_of(value) for name, value in dict(by_feature).items()},
+        )
+
+    def draw_sample(
+        self,
+        train: RObject,
+        outcome: RObject,
+        *,
+        predraw: Mapping[str, int],
+        downsampling: bool,
+        feature_share: float,
+        row_share: float,
+        fold: int = 1,
+    ) -> Sampled:
+        """Rows of hyperparameters of some methods, downsampling, features and rows.
+
+        Args:
+            train: A fold's training table.
+            outcome: Of its rows.
+            predraw: Method to the number of rows that ``MOST_ROWS`` are drawn of first,
+                in the order of the draws.
+            downsampling: Whether the larger class is cut to the size of the smaller one.
+            feature_share: Share of the features that is drawn.
+            row_share: Share of the rows that is drawn.
+            fold: Fold, counted from 1.
+        """
+        result = self._call(
+            "draw_sample",
+            train,
+            outcome,
+            predraw=dict(predraw),
+            drawn_rows=MOST_ROWS,
+            downsampling=downsampling,
+            feature_share=feature_share,
+            row_share=row_share,
+            numeric=self._features.numeric,
+            categorical=self._features.categorical,
+            seeds={
+                step: self._seed(step, fold)
+                for step in ("hyperparameters", "downsampling", "features", "rows")
+            },
+        )
+        drawn = result.value["hyperparameter_rows"].python()
+        generator = result.value["generator"]
+        return Sampled(
+            handle=result.value,
+            hyperparameter_rows={name: tuple(int(row) for row in drawn[name]) for name in predraw},
+            generator=generator,
+            generator_digest=digest_of(generator.python().tolist()),
+            notes=result.warnings,
+        )
+
+    def prepare(
+        self, train: RObject, sampled: Sampled, *, variance: bool, correlation: bool
+    ) -> Prepared:
+        """The feature checks."""
+        result = self._call(
+            "prepare",
+            train,
+            sampled.handle,
+            variance=variance,
+            correlation=correlation,
+            numeric=self._features.numeric,
+        )
+        value = result.value.python()
+        return Prepared(
+            rows=value["rows"].astype(np.int64) - 1,
+            features=tuple(value["features"]),
+            low_variance=tuple(value["low_variance"]),
+            correlated=tuple(value["correlated"]),
+            sampled=sampled,
+            notes=(*sampled.notes, *result.warnings),
+        )
+
+    def cut(self, table: RObject, rows: IntArray, columns: Sequence[str]) -> RObject:
+        """These rows (from 0) and columns of a table, in this order."""
+        return self._call("cut_table", table, rows + 1, list(columns)).value
+
+    def cut_outcome(self, outcome: RObject, rows: IntArray) -> RObject:
+        """These rows (from 0) of an outcome factor."""
+        return self._call("cut_outcome", outcome, rows + 1).value
+
+    def impute_train(
+        self,
+        method: Method,
+        data: RObject,
+        rows: Sequence[Hyperparameters],
+        generator: RObject | None = None,
+        fold: int = 1,
+    ) -> Imputed:
+        """Complete a training table once for each row of hyperparameters.
+
+        Args:
+            method: How.
+            data: The table.
+            rows: Rows of hyperparameters; one empty row for a method without.
+            generator: Where the generator stands, for a method that goes on there.
+            fold: Fold, counted from 1.
+        """
+        result = self._call(
+            "complete_training",
+            self.method_file(method),
+            data,
+            {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
+            generator if self.reads_generator(method) else None,
+            self._seed("impute", fold),
+            stops=method.stops,
+        )
+        tables = result.value["tables"]
+        count = sum(len(tables.at(row)) for row in range(len(tables)))
+        return Imputed(tables, result.value["states"], count, result.warnings)
+
+    def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Checked:
+        """The feature checks on completed training tables (D15)."""
+        result = self._call(
+            "check_again",
+            imputed.tables,
+            variance=variance,
+            correlation=correlation,
+            numeric=self._features.numeric,
+        )
+        dropped = [tuple(names) for names in result.value["dropped"].python()]
+        tables = replace(
+            imputed, tables=result.value["tables"], notes=(*imputed.notes, *result.warnings)
+        )
+        return Checked(tables, dropped)
+
+    def reads_generator(self, method: Method) -> bool:
+        """Whether a method goes on where preparing the table left the generator."""
+        return method.reads_generator and "draw_order" not in self._protocol.corrected
+
+    def impute_test(
+        self,
+        method: Method,
+        data: RObject,
+        state: RObject,
+        *,
+        learnt: bool | None = None,
+        fold: int = 1,
+    ) -> Completed:
+        """Complete a test table by the state of one row of hyperparameters.
+
+        Args:
+            method: How.
+            data: The table.
+            state: Of that row, from :meth:`impute_train`.
+            learnt: Each row from what training learnt, whatever the other test rows
+                are, rather than upstream's way (D7); None for the protocol's.
+            fold: Fold, counted from 1.
+        """
+        if learnt is None:
+            learnt = "test_imputation" in self._protocol.corrected
+        seed = self._seed("test imputation", fold)
+        result = self._call(
+            "complete_test", self.method_file(method), data, state, seed, learnt=learnt
+        )
+        return Completed(result.value, len(result.value), result.warnings)
+
+    def train(
+        self,
+        classifier: str,
+        imputed: Imputed,
+        outcome: RObject,
+        search: str = "grid",
+        fold: int = 1,
+    ) -> Trained | PythonTrained:
+        """Train a classifier on each completed table; keep the best row's models.
+
+        Args:
+            classifier: Its name.
+            imputed: Completed training tables.
+            outcome: Of their rows.
+            search: ``grid`` or ``random``: how hyperparameters are searched.
+            fold: Fold, counted from 1.
+        """
+        seed, own = self._seed(f"train {classifier}", fold), self._own_seeds(classifier, fold)
+        if classifier in IN_PYTHON:
+            choices = self._choices(search, own["search"])
+            return python_classifiers.train(
+                self._call, classifier, imputed.tables, outcome, seed, choices=choices
+            )
+        result = self._call(
+            "train",
+            self.classifier_file(classifier),
+            imputed.tables,
+            outcome,
+            seed,
+            search,
+            own,
+        )
+        value = result.value
+        return Trained(
+            models=value["models"],
+            facts=[plain(fact) for fact in value["facts"].python()],
+            row=int(scalar(value["row"].python())) - 1,
+            mcc=tuple(value["mcc"].python().tolist()),
+            fits={name: int(scalar(n)) for name, n in value["fits"].python().items()},
+            notes=result.warnings,
+        )
+
+    def predict(
+        self,
+        classifier: str,
+        model: RObject | PythonModel,
+        data: RObject,
+        rows: IntArray | None = None,
+    ) -> tuple[Prediction, tuple[str, ...]]:
+        """P(positive) of a completed test table, or of some rows (from 0) as a table."""
+        if isinstance(model, PythonModel):
+            return python_classifiers.predict(self._call, model, data, rows)
+        wanted = None if rows is None else rows + 1
+        result = self._call("predict_rows", self.classifier_file(classifier), model, data, wanted)
+        value = result.value.python()
+        return Prediction(value["positive"], float(value["seconds"][0])), result.warnings
+
+    def method_file(self, method: Method) -> RObject:
+        """Environment of a method's file."""
+        if method.own is not None:
+            return self._call.own(method.own, "own_method")
+        return self._call.file(method.name, "imputation", method.helpers)
+
+    def classifier_file(self, classifier: str) -> RObject:
+        """Environment of a classifier's file."""
+        if classifier in self._own_classifiers:
+            return self._call.own(self._own_classifiers[classifier], "own_classifier")
+        return self._call.file(classifier, "classifiers")
+
+    def _seed(self, step: str, fold: int) -> int:
+        return self._protocol.seed_of(step, fold, self._protocol.model_seed)
+
+    def _choices(self, search: str, search_seed: int) -> Choices:
+        """What a classifier in Python does otherwise than upstream."""
+        corrected = self._protocol.corrected
+        return Choices(
+            search=search,
+            search_seed=search_seed,
+            learning_only="eta_zero" in corrected,
+            held_out="imputation_choice" in corrected,
+            one_sided_mcc=0.0 if "one_sided_mcc" in corrected else math.nan,
+        )
+
+    def _own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
+        """Seeds of steps that upstream does not have."""
+        protocol = self._protocol
+        return {
+            name: protocol.seed_of(step, fold, derived_seed(protocol.model_seed, step, fold))
+            for name, step in (("search", f"search {classifier}"), ("selection", "selection"))
+        }

@@ -1,0 +1,236 @@
+"""What a leaf task comes to: trained, predicted, evaluated, with the facts worth keeping."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.added_missingness import OPTION, RMSE
+from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
+from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.tasks.fold_tables import Cell
+from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
+from amiss_tasks.tasks.stage_results import Checked, ImputationError, Trained
+from amiss_tasks.tasks.stage_runner import Chain, search_of
+from gridrun.pipeline import TaskResult, TaskSpec
+
+
+@dataclass(frozen=True)
+class VariantPredictions:
+    """P(positive) of each test row of a fold.
+
+    Args:
+        row_ids: As upstream writes them.
+        positive: Outcome, shape (rows,).
+        probability: P(positive), shape (rows,).
+    """
+
+    row_ids: Sequence[str]
+    positive: BoolArray
+    probability: FloatArray
+
+
+class Trial:
+    """One leaf task on its way through the chain; each step is made when asked for.
+
+    Args:
+        chain: The stages.
+        task: What to run.
+        artifact: The block's artifact.
+
+    Raises:
+        TaskFailure: A step before training has no result.
+    """
+
+    def __init__(self, chain: Chain, task: TaskSpec, artifact: Path | None) -> None:
+        self.chain = chain
+        self.task = task
+        self.cell: Cell = chain.cell(task, artifact)
+        self.content_key: str = chain.content_key(task, self.cell)
+
+    @cached_property
+    def checked(self) -> Checked:
+        """Completed training tables."""
+        return self.chain.checked(self.cell, self.task.values)
+
+    @cached_property
+    def trained(self) -> Trained | PythonTrained:
+        """Models of the chosen row of hyperparameters."""
+        return self.chain.train(
+            self.cell,
+            self.task.classifier,
+            self.checked.imputed,
+            search_of(self.task),
+            self.content_key,
+        )
+
+
+def outcome_of(trial: Trial) -> TaskResult:
+    """Train, impute the test rows, predict and evaluate.
+
+    Raises:
+        TaskFailure: R stopped with a message, or upstream has no result here.
+    """
+    chain, cell, classifier = trial.chain, trial.cell, trial.task.classifier
+    trained, imputed = trial.trained, trial.checked.imputed
+    completed = chain.imputed_test(cell, trained.row)
+    chain.hook("evaluate", trial.content_key)
+    notes = [*cell.prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
+
+    def predict(
+        model: RObject | PythonModel, data: RObject, rows: IntArray | None = None
+    ) -> Prediction:
+        found, warned = chain.r.predict(classifier, model, data, rows)
+        notes.extend(warned)
+        return found
+
+    fold, corrected = cell.fold, chain.protocol.corrected
+    # with D3, text is coded anew in every table that is predicted
+    text_is_coded_anew = fold.has_text and "categorical_factor" not in corrected
+    one_sided_mcc = 0.0 if "one_sided_mcc" in corrected else math.nan
+    rows, details, errors = [], [], []
+    tables, probabilities = [], []
+    for number, facts in enumerate(trained.facts):
+        model = trained.models.at(number)
+        error = chain.imputation_error(cell, trained.row, number)
+        extra: dict[str, Any] = {}
+        if chain.adds_missingness:
+            extra[RMSE] = error.rmse if error is not None else None
+        if error is not None:
+            errors.append(error)
+            notes.extend(_unfilled(error))
+        for completion in range(completed.count):
+            of_table = partial(predict, model, completed.tables.at(completion))
+            prediction = of_table()
+            found = evaluate(
+                fold.test_positive,
+                fold.groups,
+                prediction,
+                of_table if text_is_coded_anew else None,
+                one_sided_mcc,
+            )
+            names = _names(number, completion)
+            tables.append((names["model_ix"], names["test_completion_ix"]))
+            probabilities.append(prediction.probability)
+            rows.append(_row({**found.overall, **extra}, names, facts))
+            details.append([_row(one, names, facts) for one in found.per_consequence])
+    predicted = Predictions(fold.test_ids, fold.test_positive, tables, np.array(probabilities))
+    return TaskResult(
+        rows=rows,
+        # consequence after consequence, as upstream's table has them
+        details=[one for group in zip(*details, strict=True) for one in group],
+        notes=_counted(notes),
+        facts={**_facts(trial), **_removal(cell, errors)},
+        pooled=pooled_row(predicted, one_sided_mcc),
+        payloads=pack(predicted) if chain.keeps_predictions else {},
+    )
+
+
+def predictions_of(trial: Trial) -> VariantPredictions:
+    """Predictions of a task's test rows, by model_1 on imp_1."""
+    fold, trained = trial.cell.fold, trial.trained
+    data = trial.chain.imputed_test(trial.cell, trained.row).tables.at(0)
+    found, _ = trial.chain.r.predict(trial.task.classifier, trained.models.at(0), data)
+    return VariantPredictions(fold.test_ids, fold.test_positive, found.probability)
+
+
+def _facts(trial: Trial) -> dict[str, Any]:
+    cell, checked, trained = trial.cell, trial.checked, trial.trained
+    fold, prepared = cell.fold, cell.prepared
+    return {
+        "features": list(prepared.features),
+        "n_rows": len(prepared.rows),
+        "n_variants": len({fold.train_variants[row] for row in prepared.rows}),
+        "n_test_rows": len(fold.test_positive),
+        "n_test_variants": fold.n_test_variants,
+        "low_variance": list(prepared.low_variance),
+        "correlated": list(prepared.correlated),
+        "dropped_after_imputation": list(checked.dropped[trained.row]),
+        **_choice(cell, trained),
+        "fits": trained.fits,
+        **_settings(trial),
+    }
+
+
+def _settings(trial: Trial) -> dict[str, Any]:
+    """The classifier's settings; what there is to know of files of the user's own."""
+    chain, classifier, method = trial.chain, trial.task.classifier, trial.cell.method
+    settings: Mapping[str, Any] = trial.trained.facts[0]["settings"]
+    own = [chain.own_classifiers[classifier]] if classifier in chain.own_classifiers else []
+    # a setting of one's own may have any name
+    found = {"settings": dict(settings)} if own else dict(settings)
+    if method.own is not None:
+        own.append(method.own)
+    if own:
+        found["own_packages"] = chain.r.own_packages(own)
+    return found
+
+
+def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:
+    """Facts about the rows of hyperparameters that were compared."""
+    mccs = [None if mcc == -math.inf else mcc for mcc in trained.mcc]
+    own = [facts["selection_mcc"] for facts in trained.facts]
+    found: dict[str, Any] = {"selection_mcc": sum(own) / len(own)}
+    if cell.method.axes:
+        found["imputation_row"] = trained.row + 1
+        found["imputation_hp"] = dict(cell.rows[trained.row])
+        found["imputation_rows"] = [
+            {**row, "selection_mcc": mcc} for row, mcc in zip(cell.rows, mccs, strict=True)
+        ]
+    return found
+
+
+def _unfilled(error: ImputationError) -> list[str]:
+    """A note on removed values that the method left without any."""
+    if not error.unfilled:
+        return []
+    note = f"{error.unfilled} of {error.cells} removed values got no value in their place"
+    return [f"{note}, so there is no {RMSE}"]
+
+
+def _removal(cell: Cell, errors: Sequence[ImputationError]) -> dict[str, Any]:
+    """Facts about what was removed; those by feature are of model_1."""
+    removed = cell.fold.removed
+    if removed is None:
+        return {}
+    return {
+        OPTION: {
+            "known": removed.known,
+            "removed": removed.removed,
+            "achieved_share": removed.removed / removed.known if removed.known else None,
+            "compared": errors[0].cells,
+            "rmse_by_feature": dict(errors[0].by_feature),
+        }
+    }
+
+
+def _names(model: int, completion: int) -> dict[str, str]:
+    """Upstream's names of a model and of a completed test table, both counted from 0."""
+    return {"model_ix": f"model_{model + 1}", "test_completion_ix": f"imp_{completion + 1}"}
+
+
+def _row(
+    found: Mapping[str, Any], names: Mapping[str, str], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Upstream's columns of a result row, after its consequence if it has one."""
+    row = dict(found)
+    head = {"consequence": row.pop("consequence")} if "consequence" in row else {}
+    te_time = row.pop("te_time")
+    return {**head, **names, **row, "tr_time": facts["seconds"], "te_time": te_time}
+
+
+def _counted(notes: Iterable[str]) -> list[str]:
+    """Each warning once, with how often it came."""
+    return [
+        f"{note} ({count} times)" if count > 1 else note for note, count in Counter(notes).items()
+    ]

@@ -1,0 +1,69 @@
+"""The worker's side of amiss: runs leaf tasks, one after another, in one process with R."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from amiss_tasks.tasks.results import Trial, VariantPredictions, outcome_of, predictions_of
+from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, Chain
+from gridrun.pipeline import Settings, StageHook, TaskResult, TaskSpec
+
+__all__ = ["AmissRunner", "VariantPredictions"]
+
+
+class AmissRunner:
+    """Runs tasks of the amiss pipeline; see ``gridrun.pipeline.Runner``.
+
+    Args:
+        settings: The study's settings.
+        stage_hook: Told (stage, key) before a stage is computed.
+        memo_bytes: Most bytes of shared results kept.
+    """
+
+    def __init__(
+        self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
+    ) -> None:
+        self.chain = Chain(settings, stage_hook, memo_bytes)
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions that may change numbers."""
+        return {
+            **self.chain.r.versions(),
+            "Python": platform.python_version(),
+            "numpy": np.__version__,
+            "rpy2": version("rpy2-rinterface"),
+            "xgboost": version("xgboost-cpu"),
+            # not the kernel's release, which changes no number
+            "platform": " ".join((platform.system(), platform.machine(), *platform.libc_ver())),
+        }
+
+    def run(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
+        """Run one leaf task.
+
+        Raises:
+            TaskFailure: R stopped with a message, or upstream has no result here.
+        """
+        trial = Trial(self.chain, task, artifact)
+        result, shared = self.chain.memo.get(
+            f"result:{trial.content_key}", lambda: _sized(outcome_of(trial))
+        )
+        return replace(result, content_key=trial.content_key, shared=shared)
+
+    def predictions(self, task: TaskSpec, artifact: Path | None) -> VariantPredictions:
+        """Predictions per variant of one leaf task, by model_1 on imp_1; trains anew.
+
+        Raises:
+            TaskFailure: As :meth:`run`.
+        """
+        return predictions_of(Trial(self.chain, task, artifact))
+
+
+def _sized(result: TaskResult) -> tuple[TaskResult, int]:
+    """A result with what it counts as among those that are remembered."""
+    return result, SMALL_BYTES + sum(map(len, result.payloads.values()))

@@ -1,0 +1,149 @@
+"""The driver's side: inputs are read once, each block's tables are made once.
+
+``read`` is kept in the study's cache under the digest of the inputs and of
+the reading code; the tables of a block under the digest of that, the block's
+parameter values and the code of ``filter`` and ``preprocess``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.protocols import protocol_of
+from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.preprocess import label, split
+from amiss_tasks.stages.read import read_inputs
+from amiss_tasks.stages.table import VariantTable
+from amiss_tasks.study.options import features_of, significance_of
+from gridrun.errors import Fault
+from gridrun.pipeline import Settings, TaskFailure, Value
+from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
+from gridrun.store.cache import Cache
+
+_PACKAGE = "amiss_tasks"
+_SUFFIX = ".npz"
+
+
+class AmissSource:
+    """Makes the artifacts of blocks; see ``gridrun.pipeline.Source``.
+
+    Args:
+        settings: The study's settings.
+        values: Values of the grid, which decide what the inputs must contain.
+        cache_dir: The study's cache.
+
+    Raises:
+        InputError: With every fault found in the inputs.
+    """
+
+    def __init__(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> None:
+        self._cache = Cache(cache_dir)
+        self._features = features_of(settings.options)
+        self._significance = significance_of(settings.options)
+        self._protocol = protocol_of(settings)
+        self._evaluation = evaluation_of(settings.options)
+        inputs = {role: digest_of_file(Path(path)) for role, path in settings.inputs.items()}
+        # which faults stop depends on what the grid asks of the inputs
+        asked = {name: [str(value) for value in chosen] for name, chosen in values.items()}
+        self._read_digest = digest_of(
+            {
+                "inputs": inputs,
+                "code": python_code(f"{_PACKAGE}.stages.read", _PACKAGE),
+                "features": self._features.content,
+                "rows": [settings.rows, settings.seed] if settings.rows is not None else None,
+                "asked": {
+                    name: asked[name]
+                    for name in (
+                        "transcript",
+                        "quality",
+                        "restriction",
+                        "vus_inclusion",
+                        "categorical",
+                    )
+                },
+            }
+        )
+        self._read = read_inputs(
+            settings.inputs,
+            values,
+            cache_dir,
+            self._read_digest,
+            rows=settings.rows,
+            seed=settings.seed,
+            features=self._features,
+            significance=self._significance,
+        )
+        self.filtered = lru_cache(maxsize=2)(self._filter)
+        """Joined rows of a transcript, quality and restriction."""
+        self._failures: dict[str, TaskFailure] = {}
+
+    def notes(self) -> Sequence[Fault]:
+        """What reading found worth saying."""
+        return self._read.notes
+
+    def artifact(self, values: Mapping[str, Value]) -> str:
+        """Digest of the block's training and test tables, or of its rows before they are split.
+
+        Raises:
+            TaskFailure: Upstream's preprocessing stops on this block.
+        """
+        digest = digest_of(
+            {
+                "read": self._read_digest,
+                "code": [
+                    python_code(f"{_PACKAGE}.stages.filter", _PACKAGE),
+                    python_code(f"{_PACKAGE}.stages.preprocess", _PACKAGE),
+                ],
+                "features": self._features.content,
+                "clnsig": dict(self._significance.mapped),
+                "protocol": self._protocol.preprocess_components(),
+                "parts": "split by the worker" if self._evaluation.holds_out else "split",
+                "values": dict(values),
+            }
+        )
+        if digest in self._failures:
+            raise self._failures[digest]
+        try:
+            self._cache.make(digest, _SUFFIX, lambda path: self._write(values, path))
+        except TaskFailure as failure:
+            self._failures[digest] = failure
+            raise
+        return digest
+
+    def labelled(self, values: Mapping[str, Value]) -> Labelled:
+        """The rows of a block that have a label, before they are split.
+
+        Raises:
+            TaskFailure: Upstream's preprocessing stops on this block.
+        """
+        table = self.filtered(
+            str(values["transcript"]), str(values["quality"]), str(values["restriction"])
+        )
+        return label(
+            table,
+            str(values["vus_inclusion"]),
+            str(values["categorical"]),
+            self._features,
+            self._significance,
+            protocol=self._protocol,
+        )
+
+    def path(self, digest: str) -> Path:
+        """File of the block's tables."""
+        return self._cache.path(digest, _SUFFIX)
+
+    def _write(self, values: Mapping[str, Value], path: Path) -> None:
+        rows = self.labelled(values)
+        if self._evaluation.holds_out:
+            rows.save(path)
+        else:
+            split(rows, self._features, self._protocol).save(path)
+
+    def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
+        return filter_table(self._read, transcript, quality, restriction, self._significance)

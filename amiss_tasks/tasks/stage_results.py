@@ -1,0 +1,155 @@
+"""What the worker's stages hand on to each other; tables and models stay in R."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.block_tables import IntArray
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed from a fold's training table.
+
+    Args:
+        share: Probability with which a known value was to be removed.
+        truth: The training table as it was before, an R data frame.
+        known: Known values of numeric features before.
+        removed: How many of them were removed.
+        test_digest: Digest of the fold before; its test table stays as it is.
+    """
+
+    share: float
+    truth: RObject
+    known: int
+    removed: int
+    test_digest: str
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Rows and columns drawn from a fold's training table.
+
+    Args:
+        handle: What ``prepare.R`` takes, in R.
+        hyperparameter_rows: Method to the rows of its hyperparameters that were drawn
+            before, counted from 1.
+        generator: Where the generator stands afterwards, in R.
+        generator_digest: The same as a digest.
+        notes: Warnings.
+    """
+
+    handle: RObject
+    hyperparameter_rows: Mapping[str, tuple[int, ...]]
+    generator: RObject
+    generator_digest: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows and final features of a fold's training table.
+
+    Args:
+        rows: Positions in the fold's training table, counted from 0.
+        features: Final features, in order.
+        low_variance: Features that the variance check dropped.
+        correlated: Features that the correlation check dropped.
+        sampled: What was drawn before the checks.
+        notes: Warnings.
+    """
+
+    rows: IntArray
+    features: tuple[str, ...]
+    low_variance: tuple[str, ...]
+    correlated: tuple[str, ...]
+    sampled: Sampled
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Imputed:
+    """A training table, completed once for each row of hyperparameters.
+
+    Args:
+        tables: R list, for each row a list of data frames, or NULL where it failed.
+        states: R list, for each row what the test table needs of training, or NULL.
+        count: Number of completed tables in all.
+        notes: Warnings.
+    """
+
+    tables: RObject
+    states: RObject
+    count: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Completed training tables after the feature checks on them.
+
+    Args:
+        imputed: The tables, without what was dropped.
+        dropped: For each row of hyperparameters the features dropped from its first table.
+    """
+
+    imputed: Imputed
+    dropped: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Completions of a test table.
+
+    Args:
+        tables: R list of data frames.
+        count: Number of them.
+        notes: Warnings.
+    """
+
+    tables: RObject
+    count: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImputationError:
+    """How far a completed training table is from the values that were removed from it.
+
+    Args:
+        rmse: Root of the mean squared error over the removed values, in standard
+            deviations of their feature; None where there is nothing to compare, or
+            not every removed value got one in its place.
+        cells: Removed values that are compared.
+        unfilled: Those of them that got none.
+        by_feature: The same as ``rmse`` for each feature.
+    """
+
+    rmse: float | None
+    cells: int
+    unfilled: int
+    by_feature: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Models of a classifier on the tables of the chosen row of hyperparameters.
+
+    Args:
+        models: R list, one model for each completed table of that row.
+        facts: For each model: selection_mcc, seconds, rows, settings, fits.
+        row: Position of the chosen row, counted from 0.
+        mcc: For each row the mean MCC it was compared by; ``-inf`` where there is none.
+        fits: How many models of which name were fitted for all rows.
+        notes: Warnings.
+    """
+
+    models: RObject
+    facts: Sequence[Mapping[str, Any]]
+    row: int
+    mcc: tuple[float, ...]
+    fits: Mapping[str, int]
+    notes: tuple[str, ...]

@@ -1,0 +1,260 @@
+"""The stages of a worker one after another, sharing what equal tasks share.
+
+Early cutoff: a stage's result is remembered under what it was made from *by
+content*, so that a check which drops nothing, or two blocks with the same
+rows, cost one computation. Source of the order of stages:
+``upstream-behaviour`` sections 4 to 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.evaluation import evaluation_of, keeps_predictions
+from amiss_tasks.methods import Method, predraws
+from amiss_tasks.protocols import SEARCHED, protocol_of
+from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
+from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.preprocess import split
+from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.tasks._memo import Memo
+from amiss_tasks.tasks.fold_tables import Cell, FoldTables, fold_tables, held_out_tables
+from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import (
+    Checked,
+    Completed,
+    ImputationError,
+    Imputed,
+    Prepared,
+    Removed,
+    Sampled,
+    Trained,
+)
+from gridrun.pipeline import Settings, StageHook, TaskFailure, TaskSpec, Value
+from gridrun.plan.fingerprint import digest_of
+
+MEMO_BYTES = 256 * 2**20
+SMALL_BYTES = 4096
+"""What a result without tables counts as."""
+
+
+class Chain:
+    """The stages from a block's artifact to trained models and completed test tables.
+
+    Args:
+        settings: The study's settings.
+        stage_hook: Told (stage, key) before a stage is computed.
+        memo_bytes: Most bytes of shared results kept.
+    """
+
+    def __init__(
+        self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
+    ) -> None:
+        self.protocol = protocol_of(settings)
+        self.methods = methods_of(settings.options)
+        self.own_classifiers = own_classifiers_of(settings.options)
+        self.adds_missingness = bool(shares_of(settings.options))
+        self.hook = stage_hook
+        self.memo = Memo(memo_bytes)
+        self.evaluation = evaluation_of(settings.options)
+        self.keeps_predictions = keeps_predictions(settings.options)
+        self.features = features_of(settings.options)
+        self.r = RStages(self.features, self.protocol, self.own_classifiers)
+
+    def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
+        """Everything up to the final features."""
+        if artifact is None:
+            msg = "a task of amiss needs its block's artifact"
+            raise ValueError(msg)
+        self._refuse(task)
+        fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))
+        cell = self.cell_of(fold, task.values)
+        absent = [name for name in cell.prepared.features if name not in cell.fold.test_columns]
+        if absent:
+            raise TaskFailure(
+                "undefined columns selected: the test part has no row with this level, so no such "
+                f"dummy: {', '.join(absent)} (D21)",
+                "upstream-defect",
+            )
+        return cell
+
+    def cell_of(self, fold: FoldTables, values: Mapping[str, Value]) -> Cell:
+        """The same for tables that are at hand, whatever their test part has."""
+        method = self.methods[str(values["imputation"])]
+        return Cell(fold, self._prepared(fold, method, values), method, self.protocol)
+
+    def content_key(self, task: TaskSpec, cell: Cell) -> str:
+        """Digest of everything that a task's result depends on, by content."""
+        key: dict[str, Any] = {
+            "imputed": cell.key,
+            "classifier": task.classifier,
+            "switches": self.protocol.components(task.classifier, cell.method.name),
+        }
+        if "feature_checks" in self.protocol.corrected:
+            key["checks"] = checks_of(task.values)
+        if task.classifier in self.own_classifiers:
+            key["code"] = self.own_classifiers[task.classifier].code
+        if task.classifier in SEARCHED:
+            key["search"] = task.values["hyperparameter_search_type"]
+        if self.keeps_predictions:
+            # else of the ids only the consequence has a part in any result
+            key["test rows"] = list(cell.fold.test_ids)
+        return digest_of(key)
+
+    def imputed(self, cell: Cell) -> Imputed:
+        """Completed training tables of every row of hyperparameters, and what test rows need."""
+
+        def impute() -> tuple[Imputed, int]:
+            self.hook("impute", cell.key)
+            data = self.r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
+            generator = cell.prepared.sampled.generator
+            found = self.r.impute_train(cell.method, data, cell.rows, generator, cell.fold.number)
+            # a state may hold the training table as well
+            size = cell.bytes_of(len(cell.prepared.rows), found.count + len(cell.rows))
+            return found, size
+
+        return self.memo.get(f"impute:{cell.key}", impute)[0]
+
+    def imputation_error(self, cell: Cell, row: int, number: int) -> ImputationError | None:
+        """How far a completed training table is from what was removed; None if nothing was.
+
+        Args:
+            cell: The cell.
+            row: Row of hyperparameters, counted from 0.
+            number: Completed table of that row, counted from 0.
+        """
+        fold = cell.fold
+        if fold.removed is None:
+            return None
+        completed = self.imputed(cell).tables.at(row).at(number)
+        return self.r.imputation_error(
+            fold.removed.truth, fold.train, cell.prepared.rows, completed
+        )
+
+    def imputed_test(self, cell: Cell, row: int) -> Completed:
+        """Completed test tables by the chosen row of hyperparameters, counted from 0."""
+        state = self.imputed(cell).states.at(row)
+        rows = np.arange(len(cell.fold.test_positive))
+        key = cell.test_key(row)
+
+        def impute() -> tuple[Completed, int]:
+            self.hook("impute-test", key)
+            data = self.r.cut(cell.fold.test, rows, cell.prepared.features)
+            found = self.r.impute_test(cell.method, data, state, fold=cell.fold.number)
+            return found, cell.bytes_of(len(rows), found.count)
+
+        return self.memo.get(f"impute-test:{key}", impute)[0]
+
+    def train(
+        self, cell: Cell, classifier: str, imputed: Imputed, search: str, content_key: str
+    ) -> Trained | PythonTrained:
+        """A model for each completed training table, and which is chosen."""
+        self.hook("train", content_key)
+        outcome = self.r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
+        return self.r.train(classifier, imputed, outcome, search, cell.fold.number)
+
+    def checked(self, cell: Cell, values: Mapping[str, Value]) -> Checked:
+        """Completed training tables, as they are or after the feature checks on them (D15)."""
+        imputed, checks = self.imputed(cell), checks_of(values)
+        if "feature_checks" not in self.protocol.corrected or not any(checks.values()):
+            return Checked(imputed, [()] * len(cell.rows))
+        key = digest_of({"imputed": cell.key, **checks})
+
+        def check() -> tuple[Checked, int]:
+            self.hook("impute", key)
+            size = cell.bytes_of(len(cell.prepared.rows), imputed.count)
+            return self.r.check_again(imputed, **checks), size
+
+        return self.memo.get(f"checked:{key}", check)[0]
+
+    def _refuse(self, task: TaskSpec) -> None:
+        """Fail what upstream does not run, though a plan would not ask for it."""
+        if task.classifier != "rf" and task.values["categorical"] == "factor":
+            raise TaskFailure(
+                f'categorical=factor trains random forest only, not "{task.classifier}"',
+                "upstream-defect",
+            )
+        if "random_search" not in self.protocol.corrected and search_of(task) == "random":
+            raise TaskFailure(
+                "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
+                "upstream-defect",
+            )
+
+    def _fold(self, artifact: Path, number: int) -> FoldTables:
+        about = artifact.stat()
+        name = f"{artifact}:{about.st_mtime_ns}:{about.st_size}"
+
+        def load() -> tuple[BlockTables | Labelled, int]:
+            kind = Labelled if self.evaluation.holds_out else BlockTables
+            return kind.load(artifact), 2 * about.st_size
+
+        def cut() -> tuple[FoldTables, int]:
+            self.hook("fold", f"{artifact.stem}:{number}")
+            block = self.memo.get(f"block:{name}", load)[0]
+            if isinstance(block, Labelled):
+                parts = split(block, self.features, self.protocol, number)
+                fold = held_out_tables(self.r, parts, number, self.protocol)
+            else:
+                fold = fold_tables(self.r, block, number, self.protocol)
+            return fold, fold.bytes
+
+        return self.memo.get(f"fold:{name}:{number}", cut)[0]
+
+    def _amputed(self, fold: FoldTables, share: float) -> FoldTables:
+        """The fold with a share of the training table's known values removed."""
+        if share == 0:
+            return fold
+        seed = removal_seed(self.protocol, share, fold.number)
+        digest = digest_of({"fold": fold.digest, "removed": share, "seed": seed})
+
+        def remove() -> tuple[FoldTables, int]:
+            self.hook(STAGE, digest)
+            train, known, count = self.r.ampute(fold.train, share, seed)
+            removed = Removed(share, fold.train, known, count, fold.digest)
+            return replace(fold, digest=digest, train=train, removed=removed), fold.bytes
+
+        return self.memo.get(f"ampute:{digest}", remove)[0]
+
+    def _prepared(self, fold: FoldTables, method: Method, values: Mapping[str, Value]) -> Prepared:
+        sampling: dict[str, Any] = {
+            "predraw": predraws(method, all_methods=self.evaluation.holds_out),
+            "downsampling": values["downsampling"] == "on",
+            "feature_share": float(values["feature_sampling_percentage"]),
+            "row_share": float(values["training_data_sampling_percentage"]),
+        }
+        checks = checks_of(values)
+        sample_key = digest_of({"fold": fold.digest, **sampling})
+        key = digest_of({"sample": sample_key, **checks})
+
+        def draw() -> tuple[Sampled, int]:
+            self.hook("prepare", sample_key)
+            return self.r.draw_sample(
+                fold.train, fold.outcome, **sampling, fold=fold.number
+            ), SMALL_BYTES
+
+        def prepare() -> tuple[Prepared, int]:
+            sampled = self.memo.get(f"sample:{sample_key}", draw)[0]
+            self.hook("prepare", key)
+            return self.r.prepare(fold.train, sampled, **checks), SMALL_BYTES
+
+        return self.memo.get(f"prepare:{key}", prepare)[0]
+
+
+def checks_of(values: Mapping[str, Value]) -> dict[str, bool]:
+    """Which feature checks are made."""
+    return {
+        "variance": values["nonzero_variance_check"] == "on",
+        "correlation": values["correlation_check"] == "on",
+    }
+
+
+def search_of(task: TaskSpec) -> str:
+    """How hyperparameters are searched; a classifier without any does not read it."""
+    return str(task.values["hyperparameter_search_type"]) if task.classifier in SEARCHED else ""

@@ -1,0 +1,8 @@
+"""The backend ``local``: workers on a Ray of one's own, or on a running Ray cluster.
+
+For whoever loads backends by name; the only package that imports ray.
+"""
+
+from backends.local._backend import LocalBackend
+
+__all__ = ["LocalBackend"]

@@ -1,0 +1,197 @@
+"""Slots: one actor each, one call in flight each, a new actor when one dies.
+
+The ray module is handed in: only ``backends.local._backend`` imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backends.local._actor import WorkerActor
+from gridrun.errors import EnvironmentFault
+from gridrun.plan.units import (
+    Event,
+    Job,
+    ReadArtifact,
+    TaskDone,
+    TaskFailed,
+    Unit,
+    UnitFinished,
+    UnitLost,
+    UnitStarted,
+)
+from gridrun.run.backend import UnitFeed
+
+STEP_SECONDS = 0.5
+"""How long a step waits for events; a stop takes effect with the next step."""
+
+_WAIT_SECONDS = 1.0
+_LOSSES_PER_SLOT = 3
+_ARTIFACTS_KEPT = 4
+_GOODBYE_SECONDS = 3.0
+
+
+@dataclass(eq=False)
+class _Slot:
+    """An actor, the call in flight, and the unit it has."""
+
+    actor: Any
+    call: Any
+    unit: Unit | None = None
+    is_up: bool = False
+
+
+class Slots:
+    """The workers of one backend.
+
+    Args:
+        ray: The module.
+        job: What all units have in common.
+        read_artifact: Content by digest.
+        count: Number of workers.
+        directory: Where they put files, or None for each node's temporary directory.
+        path: Where the driver's modules are, if workers are on the same machine.
+    """
+
+    def __init__(
+        self,
+        ray: Any,
+        job: Job,
+        read_artifact: ReadArtifact,
+        *,
+        count: int,
+        directory: str | None,
+        path: Sequence[str],
+    ) -> None:
+        self._ray = ray
+        self._job = job
+        self._read_artifact = read_artifact
+        self._directory = directory
+        self._path = path
+        # a lost worker is replaced here, never by Ray: it would not say what was lost
+        self._actor_class = ray.remote(WorkerActor).options(
+            num_cpus=1, max_restarts=0, max_task_retries=0
+        )
+        self._artifacts: OrderedDict[str, Any] = OrderedDict()
+        self._losses = 0
+        self._slots = [self._new_slot() for _ in range(count)]
+
+    def run(
+        self, first: Unit, next_unit: UnitFeed, is_stopping: Callable[[], bool]
+    ) -> Iterator[Event]:
+        """Run units; see ``gridrun.run.backend.Backend.run``."""
+        held: Unit | None = first
+        dry = False
+        while True:
+            for slot in self._free():
+                if is_stopping() or dry:
+                    break
+                unit, held = (held, None) if held is not None else (next_unit(), None)
+                if unit is None:
+                    dry = True
+                else:
+                    self._give(slot, unit, stop=False)
+            if held is not None and is_stopping():
+                yield UnitStarted(held.id, "")
+                yield UnitFinished(held.id, "", stopped=True)
+                held = None
+            busy = any(slot.unit is not None for slot in self._slots)
+            if not busy and held is None and (dry or is_stopping()):
+                return
+            calls = [slot.call for slot in self._slots if slot.call is not None]
+            ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
+            for slot in [slot for slot in self._slots if slot.call in ready]:
+                events = self._take(slot, stop=is_stopping())
+                # a unit that ended may come back from the feed, or leave room for another
+                dry = dry and slot.unit is not None
+                yield from events
+
+    def close(self) -> None:
+        """Let every worker remove its files, as far as it still can, and end it."""
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            goodbyes = [slot.actor.close.remote() for slot in self._slots if slot.is_up]
+            if goodbyes:
+                self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=_GOODBYE_SECONDS)
+        for slot in self._slots:
+            self._ray.kill(slot.actor, no_restart=True)
+        self._slots = []
+        self._artifacts.clear()
+
+    def _free(self) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.is_up and slot.unit is None]
+
+    def _new_slot(self) -> _Slot:
+        actor = self._actor_class.remote(self._job, self._directory, self._path)
+        return _Slot(actor, actor.hello.remote())
+
+    def _give(self, slot: _Slot, unit: Unit | None, *, stop: bool) -> None:
+        """Call the actor; the call returns within ``STEP_SECONDS`` or so."""
+        content = None
+        if unit is not None:
+            slot.unit = unit
+            content = self._content(unit.artifact)
+        slot.call = slot.actor.step.remote(unit, content, STEP_SECONDS, stop=stop)
+
+    def _take(self, slot: _Slot, *, stop: bool) -> list[Event]:
+        """Fetch what a call came to and make the next one."""
+        errors = self._ray.exceptions
+        call, slot.call = slot.call, None
+        try:
+            answer = self._ray.get(call)
+        except errors.RayTaskError as error:
+            return self._retire(slot, error.cause)
+        except errors.RayError as error:
+            return self._replace(slot, error)
+        if not slot.is_up:
+            slot.is_up = True
+            return []
+        events: list[Event] = answer
+        if any(isinstance(event, TaskDone | TaskFailed) for event in events):
+            self._losses = 0
+        if events and isinstance(events[-1], UnitFinished):
+            slot.unit = None
+        else:
+            self._give(slot, None, stop=stop)
+        return events
+
+    def _replace(self, slot: _Slot, error: Exception) -> list[Event]:
+        """A worker is gone: a new one takes its place, its unit is offered again."""
+        reason = f"worker gone: {type(error).__name__}"
+        self._losses += 1
+        if self._losses > _LOSSES_PER_SLOT * len(self._slots):
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise EnvironmentFault(
+                f"{self._losses} workers were lost in a row, none of them after an outcome",
+                todo=f"Ray says of the last one: {lines[0]}",
+            ) from error
+        self._ray.kill(slot.actor, no_restart=True)
+        lost: list[Event] = [UnitLost(slot.unit.id, reason)] if slot.unit is not None else []
+        self._slots[self._slots.index(slot)] = self._new_slot()
+        slot.unit = None
+        return lost
+
+    def _retire(self, slot: _Slot, cause: Exception) -> list[Event]:
+        """A worker whose machine is at fault is not used again, as long as others work."""
+        if not isinstance(cause, EnvironmentFault):
+            raise cause
+        self._slots.remove(slot)
+        self._ray.kill(slot.actor, no_restart=True)
+        if not self._slots:
+            raise cause
+        unit, slot.unit = slot.unit, None
+        return [UnitLost(unit.id, cause.what)] if unit is not None else []
+
+    def _content(self, digest: str) -> Any:
+        """Reference to an artifact in Ray's object store; the latest few are kept there."""
+        if not digest:
+            return None
+        if digest not in self._artifacts:
+            self._artifacts[digest] = self._ray.put(self._read_artifact(digest))
+        self._artifacts.move_to_end(digest)
+        while len(self._artifacts) > _ARTIFACTS_KEPT:
+            self._artifacts.popitem(last=False)
+        return self._artifacts[digest]

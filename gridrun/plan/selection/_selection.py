@@ -1,0 +1,195 @@
+"""Which combinations of a grid are meant: some values, a list, a drawn sample.
+
+The three narrow one another in this order: ``only``, then the list, then the
+sample. Everything is a function of its arguments; nothing is read from disk but
+a list given as ``@file``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import Value
+from gridrun.plan.grid import Grid
+from gridrun.plan.selection._numbers import read_numbers
+from gridrun.plan.selection._sample import Blocks, Sample
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Selection:
+    """Combinations of a grid, in ascending order.
+
+    Args:
+        grid: The grid.
+        chosen: Their indices (from 0), ascending, none twice; None: all of
+            them, without holding them.
+        sample: What was drawn, to be kept so that later runs draw the same.
+        notes: What is worth telling about the selection.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        chosen: IntArray | None = None,
+        *,
+        sample: Sample | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.grid = grid
+        self._chosen = chosen
+        self.sample = sample if sample is not None else Sample()
+        self.notes = tuple(notes)
+
+    @classmethod
+    def of(
+        cls,
+        grid: Grid,
+        *,
+        compared: Sequence[str] = (),
+        only: Sequence[str] = (),
+        combinations: str | None = None,
+        sample: int | None = None,
+        blocks: bool = True,
+        seed: int = 1,
+        stored: str | None = None,
+    ) -> Selection:
+        """Choose combinations.
+
+        Args:
+            grid: The study's grid.
+            compared: Parameters whose values stay together in a block.
+            only: ``PARAMETER=VALUE[,VALUE...]`` each. Values of one parameter
+                add up; different parameters must all be met.
+            combinations: ``1,5,10-20`` counted from 1, or ``@file`` of such.
+            sample: Draw blocks until this many combinations are reached.
+            blocks: False: draw single combinations.
+            seed: Decides the draws.
+            stored: What ``to_json`` gave after an earlier draw, or None.
+
+        Raises:
+            UserError: Something does not fit the grid, or nothing is left.
+        """
+        chosen = None if not only else _only(grid, only)
+        if combinations is not None:
+            listed = read_numbers(combinations, len(grid))
+            chosen = listed if chosen is None else np.intersect1d(chosen, listed)
+        if chosen is not None and not len(chosen):
+            raise UserError(
+                "no combination is selected",
+                where=f"--combinations {combinations}",
+                todo="none of the listed combinations has the values that --only asks for",
+            )
+        if sample is None:
+            return cls(grid, chosen, sample=Sample.from_json(stored))
+        if sample < 1:
+            raise UserError(f"--sample {sample}: at least one combination has to be drawn")
+        pool = Blocks(grid, compared if blocks else (), chosen)
+        earlier = Sample.from_json(stored)
+        drawn, numbers = pool.draw(sample, seed, earlier)
+        indices = pool.members(numbers)
+        return cls(
+            grid, indices, sample=drawn, notes=[_drawn_note(pool, len(numbers), len(indices))]
+        )
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it is the whole grid, unasked."""
+        return self._chosen is None
+
+    def __len__(self) -> int:
+        return len(self.grid) if self._chosen is None else len(self._chosen)
+
+    def __iter__(self) -> Iterator[int]:
+        if self._chosen is None:
+            return iter(range(len(self.grid)))
+        return (int(index) for index in self._chosen)
+
+    def __contains__(self, index: object) -> bool:
+        if not isinstance(index, int):
+            return False
+        if self._chosen is None:
+            return 0 <= index < len(self.grid)
+        at = int(np.searchsorted(self._chosen, index))
+        return at < len(self._chosen) and int(self._chosen[at]) == index
+
+    def indices(self) -> IntArray:
+        """Indices of the combinations, from 0, ascending; shape ``(len(self),)``."""
+        if self._chosen is None:
+            return np.arange(len(self.grid), dtype=np.int64)
+        return self._chosen.copy()
+
+    def to_json(self) -> str:
+        """What was drawn, for keeping; hand it to ``of`` as ``stored``."""
+        return self.sample.to_json()
+
+
+def _drawn_note(pool: Blocks, drawn: int, combinations: int) -> str:
+    if not pool.compared:
+        return f"{combinations:,} of {pool.combinations:,} combinations drawn"
+    return (
+        f"{drawn:,} of {len(pool):,} blocks drawn, {combinations:,} combinations: "
+        f"all selected values of {', '.join(pool.compared)} in each"
+    )
+
+
+def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
+    """Indices of the combinations that have the values asked for."""
+    positions: dict[str, set[int]] = {}
+    for expression in expressions:
+        name, found = _parse_only(grid, expression)
+        positions.setdefault(name, set()).update(found)
+    axes = [
+        np.array(sorted(positions.get(name, range(size))), np.int64)
+        for name, size in zip(grid.names, grid.sizes, strict=True)
+    ]
+    total = np.zeros(1, np.int64)
+    for axis, size in zip(axes, grid.sizes, strict=True):
+        total = (total[:, None] * size + axis[None, :]).ravel()
+    return total
+
+
+def _parse_only(grid: Grid, expression: str) -> tuple[str, list[int]]:
+    """Parameter and positions of the values of one ``--only``."""
+    where = f"--only {expression}"
+    name, equals, texts = (part.strip() for part in expression.partition("="))
+    if not equals or not name or not texts:
+        raise UserError(
+            "is no choice of values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
+        )
+    allowed = grid.allowed()
+    if name not in allowed:
+        near = did_you_mean(name, grid.names)
+        raise UserError(
+            f'unknown parameter "{name}"',
+            where=where,
+            todo=near or f"known parameters: {', '.join(grid.names)}",
+        )
+    return name, [_position(where, name, allowed[name], text.strip()) for text in texts.split(",")]
+
+
+def _position(where: str, name: str, values: Sequence[Value], text: str) -> int:
+    for position, value in enumerate(values):
+        if isinstance(value, str):
+            if value == text:
+                return position
+        elif _number(text) == float(value):
+            return position
+    known = [str(value) for value in values]
+    near = did_you_mean(text, known)
+    raise UserError(
+        f'the study\'s grid has no value "{text}" of parameter "{name}"',
+        where=where,
+        todo=f"{near} values in the grid: {', '.join(known)}".strip(),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

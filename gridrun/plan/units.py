@@ -1,0 +1,290 @@
+"""Plain data that crosses between driver and workers: units out, events back.
+
+Everything here is frozen and can be pickled; a unit can also be written to a
+file. Nothing in it depends on who runs it, where or when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeGuard
+
+from gridrun.pipeline import Settings, TaskResult, TaskSpec
+
+
+class State(StrEnum):
+    """State of a task; states never overlap."""
+
+    WAITING = "waiting"
+    """Not yet run, or its last attempt was lost."""
+    RUNNING = "running"
+    """Part of a unit that a worker holds."""
+    DONE = "done"
+    """Ran to its end; its rows are in the ledger."""
+    FAILED = "failed"
+    """Came to a failure, see :class:`Kind`. Failed is not done."""
+    SKIPPED = "skipped"
+    """Not asked of this classifier by the protocol."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a run leaves such a task alone."""
+        return self in (State.DONE, State.FAILED, State.SKIPPED)
+
+
+class Kind(StrEnum):
+    """Kind of failure."""
+
+    ERROR = "error"
+    """R or Python raised: a finding, not retried."""
+    CRASH = "crash"
+    """The process died: by a signal, or by an exit it was not asked for."""
+    TIMEOUT = "timeout"
+    """Killed because its limit of seconds had passed."""
+    MEMORY = "memory"
+    """Killed because its limit of memory was passed."""
+    LOST = "lost"
+    """Node or job gone; tried again, not counted."""
+    UPSTREAM_DEFECT = "upstream-defect"
+    """Upstream cannot run it either; not run."""
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether the task is tried once more, alone."""
+        return self in (Kind.CRASH, Kind.TIMEOUT, Kind.MEMORY)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one task may use.
+
+    Args:
+        task_seconds: Wall seconds; the process is killed past it. None: no limit.
+        mem_mb: Resident memory of the process; reserved, not enforced yet.
+    """
+
+    task_seconds: float | None = None
+    mem_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Tasks that one worker runs without going back to anyone.
+
+    Args:
+        id: Unique within a run; for people and logs, never part of a result.
+        artifact: Digest of the block's artifact, or an empty string for none.
+        tasks: In the order that shares most.
+        seconds: Estimated wall seconds.
+    """
+
+    id: str
+    artifact: str
+    tasks: tuple[TaskSpec, ...]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every unit of a run has in common; sent to a worker once.
+
+    Args:
+        pipeline: Name that ``load_pipeline`` takes.
+        settings: The study's settings.
+        limits: Limits of each task.
+    """
+
+    pipeline: str
+    settings: Settings
+    limits: Limits = field(default_factory=Limits)
+
+
+ReadArtifact = Callable[[str], bytes]
+"""Content of an artifact by digest."""
+
+
+@dataclass(frozen=True)
+class ContextFacts:
+    """What can be said of a context far from the ledger, so that a worker can check its code.
+
+    Args:
+        digest: As in the ledger.
+        classifier: Which classifier.
+        code: Stage to digest of its code; empty where there is nothing to compare.
+    """
+
+    digest: str
+    classifier: str
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a task.
+
+    Args:
+        unit: Unit it was part of.
+        number: 1, or 2 when tried again alone.
+        worker: Host, process id and start of the worker, for people.
+        started: Seconds since the epoch.
+        seconds: Wall seconds.
+    """
+
+    unit: str
+    number: int
+    worker: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """A worker's process started; its environment is known."""
+
+    worker: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UnitStarted:
+    """A worker took a unit."""
+
+    unit: str
+    worker: str
+
+
+@dataclass(frozen=True)
+class TaskDone:
+    """A task ran to its end."""
+
+    task: TaskSpec
+    attempt: Attempt
+    result: TaskResult
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class TaskFailed:
+    """An attempt of a task failed.
+
+    Args:
+        task: Which task.
+        attempt: Which attempt.
+        kind: Kind of failure.
+        reason: One line: R's own message, the signal, the exit code, the limit.
+        final: False when another attempt follows within the unit.
+        signal: Signal number that ended the process, for ``crash``.
+        exit_code: Exit code of the process, for ``crash``.
+        limit_seconds: The limit that was passed, for ``timeout``.
+        stage: Stage it happened in, where known.
+        log: What the attempt printed, with R's calls at an error.
+    """
+
+    task: TaskSpec
+    attempt: Attempt
+    kind: Kind
+    reason: str
+    final: bool = True
+    signal: int | None = None
+    exit_code: int | None = None
+    limit_seconds: float | None = None
+    stage: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class UnitFinished:
+    """Every task of the unit has a final event, or was handed back (``stopped``)."""
+
+    unit: str
+    worker: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class UnitLost:
+    """The worker is gone; what of the unit has no final event is to be offered again."""
+
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SweepPlanned:
+    """Units are about to be sent away as one; see ``gridrun.run.backend.DetachableBackend``.
+
+    Args:
+        sweep: Name it will have where it is sent.
+        shards: Units of each shard, by position.
+    """
+
+    sweep: str
+    shards: tuple[tuple[Unit, ...], ...]
+
+
+@dataclass(frozen=True)
+class SweepSent:
+    """A sweep was accepted; it goes on without the driver.
+
+    Args:
+        sweep: Its name.
+        place: Where a person can look at it, or an empty string.
+    """
+
+    sweep: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentRead:
+    """Everything a segment holds has been yielded before this.
+
+    Args:
+        sweep: Name of the sweep.
+        shard: Position of the shard.
+        name: File name of the segment.
+    """
+
+    sweep: str
+    shard: int
+    name: str
+
+
+@dataclass(frozen=True)
+class SweepEnded:
+    """Nothing more will come of a sweep.
+
+    Args:
+        sweep: Its name.
+        state: ``ended``, ``cancelled``, or ``abandoned`` when it was never accepted.
+    """
+
+    sweep: str
+    state: str
+
+
+@dataclass(frozen=True)
+class InputsRead:
+    """A job has read the inputs where they are.
+
+    Args:
+        sweep: Name of the sweep that it was.
+        report: Text of its report, see ``gridrun.shard.remote_inputs``.
+    """
+
+    sweep: str
+    report: str
+
+
+SweepEvent = SweepPlanned | SweepSent | SegmentRead | SweepEnded
+"""What a detachable backend yields beside the rest."""
+
+Event = WorkerReady | UnitStarted | TaskDone | TaskFailed | UnitFinished | UnitLost | SweepEvent
+"""What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""
+
+
+def is_final(event: Event) -> TypeGuard[TaskDone | TaskFailed]:
+    """Whether an event is the last one about its task in its unit."""
+    return isinstance(event, TaskDone) or (isinstance(event, TaskFailed) and event.final)

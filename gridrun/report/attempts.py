@@ -1,0 +1,93 @@
+"""Attempts worth looking at, in the words of the study rather than the ledger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrun.study.state import StudyState
+
+
+@dataclass(frozen=True)
+class LoggedAttempt:
+    """One attempt that failed or printed something.
+
+    Args:
+        combination: Number of the first combination it belongs to, None if the
+            grid of today has no such combination.
+        classifier: Which classifier.
+        fold: Counted from 1.
+        number: Which attempt.
+        state: ``done`` or ``failed``.
+        kind: Kind of failure, or empty.
+        reason: Why it failed, or empty.
+        signal: Signal that ended the process.
+        exit_code: Exit code of the process.
+        limit_seconds: Limit that was passed.
+        stage: Stage it happened in, where known.
+        worker: Which worker.
+        started: Seconds since the epoch.
+        seconds: Wall seconds.
+        log: Its log file, or None.
+        rows: ``--rows`` of its run, or None.
+        folds: ``--folds`` of its run, or None.
+    """
+
+    combination: int | None
+    classifier: str
+    fold: int
+    number: int
+    state: str
+    kind: str
+    reason: str
+    signal: int | None
+    exit_code: int | None
+    limit_seconds: float | None
+    stage: str
+    worker: str
+    started: float
+    seconds: float
+    log: Path | None
+    rows: int | None
+    folds: int | None
+
+
+def logged_attempts(study_state: StudyState) -> Iterator[LoggedAttempt]:
+    """All of a study, oldest first."""
+    view = study_state.view
+    if view is None:
+        return
+    classifiers = {ident: name for ident, name, _ in view.contexts().values()}
+    for row in view.noteworthy():
+        classifier = classifiers[row.context]
+        yield LoggedAttempt(
+            combination=_combination(study_state, classifier, row.code),
+            classifier=classifier,
+            fold=row.fold,
+            number=row.number,
+            state=row.state,
+            kind=row.kind,
+            reason=row.reason,
+            signal=row.signal,
+            exit_code=row.exit_code,
+            limit_seconds=row.limit_seconds,
+            stage=row.stage,
+            worker=row.worker,
+            started=row.started,
+            seconds=row.seconds,
+            log=study_state.study.paths.logs / row.log if row.log else None,
+            rows=row.request.get("rows"),
+            folds=row.request.get("folds"),
+        )
+
+
+def _combination(study_state: StudyState, classifier: str, code: int) -> int | None:
+    grid = study_state.study.grid
+    values = study_state.book.values(code, study_state.pipeline.classifier_reads(classifier))
+    # parameters the classifier does not read: the first value stands for all
+    first = {name: choices[0] for name, choices in grid.allowed().items()}
+    try:
+        return grid.index({**first, **values}) + 1
+    except ValueError:
+        return None

@@ -1,0 +1,127 @@
+"""What a run would do, in numbers for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridrun.errors import Fault
+from gridrun.plan import StageCount, stage_counts
+from gridrun.report.why import Reason, reasons_of
+from gridrun.study.state import StudyState
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What a run would do.
+
+    Args:
+        combinations: In the selection.
+        combinations_in_grid: In the study's grid.
+        folds: Of each combination.
+        protocol: How the comparison is made, as tables name it.
+        stages: How often each stage runs.
+        tasks: Leaf tasks of all folds that are to be run, finished ones included.
+        done: Of these, done by earlier runs.
+        failed: Of these, failed in earlier runs.
+        pending: Of these, those the next run would execute.
+        impossible: Leaf tasks of all folds that upstream itself cannot run.
+        impossible_reasons: Why, with the number of tasks of one fold.
+        skipped_reasons: Why parts are not asked of a classifier.
+        seconds: Estimated task seconds of what is pending.
+        measured: Share of ``seconds`` that rests on measured durations.
+        why: What differs from earlier runs, where something is to be run again.
+        notes: What was worth saying about study and inputs.
+    """
+
+    combinations: int
+    combinations_in_grid: int
+    folds: int
+    protocol: str
+    stages: tuple[StageCount, ...]
+    tasks: int
+    done: int
+    failed: int
+    pending: int
+    impossible: int
+    impossible_reasons: dict[str, int]
+    skipped_reasons: dict[str, int]
+    seconds: float
+    measured: float
+    why: tuple[Reason, ...] = ()
+    notes: tuple[Fault | str, ...] = ()
+
+    @property
+    def sharing(self) -> float:
+        """Runs of stages without sharing, divided by the runs of the plan."""
+        shared = sum(c.tasks * (self.folds if c.per_fold else 1) for c in self.stages)
+        unshared = sum(c.unshared * self.folds for c in self.stages)
+        return unshared / shared if shared else 1.0
+
+
+def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport:
+    """What a run of this study_state would do."""
+    tables, folds = study_state.tables, study_state.folds
+    known = study_state.known_context_ids()
+    pending = list(study_state.pending(known, study_state.view))
+    counts = [0] * len(tables.contexts)
+    for fold in pending:
+        for context in fold.contexts.tolist():
+            counts[context] += 1
+    estimates = study_state.seconds(known, study_state.view)
+    measured = study_state.view.mean_seconds() if study_state.view is not None else {}
+    seconds = [count * each for count, each in zip(counts, estimates, strict=True)]
+    sure = sum(
+        part
+        for part, ident in zip(seconds, known, strict=True)
+        if ident is not None and ident in measured
+    )
+    done, failed = 0, 0
+    if study_state.view is not None:
+        done, failed = _finished(study_state, known)
+    impossible: dict[str, int] = {}
+    skipped: dict[str, int] = {}
+    for table in tables.tables:
+        for position, disposition in enumerate(tables.dispositions):
+            count = int((table.dispositions == position).sum())
+            if count and disposition.state == "failed":
+                impossible[disposition.reason] = impossible.get(disposition.reason, 0) + count
+            elif count and disposition.state == "skipped":
+                skipped[disposition.reason] = skipped.get(disposition.reason, 0) + count
+    return PlanReport(
+        combinations=len(study_state.selection),
+        combinations_in_grid=len(study_state.study.grid),
+        folds=folds,
+        protocol=study_state.protocol_label,
+        stages=tuple(stage_counts(tables)),
+        tasks=len(tables) * folds,
+        done=done,
+        failed=failed,
+        pending=sum(len(fold.codes) for fold in pending),
+        impossible=sum(impossible.values()) * folds,
+        impossible_reasons=impossible,
+        skipped_reasons=skipped,
+        seconds=sum(seconds),
+        measured=sure / sum(seconds) if sum(seconds) else 0.0,
+        why=tuple(reasons_of(study_state, known, pending)),
+        notes=tuple(notes),
+    )
+
+
+def _finished(study_state: StudyState, known: Sequence[int | None]) -> tuple[int, int]:
+    done = failed = 0
+    assert study_state.view is not None
+    for table in study_state.tables.tables:
+        run = study_state.tables.is_run(table)
+        for position in np.unique(table.contexts[run]):
+            ident = known[int(position)]
+            if ident is None:
+                continue
+            codes = table.codes[run & (table.contexts == position)]
+            for fold in range(1, study_state.folds + 1):
+                ended, broken = study_state.view.finished(ident, fold)
+                done += int(np.isin(codes, ended).sum())
+                failed += int(np.isin(codes, broken).sum())
+    return done, failed

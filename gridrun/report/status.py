@@ -1,0 +1,66 @@
+"""How a study stands, from its ledger, while a run works on it or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gridrun.plan.units import State
+from gridrun.report.tables import parts
+from gridrun.report.why import changes_since
+from gridrun.study.state import StudyState
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """How a study stands.
+
+    Args:
+        parts: State to number of parts (combination, classifier, fold).
+        reasons: (kind, reason) of failed parts, with how often.
+        attempts: State to number of attempts, all runs.
+        held: Units that workers hold: unit, worker, tasks, since.
+        holder: Host, process id and heartbeat of the run at work, or None.
+        last_run: The newest run, or None.
+        combinations: In the selection of the newest run.
+        folds: Of each.
+        changes: What changed since, when nothing of it is known any more.
+    """
+
+    parts: dict[str, int]
+    reasons: dict[tuple[str, str], int]
+    attempts: dict[str, int]
+    held: tuple[tuple[str, str, int, float], ...]
+    holder: tuple[str, int, float] | None
+    last_run: dict[str, Any] | None
+    combinations: int
+    folds: int
+    changes: tuple[str, ...] = ()
+
+
+def status_of(study_state: StudyState) -> StatusReport:
+    """Look at the ledger; writes nothing."""
+    view = study_state.view
+    counts = {str(state): 0 for state in State}
+    reasons: dict[tuple[str, str], int] = {}
+    for part in parts(study_state, view):
+        counts[str(part.state)] += 1
+        if part.kind:
+            key = (part.kind, part.reason)
+            reasons[key] = reasons.get(key, 0) + 1
+    holder = view.holder() if view is not None else None
+    held = tuple(view.held()) if view is not None and holder is not None else ()
+    running = min(sum(tasks for _, _, tasks, _ in held), counts[str(State.WAITING)])
+    counts[str(State.RUNNING)] = running
+    counts[str(State.WAITING)] -= running
+    return StatusReport(
+        parts=counts,
+        reasons=reasons,
+        attempts=dict(view.counts()) if view is not None else {},
+        held=held,
+        holder=holder,
+        last_run=view.last_run() if view is not None else None,
+        combinations=len(study_state.selection),
+        folds=study_state.folds,
+        changes=tuple(changes_since(study_state)),
+    )

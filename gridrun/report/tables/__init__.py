@@ -1,0 +1,18 @@
+"""Tables for people: results, from the ledger alone, and descriptions of the data."""
+
+from gridrun.report.tables._description import DescriptionReport, write_description
+from gridrun.report.tables._rows import Part, parts
+from gridrun.report.tables._runs import write_runs
+from gridrun.report.tables._summary import Group, Summary
+from gridrun.report.tables._write import write_results
+
+__all__ = [
+    "DescriptionReport",
+    "Group",
+    "Part",
+    "Summary",
+    "parts",
+    "write_description",
+    "write_results",
+    "write_runs",
+]

@@ -1,0 +1,139 @@
+"""Predictions of every test row as Parquet, a file for each classifier, a stretch at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gridrun.report.tables._parquet import type_of
+from gridrun.report.tables._rows import Part
+from gridrun.store.ledger import LedgerView
+from gridrun.study.state import StudyState
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_GROUP = 100_000
+"""Rows that are held back until they are written, for each classifier."""
+
+_HEAD = ("protocol", "classifier", "fold", "method", "combination", "rows")
+
+
+class PredictionFiles:
+    """The files take the place of earlier ones when all are whole.
+
+    Where the study keeps no predictions, files of a time when it did are removed;
+    what they were made from stays in the ledger.
+
+    Args:
+        study_state: Whose predictions.
+        directory: Where to.
+    """
+
+    def __init__(self, study_state: StudyState, directory: Path) -> None:
+        self._study_state = study_state
+        self._directory = directory
+        self._own = dict(study_state.pipeline.prediction_columns(study_state.settings))
+        self._files: dict[str, _File] = {}
+        allowed = study_state.study.grid.allowed()
+        names = (*allowed, *(name for name in _HEAD if name != "rows" or study_state.settings.rows))
+        self._head = {name: type_of(name, study_state.pipeline, allowed) for name in names}
+
+    def __enter__(self) -> Self:
+        if self._own:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            for name in self._study_state.study.classifiers if self._own else ():
+                target = self._directory / f"{name}.parquet"
+                self._files[name] = stack.enter_context(_File(target, self._head, self._own))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if kind is not None or not self._directory.is_dir():
+            return
+        for name in self._study_state.pipeline.classifiers:
+            if name not in self._files:
+                (self._directory / f"{name}.parquet").unlink(missing_ok=True)
+        if not any(self._directory.iterdir()):
+            self._directory.rmdir()
+
+    def write(self, head: Mapping[str, Any], part: Part, view: LedgerView) -> None:
+        """Add the predictions of a part.
+
+        Args:
+            head: What all its rows have in common.
+            part: The part.
+            view: The ledger.
+        """
+        if self._own:
+            payloads = {name: view.payload(digest) for name, digest in part.payloads.items()}
+            columns = self._study_state.pipeline.read_predictions(payloads)
+            self._files[part.classifier].add(head, columns)
+
+
+class _File:
+    """One Parquet file, written in row groups, that takes the place of ``target`` when whole."""
+
+    def __init__(self, target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> None:
+        import pyarrow as pa
+
+        self._pa = pa
+        self._target = target
+        self._aside = target.with_name(f".{target.name}.new")
+        self._head, self._own = head, own
+        kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+        fields = [(name, kinds[kind]) for name, kind in {**head, **own}.items()]
+        self._schema = pa.schema(fields)
+        self._writer: Any = None
+        self._parts: list[pa.Table] = []
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        import pyarrow.parquet as pq
+
+        try:
+            self._writer = pq.ParquetWriter(self._aside, self._schema, compression="zstd")
+        except OSError:
+            self._aside.unlink(missing_ok=True)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._writer.close()
+            if kind is None:
+                self._aside.replace(self._target)
+        finally:
+            self._aside.unlink(missing_ok=True)
+
+    def add(self, head: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> None:
+        """Add rows that share ``head``."""
+        pa = self._pa
+        count = len(columns[next(iter(self._own))])
+        arrays = []
+        for field in self._schema:
+            if field.name in self._own:
+                arrays.append(pa.array(columns[field.name], field.type))
+            else:
+                arrays.append(pa.repeat(pa.scalar(head[field.name], field.type), count))
+        self._parts.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._rows += count
+        if self._rows >= _GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._writer.write_table(self._pa.concat_tables(self._parts), row_group_size=self._rows)
+        self._parts, self._rows = [], 0

@@ -1,0 +1,149 @@
+"""Mean metrics by method and classifier: the table people came for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridrun.pipeline import Value
+from gridrun.plan.units import State
+from gridrun.report.tables._rows import Part, is_finite
+
+
+@dataclass
+class Group:
+    """Rows of one method and classifier, and of one value of each further parameter.
+
+    Args:
+        method: Value of the compared parameter.
+        classifier: Which classifier.
+        metrics: Columns that means are taken of.
+        at: Values of the parameters by which the pipeline takes means apart.
+        n: Parts (combination and fold) that are done.
+        failed: Parts that failed.
+        skipped: Parts not asked of this classifier.
+        waiting: Parts not run yet.
+        seconds: Mean wall seconds of a task, NaN when none ran.
+    """
+
+    method: str
+    classifier: str
+    metrics: tuple[str, ...] = ()
+    at: Mapping[str, Value] = field(default_factory=dict)
+    n: int = 0
+    failed: int = 0
+    skipped: int = 0
+    waiting: int = 0
+    seconds: float = math.nan
+    _sums: dict[str, float] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+    contexts: set[int] = field(default_factory=set)
+
+    def add(self, part: Part) -> None:
+        """Count a part."""
+        match part.state:
+            case State.DONE:
+                self.n += 1
+                for metric in self.metrics:
+                    # completions of one fold are averaged first, so each fold counts once
+                    values = [row[metric] for row in part.rows if is_finite(row.get(metric))]
+                    if values:
+                        self._sums[metric] = self._sums.get(metric, 0.0) + math.fsum(values) / len(
+                            values
+                        )
+                        self._counts[metric] = self._counts.get(metric, 0) + 1
+            case State.FAILED:
+                self.failed += 1
+            case State.SKIPPED:
+                self.skipped += 1
+            case _:
+                self.waiting += 1
+        if part.context is not None:
+            self.contexts.add(part.context)
+
+    def mean(self, metric: str) -> float:
+        """Mean over the parts where the metric is a number; NaN when there is none."""
+        count = self._counts.get(metric, 0)
+        return self._sums[metric] / count if count else math.nan
+
+    def undefined(self, metric: str) -> int:
+        """Done parts where the metric is NA or NaN."""
+        return self.n - self._counts.get(metric, 0)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the tables of a selection say.
+
+    Args:
+        groups: By method, then classifier, in table order.
+        reasons: (kind, reason) of failed parts, with how often.
+        files: Table name to its path.
+        combinations: Combinations of the selection.
+        folds: Folds of each.
+        protocol: How the comparison was made.
+        rows_note: Said when only a subset of the variants was used.
+    """
+
+    groups: tuple[Group, ...]
+    reasons: dict[tuple[str, str], int]
+    files: dict[str, Path]
+    combinations: int
+    folds: int
+    protocol: str
+    rows_note: str = ""
+
+    def _total(self, name: str) -> int:
+        return sum(getattr(group, name) for group in self.groups)
+
+    @property
+    def done(self) -> int:
+        """Parts that are done."""
+        return self._total("n")
+
+    @property
+    def failed(self) -> int:
+        """Parts that failed."""
+        return self._total("failed")
+
+    @property
+    def skipped(self) -> int:
+        """Parts not asked of their classifier."""
+        return self._total("skipped")
+
+    @property
+    def waiting(self) -> int:
+        """Parts not run yet."""
+        return self._total("waiting")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Columns that means are taken of."""
+        return self.groups[0].metrics if self.groups else ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameters beside the compared one that the means are taken apart by."""
+        return tuple(self.groups[0].at) if self.groups else ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The groups as plain data, one record each, keys as in ``summary.csv``."""
+        return [
+            {
+                "protocol": self.protocol,
+                "method": group.method,
+                **group.at,
+                "classifier": group.classifier,
+                "n": group.n,
+                "failed": group.failed,
+                "skipped": group.skipped,
+                "waiting": group.waiting,
+                **{f"mean_{metric}": group.mean(metric) for metric in group.metrics},
+                **{f"undefined_{metric}": group.undefined(metric) for metric in group.metrics},
+                "seconds_per_task": group.seconds,
+            }
+            for group in self.groups
+        ]

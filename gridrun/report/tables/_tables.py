@@ -1,0 +1,160 @@
+"""The large tables in one pass, aside and renamed, by one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gridrun.report.tables._cells import cell
+from gridrun.report.tables._parquet import ParquetFile
+from gridrun.report.tables._predictions import PredictionFiles
+from gridrun.report.tables._rows import Part
+from gridrun.store.ledger import LedgerView
+from gridrun.store.paths import StudyPaths
+from gridrun.study.state import StudyState
+
+
+def columns_of(study_state: StudyState) -> list[str]:
+    """Columns of the final table, in order."""
+    return _columns(study_state, study_state.pipeline.result_columns)
+
+
+def pooled_columns_of(study_state: StudyState) -> list[str]:
+    """Columns of the table over all completions, in order; empty where there is none."""
+    own = study_state.pipeline.pooled_columns
+    return _columns(study_state, own) if own else []
+
+
+def _columns(study_state: StudyState, own: Sequence[str]) -> list[str]:
+    names = [
+        *study_state.study.grid.names,
+        "protocol",
+        "classifier",
+        "fold",
+        "method",
+        *own,
+        "state",
+        "reason",
+        "combination",
+        "shared_with",
+    ]
+    return [*names, "rows"] if study_state.settings.rows is not None else names
+
+
+class Tables(contextlib.AbstractContextManager["Tables"]):
+    """The large tables, written in one pass.
+
+    Args:
+        study_state: Whose tables.
+        view: The ledger, which keeps what predictions are read from.
+    """
+
+    def __init__(self, study_state: StudyState, view: LedgerView | None) -> None:
+        self._study_state = study_state
+        self._view = view
+        self._columns = columns_of(study_state)
+        self._pooled_columns = pooled_columns_of(study_state)
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        # when one cannot be opened, those that are open are closed and put away
+        with contextlib.ExitStack() as stack:
+            self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, part: Part) -> None:
+        """Add the rows of a part to each table."""
+        head = _head(self._study_state, part)
+        for row in part.rows:
+            record = {**head, **row}
+            values = [record.get(name) for name in self._columns]
+            self._final.writerow([cell(value) for value in values])
+            self._parquet.write(values)
+        for row in part.details:
+            record = {**head, **row}
+            self._consequence.writerow(
+                [cell(record.get(name)) for name in self._consequence_columns]
+            )
+        if self._pooled_columns:
+            record = {**head, **part.pooled}
+            values = [record.get(name) for name in self._pooled_columns]
+            self._pooled.writerow([cell(value) for value in values])
+            self._pooled_parquet.write(values)
+        if self._view is not None and part.payloads:
+            self._predictions.write(head, part, self._view)
+
+    def _open(self, stack: contextlib.ExitStack) -> None:
+        study_state, paths = self._study_state, self._study_state.study.paths
+        self._final = _csv(stack, paths.results_csv, self._columns)
+        self._parquet = stack.enter_context(
+            ParquetFile(paths.results_parquet, study_state, self._columns)
+        )
+        leading = [name for name in self._columns if name not in ("state", "reason")]
+        self._consequence_columns = [*leading, "consequence"]
+        self._consequence = _csv(stack, paths.per_consequence_csv, self._consequence_columns)
+        if self._pooled_columns:
+            self._pooled = _csv(stack, paths.pooled_csv, self._pooled_columns)
+            self._pooled_parquet = stack.enter_context(
+                ParquetFile(paths.pooled_parquet, study_state, self._pooled_columns)
+            )
+        self._predictions = stack.enter_context(PredictionFiles(study_state, paths.predictions))
+
+
+def _csv(stack: contextlib.ExitStack, target: Path, columns: Sequence[str]) -> Any:
+    handle = stack.enter_context(replacing(target))
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(columns)
+    return writer
+
+
+def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        **part.values,
+        "protocol": study_state.protocol_label,
+        "classifier": part.classifier,
+        "fold": part.fold,
+        "method": part.values[study_state.pipeline.method_parameter],
+        "state": str(part.state),
+        "reason": f"{part.kind}: {part.reason}" if part.kind else part.reason,
+        "combination": part.combination,
+        "shared_with": part.shared_with if part.shared_with is not None else "",
+    }
+    if study_state.settings.rows is not None:
+        head["rows"] = study_state.settings.rows
+    return head
+
+
+@contextlib.contextmanager
+def alone(paths: StudyPaths) -> Iterator[None]:
+    """Wait until nobody else writes the tables; a killed writer holds no lock."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with paths.results_lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Any]:
+    """A text file that takes the place of ``target`` when it is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.new")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as handle:
+            yield handle
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,224 @@
+"""Writing the tables and their sums, only when something has changed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gridrun.errors import Fault
+from gridrun.pipeline import Value
+from gridrun.plan.fingerprint import digest_of
+from gridrun.report.tables._cells import cell
+from gridrun.report.tables._rows import Part, parts
+from gridrun.report.tables._summary import Group, Summary
+from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of, replacing
+from gridrun.store.cache import with_replacement
+from gridrun.store.ledger import LedgerView, cannot_write
+from gridrun.store.paths import StudyPaths
+from gridrun.study.state import StudyState
+
+_STAMP = "stamp"
+
+_GroupKey = tuple[str, tuple[Value, ...], str]
+"""Method, values of further parameters, classifier."""
+
+
+def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
+    """Write all tables of a study_state and sum them up.
+
+    Args:
+        study_state: The study and which of its tasks are meant.
+        notes: What was worth saying about the inputs, kept beside the tables; None
+            when they were not read, so that what was said before still stands.
+
+    Raises:
+        UserError: The results cannot be written (permission, no space).
+    """
+    paths = study_state.study.paths
+    view = study_state.view
+    stamp = _stamp(study_state, view)
+    if notes is not None:
+        _write_notes(paths, notes)
+    previous = _read_stamp(paths.results_stamp)
+    if previous is not None and previous.get(_STAMP) == stamp and _all_there(study_state):
+        return _restore(study_state, previous)
+    groups: dict[_GroupKey, Group] = {}
+    reasons: dict[tuple[str, str], int] = {}
+    try:
+        with alone(paths), Tables(study_state, view) as tables:
+            for part in parts(study_state, view):
+                _group_of(study_state, part, groups).add(part)
+                if part.kind:
+                    key = (part.kind, part.reason)
+                    reasons[key] = reasons.get(key, 0) + 1
+                tables.write(part)
+        _add_seconds(study_state, view, groups)
+        ordered = _ordered(study_state, groups)
+        summary = _summary(study_state, ordered, reasons)
+        _write_summary(study_state, summary)
+        kept = {
+            _STAMP: stamp,
+            "groups": [_plain(group) for group in ordered],
+            "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
+        }
+        with_replacement(
+            paths.results_stamp, lambda path: _put(path, json.dumps(kept, ensure_ascii=False))
+        )
+    except OSError as error:
+        raise cannot_write(paths.results, error) from error
+    return summary
+
+
+def _stamp(study_state: StudyState, view: LedgerView | None) -> str:
+    """Changes whenever a table would."""
+    return digest_of(
+        {
+            "ledger": view.version() if view is not None else 0,
+            "contexts": [context.digest for context in study_state.tables.contexts],
+            "grid": [
+                list(study_state.study.grid.names),
+                [list(v) for v in study_state.study.grid.values],
+            ],
+            "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
+            "folds": study_state.folds,
+            "classifiers": list(study_state.study.classifiers),
+            "columns": [columns_of(study_state), pooled_columns_of(study_state)],
+            "predictions": dict(study_state.pipeline.prediction_columns(study_state.settings)),
+            "summary": [
+                *study_state.pipeline.headline_columns,
+                *study_state.pipeline.summary_parameters,
+            ],
+            "protocol": study_state.protocol_label,
+        }
+    )
+
+
+def _all_there(study_state: StudyState) -> bool:
+    return all(path.exists() for path in _files(study_state).values())
+
+
+def _files(study_state: StudyState) -> dict[str, Path]:
+    """What is written, by what it is called."""
+    paths, pipeline = study_state.study.paths, study_state.pipeline
+    files = {
+        "final table": paths.results_csv,
+        "the same as Parquet": paths.results_parquet,
+        "per consequence": paths.per_consequence_csv,
+    }
+    if pipeline.pooled_columns:
+        files["pooled over completions"] = paths.pooled_csv
+        files["the same pooled as Parquet"] = paths.pooled_parquet
+    if pipeline.prediction_columns(study_state.settings):
+        files["predictions"] = paths.predictions
+    files["this summary"] = paths.summary_csv
+    return files
+
+
+def _read_stamp(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        # not there, or cut short by something else than us: the tables are written anew
+        return None
+
+
+def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
+    groups = []
+    for data in kept["groups"]:
+        known = {name: data[name] for name in data if not name.startswith("_")}
+        group = Group(**{**known, "metrics": tuple(data["metrics"])})
+        group._sums.update(data["_sums"])  # noqa: SLF001 - its own plain form
+        group._counts.update(data["_counts"])  # noqa: SLF001
+        groups.append(group)
+    reasons = {(kind, reason): count for kind, reason, count in kept["reasons"]}
+    return _summary(study_state, groups, reasons)
+
+
+def _plain(group: Group) -> dict[str, Any]:
+    return {name: value for name, value in vars(group).items() if name != "contexts"}
+
+
+def _summary(
+    study_state: StudyState, groups: Sequence[Group], reasons: dict[tuple[str, str], int]
+) -> Summary:
+    return Summary(
+        groups=tuple(groups),
+        reasons=reasons,
+        files=_files(study_state),
+        combinations=len(study_state.selection),
+        folds=study_state.folds,
+        protocol=study_state.protocol_label,
+        rows_note=study_state.rows_note,
+    )
+
+
+def _group_of(study_state: StudyState, part: Part, groups: dict[_GroupKey, Group]) -> Group:
+    """The group of a part, new or known."""
+    pipeline = study_state.pipeline
+    method = str(part.values[pipeline.method_parameter])
+    at = {name: part.values[name] for name in pipeline.summary_parameters}
+    key = (method, tuple(at.values()), part.classifier)
+    if key not in groups:
+        groups[key] = Group(method, part.classifier, pipeline.headline_columns, at)
+    return groups[key]
+
+
+def _ordered(study_state: StudyState, groups: dict[_GroupKey, Group]) -> list[Group]:
+    """By method, then further parameters, then classifier, each in table order."""
+    allowed, pipeline = study_state.study.grid.allowed(), study_state.pipeline
+    methods = [str(v) for v in allowed[pipeline.method_parameter]]
+    classifiers = list(pipeline.classifiers)
+    return sorted(
+        groups.values(),
+        key=lambda group: (
+            methods.index(group.method),
+            [allowed[name].index(value) for name, value in group.at.items()],
+            classifiers.index(group.classifier),
+        ),
+    )
+
+
+def _add_seconds(
+    study_state: StudyState, view: LedgerView | None, groups: dict[_GroupKey, Group]
+) -> None:
+    if view is None:
+        return
+    known = study_state.known_context_ids()
+    means = view.mean_seconds()
+    for group in groups.values():
+        found = [means[ident] for at in group.contexts if (ident := known[at]) in means and ident]
+        if found:
+            group.seconds = sum(found) / len(found)
+
+
+def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
+    texts = [note if isinstance(note, str) else note.text() for note in notes]
+    try:
+        if not texts:
+            paths.notes_txt.unlink(missing_ok=True)
+            return
+        with replacing(paths.notes_txt) as handle:
+            handle.write("\n".join(texts) + "\n")
+    except OSError as error:
+        raise cannot_write(paths.results, error) from error
+
+
+def _write_summary(study_state: StudyState, summary: Summary) -> None:
+    paths = study_state.study.paths
+    records = summary.records()
+    columns = list(records[0]) if records else []
+    if summary.rows_note:
+        columns.append("rows")
+        records = [{**record, "rows": study_state.settings.rows} for record in records]
+    with replacing(paths.summary_csv) as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([[cell(record[name]) for name in columns] for record in records])
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")

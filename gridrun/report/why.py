@@ -1,0 +1,77 @@
+"""Why tasks are to be run: new, or something that determines them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gridrun.plan import Context, Pending
+from gridrun.plan.fingerprint import differing
+from gridrun.study.state import StudyState
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why some tasks are to be run.
+
+    Args:
+        tasks: How many, all folds.
+        classifier: Which classifier's.
+        text: What differs from what was computed before, or that it is new.
+    """
+
+    tasks: int
+    classifier: str
+    text: str
+
+
+def reasons_of(
+    study_state: StudyState, known: Sequence[int | None], pending: Sequence[Pending]
+) -> Iterator[Reason]:
+    """Reasons, one for each classifier and cause."""
+    view = study_state.view
+    stored = view.contexts() if view is not None else {}
+    counts: dict[int, int] = {}
+    for fold in pending:
+        for context in fold.contexts.tolist():
+            counts[context] = counts.get(context, 0) + 1
+    merged: dict[tuple[str, str], int] = {}
+    for position, tasks in counts.items():
+        context = study_state.tables.contexts[position]
+        if known[position] is not None:
+            text = "not run yet"
+        else:
+            nearest = _nearest(stored, context)
+            text = f"changed since: {', '.join(nearest)}" if nearest else "not run yet"
+        merged[context.classifier, text] = merged.get((context.classifier, text), 0) + tasks
+    for (classifier, text), tasks in merged.items():
+        yield Reason(tasks, classifier, text)
+
+
+def changes_since(study_state: StudyState) -> list[str]:
+    """Names of what changed since an earlier run, when nothing of the tasks is known any more.
+
+    Tasks of which some are known are merely unfinished, and so are those of a
+    study that was never run.
+    """
+    view = study_state.view
+    stored = view.contexts() if view is not None else {}
+    known = study_state.known_context_ids()
+    if not stored or not known or any(ident is not None for ident in known):
+        return []
+    return _nearest(stored, study_state.tables.contexts[0]) or ["classifiers"]
+
+
+def _nearest(stored: Mapping[str, tuple[int, str, dict[str, Any]]], context: Context) -> list[str]:
+    """What differs from the earlier context that shares most; empty if there is none."""
+    changes = [
+        differing(components, context.components)
+        for _, classifier, components in stored.values()
+        if classifier == context.classifier
+    ]
+    return min(changes, key=_length) if changes else []
+
+
+def _length(names: list[str]) -> int:
+    return len(names)

@@ -1,0 +1,8 @@
+"""The run loop: what is left is cut into units, a backend runs them, the ledger keeps it."""
+
+from gridrun.run._engine import Engine, RunReport
+from gridrun.run._progress import Progress, Silent, Tally
+from gridrun.run._remote_inputs import read_elsewhere
+from gridrun.run._sweeps import units_to_send
+
+__all__ = ["Engine", "Progress", "RunReport", "Silent", "Tally", "read_elsewhere", "units_to_send"]

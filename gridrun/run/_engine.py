@@ -1,0 +1,284 @@
+"""One run of a study, from the check of its inputs to its tables."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gridrun._version import __version__
+from gridrun.errors import Fault, GridrunError, UserError
+from gridrun.pipeline import Source
+from gridrun.plan import Pending, UnitPlan, cut_units
+from gridrun.plan.units import Job, TaskFailed
+from gridrun.report.tables import Summary, write_results
+from gridrun.run._progress import Progress, Tally
+from gridrun.run._recorder import Notes, Recorder
+from gridrun.run._sweeps import hold_back, known_attempts, study_view
+from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
+from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
+from gridrun.store.ledger import Ledger
+from gridrun.study.state import STUDY_META, StudyState
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended.
+
+    Args:
+        state: ``done``, ``failed`` (some tasks), ``interrupted``, or ``detached`` when
+            sweeps go on elsewhere.
+        tally: Counts of this run.
+        seconds: Wall seconds.
+        summary: What the tables say.
+        notes: What was worth saying about the inputs.
+        held: Tasks that sweeps elsewhere hold.
+    """
+
+    state: str
+    tally: Tally
+    seconds: float
+    summary: Summary
+    notes: tuple[Fault | str, ...] = field(default=())
+    held: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done or detached, 1 some tasks failed, 130 interrupted and resumable."""
+        return {"done": 0, "detached": 0, "failed": 1, "interrupted": 130}[self.state]
+
+
+class Engine:
+    """Runs what is left of a study_state on a backend.
+
+    Args:
+        study_state: The study and the request.
+        make_backend: Makes the backend; only called if something is left to run.
+        backend_name: For the ledger.
+        progress: Watches.
+        collect_only: Whether only what earlier runs sent away is taken in: nothing is
+            sent, and the inputs need not be here.
+    """
+
+    def __init__(
+        self,
+        study_state: StudyState,
+        make_backend: Callable[[], Backend],
+        backend_name: str,
+        progress: Progress,
+        *,
+        collect_only: bool = False,
+    ) -> None:
+        self._study_state = study_state
+        self._make_backend = make_backend
+        self._backend_name = backend_name
+        self._progress = progress
+        self._collect_only = collect_only
+        self._backend: Backend | None = None
+        self._queue: UnitQueue | None = None
+        self._tally = Tally()
+        self._notes = Notes(progress)
+        self._interrupted = False
+        self._has_read = False
+
+    def stop(self) -> None:
+        """Let workers end their current task, hand the rest back, and end; only sets flags."""
+        self._interrupted = True
+        if self._queue is not None:
+            self._queue.stop()
+        if self._backend is not None:
+            self._backend.stop()
+
+    def run(self) -> RunReport:
+        """Run to the end, to the first Ctrl-C, or to a fault.
+
+        Raises:
+            InputError: Something is wrong with the inputs; nothing was written.
+            GridrunError: It cannot go on; what was committed is kept.
+        """
+        began = time.monotonic()
+        study_state, progress = self._study_state, self._progress
+        notes: list[Fault | str] = [*study_state.study.notes, *study_state.selection.notes]
+        for note in notes:
+            self._notes.add(note)
+        if not self._collect_only:
+            for note in study_state.check_inputs():
+                self._notes.add(note)
+        if study_state.view is not None:
+            study_state.view.refuse_if_held()
+            progress.phase("looking up what is done")
+        pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
+        self._tally.total = len(study_state.tables) * study_state.folds
+        self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
+        progress.update(self._tally)
+        if self._is_needed(pending):
+            with _no_traces(study_state.study.paths.state):
+                self._run(pending)
+        summary = self._results()
+        held = self._held()
+        state = "failed" if summary.failed else "done"
+        if held:
+            state = "detached"
+        if self._interrupted or (self._collect_only and summary.waiting and not held):
+            state = "interrupted"
+        seconds = time.monotonic() - began
+        return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held)
+
+    def _is_needed(self, pending: list[Pending]) -> bool:
+        view = self._study_state.view
+        if self._collect_only:
+            return view is not None and any(sweep.lives for sweep in view.sweeps())
+        return view is None or any(len(fold.codes) for fold in pending)
+
+    def _held(self) -> int:
+        view = self._study_state.view
+        return sum(sweep.tasks for sweep in view.sweeps() if sweep.lives) if view else 0
+
+    def _run(self, pending: list[Pending]) -> None:
+        study_state = self._study_state
+        backend = self._backend = self._make_backend()
+        if study_state.study.inputs_elsewhere and not isinstance(backend, ReadingBackend):
+            place = next(iter(study_state.study.inputs_elsewhere.values()))
+            raise UserError(
+                f"the inputs are not here ({place})",
+                where=str(study_state.study.path),
+                todo="run it where they can be read: gridrun azure; or name local files below "
+                "inputs, and leave data out",
+            )
+        sources: list[Source] = []
+
+        def source() -> Source:
+            if not sources:
+                self._progress.phase("reading the inputs")
+                sources.append(study_state.open_source())
+                self._has_read = True
+                for note in sources[0].notes():
+                    self._notes.add(note)
+            return sources[0]
+
+        job = Job(study_state.pipeline_name, study_state.settings, study_state.study.limits)
+        try:
+            backend.open(job, lambda digest: source().path(digest).read_bytes())
+            has_units = self._has_units(pending)
+            if has_units:
+                source()  # faults of the inputs come before anything is written
+            with Ledger(study_state.study.paths.ledger) as ledger:
+                if ledger.note:
+                    self._notes.add(ledger.note)
+                self._loop(ledger, source, backend, pending, has_units=has_units)
+        finally:
+            self._progress.phase("")
+            backend.close()
+            study_state.refresh()
+
+    def _has_units(self, pending: list[Pending]) -> bool:
+        """Whether there is anything to be given to the backend, so that the inputs are needed."""
+        view = self._study_state.view
+        if view is not None:
+            pending = hold_back(pending, self._study_state.known_context_ids(), view)
+        return not self._collect_only and any(len(fold.codes) for fold in pending)
+
+    def _loop(
+        self,
+        ledger: Ledger,
+        source: Callable[[], Source],
+        backend: Backend,
+        pending: list[Pending],
+        *,
+        has_units: bool,
+    ) -> None:
+        study_state = self._study_state
+        ledger.store_meta(STUDY_META, study_state.study.path.name)
+        ledger.store_values(study_state.book)
+        if not self._collect_only:
+            for meta in study_state.input_meta():
+                ledger.store_meta(*meta)
+        ledger.store_sample(study_state.sample_name, study_state.selection.to_json())
+        ids = [
+            ledger.context_id(context.classifier, context.components)
+            for context in study_state.tables.contexts
+        ]
+        seconds = study_state.seconds(ids, ledger)
+        run = ledger.begin_run(study_state.request.selecting(), self._backend_name, __version__)
+        free = hold_back(pending, ids, ledger) if has_units else []
+        cuts: Iterator[UnitPlan] = iter(())
+        if free:
+            able = backend.capabilities
+            cuts = cut_units(
+                study_state.tables, free, ids, seconds, able.workers, most_tasks=able.most_tasks
+            )
+        detachable = isinstance(backend, DetachableBackend)
+
+        def fail(event: TaskFailed) -> None:
+            recorder.failed(event)
+
+        most_losses = None if detachable else MOST_LOSSES
+        block = study_state.pipeline.block
+        queue = self._queue = UnitQueue(
+            cuts, source, block, run=run, fail=fail, most_losses=most_losses
+        )
+        recorder = Recorder(
+            study_state,
+            ledger,
+            queue,
+            backend_name=self._backend_name,
+            progress=self._progress,
+            tally=self._tally,
+            notes=self._notes,
+        )
+        if isinstance(backend, DetachableBackend):
+            view = study_view(study_state, ledger, pending, ids)
+            recorder.adopt(view.sweeps, known_attempts(ledger))
+            backend.attach(view)
+        elif sum(len(fold.codes) for fold in free) < sum(len(fold.codes) for fold in pending):
+            self._notes.add(_HELD_ELSEWHERE)
+        if self._interrupted:
+            queue.stop()
+        state = "stopped"
+        try:
+            self._progress.phase("starting the workers")
+            for event in backend.run(queue.next_unit):
+                recorder.take(event)
+            self._interrupted = self._interrupted or recorder.cancelled > 0
+            ended = "failed" if self._tally.failed else "done"
+            state = "interrupted" if self._interrupted else ended
+        except KeyboardInterrupt:
+            state = "interrupted"
+            self._interrupted = True
+        finally:
+            with contextlib.suppress(GridrunError) if state == "stopped" else _nothing():
+                ledger.end_run(state)
+
+    def _results(self) -> Summary:
+        self._progress.phase("writing the tables")
+        # without reading, nothing is known of the inputs that an earlier run has not said
+        summary = write_results(self._study_state, self._notes.said if self._has_read else None)
+        self._progress.phase("")
+        return summary
+
+
+_HELD_ELSEWHERE = (
+    "some tasks are not run here because a sweep elsewhere holds them; `gridrun azure collect` "
+    "brings what it has, `gridrun azure cancel` gives the rest back"
+)
+
+
+@contextlib.contextmanager
+def _no_traces(state: Path) -> Iterator[None]:
+    """Leave no empty state directory behind if the inputs turn out to be at fault."""
+    fresh = not state.exists()
+    try:
+        yield
+    except GridrunError:
+        if fresh and state.exists():
+            for directory in (*(path for path in state.iterdir() if path.is_dir()), state):
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _nothing() -> Iterator[None]:
+    yield

@@ -1,0 +1,212 @@
+"""Taking events: each goes into the ledger once, is counted, and is told to whoever watches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gridrun.errors import EnvironmentFault, Fault
+from gridrun.pipeline import TaskResult
+from gridrun.plan.units import (
+    Event,
+    SegmentRead,
+    SweepEnded,
+    SweepEvent,
+    SweepPlanned,
+    SweepSent,
+    TaskDone,
+    TaskFailed,
+    UnitFinished,
+    UnitLost,
+    UnitStarted,
+    WorkerReady,
+)
+from gridrun.run._progress import Progress, Tally
+from gridrun.run._unit_queue import UnitQueue
+from gridrun.run.backend import SentSweep
+from gridrun.store.ledger import AttemptKey, Ledger
+from gridrun.study.state import StudyState
+
+
+class Notes:
+    """What was worth saying, each thing once.
+
+    Args:
+        progress: Told of each.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.said: list[Fault | str] = []
+
+    def add(self, note: Fault | str) -> None:
+        """Say something unless it was said before."""
+        if note not in self.said:
+            self.said.append(note)
+            self._progress.note(note)
+
+
+class Recorder:
+    """Takes the events of one run.
+
+    Args:
+        study_state: The study and the request.
+        ledger: Open for writing.
+        queue: Keeps account of units in flight.
+        backend_name: For the ledger.
+        progress: Watches.
+        tally: Counts of this run.
+        notes: What was worth saying.
+    """
+
+    def __init__(
+        self,
+        study_state: StudyState,
+        ledger: Ledger,
+        queue: UnitQueue,
+        *,
+        backend_name: str,
+        progress: Progress,
+        tally: Tally,
+        notes: Notes,
+    ) -> None:
+        self._study_state = study_state
+        self._ledger = ledger
+        self._queue = queue
+        self._backend_name = backend_name
+        self._progress = progress
+        self._tally = tally
+        self._notes = notes
+        self._environment: dict[str, Any] | None = ledger.environment()
+        self._known: set[AttemptKey] = set()
+        self._adopted: set[str] = set()
+        self.cancelled = 0
+        """Sweeps that somebody cancelled."""
+
+    def adopt(self, sweeps: tuple[SentSweep, ...], known: set[AttemptKey]) -> None:
+        """Expect events of what earlier runs sent, some of which may be in the ledger."""
+        self._known = known
+        for sweep in sweeps:
+            for units in sweep.shards.values():
+                for unit in units:
+                    self._queue.adopt(unit)
+                    self._adopted.add(unit.id)
+
+    def failed(self, event: TaskFailed) -> None:
+        """Record a failure."""
+        log = self._keep_log(event)
+        self._ledger.record(event, log)
+        if event.final:
+            self._tally.failed += 1
+        else:
+            self._tally.retried += 1
+        self._progress.failure(event, log)
+        self._progress.update(self._tally)
+
+    def take(self, event: Event) -> None:
+        """Take one event.
+
+        Raises:
+            EnvironmentFault: A worker's versions are not those of the study, or
+                worker after worker is lost.
+        """
+        match event:
+            case TaskDone():
+                if self._is_news(event) and self._queue.settle(event):
+                    self._ledger.record(event, self._keep_log(event))
+                    self._count(event.result)
+                    self._progress.update(self._tally)
+            case TaskFailed():
+                if self._is_news(event) and (not event.final or self._queue.settle(event)):
+                    self.failed(event)
+            case WorkerReady(worker, environment):
+                self._check_environment(dict(environment))
+                self._ledger.add_worker(worker, environment)
+            case UnitStarted() | UnitFinished() | UnitLost():
+                self._take_unit(event)
+            case _:
+                self._take_sweep(event)
+
+    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
+        match event:
+            case UnitStarted(unit, worker):
+                if unit not in self._adopted:
+                    self._progress.phase("running")
+                    self._ledger.hold(unit, worker, self._queue.tasks_of(unit))
+            case UnitFinished(unit, _, stopped):
+                if self._queue.tasks_of(unit) and not stopped:
+                    self._queue.lose(unit, "the unit ended with tasks left")
+                self._queue.finish(unit)
+                self._ledger.release(unit)
+            case UnitLost(unit, reason):
+                self._notes.add(f"a worker was lost ({reason}); its unfinished tasks run again")
+                self._queue.lose(unit, reason)
+                self._ledger.release(unit)
+
+    def _take_sweep(self, event: SweepEvent) -> None:
+        match event:
+            case SweepPlanned():
+                self._ledger.plan_sweep(event, self._backend_name)
+                self._adopted.update(unit.id for units in event.shards for unit in units)
+            case SweepSent(sweep, place):
+                self._ledger.sweep_sent(sweep, place)
+            case SegmentRead():
+                self._ledger.segment_read(event)
+            case SweepEnded(sweep, state):
+                self.cancelled += state == "cancelled"
+                self._ledger.end_sweep(sweep, state)
+
+    def _is_news(self, event: TaskDone | TaskFailed) -> bool:
+        """Whether an attempt is not one that an earlier run has read and recorded."""
+        if event.attempt.unit not in self._adopted:
+            return True
+        task, attempt = event.task, event.attempt
+        key = AttemptKey(
+            attempt.unit,
+            task.context,
+            task.fold,
+            task.code,
+            attempt.number,
+            attempt.started,
+            final=False,
+        )
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
+
+    def _count(self, result: TaskResult) -> None:
+        self._tally.done += 1
+        if result.shared:
+            self._tally.shared += 1
+            return
+        for name, count in result.facts.get("fits", {}).items():
+            self._tally.fits[name] = self._tally.fits.get(name, 0) + count
+
+    def _keep_log(self, event: TaskDone | TaskFailed) -> str:
+        if not event.log:
+            return ""
+        values = "-".join(str(value) for value in event.task.values.values())
+        name = (
+            f"{event.task.classifier}_fold{event.task.fold}_{values}"
+            f"_{event.attempt.started:.0f}_attempt{event.attempt.number}.log"
+        )
+        path = self._study_state.study.paths.logs / name.replace("/", "_")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(event.log, "utf-8", "replace")
+        return str(path.name)
+
+    def _check_environment(self, environment: dict[str, str]) -> None:
+        if self._environment is None:
+            self._environment = environment
+        if environment == self._environment or self._study_state.request.mix_environments:
+            return
+        old = self._environment
+        names = sorted(n for n in {*old, *environment} if old.get(n) != environment.get(n))
+        changes = ", ".join(
+            f"{name}: {old.get(name, 'none')} -> {environment.get(name, 'none')}" for name in names
+        )
+        raise EnvironmentFault(
+            f"this worker's versions are not those the study was begun with: {changes}",
+            todo="numbers may differ between versions; use the old ones, start a new study "
+            "directory, or accept the mixture with --mix-environments",
+        )

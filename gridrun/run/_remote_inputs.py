@@ -1,0 +1,119 @@
+"""The first job of a study whose inputs are read where they are: sent once, its report kept."""
+
+from __future__ import annotations
+
+import contextlib
+
+from gridrun._version import __version__
+from gridrun.errors import GridrunError, InputError, UserError
+from gridrun.plan.units import InputsRead, Job, SweepEnded, SweepPlanned, SweepSent
+from gridrun.run._progress import Progress
+from gridrun.run._sweeps import token_of
+from gridrun.run.backend import ReadingBackend, ReadingEvent, SentSweep, StudyView
+from gridrun.shard.remote_inputs import ReadingReport, report_from
+from gridrun.store.ledger import Ledger
+from gridrun.study.state import READING_META, STUDY_META, StudyState
+
+_SENT_META = "sent "
+"""Begins the name under which the ledger keeps which sweep has an order."""
+
+
+def read_elsewhere(
+    study_state: StudyState,
+    backend: ReadingBackend,
+    *,
+    backend_name: str,
+    progress: Progress,
+    again: bool = False,
+) -> bool:
+    """Have the inputs read where they are, unless that was done.
+
+    Args:
+        study_state: The study and the request.
+        backend: Sends the job; opened and closed here.
+        backend_name: For the ledger.
+        progress: Told how it goes.
+        again: Whether to have them read though they were.
+
+    Returns:
+        Whether they are read now; otherwise a job does it, and goes on.
+
+    Raises:
+        InputError: Something is wrong with the inputs.
+        GridrunError: It could not be sent, or came to nothing.
+    """
+    if study_state.reading is not None and not again:
+        return True
+    order = study_state.reading_order
+    paths = study_state.study.paths
+    backend.open(
+        Job(study_state.pipeline_name, study_state.settings, study_state.study.limits), _no_artifact
+    )
+    report = None
+    try:
+        with Ledger(paths.ledger) as ledger:
+            ledger.store_meta(STUDY_META, study_state.study.path.name)
+            ledger.begin_run(study_state.request.selecting(), backend_name, __version__)
+            state = "stopped"
+            try:
+                study = StudyView(
+                    study_state.study.directory.name,
+                    token_of(ledger),
+                    len(ledger.sweeps()),
+                    paths.sweeps,
+                )
+                living = _living(ledger, f"{_SENT_META}{order.digest}")
+                for event in backend.read(order.text(), living, study):
+                    report = _take(event, ledger, order.digest, backend_name) or report
+                state = "done" if report is not None else "interrupted"
+            finally:
+                with contextlib.suppress(GridrunError):
+                    ledger.end_run(state)
+    finally:
+        progress.phase("")
+        backend.close()
+        study_state.refresh()
+    if report is not None and report.faults:
+        raise InputError(report.faults)
+    return report is not None
+
+
+def _take(
+    event: ReadingEvent, ledger: Ledger, digest: str, backend_name: str
+) -> ReadingReport | None:
+    match event:
+        case SweepPlanned():
+            ledger.store_meta(f"{_SENT_META}{digest}", event.sweep)
+            ledger.plan_sweep(event, backend_name)
+        case SweepSent(sweep, place):
+            ledger.sweep_sent(sweep, place)
+        case SweepEnded(sweep, state):
+            ledger.end_sweep(sweep, state)
+        case InputsRead(sweep, text):
+            report = report_from(text)
+            if report.order != digest:
+                raise UserError(
+                    "the job has read the inputs for another order than this study's",
+                    where=sweep,
+                    todo="is this the study directory that it was sent from, or a copy of it?",
+                )
+            if not report.faults:
+                # with faults the next run has them read once more, when they are mended
+                ledger.store_meta(f"{READING_META}{digest}", text)
+            return report
+        case _:
+            pass
+    return None
+
+
+def _living(ledger: Ledger, key: str) -> SentSweep | None:
+    """The sweep that has an order already and has not ended."""
+    name = ledger.meta(key)
+    for sweep in ledger.sweeps():
+        if sweep.name == name and sweep.lives:
+            return SentSweep(sweep.name, sweep.is_sent, sweep.planned, {})
+    return None
+
+
+def _no_artifact(digest: str) -> bytes:
+    raise KeyError(digest)

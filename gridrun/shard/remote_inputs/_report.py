@@ -1,0 +1,174 @@
+"""What comes back from a job that has read the inputs, and how blocks are known afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gridrun.errors import EnvironmentFault, Fault
+from gridrun.pipeline import TaskFailure, Value
+from gridrun.plan.fingerprint import digest_of
+from gridrun.store.cache import Cache
+
+_SUFFIX = ".ticket"
+_MARK = "gridrun_ticket"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's tables, or why there are none.
+
+    Args:
+        values: Its parameter values.
+        artifact: Digest by which units name it; empty where it failed.
+        checksum: SHA-256 of the file.
+        size: Bytes of the file.
+        kind: Kind of failure, or empty.
+        message: The failure's message.
+    """
+
+    values: Mapping[str, Value]
+    artifact: str = ""
+    checksum: str = ""
+    size: int = 0
+    kind: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ReadingReport:
+    """What a job has read and made.
+
+    Args:
+        order: Digest of the order.
+        inputs: Role to SHA-256 of the file; empty where reading stopped.
+        notes: What was worth saying.
+        faults: Why reading stopped; none where it did not.
+        blocks: One for each block of the order.
+    """
+
+    order: str
+    inputs: Mapping[str, str]
+    notes: tuple[Fault, ...]
+    faults: tuple[Fault, ...]
+    blocks: tuple[Block, ...] = ()
+
+    def text(self) -> str:
+        """As JSON, with its checksum."""
+        data = {
+            "order": self.order,
+            "inputs": dict(self.inputs),
+            "notes": [_fault_data(fault) for fault in self.notes],
+            "faults": [_fault_data(fault) for fault in self.faults],
+            "blocks": [asdict(block) for block in self.blocks],
+        }
+        return json.dumps({"report": data, "checksum": digest_of(data)}, indent=1)
+
+
+@dataclass(frozen=True)
+class ArtifactStub:
+    """Stands for a block's tables that are elsewhere.
+
+    Args:
+        artifact: Digest by which units name it.
+        checksum: SHA-256 of the file.
+        size: Bytes of the file.
+    """
+
+    artifact: str
+    checksum: str
+    size: int
+
+
+def report_from(text: str) -> ReadingReport:
+    """The report that ``ReadingReport.text`` wrote.
+
+    Raises:
+        EnvironmentFault: It is not whole.
+    """
+    try:
+        whole = json.loads(text)
+        data = whole["report"]
+        _require(digest_of(data) == whole["checksum"], "its checksum is another one")
+        return ReadingReport(
+            data["order"],
+            data["inputs"],
+            tuple(_fault_from(fault) for fault in data["notes"]),
+            tuple(_fault_from(fault) for fault in data["faults"]),
+            tuple(Block(**block) for block in data["blocks"]),
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise EnvironmentFault(
+            f"the report on the inputs is not whole: {error}",
+            todo="the same command has them read again",
+        ) from error
+
+
+def stub_from(content: bytes) -> ArtifactStub | None:
+    """The ticket that a file is; None where it is a block's tables themselves."""
+    if not content.startswith(b'{"' + _MARK.encode()):
+        return None
+    return ArtifactStub(**json.loads(content)[_MARK])
+
+
+class BlocksElsewhere:
+    """The blocks of a report, as a source; see ``gridrun.pipeline.Source``.
+
+    Args:
+        report: What was read and made.
+        cache_dir: Takes the tickets.
+    """
+
+    def __init__(self, report: ReadingReport, cache_dir: Path) -> None:
+        self._report = report
+        self._cache = Cache(cache_dir)
+        self._blocks = {_key(block.values): block for block in report.blocks}
+
+    def notes(self) -> Sequence[Fault]:
+        """What reading found worth saying."""
+        return self._report.notes
+
+    def artifact(self, values: Mapping[str, Value]) -> str:
+        """Digest of a block's tables, for which a ticket is written.
+
+        Raises:
+            TaskFailure: The block could not be made.
+        """
+        block = self._blocks[_key(values)]
+        if block.kind:
+            raise TaskFailure(block.message, block.kind)
+        ticket = ArtifactStub(block.artifact, block.checksum, block.size)
+        text = json.dumps({_MARK: asdict(ticket)})
+        self._cache.make(
+            f"{block.artifact}-{block.checksum}", _SUFFIX, lambda path: _write(path, text)
+        )
+        return block.artifact
+
+    def path(self, digest: str) -> Path:
+        """File of a block's ticket."""
+        (block, *_) = (block for block in self._report.blocks if block.artifact == digest)
+        return self._cache.path(f"{digest}-{block.checksum}", _SUFFIX)
+
+
+def _require(condition: bool, text: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise ValueError(text)
+
+
+def _key(values: Mapping[str, Value]) -> str:
+    return json.dumps(dict(values), sort_keys=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+
+
+def _fault_data(fault: Fault) -> dict[str, Any]:
+    return {**asdict(fault), "file": str(fault.file)}
+
+
+def _fault_from(data: Mapping[str, Any]) -> Fault:
+    return Fault(Path(data["file"]), data["message"], data["line"], data["todo"])

@@ -1,0 +1,100 @@
+"""Doing what an order asks, where the inputs are."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gridrun.errors import EnvironmentFault, Fault, InputError
+from gridrun.pipeline import Source, TaskFailure, Value
+from gridrun.plan.fingerprint import digest_of_file
+from gridrun.shard.remote_inputs._order import code_here, order_from
+from gridrun.shard.remote_inputs._report import Block, ReadingReport
+
+
+def make_blocks(
+    text: str,
+    inputs: Mapping[str, Path],
+    out: Path,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> ReadingReport:
+    """Read the inputs and make every block that is asked for.
+
+    Args:
+        text: The order.
+        inputs: Role to file, here.
+        out: Takes the tables of each block, named by digest.
+        say: Told how it goes.
+
+    Returns:
+        What was made, or the faults that stopped it: those are for the user, not for here.
+
+    Raises:
+        EnvironmentFault: The code here is not the code the order was made for.
+    """
+    order, pipeline = order_from(text)
+    here = code_here(pipeline, order.values)
+    foreign = [stage for stage, code in order.code.items() if here.get(stage) != code]
+    if foreign:
+        raise EnvironmentFault(
+            f"the code here is not the code the order was made for: {', '.join(sorted(foreign))}",
+            todo="build the image from the same version of gridrun as the client",
+        )
+    settings = replace(
+        order.job.settings, inputs={role: str(path) for role, path in inputs.items()}
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    renamed = _Renamed(inputs, order.places)
+    try:
+        notes = list(pipeline.check(settings, order.values))
+        say("reading the inputs")
+        source = pipeline.open_source(settings, order.values, out.parent / "cache")
+    except InputError as error:
+        return ReadingReport(order.digest, {}, (), renamed.all(error.faults))
+    notes += [note for note in source.notes() if note not in notes]
+    blocks = []
+    for number, values in enumerate(order.blocks, 1):
+        blocks.append(_block(source, values, out))
+        say(f"{number} of {len(order.blocks)} blocks")
+    digests = {role: digest_of_file(path) for role, path in inputs.items()}
+    return ReadingReport(order.digest, digests, renamed.all(notes), (), tuple(blocks))
+
+
+def _block(source: Source, values: Mapping[str, Value], out: Path) -> Block:
+    try:
+        artifact = source.artifact(values)
+    except TaskFailure as failure:
+        return Block(values, kind=failure.kind, message=failure.message)
+    target = out / artifact
+    if not target.exists():
+        shutil.copyfile(source.path(artifact), target)
+    return Block(values, artifact, digest_of_file(target), target.stat().st_size)
+
+
+class _Renamed:
+    """Faults with the places that the user knows, instead of the copies of a node.
+
+    Args:
+        inputs: Role to file, here.
+        places: Role to where it is.
+    """
+
+    def __init__(self, inputs: Mapping[str, Path], places: Mapping[str, str]) -> None:
+        self._places = {path: Path(places[role]) for role, path in inputs.items()}
+
+    def all(self, faults: list[Fault] | tuple[Fault, ...]) -> tuple[Fault, ...]:
+        """The faults, renamed."""
+        return tuple(self._one(fault) for fault in faults)
+
+    def _one(self, fault: Fault) -> Fault:
+        texts = {"message": fault.message, "todo": fault.todo}
+        for path, place in self._places.items():
+            texts = {
+                name: text.replace(str(path), str(place)) if text else text
+                for name, text in texts.items()
+            }
+        file = self._places.get(fault.file, fault.file)
+        return Fault(file, texts["message"] or "", fault.line, texts["todo"])

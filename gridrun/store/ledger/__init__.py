@@ -1,0 +1,22 @@
+"""The ledger: every attempt and its outcome, in one SQLite file, written by one engine.
+
+An outcome, its result rows and the change of state are one transaction;
+transactions are committed in groups within half a second, so that a killed
+run repeats at most what its last half second recorded.
+"""
+
+from gridrun.store.ledger._open import cannot_write
+from gridrun.store.ledger._read import Attempts, LedgerView, StoredResult
+from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
+from gridrun.store.ledger._write import Ledger
+
+__all__ = [
+    "AttemptKey",
+    "Attempts",
+    "Ledger",
+    "LedgerView",
+    "StoredResult",
+    "StoredSweep",
+    "StoredUnit",
+    "cannot_write",
+]

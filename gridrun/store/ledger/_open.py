@@ -1,0 +1,175 @@
+"""Opening the ledger's file: journal mode, version, faults of the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from gridrun.errors import EnvironmentFault, UserError
+from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
+
+BUSY_SECONDS = 30.0
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """Open a ledger, to look only.
+
+    Returns:
+        The connection, or None where there is no ledger, or one whose maker was
+        killed before anything stood in it.
+    """
+    with explained(path):
+        # stat rather than exists: a directory that may not be entered is not an absent ledger
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return None
+        db = _connect_to_look(path, "mode=ro")
+        try:
+            is_empty = _is_empty(db)
+        except sqlite3.OperationalError:
+            if not _is_at_rest(path):
+                db.close()
+                raise
+            # looking needs a file beside the ledger, which a read-only place does not take;
+            # nobody can write there either, so SQLite may be told that nothing changes
+            db.close()
+            db = _connect_to_look(path, "immutable=1")
+            is_empty = _is_empty(db)
+        if is_empty:
+            db.close()
+            return None
+        _check_version(db, path)
+    return db
+
+
+def _connect_to_look(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether all of a ledger is in its file, and nobody may add to it here."""
+    log = path.with_name(f"{path.name}-wal")
+    is_whole = not log.exists() or log.stat().st_size == 0
+    return is_whole and not os.access(path.parent, os.W_OK)
+
+
+def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open or make a ledger.
+
+    Returns:
+        The connection and a note, empty unless write-ahead logging does not
+        work here and a rollback journal is used.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        note = _choose_journal(db)
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")
+        if _is_empty(db):
+            for statement in SCHEMA.split(";"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+        db.execute("COMMIT")
+        _check_version(db, path)
+    return db, note
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's and the system's faults into ones that say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "disk is full" in text:
+            raise no_space(path) from error
+        if "not a database" in text or "malformed" in text:
+            raise EnvironmentFault(
+                f"the ledger is damaged: {text}",
+                where=str(path),
+                todo="restore it from a backup, or move it away to compute everything again",
+            ) from error
+        if "is locked" in text:
+            raise EnvironmentFault(
+                f"the ledger stayed locked for {BUSY_SECONDS:.0f} s",
+                where=str(path),
+                todo="another program has it open for writing; close that program",
+            ) from error
+        raise EnvironmentFault(
+            f"the ledger cannot be used: {text}",
+            where=str(path),
+            todo="check the permissions of the study directory, and `gridrun doctor`",
+        ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def no_space(path: Path) -> UserError:
+    """The disk is full."""
+    return UserError(
+        "no space left on the disk",
+        where=str(path),
+        todo="free some space and run the same command again: what was committed is kept",
+    )
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """A file of the study cannot be written or read."""
+    if error.errno in (28, 122):  # ENOSPC, EDQUOT
+        return no_space(Path(error.filename) if error.filename else path)
+    return UserError(
+        f"{error.strerror or error}",
+        where=str(error.filename or path),
+        todo="the study directory must be writable for the user who runs it",
+    )
+
+
+def _choose_journal(db: sqlite3.Connection) -> str:
+    """Write-ahead logging where it works, which is tried by writing."""
+    try:
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode == "wal":
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("PRAGMA user_version = 0")
+            db.execute("COMMIT")
+            return ""
+    except sqlite3.OperationalError as error:
+        if "disk is full" in str(error) or "readonly" in str(error):
+            raise
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    db.execute("PRAGMA journal_mode = DELETE")
+    return (
+        "write-ahead logging does not work on this file system; "
+        "the ledger uses a rollback journal (slower, as safe)"
+    )
+
+
+def _check_version(db: sqlite3.Connection, path: Path) -> None:
+    row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    version = row[0] if row else "none"
+    if version != str(SCHEMA_VERSION):
+        db.close()
+        raise UserError(
+            f"the ledger has schema version {version}, this gridrun writes {SCHEMA_VERSION}",
+            where=str(path),
+            todo="use the gridrun that made it, or move the ledger away to start afresh",
+        )

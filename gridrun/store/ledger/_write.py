@@ -1,0 +1,271 @@
+"""Writing the ledger: the engine's side, with commits in groups and a heartbeat."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gridrun.errors import GridrunError
+from gridrun.plan.fingerprint import digest_of
+from gridrun.plan.task_encoding import TaskEncoding
+from gridrun.plan.units import SegmentRead, SweepPlanned, TaskDone, TaskFailed
+from gridrun.store.ledger import _lease, _sweeps
+from gridrun.store.ledger._open import explained, open_for_writing
+from gridrun.store.ledger._read import LedgerView
+from gridrun.store.ledger._rows import Rows
+
+COMMIT_SECONDS = 0.25
+"""Longest time an outcome waits for its commit, give or take the commit itself."""
+
+_GROUP = 2000
+"""Outcomes that are committed at once without waiting."""
+
+
+class Ledger(LedgerView):
+    """The ledger, to write; holds the lease until closed.
+
+    A thread commits what is buffered and renews the lease, so that outcomes
+    are durable within a second whatever the engine is waiting for.
+
+    Args:
+        path: The ledger's file, made if missing.
+
+    Raises:
+        UserError: Another engine holds the lease, or the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        db, self.note = open_for_writing(path)
+        super().__init__(db, path)
+        self._lock = threading.RLock()
+        self._buffer: list[tuple[TaskDone | TaskFailed, str]] = []
+        self._marks: list[tuple[str, tuple[Any, ...]]] = []
+        self._run = 0
+        self._closed = threading.Event()
+        self._fault: GridrunError | None = None
+        self.committed = 0
+        """Final outcomes that are durable, of this run."""
+        try:
+            self._write(lambda: _lease.acquire(db, path))
+        except GridrunError:
+            db.close()
+            raise
+        self._write(lambda: db.execute("DELETE FROM held"))
+        self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def begin_run(self, request: Mapping[str, Any], backend: str, version: str) -> int:
+        """Record that a run starts; its number, which is returned, goes into every attempt."""
+        row = (
+            json.dumps(request, sort_keys=True),
+            backend,
+            socket.gethostname(),
+            os.getpid(),
+            version,
+            time.time(),
+            "running",
+        )
+        cursor = self._write(
+            lambda: self.db.execute(
+                "INSERT INTO run (request, backend, host, pid, version, started, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        )
+        self._run = int(cursor.lastrowid)
+        return self._run
+
+    def end_run(self, state: str) -> None:
+        """Record how the run ended: ``done``, ``failed``, ``interrupted``, ``stopped``."""
+        self.commit()
+        self._write(
+            lambda: self.db.execute(
+                "UPDATE run SET ended = ?, state = ? WHERE id = ?", (time.time(), state, self._run)
+            )
+        )
+
+    def store_values(self, book: TaskEncoding) -> None:
+        """Keep the numbers that a codebook has newly given."""
+        rows = list(book.unstored())
+        if rows:
+            self._write(
+                lambda: self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", rows)
+            )
+
+    def context_id(self, classifier: str, components: Mapping[str, Any]) -> int:
+        """Number of a fingerprint context, given on first use."""
+        digest = digest_of({"classifier": classifier, **components})
+        text = json.dumps(components, sort_keys=True)
+        self._write(
+            lambda: self.db.execute(
+                "INSERT OR IGNORE INTO context (digest, classifier, components) VALUES (?, ?, ?)",
+                (digest, classifier, text),
+            )
+        )
+        row = self.db.execute("SELECT id FROM context WHERE digest = ?", (digest,)).fetchone()
+        return int(row[0])
+
+    def add_worker(self, name: str, environment: Mapping[str, str]) -> None:
+        """Record a worker and the environment it runs in."""
+        digest = digest_of(dict(environment))
+        text = json.dumps(dict(environment), sort_keys=True)
+
+        def write() -> None:
+            self.db.execute(
+                "INSERT OR IGNORE INTO environment (digest, components) VALUES (?, ?)",
+                (digest, text),
+            )
+            self.db.execute(
+                "INSERT OR REPLACE INTO worker SELECT ?, id FROM environment WHERE digest = ?",
+                (name, digest),
+            )
+
+        self._write(write)
+
+    def hold(self, unit: str, worker: str, tasks: int) -> None:
+        """A worker took a unit."""
+        row = (unit, worker, tasks, time.time())
+        self._write(lambda: self.db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row))
+
+    def release(self, unit: str) -> None:
+        """A unit ended; durable together with, or after, the outcomes recorded before."""
+        self._mark("DELETE FROM held WHERE unit = ?", (unit,))
+        self._mark("DELETE FROM sweep_unit WHERE unit = ?", (unit,))
+
+    def plan_sweep(self, planned: SweepPlanned, backend: str) -> None:
+        """Record a sweep before it is sent; durable on return."""
+        self.commit()
+        self._write(lambda: _sweeps.plan(self.db, planned, self._run, backend))
+
+    def sweep_sent(self, sweep: str, place: str) -> None:
+        """A sweep was accepted; durable on return."""
+        row = (place, _sweeps.SENT, sweep)
+        self._write(
+            lambda: self.db.execute("UPDATE sweep SET place = ?, state = ? WHERE name = ?", row)
+        )
+
+    def segment_read(self, segment: SegmentRead) -> None:
+        """A segment is in the ledger; durable together with, or after, its outcomes."""
+        row = (segment.sweep, segment.shard, segment.name)
+        self._mark("INSERT OR IGNORE INTO segment VALUES (?, ?, ?)", row)
+
+    def end_sweep(self, sweep: str, state: str) -> None:
+        """Nothing more comes of a sweep: what it still held is waiting again."""
+        self.commit()
+        self._write(lambda: _sweeps.end(self.db, sweep, state))
+
+    def store_sample(self, name: str, drawn: str) -> None:
+        """Keep a drawn sample."""
+        self._write(
+            lambda: self.db.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (name, drawn))
+        )
+
+    def store_meta(self, key: str, value: str) -> None:
+        """Keep a fact about the study as a whole."""
+        self._write(
+            lambda: self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        )
+
+    def record(self, event: TaskDone | TaskFailed, log: str = "") -> None:
+        """Take an attempt; it is durable within a second, and ``commit`` makes it so at once.
+
+        Args:
+            event: What came of the attempt.
+            log: Name of its log file below the log directory, or empty.
+        """
+        with self._lock:
+            self._raise_fault()
+            self._buffer.append((event, log))
+            full = len(self._buffer) >= _GROUP
+        if full:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make everything recorded durable."""
+        with self._lock:
+            self._raise_fault()
+            buffer, marks = self._buffer, self._marks
+            if not buffer and not marks:
+                return
+
+            def write() -> None:
+                self._insert(buffer)
+                for statement, row in marks:
+                    self.db.execute(statement, row)
+
+            self._write(write)
+            self._buffer, self._marks = [], []
+            self.committed += sum(
+                1 for event, _ in buffer if isinstance(event, TaskDone) or event.final
+            )
+
+    def close(self) -> None:
+        """Commit, give the lease back and close the file."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._thread.join()
+        try:
+            if self._fault is None:
+                self.commit()
+                self._write(lambda: _lease.release(self.db))
+        finally:
+            with explained(self.path):
+                self.db.close()
+
+    def _mark(self, statement: str, row: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._marks.append((statement, row))
+
+    def _insert(self, buffer: list[tuple[TaskDone | TaskFailed, str]]) -> None:
+        rows = Rows()
+        for event, log in buffer:
+            rows.add(event, self._run, log)
+        for statement, values in rows.statements():
+            self.db.executemany(statement, values)
+
+    def _write(self, action: Callable[[], Any]) -> Any:
+        with self._lock, explained(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                value = action()
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+            return value
+
+    def _keep(self) -> None:
+        last = time.monotonic()
+        while not self._closed.wait(COMMIT_SECONDS):
+            try:
+                self.commit()
+                if time.monotonic() - last >= _lease.HEARTBEAT_SECONDS:
+                    self._write(lambda: _lease.beat(self.db))
+                    last = time.monotonic()
+            except GridrunError as error:
+                self._fault = error
+                return
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault

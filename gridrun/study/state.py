@@ -1,0 +1,325 @@
+"""A study with a request: its tasks, what the ledger knows of them, its inputs' digests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from gridrun.errors import Fault, InputError, UserError
+from gridrun.pipeline import Pipeline, Settings, Source
+from gridrun.plan import Pending, TaskTables
+from gridrun.plan.fingerprint import digest_of_file
+from gridrun.plan.run_options import RunOptions
+from gridrun.plan.selection import Selection, read_numbers, write_numbers
+from gridrun.plan.task_encoding import IntArray, TaskEncoding
+from gridrun.plan.units import Job
+from gridrun.shard.remote_inputs import (
+    BlocksElsewhere,
+    ReadingOrder,
+    ReadingReport,
+    order_of,
+    report_from,
+)
+from gridrun.store.ledger import LedgerView
+from gridrun.study import MOST_FOLDS, Study
+
+STUDY_META = "study file"
+"""Name of the study file a ledger belongs to."""
+
+NOT_READ = "not read yet"
+"""Stands for the digest of an input that no job has read so far."""
+
+READING_META = "reading "
+"""Begins the name under which the ledger keeps the report on an order."""
+
+_INPUT_META = "inputs"
+_ROLE_META = "input digests"
+
+
+class StudyState:
+    """Everything that is known before anything runs; writes nothing.
+
+    Args:
+        study: The study.
+        pipeline: Its pipeline.
+        request: Which of its tasks are meant.
+        pipeline_name: By which a worker finds the pipeline.
+    """
+
+    def __init__(
+        self, study: Study, pipeline: Pipeline, request: RunOptions, pipeline_name: str
+    ) -> None:
+        self.study = study
+        self.pipeline = pipeline
+        self.pipeline_name = pipeline_name
+        if (request.combinations or "").startswith("@"):
+            # the numbers are kept, not the name: the file may be gone when somebody looks later
+            numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
+            request = replace(request, combinations=numbers)
+        self.request = request
+        self.folds = request.folds if request.folds is not None else study.folds
+        rows = request.rows if request.rows is not None else study.rows
+        if self.folds < 1:
+            raise UserError(f"--folds {self.folds}: at least one fold is needed")
+        most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
+        if self.folds > most_folds:
+            raise UserError(
+                f"--folds {self.folds}: at most {most_folds:,} can be asked for",
+                todo=pipeline.most_folds_reason or None,
+            )
+        if rows is not None and rows < 1:
+            raise UserError(f"--rows {rows}: at least one variant is needed")
+        if not request.blocks and self.sample is None:
+            raise UserError(
+                "--no-blocks says how a sample is drawn, and none is asked for",
+                todo="give --sample N with it, or leave it out",
+            )
+        self.settings = Settings(
+            inputs={role: str(path) for role, path in study.inputs.items()},
+            protocol=study.protocol,
+            seed=study.seed,
+            rows=rows,
+            options=study.options,
+        )
+
+        if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
+            raise UserError(
+                "predictions are asked for, which name every variant, and inputs stay elsewhere",
+                where=str(study.path),
+                todo="leave predictions out; or, if rows may come here, name files below inputs",
+            )
+
+    @cached_property
+    def view(self) -> LedgerView | None:
+        """The ledger as it is now, or None if the study has none.
+
+        Raises:
+            UserError: It is the ledger of another study file of the directory.
+        """
+        view = LedgerView.open(self.study.paths.ledger)
+        owner = view.meta(STUDY_META) if view is not None else None
+        if owner not in (None, self.study.path.name):
+            raise UserError(
+                f"this directory's ledger and results are those of {owner}",
+                where=str(self.study.path),
+                todo="one directory holds one study: move this file to a directory of its own, or "
+                f"give it the name {owner} again if that is what it was",
+            )
+        return view
+
+    def refresh(self) -> None:
+        """Look at the ledger afresh."""
+        if self.view is not None:
+            self.view.close()
+        del self.view
+        self.__dict__.pop("reading", None)
+
+    def check_inputs(self) -> list[Fault]:
+        """Quick look at the inputs; notes come back, faults are raised together.
+
+        Inputs that are read elsewhere are looked at there.
+        """
+        if self.study.inputs_elsewhere:
+            return []
+        return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    def open_source(self) -> Source:
+        """What makes the artifacts of blocks.
+
+        Raises:
+            InputError: With every fault found in the inputs.
+            UserError: They are read elsewhere, and were not read yet.
+        """
+        if self.study.inputs_elsewhere:
+            if self.reading is None:
+                raise UserError(
+                    "the inputs are not here, and no job has read them where they are",
+                    where=str(self.study.path),
+                    todo="`gridrun azure` has them read first",
+                )
+            return BlocksElsewhere(self.reading, self.study.paths.cache)
+        return self.pipeline.open_source(
+            self.settings, self.study.grid.allowed(), self.study.paths.cache
+        )
+
+    @cached_property
+    def reading_order(self) -> ReadingOrder:
+        """What a job is asked for that reads the inputs where they are."""
+        return order_of(
+            self.pipeline,
+            Job(self.pipeline_name, self.settings, self.study.limits),
+            self.study.grid.allowed(),
+            self.study.inputs_elsewhere,
+        )
+
+    @cached_property
+    def reading(self) -> ReadingReport | None:
+        """What such a job reported, or None where none has done all that is asked now."""
+        text = None
+        if self.view is not None and self.study.inputs_elsewhere:
+            text = self.view.meta(f"{READING_META}{self.reading_order.digest}")
+        return report_from(text) if text else None
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The combinations that are meant."""
+        stored = self.view.sample(self.sample_name) if self.view is not None else None
+        return Selection.of(
+            self.study.grid,
+            compared=(self.pipeline.method_parameter,),
+            only=self.request.only,
+            combinations=self.request.combinations,
+            sample=self.sample,
+            blocks=self.request.blocks,
+            seed=self.study.seed,
+            stored=stored,
+        )
+
+    @property
+    def protocol_label(self) -> str:
+        """The protocol as every table names it."""
+        return self.pipeline.protocol_label(self.settings)
+
+    @property
+    def rows_note(self) -> str:
+        """What every report says when a subset of the variants is used; else empty."""
+        rows = self.settings.rows
+        return f"at most {rows:,} variants, drawn by the seed (--rows)" if rows is not None else ""
+
+    @property
+    def sample(self) -> int | None:
+        """How many combinations are drawn, or None for all."""
+        return self.request.sample if self.request.sample is not None else self.study.sample
+
+    @property
+    def sample_name(self) -> str:
+        """Name under which the ledger keeps the drawn sample."""
+        only = ";".join(sorted(self.request.only))
+        unit = "blocks" if self.request.blocks else "combinations"
+        return f"{unit} seed={self.study.seed} only={only} list={self.request.combinations or ''}"
+
+    @cached_property
+    def input_digests(self) -> dict[str, str]:
+        """Role to SHA-256 of the file; known ones are not read again.
+
+        A file that is not here counts as the one that the ledger knows: a study
+        directory that was copied alone can be looked at, though not run.
+
+        Raises:
+            InputError: Files may not be read, or are not there and not known.
+        """
+        known: dict[str, str] = {}
+        by_role: dict[str, str] = {}
+        if self.view is not None:
+            known = json.loads(self.view.meta(_INPUT_META) or "{}")
+            by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
+        if self.study.inputs_elsewhere:
+            report = self.reading
+            found = report.inputs if report is not None else by_role
+            return {role: found.get(role, NOT_READ) for role in self.study.inputs_elsewhere}
+        digests, faults = {}, []
+        for role, path in self.study.inputs.items():
+            try:
+                digests[role] = known.get(_stamp(path)) or digest_of_file(path)
+            except FileNotFoundError as error:
+                if role in by_role:
+                    digests[role] = by_role[role]
+                else:
+                    faults.append(_unreadable(role, path, error))
+            except OSError as error:
+                faults.append(_unreadable(role, path, error))
+        if faults:
+            raise InputError(faults)
+        return digests
+
+    def input_meta(self) -> Iterator[tuple[str, str]]:
+        """What the ledger keeps, so that unchanged files are not read again."""
+        stamps = {
+            _stamp(path): self.input_digests[role] for role, path in self.study.inputs.items()
+        }
+        yield _INPUT_META, json.dumps(stamps, sort_keys=True)
+        yield _ROLE_META, json.dumps(self.input_digests, sort_keys=True)
+
+    @cached_property
+    def book(self) -> TaskEncoding:
+        """Numbers of the grid's values, those of the ledger first."""
+        known = self.view.values() if self.view is not None else {}
+        book = TaskEncoding(self.study.grid.names, known)
+        book.learn(self.study.grid)
+        return book
+
+    @cached_property
+    def tables(self) -> TaskTables:
+        """All leaf tasks of the selection."""
+        return TaskTables(
+            self.pipeline,
+            self.settings,
+            grid=self.study.grid,
+            indices=self.selection.indices(),
+            classifiers=self.study.classifiers,
+            book=self.book,
+            inputs=self.input_digests,
+        )
+
+    def known_context_ids(self) -> list[int | None]:
+        """The ledger's number of each context, None where it has none."""
+        known = self.view.contexts() if self.view is not None else {}
+        return [
+            known[context.digest][0] if context.digest in known else None
+            for context in self.tables.contexts
+        ]
+
+    def pending(
+        self, context_ids: Sequence[int | None], view: LedgerView | None
+    ) -> Iterator[Pending]:
+        """Fold by fold, the tasks that are to be run."""
+        for fold in range(1, self.folds + 1):
+            if view is None:
+                # no ledger: no context is known, yet all tasks are to be run
+                ids: list[int | None] = [-1] * len(self.tables.contexts)
+                yield self.tables.pending(fold, ids, _nothing)
+            else:
+                yield self.tables.pending(
+                    fold,
+                    [-1 if ident is None else ident for ident in context_ids],
+                    view.finished,
+                    retry_failed=self.request.retry_failed,
+                )
+
+    def seconds(self, context_ids: Sequence[int | None], view: LedgerView | None) -> list[float]:
+        """Estimated seconds of a task of each context: the ledger's mean, or a guess."""
+        known: Mapping[int, float] = view.mean_seconds() if view is not None else {}
+        estimates = []
+        for context, ident in zip(self.tables.contexts, context_ids, strict=True):
+            mean = known.get(ident) if ident is not None else None
+            if mean is None:
+                mean = self.pipeline.estimate_seconds(context.classifier, context.values)
+            estimates.append(mean)
+        return estimates
+
+
+def _nothing(context: int, fold: int) -> tuple[IntArray, IntArray]:
+    del context, fold
+    empty = np.zeros(0, np.int64)
+    return empty, empty
+
+
+def _unreadable(role: str, path: Path, error: OSError) -> Fault:
+    reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
+    return Fault(
+        path,
+        f"{reason}; without it nobody knows which results are those of this input",
+        todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
+        "The tables in results/ are left as they are",
+    )
+
+
+def _stamp(path: Path) -> str:
+    """What tells one state of a file from another without reading it."""
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"

@@ -1,0 +1,159 @@
+"""Checks of the machine and of a study, one finding each."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrun.errors import EnvironmentFault, GridrunError
+from gridrun.pipeline import DEFAULT_PIPELINE
+from gridrun.report.plan_report import PlanReport
+from gridrun.run.backend import backend_names
+
+_R_SECONDS = 60.0
+_DISK_MB = 500
+_PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "numpy", "typer")
+
+_PROBE = """
+import json, sys
+from gridrun.pipeline import Settings, load_pipeline
+pipeline = load_pipeline(sys.argv[1])
+runner = pipeline.open_runner(Settings({}, next(iter(pipeline.protocols)), 1), lambda *_: None)
+sys.stdout.write("\\n" + json.dumps(dict(runner.environment())))
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check came to.
+
+    Args:
+        what: What was looked at.
+        verdict: ``ok``, ``note`` or ``missing``.
+        found: What was found.
+        todo: What to do about it, or empty.
+        exit_code: 0 unless a run cannot start.
+    """
+
+    what: str
+    verdict: str
+    found: str
+    todo: str = ""
+    exit_code: int = 0
+
+
+def examine(
+    study: Path | None = None, plan_of: Callable[[Path], PlanReport] | None = None
+) -> Iterator[Finding]:
+    """Look at the machine, and at a study if one is named.
+
+    Args:
+        study: Study directory or file, or None for the machine alone.
+        plan_of: Opens and plans a study; without it only the study's disk is looked at.
+    """
+    yield Finding("Python", "ok", sys.version.split()[0])
+    yield from _packages()
+    yield _backends()
+    yield from _r()
+    yield _disk(study.parent if study is not None and study.is_file() else study or Path())
+    yield _cores()
+    if study is not None and plan_of is not None:
+        yield _study(study, plan_of)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _PACKAGES:
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(
+                name, "missing", "not installed", "install gridrun with its dependencies", 3
+            )
+
+
+def _backends() -> Finding:
+    names = backend_names()
+    if "local" in names:
+        return Finding("backends", "ok", ", ".join(names))
+    return Finding(
+        "backends",
+        "missing",
+        ", ".join(names) or "none",
+        "gridrun is not installed as a package: run pip install on its directory",
+        3,
+    )
+
+
+def _r() -> Iterator[Finding]:
+    """Start the runner as a worker would, in a process of its own."""
+    home = shutil.which("R")
+    if home is None:
+        yield Finding(
+            "R",
+            "missing",
+            "no R on the PATH",
+            "install the packages of docker/packages.txt (on Debian: r-base-core and the rest)",
+            3,
+        )
+        return
+    try:
+        ran = subprocess.run(  # noqa: S603 - our own interpreter and text
+            [sys.executable, "-c", _PROBE, DEFAULT_PIPELINE],
+            capture_output=True,
+            text=True,
+            timeout=_R_SECONDS,
+            check=False,
+        )
+        versions = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else None
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        versions, ran = None, None
+    if versions is None:
+        said = ran.stderr.strip().splitlines()[-1:] if ran is not None else ["no answer"]
+        yield Finding(
+            "R in a worker",
+            "missing",
+            said[0] if said else "it ended without a word",
+            "rpy2-rinterface must be at most 3.6.5 for R 4.2; are the R packages of "
+            "docker/packages.txt installed?",
+            3,
+        )
+        return
+    for name, version in versions.items():
+        yield Finding(name, "ok", str(version))
+
+
+def _disk(directory: Path) -> Finding:
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    free_mb = shutil.disk_usage(directory).free // 2**20
+    if not os.access(directory, os.W_OK):
+        return Finding("disk", "missing", f"{directory.resolve()} is not writable", "", 3)
+    if free_mb < _DISK_MB:
+        return Finding("disk", "missing", f"{free_mb} MB free", f"{_DISK_MB} MB are needed", 3)
+    temporary_mb = shutil.disk_usage(tempfile.gettempdir()).free // 2**20
+    return Finding("disk", "ok", f"{free_mb:,} MB free, {temporary_mb:,} MB for temporary files")
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0))
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return Finding("machine", "ok", f"{cores} cores, {memory_mb:,} MB of memory")
+
+
+def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
+    try:
+        plan = plan_of(path)
+    except GridrunError as error:
+        code = 3 if isinstance(error, EnvironmentFault) else 2
+        return Finding("study", "missing", error.text(), "", code)
+    return Finding(
+        "study", "ok", f"{plan.combinations:,} combinations, {plan.pending:,} tasks to run"
+    )

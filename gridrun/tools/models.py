@@ -1,0 +1,135 @@
+"""Models of a study, predictions of a model, a fold explained: asked of the pipeline.
+
+Each call runs in a process of its own, since there is R in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import Pipeline, load_pipeline
+from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.plan.units import State
+from gridrun.report.tables import parts
+from gridrun.study.state import StudyState
+from gridrun.worker.isolated import call_apart
+
+
+def chosen_of(study_state: StudyState, combination: int, classifier: str | None) -> Chosen:
+    """A combination of a study, held against it.
+
+    Args:
+        study_state: The study.
+        combination: Number, counted from 1.
+        classifier: Which one; None for the first of the study's that is asked for it.
+
+    Raises:
+        UserError: There is no such combination or classifier, or it is not to be trained.
+    """
+    study, pipeline = study_state.study, study_state.pipeline
+    if not 1 <= combination <= len(study.grid):
+        raise UserError(
+            f"there is no combination {combination}",
+            where=str(study.path),
+            todo=f"combinations are numbered from 1 to {len(study.grid):,}; their numbers are in "
+            "the first column of the results",
+        )
+    values = study.grid.combination(combination - 1)
+    known = pipeline.runnable_classifiers
+    if classifier is not None and classifier not in known:
+        near = did_you_mean(classifier, known)
+        raise UserError(
+            f'unknown classifier "{classifier}"',
+            where="--classifier",
+            todo=" ".join(filter(None, (near, "known: " + ", ".join(known)))),
+        )
+    candidates = (classifier,) if classifier is not None else study.classifiers
+    for name in candidates:
+        decided = pipeline.disposition(name, values, study_state.settings)
+        if decided.state == State.WAITING:
+            return Chosen(
+                study_state.settings,
+                study.grid.allowed(),
+                combination,
+                values,
+                name,
+                study.paths.cache,
+                study.path,
+            )
+    raise UserError(
+        f"combination {combination} has no model of {' or '.join(candidates)}: {decided.reason}",
+        where=str(study.path),
+        todo="name another combination or --classifier; `gridrun plan` says what is not run",
+    )
+
+
+def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
+    """Train on all labelled rows and write the model; see :class:`ModelPipeline`."""
+    arguments = {"chosen": chosen, "file": file}
+    return _call(study_state.pipeline_name, chosen.settings.options, "export_model", arguments)
+
+
+def predict(pipeline: str, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+    """Predict variants with a model; see :class:`ModelPipeline`."""
+    return _call(pipeline, {}, "predict", {"model": model, "inputs": dict(inputs), "file": file})
+
+
+def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> Report:
+    """Write what happened in a fold as a script; see :class:`ModelPipeline`.
+
+    Raises:
+        UserError: There is no such fold.
+    """
+    if not 1 <= fold <= study_state.folds:
+        raise UserError(
+            f"there is no fold {fold}",
+            where=str(study_state.study.path),
+            todo=f"folds are numbered from 1 to {study_state.folds}",
+        )
+    arguments = {
+        "chosen": chosen,
+        "fold": fold,
+        "file": file,
+        "recorded": _recorded(study_state, chosen, fold),
+    }
+    return _call(study_state.pipeline_name, chosen.settings.options, "explain", arguments)
+
+
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Stop where a file is there that nobody said may go.
+
+    Raises:
+        UserError: It is there and ``force`` is False, or it cannot be written.
+    """
+    if file.is_dir():
+        raise UserError("is a directory", where=str(file), todo="name a file with --out")
+    if file.exists() and not force:
+        raise UserError(
+            "is there already", where=str(file), todo="name another with --out, or give --force"
+        )
+
+
+def _call(
+    pipeline: str, options: Mapping[str, Any], method: str, arguments: Mapping[str, Any]
+) -> Report:
+    offered: Pipeline = load_pipeline(pipeline)
+    if not hasattr(offered, method):
+        raise UserError(
+            f"the pipeline {offered.name} has no {method.replace('_', ' ')}",
+            todo="it has to offer what gridrun.pipeline.models.ModelPipeline describes",
+        )
+    return cast("Report", call_apart(pipeline, options, method, arguments))
+
+
+def _recorded(study_state: StudyState, chosen: Chosen, fold: int) -> Recorded | None:
+    """What the ledger has of a fold, if it is done by the code and inputs of now."""
+    view = study_state.view
+    if view is None:
+        return None
+    for part in parts(study_state, view):
+        if (part.classifier, part.fold) == (chosen.classifier, fold):
+            return Recorded(part.rows) if part.state == State.DONE else None
+    return None
