@@ -23,10 +23,13 @@ from amiss_tasks.stages.added_missingness import OPTION, RMSE, parameter_of, sha
 from amiss_tasks.stages.predictions import COLUMNS, POOLED_COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.study.start import INPUTS, START, WORDS
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
     Disposition,
+    InputRole,
+    LeadingMetric,
     Parameter,
     Pipeline,
     Runner,
@@ -35,6 +38,7 @@ from gridrun.pipeline import (
     Stage,
     StageHook,
     Value,
+    Words,
 )
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
@@ -67,6 +71,9 @@ class AmissPipeline:
     """
 
     name = "amiss"
+    words: Words = WORDS
+    inputs: Mapping[str, InputRole] = INPUTS
+    study_start: str = START
     protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[str, ...] = (
         "model_ix",
@@ -89,6 +96,8 @@ class AmissPipeline:
     time_columns: tuple[str, ...] = ("tr_time", "te_time")
     pooled_columns: tuple[str, ...] = POOLED_COLUMNS
     headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    # upstream's amiss_test_script.R logs it, and leaves no NA out
+    leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     block: tuple[str, ...] = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.tools.doctor import Finding
@@ -34,6 +35,7 @@ def doctor(
             help="Look at what STUDY needs of Azure: sign-in, workspace, compute, image.",
         ),
     ] = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
@@ -46,7 +48,9 @@ def doctor(
     from gridrun.tools.doctor import examine
 
     findings = list(
-        _azure(study) if azure else examine(study, lambda path: open_study(path).plan())
+        _azure(study, pipeline)
+        if azure
+        else examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
     )
     if as_json:
         dump([vars(finding) for finding in findings])
@@ -58,13 +62,13 @@ def doctor(
     raise typer.Exit(max((finding.exit_code for finding in findings), default=0))
 
 
-def _azure(study: Path | None) -> Iterator[Finding]:
+def _azure(study: Path | None, pipeline: str) -> Iterator[Finding]:
     """What a study needs of Azure, looked at in turn, each as it is found."""
     from gridrun.api import open_study
     from gridrun.cli._sweeps import backend_of
     from gridrun.tools.doctor import Finding
 
-    backend = backend_of(open_study(study or Path()))
+    backend = backend_of(open_study(study or Path(), pipeline=pipeline))
     try:
         for what, verdict, found, todo in backend.check():
             yield Finding(what, verdict, found, todo, 3 if verdict == "missing" else 0)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -35,17 +36,20 @@ def export_model(
         ),
     ] = None,
     force: opt.Force = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train a combination on all labelled rows and write the model to one file.
 
     The rows are those of the combination's block, training and test part; stages, settings
-    and, under protocol amiss, seeds are a fold's. `gridrun predict` uses the file, which holds
+    and, where upstream's are kept, seeds are a fold's. `gridrun predict` uses the file, which holds
     a recipe to read (recipe.json of the zip). With knnImputation, missForest and the methods
     of MICE it holds the training rows too, and says so.
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show
 
-    report = open_study(study).export_model(combination, classifier, out, force=force)
+    report = open_study(study, pipeline=pipeline).export_model(
+        combination, classifier, out, force=force
+    )
     show(report, "model", as_json=as_json)

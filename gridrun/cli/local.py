@@ -11,7 +11,9 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._interrupt import on_interrupt
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 _ENDING = "ending after the tasks that are running; again to stop at once (nothing is lost)"
 
@@ -19,8 +21,9 @@ _ENDING = "ending after the tasks that are running; again to stop at once (nothi
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
+        cls=OfPipeline,
         epilog="Examples:  gridrun local examples/quickstart  |  gridrun local . --workers 8  |  "
-        "gridrun local . --sample 200 --rows 1000  |  gridrun local . --only imputation=zero_imp",
+        "gridrun local . --sample 200 --rows 1000  |  gridrun local . {only}",
     )(local)
 
 
@@ -62,6 +65,7 @@ def local(
             help="Accept other versions of R or packages than the study was begun with.",
         ),
     ] = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run what is left of a study on this machine and print the table.
@@ -81,7 +85,7 @@ def local(
             todo="leave out one of the two",
         )
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     if dry_run:
         from gridrun.cli.plan import show_plan
 
@@ -102,7 +106,7 @@ def local(
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study)}\n")
+            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study, pipeline)}\n")
             raise typer.Exit(130) from None
         finally:
             restore()
@@ -131,9 +135,10 @@ def local(
             f"{ended.held:,} tasks are held by sweeps elsewhere: gridrun azure status\n"
         )
     if ended.state == "interrupted":
-        sys.stderr.write(f"interrupted; {_go_on(study)}\n")
+        sys.stderr.write(f"interrupted; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
 
 
-def _go_on(study: Path) -> str:
-    return f"go on with: gridrun local {shlex.quote(str(study))} (same options)"
+def _go_on(study: Path, pipeline: str) -> str:
+    place = shlex.quote(str(study))
+    return f"go on with: gridrun local {place}{opt.said(pipeline)} (same options)"

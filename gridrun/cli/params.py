@@ -7,32 +7,37 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:  gridrun params  |  gridrun params imputation")(params)
+    app.command(cls=OfPipeline, epilog="Examples:  gridrun params  |  gridrun params {method}")(
+        params
+    )
 
 
 def params(
     name: Annotated[
         str | None, typer.Argument(help="Only this parameter.", show_default=False)
     ] = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """List the parameters a grid is made of, in upstream's order, with all values."""
+    """List the parameters a grid is made of, in their order, with all values."""
     from gridrun.cli._text import dump, say
     from gridrun.pipeline import load_pipeline
 
-    pipeline = load_pipeline()
-    names = [parameter.name for parameter in pipeline.parameters]
+    loaded = load_pipeline(pipeline)
+    names = [parameter.name for parameter in loaded.parameters]
     if name is not None and name not in names:
         raise UserError(
             f'there is no parameter "{name}"',
             todo=" ".join(filter(None, (did_you_mean(name, names), "known: " + ", ".join(names)))),
         )
-    chosen = [p for p in pipeline.parameters if name in (None, p.name)]
+    chosen = [p for p in loaded.parameters if name in (None, p.name)]
     if as_json:
         dump(
             [
@@ -60,7 +65,7 @@ def params(
             say(f"  refused: {', '.join(values)} ({reason})")
     if name is None:
         say("classifiers")
-        say(f"  {', '.join(pipeline.runnable_classifiers)}")
+        say(f"  {', '.join(loaded.runnable_classifiers)}")
         say("protocols")
-        for protocol, text in pipeline.protocols.items():
+        for protocol, text in loaded.protocols.items():
             say(f"  {protocol}: {text}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +16,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Examples:  gridrun status  |  gridrun status ~/study --json")(status)
 
 
-def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> None:
+def status(
+    study: opt.StudyArgument = Path(),
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
+    as_json: opt.AsJson = False,
+) -> None:
     """Count parts (combination, classifier, fold) by state; say what runs and what failed.
 
     Speaks of what the last run was about. Writes nothing.
@@ -23,7 +28,7 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
     from gridrun.api import open_study
     from gridrun.cli._text import counted, dump, duration, say
 
-    report = open_study(study).status()
+    report = open_study(study, pipeline=pipeline).status()
     if as_json:
         dump(
             {

@@ -7,7 +7,7 @@ from typing import Any
 
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault
-from gridrun.study._keys import ROLES, KeyReader
+from gridrun.study._keys import KeyReader
 from gridrun.study._section import Section
 
 POLICIES: Mapping[str, Mapping[str, type]] = {
@@ -137,15 +137,16 @@ def read_data(reader: KeyReader, settings: Section) -> dict[str, Any] | None:
     if not settings.has("data"):
         return None
     value = settings.at("data")
-    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in ROLES) + "}"
+    roles = reader.roles
+    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in roles) + "}"
     if not isinstance(value, Entries):
         reader.fault(f'azure setting "data" has {kind_of(value)}', value, advice)
         return None
-    inner = Section(reader, value, (*_DATA, *ROLES), "data setting")
-    missing = [name for name in ("datastore", *ROLES) if not inner.has(name)]
+    inner = Section(reader, value, (*_DATA, *roles), "data setting")
+    missing = [name for name in ("datastore", *roles) if not inner.has(name)]
     if missing:
         reader.fault(f"data lacks {', '.join(missing)}", value, advice)
-    paths = {name: inner.text(name, "") for name in (*ROLES, "folder") if inner.has(name)}
+    paths = {name: inner.text(name, "") for name in (*roles, "folder") if inner.has(name)}
     for name, path in paths.items():
         if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
             reader.fault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ from gridrun.pipeline import Pipeline
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
-from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, ROLES, KeyReader
+from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
 from gridrun.study.azure import AzureSettings, read_azure
 from gridrun.study.grid_file import GridFile, grid_of, read_grid
 
 DEFAULT_FOLDS = 10
 DEFAULT_SEED = 1
-DEFAULT_PROTOCOL = "amiss"
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,16 @@ class Study:
 
     Args:
         path: The study file, absolute.
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
+        inputs: Role (``Pipeline.inputs``) to absolute path.
         grid: The grid.
         folds: Number of cross-validation folds.
-        seed: Decides every draw of gridrun's own (samples, rows), and under the
-            protocol ``corrected`` every other one; what upstream draws under the
-            protocol ``amiss`` comes from upstream's seeds.
+        seed: Decides every draw of gridrun's own (samples, rows), and others as far
+            as the pipeline has them depend on it.
         protocol: Name of the protocol.
         classifiers: In the pipeline's order.
         limits: What one task may use.
         sample: How many combinations to draw, or None for all.
-        rows: How many variants to draw, or None for all.
+        rows: How many rows of the inputs to draw, or None for all.
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
@@ -136,7 +134,7 @@ def _require_text(file: Path) -> None:
 
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
-    reader = KeyReader(file)
+    reader = KeyReader(file, tuple(pipeline.inputs))
     reader.faults.extend(document.faults)
     reader.notes.extend(document.notes)
     parameters = [parameter.name for parameter in pipeline.parameters]
@@ -145,7 +143,8 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     elsewhere = azure.data if azure is not None else None
     for key in ("inputs", "grid"):
         if key not in nodes and not (key == "inputs" and _names_data(nodes)):
-            reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
+            todo = _inputs_advice(reader.roles) if key == "inputs" else _GRID_ADVICE
+            reader.fault(f'key "{key}" is missing', todo=todo)
     if "inputs" in nodes and _names_data(nodes):
         reader.fault(
             'inputs stand below both "inputs" and "azure: data"',
@@ -168,7 +167,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     folds = whole("folds", usual, 1, most_folds, pipeline.most_folds_reason)
     seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
-    protocol: str | None = DEFAULT_PROTOCOL
+    protocol: str | None = next(iter(pipeline.protocols))
     if "protocol" in nodes:
         protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols), {})
     classifiers = tuple(pipeline.runnable_classifiers)
@@ -200,7 +199,9 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         grid_file=grid_file,
         options=options,
         azure=azure,
-        inputs_elsewhere={role: elsewhere.place(role) for role in ROLES} if elsewhere else {},
+        inputs_elsewhere={role: elsewhere.place(role) for role in pipeline.inputs}
+        if elsewhere
+        else {},
     )
 
 
@@ -212,10 +213,14 @@ def _names_data(nodes: Mapping[str, Node]) -> bool:
     )
 
 
-_ADVICE = {
-    "inputs": "give vcf, cadd_snv and cadd_indel, each with a path",
-    "grid": "give each parameter its values, or the path of a grid file (.json, .yaml)",
-}
+_GRID_ADVICE = "give each parameter its values, or the path of a grid file (.json, .yaml)"
+
+
+def _inputs_advice(roles: Sequence[str]) -> str:
+    *first, last = roles
+    return (
+        f"give {', '.join(first)} and {last}, each with a path" if first else f"give {last}: PATH"
+    )
 
 
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:

@@ -2,39 +2,9 @@
 
 from __future__ import annotations
 
-from gridrun.pipeline import load_pipeline
+from collections.abc import Iterator, Mapping
 
-_HEAD = """\
-# A gridrun study. Paths are relative to this file. Every key: docs/study.md
-
-inputs:
-  vcf: {vcf}  # ClinVar, annotated by VEP with --canonical and dbNSFP
-  cadd_snv: {cadd_snv}
-  cadd_indel: {cadd_indel}
-
-# amiss: upstream's numbers, its seeds and defects included
-# corrected: its defects corrected; all methods on the same rows, all that is learnt from
-# training rows only (what differs: docs/protocols.md)
-protocol: amiss
-
-# cv: repeated random splits of the training part; hold-out: train on all of it, test on the
-# part held out; repeated hold-out: that for as many splits as there are folds
-evaluate: cv
-folds: 10
-
-# yes: keep the predictions of every test row as well (results/predictions)
-predictions: no
-
-# for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
-seed: 1
-
-# left out: all that this version runs
-classifiers: [{classifiers}]
-
-limits:
-  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
-
-"""
+from gridrun.pipeline import Pipeline
 
 _START = {
     "transcript": 1,
@@ -50,20 +20,17 @@ _FIRST = {"imputation": 7}
 """Parameters of which the first grid takes the first so many values: upstream's published grid."""
 
 
-def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) -> str:
+def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) -> str:
     """Text of a study.yaml to start from.
 
     Args:
-        vcf: Path of the VCF as it is to be written.
-        cadd_snv: Path of the CADD table of SNVs.
-        cadd_indel: Path of the CADD table of indels.
+        pipeline: Whose study.
+        inputs: Role to the path as it is to be written; the pipeline has an example for others.
         grid: Path of a grid file, or None for a grid of a few hundred combinations.
     """
-    pipeline = load_pipeline()
-    head = _HEAD.format(
-        vcf=_quoted(vcf),
-        cadd_snv=_quoted(cadd_snv),
-        cadd_indel=_quoted(cadd_indel),
+    head = pipeline.study_start.format(
+        inputs="\n".join(_input_lines(pipeline, inputs)),
+        protocol=next(iter(pipeline.protocols)),
         classifiers=", ".join(pipeline.runnable_classifiers),
     )
     if grid is not None:
@@ -85,6 +52,12 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
             lines.append(f"  # {parameter.name} also has, at many times the cost: {names}")
         lines.append(f"  {parameter.name}: [{', '.join(values[:first])}]")
     return head + "\n".join(lines) + "\n"
+
+
+def _input_lines(pipeline: Pipeline, inputs: Mapping[str, str]) -> Iterator[str]:
+    for name, role in pipeline.inputs.items():
+        comment = f"  # {role.comment}" if role.comment else ""
+        yield f"  {name}: {_quoted(inputs.get(name, role.example))}{comment}"
 
 
 def _quoted(path: str) -> str:

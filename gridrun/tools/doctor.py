@@ -51,18 +51,21 @@ class Finding:
 
 
 def examine(
-    study: Path | None = None, plan_of: Callable[[Path], PlanReport] | None = None
+    study: Path | None = None,
+    plan_of: Callable[[Path], PlanReport] | None = None,
+    pipeline: str = DEFAULT_PIPELINE,
 ) -> Iterator[Finding]:
     """Look at the machine, and at a study if one is named.
 
     Args:
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is looked at.
+        pipeline: Whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
     yield _backends()
-    yield from _r()
+    yield from _runner(pipeline)
     yield _disk(study.parent if study is not None and study.is_file() else study or Path())
     yield _cores()
     if study is not None and plan_of is not None:
@@ -92,7 +95,7 @@ def _backends() -> Finding:
     )
 
 
-def _r() -> Iterator[Finding]:
+def _runner(pipeline: str) -> Iterator[Finding]:
     """Start the runner as a worker would, in a process of its own."""
     home = shutil.which("R")
     if home is None:
@@ -106,7 +109,7 @@ def _r() -> Iterator[Finding]:
         return
     try:
         ran = subprocess.run(  # noqa: S603 - our own interpreter and text
-            [sys.executable, "-c", _PROBE, DEFAULT_PIPELINE],
+            [sys.executable, "-c", _PROBE, pipeline],
             capture_output=True,
             text=True,
             timeout=_R_SECONDS,
