@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 if TYPE_CHECKING:
     from gridrun.report.tables import DescriptionReport
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun describe examples/quickstart  |  "
-        "gridrun describe . --only quality=clingen --only transcript=canonical  |  "
+    add(
+        app,
+        describe,
+        "gridrun describe examples/quickstart",
+        "gridrun describe . --only quality=clingen --only transcript=canonical",
         "gridrun describe . --part all --json",
-    )(describe)
+    )
 
 
 def describe(

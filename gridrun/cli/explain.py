@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun explain . 17 1  |  gridrun explain . 17 1 --classifier lr "
-        "--out why.R && Rscript --vanilla why.R",
-    )(explain)
+    add(
+        app,
+        explain,
+        "gridrun explain . 17 1",
+        "gridrun explain . 17 1 --classifier lr --out why.R && Rscript --vanilla why.R",
+    )
 
 
 def explain(
@@ -23,7 +26,8 @@ def explain(
         Path, typer.Argument(metavar="STUDY", help="Study directory, or its study.yaml.")
     ],
     combination: Annotated[
-        int, typer.Argument(metavar="COMBINATION", help="Its number, as in the results.")
+        int,
+        typer.Argument(metavar="COMBINATION", help="Combination number (column `combination`)."),
     ],
     fold: Annotated[int, typer.Argument(metavar="FOLD", help="Counted from 1.")],
     classifier: Annotated[

@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        "export-model",
-        epilog="Examples:  gridrun export-model . --combination 17 --classifier rf  |  "
+    add(
+        app,
+        export_model,
+        "gridrun export-model . --combination 17 --classifier rf",
         "gridrun export-model . --combination 17 --classifier lr --out lr.gridrun-model",
-    )(export_model)
+        name="export-model",
+    )
 
 
 def export_model(

@@ -9,20 +9,23 @@ from typing import Annotated
 
 import typer
 
+from gridrun.cli._help import add
 from gridrun.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Example:  gridrun init my-study --vcf clinvar.vep.vcf.gz --cadd-snv snv.tsv.gz "
+    add(
+        app,
+        init,
+        "gridrun init my-study --vcf clinvar.vep.vcf.gz --cadd-snv snv.tsv.gz "
         "--cadd-indel indel.tsv.gz",
-    )(init)
+    )
 
 
 def init(
     directory: Annotated[
-        Path, typer.Argument(help="Study directory; made if it is not there.")
+        Path, typer.Argument(metavar="DIRECTORY", help="Study directory; made if it is not there.")
     ] = Path(),
     vcf: Annotated[
         Path | None, typer.Option(help="VEP-annotated ClinVar VCF, plain or gzip.")

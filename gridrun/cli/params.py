@@ -7,17 +7,24 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.errors import UserError, did_you_mean
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:  gridrun params  |  gridrun params imputation")(params)
+    add(
+        app,
+        params,
+        "gridrun params",
+        "gridrun params imputation",
+    )
 
 
 def params(
     name: Annotated[
-        str | None, typer.Argument(help="Only this parameter.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PARAMETER", help="Only this parameter.", show_default=False),
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:

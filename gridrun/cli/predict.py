@@ -8,16 +8,20 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 _NONE_PREDICTED = 1
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun predict models/combination-17-rf.gridrun-model --vcf new.vcf.gz "
-        "--cadd-snv snv.tsv.gz --cadd-indel indel.tsv.gz  |  the same with --out new.csv",
-    )(predict)
+    add(
+        app,
+        predict,
+        "gridrun predict models/combination-17-rf.gridrun-model --vcf new.vcf.gz "
+        "--cadd-snv snv.tsv.gz --cadd-indel indel.tsv.gz",
+        "gridrun predict MODEL --vcf VCF --cadd-snv SNV --cadd-indel INDEL --out new.csv",
+    )
 
 
 def predict(

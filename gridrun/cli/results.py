@@ -7,13 +7,17 @@ from pathlib import Path
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun results  |  gridrun results . --only imputation=zero_imp --json",
-    )(results)
+    add(
+        app,
+        results,
+        "gridrun results",
+        "gridrun results . --only imputation=zero_imp --json",
+    )
 
 
 def results(

@@ -8,11 +8,17 @@ from pathlib import Path
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:  gridrun status  |  gridrun status ~/study --json")(status)
+    add(
+        app,
+        status,
+        "gridrun status",
+        "gridrun status ~/study --json",
+    )
 
 
 def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> None:
