@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import fcntl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gridrun.report.tables._cells import cell
-from gridrun.report.tables._parquet import ParquetFile
+from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._parquet import RowWriter, row_writer, type_of
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
@@ -99,26 +98,24 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         study_state, paths = self._study_state, self._study_state.study.paths
-        self._final = _csv(stack, paths.results_csv, self._columns)
-        self._parquet = stack.enter_context(
-            ParquetFile(paths.results_parquet, study_state, self._columns)
-        )
+        pipeline, allowed = study_state.pipeline, study_state.study.grid.allowed()
+
+        def csv_file(target: Path, columns: Sequence[str]) -> Any:
+            return stack.enter_context(csv_table(target, columns, one_writer=True))
+
+        def parquet(target: Path, columns: Sequence[str]) -> RowWriter:
+            types = {name: type_of(name, pipeline, allowed) for name in columns}
+            return stack.enter_context(row_writer(target, types))
+
+        self._final = csv_file(paths.results_csv, self._columns)
+        self._parquet = parquet(paths.results_parquet, self._columns)
         leading = [name for name in self._columns if name not in ("state", "reason")]
         self._consequence_columns = [*leading, "consequence"]
-        self._consequence = _csv(stack, paths.per_consequence_csv, self._consequence_columns)
+        self._consequence = csv_file(paths.per_consequence_csv, self._consequence_columns)
         if self._pooled_columns:
-            self._pooled = _csv(stack, paths.pooled_csv, self._pooled_columns)
-            self._pooled_parquet = stack.enter_context(
-                ParquetFile(paths.pooled_parquet, study_state, self._pooled_columns)
-            )
+            self._pooled = csv_file(paths.pooled_csv, self._pooled_columns)
+            self._pooled_parquet = parquet(paths.pooled_parquet, self._pooled_columns)
         self._predictions = stack.enter_context(PredictionFiles(study_state, paths.predictions))
-
-
-def _csv(stack: contextlib.ExitStack, target: Path, columns: Sequence[str]) -> Any:
-    handle = stack.enter_context(replacing(target))
-    writer = csv.writer(handle, lineterminator="\n")
-    writer.writerow(columns)
-    return writer
 
 
 def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
@@ -145,16 +142,3 @@ def alone(paths: StudyPaths) -> Iterator[None]:
     with paths.results_lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Any]:
-    """A text file that takes the place of ``target`` when it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.new")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as handle:
-            yield handle
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
