@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
@@ -19,13 +21,16 @@ from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
 from amiss_tasks.stages import PREPARE, stages_of
-from amiss_tasks.stages.added_missingness import OPTION, RMSE, parameter_of, shares_of
-from amiss_tasks.stages.predictions import COLUMNS, POOLED_COLUMNS, columns
+from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
+from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
+from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
+    Column,
     Disposition,
     Parameter,
     Pipeline,
@@ -35,6 +40,7 @@ from gridrun.pipeline import (
     Stage,
     StageHook,
     Value,
+    refuse_undeclared,
 )
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
@@ -68,27 +74,8 @@ class AmissPipeline:
 
     name = "amiss"
     protocols: Mapping[str, str] = PROTOCOLS
-    result_columns: tuple[str, ...] = (
-        "model_ix",
-        "test_completion_ix",
-        "TP",
-        "FP",
-        "FN",
-        "TN",
-        "Accuracy",
-        "Brier",
-        "MCC",
-        "AUC",
-        "Sensitivity",
-        "Specificity",
-        "F1",
-        "Precision",
-        "tr_time",
-        "te_time",
-    )
-    time_columns: tuple[str, ...] = ("tr_time", "te_time")
-    pooled_columns: tuple[str, ...] = POOLED_COLUMNS
-    headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    result_columns: tuple[Column, ...] = RESULT_COLUMNS
+    pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     block: tuple[str, ...] = (
@@ -136,9 +123,8 @@ class AmissPipeline:
         self.parameters = (*self.parameters, parameter_of(shares))
         # else a unit would hold all shares of a method, however long it takes
         self.affinity = (*self.affinity, OPTION)
-        metrics = [name for name in self.result_columns if name not in self.time_columns]
-        self.result_columns = (*metrics, RMSE, *self.time_columns)
-        self.headline_columns = (*self.headline_columns, RMSE)
+        measured = (column for column in self.result_columns if column not in TIMES)
+        self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
         self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
@@ -223,9 +209,9 @@ class AmissPipeline:
         """
         return protocol_of(settings).label + evaluation_of(settings.options).label
 
-    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+    def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""
-        return COLUMNS if keeps_predictions(settings.options) else {}
+        return COLUMNS if keeps_predictions(settings.options) else ()
 
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
@@ -253,6 +239,7 @@ class AmissPipeline:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""
         from amiss_tasks.stages.read import check_inputs
 
+        self._refuse_undeclared_results()
         own = [method.own for method in self._methods.values() if method.own is not None]
         unused = [
             Fault(
@@ -264,6 +251,12 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def _refuse_undeclared_results(self) -> None:
+        """Evaluate a table of two rows: what comes out has to have a column each."""
+        predicted = Prediction(np.array([0.9, 0.1]), 0.0)
+        found = evaluate(np.array([True, False]), (), predicted).overall
+        refuse_undeclared(found, self.result_columns, "amiss_tasks/stages/metrics.py")
 
     def describer(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

@@ -7,13 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gridrun.pipeline import Pipeline
 from gridrun.store.cache import replacing
 
 _GROUP = 50_000
-
-_INTEGERS = ("fold", "combination", "shared_with", "rows", "tables", "TP", "FP", "FN", "TN")
-_TEXT = ("model_ix", "test_completion_ix", "how")
 
 
 @contextlib.contextmanager
@@ -85,20 +81,3 @@ class RowWriter:
             arrays.append(pa.array(values, schema.field(position).type))
         self._file.write_table(pa.Table.from_arrays(arrays, schema=schema))
         self._rows = []
-
-
-def type_of(name: str, pipeline: Pipeline, allowed: Mapping[str, tuple[Any, ...]]) -> str:
-    """Whether a column holds ``integer``, ``number`` or ``text``.
-
-    Args:
-        name: Of the column.
-        pipeline: Whose table it is in.
-        allowed: Parameter to its values in the grid.
-    """
-    if name in _INTEGERS:
-        return "integer"
-    if name in allowed:
-        numeric = all(isinstance(value, int | float) for value in allowed[name])
-        return "number" if numeric else "text"
-    measured = name in (*pipeline.result_columns, *pipeline.pooled_columns)
-    return "number" if measured and name not in _TEXT else "text"

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridrun.report.tables._parquet import parquet_file, type_of
+from gridrun.pipeline import Column
+from gridrun.report.tables._parquet import parquet_file
 from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 _GROUP = 100_000
 """Rows that are held back until they are written, for each classifier."""
-
-_HEAD = ("protocol", "classifier", "fold", "method", "combination", "rows")
 
 
 class PredictionFiles:
@@ -31,16 +30,16 @@ class PredictionFiles:
     Args:
         study_state: Whose predictions.
         directory: Where to.
+        head: Columns that all rows of a part have in common.
     """
 
-    def __init__(self, study_state: StudyState, directory: Path) -> None:
+    def __init__(self, study_state: StudyState, directory: Path, head: Sequence[Column]) -> None:
         self._study_state = study_state
         self._directory = directory
-        self._own = dict(study_state.pipeline.prediction_columns(study_state.settings))
+        own = study_state.pipeline.prediction_columns(study_state.settings)
+        self._own = {column.name: column.type for column in own}
         self._files: dict[str, _File] = {}
-        allowed = study_state.study.grid.allowed()
-        names = (*allowed, *(name for name in _HEAD if name != "rows" or study_state.settings.rows))
-        self._head = {name: type_of(name, study_state.pipeline, allowed) for name in names}
+        self._head = {column.name: column.type for column in head}
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import Value
+from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._rows import Part, parts
@@ -84,12 +85,15 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> str:
             "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
             "folds": study_state.folds,
             "classifiers": list(study_state.study.classifiers),
-            "columns": [columns_of(study_state), pooled_columns_of(study_state)],
-            "predictions": dict(study_state.pipeline.prediction_columns(study_state.settings)),
-            "summary": [
-                *study_state.pipeline.headline_columns,
-                *study_state.pipeline.summary_parameters,
+            "columns": [
+                [astuple(column) for column in columns]
+                for columns in (
+                    columns_of(study_state),
+                    pooled_columns_of(study_state),
+                    study_state.pipeline.prediction_columns(study_state.settings),
+                )
             ],
+            "summary": list(study_state.pipeline.summary_parameters),
             "protocol": study_state.protocol_label,
         }
     )
@@ -161,7 +165,8 @@ def _group_of(study_state: StudyState, part: Part, groups: dict[_GroupKey, Group
     at = {name: part.values[name] for name in pipeline.summary_parameters}
     key = (method, tuple(at.values()), part.classifier)
     if key not in groups:
-        groups[key] = Group(method, part.classifier, pipeline.headline_columns, at)
+        headline = names_of(column for column in pipeline.result_columns if column.headline)
+        groups[key] = Group(method, part.classifier, headline, at)
     return groups[key]
 
 
