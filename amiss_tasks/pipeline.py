@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.classifiers import NAMES as CLASSIFIERS
+from amiss_tasks import classifiers, methods
+from amiss_tasks.classifiers import IN_PYTHON, SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
-from amiss_tasks.stages import PREPARE, stages_of
+from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
@@ -51,14 +51,10 @@ from gridrun.plan.fingerprint import digest_of, python_code, r_code
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
 
-_SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
-"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
-
-That is for one completed table; the method's own seconds come on top.
-"""
+_SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
 
 _OWN_SECONDS = 1.0
-"""The same for a classifier of the user's own."""
+"""Seconds of a task with a classifier of the user's own, before the ledger knows."""
 
 
 _HOLD_OUT_SHARE = 3.0
@@ -78,13 +74,6 @@ class AmissPipeline:
     pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
-    block: tuple[str, ...] = (
-        "transcript",
-        "quality",
-        "restriction",
-        "vus_inclusion",
-        "categorical",
-    )
     affinity: tuple[str, ...] = (
         "downsampling",
         "training_data_sampling_percentage",
@@ -106,7 +95,7 @@ class AmissPipeline:
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
-        self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
+        self.classifiers: tuple[str, ...] = (*classifiers.NAMES, *self._own_classifiers)
         self.parameters: tuple[Parameter, ...] = tuple(
             replace(parameter, values=tuple(self._methods))
             if parameter.name == self.method_parameter
@@ -115,6 +104,9 @@ class AmissPipeline:
         )
         shares = shares_of(options or {})
         self.stages: tuple[Stage, ...] = stages_of(adds_missingness=bool(shares))
+        self.block: tuple[str, ...] = tuple(
+            name for stage in self.stages if stage.on_driver for name in stage.reads
+        )
         if shares:
             self._add_missingness(shares)
 
@@ -128,8 +120,16 @@ class AmissPipeline:
         self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods, classifiers and the axis that a study adds."""
-        return AmissPipeline(options)
+        """With the methods, classifiers and the axis that a study adds.
+
+        Raises:
+            EnvironmentFault: The package is not whole: a table of it and what it is about differ.
+        """
+        classifiers.refuse_undeclared()
+        methods.refuse_undeclared()
+        pipeline = AmissPipeline(options)
+        refuse_unread(pipeline.stages, pipeline.parameters)
+        return pipeline
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; only classifiers that are searched look at the search type."""
@@ -140,7 +140,7 @@ class AmissPipeline:
         self, classifier: str, values: Mapping[str, Value], settings: Settings
     ) -> Disposition:
         """``factor`` is for random forest only; random search never trains upstream (D2)."""
-        if values["categorical"] == "factor" and classifier != "rf":
+        if values["categorical"] == "factor" and classifier not in TAKING_TEXT:
             return Disposition("skipped", "", "categorical=factor trains random forest only")
         untrained = "random_search" not in protocol_of(settings).corrected
         if untrained and values.get("hyperparameter_search_type") == "random":

@@ -222,7 +222,7 @@ class RStages:
             {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
             generator if self.reads_generator(method) else None,
             self._seed("impute", fold),
-            stops=method.stops,
+            fails_fold=method.fails_fold,
         )
         tables = result.value["tables"]
         count = sum(len(tables.at(row)) for row in range(len(tables)))

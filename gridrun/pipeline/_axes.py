@@ -19,6 +19,8 @@ class Parameter:
         description: One sentence for ``gridrun params``.
         shorthands: Values that stand for several others (``all``).
         default: Values of a grid that does not name it; None where every grid has to.
+        start: Values in the grid that ``gridrun init`` writes; None for all.
+        start_lacks: What that grid says of the values that are not among several.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Parameter:
     description: str
     shorthands: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     default: tuple[Value, ...] | None = None
+    start: tuple[Value, ...] | None = None
+    start_lacks: str = ""
 
 
 @dataclass(frozen=True)
