@@ -64,5 +64,6 @@ def refuse_unread(stages: Sequence[Stage], parameters: Sequence[Parameter]) -> N
         raise EnvironmentFault(
             f'no stage reads the parameter "{min(unread)}"',
             where="amiss_tasks/parameters.py",
-            todo="name it in amiss_tasks/stages/__init__.py at the stage that reads it, or take it out",
+            todo="name it at the stage that reads it in amiss_tasks/stages/__init__.py, "
+            "or take it out",
         )

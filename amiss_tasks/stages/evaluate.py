@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.metrics import MetricValue, metrics
-from amiss_tasks.stages.table import FloatArray
 
 
 @dataclass(frozen=True)

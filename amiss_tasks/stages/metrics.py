@@ -14,8 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from amiss_tasks.stages.block_tables import BoolArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
 from gridrun.pipeline import Column
 
 CUTOFF = 0.5

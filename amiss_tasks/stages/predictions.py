@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.stages.block_tables import BoolArray, consequence_of, variant_of
+from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.stages.block_tables import consequence_of, variant_of
 from amiss_tasks.stages.metrics import MetricValue, metrics
-from amiss_tasks.stages.table import FloatArray
 from gridrun.pipeline import Column
 
 COLUMNS = (

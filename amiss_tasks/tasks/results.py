@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.added_missingness import OPTION, RMSE
-from amiss_tasks.stages.block_tables import IntArray
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
 from amiss_tasks.tasks.fold_tables import Cell
