@@ -12,21 +12,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.classifiers import NAMES as CLASSIFIERS
+import numpy as np
+
+from amiss_tasks import classifiers, methods
+from amiss_tasks.classifiers import IN_PYTHON, SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, Method, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
-from amiss_tasks.stages import PREPARE, stages_of
-from amiss_tasks.stages.added_missingness import OPTION, RMSE, parameter_of, shares_of
-from amiss_tasks.stages.predictions import COLUMNS, POOLED_COLUMNS, columns
+from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
+from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
+from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
+from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.start import INPUTS, START, WORDS
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
+    Column,
     Disposition,
     InputRole,
     LeadingMetric,
@@ -39,6 +44,7 @@ from gridrun.pipeline import (
     StageHook,
     Value,
     Words,
+    refuse_undeclared,
 )
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
@@ -49,14 +55,10 @@ from gridrun.plan.fingerprint import digest_of, python_code, r_code
 _HERE = Path(__file__).parent
 _PACKAGE = "amiss_tasks"
 
-_SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
-"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
-
-That is for one completed table; the method's own seconds come on top.
-"""
+_SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
 
 _OWN_SECONDS = 1.0
-"""The same for a classifier of the user's own."""
+"""Seconds of a task with a classifier of the user's own, before the ledger knows."""
 
 
 _HOLD_OUT_SHARE = 3.0
@@ -75,38 +77,12 @@ class AmissPipeline:
     inputs: Mapping[str, InputRole] = INPUTS
     study_start: str = START
     protocols: Mapping[str, str] = PROTOCOLS
-    result_columns: tuple[str, ...] = (
-        "model_ix",
-        "test_completion_ix",
-        "TP",
-        "FP",
-        "FN",
-        "TN",
-        "Accuracy",
-        "Brier",
-        "MCC",
-        "AUC",
-        "Sensitivity",
-        "Specificity",
-        "F1",
-        "Precision",
-        "tr_time",
-        "te_time",
-    )
-    time_columns: tuple[str, ...] = ("tr_time", "te_time")
-    pooled_columns: tuple[str, ...] = POOLED_COLUMNS
-    headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    result_columns: tuple[Column, ...] = RESULT_COLUMNS
+    pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
     # upstream's amiss_test_script.R logs it, and leaves no NA out
     leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
-    block: tuple[str, ...] = (
-        "transcript",
-        "quality",
-        "restriction",
-        "vus_inclusion",
-        "categorical",
-    )
     affinity: tuple[str, ...] = (
         "downsampling",
         "training_data_sampling_percentage",
@@ -128,8 +104,7 @@ class AmissPipeline:
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
-        self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
-        self.runnable_classifiers: tuple[str, ...] = self.classifiers
+        self.classifiers: tuple[str, ...] = (*classifiers.NAMES, *self._own_classifiers)
         self.parameters: tuple[Parameter, ...] = tuple(
             replace(parameter, values=tuple(self._methods))
             if parameter.name == self.method_parameter
@@ -138,6 +113,9 @@ class AmissPipeline:
         )
         shares = shares_of(options or {})
         self.stages: tuple[Stage, ...] = stages_of(adds_missingness=bool(shares))
+        self.block: tuple[str, ...] = tuple(
+            name for stage in self.stages if stage.on_driver for name in stage.reads
+        )
         if shares:
             self._add_missingness(shares)
 
@@ -146,14 +124,21 @@ class AmissPipeline:
         self.parameters = (*self.parameters, parameter_of(shares))
         # else a unit would hold all shares of a method, however long it takes
         self.affinity = (*self.affinity, OPTION)
-        metrics = [name for name in self.result_columns if name not in self.time_columns]
-        self.result_columns = (*metrics, RMSE, *self.time_columns)
-        self.headline_columns = (*self.headline_columns, RMSE)
+        measured = (column for column in self.result_columns if column not in TIMES)
+        self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
         self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods, classifiers and the axis that a study adds."""
-        return AmissPipeline(options)
+        """With the methods, classifiers and the axis that a study adds.
+
+        Raises:
+            EnvironmentFault: The package is not whole: a table of it and what it is about differ.
+        """
+        classifiers.refuse_undeclared()
+        methods.refuse_undeclared()
+        pipeline = AmissPipeline(options)
+        refuse_unread(pipeline.stages, pipeline.parameters)
+        return pipeline
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; only classifiers that are searched look at the search type."""
@@ -164,7 +149,7 @@ class AmissPipeline:
         self, classifier: str, values: Mapping[str, Value], settings: Settings
     ) -> Disposition:
         """``factor`` is for random forest only; random search never trains upstream (D2)."""
-        if values["categorical"] == "factor" and classifier != "rf":
+        if values["categorical"] == "factor" and classifier not in TAKING_TEXT:
             return Disposition("skipped", "", "categorical=factor trains random forest only")
         untrained = "random_search" not in protocol_of(settings).corrected
         if untrained and values.get("hyperparameter_search_type") == "random":
@@ -233,9 +218,9 @@ class AmissPipeline:
         """
         return protocol_of(settings).label + evaluation_of(settings.options).label
 
-    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+    def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""
-        return COLUMNS if keeps_predictions(settings.options) else {}
+        return COLUMNS if keeps_predictions(settings.options) else ()
 
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
@@ -255,7 +240,7 @@ class AmissPipeline:
         """
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
-        shared = method.seconds / len(self.runnable_classifiers)
+        shared = method.seconds / len(self.classifiers)
         seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 
@@ -263,6 +248,7 @@ class AmissPipeline:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""
         from amiss_tasks.stages.read import check_inputs
 
+        self._refuse_undeclared_results()
         own = [method.own for method in self._methods.values() if method.own is not None]
         unused = [
             Fault(
@@ -274,6 +260,12 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def _refuse_undeclared_results(self) -> None:
+        """Evaluate a table of two rows: what comes out has to have a column each."""
+        predicted = Prediction(np.array([0.9, 0.1]), 0.0)
+        found = evaluate(np.array([True, False]), (), predicted).overall
+        refuse_undeclared(found, self.result_columns, "amiss_tasks/stages/metrics.py")
 
     def describer(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

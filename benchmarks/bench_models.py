@@ -22,7 +22,7 @@ from golden_tables import golden_block  # noqa: E402 - found through the path ab
 
 from amiss_tasks.methods import METHODS  # noqa: E402
 from amiss_tasks.protocols import MODEL_SEED  # noqa: E402
-from amiss_tasks.r import session as rsession  # noqa: E402
+from amiss_tasks.r import session as r_session  # noqa: E402
 from amiss_tasks.stages.fold import fold_rows  # noqa: E402
 from amiss_tasks.tasks.r_stages import RStages  # noqa: E402
 
@@ -57,7 +57,7 @@ class Case:
         self.completed = self.imputed.tables.at(0)
         self.outcome = stages.cut_outcome(outcome, prepared.rows)
         self.stages = stages
-        self.session = rsession.start()
+        self.session = r_session.start()
         self.timed = self.session.environment(self.session.shared)
         self.session.source(HERE / "bench_models.R", self.timed)
 
@@ -99,7 +99,7 @@ class Case:
             ).value.python()[0]
         )
 
-    def _file(self, classifier: str) -> rsession.RObject:
+    def _file(self, classifier: str) -> r_session.RObject:
         environment = self.session.environment(self.session.shared)
         source = HERE.parent / "amiss_tasks" / "classifiers" / f"{classifier}.R"
         self.session.source(source, environment)

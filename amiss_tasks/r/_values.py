@@ -1,6 +1,6 @@
 """Values on their way between Python and R.
 
-rpy2's low-level interface is handed in: only ``rsession`` imports it. Numbers
+rpy2's low-level interface is handed in: only ``r.session`` imports it. Numbers
 cross through R's own memory, which is a hundred times faster than converting
 them one by one.
 """

@@ -28,11 +28,13 @@ from gridrun.cli import (
     status,
     worker,
 )
+from gridrun.cli._help import Group
 from gridrun.cli._streams import listen
 from gridrun.errors import GridrunError
 
 app = typer.Typer(
     name="gridrun",
+    cls=Group,
     help="Run every combination of a grid: which way of handling the data gives the best "
     "classifier?",
     epilog="Exit codes: 0 all done, 1 some tasks failed, 2 the command, study or input has to "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from typer.core import TyperGroup
+from gridrun.cli._help import Group
 
 DEFAULT = "run"
 
 
-class DefaultGroup(TyperGroup):
+class DefaultGroup(Group):
     """Takes what is no command of its own as arguments of ``run``, and shows them in its help."""
 
     _is_helping = False

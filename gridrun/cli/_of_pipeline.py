@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 import typer
-from typer.core import TyperCommand
 
+from gridrun.cli._help import Command
 from gridrun.cli._options import importable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PIPELINE = "--pipeline"
 _INPUTS = "gridrun inputs"
 
 
-class OfPipeline(TyperCommand):
+class OfPipeline(Command):
     """A command with words of the pipeline in its help."""
 
     requires_inputs: ClassVar[bool] = False
@@ -69,7 +69,7 @@ class OfPipeline(TyperCommand):
             [_CONTEXT, *self._options(pipeline), *parameters]
         )
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command(self.name, epilog=(self.epilog or "").format_map(words))(call)
+        app.command(self.name, cls=Command, epilog=(self.epilog or "").format_map(words))(call)
         return typer.main.get_command(app)
 
     def _inputs(self, pipeline: Pipeline) -> dict[str, str]:
@@ -123,9 +123,9 @@ def _words_of(pipeline: Pipeline) -> Mapping[str, str]:
     return {
         "method": method.name,
         "only": f"--only {method.name}={method.values[0]}",
-        "classifier": pipeline.runnable_classifiers[0],
+        "classifier": pipeline.classifiers[0],
         "block": " ".join(f"--only {p.name}={p.values[0]}" for p in block),
-        "means": " and ".join(pipeline.headline_columns),
+        "means": " and ".join(column.name for column in pipeline.result_columns if column.headline),
         "row": pipeline.words.row,
         "predictions": pipeline.words.predictions,
         "inputs": " ".join(f"{option_of(n)} {role.example}" for n, role in pipeline.inputs.items()),

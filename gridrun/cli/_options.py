@@ -29,7 +29,6 @@ StudyArgument = Annotated[
     typer.Argument(
         metavar="STUDY",
         help="Study directory (it holds study.yaml), or the file itself.",
-        show_default="the current directory",
     ),
 ]
 Only = Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE
 
@@ -20,11 +21,13 @@ _MOST_SECONDS = 86_400
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        "check-method",
-        epilog="Examples:  gridrun check-method ridge.R --param lambda=0.1  |  "
+    add(
+        app,
+        check_method,
+        "gridrun check-method ridge.R --param lambda=0.1",
         "gridrun check-method centroid.R --classifier",
-    )(check_method)
+        name="check-method",
+    )
 
 
 def check_method(
@@ -41,7 +44,7 @@ def check_method(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", help="Most that one check may take.")
+        float, typer.Option("--seconds", metavar="S", help="Time limit per check, in seconds.")
     ] = 60.0,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,

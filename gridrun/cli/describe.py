@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        cls=OfPipeline,
-        epilog="Examples:  gridrun describe examples/quickstart  |  "
-        "gridrun describe . {block}  |  "
+    add(
+        app,
+        describe,
+        "gridrun describe examples/quickstart",
+        "gridrun describe . {block}",
         "gridrun describe . --part all --json",
-    )(describe)
+        cls=OfPipeline,
+    )
 
 
 def describe(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun doctor  |  gridrun doctor ~/my-study  |  "
+    add(
+        app,
+        doctor,
+        "gridrun doctor",
+        "gridrun doctor ~/my-study",
         "gridrun doctor ~/my-study --azure",
-    )(doctor)
+    )
 
 
 def doctor(

@@ -8,15 +8,20 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun explain . 17 1  |  gridrun explain . 17 1 --classifier lr "
-        "--out why.R && Rscript --vanilla why.R",
-    )(explain)
+    add(
+        app,
+        explain,
+        "gridrun explain . 17 1",
+        "gridrun explain . 17 1 --classifier {classifier} --out why.R && Rscript --vanilla why.R",
+        cls=OfPipeline,
+    )
 
 
 def explain(
@@ -24,13 +29,15 @@ def explain(
         Path, typer.Argument(metavar="STUDY", help="Study directory, or its study.yaml.")
     ],
     combination: Annotated[
-        int, typer.Argument(metavar="COMBINATION", help="Its number, as in the results.")
+        int,
+        typer.Argument(metavar="COMBINATION", help="Combination number (column `combination`)."),
     ],
     fold: Annotated[int, typer.Argument(metavar="FOLD", help="Counted from 1.")],
     classifier: Annotated[
         str | None,
         typer.Option(
-            help="Which classifier: rf, xgboost or lr.", show_default="the first of the study's"
+            help="Which classifier; `gridrun params` lists them.",
+            show_default="the first of the study's",
         ),
     ] = None,
     out: Annotated[

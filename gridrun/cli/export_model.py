@@ -8,16 +8,21 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        "export-model",
-        epilog="Examples:  gridrun export-model . --combination 17 --classifier rf  |  "
-        "gridrun export-model . --combination 17 --classifier lr --out lr.gridrun-model",
-    )(export_model)
+    add(
+        app,
+        export_model,
+        "gridrun export-model . --combination 17 --classifier {classifier}",
+        "gridrun export-model . --combination 17 --classifier {classifier} --out my.gridrun-model",
+        cls=OfPipeline,
+        name="export-model",
+    )
 
 
 def export_model(
@@ -26,7 +31,7 @@ def export_model(
     combination: Annotated[
         int, typer.Option(metavar="N", help="Number of the combination, as in the results.")
     ],
-    classifier: Annotated[str, typer.Option(help="Which classifier: rf, xgboost or lr.")],
+    classifier: Annotated[str, typer.Option(help="Which classifier; `gridrun params` lists them.")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,8 +48,8 @@ def export_model(
 
     The rows are those of the combination's block, training and test part; stages, settings
     and, where upstream's are kept, seeds are a fold's. `gridrun predict` uses the file, which holds
-    a recipe to read (recipe.json of the zip). With knnImputation, missForest and the methods
-    of MICE it holds the training rows too, and says so.
+    a recipe to read (recipe.json of the zip). Where a method completes other rows from the
+    training rows the file holds these too; the command says so (docs/models.md).
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline, inputs_of
 from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -27,13 +28,18 @@ class _Init(OfPipeline):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(cls=_Init, epilog="Example:  gridrun init my-study {inputs}")(init)
+    add(
+        app,
+        init,
+        "gridrun init my-study {inputs}",
+        cls=_Init,
+    )
 
 
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(help="Study directory; made if it is not there.")
+        Path, typer.Argument(metavar="DIRECTORY", help="Study directory; made if it is not there.")
     ] = Path(),
     grid: Annotated[
         Path | None,

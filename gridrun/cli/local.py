@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError
@@ -20,11 +21,15 @@ _ENDING = "ending after the tasks that are running; again to stop at once (nothi
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
+    add(
+        app,
+        local,
+        "gridrun local examples/quickstart",
+        "gridrun local . --workers 8",
+        "gridrun local . --sample 200 --rows 1000",
+        "gridrun local . {only}",
         cls=OfPipeline,
-        epilog="Examples:  gridrun local examples/quickstart  |  gridrun local . --workers 8  |  "
-        "gridrun local . --sample 200 --rows 1000  |  gridrun local . {only}",
-    )(local)
+    )
 
 
 def local(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
 
@@ -23,10 +24,13 @@ KINDS = ("error", "crash", "timeout", "memory", "lost")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun logs  |  gridrun logs . --combination 17 --show  |  "
+    add(
+        app,
+        logs,
+        "gridrun logs",
+        "gridrun logs . --combination 17 --show",
         "gridrun logs . --kind crash",
-    )(logs)
+    )
 
 
 def logs(

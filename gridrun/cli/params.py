@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -14,14 +15,19 @@ from gridrun.pipeline import DEFAULT_PIPELINE
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(cls=OfPipeline, epilog="Examples:  gridrun params  |  gridrun params {method}")(
-        params
+    add(
+        app,
+        params,
+        "gridrun params",
+        "gridrun params {method}",
+        cls=OfPipeline,
     )
 
 
 def params(
     name: Annotated[
-        str | None, typer.Argument(help="Only this parameter.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PARAMETER", help="Only this parameter.", show_default=False),
     ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
@@ -45,7 +51,6 @@ def params(
                     "name": p.name,
                     "values": p.values,
                     "description": p.description,
-                    "refused": dict(p.refused),
                     "shorthands": dict(p.shorthands),
                 }
                 for p in chosen
@@ -58,14 +63,9 @@ def params(
         say(f"  values: {', '.join(map(str, parameter.values))}")
         for word, meant in parameter.shorthands.items():
             say(f"  {word}: stands for {', '.join(map(str, meant))}, one combination each")
-        reasons: dict[str, list[str]] = {}
-        for value, reason in parameter.refused.items():
-            reasons.setdefault(reason, []).append(value)
-        for reason, values in reasons.items():
-            say(f"  refused: {', '.join(values)} ({reason})")
     if name is None:
         say("classifiers")
-        say(f"  {', '.join(loaded.runnable_classifiers)}")
+        say(f"  {', '.join(loaded.classifiers)}")
         say("protocols")
         for protocol, text in loaded.protocols.items():
             say(f"  {protocol}: {text}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun plan  |  gridrun plan . --why  |  gridrun plan . --sample 100",
-    )(plan)
+    add(
+        app,
+        plan,
+        "gridrun plan",
+        "gridrun plan . --why",
+        "gridrun plan . --sample 100",
+    )
 
 
 def plan(
     study: opt.StudyArgument = Path(),
     why: Annotated[
-        bool, typer.Option("--why", help="Say for what is to be run why it is to be run.")
+        bool, typer.Option("--why", help="Explain why each pending task must run.")
     ] = False,
     only: opt.Only = None,
     combinations: opt.Combinations = None,

@@ -13,6 +13,7 @@ from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.pipeline import InputRole
+from gridrun.cli._help import add
 
 _NONE_PREDICTED = 1
 
@@ -28,11 +29,13 @@ class _Predict(OfPipeline):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
+    add(
+        app,
+        predict,
+        "gridrun predict models/combination-17-{classifier}.gridrun-model {predicted}",
+        "gridrun predict MODEL {predicted} --out new.csv",
         cls=_Predict,
-        epilog="Examples:  gridrun predict models/combination-17-{classifier}.gridrun-model "
-        "{predicted}  |  the same with --out new.csv",
-    )(predict)
+    )
 
 
 def predict(

@@ -7,16 +7,20 @@ from pathlib import Path
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
+    add(
+        app,
+        results,
+        "gridrun results",
+        "gridrun results . {only} --json",
         cls=OfPipeline,
-        epilog="Examples:  gridrun results  |  gridrun results . {only} --json",
-    )(results)
+    )
 
 
 def results(

@@ -8,12 +8,18 @@ from pathlib import Path
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._help import add
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:  gridrun status  |  gridrun status ~/study --json")(status)
+    add(
+        app,
+        status,
+        "gridrun status",
+        "gridrun status ~/study --json",
+    )
 
 
 def status(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gridrun.cli._help import add
 from gridrun.errors import EnvironmentFault, UserError
 
 _ASKED_TO_END = 143
@@ -17,23 +18,29 @@ _ASKED_TO_END = 143
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        epilog="Examples:  gridrun worker shard-00003.jsonl --out outputs  |  "
-        "gridrun worker shards.zip --shard 3 --out outputs  |  gridrun worker --self-test",
-    )(worker)
+    add(
+        app,
+        worker,
+        "gridrun worker shard-00003.jsonl --out outputs",
+        "gridrun worker shards.zip --shard 3 --out outputs",
+        "gridrun worker --self-test",
+    )
 
 
 def worker(
     shard: Annotated[
         Path | None,
-        typer.Argument(metavar="[SHARD]", help="Shard file, or an archive of shards."),
+        typer.Argument(metavar="SHARD", help="Shard file, or an archive of shards."),
     ] = None,
     number: Annotated[
-        int | None, typer.Option("--shard", metavar="N", help="Which shard of an archive.")
+        int | None,
+        typer.Option("--shard", metavar="N", help="Index of the shard in the archive, from 0."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Takes outcome segments, and at the end a manifest."),
+        typer.Option(
+            metavar="DIR", help="Output directory: outcome segments, and a manifest at the end."
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -41,7 +48,7 @@ def worker(
     ] = None,
     self_test: Annotated[
         bool,
-        typer.Option("--self-test", help="Run a tiny shard, start R, say the versions, and end."),
+        typer.Option("--self-test", help="Run a tiny shard, start R, print the versions, and end."),
     ] = False,
 ) -> None:
     """Run the units of a shard that have no outcome in DIR yet.

@@ -9,6 +9,7 @@ elsewhere finds the same one.
 from __future__ import annotations
 
 from gridrun.pipeline._axes import Parameter, Stage, Value
+from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import Pipeline, Runner, Source, StageHook
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_PIPELINE",
     "PLAIN_START",
     "RUN",
+    "Column",
     "Disposition",
     "InputRole",
     "LeadingMetric",
@@ -35,6 +37,8 @@ __all__ = [
     "Value",
     "Words",
     "load_pipeline",
+    "names_of",
+    "refuse_undeclared",
     "stage_parts",
     "stage_prefix",
 ]

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gridrun.pipeline import Pipeline
-
-_START = {
-    "transcript": 1,
-    "quality": 3,
-    "restriction": 2,
-    "vus_inclusion": 3,
-    "categorical": 1,
-    "hyperparameter_search_type": 1,
-}
-"""Parameters of which the first grid takes one value only: its position, from 1."""
-
-_FIRST = {"imputation": 7}
-"""Parameters of which the first grid takes the first so many values: upstream's published grid."""
+from gridrun.pipeline import Parameter, Pipeline
 
 
 def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) -> str:
@@ -31,7 +18,7 @@ def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) 
     head = pipeline.study_start.format(
         inputs="\n".join(_input_lines(pipeline, inputs)),
         protocol=next(iter(pipeline.protocols)),
-        classifiers=", ".join(pipeline.runnable_classifiers),
+        classifiers=", ".join(pipeline.classifiers),
     )
     if grid is not None:
         return f"{head}grid: {_quoted(grid)}\n"
@@ -40,24 +27,29 @@ def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) 
         "grid:",
     ]
     for parameter in pipeline.parameters:
-        values = [str(value) for value in parameter.values]
-        if parameter.name in _START:
-            others = [v for i, v in enumerate(values, 1) if i != _START[parameter.name]]
-            comment = f"  # or {', '.join(others)}" if others else ""
-            lines.append(f"  {parameter.name}: {values[_START[parameter.name] - 1]}{comment}")
-            continue
-        first = _FIRST.get(parameter.name, len(values))
-        if values[first:]:
-            names = ", ".join(values[first:])
-            lines.append(f"  # {parameter.name} also has, at many times the cost: {names}")
-        lines.append(f"  {parameter.name}: [{', '.join(values[:first])}]")
+        lines += _grid_lines(parameter)
     return head + "\n".join(lines) + "\n"
 
 
 def _input_lines(pipeline: Pipeline, inputs: Mapping[str, str]) -> Iterator[str]:
+    """An input with its path, or the pipeline's example of one."""
     for name, role in pipeline.inputs.items():
         comment = f"  # {role.comment}" if role.comment else ""
         yield f"  {name}: {_quoted(inputs.get(name, role.example))}{comment}"
+
+
+def _grid_lines(parameter: Parameter) -> Iterator[str]:
+    """A parameter with the values of a first grid, the others in a comment."""
+    start = parameter.values if parameter.start is None else parameter.start
+    values = ", ".join(map(str, start))
+    others = ", ".join(str(value) for value in parameter.values if value not in start)
+    if parameter.start is not None and len(start) == 1:
+        yield f"  {parameter.name}: {values}{f'  # or {others}' if others else ''}"
+        return
+    if others:
+        cost = f", {parameter.start_lacks}" if parameter.start_lacks else ""
+        yield f"  # {parameter.name} also has{cost}: {others}"
+    yield f"  {parameter.name}: [{values}]"
 
 
 def _quoted(path: str) -> str:

@@ -6,9 +6,9 @@ from test_added_missingness import VALUES
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.added_missingness import OPTION, SHARES
 from gridrun.errors import InputError
-from gridrun.plan.run_options import Request
+from gridrun.plan.run_options import RunOptions
 from gridrun.study import load_study
-from gridrun.study.state import Workspace
+from gridrun.study.state import StudyState
 
 GRID = {**VALUES, "hyperparameter_search_type": "grid", "imputation": ["mean_imp", "zero_imp"]}
 
@@ -25,7 +25,7 @@ def load(directory, added, **grid):
 
 
 def workspace(study):
-    return Workspace(study, PIPELINE.of_study(study.options), Request(), "amiss_tasks:PIPELINE")
+    return StudyState(study, PIPELINE.of_study(study.options), RunOptions(), "amiss_tasks:PIPELINE")
 
 
 def faults(directory, added, **grid):

@@ -11,7 +11,7 @@ from amiss_tasks.describe._data import BlockData, data_of
 from amiss_tasks.describe._features import feature_rows
 from amiss_tasks.describe._missing import block_row, consequence_rows, level_rows, missingness_rows
 from amiss_tasks.features.feature_set import CATEGORICAL, Feature, FeatureSet
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.preprocess import label, parts_of
 from amiss_tasks.stages.table import VariantTable
 
@@ -50,7 +50,7 @@ def data() -> BlockData:
 @pytest.fixture(scope="module")
 def ask():
     """Call a function of R's own statistics."""
-    session = rsession.start()
+    session = r_session.start()
     home = session.environment(session.shared)
     session.source(Path(__file__).with_name("describe_oracle.R"), home)
 

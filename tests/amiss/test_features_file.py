@@ -8,7 +8,7 @@ import pytest
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from amiss_tasks.features.features_file import read_features
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.r.names import r_name
 from gridrun.errors import InputError
 
@@ -266,7 +266,7 @@ def test_names_are_those_of_make_names():
         *("GERP++_NR", "#Chrom", "1000G", "mirSVR-Score", "_a", "-a", ".a", ".1a", "..1", "a b"),
         *("if", "TRUE", "NA", "NA_real_", "in", "function", "a.b_c", "X", "Inf", "T", "", "a/b|c"),
     ]
-    session = rsession.start()
+    session = r_session.start()
     environment = session.environment(session.shared)
     path = Path(__file__).with_name("helpers.R")
     session.source(path, environment)

@@ -9,7 +9,7 @@ from golden_tables import GOLDEN, csv_rows
 
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import MODEL_BASED_METHODS
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Imputed
@@ -25,8 +25,8 @@ def stages() -> RStages:
 
 
 @pytest.fixture(scope="module")
-def session(stages) -> rsession.RSession:
-    return rsession.start()
+def session(stages) -> r_session.RSession:
+    return r_session.start()
 
 
 @pytest.fixture(scope="module")

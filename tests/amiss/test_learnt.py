@@ -8,7 +8,7 @@ import pytest
 
 from amiss_tasks.methods import METHODS, Method
 from amiss_tasks.models._r import ModelCalls
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Completed, Imputed
@@ -30,7 +30,7 @@ def stages() -> RStages:
 @pytest.fixture(scope="module")
 def bytes_of(stages):
     """A value of R as the bytes it would be saved as."""
-    session = rsession.start()
+    session = r_session.start()
     helpers = session.environment(session.shared)
     session.source(Path(__file__).with_name("helpers.R"), helpers)
     return lambda value: session.call(helpers, "bytes_of", value).value.python().tolist()
@@ -133,7 +133,7 @@ def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
 
 def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
     """A file without impute_alone completes each row by impute_test_learnt, all the same."""
-    session = rsession.start()
+    session = r_session.start()
     state = trained(stages, METHODS["norm"], related(60, 1)[1]).states.at(0)
     tested = related(4, 2)[1]
     calls = ModelCalls(stages)

@@ -9,7 +9,7 @@ from golden_tables import golden_block, golden_table
 from amiss_tasks.clinvar import UNCERTAIN
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.fold import fold_rows
 from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.tasks.r_stages import RStages
@@ -123,7 +123,7 @@ def test_feature_sampling_draws_of_the_list(share, size):
 
 def test_a_name_that_begins_like_a_categorical_one_is_no_level_of_it():
     """A drawn categorical feature brings its dummies, not a feature that begins like it."""
-    session = rsession.start()
+    session = r_session.start()
     RStages()
     columns = ["LRT_score", "GC", "LRT.D", "LRT.NA"]
     found = session.call(

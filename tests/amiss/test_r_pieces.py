@@ -11,7 +11,7 @@ from golden_tables import GOLDEN, csv_rows, golden_block
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.methods import METHODS, predraws
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.fold import fold_rows
 from amiss_tasks.tasks.r_stages import RStages
@@ -26,8 +26,8 @@ def stages() -> RStages:
 
 
 @pytest.fixture(scope="module")
-def session() -> rsession.RSession:
-    return rsession.start()
+def session() -> r_session.RSession:
+    return r_session.start()
 
 
 @pytest.fixture(scope="module")

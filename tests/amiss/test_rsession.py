@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.r.session import RError
 
 
 @pytest.fixture(scope="module")
-def session() -> rsession.RSession:
-    return rsession.start()
+def session() -> r_session.RSession:
+    return r_session.start()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_faulty_file_is_an_r_error(session, tmp_path):
 
 def test_start_is_one_session():
     """Starting again gives the session that runs."""
-    assert rsession.start() is rsession.start()
+    assert r_session.start() is r_session.start()
 
 
 def test_programs_started_after_r_find_their_own_libraries():
@@ -125,8 +125,8 @@ def test_programs_started_after_r_find_their_own_libraries():
     code = (
         "import os, subprocess, sys\n"
         "before = os.environ.get('LD_LIBRARY_PATH')\n"
-        "from amiss_tasks import rsession\n"
-        "rsession.start()\n"
+        "from amiss_tasks.r import session as r_session\n"
+        "r_session.start()\n"
         "assert os.environ.get('LD_LIBRARY_PATH') == before\n"
         "environment = subprocess.run(['env'], capture_output=True, text=True).stdout\n"
         "assert ('LD_LIBRARY_PATH=' in environment) == (before is not None)\n"
@@ -141,8 +141,8 @@ def test_r_leaves_ctrl_c_to_whoever_runs_it():
         "import signal\n"
         "def handle(*_): pass\n"
         "signal.signal(signal.SIGINT, handle)\n"
-        "from amiss_tasks import rsession\n"
-        "rsession.start()\n"
+        "from amiss_tasks.r import session as r_session\n"
+        "r_session.start()\n"
         "assert signal.getsignal(signal.SIGINT) is handle\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -151,7 +151,7 @@ def test_r_leaves_ctrl_c_to_whoever_runs_it():
 
 def test_r_leaves_no_temporary_directory(tmp_path):
     """When Python ends, so does R's directory for temporary files."""
-    code = "from amiss_tasks import rsession; rsession.start()"
+    code = "from amiss_tasks.r import session as r_session; r_session.start()"
     subprocess.run(
         [sys.executable, "-c", code], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}
     )

@@ -17,7 +17,7 @@ from amiss_tasks.classifiers._fit_deduplication import same_fit
 from amiss_tasks.classifiers._tuning import SETTINGS, InnerFold, best, mean_over_folds
 from amiss_tasks.classifiers.contract import Resamples
 from amiss_tasks.classifiers.xgboost import XGBoost, _Compared
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.r_stages import RStages
 from gridrun.pipeline import TaskFailure
@@ -70,7 +70,7 @@ def stages() -> RStages:
 
 @pytest.fixture(scope="module")
 def helpers(stages):
-    session = rsession.start()
+    session = r_session.start()
     environment = session.environment(session.shared)
     for file in ("helpers.R", "caret_resamples.R"):
         session.source(Path(__file__).with_name(file), environment)
@@ -83,7 +83,7 @@ OUTCOMES = [(83, 83), (40, 9), (7, 6), (5, 3), (100, 31)]
 
 def test_folds_and_seeds_equal_caret(stages, helpers):
     """Folds and seeds of tables trained one after another are those that caret itself draws."""
-    session = rsession.start()
+    session = r_session.start()
     if not session.call(helpers, "has_package", "caret").value.python()[0]:
         pytest.skip("the R package caret is not installed")
     settings, draws = 5, 37
@@ -126,7 +126,7 @@ class Recorder(XGBoost):
 @pytest.fixture
 def two_tables(stages):
     """A small table twice, once with its outcome in it, and the outcome; in R."""
-    session = rsession.start()
+    session = r_session.start()
     table = made_table(24, 4)
     names = [f"f{i}" for i in range(4)]
     clear = table.values.copy()
@@ -140,7 +140,7 @@ def two_tables(stages):
 @pytest.fixture
 def train_rows(stages, helpers, two_tables, monkeypatch):
     """Trains a classifier on rows of tables: 0 and 1 name the two, None is a row without."""
-    session = rsession.start()
+    session = r_session.start()
     tables, outcome = two_tables
 
     def train(classifier, *rows):
@@ -160,7 +160,7 @@ def train_rows(stages, helpers, two_tables, monkeypatch):
 @pytest.mark.parametrize("fails", [False, True], ids=["trained", "failed"])
 def test_tables_go_on_where_the_one_before_stopped(stages, two_tables, train_rows, fails):
     """A second completed table meets the numbers behind the first one's last fit."""
-    session = rsession.start()
+    session = r_session.start()
     asked = []
     if fails:
         # neither row has an MCC, so the first is chosen
@@ -226,7 +226,7 @@ def test_a_failed_model_is_the_worst_of_its_row(train_rows):
 
 def test_columns_missing_from_a_test_table_are_named(stages, two_tables, train_rows):
     """A test table without a training column fails with its name; other columns do no harm."""
-    session = rsession.start()
+    session = r_session.start()
     model = train_rows(XGBoost(), (0,)).models.at(0)
     values = made_table(6, 4, seed=3).values
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from backends.azureml import _about, _child
+from backends.azureml import _child, _estimates
 from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
 from gridrun.errors import UserError
@@ -95,9 +95,9 @@ def test_a_quote_counts_node_hours_and_cost():
     settings = AzureSettings(
         compute="c", vm_size="Standard_F16s_v2", max_nodes=10, image="i", hourly_rate=0.5
     )
-    quote = _about.quote(settings, units(6000, seconds=300.0))
+    quote = _estimates.quote(settings, units(6000, seconds=300.0))
     work = 6000 * 300 / 16 / 3600
-    starts = quote.shards * _about.START_SECONDS / 3600
+    starts = quote.shards * _estimates.START_SECONDS / 3600
     assert quote.node_hours == pytest.approx(work + starts)
     assert quote.cost == pytest.approx(0.5 * quote.node_hours)
     assert quote.wall_hours == pytest.approx(quote.node_hours / 10)

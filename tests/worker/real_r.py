@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from gridrun.pipeline import TaskFailure, TaskResult
 from gridrun.testing.toy import ToyPipeline, toy_pipeline
 
 
 class RealRunner:
     def __init__(self):
-        self.session = rsession.start()
+        self.session = r_session.start()
         self.functions = self.session.environment(self.session.shared)
         self.session.source(Path(__file__).with_name("trouble.R"), self.functions)
 
@@ -19,7 +19,7 @@ class RealRunner:
     def run(self, task, artifact):
         try:
             value = self.session.call(self.functions, task.values["do"]).value.python()
-        except rsession.RError as error:
+        except r_session.RError as error:
             raise TaskFailure(error.message) from error
         return TaskResult(({"value": int(value[0])},))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from amiss_tasks.protocols import UPSTREAM, Protocol
-from amiss_tasks.r import session as rsession
+from amiss_tasks.r import session as r_session
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
@@ -46,7 +46,7 @@ class RCalls:
 
     def __init__(self, protocol: Protocol = UPSTREAM) -> None:
         self._switches = ",".join(sorted(protocol.corrected))
-        self._session = rsession.start()
+        self._session = r_session.start()
         RCalls._in_force = ""
         for name in _SHARED:
             self._session.source(_HERE / name, self._session.shared)

@@ -1,0 +1,60 @@
+"""How help reads: arguments as they are typed, flags without a type, an example a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class _Plain:
+    """Shows ``MODEL`` and ``[SHARD]`` in the usage line, and a flag without ``<bool>``."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters; a flag takes no value, so it shows none."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", False) and param.metavar is None:
+                param.metavar = ""
+        return params
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The usage line's parts; Typer would write a required argument as ``{MODEL}``."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [piece.strip("{}") for piece in pieces]
+
+
+class Command(_Plain, TyperCommand):
+    """A command whose help people can read."""
+
+
+class Group(_Plain, TyperGroup):
+    """The same for what has commands of its own."""
+
+
+def examples(*lines: str) -> str:
+    """Text below a command's help: an example a line."""
+    head = "Example:" if len(lines) == 1 else "Examples:"
+    # a blank line is what Typer takes for the end of a line
+    return "\n\n".join([head, *(f"  {line}" for line in lines)])
+
+
+def add(
+    app: typer.Typer,
+    function: Callable[..., None],
+    *lines: str,
+    name: str = "",
+    cls: type[Command] = Command,
+) -> None:
+    """Add a command.
+
+    Args:
+        app: What it is added to.
+        function: The command; its docstring is the help.
+        lines: Examples, as they are typed.
+        name: Name of the command, by default the function's.
+        cls: What kind of command it is.
+    """
+    app.command(name or None, cls=cls, epilog=examples(*lines))(function)
