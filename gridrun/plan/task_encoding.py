@@ -66,9 +66,13 @@ class TaskEncoding:
         for name, values in zip(grid.names, grid.values, strict=True):
             for value in values:
                 text = value_text(value)
-                if text not in self._numbers[name]:
+                number = self._numbers[name].get(text)
+                if number is None:
                     self._values[name].append(value)
                     self._numbers[name][text] = len(self._values[name])
+                else:
+                    # the ledger has 1 as 1.0: stages get what the grid has, resumed or not
+                    self._values[name][number - 1] = value
             if len(self._values[name]) >= 1 << self._bits[name]:
                 raise UserError(
                     f'parameter "{name}" has had {len(self._values[name])} values in this study, '

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
 import time
@@ -160,7 +159,7 @@ def _row(content: str) -> dict[str, Any]:
         "verdict": "good" if hits > misses else "poor",
         "skill": skill,
         "loss": raw[4] / 255,
-        "balance": hits / misses if misses else math.nan,
+        "balance": hits / (misses + 1),
         "fit_seconds": raw[6] / 100,
         "use_seconds": raw[7] / 1000,
     }

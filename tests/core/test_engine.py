@@ -220,8 +220,7 @@ def test_inputs_at_fault_leave_nothing_behind(toy_study):
     with pytest.raises(InputError, match="no such file"):
         study.run(backend=Refuses())
     assert sorted(p.name for p in study.study.directory.iterdir()) == [
-        "b.tsv",
-        "c.tsv",
+        "b.txt",
         "study.yaml",
     ]
 
@@ -417,7 +416,7 @@ def test_plan_counts_the_published_grid(tmp_path):
         "preprocess": 72,
         "fold": 72,
         "prepare": 5_184,
-        "impute": 36_288,
+        "smooth": 36_288,
         "train": 90_720,
     }
     assert plan.impossible == 36_288 * 10
