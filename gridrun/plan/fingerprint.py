@@ -3,6 +3,9 @@
 A fingerprint says what determines a task's output, never when, where or how
 often it ran. Comments, docstrings and layout are left out of code digests, so
 that a better comment does not cost a grid.
+
+A digest of Python code is taken once in a process, whose modules stay as they were
+loaded; one of R code is taken of the file as it is now, for R reads files when told to.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +49,39 @@ def digest_of_file(path: Path) -> str:
 
 
 @cache
-def python_code(module: str, within: str) -> str:
-    """Digest of a module's code and of the modules of its package it imports, recursively.
+def python_code(
+    module: str, within: str, prune: tuple[str, ...] = (), beside: tuple[str, ...] = ()
+) -> str:
+    """Digest of the code of :func:`python_modules`, the arguments are the same."""
+    names = python_modules(module, within, prune, beside)
+    return digest_of_text("\n".join(_dump(name) for name in sorted(names)))
+
+
+@cache
+def python_modules(
+    module: str, within: str, prune: tuple[str, ...] = (), beside: tuple[str, ...] = ()
+) -> frozenset[str]:
+    """A module and the modules of its package that it imports, recursively.
 
     Args:
         module: Dotted name.
         within: Package (dotted) whose modules are followed; others are left to
             the environment record.
+        prune: Modules and packages that are not followed.
+        beside: Modules that have a digest of their own: what these import is left out.
     """
-    return digest_of_text("\n".join(_dump(name) for name in sorted(_closure(module, within))))
+    found = _closure(module, within, prune)
+    for other in beside:
+        found -= _closure(other, within, prune)
+    return frozenset(found)
 
 
-@cache
 def r_code(path: Path) -> str:
-    """Digest of an R file without its comment lines, blank lines and trailing blanks."""
+    """Digest of an R file, as it is now, without comment lines, blank lines, trailing blanks."""
     return r_text_code(path.read_text("utf-8"))
 
 
+@lru_cache(maxsize=512)
 def r_text_code(text: str) -> str:
     """Digest of R code without its comment lines, blank lines and trailing blanks.
 
@@ -97,12 +116,12 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _closure(module: str, within: str) -> set[str]:
+def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in found or any(f"{name}.".startswith(f"{other}.") for other in prune):
             continue
         found.add(name)
         waiting.extend(_imports(name, within))
