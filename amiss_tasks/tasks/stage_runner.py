@@ -182,7 +182,7 @@ class Chain:
                 f'categorical=factor trains random forest only, not "{task.classifier}"',
                 "upstream-defect",
             )
-        if "random_search" not in self.protocol.corrected and search_of(task) == "random":
+        if search_of(task) == "random" and "random_search" not in self.protocol.corrected:
             raise TaskFailure(
                 "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
                 "upstream-defect",

@@ -15,7 +15,7 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,6 @@ def python_code(
     return digest_of_text("\n".join(_dump(name) for name in sorted(names)))
 
 
-@cache
 def python_modules(
     module: str, within: str, prune: tuple[str, ...] = (), beside: tuple[str, ...] = ()
 ) -> frozenset[str]:
@@ -121,25 +120,28 @@ def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found or any(f"{name}.".startswith(f"{other}.") for other in prune):
+        # asked first: to look for a module is to import the package it is in
+        if any(f"{name}.".startswith(f"{other}.") for other in prune):
+            continue
+        if name in found or _file(name) is None:
             continue
         found.add(name)
-        waiting.extend(_imports(name, within))
+        waiting.extend(n for n in _names(_tree(name)) if n.startswith(f"{within}."))
     return found
 
 
-def _imports(module: str, within: str) -> Iterable[str]:
-    for node in ast.walk(_tree(module)):
+@cache
+def _names(tree: ast.Module) -> tuple[str, ...]:
+    """What may be a module among the names that a module imports."""
+    names: dict[str, None] = {}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names.update((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             # `from package import name` may name a module or something inside one
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.startswith(f"{within}.") and _file(name) is not None:
-                yield name
+            names[node.module] = None
+            names.update((f"{node.module}.{alias.name}", None) for alias in node.names)
+    return tuple(names)
 
 
 @cache

@@ -146,12 +146,19 @@ class StudyState:
                     todo="`gridrun azure` has them read first",
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
-        settings = replace(self.settings, input_digests=self.input_digests)
         source = self.pipeline.open_source(
-            settings, self.study.grid.allowed(), self.study.paths.cache
+            self.reading_settings, self.study.grid.allowed(), self.study.paths.cache
         )
         self._refuse_changed_inputs()
         return source
+
+    @property
+    def reading_settings(self) -> Settings:
+        """The settings with the digests of the inputs, so that these are not taken twice."""
+        try:
+            return replace(self.settings, input_digests=self.input_digests)
+        except InputError:
+            return self.settings  # whoever reads them names every fault
 
     @cached_property
     def reading_order(self) -> ReadingOrder:
