@@ -275,8 +275,9 @@ class StudyState:
     @cached_property
     def book(self) -> TaskEncoding:
         """Numbers of the grid's values, those of the ledger first."""
-        known = self.view.values() if self.view is not None else {}
-        book = TaskEncoding(self.study.grid.names, known)
+        view = self.view
+        known, bits = (view.values(), view.code_bits()) if view is not None else ({}, ())
+        book = TaskEncoding(self.study.grid.names, known, bits)
         book.learn(self.study.grid)
         return book
 
