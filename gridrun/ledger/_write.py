@@ -50,8 +50,6 @@ class Ledger(LedgerView):
         self._run = 0
         self._closed = threading.Event()
         self._fault: GridrunError | None = None
-        self.committed = 0
-        """Final outcomes that are durable, of this run."""
         try:
             self._write(lambda: _lease.acquire(db, path))
         except GridrunError:
@@ -213,9 +211,6 @@ class Ledger(LedgerView):
 
             self._write(write)
             self._buffer, self._marks = [], []
-            self.committed += sum(
-                1 for event, _ in buffer if isinstance(event, TaskDone) or event.final
-            )
 
     def close(self) -> None:
         """Commit, give the lease back and close the file."""

@@ -98,7 +98,6 @@ def test_paths_below_the_study(tmp_path):
         ".gridrun/ledger.sqlite",
         ".gridrun/cache",
         ".gridrun/logs",
-        ".gridrun/lease",
         "results/final_cv_results.csv",
         "results/final_cv_results.parquet",
         "results/per_consequence.csv",
