@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from amiss_tasks._chain import MEMO_BYTES, SMALL_BYTES, Chain
-from amiss_tasks._outcome import Trial, VariantPredictions, outcome_of, predictions_of
+from amiss_tasks._outcome import Trial, outcome_of
 from gridrun.pipeline import Settings, StageHook, TaskResult, TaskSpec
-
-__all__ = ["AmissRunner", "VariantPredictions"]
 
 
 class AmissRunner:
@@ -54,14 +52,6 @@ class AmissRunner:
             f"result:{trial.content_key}", lambda: _sized(outcome_of(trial))
         )
         return replace(result, content_key=trial.content_key, shared=shared)
-
-    def predictions(self, task: TaskSpec, artifact: Path | None) -> VariantPredictions:
-        """Predictions per variant of one leaf task, by model_1 on imp_1; trains anew.
-
-        Raises:
-            TaskFailure: As :meth:`run`.
-        """
-        return predictions_of(Trial(self.chain, task, artifact))
 
 
 def _sized(result: TaskResult) -> tuple[TaskResult, int]:
