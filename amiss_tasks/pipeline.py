@@ -120,7 +120,6 @@ class AmissPipeline:
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
         self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
-        self.runnable_classifiers: tuple[str, ...] = self.classifiers
         self.parameters: tuple[Parameter, ...] = tuple(
             replace(parameter, values=tuple(self._methods))
             if parameter.name == self.method_parameter
@@ -244,7 +243,7 @@ class AmissPipeline:
         """
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
-        shared = method.seconds / len(self.runnable_classifiers)
+        shared = method.seconds / len(self.classifiers)
         seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 

@@ -38,7 +38,7 @@ def chosen_of(workspace: Workspace, combination: int, classifier: str | None) ->
             "the first column of the results",
         )
     values = study.grid.combination(combination - 1)
-    known = pipeline.runnable_classifiers
+    known = pipeline.classifiers
     if classifier is not None and classifier not in known:
         near = did_you_mean(classifier, known)
         raise UserError(

@@ -64,7 +64,7 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
         vcf=_quoted(vcf),
         cadd_snv=_quoted(cadd_snv),
         cadd_indel=_quoted(cadd_indel),
-        classifiers=", ".join(pipeline.runnable_classifiers),
+        classifiers=", ".join(pipeline.classifiers),
     )
     if grid is not None:
         return f"{head}grid: {_quoted(grid)}\n"

@@ -73,9 +73,7 @@ class Pipeline(Protocol):
     parameters: tuple[Parameter, ...]
     stages: tuple[Stage, ...]
     classifiers: tuple[str, ...]
-    """Every classifier of upstream, in the order of table rows."""
-    runnable_classifiers: tuple[str, ...]
-    """Those this version runs; what a study gets when it names none."""
+    """In the order of table rows; what a study gets when it names none."""
     protocols: Mapping[str, str]
     """Protocol name to one sentence; refused ones are not in it."""
     result_columns: tuple[str, ...]

@@ -172,8 +172,7 @@ class ToyPipeline:
             )
             for stage in STAGES
         )
-        self.classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-        self.runnable_classifiers: tuple[str, ...] = ("rf", "lr")
+        self.classifiers: tuple[str, ...] = ("rf", "lr")
         self.protocols: Mapping[str, str] = {"amiss": "The toy's numbers."}
         self.result_columns = RESULT_COLUMNS
         self.time_columns: tuple[str, ...] = ("tr_time", "te_time")

@@ -16,8 +16,7 @@ from gridrun.units import Limits
 PIPELINE = SimpleNamespace(
     parameters=PARAMETERS,
     protocols={"amiss": "upstream's numbers"},
-    classifiers=("rf", "xgboost", "lr"),
-    runnable_classifiers=("rf", "lr"),
+    classifiers=("rf", "lr"),
     study_keys={},
     most_folds=None,
     most_folds_reason="",
@@ -163,7 +162,6 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("rows:", ['key "rows" has null', "a whole number"]),
         ("protocol: amis", ['unknown value "amis"', 'did you mean "amiss"?']),
         ("protocol: 3", ["the number 3 where a name belongs"]),
-        ("classifiers: [xgboost, rf]", ['"xgboost", which cannot be run yet', "runs rf, lr"]),
         ("classifiers: forest", ['unknown value "forest"', "known values: rf, lr"]),
         ("classifiers: RF", ['did you mean "rf"?']),
         ("classifiers: []", ["empty list", "without the key all of them run"]),
