@@ -67,7 +67,8 @@ def test_an_attempt_that_is_followed_by_another_is_no_outcome(tmp_path):
         ledger.commit()
         assert ledger.result(1, 1, 77).state == "done"
         (attempt,) = ledger.noteworthy()
-        assert (attempt.signal, attempt.stage, attempt.log) == (11, "train", "first.log")
+        found = (attempt["signal"], attempt["stage"], attempt["log"])
+        assert found == (11, "train", "first.log")
 
 
 def test_failed_is_not_done_and_gives_way_to_done(tmp_path):
