@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from gridrun.description import BlockDescription, Describer, DescribesData
 from gridrun.errors import Fault, UserError, did_you_mean
 from gridrun.ledger import cannot_write
 from gridrun.pipeline import Value
-from gridrun.results._cells import cell
-from gridrun.results._tables import alone, replacing
+from gridrun.results._cells import cell, csv_table
+from gridrun.results._tables import alone
 from gridrun.workspace import Workspace
 
 
@@ -132,10 +131,8 @@ class _Tables:
         self._writers = {}
         for name, columns in self._columns.items():
             target = workspace.study.paths.description_csv(name)
-            self._writers[name] = csv.writer(
-                stack.enter_context(replacing(target)), lineterminator="\n"
-            )
-            self._writers[name].writerow(columns)
+            table = csv_table(target, columns, one_writer=True)
+            self._writers[name] = stack.enter_context(table)
 
     def write(self, block: BlockDescription) -> None:
         """Add the rows of a block; one without data has one in the first table."""

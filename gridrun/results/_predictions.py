@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridrun.ledger import LedgerView
-from gridrun.results._parquet import type_of
+from gridrun.results._parquet import parquet_file, type_of
 from gridrun.results._rows import Part
 from gridrun.workspace import Workspace
 
@@ -43,12 +43,10 @@ class PredictionFiles:
         self._head = {name: type_of(name, workspace.pipeline, allowed) for name in names}
 
     def __enter__(self) -> Self:
-        if self._own:
-            self._directory.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             for name in self._workspace.study.classifiers if self._own else ():
                 target = self._directory / f"{name}.parquet"
-                self._files[name] = stack.enter_context(_File(target, self._head, self._own))
+                self._files[name] = stack.enter_context(_open(target, self._head, self._own))
             self._stack = stack.pop_all()
         return self
 
@@ -81,59 +79,44 @@ class PredictionFiles:
             self._files[part.classifier].add(head, columns)
 
 
+@contextlib.contextmanager
+def _open(target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> Iterator[_File]:
+    with parquet_file(target, {**head, **own}, compression="zstd") as writer:
+        file = _File(writer, own)
+        yield file
+        file.flush()
+
+
 class _File:
-    """One Parquet file, written in row groups, that takes the place of ``target`` when whole."""
+    """Gathers predictions and writes them in groups."""
 
-    def __init__(self, target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> None:
-        import pyarrow as pa
-
-        self._pa = pa
-        self._target = target
-        self._aside = target.with_name(f".{target.name}.new")
-        self._head, self._own = head, own
-        kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
-        fields = [(name, kinds[kind]) for name, kind in {**head, **own}.items()]
-        self._schema = pa.schema(fields)
-        self._writer: Any = None
+    def __init__(self, writer: Any, own: Mapping[str, str]) -> None:
+        self._writer = writer
+        self._own = own
         self._parts: list[pa.Table] = []
         self._rows = 0
 
-    def __enter__(self) -> Self:
-        import pyarrow.parquet as pq
-
-        try:
-            self._writer = pq.ParquetWriter(self._aside, self._schema, compression="zstd")
-        except OSError:
-            self._aside.unlink(missing_ok=True)
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is None:
-                self._flush()
-            self._writer.close()
-            if kind is None:
-                self._aside.replace(self._target)
-        finally:
-            self._aside.unlink(missing_ok=True)
-
     def add(self, head: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> None:
         """Add rows that share ``head``."""
-        pa = self._pa
+        import pyarrow as pa
+
         count = len(columns[next(iter(self._own))])
+        schema = self._writer.schema
         arrays = []
-        for field in self._schema:
+        for field in schema:
             if field.name in self._own:
                 arrays.append(pa.array(columns[field.name], field.type))
             else:
                 arrays.append(pa.repeat(pa.scalar(head[field.name], field.type), count))
-        self._parts.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._parts.append(pa.Table.from_arrays(arrays, schema=schema))
         self._rows += count
         if self._rows >= _GROUP:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held back."""
+        import pyarrow as pa
+
         if self._parts:
-            self._writer.write_table(self._pa.concat_tables(self._parts), row_group_size=self._rows)
+            self._writer.write_table(pa.concat_tables(self._parts), row_group_size=self._rows)
         self._parts, self._rows = [], 0

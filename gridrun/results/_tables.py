@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import fcntl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, Self
 
 from gridrun.ledger import LedgerView
 from gridrun.paths import StudyPaths
-from gridrun.results._cells import cell
-from gridrun.results._parquet import ParquetFile
+from gridrun.results._cells import cell, csv_table
+from gridrun.results._parquet import RowWriter, row_writer, type_of
 from gridrun.results._predictions import PredictionFiles
 from gridrun.results._rows import Part
 from gridrun.workspace import Workspace
@@ -99,26 +98,24 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         workspace, paths = self._workspace, self._workspace.study.paths
-        self._final = _csv(stack, paths.results_csv, self._columns)
-        self._parquet = stack.enter_context(
-            ParquetFile(paths.results_parquet, workspace, self._columns)
-        )
+        pipeline, allowed = workspace.pipeline, workspace.study.grid.allowed()
+
+        def csv_file(target: Path, columns: Sequence[str]) -> Any:
+            return stack.enter_context(csv_table(target, columns, one_writer=True))
+
+        def parquet(target: Path, columns: Sequence[str]) -> RowWriter:
+            types = {name: type_of(name, pipeline, allowed) for name in columns}
+            return stack.enter_context(row_writer(target, types))
+
+        self._final = csv_file(paths.results_csv, self._columns)
+        self._parquet = parquet(paths.results_parquet, self._columns)
         leading = [name for name in self._columns if name not in ("state", "reason")]
         self._consequence_columns = [*leading, "consequence"]
-        self._consequence = _csv(stack, paths.per_consequence_csv, self._consequence_columns)
+        self._consequence = csv_file(paths.per_consequence_csv, self._consequence_columns)
         if self._pooled_columns:
-            self._pooled = _csv(stack, paths.pooled_csv, self._pooled_columns)
-            self._pooled_parquet = stack.enter_context(
-                ParquetFile(paths.pooled_parquet, workspace, self._pooled_columns)
-            )
+            self._pooled = csv_file(paths.pooled_csv, self._pooled_columns)
+            self._pooled_parquet = parquet(paths.pooled_parquet, self._pooled_columns)
         self._predictions = stack.enter_context(PredictionFiles(workspace, paths.predictions))
-
-
-def _csv(stack: contextlib.ExitStack, target: Path, columns: Sequence[str]) -> Any:
-    handle = stack.enter_context(replacing(target))
-    writer = csv.writer(handle, lineterminator="\n")
-    writer.writerow(columns)
-    return writer
 
 
 def _head(workspace: Workspace, part: Part) -> dict[str, Any]:
@@ -145,16 +142,3 @@ def alone(paths: StudyPaths) -> Iterator[None]:
     with paths.results_lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Any]:
-    """A text file that takes the place of ``target`` when it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.new")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as handle:
-            yield handle
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gridrun.cache import with_replacement
+from gridrun.cache import replacing
 from gridrun.errors import Fault
 from gridrun.fingerprint import digest_of
 from gridrun.ledger import LedgerView, cannot_write
 from gridrun.paths import StudyPaths
 from gridrun.pipeline import Value
-from gridrun.results._cells import cell
+from gridrun.results._cells import cell, csv_table
 from gridrun.results._rows import Part, parts
 from gridrun.results._summary import Group, Summary
-from gridrun.results._tables import Tables, alone, columns_of, pooled_columns_of, replacing
+from gridrun.results._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.workspace import Workspace
 
 _STAMP = "stamp"
@@ -65,9 +64,8 @@ def write_results(workspace: Workspace, notes: Sequence[Fault | str] | None = No
             "groups": [_plain(group) for group in ordered],
             "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
         }
-        with_replacement(
-            paths.results_stamp, lambda path: _put(path, json.dumps(kept, ensure_ascii=False))
-        )
+        with replacing(paths.results_stamp) as aside:
+            aside.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return summary
@@ -201,8 +199,8 @@ def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
         if not texts:
             paths.notes_txt.unlink(missing_ok=True)
             return
-        with replacing(paths.notes_txt) as handle:
-            handle.write("\n".join(texts) + "\n")
+        with replacing(paths.notes_txt) as aside:
+            aside.write_text("\n".join(texts) + "\n", "utf-8")
     except OSError as error:
         raise cannot_write(paths.results, error) from error
 
@@ -214,11 +212,5 @@ def _write_summary(workspace: Workspace, summary: Summary) -> None:
     if summary.rows_note:
         columns.append("rows")
         records = [{**record, "rows": workspace.settings.rows} for record in records]
-    with replacing(paths.summary_csv) as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([[cell(record[name]) for name in columns] for record in records])
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+    with csv_table(paths.summary_csv, columns) as table:
+        table.writerows([[cell(record[name]) for name in columns] for record in records])
