@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from inputs import base_input
+from inputs import BASE_INPUT
 
 from amiss_tasks.read import VcfReader, check_inputs
 from gridrun.errors import InputError
@@ -154,7 +154,7 @@ def test_splits_as_bcftools(name: str, shared: Path) -> None:
 def test_refused_as_input(name: str, shared: Path) -> None:
     """As a study's VCF the file is refused, naming all that the README asks for at once."""
     path = shared / "data" / "vcf-samples" / name
-    inputs = {**base_input(shared / "data" / "malformed"), "vcf": str(path)}
+    inputs = {**BASE_INPUT, "vcf": str(path)}
     with pytest.raises(InputError) as caught:
         check_inputs(inputs, {})
     text = caught.value.text()
@@ -176,7 +176,7 @@ def test_all_samples_are_tried(shared: Path) -> None:
 def test_samples_without_canonical_and_keep_all(shared: Path) -> None:
     """Where no combination asks for canonical transcripts, CANONICAL is not missed."""
     path = shared / "data" / "vcf-samples" / "bcftools_split-vep.types.vcf"
-    inputs = {**base_input(shared / "data" / "malformed"), "vcf": str(path)}
+    inputs = {**BASE_INPUT, "vcf": str(path)}
     with pytest.raises(InputError) as caught:
         check_inputs(inputs, {"transcript": ["keep_all"]})
     assert "CANONICAL" not in caught.value.text()
