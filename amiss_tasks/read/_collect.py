@@ -14,7 +14,7 @@ from amiss_tasks.featureset import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, Fe
 from amiss_tasks.read._batch import Batch
 from amiss_tasks.read._names import positions
 from amiss_tasks.read._report import Report, shown
-from amiss_tasks.read._sources import located
+from amiss_tasks.read._sources import check_lists, located, unmatched_lists
 from amiss_tasks.read._tally import Tally, check_review, check_significance
 from amiss_tasks.read._text import MISSING
 from amiss_tasks.read.vcf import VcfReader, VcfRecord
@@ -100,9 +100,11 @@ def collect(
     is_whole = most_records is None and _has_all(at, features)
     batch = Batch(reader.report, at, features) if is_whole else None
     feature_at = at.get("Feature")
+    lists = unmatched_lists(at, features)
     for record in reader:
         rows.records += 1
         rows.blocks += len(record.csq_blocks)
+        check_lists(record, lists, reader.report)
         reason = _reason_to_drop(record, rows, reader, labelled=labelled)
         if reason:
             _leave_out(record, reason, rows, one_by_one=not labelled)
