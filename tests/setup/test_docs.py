@@ -134,8 +134,7 @@ def test_no_file_names_a_machine():
 
 
 def test_the_protocols_page_has_every_switch_in_order():
-    lines = (ROOT / "docs/protocols.md").read_text("utf-8").splitlines()
-    told = re.findall(r"^\| (D\d+)? ?\| `([a-z_]+)` \|", "\n".join(lines), re.MULTILINE)
-    assert [name for _, name in told] != []
-    assert set(told) == {(switch.defect, switch.name) for switch in SWITCHES}
-    assert len(told) == len(SWITCHES)
+    """Rows of the page are the switches, with their numbers, in the order that labels have."""
+    page = (ROOT / "docs/protocols.md").read_text("utf-8")
+    told = re.findall(r"^\| (D\d+)? ?\| `([a-z_]+)` \|", page, re.MULTILINE)
+    assert told == [(switch.defect, switch.name) for switch in SWITCHES]
