@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 from backends.azureml import _combinations
-from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
-from backends.azureml._types import Cluster, Place
+from backends.azureml._pack import DEFAULT_CORES, Sizing, cores_of, pack
+from backends.azureml.sdk.types import Cluster, Place
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Unit
 from gridrun.run.backend import Quote, StudyView
-from gridrun.study import AzureSettings
+from gridrun.shard.packing import Shards
 
 START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""

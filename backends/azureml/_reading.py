@@ -9,8 +9,8 @@ from backends.azureml._children import latest
 from backends.azureml._estimates import READING_SUFFIX, sweep_name
 from backends.azureml._sender import Sender
 from backends.azureml._staging import Stage
-from backends.azureml._types import ENDED, ChildFacts, RunFacts
 from backends.azureml._watch import AXIS, PREFIX
+from backends.azureml.sdk.types import ENDED, ChildFacts, RunFacts
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, InputsRead, SweepEnded, SweepSent
 from gridrun.run.backend import ReadingEvent, SentSweep, StudyView

@@ -197,6 +197,31 @@ class SweepStatus:
     children: tuple[ChildStatus, ...] = ()
 
 
+@dataclass(frozen=True)
+class Commands:
+    """What people type for the sweeps of a detachable backend, each followed by a study.
+
+    Args:
+        send: Sends what is left.
+        status: Says how sweeps stand.
+        logs: Prints what their parts printed.
+        collect: Brings in what is there.
+        cancel: Ends them, and gives their tasks back.
+    """
+
+    send: str
+    status: str
+    logs: str
+    collect: str
+    cancel: str
+
+    @classmethod
+    def below(cls, command: str) -> Commands:
+        """Those of a command that has all the others as commands of its own."""
+        names = ("status", "logs", "collect", "cancel")
+        return cls(command, *(f"{command} {name}" for name in names))
+
+
 @runtime_checkable
 class DetachableBackend(Backend, Protocol):
     """A backend whose units go on without the driver.
@@ -206,6 +231,11 @@ class DetachableBackend(Backend, Protocol):
     driver that dies at any later moment knows what may be out there. ``stop``
     leaves what was sent running and ends ``run`` without an end of its units.
     """
+
+    @property
+    def commands(self) -> Commands:
+        """What people type for its sweeps."""
+        ...
 
     def attach(self, study: StudyView) -> None:
         """Take over what earlier runs sent: ``run``, called later, yields their events, too."""
@@ -247,11 +277,22 @@ class DetachableBackend(Backend, Protocol):
         """
         ...
 
-    def publish(self, sweep: str, path: Path) -> None:
-        """Put a file beside a sweep, where it runs.
+    def publish(self, sweep: str, path: Path) -> str:
+        """Put a file beside a sweep, where it runs, if that is of use to anyone.
+
+        Returns:
+            Where it lies, for people; empty where it was not put anywhere.
 
         Raises:
             GridrunError: It could not be put there.
+        """
+        ...
+
+    def next_steps(self, study: str) -> str:
+        """What a person does while tasks are out: commands, with the study's place in them.
+
+        Args:
+            study: Its place, quoted for a shell.
         """
         ...
 
@@ -287,6 +328,15 @@ GROUP = "gridrun.backends"
 def backend_names() -> list[str]:
     """Names of the installed backends."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def commands_of(name: str) -> Commands | None:
+    """The commands for a backend's sweeps; None where it is not installed, or has none."""
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            found = getattr(entry.load(), "commands", None)
+            return found if isinstance(found, Commands) else None
+    return None
 
 
 def load_backend(name: str, **options: Any) -> Backend:

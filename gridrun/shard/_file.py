@@ -116,7 +116,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         raise UserError(
             f"this is no shard: {error}",
             where=str(path),
-            todo="name a file that `gridrun azure` or `gridrun shards` wrote",
+            todo="name a shard file, an archive of shards, or a folder of them",
         ) from error
 
 

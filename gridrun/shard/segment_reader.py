@@ -18,7 +18,7 @@ from gridrun.shard import (
 )
 
 
-class Inbox:
+class SegmentReader:
     """Files of one child; each segment that is good is given once, and then removed.
 
     A segment that is not what it should be is removed, too, so that it is fetched again:
