@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from backends.azureml._access import Access
 from backends.azureml._children import Patience
 from backends.azureml._combinations import Axes, by_combination
-from backends.azureml._estimates import is_reading, poll_seconds, sizing, sweep_name
+from backends.azureml._estimates import is_reading, poll_seconds, sizing
 from backends.azureml._pack import pack
 from backends.azureml._sender import GRACE_SECONDS, Sender
 from backends.azureml._staging import Stage
@@ -166,7 +166,7 @@ class Fleet:
         self._rounds += 1
         for axes, shards in self._packed(units, bytes_of):
             self.sent += 1
-            name = sweep_name(study, self.sent, str(self._rounds))
+            name = study.sweep_name(self.sent, str(self._rounds))
             self._stage.prepare(
                 name,
                 self._job,

@@ -9,6 +9,7 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -127,6 +128,16 @@ class StudyView:
     directory: Path
     contexts: Mapping[int, ContextFacts] = field(default_factory=dict)
     sweeps: tuple[SentSweep, ...] = ()
+
+    def sweep_name(self, more: int, suffix: str) -> str:
+        """Name of the study's next sweep, which no other sweep has.
+
+        Args:
+            more: How many were planned since the study was looked at, this one included.
+            suffix: Last part.
+        """
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", self.name).strip("-")[:24].lower() or "study"
+        return f"gridrun-{slug}-{self.token}-{self.sweeps_so_far + more:03d}-{suffix}"
 
 
 @dataclass(frozen=True)
