@@ -37,6 +37,7 @@ from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, uni
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
 from gridrun.store.ledger import LedgerView, StoredSweep
 from gridrun.study import Study, load_study
+from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState
 from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
 
@@ -151,6 +152,26 @@ class OpenStudy:
         study_state = self._last(request) if collect_only else self.state(**request)
         watcher = progress or Silent()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
+
+    def backend_settings(self, key: str) -> tuple[str, Any]:
+        """Backend that a key of studies belongs to, and its settings for this study.
+
+        Args:
+            key: Its name; the study need not have it.
+
+        Raises:
+            UserError: No installed package brings it, or the study needs it and has it not.
+        """
+        entries = backend_keys()
+        if key not in entries:
+            raise UserError(
+                f'no installed package brings the key "{key}" of studies',
+                todo=f"installed: {', '.join(entries) or 'none'}",
+            )
+        found = load_backend_key(entries[key])
+        if found.backend in self.study.backend_options:
+            return found.backend, self.study.backend_options[found.backend]
+        return found.backend, found.default(self.study.path)
 
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """What a run with this request would come to on a backend that costs money."""

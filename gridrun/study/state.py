@@ -143,7 +143,7 @@ class StudyState:
                 raise UserError(
                     "the inputs are not here, and no job has read them where they are",
                     where=str(self.study.path),
-                    todo="`gridrun azure` has them read first",
+                    todo=f"`{self.study.reading_command}` has them read first",
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
         source = self.pipeline.open_source(

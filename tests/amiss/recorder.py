@@ -20,7 +20,7 @@ CLNSIG counts as, the way of evaluating, keys of the study.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +58,7 @@ take_asked <- function() {
 """
 
 
-class _Names(Set):
+class _Names(AbstractSet):
     """The switches that are corrected; notes which are asked for."""
 
     def __init__(self, names: frozenset[str], note: Callable[[str, str], None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from backends.azureml._types import (
+from backends.azureml.sdk.types import (
     ChildFacts,
     Cluster,
     ClusterFacts,

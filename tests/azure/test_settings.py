@@ -14,7 +14,8 @@ DATA = "{datastore: d, vcf: in/a.vcf.gz, cadd_snv: in/b.tsv.gz, cadd_indel: in/c
 
 
 def load(directory, text):
-    return load_study(write_study(directory, SMALL_GRID, azure=text), load_pipeline(TOY)).azure
+    study = load_study(write_study(directory, SMALL_GRID, azure=text), load_pipeline(TOY))
+    return study.backend_options["azureml"]
 
 
 def with_setting(setting):
@@ -53,7 +54,7 @@ def test_everything_can_be_said(tmp_path):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("5", ['key "azure" has the number 5', "known settings: workspace"]),
+        ("5", ['key "azure" has the number 5 where settings belong', "known settings: workspace"]),
         (with_setting("imag: x"), ['unknown azure setting "imag"', '"image"?']),
         (GOOD.replace(", image: 'registry.example/worker:1'", ""), ['one of "image" and']),
         (with_setting("dockerfile: d"), ['one of "image" and "dockerfile"']),
@@ -114,7 +115,7 @@ def test_inputs_may_stay_in_a_datastore(tmp_path):
     study = load_without_inputs(tmp_path, DATA)
     assert study.inputs == {}
     assert study.inputs_elsewhere["vcf"] == "datastore d: in/a.vcf.gz"
-    assert study.azure.data.folder == "gridrun"
+    assert study.backend_options["azureml"].data.folder == "gridrun"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault
-from gridrun.study._keys import ROLES, KeyReader
-from gridrun.study._section import Section
+from gridrun.study import KeyReader, Section
 
 POLICIES: Mapping[str, Mapping[str, type]] = {
     "bandit": {
@@ -132,20 +131,20 @@ def read_policy(reader: KeyReader, settings: Section) -> Mapping[str, Any] | Non
     return policy
 
 
-def read_data(reader: KeyReader, settings: Section) -> dict[str, Any] | None:
+def read_data(reader: KeyReader, settings: Section, roles: Sequence[str]) -> dict[str, Any] | None:
     """Inputs in a datastore: its name, a path for each role, a folder for what is made."""
     if not settings.has("data"):
         return None
     value = settings.at("data")
-    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in ROLES) + "}"
+    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in roles) + "}"
     if not isinstance(value, Entries):
         reader.fault(f'azure setting "data" has {kind_of(value)}', value, advice)
         return None
-    inner = Section(reader, value, (*_DATA, *ROLES), "data setting")
-    missing = [name for name in ("datastore", *ROLES) if not inner.has(name)]
+    inner = Section(reader, value, (*_DATA, *roles), "data setting")
+    missing = [name for name in ("datastore", *roles) if not inner.has(name)]
     if missing:
         reader.fault(f"data lacks {', '.join(missing)}", value, advice)
-    paths = {name: inner.text(name, "") for name in (*ROLES, "folder") if inner.has(name)}
+    paths = {name: inner.text(name, "") for name in (*roles, "folder") if inner.has(name)}
     for name, path in paths.items():
         if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
             reader.fault(

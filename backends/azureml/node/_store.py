@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backends.azureml.settings import AzureData
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.shard import ARTIFACTS, open_shard
 from gridrun.shard.remote_inputs import ReadingReport, stub_from
-from gridrun.study import AzureData
 
 
 def data_of(path: Path) -> AzureData:

@@ -19,7 +19,7 @@ from gridrun.plan.units import (
 TaskId = tuple[int, int, int]
 
 
-class Owed:
+class Outstanding:
     """Keeps account of the tasks of one sweep.
 
     Args:

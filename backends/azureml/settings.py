@@ -1,16 +1,22 @@
-"""What the key ``azure`` of ``study.yaml`` may hold; plain data, no connection to anything."""
+"""The key ``azure`` of ``study.yaml``: what it may hold. No connection to anything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.azureml._settings_parts import (
+    read_compute,
+    read_data,
+    read_policy,
+    read_workspace,
+)
 from gridrun.documents.tree import Entries, Node, kind_of
-from gridrun.study._azureparts import read_compute, read_data, read_policy, read_workspace
-from gridrun.study._keys import KeyReader
-from gridrun.study._section import Section
+from gridrun.errors import Fault, InputError, UserError
+from gridrun.study import KeyReader, Section
+from gridrun.study.backend_keys import BackendKey, BackendValue
 
 SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
 MOST_AT_ONCE = 100
@@ -45,7 +51,7 @@ class AzureData:
 
     Args:
         datastore: Name the workspace knows it by.
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path in the datastore.
+        inputs: Role to path in the datastore.
         folder: Path in the datastore below which the prepared tables are kept.
     """
 
@@ -117,17 +123,20 @@ class AzureSettings:
     data: AzureData | None = None
 
 
-def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
-    """The settings behind the key ``azure``; faults go to the reader."""
+def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
+    """The settings behind the key ``azure``; see ``gridrun.study.backend_keys``.
+
+    Raises:
+        InputError: With every fault.
+    """
     if not isinstance(node, Entries):
-        reader.fault(
-            f'key "azure" has {kind_of(node)} where settings belong',
-            node,
-            f"known settings: {', '.join(_KEYS)}; see docs/azure.md",
-        )
-        return None
-    before = len(reader.faults)
+        message = f'key "azure" has {kind_of(node)} where settings belong'
+        todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
+        raise InputError([Fault(file, message, node.line, todo)])
+    reader = KeyReader(file)
     settings = Section(reader, node, _KEYS, "azure setting")
+    found = read_data(reader, settings, roles)
+    data = AzureData(**found) if found is not None else None
     values: dict[str, Any] = {
         **read_workspace(reader, settings, node),
         **read_compute(reader, settings, node),
@@ -142,7 +151,7 @@ def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
         "hourly_rate": settings.number("hourly_rate", None),
         "tags": settings.texts("tags"),
         "policy": read_policy(reader, settings),
-        "data": _data(reader, settings),
+        "data": data,
         "image": settings.text("image", ""),
         "dockerfile": settings.path("dockerfile"),
     }
@@ -152,12 +161,25 @@ def read_azure(reader: KeyReader, node: Node) -> AzureSettings | None:
             node,
             "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
         )
-    if len(reader.faults) > before:
-        return None
-    return AzureSettings(**values)
+    if reader.faults:
+        raise InputError(reader.faults)
+    places = {role: data.place(role) for role in roles} if data is not None else {}
+    return BackendValue(AzureSettings(**values), tuple(reader.notes), places)
 
 
-def _data(reader: KeyReader, settings: Section) -> AzureData | None:
-    """Where the inputs are, if not here."""
-    found = read_data(reader, settings)
-    return AzureData(**found) if found is not None else None
+def _without_key(file: Path) -> AzureSettings:
+    raise UserError(
+        "the study does not say where on Azure it is to run",
+        where=str(file),
+        todo="add the key azure with workspace, compute and image; see docs/azure.md",
+    )
+
+
+KEY = BackendKey(
+    backend="azureml",
+    description="Where and how the study runs on Azure ML.",
+    read=read_azure,
+    default=_without_key,
+    inputs_key="data",
+    command="gridrun azure",
+)

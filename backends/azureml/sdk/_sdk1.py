@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from backends.azureml._errors import trouble_of
-from backends.azureml._signin import identity
-from backends.azureml._types import (
+from backends.azureml.sdk._errors import trouble_of
+from backends.azureml.sdk._signin import identity
+from backends.azureml.sdk.types import (
     AzureTrouble,
     ChildFacts,
     Cluster,
@@ -39,7 +39,7 @@ _OUTDATED = {"AZUREML_DEFAULT_RETRIES": "1", "AZUREML_DEFAULT_BACKOFF": "1"}
 
 
 class SdkV1:
-    """See ``backends.azureml._adapter.Adapter``."""
+    """See ``backends.azureml.sdk._adapter.Adapter``."""
 
     def __init__(self) -> None:
         for name, value in _OUTDATED.items():

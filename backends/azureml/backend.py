@@ -8,21 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.azureml._access import Access
-from backends.azureml._calls import Detached
 from backends.azureml._check import check
 from backends.azureml._children import latest
 from backends.azureml._estimates import cores, poll_seconds, quote
 from backends.azureml._faults import fault_of
 from backends.azureml._reading import read_inputs
-from backends.azureml._secrets import without_secrets
 from backends.azureml._sender import Sender
 from backends.azureml._staging import Stage
 from backends.azureml._sweeps import Fleet
-from backends.azureml._types import AzureTrouble
+from backends.azureml.sdk.calls import Detached
+from backends.azureml.sdk.secrets import without_secrets
+from backends.azureml.sdk.types import AzureTrouble
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Event, Job, ReadArtifact, Unit
 from gridrun.run.backend import (
     Capabilities,
     ChildStatus,
+    Commands,
     Quote,
     ReadingEvent,
     SentSweep,
@@ -30,7 +32,6 @@ from gridrun.run.backend import (
     SweepStatus,
     UnitFeed,
 )
-from gridrun.study import AzureSettings
 
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
@@ -45,8 +46,11 @@ class AzureBackend:
         wait: Whether ``run`` goes on until everything has ended; otherwise it sends, or
             looks once, and ends.
         by_combination: One child for each combination, as upstream's notebook has it.
+        hourly_rate: Price of a node for an hour, instead of the settings'.
         say: Told how it goes; what it is told changes nothing.
     """
+
+    commands = Commands.below("gridrun azure")
 
     def __init__(
         self,
@@ -55,8 +59,11 @@ class AzureBackend:
         send: bool = True,
         wait: bool = True,
         by_combination: bool = False,
+        hourly_rate: float | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        if hourly_rate is not None:
+            settings = replace(settings, hourly_rate=hourly_rate)
         self._settings = settings
         self._send = send
         self._wait = wait
@@ -111,9 +118,18 @@ class AzureBackend:
         text: str = self._access.ask("text", child, _LOGS)
         return without_secrets(text)
 
-    def publish(self, sweep: str, path: Path) -> None:
-        """Put a file among those of a sweep."""
-        self._access.ask("upload", sweep, f"outputs/{path.name}", path)
+    def publish(self, sweep: str, path: Path) -> str:
+        """Put a file among those of a sweep; its name there."""
+        name = f"outputs/{path.name}"
+        self._access.ask("upload", sweep, name, path)
+        return f"{sweep}, {name}"
+
+    def next_steps(self, study: str) -> str:
+        """What a person does while tasks are out."""
+        return (
+            f"come back: {self.commands.send} {study}; look: {self.commands.status} {study}; "
+            f"end them: {self.commands.cancel} {study}"
+        )
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
         """Look at what a run needs, in turn: what, verdict, what was found, what to do."""

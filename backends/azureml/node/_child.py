@@ -70,7 +70,7 @@ def same(given: str, value: Any) -> bool:
 
 def bring_blocks(number: int, place: Path) -> Path:
     """The tables that a shard needs, from the datastore; the archive to run it from."""
-    from backends.azureml._store import bring_blocks, data_of
+    from backends.azureml.node._store import bring_blocks, data_of
 
     count = bring_blocks(data_of(STORE), ARCHIVE, number, place)
     say(f"tables from the datastore: {count} blocks")

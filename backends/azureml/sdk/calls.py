@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from backends.azureml._helper import read_frame, write_frame
-from backends.azureml._types import AzureTrouble, Place, Trouble, WorkspaceFacts
+from backends.azureml.sdk._helper import read_frame, write_frame
+from backends.azureml.sdk.types import AzureTrouble, Place, Trouble, WorkspaceFacts
 
 SECONDS = {
     "sign_in": 180.0,
@@ -205,7 +205,7 @@ class Calls:
                 [
                     sys.executable,
                     "-m",
-                    "backends.azureml._helper",
+                    "backends.azureml.sdk._helper",
                     str(os.getpid()),
                     str(requests_read),
                     str(answers_write),

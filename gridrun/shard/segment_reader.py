@@ -18,18 +18,21 @@ from gridrun.shard import (
 )
 
 
-class Inbox:
-    """Files of one child; each segment that is good is given once, and then removed.
+class SegmentReader:
+    """Files of one child; each segment that is good is given once.
 
-    A segment that is not what it should be is removed, too, so that it is fetched again:
-    it may have been looked at while it was being written.
+    They are copies, and removed: a segment that is not what it should be, too, so that it
+    is fetched again, as it may have been looked at while it was being written. Where they
+    are the child's own files, they are left alone.
 
     Args:
         child: Its name, for messages.
         directory: Where its files are put.
+        are_copies: Whether they are.
     """
 
-    def __init__(self, child: str, directory: Path) -> None:
+    def __init__(self, child: str, directory: Path, *, are_copies: bool = True) -> None:
+        self._are_copies = are_copies
         self._child = child
         self._directory = directory
         self._manifest: Manifest | None = None
@@ -55,9 +58,10 @@ class Inbox:
         if self._directory.is_dir():
             self._read_manifest()
             for path in sorted(self._directory.iterdir()):
-                if is_segment(path.name) and (lines := self._lines(path)) is not None:
+                is_new = self._are_copies or path.name not in read_before
+                if is_segment(path.name) and is_new and (lines := self._lines(path)) is not None:
                     yield path.name, lines
-                    path.unlink()
+                    self._remove(path)
         self._hold_against_manifest(read_before)
 
     def _read_manifest(self) -> None:
@@ -68,7 +72,7 @@ class Inbox:
             self._manifest = read_manifest(path)
         except TornSegment as error:
             self.problems[MANIFEST] = f"{error}"
-        path.unlink()
+        self._remove(path)
 
     def _lines(self, path: Path) -> list[str] | None:
         try:
@@ -76,9 +80,13 @@ class Inbox:
             self._read[path.name] = segment_facts(path)
         except TornSegment as error:
             self.problems[path.name] = f"{error}"
-            path.unlink()
+            self._remove(path)
             return None
         return lines
+
+    def _remove(self, path: Path) -> None:
+        if self._are_copies:
+            path.unlink()
 
     def _hold_against_manifest(self, read_before: Collection[str]) -> None:
         for facts in self._manifest.segments if self._manifest is not None else ():

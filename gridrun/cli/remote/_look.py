@@ -1,4 +1,4 @@
-"""What `gridrun azure status`, `logs` and `cancel` show and do; the backend is found by name."""
+"""What commands show of sweeps, and how they end them."""
 
 from __future__ import annotations
 
@@ -6,58 +6,48 @@ import contextlib
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from gridrun.errors import UserError
+from gridrun.cli.remote._words import Remote
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
     from gridrun.run.backend import ChildStatus, DetachableBackend, SweepStatus
+    from gridrun.store.ledger import StoredSweep
 
-BACKEND = "azureml"
 _MOST_ERRORS = 5
 _TAIL_LINES = 12
 
 
-def backend_of(
-    opened: OpenStudy,
-    *,
-    rate: float | None = None,
-    say: Callable[[str], None] | None = None,
-    **options: Any,
-) -> DetachableBackend:
+def backend_of(opened: OpenStudy, remote: Remote, **options: Any) -> DetachableBackend:
     """The backend as the study's settings want it.
 
     Raises:
-        UserError: The study has no such settings.
+        UserError: The study has no such settings, and needs them.
     """
     from gridrun.run.backend import load_backend
 
-    settings = opened.study.azure
-    if settings is None:
-        raise UserError(
-            "the study does not say where on Azure it is to run",
-            where=str(opened.study.path),
-            todo="add the key azure with workspace, compute and image; see docs/azure.md",
-        )
-    if rate is not None:
-        settings = dataclasses.replace(settings, hourly_rate=rate)
-    if say is not None:
-        options["say"] = say
-    return cast("DetachableBackend", load_backend(BACKEND, settings=settings, **options))
+    name, settings = opened.backend_settings(remote.key)
+    return cast("DetachableBackend", load_backend(name, settings=settings, **options))
 
 
-def show_status(study: Path, *, as_json: bool) -> None:
+def sweeps_of(opened: OpenStudy, remote: Remote) -> list[StoredSweep]:
+    """What was ever sent by a backend, oldest first."""
+    name, _ = opened.backend_settings(remote.key)
+    return [sweep for sweep in opened.sweeps() if sweep.backend == name]
+
+
+def show_status(remote: Remote, *, study: Path, as_json: bool, **options: Any) -> None:
     """Print how the sweeps stand."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, duration, say
 
     opened = open_study(study)
-    looks = _look(opened)
+    looks = _look(opened, remote, options)
     parts = opened.status().parts
-    sweeps = opened.sweeps()
+    sweeps = sweeps_of(opened, remote)
     if as_json:
         dump(
             {
@@ -69,7 +59,7 @@ def show_status(study: Path, *, as_json: bool) -> None:
         )
         return
     if not sweeps:
-        say("nothing was sent to Azure yet")
+        say(f"nothing was sent to {remote.place} yet")
     for sweep in sweeps:
         age = duration(time.time() - sweep.planned)
         look = looks.get(sweep.name)
@@ -87,24 +77,26 @@ def show_status(study: Path, *, as_json: bool) -> None:
     say("parts: " + ", ".join(f"{count:,} {state}" for state, count in parts.items() if count))
 
 
-def show_logs(study: Path, child: str | None, *, as_json: bool) -> None:
+def show_logs(
+    remote: Remote, *, study: Path, child: str | None, as_json: bool, **options: Any
+) -> None:
     """Print what children came to, or what one printed."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
     opened = open_study(study)
     if child is not None:
-        with _asking(opened) as backend:
+        with _asking(opened, remote, options) as backend:
             text = backend.log(child)
         say(text.rstrip() or f"{child} has printed nothing yet")
         return
-    looks = _look(opened, ended=True)
+    looks = _look(opened, remote, options, ended=True)
     if as_json:
         dump([_plain(look) for look in looks.values()])
         return
     if not looks:
-        say("nothing was sent to Azure yet")
-    with _asking(opened) as backend:
+        say(f"nothing was sent to {remote.place} yet")
+    with _asking(opened, remote, options) as backend:
         for look in looks.values():
             say(f"{look.name}: {look.state.lower()}{_because(look.error)}")
             for one in look.children:
@@ -116,32 +108,36 @@ def show_logs(study: Path, child: str | None, *, as_json: bool) -> None:
                     say(f"    {line}")
 
 
-def cancel_all(opened: OpenStudy) -> list[str]:
+def cancel_all(opened: OpenStudy, remote: Remote, options: dict[str, Any]) -> list[str]:
     """Ask for the end of all sweeps that have not ended; their names."""
-    names = [sweep.name for sweep in opened.sweeps() if sweep.lives]
+    names = [sweep.name for sweep in sweeps_of(opened, remote) if sweep.lives]
     if names:
-        with _asking(opened) as backend:
+        with _asking(opened, remote, options) as backend:
             for name in names:
                 backend.cancel(name)
     return names
 
 
-def _look(opened: OpenStudy, *, ended: bool = False) -> dict[str, SweepStatus]:
+def _look(
+    opened: OpenStudy, remote: Remote, options: dict[str, Any], *, ended: bool = False
+) -> dict[str, SweepStatus]:
     """Living sweeps as they are now; with ``ended`` the newest one where none lives."""
-    stored = opened.sweeps()
+    stored = sweeps_of(opened, remote)
     names = [sweep.name for sweep in stored if sweep.lives]
     if not names and ended:
         names = [sweep.name for sweep in stored if sweep.state != "abandoned"][-1:]
     if not names:
         return {}
-    with _asking(opened) as backend:
+    with _asking(opened, remote, options) as backend:
         return {name: backend.look(name) for name in names}
 
 
 @contextlib.contextmanager
-def _asking(opened: OpenStudy) -> Iterator[DetachableBackend]:
+def _asking(
+    opened: OpenStudy, remote: Remote, options: dict[str, Any]
+) -> Iterator[DetachableBackend]:
     """A backend for a few questions."""
-    backend = backend_of(opened)
+    backend = backend_of(opened, remote, **options)
     try:
         yield backend
     finally:

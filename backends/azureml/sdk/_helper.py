@@ -1,4 +1,4 @@
-"""The process that talks to Azure: ``python -m backends.azureml._helper``.
+"""The process that talks to Azure: ``python -m backends.azureml.sdk._helper``.
 
 The SDK may block for minutes, prints where it likes, changes the warnings module and
 leaves threads behind. Here it can do so: the parent gives it up when its time is over
@@ -14,8 +14,8 @@ import sys
 import warnings
 from typing import Any, BinaryIO
 
-from backends.azureml._errors import trouble_of
-from backends.azureml._sdk1 import SdkV1
+from backends.azureml.sdk._errors import trouble_of
+from backends.azureml.sdk._sdk1 import SdkV1
 from gridrun.worker import die_with_parent
 
 LENGTH = struct.Struct("=Q")

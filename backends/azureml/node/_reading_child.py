@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from backends.azureml._store import bring_inputs, data_of, places, put_blocks
+from backends.azureml.node._store import bring_inputs, data_of, places, put_blocks
+from backends.azureml.settings import AzureData
 from gridrun.errors import Fault, GridrunError
 from gridrun.shard.remote_inputs import ReadingReport, make_blocks, order_from
 from gridrun.store.cache import with_replacement
-from gridrun.study import AzureData
 
 ORDER = Path("order.json")
 STORE = Path("store.json")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from backends.azureml._secrets import without_secrets
-from backends.azureml._types import AzureTrouble, Trouble
+from backends.azureml.sdk.secrets import without_secrets
+from backends.azureml.sdk.types import AzureTrouble, Trouble
 
 _MOST_CHARACTERS = 600
 _KINDS = {

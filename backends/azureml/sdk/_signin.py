@@ -9,8 +9,8 @@ import subprocess
 import time
 from typing import Any
 
-from backends.azureml._secrets import without_secrets
-from backends.azureml._types import AzureTrouble, Trouble
+from backends.azureml.sdk.secrets import without_secrets
+from backends.azureml.sdk.types import AzureTrouble, Trouble
 
 _RESOURCE = "https://management.azure.com/"
 _CLI_SECONDS = 60
