@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks import classifiers, methods
-from amiss_tasks.classifiers import IN_PYTHON, SEARCHED, TAKING_TEXT
+from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
-from amiss_tasks.methods import MOST_ROWS, Method, predraws
+from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import PROTOCOLS, protocol_of
 from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
@@ -28,6 +28,7 @@ from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.start import INPUTS, START, WORDS
+from amiss_tasks.tasks.code import code_digests, code_in_use
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
@@ -50,10 +51,6 @@ from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.pipeline.study_keys import StudyKey
-from gridrun.plan.fingerprint import digest_of, python_code, r_code
-
-_HERE = Path(__file__).parent
-_PACKAGE = "amiss_tasks"
 
 _SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
 
@@ -167,39 +164,12 @@ class AmissPipeline:
 
     def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
         """Python modules and R files that each stage runs."""
-        runner = python_code(f"{_PACKAGE}.tasks.runner", _PACKAGE)
-        shared_r = [
-            path for folder in ("r", "stages") for path in sorted((_HERE / folder).glob("*.R"))
-        ]
-        return {
-            **self._method_code(self._methods[str(values["imputation"])]),
-            **self._classifier_code(classifier),
-            "read": python_code(f"{_PACKAGE}.stages.read", _PACKAGE),
-            "filter": python_code(f"{_PACKAGE}.stages.filter", _PACKAGE),
-            "preprocess": python_code(f"{_PACKAGE}.stages.preprocess", _PACKAGE),
-            "prepare": digest_of([runner, *map(r_code, shared_r)]),
-        }
+        method = self._methods[str(values["imputation"])]
+        return code_digests(method, classifier, self._own_classifiers)
 
-    def _method_code(self, method: Method) -> Mapping[str, str]:
-        """Of stage impute; a file of the user's own is named, so that its change is."""
-        if method.own is not None:
-            own = [r_code(_HERE / "own" / file) for file in ("load.R", "method.R")]
-            return {"impute": digest_of(own), f"own method {method.name}": method.own.code}
-        files = (*method.helpers, f"{method.name}.R")
-        return {"impute": digest_of([r_code(_HERE / "imputation" / file) for file in files])}
-
-    def _classifier_code(self, classifier: str) -> Mapping[str, str]:
-        """Of stage train, in the same way."""
-        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
-        if classifier in self._own_classifiers:
-            own = [r_code(_HERE / "own" / file) for file in ("load.R", "classifier.R")]
-            code = self._own_classifiers[classifier].code
-            return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
-        if classifier in IN_PYTHON:
-            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
-        else:
-            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
-        return {"train": digest_of(model)}
+    def code_in_use(self) -> Mapping[str, str]:
+        """Python modules as this process has loaded them, R files as they are now."""
+        return code_in_use()
 
     def reads_part(self, stage: Stage, settings: Settings) -> Mapping[str, Mapping[Value, str]]:
         """Of the method, preparing a table reads what is drawn before it (D6)."""

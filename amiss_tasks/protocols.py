@@ -262,8 +262,16 @@ class Protocol:
         return {
             switch.hyperparameter: True
             for switch in SWITCHES
-            if switch.hyperparameter and switch.name in self.corrected and method in switch.methods
+            if switch.hyperparameter and method in switch.methods and switch.name in self.corrected
         }
+
+    def completes_by_training(self, method: str) -> bool:
+        """Whether test rows are completed from what training learnt, where that is corrected.
+
+        Asked where the switch concerns the method alone: its key has the switch only there.
+        """
+        switch = NAMES["test_imputation"]
+        return method in switch.methods and switch.name in self.corrected
 
     def seed_of(self, step: str, fold: int, upstream: int) -> int:
         """Seed of one step of one fold.

@@ -38,6 +38,7 @@ from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBacken
 from gridrun.store.ledger import LedgerView, StoredSweep
 from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
+from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState, require_pipeline
 from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
 
@@ -55,13 +56,13 @@ class OpenStudy:
 
     def __init__(self, study: Study, pipeline: str = DEFAULT_PIPELINE) -> None:
         self.study = study
-        self._pipeline_name = pipeline
+        self.pipeline_name = pipeline
         self._pipeline = load_pipeline(pipeline).of_study(study.options)
 
     def state(self, **request: Any) -> StudyState:
         """The study with a request; the fields of ``RunOptions`` as keywords."""
         asked = RunOptions.asked(**request)
-        return StudyState(self.study, self._pipeline, asked, self._pipeline_name)
+        return StudyState(self.study, self._pipeline, asked, self.pipeline_name)
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
@@ -152,6 +153,26 @@ class OpenStudy:
         study_state = self._last(request) if collect_only else self.state(**request)
         watcher = progress or Silent()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
+
+    def backend_settings(self, key: str) -> tuple[str, Any]:
+        """Backend that a key of studies belongs to, and its settings for this study.
+
+        Args:
+            key: Its name; the study need not have it.
+
+        Raises:
+            UserError: No installed package brings it, or the study needs it and has it not.
+        """
+        entries = backend_keys()
+        if key not in entries:
+            raise UserError(
+                f'no installed package brings the key "{key}" of studies',
+                todo=f"installed: {', '.join(entries) or 'none'}",
+            )
+        found = load_backend_key(entries[key])
+        if found.backend in self.study.backend_options:
+            return found.backend, self.study.backend_options[found.backend]
+        return found.backend, found.default(self.study.path)
 
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """What a run with this request would come to on a backend that costs money."""
@@ -334,7 +355,7 @@ class OpenStudy:
                 last = view.last_run() if view is not None else None
             if last is not None:
                 chosen = replace(RunOptions.from_selecting(last["request"]), **request)
-                return StudyState(self.study, self._pipeline, chosen, self._pipeline_name)
+                return StudyState(self.study, self._pipeline, chosen, self.pipeline_name)
         return self.state(**request)
 
 

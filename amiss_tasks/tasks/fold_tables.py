@@ -111,7 +111,7 @@ class Cell:
             row: The chosen row of hyperparameters, counted from 0.
         """
         needs = self.method.test_needs
-        if "test_imputation" in self.protocol.corrected:
+        if self.protocol.completes_by_training(self.method.name):
             needs = Needs.ESTIMATES
         elif needs is Needs.NOTHING and self.protocol.told(self.method.name):
             needs = Needs.HYPERPARAMETERS

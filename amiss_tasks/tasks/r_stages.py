@@ -268,7 +268,7 @@ class RStages:
             fold: Fold, counted from 1.
         """
         if learnt is None:
-            learnt = "test_imputation" in self._protocol.corrected
+            learnt = self._protocol.completes_by_training(method.name)
         seed = self._seed("test imputation", fold)
         result = self._call(
             "complete_test", self.method_file(method), data, state, seed, learnt=learnt

@@ -10,10 +10,10 @@ from backends.azureml._access import Access
 from backends.azureml._estimates import cluster_of, is_reading
 from backends.azureml._faults import not_known
 from backends.azureml._staging import Stage
-from backends.azureml._types import AzureTrouble, RunFacts, Submission
+from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
 from gridrun.run.backend import SentSweep
-from gridrun.study import AzureSettings
 
 GRACE_SECONDS = 60.0
 """A sweep that was just submitted may be invisible for so long."""

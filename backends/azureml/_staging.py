@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from backends.azureml._combinations import Axes
-from backends.azureml._pack import Shards
+from backends.azureml.settings import AzureData
 from gridrun.errors import UserError
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact
 from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
-from gridrun.study import AzureData
+from gridrun.shard.packing import Shards
 
 SCRIPT = "gridrun_child.py"
 READING_SCRIPT = "gridrun_reading.py"
@@ -109,7 +109,7 @@ class Stage:
         def fill(directory: Path) -> None:
             (directory / ORDER).write_text(order, "utf-8")
 
-        self._prepare(sweep, axes, "_readingchild.py", READING_SCRIPT, fill)
+        self._prepare(sweep, axes, "_reading_child.py", READING_SCRIPT, fill)
 
     def _prepare(
         self, sweep: str, axes: Axes, source: str, script: str, fill: Callable[[Path], None]
@@ -121,7 +121,7 @@ class Stage:
         (aside / _AXES).write_text(json.dumps({name: list(axes[name]) for name in axes}), "utf-8")
         if self._data is not None:
             (aside / STORE).write_text(json.dumps(asdict(self._data)), "utf-8")
-        shutil.copyfile(Path(__file__).with_name(source), aside / script)
+        shutil.copyfile(Path(__file__).with_name("node") / source, aside / script)
         size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         if size > _SNAPSHOT_BYTES:
             shutil.rmtree(aside)

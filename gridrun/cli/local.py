@@ -136,9 +136,8 @@ def local(
             f"fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.held:
-        sys.stderr.write(
-            f"{ended.held:,} tasks are held by sweeps elsewhere: gridrun azure status\n"
-        )
+        look = "".join(f": {command}" for command in ended.look)
+        sys.stderr.write(f"{ended.held:,} tasks are held by sweeps elsewhere{look}\n")
     if ended.state == "interrupted":
         sys.stderr.write(f"interrupted; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gridrun.errors import Fault
 from gridrun.pipeline._axes import Parameter, Stage, Value
@@ -213,4 +213,17 @@ class Pipeline(Protocol):
 
     def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
         """Worker's side; starts R."""
+        ...
+
+
+@runtime_checkable
+class ChecksCode(Protocol):
+    """A pipeline whose workers refuse to run other code than the tasks were planned for."""
+
+    def code_in_use(self) -> Mapping[str, str]:
+        """The code that this process runs, as plain data: becomes ``Settings.code``.
+
+        Asked before ``code_digests``; ``open_runner`` is given it, compares it with what
+        its own process runs, and raises ``EnvironmentFault`` where they differ.
+        """
         ...

@@ -36,6 +36,10 @@ class WithOpened:
     NEWS_SECONDS = 0.0
     """How late news of a task may come; a backend far away says more."""
 
+    GIVES_BACK = True
+    """Whether a lost worker's unit comes back to the driver; False where the other workers
+    take it over by themselves, and go on where its outcomes end."""
+
     @pytest.fixture
     def opened(self, backend_factory: BackendFactory) -> Iterator[Callable[[Job], Backend]]:
         """Open backends that are closed at the end of the test."""
@@ -122,7 +126,10 @@ class IsolationContract(WithOpened):
     def test_a_lost_worker_gives_its_unit_back(
         self, opened: Callable[[Job], Backend], tmp_path: Path
     ) -> None:
-        """What has no final event when the worker is killed runs on another; nothing runs twice."""
+        """What has no final event when the worker is killed runs on another; nothing runs twice.
+
+        It comes back by way of the driver, unless the backend says that workers see to it.
+        """
         starts = tmp_path / "starts"
         job = toy_job(sleep_ms=50 + round(50 * self.NEWS_SECONDS), start_log=str(starts))
         backend = opened(job)
@@ -139,7 +146,7 @@ class IsolationContract(WithOpened):
                 os.kill(killed, signal.SIGKILL)
             elif isinstance(event, UnitLost):
                 lost.append(event)
-        assert len(lost) == 1
+        assert len(lost) == (1 if self.GIVES_BACK else 0)
         assert queue.rows() == expected_rows(job, units)
 
 

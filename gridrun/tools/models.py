@@ -51,7 +51,7 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
         decided = pipeline.disposition(name, values, study_state.settings)
         if decided.state == State.WAITING:
             return Chosen(
-                study_state.settings,
+                study_state.reading_settings,
                 study.grid.allowed(),
                 combination,
                 values,

@@ -6,13 +6,14 @@ import math
 
 import pytest
 
-from backends.azureml import _child, _estimates
+from backends.azureml import _estimates
 from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
+from backends.azureml.node import _child
+from backends.azureml.settings import AzureSettings
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskSpec, load_pipeline
 from gridrun.plan.units import Unit
-from gridrun.study import AzureSettings
 from gridrun.testing.units import toy_units
 
 (ONE,) = toy_units(1, 1)

@@ -76,7 +76,7 @@ def write_description(study_state: StudyState, part: str | None = None) -> Descr
     paths = study_state.study.paths
     try:
         describer = pipeline.describer(
-            study_state.settings, study_state.study.grid.allowed(), paths.cache
+            study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
         )
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(study_state, describer, part, stack)
