@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
-from gridrun.cli._help import Command, add
+from gridrun.cli._help import Command, add, untyped_flags
 from gridrun.cli._parameters import with_parameters
 from gridrun.pipeline import DEFAULT_PIPELINE
 
@@ -36,7 +36,7 @@ class _WithSwitches(Command):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own, the switches, and help."""
         *own, shows_help = super().get_params(ctx)
-        return [*own, *self._switches, shows_help]
+        return [*own, *untyped_flags(self._switches), shows_help]
 
 
 def _switch(name: str) -> Any:

@@ -4,8 +4,8 @@ For api, run, report, tools and cli, and for backends, whose study keys are read
 ``KeyReader`` and ``Section`` (see ``gridrun.study.backend_keys``).
 """
 
-from gridrun.study._keys import MOST_FOLDS, KeyReader
+from gridrun.study._keys import KEYS, MOST_FOLDS, KeyReader
 from gridrun.study._section import Section
 from gridrun.study._study import Study, load_study, study_file
 
-__all__ = ["MOST_FOLDS", "KeyReader", "Section", "Study", "load_study", "study_file"]
+__all__ = ["KEYS", "MOST_FOLDS", "KeyReader", "Section", "Study", "load_study", "study_file"]
