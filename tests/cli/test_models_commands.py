@@ -16,7 +16,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
-from gridrun.worker.isolated import call_apart
+from gridrun.worker.isolated import call_isolated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -274,19 +274,19 @@ def crashing(tmp_path, monkeypatch):
 
 def test_a_crash_of_the_process_with_r_is_a_message(crashing):
     """A process that dies is named with its signal and its last words; errors come through."""
-    assert call_apart(crashing, {}, "answer", {"number": 1}) == 2
+    assert call_isolated(crashing, {}, "answer", {"number": 1}) == 2
     with pytest.raises(EnvironmentFault) as died:
-        call_apart(crashing, {}, "die", {})
+        call_isolated(crashing, {}, "die", {})
     assert f"signal {signal.SIGSEGV.value}" in died.value.text()
     assert "last words" in died.value.text()
     with pytest.raises(UserError) as refused:
-        call_apart(crashing, {}, "refuse", {})
+        call_isolated(crashing, {}, "refuse", {})
     assert refused.value.text() == "where: what\n  todo"
     with pytest.raises(GridrunError, match="R's own words") as failed:
-        call_apart(crashing, {}, "fail", {})
+        call_isolated(crashing, {}, "fail", {})
     assert failed.value.exit_code == 1
     with pytest.raises(EnvironmentFault, match="a defect"):
-        call_apart(crashing, {}, "raises", {})
+        call_isolated(crashing, {}, "raises", {})
 
 
 def test_a_pipeline_without_models_says_so(tmp_path):
