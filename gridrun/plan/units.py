@@ -40,7 +40,7 @@ class Kind(StrEnum):
     ERROR = "error"
     """R or Python raised: a finding, not retried."""
     CRASH = "crash"
-    """The process died: by a signal, or by an exit it was not asked for."""
+    """The process died: by a signal, by an exit it was not asked for, or as it did not answer."""
     TIMEOUT = "timeout"
     """Killed because its limit of seconds had passed."""
     MEMORY = "memory"

@@ -1,7 +1,7 @@
 """Trying a file of the user's own: check after check, in a process that may hang or die.
 
 What is checked is the pipeline's business, the process is the worker's; here is how
-long a check may take, and how its end is told.
+long a check may take, and what is said of its end.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def try_file(
 def _cut_short(what: str, ending: Ending, said: str) -> Check:
     """The check during which the process ended."""
     if ending.limit is None:
-        return Check(what, FAILED, f"the process ended: {ending.reason}", said)
+        return Check(what, FAILED, f"the process {ending.reason}", said)
     if what == _START:
         raise EnvironmentFault(f"R has not started: the process {ending.reason}")
     return Check(what, FAILED, f"{ending.reason}; --seconds gives it longer", said)

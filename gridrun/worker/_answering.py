@@ -33,6 +33,10 @@ class AnswerWatch:
         self._ticks = -1
         self._family_ticks = -1
 
+    def heard(self) -> None:
+        """Note that it has just sent something."""
+        self._since = None
+
     def look(self) -> str:
         """Look, if it is time to.
 
@@ -58,11 +62,11 @@ class AnswerWatch:
         own = entry_of(self._pid)
         if own is None:
             return ""
-        if own.is_stopped:
-            return "it was stopped (SIGSTOP)"
         ticks, self._ticks = self._ticks, own.ticks
         if ticks != own.ticks:
             return ""
+        if own.is_stopped:
+            return "it was stopped (SIGSTOP)"
         family = family_of(self._pid)
         ticks, self._family_ticks = self._family_ticks, sum(member.ticks for member in family)
         stopped = [member for member in family if member.is_stopped]

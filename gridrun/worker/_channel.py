@@ -79,7 +79,7 @@ class Channel:
             yield request
 
     def reply(self, message: Any) -> None:
-        """Tell the parent; returns when the message is in the pipe, whole."""
+        """Send to the parent; returns when the message is in the pipe, whole."""
         rest = memoryview(framed(message))
         while rest:
             rest = rest[os.write(self._replies, rest) :]

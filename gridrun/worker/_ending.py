@@ -56,11 +56,11 @@ class Ending:
             return f"exited with code {self.exit_code}"
         if self.signal == signal.SIGKILL:
             by = "not by gridrun; by the system for want of memory? (its log says)"
-            return f"killed by signal {self.signal} (SIGKILL), {by}"
+            return f"was killed by signal {self.signal} (SIGKILL), {by}"
         try:
-            return f"killed by signal {self.signal} ({signal.Signals(self.signal).name})"
+            return f"was killed by signal {self.signal} ({signal.Signals(self.signal).name})"
         except ValueError:
-            return f"killed by signal {self.signal}"
+            return f"was killed by signal {self.signal}"
 
 
 def last_printed(log: str) -> str:

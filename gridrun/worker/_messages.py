@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gridrun.pipeline import TaskResult, TaskSpec
 
+
 @dataclass(frozen=True)
 class Dispatch:
     """Tasks for the child.

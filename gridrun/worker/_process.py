@@ -131,7 +131,9 @@ class ChildProcess:
         if self._death_watch in readable:
             ending = self._reap()
             return messages + self._receive(), ending
-        if not messages:
+        if messages:
+            self._answers.heard()
+        else:
             self._look()
         return messages, None
 

@@ -1,4 +1,4 @@
-"""A child from its first moment: ``python -m gridrun.worker._serve``, started by ``ChildProcess``."""
+"""A child from its first moment: ``python -m gridrun.worker._serve``; see ``ChildProcess``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IONBF = 2
 def main(arguments: list[str]) -> int:
     """Call the function that serves the parent's requests.
 
-    What it raises and gridrun explains is told to the parent; anything else leaves its
+    What it raises and gridrun explains is sent to the parent; anything else leaves its
     traceback in the log.
 
     Args:

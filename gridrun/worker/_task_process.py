@@ -25,9 +25,7 @@ class TaskProcess(ChildProcess):
     """
 
     def __init__(self, job: Job, directory: Path) -> None:
-        super().__init__(
-            _SERVE, parent_directory=directory, own_cwd=True, limit=self._limit_of_now
-        )
+        super().__init__(_SERVE, parent_directory=directory, own_cwd=True, limit=self._limit_of_now)
         self.ready = False
         self.busy = False
         self.was_useful = False

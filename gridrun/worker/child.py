@@ -63,9 +63,13 @@ class _Child:
         try:
             tried = try_task(runner, task, artifact)
         except _QuarantinedStage as stop:
-            return Refused(position, time.time(), 0.0, stop.stage, stop.key, self._channel.printed())
+            return Refused(
+                position, time.time(), 0.0, stop.stage, stop.key, self._channel.printed()
+            )
         if tried.result is not None:
-            return Ran(position, tried.started, tried.seconds, tried.result, self._channel.printed())
+            return Ran(
+                position, tried.started, tried.seconds, tried.result, self._channel.printed()
+            )
         stage, _ = self._status.stage()
         log = self._channel.printed() + tried.more
         return Raised(position, tried.started, tried.seconds, tried.kind, tried.reason, stage, log)

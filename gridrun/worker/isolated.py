@@ -68,7 +68,7 @@ def call_isolated(
                 raise reply.error
             if isinstance(reply, Ending):
                 raise EnvironmentFault(
-                    f"the process with R in it gave no answer: {reply.reason}; "
+                    f"the process with R in it gave no answer: it {reply.reason}; "
                     f"{last_printed(child.take_log())}",
                     todo="`gridrun doctor` looks at R and its packages",
                 )

@@ -207,7 +207,9 @@ class Supervisor:
         self._events.append(UnitFinished(progress.unit.id, self.worker, stopped))
         self._progress = None
         if self._stopping and self._child is not None:
-            self._discard(self._child)  # its status page says stop, and would say so to the next unit
+            self._discard(
+                self._child
+            )  # its status page says stop, and would say so to the next unit
 
     def _materialise(self, digest: str) -> None:
         """Put an artifact on disk, once; forget the ones not used for longest."""

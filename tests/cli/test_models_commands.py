@@ -16,6 +16,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
+from gridrun.worker import _answering
 from gridrun.worker.isolated import call_isolated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -252,6 +253,9 @@ class Crashing:
     def die(self):
         print("last words", flush=True)
         os.kill(os.getpid(), signal.SIGSEGV)
+    def stop(self):
+        print("last words", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
     def refuse(self):
         raise UserError("what", where="where", todo="todo")
     def fail(self):
@@ -267,8 +271,7 @@ PIPELINE = Crashing()
 @pytest.fixture
 def crashing(tmp_path, monkeypatch):
     (tmp_path / "crashing_pipeline.py").write_text(CRASHING)
-    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.syspath_prepend(tmp_path)
     return "crashing_pipeline:PIPELINE"
 
 
@@ -287,6 +290,14 @@ def test_a_crash_of_the_process_with_r_is_a_message(crashing):
     assert failed.value.exit_code == 1
     with pytest.raises(EnvironmentFault, match="a defect"):
         call_isolated(crashing, {}, "raises", {})
+
+
+def test_a_call_whose_process_is_stopped_is_given_up(crashing, monkeypatch):
+    """It ends after the threshold, with what happened and the last words."""
+    monkeypatch.setattr(_answering, "STOPPED_SECONDS", 1.0)
+    with pytest.raises(EnvironmentFault, match="did not answer any more: it was stopped") as fault:
+        call_isolated(crashing, {}, "stop", {})
+    assert "last words" in fault.value.text()
 
 
 def test_a_pipeline_without_models_says_so(tmp_path):

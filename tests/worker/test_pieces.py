@@ -64,7 +64,7 @@ def test_the_status_page_outlives_its_writer(tmp_path):
 
 
 def test_a_new_task_forgets_the_stage_before(tmp_path):
-    """A task that has not come to a stage yet is not blamed for the last one's."""
+    """A task that has not reached a stage yet is not charged with the last one's."""
     status = StatusPage(tmp_path / "status")
     status.begin(0)
     status.at_stage("train", "key")

@@ -44,7 +44,7 @@ def test_three_failed_starts_are_a_fault(supervise, name, parts):
 
 
 def test_two_failed_starts_are_forgiven(supervise, tmp_path):
-    """A process that starts the third time runs the unit, and nothing is blamed."""
+    """A process that starts the third time runs the unit, and no task has failed."""
     state = tmp_path / "state"
     state.mkdir()
     events = supervise(job=job_of("LEAVES_TWICE", state_dir=str(state))).run(toy_units(1, 1)[0])
@@ -80,7 +80,9 @@ def test_what_a_task_finds(supervise):
         "session": True,
         "artifact": toy_content(digest),
     }
-    assert len(opened) <= 7  # in, out, error, commands, replies, status page, and the listing itself
+    assert (
+        len(opened) <= 7
+    )  # in, out, error, commands, replies, status page, and the listing itself
 
 
 def test_a_unit_may_have_no_artifact(supervise):

@@ -115,15 +115,15 @@ def test_a_crash_that_does_not_come_again(supervise, unit, tmp_path):
 
 def test_an_endless_loop_is_killed_at_its_limit(supervise, unit):
     """A loop inside C is a timeout, with the limit, no signal, and about that many seconds."""
-    limit = 0.7
+    limit = 2.0
     events = supervise(limit, misbehave={OFFENDING: "loop"}).run(unit)
     assert len(failed(events)) == 2
     for event in failed(events):
         assert event.kind is Kind.TIMEOUT
         assert event.limit_seconds == limit
         assert (event.signal, event.exit_code) == (None, None)
-        assert limit <= event.attempt.seconds < limit + 3
-        assert "limit of 0.7 s" in event.reason
+        assert limit <= event.attempt.seconds < 2 * limit
+        assert "limit of 2 s" in event.reason
     assert len(done(events)) == 11
 
 
@@ -141,8 +141,12 @@ def test_a_kill_from_outside_costs_one_attempt(supervise, unit, tmp_path):
     events = driven.until(lambda event: isinstance(event, TaskDone))
     os.kill(pids_of(starts).pop(), signal.SIGKILL)
     events += driven.until(lambda event: isinstance(event, UnitFinished))
-    (blamed,) = failed(events)
-    assert (blamed.kind, blamed.signal, blamed.final) == (Kind.CRASH, signal.SIGKILL, False)
+    (attributed,) = failed(events)
+    assert (attributed.kind, attributed.signal, attributed.final) == (
+        Kind.CRASH,
+        signal.SIGKILL,
+        False,
+    )
     assert len(done(events)) == 12
     assert len(starts.read_text().splitlines()) == 13
 
