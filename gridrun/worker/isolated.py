@@ -7,16 +7,20 @@ command prints.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gridrun.errors import EnvironmentFault, GridrunError
-from gridrun.pipeline import TaskFailure, load_pipeline
+from gridrun.pipeline import Settings, TaskFailure, load_pipeline
+from gridrun.plan.units import Job, Unit, WorkerReady
 from gridrun.worker._channel import Channel, Fault
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._process import ChildProcess
+from gridrun.worker.supervisor import Supervisor
 
 _SERVE = "gridrun.worker.isolated:serve"
 
@@ -107,3 +111,27 @@ def serve(channel: Channel) -> None:
     except TaskFailure as failure:
         raise GridrunError(failure.message) from failure
     channel.reply(Value(value))
+
+
+def worker_environment(pipeline: str) -> dict[str, str]:
+    """Start a worker that has nothing to do; gives the versions that it finds.
+
+    Args:
+        pipeline: Name that ``load_pipeline`` takes.
+
+    Raises:
+        EnvironmentFault: The pipeline's process cannot be started.
+    """
+    protocol = next(iter(load_pipeline(pipeline).protocols))
+    job = Job(pipeline, Settings({}, protocol, seed=1))
+    with tempfile.TemporaryDirectory(prefix="gridrun-worker-") as name:
+        supervisor = Supervisor(job, lambda _: b"", Path(name))
+        try:
+            supervisor.start(Unit("nothing to do", "", ()))
+            while not supervisor.is_idle:
+                for event in supervisor.poll(1.0):
+                    if isinstance(event, WorkerReady):
+                        return dict(event.environment)
+        finally:
+            supervisor.close()
+    raise AssertionError  # a unit ends after its worker was ready
