@@ -1,6 +1,7 @@
-"""The imputation methods of amiss: their hyperparameters and what each depends on. Data, not code.
+"""The imputation methods of amiss: the one table that declares each. Data, not code.
 
-Every method has a file ``imputation/<name>.R``. Source: upstream's
+Every method has a file ``imputation/<name>.R``; what it has to define is in
+``docs/own-methods.md``, section "What a file defines". Source: upstream's
 ``imputation_definitions``, ``upstream-behaviour`` sections 5, 6 and 11.
 """
 
@@ -10,9 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
 
+from amiss_tasks._declared import refuse_undeclared_files
 from amiss_tasks.r.own_file import OwnFile
+
+_FOLDER = Path(__file__).parent / "imputation"
 
 MOST_ROWS = 8
 """Most hyperparameter rows tried for one training table; of more, so many are drawn."""
@@ -42,9 +47,10 @@ class Method:
             first one varying fastest.
         draws: Whether it draws random numbers.
         test_needs: What of training a test table's completion depends on.
-        stops: Whether an error with one row of hyperparameters stops the fold,
+        fails_fold: Whether an error with one row of hyperparameters is one of the fold,
             rather than leaving that row without a table.
         helpers: R files of ``imputation/`` that it shares with others.
+        single_value: Whether it puts one value for each feature, so costs next to nothing.
         seconds: Rough CPU seconds for the tables of one fold of some 200 training
             and 500 test rows, the mean over shares of features, for cutting the
             first units.
@@ -55,8 +61,9 @@ class Method:
     axes: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
     draws: bool = False
     test_needs: Needs = Needs.ESTIMATES
-    stops: bool = False
+    fails_fold: bool = False
     helpers: tuple[str, ...] = ()
+    single_value: bool = False
     seconds: float = 0.0
     own: OwnFile | None = None
 
@@ -93,7 +100,7 @@ class Method:
 
 
 def _single_value(name: str) -> Method:
-    return Method(name, stops=True, helpers=("_single_value.R",))
+    return Method(name, fails_fold=True, helpers=("_single_value.R",), single_value=True)
 
 
 def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float) -> Method:
@@ -125,7 +132,7 @@ _METHODS = (
         "bpca",
         {"nPcs": tuple(range(2, 16)), "maxSteps": tuple(range(20, 161, 20))},
         test_needs=Needs.HYPERPARAMETERS,
-        stops=True,
+        fails_fold=True,
         seconds=10.0,
     ),
     Method(
@@ -172,6 +179,29 @@ def predraws(method: Method, *, all_methods: bool) -> dict[str, int]:
 
 METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
 """Name to method, in the order in which they are documented."""
+
+SINGLE_VALUE_METHODS = tuple(name for name, method in METHODS.items() if method.single_value)
+"""Imputation by one value per feature; no random draws. Upstream's grid has these."""
+
+MODEL_BASED_METHODS = tuple(name for name, method in METHODS.items() if not method.single_value)
+"""Imputation from the other features; many times slower. Upstream has them, its grid has not."""
+
+COMPLETED_AMONG_THEMSELVES = tuple(
+    name for name, method in METHODS.items() if method.test_needs is not Needs.ESTIMATES
+)
+"""Methods that under protocol ``amiss`` complete test rows by the other test rows (D7)."""
+
+
+def refuse_undeclared() -> None:
+    """Stop where the files of ``imputation/`` and the table differ.
+
+    Raises:
+        EnvironmentFault: A method's file, or one that it shares, lacks or is not in the table.
+    """
+    declared = [f"{name}.R" for name in METHODS]
+    declared += dict.fromkeys(helper for method in METHODS.values() for helper in method.helpers)
+    there = [path.name for path in _FOLDER.glob("*.R")]
+    refuse_undeclared_files(_FOLDER, declared, there, "the table of amiss_tasks/methods.py")
 
 
 _OWN_SECONDS = 5.0

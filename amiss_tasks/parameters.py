@@ -1,4 +1,6 @@
-"""The parameters of amiss: names, values, upstream's spelling and order. Data, not code.
+"""The parameters of amiss: the one table that declares each. Data, not code.
+
+Names, spelling and order are upstream's; which stage reads which is in ``stages.py``.
 
 Source: upstream's ``parameter_grid.json`` and the checks of its
 ``impute_and_train`` and ``S00`` to ``S11``.
@@ -6,53 +8,49 @@ Source: upstream's ``parameter_grid.json`` and the checks of its
 
 from __future__ import annotations
 
+from amiss_tasks.methods import METHODS, MODEL_BASED_METHODS, SINGLE_VALUE_METHODS
 from gridrun.pipeline import Parameter
 
-SINGLE_VALUE_METHODS = (
-    "zero_imp",
-    "max_imp",
-    "min_imp",
-    "outlier_imp",
-    "mean_imp",
-    "median_imp",
-    "missingness_indicators",
-)
-"""Imputation by one value per feature; no random draws. Upstream's grid has these."""
-
-MODEL_BASED_METHODS = ("knnImputation", "bpca", "missForest", "pmm", "norm", "norm.predict", "rf")
-"""Imputation from the other features; many times slower. Upstream has them, its grid has not."""
+__all__ = ["MODEL_BASED_METHODS", "PARAMETERS", "SINGLE_VALUE_METHODS"]
 
 PARAMETERS = (
     Parameter(
         "transcript",
         ("canonical", "keep_all"),
         "Ensembl transcripts kept: the canonical one of each gene, or all.",
+        start=("canonical",),
     ),
     Parameter(
         "quality",
         ("clingen", "twostar", "onestar"),
         "ClinVar review status at least: expert panel, two stars, one star.",
+        start=("onestar",),
     ),
     Parameter(
         "restriction",
         ("missense", "all"),
         "Consequences kept: those with missense_variant, or all.",
+        start=("all",),
     ),
     Parameter(
         "vus_inclusion",
         ("pathogenic", "benign", "exclude"),
         "Variants of uncertain significance: counted as positive, as negative, or left out.",
+        start=("exclude",),
     ),
     Parameter(
         "categorical",
         ("dummy", "factor"),
         "Categorical features: one 0/1 column a level, or the text itself.",
+        start=("dummy",),
     ),
     Parameter(
         "imputation",
-        (*SINGLE_VALUE_METHODS, *MODEL_BASED_METHODS),
+        tuple(METHODS),
         "How missing annotations are handled: the question amiss asks.",
-        shorthands={"all": (*SINGLE_VALUE_METHODS, *MODEL_BASED_METHODS)},
+        shorthands={"all": tuple(METHODS)},
+        start=SINGLE_VALUE_METHODS,
+        start_lacks="at many times the cost",
     ),
     Parameter(
         "downsampling",
@@ -63,6 +61,7 @@ PARAMETERS = (
         "hyperparameter_search_type",
         ("grid", "random"),
         "How a classifier's hyperparameters are searched (logistic regression has none).",
+        start=("grid",),
     ),
     Parameter(
         "nonzero_variance_check",

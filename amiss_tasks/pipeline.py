@@ -12,20 +12,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from amiss_tasks.classifiers import IN_PYTHON
-from amiss_tasks.classifiers import NAMES as CLASSIFIERS
+import numpy as np
+
+from amiss_tasks import classifiers, methods
+from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
-from amiss_tasks.methods import MOST_ROWS, Method, predraws
+from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, SEARCHED, protocol_of
-from amiss_tasks.stages import PREPARE, stages_of
-from amiss_tasks.stages.added_missingness import OPTION, RMSE, parameter_of, shares_of
-from amiss_tasks.stages.predictions import COLUMNS, POOLED_COLUMNS, columns
+from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
+from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
+from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
+from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.tasks.code import code_digests, code_in_use
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
+    Column,
     Disposition,
     Parameter,
     Pipeline,
@@ -35,24 +41,17 @@ from gridrun.pipeline import (
     Stage,
     StageHook,
     Value,
+    refuse_undeclared,
 )
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.pipeline.study_keys import StudyKey
-from gridrun.plan.fingerprint import digest_of, python_code, r_code
 
-_HERE = Path(__file__).parent
-_PACKAGE = "amiss_tasks"
-
-_SECONDS = {"rf": 3.0, "xgboost": 4.0, "lr": 0.1}
-"""Seconds a task takes at some 200 to 600 training rows, before the ledger knows.
-
-That is for one completed table; the method's own seconds come on top.
-"""
+_SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
 
 _OWN_SECONDS = 1.0
-"""The same for a classifier of the user's own."""
+"""Seconds of a task with a classifier of the user's own, before the ledger knows."""
 
 
 _HOLD_OUT_SHARE = 3.0
@@ -68,36 +67,10 @@ class AmissPipeline:
 
     name = "amiss"
     protocols: Mapping[str, str] = PROTOCOLS
-    result_columns: tuple[str, ...] = (
-        "model_ix",
-        "test_completion_ix",
-        "TP",
-        "FP",
-        "FN",
-        "TN",
-        "Accuracy",
-        "Brier",
-        "MCC",
-        "AUC",
-        "Sensitivity",
-        "Specificity",
-        "F1",
-        "Precision",
-        "tr_time",
-        "te_time",
-    )
-    time_columns: tuple[str, ...] = ("tr_time", "te_time")
-    pooled_columns: tuple[str, ...] = POOLED_COLUMNS
-    headline_columns: tuple[str, ...] = ("MCC", "AUC")
+    result_columns: tuple[Column, ...] = RESULT_COLUMNS
+    pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
-    block: tuple[str, ...] = (
-        "transcript",
-        "quality",
-        "restriction",
-        "vus_inclusion",
-        "categorical",
-    )
     affinity: tuple[str, ...] = (
         "downsampling",
         "training_data_sampling_percentage",
@@ -119,8 +92,7 @@ class AmissPipeline:
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
-        self.classifiers: tuple[str, ...] = (*CLASSIFIERS, *self._own_classifiers)
-        self.runnable_classifiers: tuple[str, ...] = self.classifiers
+        self.classifiers: tuple[str, ...] = (*classifiers.NAMES, *self._own_classifiers)
         self.parameters: tuple[Parameter, ...] = tuple(
             replace(parameter, values=tuple(self._methods))
             if parameter.name == self.method_parameter
@@ -129,6 +101,9 @@ class AmissPipeline:
         )
         shares = shares_of(options or {})
         self.stages: tuple[Stage, ...] = stages_of(adds_missingness=bool(shares))
+        self.block: tuple[str, ...] = tuple(
+            name for stage in self.stages if stage.on_driver for name in stage.reads
+        )
         if shares:
             self._add_missingness(shares)
 
@@ -137,14 +112,21 @@ class AmissPipeline:
         self.parameters = (*self.parameters, parameter_of(shares))
         # else a unit would hold all shares of a method, however long it takes
         self.affinity = (*self.affinity, OPTION)
-        metrics = [name for name in self.result_columns if name not in self.time_columns]
-        self.result_columns = (*metrics, RMSE, *self.time_columns)
-        self.headline_columns = (*self.headline_columns, RMSE)
+        measured = (column for column in self.result_columns if column not in TIMES)
+        self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
         self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods, classifiers and the axis that a study adds."""
-        return AmissPipeline(options)
+        """With the methods, classifiers and the axis that a study adds.
+
+        Raises:
+            EnvironmentFault: The package is not whole: a table of it and what it is about differ.
+        """
+        classifiers.refuse_undeclared()
+        methods.refuse_undeclared()
+        pipeline = AmissPipeline(options)
+        refuse_unread(pipeline.stages, pipeline.parameters)
+        return pipeline
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; only classifiers that are searched look at the search type."""
@@ -155,7 +137,7 @@ class AmissPipeline:
         self, classifier: str, values: Mapping[str, Value], settings: Settings
     ) -> Disposition:
         """``factor`` is for random forest only; random search never trains upstream (D2)."""
-        if values["categorical"] == "factor" and classifier != "rf":
+        if values["categorical"] == "factor" and classifier not in TAKING_TEXT:
             return Disposition("skipped", "", "categorical=factor trains random forest only")
         untrained = "random_search" not in protocol_of(settings).corrected
         if untrained and values.get("hyperparameter_search_type") == "random":
@@ -173,39 +155,12 @@ class AmissPipeline:
 
     def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
         """Python modules and R files that each stage runs."""
-        runner = python_code(f"{_PACKAGE}.tasks.runner", _PACKAGE)
-        shared_r = [
-            path for folder in ("r", "stages") for path in sorted((_HERE / folder).glob("*.R"))
-        ]
-        return {
-            **self._method_code(self._methods[str(values["imputation"])]),
-            **self._classifier_code(classifier),
-            "read": python_code(f"{_PACKAGE}.stages.read", _PACKAGE),
-            "filter": python_code(f"{_PACKAGE}.stages.filter", _PACKAGE),
-            "preprocess": python_code(f"{_PACKAGE}.stages.preprocess", _PACKAGE),
-            "prepare": digest_of([runner, *map(r_code, shared_r)]),
-        }
+        method = self._methods[str(values["imputation"])]
+        return code_digests(method, classifier, self._own_classifiers)
 
-    def _method_code(self, method: Method) -> Mapping[str, str]:
-        """Of stage impute; a file of the user's own is named, so that its change is."""
-        if method.own is not None:
-            own = [r_code(_HERE / "own" / file) for file in ("load.R", "method.R")]
-            return {"impute": digest_of(own), f"own method {method.name}": method.own.code}
-        files = (*method.helpers, f"{method.name}.R")
-        return {"impute": digest_of([r_code(_HERE / "imputation" / file) for file in files])}
-
-    def _classifier_code(self, classifier: str) -> Mapping[str, str]:
-        """Of stage train, in the same way."""
-        model = [r_code(path) for path in sorted((_HERE / "classifiers").glob("_*.R"))]
-        if classifier in self._own_classifiers:
-            own = [r_code(_HERE / "own" / file) for file in ("load.R", "classifier.R")]
-            code = self._own_classifiers[classifier].code
-            return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
-        if classifier in IN_PYTHON:
-            model.append(python_code(f"{_PACKAGE}.classifiers.{classifier}", _PACKAGE))
-        else:
-            model.append(r_code(_HERE / "classifiers" / f"{classifier}.R"))
-        return {"train": digest_of(model)}
+    def code_in_use(self) -> Mapping[str, str]:
+        """Python modules as this process has loaded them, R files as they are now."""
+        return code_in_use()
 
     def reads_part(self, stage: Stage, settings: Settings) -> Mapping[str, Mapping[Value, str]]:
         """Of the method, preparing a table reads what is drawn before it (D6)."""
@@ -224,9 +179,9 @@ class AmissPipeline:
         """
         return protocol_of(settings).label + evaluation_of(settings.options).label
 
-    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+    def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""
-        return COLUMNS if keeps_predictions(settings.options) else {}
+        return COLUMNS if keeps_predictions(settings.options) else ()
 
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
@@ -246,7 +201,7 @@ class AmissPipeline:
         """
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
-        shared = method.seconds / len(self.runnable_classifiers)
+        shared = method.seconds / len(self.classifiers)
         seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 
@@ -254,6 +209,7 @@ class AmissPipeline:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""
         from amiss_tasks.stages.read import check_inputs
 
+        self._refuse_undeclared_results()
         own = [method.own for method in self._methods.values() if method.own is not None]
         unused = [
             Fault(
@@ -265,6 +221,12 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def _refuse_undeclared_results(self) -> None:
+        """Evaluate a table of two rows: what comes out has to have a column each."""
+        predicted = Prediction(np.array([0.9, 0.1]), 0.0)
+        found = evaluate(np.array([True, False]), (), predicted).overall
+        refuse_undeclared(found, self.result_columns, "amiss_tasks/stages/metrics.py")
 
     def describer(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

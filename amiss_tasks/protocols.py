@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from amiss_tasks.classifiers import HELD_OUT, SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.methods import COMPLETED_AMONG_THEMSELVES
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Settings
 
@@ -42,11 +44,7 @@ AMISS, CORRECTED = "amiss", "corrected"
 OPTION = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
-SEARCHED = ("rf", "xgboost")
-"""Classifiers that read ``hyperparameter_search_type``."""
-
 _MOST_SEED = 2**31 - 1
-_MODEL_BASED = ("knnImputation", "bpca", "missForest", "pmm", "norm", "norm.predict", "rf")
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,10 @@ class Switch:
         amiss: What protocol ``amiss`` does.
         corrected: What protocol ``corrected`` does.
         classifiers: Those that it concerns; empty for all.
-        spared: Classifiers that it does not concern.
         methods: Imputation methods that it concerns; empty for all.
-        told_by: Hyperparameter by which the method is told of the correction; empty
-            where the stages see to it.
+        hyperparameter: By which the method learns of the correction; empty where the
+            stages see to it.
+        except_classifiers: Classifiers that it does not concern.
     """
 
     name: str
@@ -71,12 +69,14 @@ class Switch:
     corrected: str
     classifiers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    told_by: str = ""
-    spared: tuple[str, ...] = ()
+    hyperparameter: str = ""
+    except_classifiers: tuple[str, ...] = ()
 
     def concerns(self, classifier: str, method: str) -> bool:
         """Whether results of a classifier and an imputation method depend on it."""
-        if classifier in self.spared or (self.classifiers and classifier not in self.classifiers):
+        if classifier in self.except_classifiers:
+            return False
+        if self.classifiers and classifier not in self.classifiers:
             return False
         return not self.methods or method in self.methods
 
@@ -100,14 +100,14 @@ SWITCHES = (
         "D3",
         "text features reach the forest as codes among the values of the very table predicted",
         "text features are factors with the levels of the training table",
-        classifiers=("rf",),
+        classifiers=TAKING_TEXT,
     ),
     Switch(
         "imputation_choice",
         "D4",
         "rows of an imputation's hyperparameters are compared by the MCC of training rows",
         "they are compared by the MCC of rows that the model was not fitted to",
-        spared=("rf",),  # its votes are out-of-bag already
+        except_classifiers=HELD_OUT,  # their MCC is of held-out rows already
     ),
     Switch(
         "mice_hyperparameters",
@@ -115,7 +115,7 @@ SWITCHES = (
         "hyperparameters never reach mice",
         "mice is given its hyperparameters",
         methods=("pmm", "rf"),
-        told_by="reach_mice",
+        hyperparameter="reach_mice",
     ),
     Switch(
         "draw_order",
@@ -128,7 +128,7 @@ SWITCHES = (
         "D7",
         "test rows are completed among themselves by the seven model-based methods",
         "each test row is completed from what was learnt on training rows",
-        methods=_MODEL_BASED,
+        methods=COMPLETED_AMONG_THEMSELVES,
     ),
     Switch(
         "balanced_downsampling",
@@ -154,7 +154,7 @@ SWITCHES = (
         "values fitted by bpca vary around 0, since it is run without centring",
         "bpca is centred, so that fitted values vary around the feature's mean",
         methods=("bpca",),
-        told_by="center",
+        hyperparameter="center",
     ),
     Switch(
         "dummies",
@@ -168,7 +168,7 @@ SWITCHES = (
         "one constant indicator stays; a single pattern of missingness stops the method",
         "constant indicators are dropped; without any other the table is filled alone",
         methods=("missingness_indicators",),
-        told_by="drop_constants",
+        hyperparameter="drop_constants",
     ),
     Switch(
         "eta_zero",
@@ -260,10 +260,18 @@ class Protocol:
     def told(self, method: str) -> dict[str, bool]:
         """Hyperparameters that tell an imputation method of corrections."""
         return {
-            switch.told_by: True
+            switch.hyperparameter: True
             for switch in SWITCHES
-            if switch.told_by and switch.name in self.corrected and method in switch.methods
+            if switch.hyperparameter and method in switch.methods and switch.name in self.corrected
         }
+
+    def completes_by_training(self, method: str) -> bool:
+        """Whether test rows are completed from what training learnt, where that is corrected.
+
+        Asked where the switch concerns the method alone: its key has the switch only there.
+        """
+        switch = NAMES["test_imputation"]
+        return method in switch.methods and switch.name in self.corrected
 
     def seed_of(self, step: str, fold: int, upstream: int) -> int:
         """Seed of one step of one fold.

@@ -16,8 +16,7 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from amiss_tasks.classifiers._columns import FIRST_DRAWS, sample_columns
-from amiss_tasks.stages.block_tables import BoolArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
 
 FloatArray32 = npt.NDArray[np.float32]
 XGBoostError = xgb.core.XGBoostError

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.block_tables import BoolArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
 
 FIRST_DRAWS = 1
 """Numbers that a fit takes before its first tree, whether it samples columns or not."""

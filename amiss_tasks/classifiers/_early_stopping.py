@@ -26,7 +26,7 @@ import math
 import numpy as np
 
 from amiss_tasks.classifiers._boosting import FloatArray32, Limits, Setting
-from amiss_tasks.stages.block_tables import BoolArray
+from amiss_tasks.r.arrays import BoolArray
 
 _LARGEST_DRIFT = 0.05
 _SAFETY = 1.25  # covers the factors exp(D) that the bound of the drift leaves out

@@ -25,8 +25,7 @@ from amiss_tasks.classifiers._boosting import (
 from amiss_tasks.classifiers._early_stopping import limits
 from amiss_tasks.classifiers._fit_deduplication import order_of_fits, same_fit
 from amiss_tasks.classifiers.contract import Draws, TrainingTable
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 
 FOLDS = 10
 ROUNDS = (200, 400)

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 
 Uniforms = Callable[[int, int], FloatArray]
 """(seed, size) to the first ``size`` uniform numbers that a fit with that seed sees."""

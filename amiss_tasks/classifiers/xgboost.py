@@ -46,8 +46,7 @@ from amiss_tasks.classifiers.contract import (
     Resamples,
     TrainingTable,
 )
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from gridrun.pipeline import TaskFailure
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.table import FloatArray
 
 _OF = {"training": ("train",), "test": ("test",), "all": ("train", "test")}
 """Part of a description to parts of a block."""

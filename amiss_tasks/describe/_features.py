@@ -11,8 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from amiss_tasks.describe._data import BlockData
-from amiss_tasks.stages.block_tables import BoolArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
 
 FEATURE_COLUMNS = (
     "feature",

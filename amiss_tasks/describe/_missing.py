@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.describe._data import BlockData
-from amiss_tasks.stages.block_tables import BoolArray
+from amiss_tasks.r.arrays import BoolArray
 
 BLOCK_COLUMNS = (
     "rows",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.methods import Method
+from amiss_tasks.r.arrays import FloatArray, IntArray
 from amiss_tasks.r.session import RObject
-from amiss_tasks.stages.block_tables import BlockTable, IntArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.fold_tables import FoldTables
 from amiss_tasks.tasks.python_classifiers import PythonModel

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS
-from amiss_tasks.stages.block_tables import IntArray
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.read import ReadResult, Unlabelled
 from amiss_tasks.stages.table import VariantTable
 

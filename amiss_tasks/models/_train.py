@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from amiss_tasks.protocols import protocol_of
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.session import RObject
-from amiss_tasks.stages.block_tables import BlockTable, BlockTables, IntArray
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.preprocess import Whole, whole
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.fold_tables import Cell, FoldTables, tables_of

@@ -83,7 +83,10 @@ def model_of(
         holds_training_rows={part: kept.holds_rows[part] or own[part] for part in own},
         sampled_variants=chosen.settings.rows,
         options=options_of(chosen.settings),
-        inputs={role: digest_of_file(Path(path)) for role, path in chosen.settings.inputs.items()},
+        inputs={
+            role: chosen.settings.input_digests.get(role) or digest_of_file(Path(path))
+            for role, path in chosen.settings.inputs.items()
+        },
         code=dict(pipeline.code_digests(chosen.classifier, context)),
         environment=dict(runner.environment()),
         files={name: digest_of_part(content) for name, content in kept.parts.items()},

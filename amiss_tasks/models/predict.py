@@ -22,6 +22,7 @@ from amiss_tasks.models._file import R_PART, ModelFile, read_model
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._recipe import Recipe
 from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of, table_of
+from amiss_tasks.r.arrays import FloatArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.encoding import (
@@ -33,7 +34,7 @@ from amiss_tasks.stages.encoding import (
     words_of,
 )
 from amiss_tasks.stages.read import read_unlabelled
-from amiss_tasks.stages.table import FloatArray, VariantTable
+from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
 from amiss_tasks.tasks.runner import AmissRunner

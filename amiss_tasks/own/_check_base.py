@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from amiss_tasks.own.toy import toy
 from amiss_tasks.protocols import MODEL_SEED
-from amiss_tasks.r.calls import RCalls, scalar
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.study.own_keys import read_own_file
+from amiss_tasks.tasks.r_calls import RCalls, scalar
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check

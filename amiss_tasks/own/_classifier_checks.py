@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from amiss_tasks.own._check_base import SEED, Step, Trial
-from amiss_tasks.r.calls import scalar
 from amiss_tasks.r.session import RObject
+from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 
 _LEAST_IN_ORDER = 0.5

@@ -7,8 +7,8 @@ from functools import partial
 from typing import ClassVar
 
 from amiss_tasks.own._check_base import SEED, Step, Trial
-from amiss_tasks.r.calls import scalar
 from amiss_tasks.r.session import RObject
+from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 

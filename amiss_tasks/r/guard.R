@@ -60,3 +60,8 @@ stop_upstream_defect <- function(message) {
     list(message = message, call = NULL)
   ))
 }
+
+# Evaluates the text of an R file in an environment, as sys.source() does a file.
+source_text <- function(text, environment) {
+  eval(parse(text = text, keep.source = FALSE), environment)
+}

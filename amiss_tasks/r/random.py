@@ -8,10 +8,8 @@ documentation of ``Random`` and ``sample``; ``upstream-behaviour`` section 11.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from amiss_tasks.r.arrays import FloatArray, IntArray
 
 _STATE_WORDS = 624
 _TO_UNIT = 2.0**-32

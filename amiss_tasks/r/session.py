@@ -109,6 +109,23 @@ class RSession:
         self._guard = home["guard"]
         self.shared = RObject(home)
 
+    def use_guard(self, text: str) -> None:
+        """Take another text of guard.R from now on."""
+        self.source_text(text, self.shared)
+        self._guard = self.shared.sexp["guard"]
+
+    def source_text(self, text: str, environment: RObject) -> None:
+        """Evaluate R code in an environment.
+
+        Args:
+            text: Of a whole file.
+            environment: As for :meth:`source`.
+
+        Raises:
+            RError: It does not parse, or stops.
+        """
+        self._run(self.shared.sexp["source_text"], [text, environment], {})
+
     def source(self, path: Path, environment: RObject) -> None:
         """Evaluate an R file in an environment.
 

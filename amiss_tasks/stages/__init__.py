@@ -5,8 +5,11 @@ Source: ``upstream-behaviour`` sections 1 to 7; the table is the design's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amiss_tasks.stages.added_missingness import OPTION, STAGE
-from gridrun.pipeline import Stage
+from gridrun.errors import EnvironmentFault
+from gridrun.pipeline import Parameter, Stage
 
 PREPARE = "prepare"
 """The stage that draws rows and features, and checks these."""
@@ -39,3 +42,28 @@ def stages_of(*, adds_missingness: bool) -> tuple[Stage, ...]:
         Stage("impute-test", (), per_fold=True, after="impute"),
         Stage("evaluate", (), per_fold=True, per_classifier=True),
     )
+
+
+def refuse_unread(stages: Sequence[Stage], parameters: Sequence[Parameter]) -> None:
+    """Stop where stages and parameters do not name each other.
+
+    Raises:
+        EnvironmentFault: A stage reads what is no parameter, or none reads a parameter.
+    """
+    names = {parameter.name for parameter in parameters}
+    for stage in stages:
+        unknown = [name for name in stage.reads if name not in names]
+        if unknown:
+            raise EnvironmentFault(
+                f'stage {stage.name} reads "{unknown[0]}", which is no parameter',
+                where="amiss_tasks/stages/__init__.py",
+                todo="declare it in amiss_tasks/parameters.py, or take it out of the stage",
+            )
+    unread = names.difference(*(stage.reads for stage in stages))
+    if unread:
+        raise EnvironmentFault(
+            f'no stage reads the parameter "{min(unread)}"',
+            where="amiss_tasks/parameters.py",
+            todo="name it at the stage that reads it in amiss_tasks/stages/__init__.py, "
+            "or take it out",
+        )

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from amiss_tasks.protocols import MODEL_SEED, Protocol, derived_seed
-from gridrun.pipeline import Parameter, Value
+from gridrun.pipeline import Column, Parameter, Value
 
 OPTION = "added_missingness"
 """Key of ``study.yaml``, name of its data in ``Settings.options``, and of the parameter."""
 
 RMSE = "RMSE"
-"""Result column that a study with added missingness has beside the others."""
+"""Name of the result column that a study with added missingness has beside the others."""
+
+RMSE_COLUMN = Column(RMSE, "number", headline=True)
 
 STAGE = "ampute"
 """Stage that removes values, between fold and prepare."""

@@ -14,10 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.table import FloatArray
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 
 _VARIANT_PARTS = 4
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip file can hold

@@ -12,8 +12,8 @@ import numpy as np
 
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import Protocol
-from amiss_tasks.stages.block_tables import BlockTable, BoolArray
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.stages.block_tables import BlockTable
 
 Categories = dict[str, list[str | None]]
 """Categorical feature to the value of each row, or to some levels; None is NA."""

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
-from amiss_tasks.stages.metrics import Metric, metrics
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
+from amiss_tasks.stages.metrics import MetricValue, metrics
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class Evaluated:
         per_consequence: The same with ``consequence``, for each group.
     """
 
-    overall: dict[str, Metric]
-    per_consequence: list[dict[str, Metric | str]]
+    overall: dict[str, MetricValue]
+    per_consequence: list[dict[str, MetricValue | str]]
 
 
 def groups_of(consequences: Sequence[str]) -> tuple[Group, ...]:
@@ -82,7 +81,7 @@ def evaluate(
     Returns:
         Both kinds of rows.
     """
-    per_consequence: list[dict[str, Metric | str]] = []
+    per_consequence: list[dict[str, MetricValue | str]] = []
     for group in groups:
         own = (
             predict_again(group.rows)

@@ -19,8 +19,9 @@ from amiss_tasks.protocols import (
     Protocol,
     derived_seed,
 )
-from amiss_tasks.r.random import IntArray, RRandom
-from amiss_tasks.stages.block_tables import BlockTable, BoolArray
+from amiss_tasks.r.arrays import BoolArray, IntArray
+from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.split import draw_rows
 
 _OWN_SPLIT = frozenset({"draw_order", "split_by", "sampling"})

@@ -27,8 +27,8 @@
 # it is given the rows one by one.
 
 # Completes a training table once for each row of hyperparameters. An error
-# leaves its row without a table; when no row is left, or `stops` is TRUE, it
-# stops.
+# leaves its row without a table; when no row is left, or `fails_fold` is
+# TRUE, it stops.
 #
 # method     environment of the method's file
 # rows       list of rows of hyperparameters; one empty row for a method without
@@ -36,13 +36,13 @@
 #            draws and has no rows; else NULL: row k starts at stream k
 # Returns list(tables, states, failures): for each row a list of completed
 # tables or NULL, the state or NULL, the error's message or NA.
-complete_training <- function(method, data, rows, generator, seed, stops) {
+complete_training <- function(method, data, rows, generator, seed, fails_fold) {
   tables <- states <- vector("list", length(rows))
   failures <- rep(NA_character_, length(rows))
   for (k in seq_along(rows)) {
     if (is.null(generator)) use_stream(seed, k) else use_generator(generator)
     impute <- function() method$impute_train(data, rows[[k]], seed)
-    found <- if (stops) impute() else tryCatch(impute(), error = conditionMessage)
+    found <- if (fails_fold) impute() else tryCatch(impute(), error = conditionMessage)
     if (is.character(found)) {
       message("imputation row ", k, " (", .row_text(rows[[k]]), ") failed: ", found)
       failures[k] <- found

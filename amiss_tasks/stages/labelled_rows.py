@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.block_tables import BoolArray, save_arrays, text_array, text_of
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.stages.block_tables import save_arrays, text_array, text_of
 
 
 @dataclass(frozen=True)

@@ -15,39 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.stages.block_tables import BoolArray, consequence_of, variant_of
-from amiss_tasks.stages.metrics import Metric, metrics
-from amiss_tasks.stages.table import FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.stages.block_tables import consequence_of, variant_of
+from amiss_tasks.stages.metrics import MetricValue, metrics
+from gridrun.pipeline import Column
 
-COLUMNS: Mapping[str, str] = {
-    "row_id": "text",
-    "variant": "text",
-    "consequence": "text",
-    "outcome": "text",
-    "model_ix": "text",
-    "test_completion_ix": "text",
-    "probability": "number",
-    "pooled": "number",
-}
-"""Columns of the predictions, each with its type."""
-
-POOLED_COLUMNS = (
-    "tables",
-    "how",
-    "TP",
-    "FP",
-    "FN",
-    "TN",
-    "Accuracy",
-    "Brier",
-    "MCC",
-    "AUC",
-    "Sensitivity",
-    "Specificity",
-    "F1",
-    "Precision",
+COLUMNS = (
+    Column("row_id", "text"),
+    Column("variant", "text"),
+    Column("consequence", "text"),
+    Column("outcome", "text"),
+    Column("model_ix", "text"),
+    Column("test_completion_ix", "text"),
+    Column("probability", "number"),
+    Column("pooled", "number"),
 )
-"""Columns of the row over all completed test tables."""
+"""Columns of the predictions."""
 
 ONE_TABLE, MEAN_PROBABILITY = "one table", "mean probability"
 """Values of ``how``."""
@@ -89,7 +72,7 @@ def pooled_probability(probability: FloatArray) -> FloatArray:
     return mean
 
 
-def pooled_row(found: Predictions, one_sided_mcc: float) -> dict[str, Metric | str]:
+def pooled_row(found: Predictions, one_sided_mcc: float) -> dict[str, MetricValue | str]:
     """The metrics of the pooled probabilities, with how they were pooled.
 
     Args:
@@ -97,7 +80,8 @@ def pooled_row(found: Predictions, one_sided_mcc: float) -> dict[str, Metric | s
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
     """
     count = len(found.tables)
-    pooled = metrics(found.positive, pooled_probability(found.probability), one_sided_mcc)
+    mean = pooled_probability(found.probability)
+    pooled = metrics(found.positive, mean, one_sided_mcc, pooled=True)
     return {"tables": count, "how": MEAN_PROBABILITY if count > 1 else ONE_TABLE, **pooled}
 
 

@@ -17,8 +17,9 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VARIANT, FeatureSet
 from amiss_tasks.protocols import TRAINING_SHARE, Protocol
 from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.random import RRandom
-from amiss_tasks.stages.block_tables import BlockTable, BlockTables, BoolArray, IntArray
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.encoding import (
     Categories,
     Coding,
@@ -32,7 +33,7 @@ from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM, Significance
 from amiss_tasks.stages.split import draw_rows
-from amiss_tasks.stages.table import FloatArray, VariantTable
+from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
 __all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]

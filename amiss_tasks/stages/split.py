@@ -11,8 +11,8 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.r.random import RRandom
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
 
 
 def draw_rows(

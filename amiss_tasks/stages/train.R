@@ -83,7 +83,7 @@
   }
   fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
   chosen_by <- fit$fitted_positive
-  if (corrected("imputation_choice") && !isTRUE(fit$held_out)) {
+  if (!isTRUE(fit$held_out) && corrected("imputation_choice")) {
     chosen_by <- .held_out_classes(classifier, data, outcome, settings, seeds$selection)
   }
   list(

@@ -10,7 +10,8 @@ from typing import Any
 
 from amiss_tasks.methods import Hyperparameters, Method, Needs
 from amiss_tasks.protocols import UPSTREAM, Protocol
-from amiss_tasks.stages.block_tables import BlockTable, BlockTables, BoolArray
+from amiss_tasks.r.arrays import BoolArray
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.evaluate import Group, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.tasks.r_stages import RStages
@@ -110,7 +111,7 @@ class Cell:
             row: The chosen row of hyperparameters, counted from 0.
         """
         needs = self.method.test_needs
-        if "test_imputation" in self.protocol.corrected:
+        if self.protocol.completes_by_training(self.method.name):
             needs = Needs.ESTIMATES
         elif needs is Needs.NOTHING and self.protocol.told(self.method.name):
             needs = Needs.HYPERPARAMETERS

@@ -17,11 +17,10 @@ import numpy as np
 
 from amiss_tasks.classifiers import load
 from amiss_tasks.classifiers.contract import UPSTREAM, Choices, Fit, Resamples
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.session import RObject, RResult
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
 from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.stages.metrics import matthews
-from amiss_tasks.stages.table import FloatArray
 from gridrun.pipeline import TaskFailure
 
 

@@ -18,13 +18,14 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
 from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
-from amiss_tasks.r.calls import RCalls, number_of, plain, scalar
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
-from amiss_tasks.stages.block_tables import BlockTable, IntArray
+from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
+from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (
     Checked,
     Completed,
@@ -222,7 +223,7 @@ class RStages:
             {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
             generator if self.reads_generator(method) else None,
             self._seed("impute", fold),
-            stops=method.stops,
+            fails_fold=method.fails_fold,
         )
         tables = result.value["tables"]
         count = sum(len(tables.at(row)) for row in range(len(tables)))
@@ -267,7 +268,7 @@ class RStages:
             fold: Fold, counted from 1.
         """
         if learnt is None:
-            learnt = "test_imputation" in self._protocol.corrected
+            learnt = self._protocol.completes_by_training(method.name)
         seed = self._seed("test imputation", fold)
         result = self._call(
             "complete_test", self.method_file(method), data, state, seed, learnt=learnt

@@ -5,39 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.added_missingness import OPTION, RMSE
-from amiss_tasks.stages.block_tables import BoolArray, IntArray
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
-from amiss_tasks.stages.table import FloatArray
 from amiss_tasks.tasks.fold_tables import Cell
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
 from amiss_tasks.tasks.stage_results import Checked, ImputationError, Trained
 from amiss_tasks.tasks.stage_runner import Chain, search_of
 from gridrun.pipeline import TaskResult, TaskSpec
-
-
-@dataclass(frozen=True)
-class VariantPredictions:
-    """P(positive) of each test row of a fold.
-
-    Args:
-        row_ids: As upstream writes them.
-        positive: Outcome, shape (rows,).
-        probability: P(positive), shape (rows,).
-    """
-
-    row_ids: Sequence[str]
-    positive: BoolArray
-    probability: FloatArray
 
 
 class Trial:
@@ -134,14 +117,6 @@ def outcome_of(trial: Trial) -> TaskResult:
         pooled=pooled_row(predicted, one_sided_mcc),
         payloads=pack(predicted) if chain.keeps_predictions else {},
     )
-
-
-def predictions_of(trial: Trial) -> VariantPredictions:
-    """Predictions of a task's test rows, by model_1 on imp_1."""
-    fold, trained = trial.cell.fold, trial.trained
-    data = trial.chain.imputed_test(trial.cell, trained.row).tables.at(0)
-    found, _ = trial.chain.r.predict(trial.task.classifier, trained.models.at(0), data)
-    return VariantPredictions(fold.test_ids, fold.test_positive, found.probability)
 
 
 def _facts(trial: Trial) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from amiss_tasks.tasks.results import Trial, VariantPredictions, outcome_of, predictions_of
+from amiss_tasks.tasks.code import code_in_use, refuse_other_code
+from amiss_tasks.tasks.results import Trial, outcome_of
 from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, Chain
 from gridrun.pipeline import Settings, StageHook, TaskResult, TaskSpec
-
-__all__ = ["AmissRunner", "VariantPredictions"]
 
 
 class AmissRunner:
@@ -24,12 +23,16 @@ class AmissRunner:
         settings: The study's settings.
         stage_hook: Told (stage, key) before a stage is computed.
         memo_bytes: Most bytes of shared results kept.
+
+    Raises:
+        EnvironmentFault: This process runs other code than the tasks were planned for.
     """
 
     def __init__(
         self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
     ) -> None:
         self.chain = Chain(settings, stage_hook, memo_bytes)
+        refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
 
     def environment(self) -> Mapping[str, str]:
         """Versions that may change numbers."""
@@ -54,14 +57,6 @@ class AmissRunner:
             f"result:{trial.content_key}", lambda: _sized(outcome_of(trial))
         )
         return replace(result, content_key=trial.content_key, shared=shared)
-
-    def predictions(self, task: TaskSpec, artifact: Path | None) -> VariantPredictions:
-        """Predictions per variant of one leaf task, by model_1 on imp_1; trains anew.
-
-        Raises:
-            TaskFailure: As :meth:`run`.
-        """
-        return predictions_of(Trial(self.chain, task, artifact))
 
 
 def _sized(result: TaskResult) -> tuple[TaskResult, int]:

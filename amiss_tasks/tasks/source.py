@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.protocols import protocol_of
@@ -19,13 +20,15 @@ from amiss_tasks.stages.preprocess import label, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of, significance_of
+from amiss_tasks.tasks.code import block_code, read_code
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
-from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
+from gridrun.plan.fingerprint import digest_of, digest_of_file
 from gridrun.store.cache import Cache
 
-_PACKAGE = "amiss_tasks"
 _SUFFIX = ".npz"
+_ASKED = ("transcript", "quality", "restriction", "vus_inclusion", "categorical")
+"""Parameters whose values decide what the inputs must contain."""
 
 
 class AmissSource:
@@ -48,27 +51,11 @@ class AmissSource:
         self._significance = significance_of(settings.options)
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
-        inputs = {role: digest_of_file(Path(path)) for role, path in settings.inputs.items()}
-        # which faults stop depends on what the grid asks of the inputs
-        asked = {name: [str(value) for value in chosen] for name, chosen in values.items()}
-        self._read_digest = digest_of(
-            {
-                "inputs": inputs,
-                "code": python_code(f"{_PACKAGE}.stages.read", _PACKAGE),
-                "features": self._features.content,
-                "rows": [settings.rows, settings.seed] if settings.rows is not None else None,
-                "asked": {
-                    name: asked[name]
-                    for name in (
-                        "transcript",
-                        "quality",
-                        "restriction",
-                        "vus_inclusion",
-                        "categorical",
-                    )
-                },
-            }
-        )
+        inputs = {
+            role: settings.input_digests.get(role) or digest_of_file(Path(path))
+            for role, path in settings.inputs.items()
+        }
+        self._read_digest = digest_of(self._read_key(settings, values, inputs))
         self._read = read_inputs(
             settings.inputs,
             values,
@@ -93,20 +80,7 @@ class AmissSource:
         Raises:
             TaskFailure: Upstream's preprocessing stops on this block.
         """
-        digest = digest_of(
-            {
-                "read": self._read_digest,
-                "code": [
-                    python_code(f"{_PACKAGE}.stages.filter", _PACKAGE),
-                    python_code(f"{_PACKAGE}.stages.preprocess", _PACKAGE),
-                ],
-                "features": self._features.content,
-                "clnsig": dict(self._significance.mapped),
-                "protocol": self._protocol.preprocess_components(),
-                "parts": "split by the worker" if self._evaluation.holds_out else "split",
-                "values": dict(values),
-            }
-        )
+        digest = digest_of(self._block_key(values))
         if digest in self._failures:
             raise self._failures[digest]
         try:
@@ -137,6 +111,34 @@ class AmissSource:
     def path(self, digest: str) -> Path:
         """File of the block's tables."""
         return self._cache.path(digest, _SUFFIX)
+
+    def _read_key(
+        self,
+        settings: Settings,
+        values: Mapping[str, Sequence[Value]],
+        inputs: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """All that the joined table depends on."""
+        return {
+            "inputs": dict(inputs),
+            "code": read_code(),
+            "features": self._features.content,
+            "rows": [settings.rows, settings.seed] if settings.rows is not None else None,
+            # which faults stop depends on what the grid asks of the inputs
+            "asked": {name: [str(value) for value in values[name]] for name in _ASKED},
+        }
+
+    def _block_key(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        """All that the tables of a block depend on."""
+        return {
+            "read": self._read_digest,
+            "code": block_code(),
+            "features": self._features.content,
+            "clnsig": dict(self._significance.mapped),
+            "protocol": self._protocol.preprocess_components(),
+            "parts": "split by the worker" if self._evaluation.holds_out else "split",
+            "values": dict(values),
+        }
 
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
         rows = self.labelled(values)

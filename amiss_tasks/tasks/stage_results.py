@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.session import RObject
-from amiss_tasks.stages.block_tables import IntArray
 
 
 @dataclass(frozen=True)

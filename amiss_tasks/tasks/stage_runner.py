@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import Method, predraws
-from amiss_tasks.protocols import SEARCHED, protocol_of
+from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -176,12 +177,12 @@ class Chain:
 
     def _refuse(self, task: TaskSpec) -> None:
         """Fail what upstream does not run, though a plan would not ask for it."""
-        if task.classifier != "rf" and task.values["categorical"] == "factor":
+        if task.classifier not in TAKING_TEXT and task.values["categorical"] == "factor":
             raise TaskFailure(
                 f'categorical=factor trains random forest only, not "{task.classifier}"',
                 "upstream-defect",
             )
-        if "random_search" not in self.protocol.corrected and search_of(task) == "random":
+        if search_of(task) == "random" and "random_search" not in self.protocol.corrected:
             raise TaskFailure(
                 "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
                 "upstream-defect",

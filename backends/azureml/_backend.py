@@ -71,12 +71,9 @@ class AzureBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Isolated and detachable, for money; as many units at once as all nodes have cores."""
+        """Isolated; as many units at once as all nodes have cores."""
         return Capabilities(
             isolates=True,
-            detachable=True,
-            shares_disk=False,
-            costs_money=True,
             workers=self._settings.max_nodes * cores(self._settings),
             most_tasks=1 if self._by_combination else None,
         )

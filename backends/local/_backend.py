@@ -56,7 +56,7 @@ class LocalBackend:
         """
         if self._address is not None and self._workers is None and self._cluster is not None:
             self._cluster.wait()
-        return Capabilities(isolates=True, shares_disk=self._address is None, workers=self._count)
+        return Capabilities(isolates=True, workers=self._count)
 
     def open(self, job: Job, read_artifact: ReadArtifact) -> None:
         """Start or join Ray in the background."""

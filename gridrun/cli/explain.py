@@ -33,7 +33,8 @@ def explain(
     classifier: Annotated[
         str | None,
         typer.Option(
-            help="Which classifier: rf, xgboost or lr.", show_default="the first of the study's"
+            help="Which classifier; `gridrun params` lists them.",
+            show_default="the first of the study's",
         ),
     ] = None,
     out: Annotated[

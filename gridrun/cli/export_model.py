@@ -28,7 +28,7 @@ def export_model(
     combination: Annotated[
         int, typer.Option(metavar="N", help="Number of the combination, as in the results.")
     ],
-    classifier: Annotated[str, typer.Option(help="Which classifier: rf, xgboost or lr.")],
+    classifier: Annotated[str, typer.Option(help="Which classifier; `gridrun params` lists them.")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -44,8 +44,8 @@ def export_model(
 
     The rows are those of the combination's block, training and test part; stages, settings
     and, under protocol amiss, seeds are a fold's. `gridrun predict` uses the file, which holds
-    a recipe to read (recipe.json of the zip). With knnImputation, missForest and the methods
-    of MICE it holds the training rows too, and says so.
+    a recipe to read (recipe.json of the zip). Where an imputation method completes other rows
+    from the training rows the file holds these too; the command says so (docs/models.md).
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show

@@ -47,7 +47,6 @@ def params(
                     "name": p.name,
                     "values": p.values,
                     "description": p.description,
-                    "refused": dict(p.refused),
                     "shorthands": dict(p.shorthands),
                 }
                 for p in chosen
@@ -60,14 +59,9 @@ def params(
         say(f"  values: {', '.join(map(str, parameter.values))}")
         for word, meant in parameter.shorthands.items():
             say(f"  {word}: stands for {', '.join(map(str, meant))}, one combination each")
-        reasons: dict[str, list[str]] = {}
-        for value, reason in parameter.refused.items():
-            reasons.setdefault(reason, []).append(value)
-        for reason, values in reasons.items():
-            say(f"  refused: {', '.join(values)} ({reason})")
     if name is None:
         say("classifiers")
-        say(f"  {', '.join(pipeline.runnable_classifiers)}")
+        say(f"  {', '.join(pipeline.classifiers)}")
         say("protocols")
         for protocol, text in pipeline.protocols.items():
             say(f"  {protocol}: {text}")

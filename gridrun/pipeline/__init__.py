@@ -12,13 +12,16 @@ import importlib
 from typing import cast
 
 from gridrun.pipeline._axes import Parameter, Stage, Value
-from gridrun.pipeline._contract import Pipeline, Runner, Source, StageHook
+from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
+from gridrun.pipeline._contract import ChecksCode, Pipeline, Runner, Source, StageHook
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
 
 __all__ = [
     "DEFAULT_PIPELINE",
     "RUN",
+    "ChecksCode",
+    "Column",
     "Disposition",
     "Parameter",
     "Pipeline",
@@ -32,6 +35,8 @@ __all__ = [
     "TaskSpec",
     "Value",
     "load_pipeline",
+    "names_of",
+    "refuse_undeclared",
     "stage_parts",
     "stage_prefix",
 ]

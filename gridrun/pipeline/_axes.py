@@ -17,18 +17,19 @@ class Parameter:
         name: Upstream's spelling.
         values: Every value this version runs, in the order they are documented.
         description: One sentence for ``gridrun params``.
-        refused: Values that are known but that this version does not run, each
-            with the reason.
         shorthands: Values that stand for several others (``all``).
         default: Values of a grid that does not name it; None where every grid has to.
+        start: Values in the grid that ``gridrun init`` writes; None for all.
+        start_lacks: What that grid says of the values that are not among several.
     """
 
     name: str
     values: tuple[Value, ...]
     description: str
-    refused: Mapping[str, str] = field(default_factory=dict)
     shorthands: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     default: tuple[Value, ...] | None = None
+    start: tuple[Value, ...] | None = None
+    start_lacks: str = ""
 
 
 @dataclass(frozen=True)

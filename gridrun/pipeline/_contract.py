@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gridrun.errors import Fault
 from gridrun.pipeline._axes import Parameter, Stage, Value
+from gridrun.pipeline._columns import Column
 from gridrun.pipeline._tasks import Disposition, Settings, TaskResult, TaskSpec
 from gridrun.pipeline.study_keys import StudyKey
 
@@ -73,20 +74,14 @@ class Pipeline(Protocol):
     parameters: tuple[Parameter, ...]
     stages: tuple[Stage, ...]
     classifiers: tuple[str, ...]
-    """Every classifier of upstream, in the order of table rows."""
-    runnable_classifiers: tuple[str, ...]
-    """Those this version runs; what a study gets when it names none."""
+    """In the order of table rows; what a study gets when it names none."""
     protocols: Mapping[str, str]
     """Protocol name to one sentence; refused ones are not in it."""
-    result_columns: tuple[str, ...]
-    """Columns of a result row, in table order."""
-    time_columns: tuple[str, ...]
-    """Those of them that measure time."""
-    headline_columns: tuple[str, ...]
-    """Those of them whose means are printed."""
+    result_columns: tuple[Column, ...]
+    """Columns of a result row, in table order; a row with another one is refused."""
     summary_parameters: tuple[str, ...]
-    """Parameters beside the compared one by whose values these means are taken apart."""
-    pooled_columns: tuple[str, ...]
+    """Parameters beside the compared one that the means of headline columns are grouped by."""
+    pooled_columns: tuple[Column, ...]
     """Columns of a row over all completed test tables, in table order; empty for no such table."""
     disposition_reads: tuple[str, ...]
     """Parameters that ``disposition`` looks at."""
@@ -151,12 +146,11 @@ class Pipeline(Protocol):
         """How tables name the protocol, with what of it the study changes."""
         ...
 
-    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+    def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Columns of the predictions of every test row, where the study keeps them.
 
         Returns:
-            Name to ``text``, ``integer`` or ``number``, in table order; empty where
-            none are kept.
+            In table order; empty where none are kept.
         """
         ...
 
@@ -208,4 +202,17 @@ class Pipeline(Protocol):
 
     def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
         """Worker's side; starts R."""
+        ...
+
+
+@runtime_checkable
+class ChecksCode(Protocol):
+    """A pipeline whose workers refuse to run other code than the tasks were planned for."""
+
+    def code_in_use(self) -> Mapping[str, str]:
+        """The code that this process runs, as plain data: becomes ``Settings.code``.
+
+        Asked before ``code_digests``; ``open_runner`` is given it, compares it with what
+        its own process runs, and raises ``EnvironmentFault`` where they differ.
+        """
         ...

@@ -54,6 +54,9 @@ class Settings:
         rows: Size of the seeded subset of variants, or None for all.
         options: Data of the study's keys that the pipeline adds (``Pipeline.study_keys``),
             by key; only those that the study has.
+        input_digests: Role to SHA-256 of the input, where it is known already.
+        code: What the pipeline said of its code before the tasks were planned (see
+            ``ChecksCode``); empty where there is nothing to hold a worker's code against.
     """
 
     inputs: Mapping[str, str]
@@ -61,6 +64,8 @@ class Settings:
     seed: int
     rows: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    input_digests: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

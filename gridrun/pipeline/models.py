@@ -13,9 +13,6 @@ from typing import Any, Protocol
 
 from gridrun.pipeline import Settings, Value
 
-INPUTS = ("vcf", "cadd_snv", "cadd_indel")
-"""Roles of the files whose variants are predicted."""
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -89,7 +86,7 @@ class ModelPipeline(Protocol):
 
         Args:
             model: What ``export_model`` wrote.
-            inputs: Role (``INPUTS``) to path.
+            inputs: Role to path.
             file: CSV file of the predictions; it is replaced.
 
         Raises:

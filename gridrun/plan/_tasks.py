@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -249,8 +248,3 @@ class TaskTables:
 def values_of(tables: TaskTables, classifier: str, code: int) -> dict[str, Value]:
     """Values of the parameters that a task depends on."""
     return tables.book.values(code, tables.pipeline.classifier_reads(classifier))
-
-
-def components_of(contexts: Sequence[Context]) -> list[dict[str, Any]]:
-    """Components of some contexts as plain data."""
-    return [dict(context.components) for context in contexts]

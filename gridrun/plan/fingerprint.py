@@ -3,6 +3,9 @@
 A fingerprint says what determines a task's output, never when, where or how
 often it ran. Comments, docstrings and layout are left out of code digests, so
 that a better comment does not cost a grid.
+
+A digest of Python code is taken once in a process, whose modules stay as they were
+loaded; one of R code is taken of the file as it is now, for R reads files when told to.
 """
 
 from __future__ import annotations
@@ -12,8 +15,8 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +49,38 @@ def digest_of_file(path: Path) -> str:
 
 
 @cache
-def python_code(module: str, within: str) -> str:
-    """Digest of a module's code and of the modules of its package it imports, recursively.
+def python_code(
+    module: str, within: str, prune: tuple[str, ...] = (), beside: tuple[str, ...] = ()
+) -> str:
+    """Digest of the code of :func:`python_modules`, the arguments are the same."""
+    names = python_modules(module, within, prune, beside)
+    return digest_of_text("\n".join(_dump(name) for name in sorted(names)))
+
+
+def python_modules(
+    module: str, within: str, prune: tuple[str, ...] = (), beside: tuple[str, ...] = ()
+) -> frozenset[str]:
+    """A module and the modules of its package that it imports, recursively.
 
     Args:
         module: Dotted name.
         within: Package (dotted) whose modules are followed; others are left to
             the environment record.
+        prune: Modules and packages that are not followed.
+        beside: Modules that have a digest of their own: what these import is left out.
     """
-    return digest_of_text("\n".join(_dump(name) for name in sorted(_closure(module, within))))
+    found = _closure(module, within, prune)
+    for other in beside:
+        found -= _closure(other, within, prune)
+    return frozenset(found)
 
 
-@cache
 def r_code(path: Path) -> str:
-    """Digest of an R file without its comment lines, blank lines and trailing blanks."""
+    """Digest of an R file, as it is now, without comment lines, blank lines, trailing blanks."""
     return r_text_code(path.read_text("utf-8"))
 
 
+@lru_cache(maxsize=512)
 def r_text_code(text: str) -> str:
     """Digest of R code without its comment lines, blank lines and trailing blanks.
 
@@ -97,30 +115,33 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _closure(module: str, within: str) -> set[str]:
+def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        # asked first: to look for a module is to import the package it is in
+        if any(f"{name}.".startswith(f"{other}.") for other in prune):
+            continue
+        if name in found or _file(name) is None:
             continue
         found.add(name)
-        waiting.extend(_imports(name, within))
+        waiting.extend(n for n in _names(_tree(name)) if n.startswith(f"{within}."))
     return found
 
 
-def _imports(module: str, within: str) -> Iterable[str]:
-    for node in ast.walk(_tree(module)):
+@cache
+def _names(tree: ast.Module) -> tuple[str, ...]:
+    """What may be a module among the names that a module imports."""
+    names: dict[str, None] = {}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names.update((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             # `from package import name` may name a module or something inside one
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.startswith(f"{within}.") and _file(name) is not None:
-                yield name
+            names[node.module] = None
+            names.update((f"{node.module}.{alias.name}", None) for alias in node.names)
+    return tuple(names)
 
 
 @cache

@@ -28,11 +28,6 @@ class State(StrEnum):
     SKIPPED = "skipped"
     """Not asked of this classifier by the protocol."""
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether a run leaves such a task alone."""
-        return self in (State.DONE, State.FAILED, State.SKIPPED)
-
 
 class Kind(StrEnum):
     """Kind of failure."""
@@ -40,20 +35,16 @@ class Kind(StrEnum):
     ERROR = "error"
     """R or Python raised: a finding, not retried."""
     CRASH = "crash"
-    """The process died: by a signal, by an exit it was not asked for, or as it did not answer."""
+    """The process died by a signal, or by an exit it was not asked for, or did not answer any
+    more; tried again, alone."""
     TIMEOUT = "timeout"
-    """Killed because its limit of seconds had passed."""
+    """Killed because its limit of seconds had passed; tried again, alone."""
     MEMORY = "memory"
-    """Killed because its limit of memory was passed."""
+    """Its limit of memory was passed. Reserved: nothing watches memory yet."""
     LOST = "lost"
     """Node or job gone; tried again, not counted."""
     UPSTREAM_DEFECT = "upstream-defect"
     """Upstream cannot run it either; not run."""
-
-    @property
-    def is_retried(self) -> bool:
-        """Whether the task is tried once more, alone."""
-        return self in (Kind.CRASH, Kind.TIMEOUT, Kind.MEMORY)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from gridrun.study.state import StudyState
@@ -59,27 +59,17 @@ def logged_attempts(study_state: StudyState) -> Iterator[LoggedAttempt]:
     if view is None:
         return
     classifiers = {ident: name for ident, name, _ in view.contexts().values()}
+    names = {field.name for field in fields(LoggedAttempt)}
     for row in view.noteworthy():
-        classifier = classifiers[row.context]
-        yield LoggedAttempt(
-            combination=_combination(study_state, classifier, row.code),
-            classifier=classifier,
-            fold=row.fold,
-            number=row.number,
-            state=row.state,
-            kind=row.kind,
-            reason=row.reason,
-            signal=row.signal,
-            exit_code=row.exit_code,
-            limit_seconds=row.limit_seconds,
-            stage=row.stage,
-            worker=row.worker,
-            started=row.started,
-            seconds=row.seconds,
-            log=study_state.study.paths.logs / row.log if row.log else None,
-            rows=row.request.get("rows"),
-            folds=row.request.get("folds"),
-        )
+        classifier = classifiers[row["context"]]
+        own = {
+            "combination": _combination(study_state, classifier, row["code"]),
+            "classifier": classifier,
+            "log": study_state.study.paths.logs / row["log"] if row["log"] else None,
+            "rows": row["request"].get("rows"),
+            "folds": row["request"].get("folds"),
+        }
+        yield LoggedAttempt(**{name: row[name] for name in names - own.keys()}, **own)
 
 
 def _combination(study_state: StudyState, classifier: str, code: int) -> int | None:

@@ -24,21 +24,13 @@ class Capabilities:
     """What the engine may rely on.
 
     Args:
-        isolates: A task that kills its process costs one attempt of one task.
-        detachable: Units go on when the driver leaves; ``attach`` finds them. Such a
-            backend may pull every unit at once, up to ``max_units``.
-        max_units: Most units in one run, or None for no bound.
-        shares_disk: Workers see the study directory.
-        costs_money: Ask before submitting.
+        isolates: A task that kills its process costs one attempt of one task. The
+            contract's tests ask it; without it they kill nothing.
         workers: How many units run at once.
         most_tasks: Most tasks in a unit, or None to leave that to the plan.
     """
 
     isolates: bool
-    detachable: bool = False
-    max_units: int | None = None
-    shares_disk: bool = True
-    costs_money: bool = False
     workers: int = 1
     most_tasks: int | None = None
 
@@ -203,8 +195,9 @@ class DetachableBackend(Backend, Protocol):
 
     It sends units as sweeps of shards. Before a sweep is sent ``run`` yields
     ``SweepPlanned``; when the next event is asked for, the plan is durable, so a
-    driver that dies at any later moment knows what may be out there. ``stop``
-    leaves what was sent running and ends ``run`` without an end of its units.
+    driver that dies at any later moment knows what may be out there. It may pull
+    every unit at once. ``stop`` leaves what was sent running and ends ``run`` without
+    an end of its units.
     """
 
     def attach(self, study: StudyView) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -37,19 +38,39 @@ class Cache:
 
 
 def with_replacement(target: Path, write: Callable[[Path], None]) -> None:
+    """Write a file by a function, as in ``replacing``.
+
+    Args:
+        target: Its directory is made if missing.
+        write: Writes to the path it is given.
+    """
+    with replacing(target) as aside:
+        write(aside)
+
+
+@contextlib.contextmanager
+def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
     """Write a file aside and rename it, so that it is whole or not there.
 
     Args:
         target: Its directory is made if missing.
-        write: Writes to the path it is given, which lies in the same directory.
+        one_writer: Whether something else sees to it that nobody writes the file at the
+            same time. What a killed process left is then written over, not left behind.
+
+    Yields:
+        A path in the same directory. It becomes ``target`` unless something is raised.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    aside = Path(name)
+    if one_writer:
+        aside = target.with_name(f".{target.name}.new")
+    else:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        aside = Path(name)
     try:
-        write(aside)
-        aside.chmod(0o666 & ~_umask())
+        yield aside
+        if not one_writer:
+            aside.chmod(0o666 & ~_umask())  # mkstemp lets nobody else read
         with aside.open("rb") as written:
             os.fsync(written.fileno())
         aside.replace(target)

@@ -21,7 +21,7 @@ class StudyPaths:
 
     @property
     def state(self) -> Path:
-        """What gridrun needs to go on: ledger, cache, logs, lease."""
+        """What gridrun needs to go on: ledger, cache, logs."""
         return self.directory / ".gridrun"
 
     @property
@@ -43,11 +43,6 @@ class StudyPaths:
     def sweeps(self) -> Path:
         """What was, or is about to be, sent away, by sweep."""
         return self.state / "sweeps"
-
-    @property
-    def lease(self) -> Path:
-        """Held by the one engine that may write the ledger."""
-        return self.state / "lease"
 
     @property
     def results_stamp(self) -> Path:

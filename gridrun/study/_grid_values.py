@@ -124,8 +124,6 @@ def _refusal(parameter: Parameter, leaf: Leaf) -> tuple[str, str] | None:
 
 
 def _text_refusal(parameter: Parameter, leaf: Leaf, given: str) -> tuple[str, str] | None:
-    if given in parameter.refused:
-        return _not_run(parameter, given)
     if given in parameter.shorthands or match_value(parameter, given) is not None:
         return None
     name = f'parameter "{parameter.name}"'
@@ -138,22 +136,6 @@ def _text_refusal(parameter: Parameter, leaf: Leaf, given: str) -> tuple[str, st
 
 def _takes_numbers(parameter: Parameter) -> bool:
     return not any(isinstance(value, str) for value in parameter.values)
-
-
-def _not_run(parameter: Parameter, value: str) -> tuple[str, str]:
-    """Refusal of a value that is known but not run by this version."""
-    message = (
-        f'parameter "{parameter.name}" has the value "{value}", which cannot be run yet: '
-        f"{parameter.refused[value]}"
-    )
-    advice = f"values that can be run: {known_list(parameter.values)}"
-    meant = parameter.shorthands.get(value)
-    if meant is not None:
-        advice = (
-            f'"{value}" will stand for {len(meant)} values, one combination each: '
-            f"{known_list(meant)}\n  for now give a list; {advice}"
-        )
-    return message, advice
 
 
 def _nearest_number(parameter: Parameter, text: str) -> str:

@@ -120,21 +120,13 @@ class KeyReader:
         self.fault(f'key "{key}" has {kind_of(node)}', node, f"{hint}allowed: {allowed}")
         return None
 
-    def word(
-        self, key: str, node: Node, known: Sequence[str], refused: Mapping[str, str]
-    ) -> str | None:
-        """One of some words; ``refused`` ones are known but not run, each with its reason."""
+    def word(self, key: str, node: Node, known: Sequence[str]) -> str | None:
+        """One of some words."""
         value = node.value if isinstance(node, Leaf) else None
         if isinstance(value, str) and value in known:
             return value
         advice = f"known values: {known_list(known)}"
-        if isinstance(value, str) and value in refused:
-            self.fault(
-                f'key "{key}" has the value "{value}", which cannot be run yet: {refused[value]}',
-                node,
-                advice,
-            )
-        elif isinstance(value, str):
+        if isinstance(value, str):
             near = did_you_mean(value, known)
             self.fault(
                 f'key "{key}" has unknown value {quoted(value)}', node, f"{near} {advice}".strip()
@@ -143,25 +135,18 @@ class KeyReader:
             self.fault(f'key "{key}" has {kind_of(node)} where a name belongs', node, advice)
         return None
 
-    def classifiers(
-        self, node: Node, known: Sequence[str], runnable: Sequence[str]
-    ) -> tuple[str, ...]:
+    def classifiers(self, node: Node, known: Sequence[str]) -> tuple[str, ...]:
         """Classifiers in the pipeline's order, whatever order they are given in."""
         items = node.nodes if isinstance(node, Items) else [node]
         if not items:
             self.fault(
                 'key "classifiers" has an empty list, so nothing would be trained',
                 node,
-                f"known values: {known_list(runnable)}; without the key all of them run",
+                f"known values: {known_list(known)}; without the key all of them run",
             )
-        refused = {
-            name: f"this version runs {known_list(runnable)}"
-            for name in known
-            if name not in runnable
-        }
         given: list[str] = []
         for item in items:
-            name = self.word("classifiers", item, runnable, refused)
+            name = self.word("classifiers", item, known)
             if name in given:
                 message = f'key "classifiers" has "{name}" more than once; it is counted once'
                 self.notes.append(Fault(self.file, message, item.line))

@@ -57,7 +57,7 @@ class Section:
         """One of some words."""
         if not self.has(key):
             return default
-        return self._reader.word(key, self.at(key), known, {})
+        return self._reader.word(key, self.at(key), known)
 
     def whole(self, key: str, default: int | None, least: int, most: int | None = None) -> Any:
         """A whole number within bounds."""

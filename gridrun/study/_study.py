@@ -170,12 +170,10 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
     protocol: str | None = DEFAULT_PROTOCOL
     if "protocol" in nodes:
-        protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols), {})
-    classifiers = tuple(pipeline.runnable_classifiers)
+        protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols))
+    classifiers = pipeline.classifiers
     if "classifiers" in nodes:
-        classifiers = reader.classifiers(
-            nodes["classifiers"], pipeline.classifiers, pipeline.runnable_classifiers
-        )
+        classifiers = reader.classifiers(nodes["classifiers"], pipeline.classifiers)
     limits = reader.limits(nodes["limits"]) if "limits" in nodes else Limits()
     if reader.faults:
         # those of the grid's own file stay together

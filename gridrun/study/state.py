@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import Pipeline, Settings, Source
+from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source
 from gridrun.plan import Pending, TaskTables
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.plan.run_options import RunOptions
@@ -62,6 +62,7 @@ class StudyState:
             numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
             request = replace(request, combinations=numbers)
         self.request = request
+        self._stamps: dict[str, str] = {}
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
@@ -85,6 +86,8 @@ class StudyState:
             seed=study.seed,
             rows=rows,
             options=study.options,
+            # before any digest of code is asked for: what changes between is then refused
+            code=pipeline.code_in_use() if isinstance(pipeline, ChecksCode) else {},
         )
 
         if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
@@ -132,7 +135,7 @@ class StudyState:
         """What makes the artifacts of blocks.
 
         Raises:
-            InputError: With every fault found in the inputs.
+            InputError: With every fault found in the inputs, or one changed meanwhile.
             UserError: They are read elsewhere, and were not read yet.
         """
         if self.study.inputs_elsewhere:
@@ -143,9 +146,19 @@ class StudyState:
                     todo="`gridrun azure` has them read first",
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
-        return self.pipeline.open_source(
-            self.settings, self.study.grid.allowed(), self.study.paths.cache
+        source = self.pipeline.open_source(
+            self.reading_settings, self.study.grid.allowed(), self.study.paths.cache
         )
+        self._refuse_changed_inputs()
+        return source
+
+    @property
+    def reading_settings(self) -> Settings:
+        """The settings with the digests of the inputs, so that these are not taken twice."""
+        try:
+            return replace(self.settings, input_digests=self.input_digests)
+        except InputError:
+            return self.settings  # whoever reads them names every fault
 
     @cached_property
     def reading_order(self) -> ReadingOrder:
@@ -225,7 +238,8 @@ class StudyState:
         digests, faults = {}, []
         for role, path in self.study.inputs.items():
             try:
-                digests[role] = known.get(_stamp(path)) or digest_of_file(path)
+                stamp = self._stamps[role] = input_stamp(path)
+                digests[role] = known.get(stamp) or digest_of_file(path)
             except FileNotFoundError as error:
                 if role in by_role:
                     digests[role] = by_role[role]
@@ -239,17 +253,31 @@ class StudyState:
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
-        stamps = {
-            _stamp(path): self.input_digests[role] for role, path in self.study.inputs.items()
-        }
+        digests = self.input_digests
+        stamps = {stamp: digests[role] for role, stamp in self._stamps.items()}
         yield _INPUT_META, json.dumps(stamps, sort_keys=True)
-        yield _ROLE_META, json.dumps(self.input_digests, sort_keys=True)
+        yield _ROLE_META, json.dumps(digests, sort_keys=True)
+
+    def _refuse_changed_inputs(self) -> None:
+        """Stop where a file is another one than when its digest was taken."""
+        changed = [
+            Fault(
+                path,
+                "changed while it was being read",
+                todo="run it again once the file is whole",
+            )
+            for role, path in self.study.inputs.items()
+            if role in self._stamps and self._stamps[role] != input_stamp(path)
+        ]
+        if changed:
+            raise InputError(changed)
 
     @cached_property
     def book(self) -> TaskEncoding:
         """Numbers of the grid's values, those of the ledger first."""
-        known = self.view.values() if self.view is not None else {}
-        book = TaskEncoding(self.study.grid.names, known)
+        view = self.view
+        known, bits = (view.values(), view.code_bits()) if view is not None else ({}, ())
+        book = TaskEncoding(self.study.grid.names, known, bits)
         book.learn(self.study.grid)
         return book
 
@@ -319,7 +347,12 @@ def _unreadable(role: str, path: Path, error: OSError) -> Fault:
     )
 
 
-def _stamp(path: Path) -> str:
-    """What tells one state of a file from another without reading it."""
+def input_stamp(path: Path) -> str:
+    """What tells one state of a file from another without reading it.
+
+    The time of its last change of any kind stands beside that of its content, which
+    whoever writes a file may set as they like.
+    """
     stat = path.stat()
-    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+    parts = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    return " ".join([str(path.resolve()), *map(str, parts)])

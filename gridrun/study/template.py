@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gridrun.pipeline import load_pipeline
+from collections.abc import Iterator
+
+from gridrun.pipeline import Parameter, load_pipeline
 
 _HEAD = """\
 # A gridrun study. Paths are relative to this file. Every key: docs/study.md
@@ -36,19 +38,6 @@ limits:
 
 """
 
-_START = {
-    "transcript": 1,
-    "quality": 3,
-    "restriction": 2,
-    "vus_inclusion": 3,
-    "categorical": 1,
-    "hyperparameter_search_type": 1,
-}
-"""Parameters of which the first grid takes one value only: its position, from 1."""
-
-_FIRST = {"imputation": 7}
-"""Parameters of which the first grid takes the first so many values: upstream's published grid."""
-
 
 def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) -> str:
     """Text of a study.yaml to start from.
@@ -64,7 +53,7 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
         vcf=_quoted(vcf),
         cadd_snv=_quoted(cadd_snv),
         cadd_indel=_quoted(cadd_indel),
-        classifiers=", ".join(pipeline.runnable_classifiers),
+        classifiers=", ".join(pipeline.classifiers),
     )
     if grid is not None:
         return f"{head}grid: {_quoted(grid)}\n"
@@ -73,18 +62,22 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
         "grid:",
     ]
     for parameter in pipeline.parameters:
-        values = [str(value) for value in parameter.values]
-        if parameter.name in _START:
-            others = [v for i, v in enumerate(values, 1) if i != _START[parameter.name]]
-            comment = f"  # or {', '.join(others)}" if others else ""
-            lines.append(f"  {parameter.name}: {values[_START[parameter.name] - 1]}{comment}")
-            continue
-        first = _FIRST.get(parameter.name, len(values))
-        if values[first:]:
-            names = ", ".join(values[first:])
-            lines.append(f"  # {parameter.name} also has, at many times the cost: {names}")
-        lines.append(f"  {parameter.name}: [{', '.join(values[:first])}]")
+        lines += _grid_lines(parameter)
     return head + "\n".join(lines) + "\n"
+
+
+def _grid_lines(parameter: Parameter) -> Iterator[str]:
+    """A parameter with the values of a first grid, the others in a comment."""
+    start = parameter.values if parameter.start is None else parameter.start
+    values = ", ".join(map(str, start))
+    others = ", ".join(str(value) for value in parameter.values if value not in start)
+    if parameter.start is not None and len(start) == 1:
+        yield f"  {parameter.name}: {values}{f'  # or {others}' if others else ''}"
+        return
+    if others:
+        cost = f", {parameter.start_lacks}" if parameter.start_lacks else ""
+        yield f"  # {parameter.name} also has{cost}: {others}"
+    yield f"  {parameter.name}: [{values}]"
 
 
 def _quoted(path: str) -> str:

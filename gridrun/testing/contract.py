@@ -30,7 +30,7 @@ from gridrun.plan.units import (
     UnitStarted,
     WorkerReady,
 )
-from gridrun.run.backend import Backend
+from gridrun.run.backend import Backend, DetachableBackend
 from gridrun.testing._detach import DetachContract
 from gridrun.testing._isolation import BackendFactory, IsolationContract
 from gridrun.testing.processes import all_gone
@@ -119,7 +119,7 @@ class BackendContract(IsolationContract, DetachContract):
         queue = UnitQueue(toy_units(12, 2))
         backend = opened(toy_job(sleep_ms=10))
         list(queue.drive(backend))
-        if not backend.capabilities.detachable:
+        if not isinstance(backend, DetachableBackend):
             assert queue.most_in_flight <= backend.capabilities.workers + WINDOW
         assert len(queue.threads) == 1
         assert len(queue.final) == 24  # noqa: PLR2004 - 12 units of 2
@@ -202,8 +202,8 @@ class BackendContract(IsolationContract, DetachContract):
 
 
 def _needs_attachment(backend: Backend) -> None:
-    if backend.capabilities.detachable:
-        pytest.skip("the units of this backend go on without their driver, and it says so")
+    if isinstance(backend, DetachableBackend):
+        pytest.skip("the units of this backend go on without their driver")
 
 
 def _unit_of(event: Event) -> str:

@@ -36,6 +36,7 @@ from typing import Any
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
     RUN,
+    Column,
     Disposition,
     Parameter,
     Settings,
@@ -86,27 +87,27 @@ _AXES: tuple[tuple[str, tuple[Value, ...]], ...] = (
 
 PARAMETERS = tuple(Parameter(name, values, f"The toy's {name}.") for name, values in _AXES)
 
+METRICS = (
+    *(Column(name, "integer") for name in ("TP", "FP", "FN", "TN")),
+    Column("Accuracy", "number"),
+    Column("Brier", "number"),
+    Column("MCC", "number", headline=True),
+    Column("AUC", "number", headline=True),
+    *(Column(name, "number") for name in ("Sensitivity", "Specificity", "F1", "Precision")),
+)
+"""What the toy's numbers are called and hold."""
+
 RESULT_COLUMNS = (
-    "model_ix",
-    "test_completion_ix",
-    "TP",
-    "FP",
-    "FN",
-    "TN",
-    "Accuracy",
-    "Brier",
-    "MCC",
-    "AUC",
-    "Sensitivity",
-    "Specificity",
-    "F1",
-    "Precision",
-    "tr_time",
-    "te_time",
+    Column("model_ix", "text"),
+    Column("test_completion_ix", "text"),
+    *METRICS,
+    Column("tr_time", "number"),
+    Column("te_time", "number"),
 )
 
+POOLED_COLUMNS = (Column("tables", "integer"), Column("how", "text"), *METRICS)
 
-PREDICTION_COLUMNS = {"row_id": "text", "probability": "number"}
+PREDICTION_COLUMNS = (Column("row_id", "text"), Column("probability", "number"))
 
 
 class ToySource:
@@ -172,12 +173,9 @@ class ToyPipeline:
             )
             for stage in STAGES
         )
-        self.classifiers: tuple[str, ...] = ("rf", "xgboost", "lr")
-        self.runnable_classifiers: tuple[str, ...] = ("rf", "lr")
+        self.classifiers: tuple[str, ...] = ("rf", "lr")
         self.protocols: Mapping[str, str] = {"amiss": "The toy's numbers."}
         self.result_columns = RESULT_COLUMNS
-        self.time_columns: tuple[str, ...] = ("tr_time", "te_time")
-        self.headline_columns: tuple[str, ...] = ("MCC", "AUC")
         self.summary_parameters: tuple[str, ...] = ()
         self.disposition_reads = tuple(n for n in names if n in ("categorical", SEARCH))
         on_driver = {read for stage in self.stages if stage.on_driver for read in stage.reads}
@@ -185,7 +183,7 @@ class ToyPipeline:
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "imputation"
         self.study_keys: Mapping[str, StudyKey] = {}
-        self.pooled_columns: tuple[str, ...] = ("tables", "how", *RESULT_COLUMNS[2:-2])
+        self.pooled_columns = POOLED_COLUMNS
         self.most_folds: int | None = None
         self.most_folds_reason = ""
         self._code_version = code_version
@@ -239,9 +237,9 @@ class ToyPipeline:
         """The protocol's name."""
         return settings.protocol
 
-    def prediction_columns(self, settings: Settings) -> Mapping[str, str]:
+    def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """A row's name and probability, where the option ``predictions`` asks for some."""
-        return PREDICTION_COLUMNS if settings.options.get("predictions") else {}
+        return PREDICTION_COLUMNS if settings.options.get("predictions") else ()
 
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Names are one payload, probabilities another."""

@@ -35,10 +35,10 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
             f"there is no combination {combination}",
             where=str(study.path),
             todo=f"combinations are numbered from 1 to {len(study.grid):,}; their numbers are in "
-            "the first column of the results",
+            "column combination of the results",
         )
     values = study.grid.combination(combination - 1)
-    known = pipeline.runnable_classifiers
+    known = pipeline.classifiers
     if classifier is not None and classifier not in known:
         near = did_you_mean(classifier, known)
         raise UserError(
@@ -51,7 +51,7 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
         decided = pipeline.disposition(name, values, study_state.settings)
         if decided.state == State.WAITING:
             return Chosen(
-                study_state.settings,
+                study_state.reading_settings,
                 study.grid.allowed(),
                 combination,
                 values,

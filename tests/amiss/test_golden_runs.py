@@ -13,10 +13,13 @@ from golden_tables import (
     parameters_of,
 )
 
+from amiss_tasks.evaluation import PREDICTIONS
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
 from amiss_tasks.stages.block_tables import BlockTables
-from gridrun.pipeline import TaskFailure, TaskSpec
+from amiss_tasks.stages.predictions import unpack
+from amiss_tasks.tasks.runner import AmissRunner
+from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
 BLOCK = ("transcript", "quality", "restriction", "vus_inclusion", "categorical")
 COUNTS = ("TP", "FP", "FN", "TN")
@@ -214,11 +217,13 @@ def test_failed_runs_fail_alike(results, folder):
         assert failure.value.kind == "error"
 
 
-def test_probabilities(runner, tmp_path):
+def test_probabilities(tmp_path):
     """P(positive) of every test row, fold and classifier of run zero_imp is upstream's.
 
     XGBoost's to the last bit, both where trees use every column and where they draw.
     """
+    settings = Settings(inputs={}, protocol="amiss", seed=1, options={PREDICTIONS: True})
+    runner = AmissRunner(settings, lambda stage, key: None)
     folder = GOLDEN / "cv" / "zero_imp"
     artifact = tmp_path / "block.npz"
     block_of(folder).save(artifact)
@@ -227,9 +232,11 @@ def test_probabilities(runner, tmp_path):
     for fold in (1, 2, 3):
         wanted = [row for row in expected if int(row["fold"]) == fold]
         for classifier, tolerance in (("rf", 1e-9), ("lr", 1e-9), ("xgboost", 0)):
-            got = runner.predictions(TaskSpec(0, 0, fold, classifier, values), artifact)
+            result = runner.run(TaskSpec(0, 0, fold, classifier, values), artifact)
+            got = unpack(result.payloads)
+            assert got.tables == [("model_1", "imp_1")]
             assert list(got.row_ids) == [row["row"] for row in wanted]
             assert got.positive.tolist() == [row["outcome"] == "positive" for row in wanted]
-            assert got.probability.tolist() == pytest.approx(
+            assert got.probability[0].tolist() == pytest.approx(
                 [float(row[classifier]) for row in wanted], abs=tolerance, rel=0
             )

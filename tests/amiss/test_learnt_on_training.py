@@ -93,7 +93,7 @@ def few_fits(monkeypatch) -> None:
     monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
 
 
-@pytest.mark.parametrize("classifier", PIPELINE.runnable_classifiers)
+@pytest.mark.parametrize("classifier", PIPELINE.classifiers)
 @pytest.mark.parametrize(
     "method", [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
 )

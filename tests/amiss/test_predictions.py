@@ -10,12 +10,11 @@ from golden_tables import GOLDEN
 
 import gridrun
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.stages.metrics import metrics
+from amiss_tasks.stages.metrics import POOLED_COLUMNS, metrics
 from amiss_tasks.stages.predictions import (
     COLUMNS,
     MEAN_PROBABILITY,
     ONE_TABLE,
-    POOLED_COLUMNS,
     Predictions,
     columns,
     pack,
@@ -23,6 +22,7 @@ from amiss_tasks.stages.predictions import (
     unpack,
 )
 from gridrun.errors import InputError, UserError
+from gridrun.pipeline import names_of
 
 IDS = [" 1:14969256:T:C:ENST1:NON_SYNONYMOUS", "1:2:AC:A:ENST2:INTRONIC", "X:3:G:T:ENST1:é"]
 
@@ -46,7 +46,7 @@ def test_packed_predictions_come_back():
 def test_columns_are_the_declared_ones():
     """Table after table, with the parts of the id that people ask for."""
     found = columns(pack(predictions()))
-    assert list(found) == list(COLUMNS)
+    assert tuple(found) == names_of(COLUMNS)
     assert {len(values) for values in found.values()} == {6}
     assert found["variant"][:2] == ["1:14969256:T:C", "1:2:AC:A"]
     assert found["consequence"][3:] == ["NON_SYNONYMOUS", "INTRONIC", "é"]
@@ -60,7 +60,7 @@ def test_one_table_is_its_own_pool():
     """With one completed table the pooled metrics are that table's; with more they say so."""
     one = predictions(tables=1)
     row = pooled_row(one, math.nan)
-    assert tuple(row) == POOLED_COLUMNS
+    assert tuple(row) == names_of(POOLED_COLUMNS)
     assert (row["tables"], row["how"]) == (1, ONE_TABLE)
     own = metrics(one.positive, one.probability[0])
     assert repr([row[name] for name in own]) == repr(list(own.values()))

@@ -12,7 +12,7 @@ from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.pipeline import Settings, TaskFailure, TaskSpec
+from gridrun.pipeline import Settings, TaskFailure, TaskSpec, names_of
 
 SETTINGS = Settings(inputs={}, protocol="amiss", seed=1)
 VALUES = {
@@ -59,8 +59,9 @@ def task(classifier: str, fold: int = 1, **changes) -> TaskSpec:
 def test_result_has_the_pipeline_s_columns_and_can_be_sent(own, artifact):
     """Rows have the declared columns in order, plain values, and survive pickling."""
     result = own.run(task("rf"), artifact)
-    assert tuple(result.rows[0]) == PIPELINE.result_columns
-    assert all(tuple(row) == ("consequence", *PIPELINE.result_columns) for row in result.details)
+    columns = names_of(PIPELINE.result_columns)
+    assert tuple(result.rows[0]) == columns
+    assert all(tuple(row) == ("consequence", *columns) for row in result.details)
     assert {type(value) for value in result.rows[0].values()} <= {str, int, float, type(None)}
     assert pickle.loads(pickle.dumps(result)).rows[0].keys() == result.rows[0].keys()
     assert result.facts["n_rows"] > 0

@@ -70,20 +70,27 @@ def test_an_attempt_that_is_followed_by_another_is_no_outcome(tmp_path):
         ledger.commit()
         assert ledger.result(1, 1, 77).state == "done"
         (attempt,) = ledger.noteworthy()
-        assert (attempt.signal, attempt.stage, attempt.log) == (11, "train", "first.log")
+        found = (attempt["signal"], attempt["stage"], attempt["log"])
+        assert found == (11, "train", "first.log")
 
 
 def test_failed_is_not_done_and_gives_way_to_done(tmp_path):
-    """A failed task that is run again and succeeds is done; it never counts twice."""
+    """A failed task that is run again and succeeds is done, with its rows; it counts once."""
     with Ledger(tmp_path / "l.sqlite") as ledger:
         ledger.record(failed())
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([], [77])
-        ledger.record(done())
+        found = ledger.result(1, 1, 77)
+        assert (found.state, found.kind, found.reason) == ("failed", "crash", "signal 11")
+        assert found.rows == "[]"
+        ledger.record(done(content_key="key"))
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([77], [])
+        found = ledger.result(1, 1, 77)
+        assert (found.state, found.kind, found.reason) == ("done", "", "")
+        assert (found.rows, found.content_key) == ('[{"MCC":NaN,"AUC":null}]', "key")
 
 
 def test_a_second_engine_is_refused_by_host_and_process(tmp_path):

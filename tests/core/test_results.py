@@ -6,8 +6,10 @@ import fcntl
 import threading
 
 import pandas as pd
+import pytest
 from toystudies import TOY
 
+from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import load_pipeline
 from gridrun.report.tables import write_results
 
@@ -79,3 +81,17 @@ def test_tables_name_the_protocol_with_what_the_study_changes(toy_study, monkeyp
     assert set(study.results(combinations="1")["protocol"]) == {"amiss+a_switch"}
     assert study.summary(combinations="1").protocol == "amiss+a_switch"
     assert set(pd.read_csv(study.study.paths.summary_csv)["protocol"]) == {"amiss+a_switch"}
+
+
+def test_a_column_that_nobody_declares_is_named(toy_study, monkeypatch):
+    """A result with a metric that the pipeline does not declare stops the tables, and says so."""
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    pipeline = load_pipeline(TOY)
+    for table in ("result_columns", "pooled_columns"):
+        declared = getattr(pipeline, table)
+        with monkeypatch.context() as patch:
+            without = tuple(column for column in declared if column.name != "Brier")
+            patch.setattr(pipeline, table, without)
+            with pytest.raises(EnvironmentFault, match="column Brier, which is not declared"):
+                study.results(combinations="1")

@@ -25,7 +25,6 @@ COLOURS = (
         "colour",
         ("red", "green", "blue"),
         "",
-        refused={"grey": "there is no paint of it"},
         shorthands={"warm": ("red", "green")},
     ),
     Parameter("size", (1, 2, 10), ""),
@@ -114,14 +113,6 @@ def test_many_missing_parameters_are_one_fault(tmp_path):
     (fault,) = faults(write_json(tmp_path / "g.json", {"quality": "clingen"}))
     assert fault.message.startswith("11 parameters are missing")
     assert all(f'"{name}"' in fault.message for name in FULL if name != "quality")
-
-
-def test_values_that_are_not_run_are_refused_with_the_reason(tmp_path):
-    """A known value that cannot be run is named as such, not as unknown."""
-    path = write_json(tmp_path / "g.json", {"colour": ["red", "grey"], "size": 1})
-    (fault,) = faults(path, COLOURS)
-    assert '"grey", which cannot be run yet: there is no paint of it' in fault.message
-    assert "red, green, blue" in fault.todo
 
 
 @pytest.mark.parametrize("value", MODEL_BASED_METHODS)

@@ -114,16 +114,19 @@ def test_a_crash_that_does_not_come_again(supervise, unit, tmp_path):
 
 
 def test_an_endless_loop_is_killed_at_its_limit(supervise, unit):
-    """A loop inside C is a timeout, with the limit, no signal, and about that many seconds."""
-    limit = 2.0
+    """A loop inside C is a timeout, with the limit, no signal, and about that many seconds.
+
+    The limit is as long as its overrun may be on a busy machine: one that is doubled is seen.
+    """
+    limit = 3.0
     events = supervise(limit, misbehave={OFFENDING: "loop"}).run(unit)
     assert len(failed(events)) == 2
     for event in failed(events):
         assert event.kind is Kind.TIMEOUT
         assert event.limit_seconds == limit
         assert (event.signal, event.exit_code) == (None, None)
-        assert limit <= event.attempt.seconds < 2 * limit
-        assert "limit of 2 s" in event.reason
+        assert limit <= event.attempt.seconds < limit + 3
+        assert "limit of 3 s" in event.reason
     assert len(done(events)) == 11
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 from amiss_tasks.stages.read._report import Report
 
@@ -65,7 +65,7 @@ class LineSource:
         self._report = report
         self._next_line = 1
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Generator[Chunk]:
         """Yield the lines once; ends early, with a fault, where the file is damaged."""
         try:
             with self.path.open("rb") as raw:
@@ -192,3 +192,26 @@ class LineSource:
                 todo="the file is damaged, or not text throughout; make it anew",
             )
         return found
+
+
+class ChunkReader:
+    """What readers of both kinds of file have in common: the open file and its report.
+
+    Args:
+        path: A regular file.
+        report: Where faults and notes go; a new one when None.
+    """
+
+    def __init__(self, path: Path | str, report: Report | None) -> None:
+        self.report = report or Report(Path(path))
+        self._chunks = LineSource(Path(path), self.report).chunks()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._chunks.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from gridrun.errors import Fault, UserError
+from gridrun.store.cache import with_replacement
 
 _FORMAT = 1
 _METADATA = b"gridrun"
@@ -95,67 +95,52 @@ def _objects(column: Any) -> npt.NDArray[np.object_]:
     return objects
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The content of a cache file.
-
-    Args:
-        table: The joined table.
-        notes: Role of the input (``vcf``, ..) and the note, in order.
-        counts: How much was read.
-    """
-
-    table: Any
-    notes: Sequence[tuple[str, Fault]]
-    counts: ReadCounts
-
-
 def cache_path(cache_dir: Path, digest: str) -> Path:
     """Where the table of inputs with this digest is kept."""
     return cache_dir / f"read-{digest}.arrow"
 
 
-def save(path: Path, stored: Stored) -> None:
-    """Write a table aside, then rename it; a reader never sees half of it.
+def save(result: ReadResult, files: Mapping[str, Path]) -> None:
+    """Keep a table at its path; a reader never sees half of it.
+
+    Args:
+        result: What reading gave.
+        files: Role to file: notes are kept by role, for the file may move.
 
     Raises:
         UserError: There is no room, or no permission, to write.
     """
     import pyarrow as pa
 
-    content = {
-        "format": _FORMAT,
-        "counts": asdict(stored.counts),
-        "notes": [[role, note.message, note.line, note.todo] for role, note in stored.notes],
-    }
-    table = stored.table.replace_schema_metadata({_METADATA: json.dumps(content).encode()})
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    roles = {file: role for role, file in files.items()}
+    notes = [[roles[note.file], note.message, note.line, note.todo] for note in result.notes]
+    content = {"format": _FORMAT, "counts": asdict(result.counts), "notes": notes}
+    table = result.table.replace_schema_metadata({_METADATA: json.dumps(content).encode()})
+
+    def write(aside: Path) -> None:
         with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        aside.replace(path)
+
+    try:
+        with_replacement(result.path, write)
     except OSError as error:
-        _remove(aside)
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space" in str(error)
         what = "no space left to write" if is_full else f"cannot be written: {error}"
         megabytes = table.nbytes / 1e6
         raise UserError(
             what,
-            where=str(path),
+            where=str(result.path),
             todo=f"the table of joined variants needs {megabytes:.0f} MB there",
         ) from error
-    except BaseException:
-        _remove(aside)
-        raise
 
 
-def load(path: Path, files: Mapping[str, Path]) -> Stored | None:
+def load(path: Path, files: Mapping[str, Path], features: FeatureSet) -> ReadResult | None:
     """Read a cache file.
 
     Args:
         path: Where it would be.
         files: Role to file as the user names it now, for the notes.
+        features: The features that were read.
 
     Returns:
         Its content; None when there is none, or of another version.
@@ -170,15 +155,7 @@ def load(path: Path, files: Mapping[str, Path]) -> Stored | None:
         return None  # a cache may be emptied or cut at any time; it is then made anew
     if content.get("format") != _FORMAT:
         return None
-    notes = [
-        (role, Fault(files[role], message, line, todo))
-        for role, message, line, todo in content["notes"]
-    ]
-    return Stored(table, notes, ReadCounts(**content["counts"]))
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return  # its directory cannot be written; then it is not there either
+    notes = tuple(
+        Fault(files[role], message, line, todo) for role, message, line, todo in content["notes"]
+    )
+    return ReadResult(path, table, notes, ReadCounts(**content["counts"]), features)

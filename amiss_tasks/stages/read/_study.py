@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from amiss_tasks.stages.read._join import check_records, check_rows, join
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts
 from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
 from amiss_tasks.stages.read._report import Report, raise_faults
-from amiss_tasks.stages.read._result import ReadCounts, ReadResult, Stored, cache_path, load, save
+from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
 from amiss_tasks.stages.read._subset import sample_variants
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.read.cadd import CaddReader
@@ -162,35 +162,34 @@ def read_inputs(
     """
     path = cache_path(cache_dir, digest)
     files = {role: Path(inputs[role]) for role in ROLES}
-    stored = load(path, files)
-    is_new = stored is None
-    if stored is None:
-        stored = _stored(_read(inputs, grid_values, features))
+    found = load(path, files, features)
+    is_new = found is None
+    if found is None:
+        found, _ = _read(inputs, grid_values, features, path)
     reports = {role: Report(file) for role, file in files.items()}
-    table = stored.table if rows is None else sample_variants(stored.table, rows, seed)
+    table = found.table if rows is None else sample_variants(found.table, rows, seed)
     features_report = Report(features.origin or Path("features"))
     check_trainable(
         table,
         grid_values,
         {**reports, "features": features_report},
-        stored.counts,
+        found.counts,
         features=features,
         significance=significance,
     )
     raise_faults([features_report, *reports.values()])
     if is_new:
-        save(path, stored)
+        save(found, files)
         if rows is None:
             # From the file the table is mapped, so that this process need not hold it.
-            written = load(path, files)
+            written = load(path, files, features)
             table = written.table if written else table
-    if rows is not None and rows > stored.counts.variants:
+    if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
-            f"{rows} variants asked for, {stored.counts.variants} are there; all are used"
+            f"{rows} variants asked for, {found.counts.variants} are there; all are used"
         )
-    notes = [note for _, note in stored.notes]
-    notes += [note for report in reports.values() for note in report.notes]
-    return ReadResult(path, table, tuple(notes), stored.counts, features)
+    notes = [note for report in reports.values() for note in report.notes]
+    return replace(found, table=table, notes=(*found.notes, *notes))
 
 
 @dataclass(frozen=True)
@@ -221,43 +220,20 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
     Raises:
         InputError: With every fault of every file.
     """
-    found = _read(inputs, {"transcript": (transcript,)}, features, labelled=False)
-    counts = _counts(found.vcf, found.cadd_rows, found.joined)
-    notes = tuple(note for report in found.reports.values() for note in report.notes)
-    read = ReadResult(Path(), found.joined, notes, counts, features)
-    return Unlabelled(read, found.vcf.table, found.vcf.left_out)
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """What a full pass over the three files came to."""
-
-    joined: Any
-    vcf: VcfRows
-    cadd_rows: int
-    reports: Mapping[str, Report]
-
-
-def _stored(found: _Pass) -> Stored:
-    counts = _counts(found.vcf, found.cadd_rows, found.joined)
-    if counts.variants_without_cadd:
-        found.reports["vcf"].note(
-            f"{counts.variants_without_cadd} of "
-            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
-            "row in CADD and are left out"
-        )
-    notes = [(role, note) for role, report in found.reports.items() for note in report.notes]
-    return Stored(found.joined, notes, counts)
+    values = {"transcript": (transcript,)}
+    read, vcf = _read(inputs, values, features, Path(), labelled=False)
+    return Unlabelled(read, vcf.table, vcf.left_out)
 
 
 def _read(
     inputs: Mapping[str, str],
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
+    path: Path,
     *,
     labelled: bool = True,
-) -> _Pass:
-    """The full pass over all three files."""
+) -> tuple[ReadResult, VcfRows]:
+    """The full pass over all three files; the result is not at its path yet."""
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack, labelled=labelled)
         reports = opened.reports
@@ -287,7 +263,15 @@ def _read(
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
         opened.raise_faults()
         assert joined is not None
-        return _Pass(joined, vcf, sum(table.rows for table in tables), reports)
+    counts = _counts(vcf, sum(table.rows for table in tables), joined)
+    if labelled and counts.variants_without_cadd:
+        reports["vcf"].note(
+            f"{counts.variants_without_cadd} of "
+            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
+            "row in CADD and are left out"
+        )
+    notes = tuple(note for report in reports.values() for note in report.notes)
+    return ReadResult(path, joined, notes, counts, features), vcf
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import genome_build
-from amiss_tasks.stages.read._lines import Chunk, LineSource, has_bad_bytes
+from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._report import Report
 
 _HEADER_LINE = 2
@@ -33,7 +32,7 @@ class CaddRows(NamedTuple):
     columns: list[tuple[str, ...]]
 
 
-class CaddReader:
+class CaddReader(ChunkReader):
     """A CADD table, plain or gzip: its column names at once, its rows in lots, once.
 
     Faults and notes are collected in ``report``; a row of another width than
@@ -52,30 +51,14 @@ class CaddReader:
         report: Report | None = None,
         used: Collection[str] = AMISS.cadd_columns,
     ) -> None:
-        self.report = report or Report(Path(path))
+        super().__init__(path, report)
         self.names: tuple[str, ...] = ()
         """Column names as written; empty when there is no header."""
         self.build: str | None = None
         """``GRCh37`` or ``GRCh38``, where line 1 names it."""
-        self._chunks = LineSource(Path(path), self.report).chunks()
         self._rest = self._read_header()
         self.at = positions(self.names, (*CADD_KEYS, *used))
         """Name of a column that is looked for to its position."""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._chunks.close()  # type: ignore[attr-defined]  # a generator
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _read_header(self) -> Chunk | None:
         chunk = next(self._chunks, None)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.read._header import (
@@ -19,7 +18,7 @@ from amiss_tasks.stages.read._header import (
     add_meta_line,
     first_line_fault,
 )
-from amiss_tasks.stages.read._lines import Chunk, LineSource, has_bad_bytes
+from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._record_checks import Oddities
 from amiss_tasks.stages.read._report import Report
 
@@ -54,7 +53,7 @@ class VcfRecord(NamedTuple):
     is_sound: bool
 
 
-class VcfReader:
+class VcfReader(ChunkReader):
     """A VCF, plain or gzip: its header at once, its records one at a time, once.
 
     Faults and notes are collected in ``report``; a line that cannot be taken
@@ -79,26 +78,10 @@ class VcfReader:
         used_info: Collection[str] = USED_INFO,
         used_csq: Collection[str] = AMISS.csq_fields,
     ) -> None:
-        self.report = report or Report(Path(path))
+        super().__init__(path, report)
         self.header = VcfHeader()
         self._oddities = Oddities(self.report, self.header, used_info, used_csq)
-        self._chunks = LineSource(Path(path), self.report).chunks()
         self._rest = self._read_header()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._chunks.close()  # type: ignore[attr-defined]  # a generator
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _read_header(self) -> Chunk | None:
         """Take in the header; what follows it in its chunk is given back."""

@@ -96,11 +96,6 @@ class Selection:
             grid, indices, sample=drawn, notes=[_drawn_note(pool, len(numbers), len(indices))]
         )
 
-    @property
-    def is_all(self) -> bool:
-        """Whether it is the whole grid, unasked."""
-        return self._chosen is None
-
     def __len__(self) -> int:
         return len(self.grid) if self._chosen is None else len(self._chosen)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ import numpy as np
 from gridrun.errors import Fault, UserError, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.pipeline.description import BlockDescription, Describer, DescribesData
-from gridrun.report.tables._cells import cell
-from gridrun.report.tables._tables import alone, replacing
+from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._tables import alone
 from gridrun.store.ledger import cannot_write
 from gridrun.study.state import StudyState
 
@@ -77,7 +76,7 @@ def write_description(study_state: StudyState, part: str | None = None) -> Descr
     paths = study_state.study.paths
     try:
         describer = pipeline.describer(
-            study_state.settings, study_state.study.grid.allowed(), paths.cache
+            study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
         )
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(study_state, describer, part, stack)
@@ -136,10 +135,8 @@ class _Tables:
         self._writers = {}
         for name, columns in self._columns.items():
             target = study_state.study.paths.description_csv(name)
-            self._writers[name] = csv.writer(
-                stack.enter_context(replacing(target)), lineterminator="\n"
-            )
-            self._writers[name].writerow(columns)
+            table = csv_table(target, columns, one_writer=True)
+            self._writers[name] = stack.enter_context(table)
 
     def write(self, block: BlockDescription) -> None:
         """Add the rows of a block; one without data has one in the first table."""

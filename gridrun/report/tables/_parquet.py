@@ -2,96 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from gridrun.pipeline import Pipeline
-from gridrun.study.state import StudyState
+from gridrun.store.cache import replacing
 
 _GROUP = 50_000
 
-_INTEGERS = ("fold", "combination", "shared_with", "rows", "tables", "TP", "FP", "FN", "TN")
-_TEXT = ("model_ix", "test_completion_ix", "how")
 
-
-class ParquetFile:
-    """A table that takes the place of ``target`` when it is whole.
+@contextlib.contextmanager
+def parquet_file(target: Path, types: Mapping[str, str], **options: Any) -> Iterator[Any]:
+    """A ``pyarrow.parquet.ParquetWriter`` of a file that takes the place of ``target`` when whole.
 
     Args:
         target: The file.
-        study_state: Whose table.
-        columns: In order.
+        types: Column to ``integer``, ``number`` or ``text``, in order.
+        options: Of the ``ParquetWriter``.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in types.items()])
+    with (
+        replacing(target, one_writer=True) as aside,
+        pq.ParquetWriter(aside, schema, **options) as writer,
+    ):
+        yield writer
+
+
+@contextlib.contextmanager
+def row_writer(target: Path, types: Mapping[str, str]) -> Iterator[RowWriter]:
+    """The same for a table that is written row by row."""
+    with parquet_file(target, types) as file:
+        writer = RowWriter(file, types)
+        yield writer
+        writer.flush()
+
+
+class RowWriter:
+    """Gathers rows and writes them in groups.
+
+    Args:
+        file: What ``parquet_file`` gave.
+        types: Column to its type, in order.
     """
 
-    def __init__(self, target: Path, study_state: StudyState, columns: Sequence[str]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self._target = target
-        self._aside = target.with_name(f".{target.name}.new")
-        self._columns = tuple(columns)
-        self._types = {
-            name: type_of(name, study_state.pipeline, study_state.study.grid.allowed())
-            for name in columns
-        }
-        kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
-        self._schema = pa.schema([(name, kinds[self._types[name]]) for name in columns])
-        self._pa, self._pq = pa, pq
+    def __init__(self, file: Any, types: Mapping[str, str]) -> None:
+        self._file = file
+        self._types = types
         self._rows: list[Sequence[Any]] = []
-        self._writer: Any = None
-
-    def __enter__(self) -> Self:
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = self._pq.ParquetWriter(self._aside, self._schema)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is None:
-                self._flush()
-            self._writer.close()
-            if kind is None:
-                self._aside.replace(self._target)
-        finally:
-            self._aside.unlink(missing_ok=True)
 
     def write(self, values: Sequence[Any]) -> None:
         """Add one row, values in column order."""
         self._rows.append(values)
         if len(self._rows) >= _GROUP:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the rows that are held back."""
+        import pyarrow as pa
+
         if not self._rows:
             return
+        schema = self._file.schema
         arrays = []
-        for position, name in enumerate(self._columns):
+        for position, kind in enumerate(self._types.values()):
             values = [row[position] for row in self._rows]
-            match self._types[name]:
+            match kind:
                 case "text":
                     values = [None if value is None else str(value) for value in values]
                 case "number":
                     values = [None if value is None else float(value) for value in values]
                 case _:
                     values = [None if value in (None, "") else int(value) for value in values]
-            arrays.append(self._pa.array(values, self._schema.field(position).type))
-        self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
+            arrays.append(pa.array(values, schema.field(position).type))
+        self._file.write_table(pa.Table.from_arrays(arrays, schema=schema))
         self._rows = []
-
-
-def type_of(name: str, pipeline: Pipeline, allowed: Mapping[str, tuple[Any, ...]]) -> str:
-    """Whether a column holds ``integer``, ``number`` or ``text``.
-
-    Args:
-        name: Of the column.
-        pipeline: Whose table it is in.
-        allowed: Parameter to its values in the grid.
-    """
-    if name in _INTEGERS:
-        return "integer"
-    if name in allowed:
-        numeric = all(isinstance(value, int | float) for value in allowed[name])
-        return "number" if numeric else "text"
-    measured = name in (*pipeline.result_columns, *pipeline.pooled_columns)
-    return "number" if measured and name not in _TEXT else "text"

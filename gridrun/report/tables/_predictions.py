@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridrun.report.tables._parquet import type_of
+from gridrun.pipeline import Column
+from gridrun.report.tables._parquet import parquet_file
 from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 _GROUP = 100_000
 """Rows that are held back until they are written, for each classifier."""
-
-_HEAD = ("protocol", "classifier", "fold", "method", "combination", "rows")
 
 
 class PredictionFiles:
@@ -31,24 +30,22 @@ class PredictionFiles:
     Args:
         study_state: Whose predictions.
         directory: Where to.
+        head: Columns that all rows of a part have in common.
     """
 
-    def __init__(self, study_state: StudyState, directory: Path) -> None:
+    def __init__(self, study_state: StudyState, directory: Path, head: Sequence[Column]) -> None:
         self._study_state = study_state
         self._directory = directory
-        self._own = dict(study_state.pipeline.prediction_columns(study_state.settings))
+        own = study_state.pipeline.prediction_columns(study_state.settings)
+        self._own = {column.name: column.type for column in own}
         self._files: dict[str, _File] = {}
-        allowed = study_state.study.grid.allowed()
-        names = (*allowed, *(name for name in _HEAD if name != "rows" or study_state.settings.rows))
-        self._head = {name: type_of(name, study_state.pipeline, allowed) for name in names}
+        self._head = {column.name: column.type for column in head}
 
     def __enter__(self) -> Self:
-        if self._own:
-            self._directory.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             for name in self._study_state.study.classifiers if self._own else ():
                 target = self._directory / f"{name}.parquet"
-                self._files[name] = stack.enter_context(_File(target, self._head, self._own))
+                self._files[name] = stack.enter_context(_open(target, self._head, self._own))
             self._stack = stack.pop_all()
         return self
 
@@ -81,59 +78,44 @@ class PredictionFiles:
             self._files[part.classifier].add(head, columns)
 
 
+@contextlib.contextmanager
+def _open(target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> Iterator[_File]:
+    with parquet_file(target, {**head, **own}, compression="zstd") as writer:
+        file = _File(writer, own)
+        yield file
+        file.flush()
+
+
 class _File:
-    """One Parquet file, written in row groups, that takes the place of ``target`` when whole."""
+    """Gathers predictions and writes them in groups."""
 
-    def __init__(self, target: Path, head: Mapping[str, str], own: Mapping[str, str]) -> None:
-        import pyarrow as pa
-
-        self._pa = pa
-        self._target = target
-        self._aside = target.with_name(f".{target.name}.new")
-        self._head, self._own = head, own
-        kinds = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
-        fields = [(name, kinds[kind]) for name, kind in {**head, **own}.items()]
-        self._schema = pa.schema(fields)
-        self._writer: Any = None
+    def __init__(self, writer: Any, own: Mapping[str, str]) -> None:
+        self._writer = writer
+        self._own = own
         self._parts: list[pa.Table] = []
         self._rows = 0
 
-    def __enter__(self) -> Self:
-        import pyarrow.parquet as pq
-
-        try:
-            self._writer = pq.ParquetWriter(self._aside, self._schema, compression="zstd")
-        except OSError:
-            self._aside.unlink(missing_ok=True)
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is None:
-                self._flush()
-            self._writer.close()
-            if kind is None:
-                self._aside.replace(self._target)
-        finally:
-            self._aside.unlink(missing_ok=True)
-
     def add(self, head: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> None:
         """Add rows that share ``head``."""
-        pa = self._pa
+        import pyarrow as pa
+
         count = len(columns[next(iter(self._own))])
+        schema = self._writer.schema
         arrays = []
-        for field in self._schema:
+        for field in schema:
             if field.name in self._own:
                 arrays.append(pa.array(columns[field.name], field.type))
             else:
                 arrays.append(pa.repeat(pa.scalar(head[field.name], field.type), count))
-        self._parts.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._parts.append(pa.Table.from_arrays(arrays, schema=schema))
         self._rows += count
         if self._rows >= _GROUP:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held back."""
+        import pyarrow as pa
+
         if self._parts:
-            self._writer.write_table(self._pa.concat_tables(self._parts), row_group_size=self._rows)
+            self._writer.write_table(pa.concat_tables(self._parts), row_group_size=self._rows)
         self._parts, self._rows = [], 0

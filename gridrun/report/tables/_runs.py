@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
+from gridrun.report.tables._cells import csv_table
 from gridrun.report.tables._rows import parts
-from gridrun.store.cache import with_replacement
 from gridrun.store.ledger import LedgerView, cannot_write
 from gridrun.study.state import StudyState
 
@@ -40,16 +39,10 @@ def write_runs(study_state: StudyState) -> Path | None:
         if parent in sweeps:
             head = (part.combination, part.classifier, part.fold, str(part.state))
             rows.append((*head, parent, child))
-
-    def write(path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            writer.writerows(rows)
-
     target = study_state.study.paths.runs_csv
     try:
-        with_replacement(target, write)
+        with csv_table(target, _COLUMNS) as table:
+            table.writerows(rows)
     except OSError as error:
         raise cannot_write(target, error) from error
     return target

@@ -3,47 +3,69 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import fcntl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gridrun.report.tables._cells import cell
-from gridrun.report.tables._parquet import ParquetFile
+from gridrun.pipeline import Column, names_of, refuse_undeclared
+from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._parquet import RowWriter, row_writer
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
+_HEAD = (
+    Column("protocol", "text"),
+    Column("classifier", "text"),
+    Column("fold", "integer"),
+    Column("method", "text"),
+)
+_TAIL = (
+    Column("state", "text"),
+    Column("reason", "text"),
+    Column("combination", "integer"),
+    Column("shared_with", "integer"),
+)
+_ROWS = Column("rows", "integer")
+_CONSEQUENCE = Column("consequence", "text")
 
-def columns_of(study_state: StudyState) -> list[str]:
+
+def columns_of(study_state: StudyState) -> list[Column]:
     """Columns of the final table, in order."""
     return _columns(study_state, study_state.pipeline.result_columns)
 
 
-def pooled_columns_of(study_state: StudyState) -> list[str]:
+def pooled_columns_of(study_state: StudyState) -> list[Column]:
     """Columns of the table over all completions, in order; empty where there is none."""
     own = study_state.pipeline.pooled_columns
     return _columns(study_state, own) if own else []
 
 
-def _columns(study_state: StudyState, own: Sequence[str]) -> list[str]:
-    names = [
-        *study_state.study.grid.names,
-        "protocol",
-        "classifier",
-        "fold",
-        "method",
-        *own,
-        "state",
-        "reason",
-        "combination",
-        "shared_with",
+def prediction_head_of(study_state: StudyState) -> list[Column]:
+    """Columns of the predictions that all rows of a part have in common."""
+    shared = {column.name: column for column in (*_HEAD, *_TAIL, _ROWS)}
+    names = ["protocol", "classifier", "fold", "method", "combination"]
+    names += ["rows"] if study_state.settings.rows is not None else []
+    return [*_parameters(study_state), *(shared[name] for name in names)]
+
+
+def _columns(study_state: StudyState, own: Sequence[Column]) -> list[Column]:
+    columns = [*_parameters(study_state), *_HEAD, *own, *_TAIL]
+    return [*columns, _ROWS] if study_state.settings.rows is not None else columns
+
+
+def _parameters(study_state: StudyState) -> list[Column]:
+    """Numbers where every value in the grid is one."""
+    return [
+        Column(
+            name, "number" if all(isinstance(value, int | float) for value in values) else "text"
+        )
+        for name, values in study_state.study.grid.allowed().items()
     ]
-    return [*names, "rows"] if study_state.settings.rows is not None else names
 
 
 class Tables(contextlib.AbstractContextManager["Tables"]):
@@ -59,6 +81,9 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         self._view = view
         self._columns = columns_of(study_state)
         self._pooled_columns = pooled_columns_of(study_state)
+        self._names = names_of(self._columns)
+        self._pooled_names = names_of(self._pooled_columns)
+        self._checked: set[tuple[str, ...]] = set()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -77,11 +102,16 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         self._stack.__exit__(kind, error, trace)
 
     def write(self, part: Part) -> None:
-        """Add the rows of a part to each table."""
+        """Add the rows of a part to each table.
+
+        Raises:
+            EnvironmentFault: A row has a column that the pipeline does not declare.
+        """
+        self._refuse_undeclared(part)
         head = _head(self._study_state, part)
         for row in part.rows:
             record = {**head, **row}
-            values = [record.get(name) for name in self._columns]
+            values = [record.get(name) for name in self._names]
             self._final.writerow([cell(value) for value in values])
             self._parquet.write(values)
         for row in part.details:
@@ -91,34 +121,45 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
             )
         if self._pooled_columns:
             record = {**head, **part.pooled}
-            values = [record.get(name) for name in self._pooled_columns]
+            values = [record.get(name) for name in self._pooled_names]
             self._pooled.writerow([cell(value) for value in values])
             self._pooled_parquet.write(values)
         if self._view is not None and part.payloads:
             self._predictions.write(head, part, self._view)
 
+    def _refuse_undeclared(self, part: Part) -> None:
+        """Each set of columns is looked at once: a study has a million rows of a few kinds."""
+        pipeline = self._study_state.pipeline
+        rows = [(row, pipeline.result_columns) for row in part.rows]
+        rows += [(row, (*pipeline.result_columns, _CONSEQUENCE)) for row in part.details]
+        rows.append((part.pooled, pipeline.pooled_columns))
+        for row, declared in rows:
+            kind = (*names_of(declared), "", *row)
+            if kind not in self._checked:
+                refuse_undeclared(row, declared, f"pipeline {pipeline.name}")
+                self._checked.add(kind)
+
     def _open(self, stack: contextlib.ExitStack) -> None:
         study_state, paths = self._study_state, self._study_state.study.paths
-        self._final = _csv(stack, paths.results_csv, self._columns)
-        self._parquet = stack.enter_context(
-            ParquetFile(paths.results_parquet, study_state, self._columns)
-        )
-        leading = [name for name in self._columns if name not in ("state", "reason")]
-        self._consequence_columns = [*leading, "consequence"]
-        self._consequence = _csv(stack, paths.per_consequence_csv, self._consequence_columns)
+
+        def csv_file(target: Path, columns: Sequence[str]) -> Any:
+            return stack.enter_context(csv_table(target, columns, one_writer=True))
+
+        def parquet(target: Path, columns: Sequence[Column]) -> RowWriter:
+            types = {column.name: column.type for column in columns}
+            return stack.enter_context(row_writer(target, types))
+
+        self._final = csv_file(paths.results_csv, self._names)
+        self._parquet = parquet(paths.results_parquet, self._columns)
+        leading = [name for name in self._names if name not in ("state", "reason")]
+        self._consequence_columns = [*leading, _CONSEQUENCE.name]
+        self._consequence = csv_file(paths.per_consequence_csv, self._consequence_columns)
         if self._pooled_columns:
-            self._pooled = _csv(stack, paths.pooled_csv, self._pooled_columns)
-            self._pooled_parquet = stack.enter_context(
-                ParquetFile(paths.pooled_parquet, study_state, self._pooled_columns)
-            )
-        self._predictions = stack.enter_context(PredictionFiles(study_state, paths.predictions))
-
-
-def _csv(stack: contextlib.ExitStack, target: Path, columns: Sequence[str]) -> Any:
-    handle = stack.enter_context(replacing(target))
-    writer = csv.writer(handle, lineterminator="\n")
-    writer.writerow(columns)
-    return writer
+            self._pooled = csv_file(paths.pooled_csv, self._pooled_names)
+            self._pooled_parquet = parquet(paths.pooled_parquet, self._pooled_columns)
+        self._predictions = stack.enter_context(
+            PredictionFiles(study_state, paths.predictions, prediction_head_of(study_state))
+        )
 
 
 def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
@@ -145,16 +186,3 @@ def alone(paths: StudyPaths) -> Iterator[None]:
     with paths.results_lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Any]:
-    """A text file that takes the place of ``target`` when it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.new")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as handle:
-            yield handle
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import Value
+from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of
-from gridrun.report.tables._cells import cell
+from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Group, Summary
-from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of, replacing
-from gridrun.store.cache import with_replacement
+from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
+from gridrun.store.cache import replacing
 from gridrun.store.ledger import LedgerView, cannot_write
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
@@ -65,9 +65,8 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
             "groups": [_plain(group) for group in ordered],
             "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
         }
-        with_replacement(
-            paths.results_stamp, lambda path: _put(path, json.dumps(kept, ensure_ascii=False))
-        )
+        with replacing(paths.results_stamp) as aside:
+            aside.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return summary
@@ -86,12 +85,15 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> str:
             "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
             "folds": study_state.folds,
             "classifiers": list(study_state.study.classifiers),
-            "columns": [columns_of(study_state), pooled_columns_of(study_state)],
-            "predictions": dict(study_state.pipeline.prediction_columns(study_state.settings)),
-            "summary": [
-                *study_state.pipeline.headline_columns,
-                *study_state.pipeline.summary_parameters,
+            "columns": [
+                [astuple(column) for column in columns]
+                for columns in (
+                    columns_of(study_state),
+                    pooled_columns_of(study_state),
+                    study_state.pipeline.prediction_columns(study_state.settings),
+                )
             ],
+            "summary": list(study_state.pipeline.summary_parameters),
             "protocol": study_state.protocol_label,
         }
     )
@@ -163,7 +165,8 @@ def _group_of(study_state: StudyState, part: Part, groups: dict[_GroupKey, Group
     at = {name: part.values[name] for name in pipeline.summary_parameters}
     key = (method, tuple(at.values()), part.classifier)
     if key not in groups:
-        groups[key] = Group(method, part.classifier, pipeline.headline_columns, at)
+        headline = names_of(column for column in pipeline.result_columns if column.headline)
+        groups[key] = Group(method, part.classifier, headline, at)
     return groups[key]
 
 
@@ -201,8 +204,8 @@ def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
         if not texts:
             paths.notes_txt.unlink(missing_ok=True)
             return
-        with replacing(paths.notes_txt) as handle:
-            handle.write("\n".join(texts) + "\n")
+        with replacing(paths.notes_txt) as aside:
+            aside.write_text("\n".join(texts) + "\n", "utf-8")
     except OSError as error:
         raise cannot_write(paths.results, error) from error
 
@@ -214,11 +217,5 @@ def _write_summary(study_state: StudyState, summary: Summary) -> None:
     if summary.rows_note:
         columns.append("rows")
         records = [{**record, "rows": study_state.settings.rows} for record in records]
-    with replacing(paths.summary_csv) as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([[cell(record[name]) for name in columns] for record in records])
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+    with csv_table(paths.summary_csv, columns) as table:
+        table.writerows([[cell(record[name]) for name in columns] for record in records])

@@ -82,7 +82,7 @@ def code_here(pipeline: Pipeline, values: Mapping[str, Sequence[Value]]) -> dict
     """Digest of the code of each stage that runs where the inputs are."""
     names = {stage.name for stage in pipeline.stages if stage.on_driver}
     first = {name: values[name][0] for name in pipeline.context_reads()}
-    digests = pipeline.code_digests(pipeline.runnable_classifiers[0], first)
+    digests = pipeline.code_digests(pipeline.classifiers[0], first)
     return {name: digest for name, digest in digests.items() if name in names}
 
 

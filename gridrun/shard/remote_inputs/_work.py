@@ -43,14 +43,14 @@ def make_blocks(
             f"the code here is not the code the order was made for: {', '.join(sorted(foreign))}",
             todo="build the image from the same version of gridrun as the client",
         )
-    settings = replace(
-        order.job.settings, inputs={role: str(path) for role, path in inputs.items()}
-    )
+    paths = {role: str(path) for role, path in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
     renamed = _Renamed(inputs, order.places)
     try:
-        notes = list(pipeline.check(settings, order.values))
+        notes = list(pipeline.check(replace(order.job.settings, inputs=paths), order.values))
         say("reading the inputs")
+        digests = {role: digest_of_file(path) for role, path in inputs.items()}
+        settings = replace(order.job.settings, inputs=paths, input_digests=digests)
         source = pipeline.open_source(settings, order.values, out.parent / "cache")
     except InputError as error:
         return ReadingReport(order.digest, {}, (), renamed.all(error.faults))
@@ -59,7 +59,6 @@ def make_blocks(
     for number, values in enumerate(order.blocks, 1):
         blocks.append(_block(source, values, out))
         say(f"{number} of {len(order.blocks)} blocks")
-    digests = {role: digest_of_file(path) for role, path in inputs.items()}
     return ReadingReport(order.digest, digests, renamed.all(notes), (), tuple(blocks))
 
 

@@ -6,13 +6,12 @@ run repeats at most what its last half second recorded.
 """
 
 from gridrun.store.ledger._open import cannot_write
-from gridrun.store.ledger._read import Attempts, LedgerView, StoredResult
+from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._write import Ledger
 
 __all__ = [
     "AttemptKey",
-    "Attempts",
     "Ledger",
     "LedgerView",
     "StoredResult",

@@ -44,30 +44,6 @@ class StoredResult:
     payloads: str
 
 
-@dataclass(frozen=True)
-class Attempts:
-    """One attempt that failed or printed something."""
-
-    id: int
-    context: int
-    fold: int
-    code: int
-    number: int
-    worker: str
-    started: float
-    seconds: float
-    state: str
-    kind: str
-    reason: str
-    signal: int | None
-    exit_code: int | None
-    limit_seconds: float | None
-    stage: str
-    log: str
-    request: dict[str, Any]
-    """Of its run."""
-
-
 class LedgerView:
     """A ledger, to look at.
 
@@ -98,6 +74,12 @@ class LedgerView:
         ):
             known.setdefault(name, []).append(json.loads(text))
         return known
+
+    def code_bits(self) -> list[str]:
+        """The parameter that each bit of a code belongs to, for a ``TaskEncoding``."""
+        return [
+            name for (name,) in self.db.execute("SELECT parameter FROM code_bit ORDER BY position")
+        ]
 
     def contexts(self) -> dict[str, tuple[int, str, dict[str, Any]]]:
         """Digest to (id, classifier, components) of every context seen."""
@@ -155,16 +137,20 @@ class LedgerView:
             if tasks
         }
 
-    def noteworthy(self) -> Iterator[Attempts]:
-        """Attempts that failed or printed something, oldest first."""
-        for *row, request in self.db.execute(
-            "SELECT a.id, context, fold, code, number, worker, a.started, seconds, a.state, kind, "
-            "reason, signal, exit_code, limit_seconds, stage, log, request "
-            "FROM attempt a LEFT JOIN run ON run.id = a.run "
+    def noteworthy(self) -> Iterator[dict[str, Any]]:
+        """Attempts that failed or printed something, oldest first, and ``request`` of their run.
+
+        Yields:
+            Column to value.
+        """
+        found = self.db.execute(
+            "SELECT a.*, request FROM attempt a LEFT JOIN run ON run.id = a.run "
             "WHERE a.state = 'failed' OR log != '' ORDER BY a.id"
-        ):
-            row.append(json.loads(request or "{}"))
-            yield Attempts(*row)
+        )
+        names = [column[0] for column in found.description]
+        for row in found:
+            attempt = dict(zip(names, row, strict=True))
+            yield {**attempt, "request": json.loads(attempt["request"] or "{}")}
 
     def last_run(self) -> dict[str, Any] | None:
         """The newest run: request, backend, host, pid, version, started, ended, state."""

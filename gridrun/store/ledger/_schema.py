@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -14,6 +14,9 @@ CREATE TABLE value (
   text TEXT NOT NULL,
   PRIMARY KEY (parameter, number)
 ) WITHOUT ROWID;
+
+-- the parameter that each bit of a task code belongs to, see gridrun.plan.task_encoding
+CREATE TABLE code_bit (position INTEGER PRIMARY KEY, parameter TEXT NOT NULL);
 
 -- what determines the numbers of a set of tasks, apart from their parameter values and fold
 CREATE TABLE context (

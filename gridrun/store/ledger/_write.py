@@ -50,8 +50,6 @@ class Ledger(LedgerView):
         self._run = 0
         self._closed = threading.Event()
         self._fault: GridrunError | None = None
-        self.committed = 0
-        """Final outcomes that are durable, of this run."""
         try:
             self._write(lambda: _lease.acquire(db, path))
         except GridrunError:
@@ -103,12 +101,15 @@ class Ledger(LedgerView):
         )
 
     def store_values(self, book: TaskEncoding) -> None:
-        """Keep the numbers that a codebook has newly given."""
-        rows = list(book.unstored())
-        if rows:
-            self._write(
-                lambda: self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", rows)
-            )
+        """Keep the numbers and bits that a encoding has newly given."""
+        values, bits = list(book.unstored()), list(book.unstored_bits())
+
+        def store() -> None:
+            self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", values)
+            self.db.executemany("INSERT OR IGNORE INTO code_bit VALUES (?, ?)", bits)
+
+        if values or bits:
+            self._write(store)
 
     def context_id(self, classifier: str, components: Mapping[str, Any]) -> int:
         """Number of a fingerprint context, given on first use."""
@@ -213,9 +214,6 @@ class Ledger(LedgerView):
 
             self._write(write)
             self._buffer, self._marks = [], []
-            self.committed += sum(
-                1 for event, _ in buffer if isinstance(event, TaskDone) or event.final
-            )
 
     def close(self) -> None:
         """Commit, give the lease back and close the file."""

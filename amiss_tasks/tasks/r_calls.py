@@ -15,12 +15,16 @@ from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskFailure
+from gridrun.plan.fingerprint import r_text_code
 
 _HERE = Path(__file__).parents[1]
 OWN_R = ("own/load.R", "own/method.R", "own/classifier.R")
 """What stands between the stages and files of the user's own."""
 
-_SHARED = (
+GUARD_R = "r/guard.R"
+"""What stands between Python and R."""
+
+SHARED_R = (
     "r/protocol.R",
     "r/streams.R",
     "r/tables.R",
@@ -32,10 +36,14 @@ _SHARED = (
     "classifiers/_resamples.R",
     *OWN_R,
 )
+"""What every task has, in this order, below the package."""
 
 
 class RCalls:
     """R with the shared files; those of methods and classifiers are loaded when asked for.
+
+    The text of every file is taken when this is made. A file that is edited afterwards is
+    not looked at again, so that all that a worker runs is of one moment.
 
     Args:
         protocol: Whose switches R is told of.
@@ -48,8 +56,13 @@ class RCalls:
         self._switches = ",".join(sorted(protocol.corrected))
         self._session = r_session.start()
         RCalls._in_force = ""
-        for name in _SHARED:
-            self._session.source(_HERE / name, self._session.shared)
+        self._texts = {
+            path.relative_to(_HERE).as_posix(): path.read_text("utf-8")
+            for path in sorted(_HERE.rglob("*.R"))
+        }
+        self._session.use_guard(self._texts[GUARD_R])
+        for name in SHARED_R:
+            self.source(name)
         self._loaded: dict[str, RObject] = {}
 
     def __call__(
@@ -75,13 +88,20 @@ class RCalls:
         if key not in self._loaded:
             environment = self._session.environment(self._session.shared)
             for file in (*helpers, f"{name}.R"):
-                self._session.source(_HERE / folder / file, environment)
+                self._source(f"{folder}/{file}", environment)
             self._loaded[key] = environment
         return self._loaded[key]
 
     def source(self, name: str) -> None:
         """Load one more R file of this package beside the shared ones."""
-        self._session.source(_HERE / name, self._session.shared)
+        self._source(name, self._session.shared)
+
+    def code(self) -> dict[str, str]:
+        """Name of each R file of this package to the digest of what is given to R of it."""
+        return {name: r_text_code(text) for name, text in self._texts.items()}
+
+    def _source(self, name: str, environment: RObject) -> None:
+        self._session.source_text(self._texts[name], environment)
 
     def own(self, file: OwnFile, loader: str) -> RObject:
         """Environment with the functions of a file of the user's own, as the stages call them.
