@@ -7,6 +7,7 @@ and starts another.
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -24,6 +25,9 @@ def serve(channel: Channel) -> None:
         channel: To the parent.
     """
     warnings.simplefilter("ignore")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)  # what the SDK prints may have secrets in it
     adapter = SdkV1()
     for name, positional, named in channel.requests():
         try:
