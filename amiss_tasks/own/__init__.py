@@ -2,5 +2,5 @@
 
 ``docs/own-methods.md`` says what such a file has to define. ``files`` is what of it
 travels to workers, ``keys`` reads the study's keys, the R files here stand between the
-stages and the user's functions, ``trial`` tries a file on a toy.
+stages and the user's functions, ``checks`` tries a file on a toy.
 """
