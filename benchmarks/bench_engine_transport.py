@@ -32,7 +32,7 @@ def units(tasks: int, unit_tasks: int) -> Iterator[Unit]:
             toy_digest("block"),
             tuple(
                 TaskSpec(
-                    1, number, 1 + number // len(GRID), "rf", GRID.combination(number % len(GRID))
+                    1, number, 1 + number // len(GRID), "tree", GRID.combination(number % len(GRID))
                 )
                 for number in range(first, min(first + unit_tasks, tasks))
             ),

@@ -43,11 +43,11 @@ print("peak MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 def study(folds: int) -> Path:
     HOME.mkdir(parents=True, exist_ok=True)
-    for name in ("a.vcf", "b.tsv", "c.tsv"):
+    for name in ("a.txt", "b.txt"):
         if not (HOME / name).exists():
             (HOME / name).write_text(name)
     lines = [
-        "inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}",
+        "inputs: {table: a.txt, labels: b.txt}",
         f"folds: {folds}",
         "grid:",
         *(f"  {p.name}: {list(p.values)!r}" for p in toy.PARAMETERS),

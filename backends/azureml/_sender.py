@@ -95,7 +95,7 @@ class Sender:
             most_at_once=min(most, math.prod(len(values) for values in axes.values())),
             child_seconds=round(settings.shard_hours * 3600),
             sweep_minutes=round(settings.sweep_hours * 60),
-            metric="mcc",
+            metric=self._stage.metric_of(name),
             policy=None if is_reading(name) else settings.policy,
             tags={"gridrun": "1", **settings.tags},
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from backends.azureml._combinations import Axes
 from backends.azureml.settings import AzureData
 from gridrun.errors import UserError
+from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact
 from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
 from gridrun.shard.packing import Shards
@@ -22,6 +23,7 @@ READING_SCRIPT = "gridrun_reading.py"
 ARCHIVE = "shards.zip"
 ORDER = "order.json"
 STORE = "store.json"
+METRIC = "metric.json"
 _AXES = "axes.json"
 _SENT, _RECEIVED = "sent", "received"
 _SNAPSHOT_BYTES = 295 << 20
@@ -61,6 +63,13 @@ class Stage:
             return {}
         return axes
 
+    def metric_of(self, sweep: str) -> str:
+        """Name of the metric that children of a sweep may log; any where they log none."""
+        try:
+            return str(json.loads((self.sent(sweep) / METRIC).read_text("utf-8"))["name"])
+        except OSError:
+            return "outcomes"
+
     def prepare(
         self,
         sweep: str,
@@ -80,6 +89,8 @@ class Stage:
 
         def fill(directory: Path) -> None:
             (directory / ARTIFACTS).mkdir()
+            metric = load_pipeline(job.pipeline).of_study(job.settings.options).leading_metric
+            (directory / METRIC).write_text(json.dumps(asdict(metric)), "utf-8")
             for digest in artifacts:
                 (directory / ARTIFACTS / digest).write_bytes(read_artifact(digest))
             pack_shards(

@@ -12,8 +12,8 @@ _ONE_CHILD = Annotated[
     bool,
     typer.Option(
         "--one-child-per-combination",
-        help="At most 1,000 combinations: a child for each, with upstream's parameters as its "
-        "arguments and mcc as its metric, as in upstream's notebook. Slower and dearer.",
+        help="At most 1,000 combinations: a child for each, with its parameters as arguments "
+        "and the pipeline's leading metric as its own. Slower and dearer.",
     ),
 ]
 

@@ -34,8 +34,8 @@ from gridrun.errors import GridrunError
 app = typer.Typer(
     name="gridrun",
     cls=Root,
-    help="Run the amiss grid: which way of handling missing variant annotations gives the "
-    "best classifier of pathogenic variants?",
+    help="Run every combination of a grid: which way of handling the data gives the best "
+    "classifier?",
     epilog="Exit codes: 0 all done, 1 some tasks failed, 2 the command, study or input has to "
     "be changed, 3 the machine lacks something, 130 interrupted and resumable.",
     no_args_is_help=True,

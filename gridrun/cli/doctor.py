@@ -12,6 +12,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import Command, add, untyped_flags
 from gridrun.cli._parameters import with_parameters
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.tools.doctor import Finding
@@ -66,6 +67,7 @@ def doctor(
         Path | None,
         typer.Argument(metavar="STUDY", help="Check this study, too.", show_default=False),
     ] = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
@@ -79,7 +81,9 @@ def doctor(
 
     key = ctx.meta.get(_CHOSEN)
     findings = list(
-        _of_backend(key, study) if key else examine(study, lambda path: open_study(path).plan())
+        _of_backend(key, study, pipeline)
+        if key
+        else examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
     )
     if as_json:
         dump([vars(finding) for finding in findings])
@@ -91,13 +95,13 @@ def doctor(
     raise typer.Exit(max((finding.exit_code for finding in findings), default=0))
 
 
-def _of_backend(key: str, study: Path | None) -> Iterator[Finding]:
+def _of_backend(key: str, study: Path | None, pipeline: str) -> Iterator[Finding]:
     """What a study needs of a backend, looked at in turn, each as it is found."""
     from gridrun.api import open_study
     from gridrun.run.backend import DetachableBackend, load_backend
     from gridrun.tools.doctor import Finding
 
-    name, settings = open_study(study or Path()).backend_settings(key)
+    name, settings = open_study(study or Path(), pipeline=pipeline).backend_settings(key)
     backend = load_backend(name, settings=settings)
     if not isinstance(backend, DetachableBackend):
         yield Finding(f"backend {name}", "ok", "it needs nothing that can be looked at")

@@ -20,7 +20,7 @@ from gridrun.run._sweeps import held_elsewhere, hold_back, holders, known_attemp
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
 from gridrun.store.ledger import Ledger, StoredSweep
-from gridrun.study.state import STUDY_META, StudyState
+from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,7 @@ class Engine:
     ) -> None:
         study_state = self._study_state
         ledger.store_meta(STUDY_META, study_state.study.path.name)
+        ledger.store_meta(PIPELINE_META, study_state.pipeline_name)
         ledger.store_values(study_state.book)
         if not self._collect_only:
             for meta in study_state.input_meta():

@@ -23,9 +23,6 @@ from gridrun.pipeline.study_keys import StudyKey
 from gridrun.plan.units import Limits
 from gridrun.study.backend_keys import BackendKey, BackendValue
 
-ROLES = ("vcf", "cadd_snv", "cadd_indel")
-"""Input files of a study."""
-
 KEYS = (
     "inputs",
     "grid",
@@ -49,10 +46,12 @@ class KeyReader:
 
     Args:
         file: The study file, for messages.
+        roles: Roles of the pipeline's inputs.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, roles: Sequence[str] = ()) -> None:
         self.file = file
+        self.roles = tuple(roles)
         self.faults: list[Fault] = []
         self.notes: list[Fault] = []
 
@@ -111,13 +110,13 @@ class KeyReader:
         return data
 
     def backend_values(
-        self, nodes: Mapping[str, Node], keys: Mapping[str, BackendKey], roles: Sequence[str]
+        self, nodes: Mapping[str, Node], keys: Mapping[str, BackendKey]
     ) -> dict[str, BackendValue]:
         """What the keys of backends came to, by key, as far as they are there."""
         values: dict[str, BackendValue] = {}
         for name, key in keys.items():
             try:
-                values[name] = key.read(nodes[name], self.file, roles)
+                values[name] = key.read(nodes[name], self.file, self.roles)
             except InputError as error:
                 self.faults.extend(error.faults)
                 continue
@@ -185,14 +184,14 @@ class KeyReader:
             self.fault(
                 f'key "inputs" has {kind_of(node)} where paths belong',
                 node,
-                "give " + ", ".join(f"{role}: PATH" for role in ROLES),
+                "give " + ", ".join(f"{role}: PATH" for role in self.roles),
             )
             return {}
-        found = read_keys(self.file, node, ROLES, "input", self.faults)
-        for role in ROLES:
+        found = read_keys(self.file, node, self.roles, "input", self.faults)
+        for role in self.roles:
             if role not in found:
                 self.fault(f'input "{role}" is missing below "inputs"', node, f"add {role}: PATH")
-        given = [(role, found[role][1]) for role in ROLES if role in found]
+        given = [(role, found[role][1]) for role in self.roles if role in found]
         read = [(role, self.path(f'input "{role}"', path)) for role, path in given]
         return {role: path for role, path in read if path is not None}
 

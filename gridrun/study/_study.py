@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ from gridrun.pipeline import Pipeline
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
-from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, ROLES, KeyReader
+from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
 from gridrun.study.backend_keys import BackendKey, backend_keys, load_backend_key, package_of
 from gridrun.study.grid_file import GridFile, grid_of, read_grid
 
 DEFAULT_FOLDS = 10
 DEFAULT_SEED = 1
-DEFAULT_PROTOCOL = "amiss"
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,16 @@ class Study:
 
     Args:
         path: The study file, absolute.
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
+        inputs: Role (``Pipeline.inputs``) to absolute path.
         grid: The grid.
         folds: Number of cross-validation folds.
-        seed: Decides every draw of gridrun's own (samples, rows), and under the
-            protocol ``corrected`` every other one; what upstream draws under the
-            protocol ``amiss`` comes from upstream's seeds.
+        seed: Decides every draw of gridrun's own (samples, rows), and others as far
+            as the pipeline has them depend on it.
         protocol: Name of the protocol.
         classifiers: In the pipeline's order.
         limits: What one task may use.
         sample: How many combinations to draw, or None for all.
-        rows: How many variants to draw, or None for all.
+        rows: How many rows of the inputs to draw, or None for all.
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
@@ -138,7 +136,7 @@ def _require_text(file: Path) -> None:
 
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
-    reader = KeyReader(file)
+    reader = KeyReader(file, tuple(pipeline.inputs))
     reader.faults.extend(document.faults)
     reader.notes.extend(document.notes)
     parameters = [parameter.name for parameter in pipeline.parameters]
@@ -149,7 +147,8 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     elsewhere = _names_inputs(nodes, backends)
     for key in ("inputs", "grid"):
         if key not in nodes and not (key == "inputs" and elsewhere):
-            reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
+            todo = _inputs_advice(reader.roles) if key == "inputs" else _GRID_ADVICE
+            reader.fault(f'key "{key}" is missing', todo=todo)
     for other in elsewhere:
         if "inputs" in nodes:
             reader.fault(
@@ -158,7 +157,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
                 "leave one out: with inputs they are read here and prepared tables are sent, "
                 f"with {other} they are read where they are and stay there",
             )
-    values = reader.backend_values(nodes, backends, ROLES)
+    values = reader.backend_values(nodes, backends)
     far = [name for name, value in values.items() if value.inputs_elsewhere]
     options = reader.options(nodes, pipeline.study_keys)
     pipeline = pipeline.of_study(options)
@@ -175,7 +174,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     folds = whole("folds", usual, 1, most_folds, pipeline.most_folds_reason)
     seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
-    protocol: str | None = DEFAULT_PROTOCOL
+    protocol: str | None = next(iter(pipeline.protocols))
     if "protocol" in nodes:
         protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols))
     classifiers = pipeline.classifiers
@@ -221,10 +220,14 @@ def _names_inputs(nodes: Mapping[str, Node], backends: Mapping[str, BackendKey])
     return found
 
 
-_ADVICE = {
-    "inputs": "give vcf, cadd_snv and cadd_indel, each with a path",
-    "grid": "give each parameter its values, or the path of a grid file (.json, .yaml)",
-}
+_GRID_ADVICE = "give each parameter its values, or the path of a grid file (.json, .yaml)"
+
+
+def _inputs_advice(roles: Sequence[str]) -> str:
+    *first, last = roles
+    if not first:
+        return f"give {last} with a path"
+    return f"give {', '.join(first)} and {last}, each with a path"
 
 
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:

@@ -10,7 +10,7 @@ from gridrun.study import load_study
 WORKSPACE = "workspace: {subscription: s, resource_group: g, name: w}"
 GOOD = f"{{{WORKSPACE}, compute: cpu, image: 'registry.example/worker:1'}}"
 
-DATA = "{datastore: d, vcf: in/a.vcf.gz, cadd_snv: in/b.tsv.gz, cadd_indel: in/c.tsv.gz}"
+DATA = "{datastore: d, table: in/a.txt.gz, labels: in/b.txt.gz}"
 
 
 def load(directory, text):
@@ -114,16 +114,16 @@ def test_inputs_may_stay_in_a_datastore(tmp_path):
     """With data there are no inputs here; people are told where they are."""
     study = load_without_inputs(tmp_path, DATA)
     assert study.inputs == {}
-    assert study.inputs_elsewhere["vcf"] == "datastore d: in/a.vcf.gz"
+    assert study.inputs_elsewhere["table"] == "datastore d: in/a.txt.gz"
     assert study.backend_options["azureml"].data.folder == "gridrun"
 
 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("{datastore: d, vcf: a}", ["data lacks cadd_snv, cadd_indel", "datastore: NAME"]),
-        (DATA.replace("in/a", "/in/a"), ['"vcf" has "/in/a.vcf.gz"', "leading /"]),
-        (DATA.replace("in/a", "../a"), ['"vcf" has "../a.vcf.gz"', ".."]),
+        ("{datastore: d, table: a}", ["data lacks labels", "datastore: NAME"]),
+        (DATA.replace("in/a", "/in/a"), ['"table" has "/in/a.txt.gz"', "leading /"]),
+        (DATA.replace("in/a", "../a"), ['"table" has "../a.txt.gz"', ".."]),
         (DATA.replace("{", "{folder: 'azureml://x', "), ['"folder" has "azureml://x"']),
         ("here", ['azure setting "data" has']),
     ],

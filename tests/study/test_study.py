@@ -18,6 +18,7 @@ PIPELINE = SimpleNamespace(
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "lr"),
     study_keys={},
+    inputs=dict.fromkeys(("vcf", "cadd_snv", "cadd_indel")),
     most_folds=None,
     most_folds_reason="",
 )

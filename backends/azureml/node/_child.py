@@ -20,6 +20,7 @@ from typing import Any
 OUT = Path("outputs")
 AXES = Path("axes.json")
 STORE = Path("store.json")
+METRIC = Path("metric.json")
 ARCHIVE = Path("shards.zip")
 SEGMENT = re.compile(r"outputs/segment-[\w-]+\.jsonl")
 
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
         say(f"the worker was killed by signal {-code}")
         return 1
     if code == 0 and "--shard" not in axes:
-        log_mcc()
+        log_metric()
     return code
 
 
@@ -100,13 +101,14 @@ def bring_earlier_outcomes() -> None:
         say(f"outcomes of an earlier start: {len(names)} segments")
 
 
-def log_mcc() -> None:
-    """The metric of upstream's script, for people who look at the sweep's page."""
-    value = larger_mean_mcc()
-    say(f"mcc: {value}")
+def log_metric() -> None:
+    """The pipeline's leading metric, for people who look at the sweep's page."""
+    metric = json.loads(METRIC.read_text("utf-8"))
+    value = largest_mean(metric["column"], metric["classifiers"])
+    say(f"{metric['name']}: {value}")
     try:
         run = this_run()
-        run.log("mcc", value)
+        run.log(metric["name"], value)
         run.flush()
     except ImportError:
         say("azureml is not in the image: the metric is not logged")
@@ -114,19 +116,16 @@ def log_mcc() -> None:
         say(f"the metric cannot be logged: {type(error).__name__}")
 
 
-def larger_mean_mcc() -> float:
-    """Larger of the mean MCC of random forest and logistic regression; NaN where one has none.
-
-    Source: upstream's amiss_test_script.R, which leaves no NA out.
-    """
-    found: dict[str, list[float]] = {"rf": [], "lr": []}
+def largest_mean(column: str, classifiers: list[str]) -> float:
+    """Largest of the classifiers' means of a column; NaN where one of them lacks a value."""
+    found: dict[str, list[float]] = {name: [] for name in classifiers}
     for path in sorted(OUT.glob("segment-*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             event = json.loads(line)
             classifier = event["task"][3] if "task" in event else ""
             if event.get("event") == "TaskDone" and classifier in found:
                 for row in event["result"]["rows"]:
-                    value = row.get("MCC")
+                    value = row.get(column)
                     found[classifier].append(math.nan if value is None else value)
     means = [sum(values) / len(values) for values in found.values() if values]
     return math.nan if not means or any(map(math.isnan, means)) else max(means)

@@ -111,7 +111,7 @@ def _datastore(name: str) -> Any:
 def _download(store: Any, path: str, directory: Path) -> Path | None:
     """A file of a datastore; None where it is not there."""
     directory.mkdir(parents=True, exist_ok=True)
-    # everything whose name begins so comes along, an index beside a VCF for example
+    # everything whose name begins so comes along, an index beside a table for example
     store.download(str(directory), prefix=path, overwrite=True, show_progress=False)
     found = directory / path
     return found if found.is_file() else None

@@ -14,6 +14,7 @@ from gridrun.cli._help import add, examples
 from gridrun.cli._parameters import Parameter, with_parameters
 from gridrun.cli.remote import _look, _send
 from gridrun.cli.remote._words import Remote
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _DryRun = Annotated[
@@ -55,7 +56,10 @@ _INPUTS: dict[str, Parameter] = {
     ),
 }
 _STUDY: dict[str, Parameter] = {"study": (opt.StudyArgument, Path())}
-_JSON: dict[str, Parameter] = {"as_json": (opt.AsJson, False)}
+_COMMON: dict[str, Parameter] = {
+    "pipeline": (opt.PipelineName, DEFAULT_PIPELINE),
+    "as_json": (opt.AsJson, False),
+}
 _WHICH: dict[str, Parameter] = {
     "only": (opt.Only, None),
     "combinations": (opt.Combinations, None),
@@ -146,7 +150,7 @@ def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
             **(_INPUTS if remote.reads_inputs else {}),
             **_WHICH,
             **({"mix_environments": (_Mix, False)} if wait else {}),
-            **_JSON,
+            **_COMMON,
         },
     )
 
@@ -161,7 +165,7 @@ def _collecting(remote: Remote) -> Callable[..., None]:
     directory; nothing is counted twice.
     """
     more = {"mix_environments": (_Mix, False)}
-    return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_JSON})
+    return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_COMMON})
 
 
 def _status(remote: Remote) -> Callable[..., None]:
@@ -169,7 +173,7 @@ def _status(remote: Remote) -> Callable[..., None]:
         _look.show_status(remote, **given)
 
     text = "Say how the sweeps stand: children by state, and what went wrong with which."
-    return with_parameters(command, text, {**_STUDY, **remote.options, **_JSON})
+    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})
 
 
 def _logs(remote: Remote) -> Callable[..., None]:
@@ -180,7 +184,7 @@ def _logs(remote: Remote) -> Callable[..., None]:
 
     Logs of single tasks: gridrun logs.
     """
-    return with_parameters(command, text, {**_STUDY, **_CHILD, **remote.options, **_JSON})
+    return with_parameters(command, text, {**_STUDY, **_CHILD, **remote.options, **_COMMON})
 
 
 def _cancelling(remote: Remote) -> Callable[..., None]:
@@ -188,4 +192,4 @@ def _cancelling(remote: Remote) -> Callable[..., None]:
         _send.cancel(remote, **given)
 
     text = "End all sweeps of a study, and bring home what they have."
-    return with_parameters(command, text, {**_STUDY, **remote.options, **_JSON})
+    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})

@@ -39,12 +39,14 @@ def sweeps_of(opened: OpenStudy, remote: Remote) -> list[StoredSweep]:
     return [sweep for sweep in opened.sweeps() if sweep.backend == name]
 
 
-def show_status(remote: Remote, *, study: Path, as_json: bool, **options: Any) -> None:
+def show_status(
+    remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any
+) -> None:
     """Print how the sweeps stand."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, duration, say
 
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     looks = _look(opened, remote, options)
     parts = opened.status().parts
     sweeps = sweeps_of(opened, remote)
@@ -78,13 +80,19 @@ def show_status(remote: Remote, *, study: Path, as_json: bool, **options: Any) -
 
 
 def show_logs(
-    remote: Remote, *, study: Path, child: str | None, as_json: bool, **options: Any
+    remote: Remote,
+    *,
+    study: Path,
+    child: str | None,
+    pipeline: str,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Print what children came to, or what one printed."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     if child is not None:
         with _asking(opened, remote, options) as backend:
             text = backend.log(child)

@@ -34,6 +34,7 @@ def send(
     rows: int | None,
     folds: int | None,
     retry_failed: bool,
+    pipeline: str,
     as_json: bool,
     mix_environments: bool | None = None,
     yes: bool = False,
@@ -49,7 +50,7 @@ def send(
     chosen["retry_failed"] = retry_failed
     if mix_environments is not None:
         chosen["mix_environments"] = mix_environments
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     rate = {} if hourly_rate is None else {"hourly_rate": hourly_rate}
     backend = backend_of(opened, remote, **rate, **options)
     try:
@@ -79,22 +80,28 @@ def send(
 
 
 def collect(
-    remote: Remote, *, study: Path, mix_environments: bool, as_json: bool, **options: Any
+    remote: Remote,
+    *,
+    study: Path,
+    mix_environments: bool,
+    pipeline: str,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Bring in what there is, and write the tables."""
     from gridrun.api import open_study
 
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     chosen = {"mix_environments": mix_environments}
     ended = run(remote, opened, chosen, {"send": False, "wait": False, **options}, as_json)
     report(remote, opened, study, ended, options=options, as_json=as_json)
 
 
-def cancel(remote: Remote, *, study: Path, as_json: bool, **options: Any) -> None:
+def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any) -> None:
     """End all sweeps, and bring in what they have."""
     from gridrun.api import open_study
 
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     names = cancel_all(opened, remote, options)
     if not names:
         sys.stderr.write("no sweep is under way: there is nothing to cancel\n")
@@ -143,7 +150,7 @@ def _read(
         finally:
             restore()
     if not is_read:
-        place, types = shlex.quote(str(study)), backend.commands
+        place, types = _place(study, opened), backend.commands
         sys.stderr.write(
             f"the inputs are being read; the same command goes on: {types.send} {place}; look: "
             f"{types.status} {place}; end it: {types.cancel} {place}\n"
@@ -190,7 +197,7 @@ def report(
     """Say how it ended, and exit with the code for it."""
     from gridrun.cli._text import dump, duration, print_summary
 
-    place = shlex.quote(str(study))
+    place = _place(study, opened)
     backend = backend_of(opened, remote, **options)
     runs = opened.write_runs()
     try:
@@ -225,6 +232,11 @@ def report(
     elif ended.state == "interrupted":
         sys.stderr.write(f"some tasks are waiting; send them: {backend.commands.send} {place}\n")
     raise typer.Exit(0 if cancelled else ended.exit_code)
+
+
+def _place(study: Path, opened: OpenStudy) -> str:
+    """What a command that is advised is given."""
+    return shlex.quote(str(study)) + opt.said(opened.pipeline_name)
 
 
 def _publish(remote: Remote, opened: OpenStudy, backend: DetachableBackend) -> str:
