@@ -148,8 +148,6 @@ def main() -> int:
         print(f"  lr  own {lr:.4f} s, caret {caret:.3f} s: {caret / lr:.0f} x faster (>= 25)")
         print(f"      largest difference in P(positive): {difference:.1e}")
         missed |= caret / lr < LR_TARGET or difference > MOST_DIFFERENCE
-        if difference > MOST_DIFFERENCE:
-            return 1
     return exit_code(options, missed=missed)
 
 
