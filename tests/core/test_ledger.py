@@ -78,10 +78,14 @@ def test_failed_is_not_done_and_gives_way_to_done(tmp_path):
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([], [77])
-        ledger.record(done())
+        assert ledger.result(1, 1, 77).reason == "signal 11"
+        ledger.record(done(content_key="content"))
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([77], [])
+        healed = ledger.result(1, 1, 77)
+        assert (healed.state, healed.content_key, healed.reason) == ("done", "content", "")
+        assert healed.rows == '[{"MCC":NaN,"AUC":null}]'
 
 
 def test_a_second_engine_is_refused_by_host_and_process(tmp_path):
