@@ -12,6 +12,7 @@ from gridrun.shard._file import (
     pack_shards,
     shard_name,
 )
+from gridrun.shard._read_inputs import REPORT
 from gridrun.shard._run import run_shard
 from gridrun.shard._segments import (
     MANIFEST,
@@ -32,6 +33,7 @@ __all__ = [
     "ERROR",
     "LOG",
     "MANIFEST",
+    "REPORT",
     "Manifest",
     "NumberOf",
     "SegmentFacts",
