@@ -76,7 +76,7 @@ class IsolationContract(WithOpened):
         """It is tried once more, alone, at the end; then it has failed, and the others are done."""
         backend = opened(toy_job(misbehave={"twin_check=off": behaviour}))
         _needs_isolation(backend)
-        queue = UnitQueue([_with_one_culprit()])
+        queue = UnitQueue([_with_one_offending_task()])
         events = [event for event in queue.drive(backend) if not isinstance(event, SweepEvent)]
         (first,) = queue.not_final
         (last,) = (event for event in queue.final.values() if isinstance(event, TaskFailed))
@@ -98,7 +98,7 @@ class IsolationContract(WithOpened):
         limit = 1.0
         backend = opened(toy_job(limit, misbehave={"twin_check=off": "loop"}))
         _needs_isolation(backend)
-        queue = UnitQueue([_with_one_culprit()])
+        queue = UnitQueue([_with_one_offending_task()])
         list(queue.drive(backend))
         (last,) = (event for event in queue.final.values() if isinstance(event, TaskFailed))
         for event in (*queue.not_final, last):
@@ -115,7 +115,7 @@ class IsolationContract(WithOpened):
         job = toy_job(misbehave={"twin_check=off": "crash_once"}, state_dir=str(tmp_path))
         backend = opened(job)
         _needs_isolation(backend)
-        unit = _with_one_culprit()
+        unit = _with_one_offending_task()
         queue = UnitQueue([unit])
         list(queue.drive(backend))
         assert len(queue.not_final) == 1
@@ -150,7 +150,7 @@ class IsolationContract(WithOpened):
         assert queue.rows() == expected_rows(job, units)
 
 
-def _with_one_culprit() -> Unit:
+def _with_one_offending_task() -> Unit:
     """Four tasks, the second of which has ``twin_check: off``."""
     (unit,) = toy_units(1, 10)
     tasks = unit.tasks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, InputError, UserError
-from gridrun.plan.units import UnitLost, UnitStarted
+from gridrun.plan.units import UnitLost, UnitStarted, WorkerReady
 from gridrun.run.backend import Capabilities
 from gridrun.testing import toy
 
@@ -345,6 +346,44 @@ def test_lost_units_run_again_and_are_not_counted(toy_study):
     assert rows_of(study) == rows_of(calm)
     assert report.tally.done == report.tally.total
     assert any("node gone" in str(note) for note in report.notes)
+
+
+class Late(Losing):
+    """Gives the first worker up after one outcome; its others come when all has run elsewhere."""
+
+    def run(self, next_unit):
+        unit = next_unit()
+        first = iter([unit])
+        started, *outcomes, finished = self.inner.run(lambda: next(first, None))
+        outcomes = [event for event in outcomes if not isinstance(event, WorkerReady)]
+        yield started
+        yield outcomes[0]
+        yield outcomes[0]
+        yield UnitLost(unit.id, "not heard of")
+        yield from self.inner.run(next_unit)
+        yield from outcomes
+        yield finished
+
+
+def test_late_events_of_a_worker_that_was_given_up_count_once(toy_study):
+    """What it says after all is neither counted nor recorded, done or failed."""
+    from gridrun.run.backend import load_backend
+
+    def attempts(study):
+        with sqlite3.connect(study.study.paths.ledger) as db:
+            found = db.execute("SELECT kind, count(*) FROM attempt GROUP BY kind").fetchall()
+        db.close()
+        return dict(found)
+
+    trouble = {"misbehave": {"imputation=zero_imp": "error"}}
+    calm = toy_study(name="calm", **trouble)
+    expected = calm.run(backend="inprocess").tally
+    study = toy_study(**trouble)
+    tally = study.run(backend=Late(load_backend("inprocess"), 1)).tally
+    assert (tally.done, tally.failed) == (expected.done, expected.failed)
+    assert set(attempts(calm)) == {"", "error"}
+    assert attempts(study) == attempts(calm)
+    assert rows_of(study) == rows_of(calm)
 
 
 def test_workers_that_keep_vanishing_end_the_run(toy_study):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +136,31 @@ def test_a_holder_elsewhere_is_gone_when_its_heartbeat_has_stopped(tmp_path):
         db.execute("UPDATE lease SET heartbeat = ?", (time.time() - 120,))
     db.close()
     Ledger(path).close()
+
+
+@pytest.mark.parametrize("pid", [os.getppid(), os.getpid()], ids=["another", "this process"])
+def test_a_holder_whose_process_id_was_given_away_is_gone(tmp_path, pid):
+    """A holder is known by process id, start of the process and boot; the id alone is nobody."""
+    path = tmp_path / "l.sqlite"
+    Ledger(path).close()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    born = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+    def hold(born, boot, age_seconds=0.0):
+        values = (socket.gethostname(), boot, pid, born, time.time() - age_seconds)
+        with sqlite3.connect(path) as db:
+            db.execute("DELETE FROM lease")
+            db.execute("INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)", values)
+        db.close()
+
+    hold(str(int(born) - 1), boot)  # the id of a process of this boot that has ended
+    Ledger(path).close()
+    hold(born, "another boot", age_seconds=120)  # of a boot before, by chance of the same start
+    Ledger(path).close()
+    if pid != os.getpid():
+        hold(born, boot, age_seconds=120)  # it lives, if slowly
+        with pytest.raises(UserError, match=f"process {pid} on "):
+            Ledger(path)
 
 
 def test_another_schema_version_is_refused_with_what_to_do(tmp_path):

@@ -1,6 +1,7 @@
 """Toy pipelines whose processes are hard to start, or that look around where they run."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -46,6 +47,19 @@ def _hangs(settings):
     time.sleep(3600)
 
 
+def _stops(settings):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return _Looks()
+
+
+def _stops_once(settings):
+    state = Path(settings.options["state_dir"])
+    if not list(state.iterdir()):
+        (state / str(os.getpid())).touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return _Looks()
+
+
 class _Looks:
     """Tasks by the value of ``smoothing``: look around, or give back what cannot be sent."""
 
@@ -78,4 +92,6 @@ RAISES = Odd("RAISES", _raises)
 LEAVES = Odd("LEAVES", _leaves)
 LEAVES_TWICE = Odd("LEAVES_TWICE", _leaves_twice)
 HANGS = Odd("HANGS", _hangs)
+STOPS = Odd("STOPS", _stops)
+STOPS_ONCE = Odd("STOPS_ONCE", _stops_once)
 LOOKS = Odd("LOOKS", lambda settings: _Looks())

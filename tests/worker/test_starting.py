@@ -9,7 +9,7 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings
 from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit
 from gridrun.testing.units import toy_content, toy_digest, toy_units
-from gridrun.worker import supervisor as supervisor_module
+from gridrun.worker import _task_process
 
 
 def job_of(name, **options):
@@ -44,7 +44,7 @@ def test_three_failed_starts_are_a_fault(supervise, name, parts):
 
 
 def test_two_failed_starts_are_forgiven(supervise, tmp_path):
-    """A process that starts the third time runs the unit, and nothing is blamed."""
+    """A process that starts the third time runs the unit, and no task has failed."""
     state = tmp_path / "state"
     state.mkdir()
     events = supervise(job=job_of("LEAVES_TWICE", state_dir=str(state))).run(toy_units(1, 1)[0])
@@ -54,7 +54,7 @@ def test_two_failed_starts_are_forgiven(supervise, tmp_path):
 
 def test_a_start_that_hangs_is_given_up(supervise, monkeypatch):
     """A process that is not ready in time is killed, and that is said."""
-    monkeypatch.setattr(supervisor_module, "START_SECONDS", 0.5)
+    monkeypatch.setattr(_task_process, "START_SECONDS", 0.5)
     began = time.monotonic()
     fault = fault_of(supervise(job=job_of("HANGS")))
     assert "was not ready within 0.5 s, 3 times in a row" in fault.what
@@ -80,7 +80,9 @@ def test_what_a_task_finds(supervise):
         "session": True,
         "artifact": toy_content(digest),
     }
-    assert len(opened) <= 7  # in, out, error, commands, replies, board, and the listing itself
+    assert (
+        len(opened) <= 7
+    )  # in, out, error, commands, replies, status page, and the listing itself
 
 
 def test_a_unit_may_have_no_artifact(supervise):

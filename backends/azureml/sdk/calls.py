@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import select
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from backends.azureml.sdk._helper import read_frame, write_frame
+from backends.azureml.sdk._helper import SERVE
 from backends.azureml.sdk.types import AzureTrouble, Place, Trouble, WorkspaceFacts
+from gridrun.worker import ChildProcess, TimeLimit
 
 SECONDS = {
     "sign_in": 180.0,
@@ -58,15 +52,14 @@ class Calls:
 
     Args:
         place: Workspace, and how to sign in.
-        say: Told what takes long, and what is tried again.
+        say: Called with what takes long, and with what is tried again.
     """
 
     def __init__(self, place: Place, say: Callable[[str], None]) -> None:
         self._place = place
         self._say = say
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests: BinaryIO | None = None
-        self._answers: BinaryIO | None = None
+        self._process: ChildProcess | None = None
+        self._limit: TimeLimit | None = None
         self._signed_in: WorkspaceFacts | None = None
         self._stopping = threading.Event()
 
@@ -77,7 +70,7 @@ class Calls:
     def start(self) -> None:
         """Start the helper, which takes seconds, without waiting for it."""
         if self._process is None:
-            self._launch()
+            self._process = ChildProcess(SERVE, limit=lambda: self._limit)
 
     def sign_in(self) -> WorkspaceFacts:
         """Sign in, unless that was done."""
@@ -117,15 +110,8 @@ class Calls:
         """End the helper, whatever it is doing; may be called twice."""
         process, self._process = self._process, None
         self._signed_in = None
-        for stream in (self._requests, self._answers):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._requests = self._answers = None
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.close()
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -159,69 +145,40 @@ class Calls:
         raise AssertionError  # the last try returns or raises
 
     def _try(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        if self._process is None:
-            self._launch()
+        self.start()
         if self._signed_in is None and name != "sign_in":
             self.sign_in()
-        assert self._requests is not None
-        assert self._answers is not None
-        limit = SECONDS.get(name, _OTHER_SECONDS)
+        assert self._process is not None
+        self._limit = TimeLimit(SECONDS.get(name, _OTHER_SECONDS))
         try:
-            write_frame(self._requests, (name, positional, named))
-            self._wait_for_answer(name, limit)
-            good, answer = read_frame(self._answers)
-        except (EOFError, BrokenPipeError, ConnectionError) as error:
-            self.close()
-            text = "the process that talks to Azure ended"
-            raise AzureTrouble(Trouble.NETWORK, text) from error
+            self._process.send((name, positional, named))
+            good, answer = self._answer(self._process, name)
         except BaseException:
-            # interrupted in the middle: its answer must not be taken for another's
+            # dead, or interrupted in the middle: its answer must not be taken for another's
             self.close()
             raise
+        finally:
+            self._limit = None
         if good:
             return answer
         raise answer
 
-    def _wait_for_answer(self, name: str, limit: float) -> None:
+    def _answer(self, process: ChildProcess, name: str) -> tuple[bool, Any]:
         began = time.monotonic()
         next_word = _PATIENCE_SECONDS
-        assert self._answers is not None
-        while not select.select([self._answers], [], [], _LOOK_SECONDS)[0]:
+        while True:
+            messages, ending = process.wait(_LOOK_SECONDS)
+            if messages:
+                good, answer = messages[0]
+                return good, answer
+            if ending is not None:
+                text = f"the process that talks to Azure {ending.reason}"
+                if ending.limit is not None:
+                    text = f"no answer after {ending.limit.seconds:.0f} s"
+                raise AzureTrouble(Trouble.NETWORK, text)
             if self._stopping.is_set():
                 raise Detached
             took = time.monotonic() - began
-            if took > limit:
-                text = f"no answer after {limit:.0f} s"
-                raise AzureTrouble(Trouble.NETWORK, text)
             if took > next_word:
                 self._say(f"Azure, {_WORDS[name]}: waiting for {took:.0f} s")
                 next_word *= 2
-
-    def _launch(self) -> None:
-        requests_read, requests_write = os.pipe()
-        answers_read, answers_write = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    sys.executable,
-                    "-m",
-                    "backends.azureml.sdk._helper",
-                    str(os.getpid()),
-                    str(requests_read),
-                    str(answers_write),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(requests_read, answers_write),
-                start_new_session=True,  # Ctrl-C on a terminal does not reach it
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path),
-                },
-            )
-        finally:
-            os.close(requests_read)
-            os.close(answers_write)
-        self._requests = os.fdopen(requests_write, "wb")
-        self._answers = os.fdopen(answers_read, "rb", buffering=0)
