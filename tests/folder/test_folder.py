@@ -388,7 +388,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_local_run_leaves_what_is_out_and_says_who_brings_it(tmp_path):
     """The messages are the backend's: its commands bring the tasks in, or give them back."""
     study = walks.study(tmp_path / "study")
-    walks.run(study, send=True, only=("imputation=zero_imp",))
+    walks.run(study, send=True, only=("smoothing=flat",))
     ran = walks.drive(study, "local", "--in-process")
     assert "`gridrun collect` brings what it has" in ran.stderr
     assert "`gridrun shards cancel` gives the rest back" in ran.stderr
