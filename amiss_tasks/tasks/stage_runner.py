@@ -163,8 +163,10 @@ class Chain:
 
     def checked(self, cell: Cell, values: Mapping[str, Value]) -> Checked:
         """Completed training tables, as they are or after the feature checks on them (D15)."""
-        imputed, checks = self.imputed(cell), checks_of(values)
-        if "feature_checks" not in self.protocol.corrected or not any(checks.values()):
+        imputed = self.imputed(cell)
+        # the checks are in a result's key only where they are made again
+        checks = checks_of(values) if "feature_checks" in self.protocol.corrected else {}
+        if not any(checks.values()):
             return Checked(imputed, [()] * len(cell.rows))
         key = digest_of({"imputed": cell.key, **checks})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gridrun.cli._help import Group
+from gridrun.cli._help import Group, untyped_flags
 
 DEFAULT = "run"
 
@@ -24,7 +24,8 @@ class DefaultGroup(Group):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters; in the help those of the default command, too."""
         own = list(super().get_params(ctx))
-        return [*self.commands[DEFAULT].params, *own] if self._is_helping else own
+        inner = untyped_flags(self.commands[DEFAULT].params)
+        return [*inner, *own] if self._is_helping else own
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Explain what it does without a command as well."""

@@ -90,9 +90,13 @@ class TaskEncoding:
         for name, values in zip(grid.names, grid.values, strict=True):
             for value in values:
                 text = value_text(value)
-                if text not in self._numbers[name]:
+                number = self._numbers[name].get(text)
+                if number is None:
                     self._values[name].append(value)
                     self._numbers[name][text] = len(self._values[name])
+                else:
+                    # the ledger has 1 as 1.0: stages get what the grid has, resumed or not
+                    self._values[name][number - 1] = value
         # from the last parameter on, so that the first one has the highest bits
         for name in reversed(self.names):
             needed = len(self._values[name]).bit_length()

@@ -25,9 +25,12 @@ from gridrun.shard._segments import (
     segment_facts,
 )
 from gridrun.shard._text import NumberOf, event_from, event_text, job_data, job_from
+from gridrun.shard._work_off import ERROR, LOG, WorkReport, work_off
 
 __all__ = [
     "ARTIFACTS",
+    "ERROR",
+    "LOG",
     "MANIFEST",
     "Manifest",
     "NumberOf",
@@ -35,6 +38,7 @@ __all__ = [
     "SegmentWriter",
     "Shard",
     "TornSegment",
+    "WorkReport",
     "event_from",
     "event_text",
     "is_segment",
@@ -47,4 +51,5 @@ __all__ = [
     "run_shard",
     "segment_facts",
     "shard_name",
+    "work_off",
 ]

@@ -41,18 +41,21 @@ class Finding:
 
 
 def examine(
-    study: Path | None = None, plan_of: Callable[[Path], PlanReport] | None = None
+    study: Path | None = None,
+    plan_of: Callable[[Path], PlanReport] | None = None,
+    pipeline: str = DEFAULT_PIPELINE,
 ) -> Iterator[Finding]:
     """Look at the machine, and at a study if one is named.
 
     Args:
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is looked at.
+        pipeline: Whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
     yield _backends()
-    yield from _r()
+    yield from _runner(pipeline)
     yield _disk(study.parent if study is not None and study.is_file() else study or Path())
     yield _cores()
     if study is not None and plan_of is not None:
@@ -82,7 +85,7 @@ def _backends() -> Finding:
     )
 
 
-def _r() -> Iterator[Finding]:
+def _runner(pipeline: str) -> Iterator[Finding]:
     """Start the runner as a worker would, in a process of its own."""
     home = shutil.which("R")
     if home is None:
@@ -95,7 +98,7 @@ def _r() -> Iterator[Finding]:
         )
         return
     try:
-        versions = worker_environment(DEFAULT_PIPELINE)
+        versions = worker_environment(pipeline)
     except EnvironmentFault as fault:
         yield Finding(
             "R in a worker",

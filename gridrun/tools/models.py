@@ -73,7 +73,7 @@ def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
 
 
 def predict(pipeline: str, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
-    """Predict variants with a model; see :class:`ModelPipeline`."""
+    """Predict rows of new inputs with a model; see :class:`ModelPipeline`."""
     return _call(pipeline, {}, "predict", {"model": model, "inputs": dict(inputs), "file": file})
 
 

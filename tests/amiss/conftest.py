@@ -1,6 +1,7 @@
-"""One runner for the session: R starts once in a process."""
+"""One runner for the session: R starts once in a process. Whatever runs is recorded."""
 
 import pytest
+import recorder
 
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
@@ -9,5 +10,20 @@ SETTINGS = Settings(inputs={}, protocol="amiss", seed=1)
 
 
 @pytest.fixture(scope="session")
-def runner() -> AmissRunner:
+def runner(reads) -> AmissRunner:
     return AmissRunner(SETTINGS, lambda stage, key: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reads():
+    """What stages read, from the first of these tests to the last of the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield recorder.install(patch)
+
+
+@pytest.fixture(autouse=True)
+def every_read_is_in_a_key(reads):
+    """No stage reads what the key of its result does not hold."""
+    del reads.violations[:]
+    yield
+    assert not reads.violations

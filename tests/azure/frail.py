@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from backends.azureml._types import AzureTrouble, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Trouble
 
 
 def serve(channel):

@@ -6,7 +6,7 @@ import frail  # noqa: F401 - that the child finds it is what matters
 import pytest
 
 from backends.azureml import _calls
-from backends.azureml._types import AzureTrouble, Place, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Place, Trouble
 from gridrun.testing.processes import lives
 from gridrun.worker import _answering
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,15 @@ def test_sorting_by_code_sorts_by_grid_order():
     """Of a grid that a study begins with, rising codes are rising combinations."""
     codes = book_of(GRID).codes(GRID, np.arange(len(GRID)), GRID.names)
     assert codes.tolist() == sorted(codes.tolist())
+
+
+def test_a_resumed_study_hands_out_the_values_of_its_grid():
+    """A whole number that the ledger has as 1.0 is a whole number for the stages again."""
+    grid = Grid(("thinning",), ((1, 4),))
+    first = TaskEncoding(grid.names, {})
+    first.learn(grid)
+    kept = [json.loads(text) for _, _, text in first.unstored()]
+    resumed = TaskEncoding(grid.names, {"thinning": kept})
+    resumed.learn(grid)
+    found = [resumed.values(number, grid.names)["thinning"] for number in (1, 2)]
+    assert [(value, type(value)) for value in found] == [(1, int), (4, int)]

@@ -61,14 +61,14 @@ def _stops_once(settings):
 
 
 class _Looks:
-    """Tasks by the value of ``imputation``: look around, or give back what cannot be sent."""
+    """Tasks by the value of ``smoothing``: look around, or give back what cannot be sent."""
 
     def environment(self):
         return {"looks": "around"}
 
     def run(self, task, artifact):
-        match task.values["imputation"]:
-            case "zero_imp":
+        match task.values["smoothing"]:
+            case "flat":
                 row = {
                     "threads": os.environ["OMP_NUM_THREADS"],
                     "zone": os.environ["TZ"],
@@ -78,11 +78,11 @@ class _Looks:
                     "open": [path.name for path in Path("/proc/self/fd").iterdir()],
                 }
                 return TaskResult((row,))
-            case "max_imp":
+            case "upper":
                 return TaskResult(({"unsendable": lambda: None},))
-            case "min_imp":
+            case "lower":
                 raise TaskFailure("first line\nsecond line")
-            case "mean_imp":
+            case "mean":
                 sys.exit("an exit in Python")
         return TaskResult(({},))
 

@@ -19,7 +19,7 @@ from gridrun.testing.units import toy_units
 from gridrun.worker import ChildProcess, Ending, TimeLimit, _answering
 
 THRESHOLD = 1.0
-OFFENDING = "correlation_check=off,feature_sampling_percentage=0.33"
+OFFENDING = "twin_check=off,column_share=0.33"
 """Selects position 9 of a toy unit's first twelve tasks."""
 
 needs_r = pytest.mark.skipif(shutil.which("R") is None, reason="there is no R on this machine")

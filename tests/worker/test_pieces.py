@@ -17,7 +17,7 @@ from gridrun.worker._shared_status import StatusPage
 def test_everything_printed_is_kept_in_order(supervise):
     """Python, the descriptor, C's stdio and a shell's words are in the task's log, as printed."""
     unit = toy_units(1, 3)[0]
-    selector = "feature_sampling_percentage=0.66"
+    selector = "column_share=0.66"
     events = supervise(misbehave={selector: "say"}).run(unit)
     logs = [event.log for event in events if isinstance(event, TaskDone)]
     said = f"python says {selector}\ndescriptor 1 says so\nC says so\na shell says so\n"

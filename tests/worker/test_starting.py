@@ -13,7 +13,7 @@ from gridrun.worker import _task_process
 
 
 def job_of(name, **options):
-    return Job(f"odd_pipelines:{name}", Settings({}, "amiss", seed=1, options=options))
+    return Job(f"odd_pipelines:{name}", Settings({}, "plain", seed=1, options=options))
 
 
 def fault_of(driven):
@@ -62,7 +62,7 @@ def test_a_start_that_hangs_is_given_up(supervise, monkeypatch):
 
 
 def looking_unit(*positions, artifact=""):
-    """Tasks with imputation zero_imp (0), max_imp (1), min_imp (2), mean_imp (4)."""
+    """Tasks with smoothing flat (0), upper (1), lower (2), mean (4)."""
     (unit,) = toy_units(1, 1008)
     return Unit("looks", artifact, tuple(unit.tasks[144 * position] for position in positions))
 

@@ -22,7 +22,7 @@ from gridrun.testing.misbehaviour import QUIT_CODE
 from gridrun.testing.processes import all_gone, lives, pids_of
 from gridrun.testing.units import expected_rows, task_key, toy_job, toy_units
 
-OFFENDING = "correlation_check=off,feature_sampling_percentage=0.33"
+OFFENDING = "twin_check=off,column_share=0.33"
 """Selects position 9 of a toy unit's first twelve tasks."""
 
 
@@ -193,9 +193,9 @@ def test_a_shared_stage_that_kills_is_tried_no_more(supervise, tmp_path):
     """After two deaths at one prepared table the other tasks that need it fail unrun."""
     starts = tmp_path / "starts"
     (unit,) = toy_units(1, 1008)
-    tasks = unit.tasks[::144]  # one for each imputation, on one prepared table
+    tasks = unit.tasks[::144]  # one for each smoothing, on one prepared table
     shared = Unit(unit.id, unit.artifact, tasks)
-    selector = "stage=prepare,downsampling=on,correlation_check=on"
+    selector = "stage=prepare,thinning=1,twin_check=on"
     events = supervise(misbehave={selector: "segfault"}, start_log=str(starts)).run(shared)
     final = [event for event in failed(events) if event.final]
     assert len(final) == len(tasks) == 7
@@ -274,7 +274,7 @@ def test_one_unit_at_a_time(supervise, unit):
 def test_an_artifact_is_read_once(supervise, tmp_path):
     """Units that share an artifact, and children that are replaced, do not ask for it again."""
     first, other = toy_units(2, 3)
-    driven = supervise(misbehave={"feature_sampling_percentage=0.66": "quit"})
+    driven = supervise(misbehave={"column_share=0.66": "quit"})
     for number, artifact in enumerate([first.artifact, other.artifact, first.artifact]):
         driven.run(Unit(f"u{number}", artifact, first.tasks))
     assert driven.asked == [first.artifact, other.artifact]

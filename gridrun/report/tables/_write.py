@@ -11,7 +11,7 @@ from typing import Any
 
 from gridrun.errors import Fault
 from gridrun.pipeline import Value, names_of
-from gridrun.plan.fingerprint import digest_of
+from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Group, Summary
@@ -22,6 +22,8 @@ from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
 _STAMP = "stamp"
+_REPORT = "gridrun.report"
+_TABLES = f"{_REPORT}.tables"
 
 _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
@@ -40,7 +42,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     """
     paths = study_state.study.paths
     view = study_state.view
-    stamp = _stamp(study_state, view)
+    stamp = digest_of(_stamp(study_state, view))
     if notes is not None:
         _write_notes(paths, notes)
     previous = _read_stamp(paths.results_stamp)
@@ -72,31 +74,30 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     return summary
 
 
-def _stamp(study_state: StudyState, view: LedgerView | None) -> str:
+def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
     """Changes whenever a table would."""
-    return digest_of(
-        {
-            "ledger": view.version() if view is not None else 0,
-            "contexts": [context.digest for context in study_state.tables.contexts],
-            "grid": [
-                list(study_state.study.grid.names),
-                [list(v) for v in study_state.study.grid.values],
-            ],
-            "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
-            "folds": study_state.folds,
-            "classifiers": list(study_state.study.classifiers),
-            "columns": [
-                [astuple(column) for column in columns]
-                for columns in (
-                    columns_of(study_state),
-                    pooled_columns_of(study_state),
-                    study_state.pipeline.prediction_columns(study_state.settings),
-                )
-            ],
-            "summary": list(study_state.pipeline.summary_parameters),
-            "protocol": study_state.protocol_label,
-        }
-    )
+    return {
+        "code": python_code(_TABLES, _REPORT),
+        "ledger": view.version() if view is not None else 0,
+        "contexts": [context.digest for context in study_state.tables.contexts],
+        "grid": [
+            list(study_state.study.grid.names),
+            [list(v) for v in study_state.study.grid.values],
+        ],
+        "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
+        "folds": study_state.folds,
+        "classifiers": list(study_state.study.classifiers),
+        "columns": [
+            [astuple(column) for column in columns]
+            for columns in (
+                columns_of(study_state),
+                pooled_columns_of(study_state),
+                study_state.pipeline.prediction_columns(study_state.settings),
+            )
+        ],
+        "summary": list(study_state.pipeline.summary_parameters),
+        "protocol": study_state.protocol_label,
+    }
 
 
 def _all_there(study_state: StudyState) -> bool:
@@ -154,6 +155,7 @@ def _summary(
         combinations=len(study_state.selection),
         folds=study_state.folds,
         protocol=study_state.protocol_label,
+        method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
     )
 

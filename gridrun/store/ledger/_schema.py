@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 SCHEMA_VERSION = 2
+"""Another one for every change of the tables below; a test holds it against their text.
+
+Version 1 stood for several forms of them.
+"""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
