@@ -1,4 +1,4 @@
-"""The backend ``folder``: shards lie in a folder, whoever finds them runs them.
+"""Shards in a folder, run by whoever finds them, collected from there; for entry points.
 
 Found by entry points; nobody imports it. It has the study key ``folder`` and the commands
 ``shards`` and ``collect``; what runs the shards is ``gridrun worker FOLDER``, on any machine

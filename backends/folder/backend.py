@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.folder._memory import Memory
+from backends.folder._reading import is_reading, read_inputs
 from backends.folder._watch import Watch
 from backends.folder.settings import FolderSettings
 from gridrun.errors import EnvironmentFault, UserError
@@ -31,6 +32,7 @@ from gridrun.run.backend import (
     ChildStatus,
     Commands,
     Quote,
+    ReadingEvent,
     SentSweep,
     StudyView,
     SweepStatus,
@@ -43,7 +45,7 @@ from gridrun.shard.queue import ShardQueue, queues_in, write_queue
 
 
 class FolderBackend:
-    """Has units run by workers that share a folder; see ``DetachableBackend`` for the contract.
+    """Has units run by workers that share a folder; see ``ReadingBackend`` for the contract.
 
     Args:
         settings: Where and how.
@@ -144,6 +146,13 @@ class FolderBackend:
     def _take_over(self, sweep: SentSweep, study: StudyView) -> Iterator[Event]:
         """Go on with a sweep that an earlier run planned, if it was ever written."""
         queue = self._memory.queue(sweep.name, self._folder)
+        if is_reading(sweep.name):
+            # ``read`` waits for it; only its cancelling is seen here
+            if self._memory.is_cancelled(sweep.name):
+                yield SweepEnded(sweep.name, "cancelled")
+                queue.remove()
+                self._memory.forget(sweep.name)
+            return
         if not sweep.is_sent:
             if not queue.exists:
                 for units in sweep.shards.values():
@@ -201,6 +210,24 @@ class FolderBackend:
                 self._memory.is_cancelled(sweep.name) or (queue.exists and queue.is_cancelled)
             ),
             say=self._say,
+        )
+
+    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
+        """Have a worker read the inputs; see ``gridrun.run.backend.ReadingBackend``.
+
+        Raises:
+            EnvironmentFault: It was cancelled.
+        """
+        self._memory = Memory(study.directory)
+        yield from read_inputs(
+            order,
+            sweep,
+            study,
+            folder=self._folder,
+            memory=self._memory,
+            lease_seconds=self._settings.lease_seconds,
+            say=self._say,
+            wait=lambda: self._wait and not self._stopping.wait(self._settings.poll_seconds),
         )
 
     def stop(self) -> None:

@@ -20,7 +20,11 @@ _FOLDER = Annotated[
 ]
 
 _REMOTE = Remote(
-    key="folder", command="shards", place="a folder", options={"folder": (_FOLDER, None)}
+    key="folder",
+    command="shards",
+    place="a folder",
+    reads_inputs=True,
+    options={"folder": (_FOLDER, None)},
 )
 
 shards = remote_commands(

@@ -13,7 +13,7 @@ from gridrun.store.paths import StudyPaths
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
 
-_KEYS = ("path", "shard_minutes", "workers", "lease_seconds", "poll_seconds")
+_KEYS = ("path", "inputs", "shard_minutes", "workers", "lease_seconds", "poll_seconds")
 _NAME = "shards"
 """Folder beside the study file that takes shards where no other is named."""
 
@@ -55,7 +55,6 @@ def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
     Raises:
         InputError: With every fault.
     """
-    del roles  # inputs are read where the study is
     usual = without_key(file)
     if not isinstance(node, Entries):
         message = f'key "folder" has {kind_of(node)} where settings belong'
@@ -71,9 +70,24 @@ def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
         section.number("poll_seconds", POLL_SECONDS) or POLL_SECONDS,
         usual.memory,
     )
+    inputs = _read_inputs(reader, section, roles) if section.has("inputs") else {}
     if reader.faults:
         raise InputError(reader.faults)
-    return BackendValue(settings, tuple(reader.notes))
+    return BackendValue(settings, tuple(reader.notes), inputs)
+
+
+def _read_inputs(reader: KeyReader, section: Section, roles: Sequence[str]) -> dict[str, str]:
+    """Paths of inputs as the workers see them; those of other machines are not looked at."""
+    node = section.at("inputs")
+    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in roles) + "}"
+    if not isinstance(node, Entries):
+        reader.fault(f'folder setting "inputs" has {kind_of(node)}', node, advice)
+        return {}
+    inner = Section(reader, node, roles, "input")
+    missing = [role for role in roles if not inner.has(role)]
+    if missing:
+        reader.fault(f"inputs lacks {', '.join(missing)}", node, advice)
+    return {role: str(path) for role in roles if (path := inner.path(role)) is not None}
 
 
 KEY = BackendKey(
@@ -81,4 +95,6 @@ KEY = BackendKey(
     description="Where shards are written for workers to find.",
     read=read_folder,
     default=without_key,
+    inputs_key="inputs",
+    command="gridrun shards",
 )

@@ -1,4 +1,4 @@
-"""The command line: one module per command, thin over ``gridrun.api``.
+"""The command line, one module a command, thin over the API; for entry points and backends.
 
 Modules of commands import what they need inside their functions, so that
 ``gridrun --help`` stays at a tenth of a second.

@@ -1,4 +1,4 @@
-"""What the core knows of a pipeline: names, axes and three calls.
+"""What a pipeline is and may offer: stages, parameters, columns, study keys; for all above.
 
 The core expands, plans, dispatches and records; what a stage computes, and what
 people call it, is the pipeline's business. A pipeline is found by name,

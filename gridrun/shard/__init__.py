@@ -1,4 +1,4 @@
-"""Shards: units written to a file, run anywhere, their outcomes read back from segments.
+"""Units in a file, run anywhere, and their outcomes back in segments; for all above.
 
 A shard needs no ledger and no study where it runs: the file holds the job, its units
 and what the code has to be; the blocks' artifacts lie beside it. Whoever runs it
@@ -12,6 +12,7 @@ from gridrun.shard._file import (
     pack_shards,
     shard_name,
 )
+from gridrun.shard._read_inputs import REPORT
 from gridrun.shard._run import run_shard
 from gridrun.shard._segments import (
     MANIFEST,
@@ -32,6 +33,7 @@ __all__ = [
     "ERROR",
     "LOG",
     "MANIFEST",
+    "REPORT",
     "Manifest",
     "NumberOf",
     "SegmentFacts",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gridrun.errors import GridrunError, UserError
 from gridrun.shard._file import Shard, open_shard
+from gridrun.shard._read_inputs import carry_out
 from gridrun.shard._run import ShardReport, run_shard
 from gridrun.shard.queue import Claim, ShardQueue, queues_in
 
@@ -112,6 +113,10 @@ def _run(
 
     tell(f"{claim.shard} is run by process {os.getpid()} on {os.uname().nodename}")
     try:
+        order = queue.order(claim.shard)
+        if order is not None:
+            carry_out(order.read_text("utf-8"), queue.blocks, out, tell)
+            return ShardReport(0, 0, 0, 0, stopped=False)
         with _place(queue, claim.shard):
             shard = open_shard(queue.file(claim.shard))
             shard.require_own_code(queue.file(claim.shard))
@@ -119,6 +124,7 @@ def _run(
                 shard,
                 queue.directory,
                 out,
+                blocks=queue.blocks,
                 workers=workers,
                 say=tell,
                 is_stopping=lambda: is_stopping() or not claim.holds(),

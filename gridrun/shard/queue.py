@@ -6,6 +6,7 @@ shard over by making the file of the next number, and goes on where the outcomes
 shard is lost, whoever is killed; one that two workers run after all counts once.
 
     FOLDER/SWEEP/shard-00003.jsonl, artifacts/    what is to be done
+                 shard-00000.order                or: inputs that are to be read there
                  claims/shard-00003.1             who does it
                  out/shard-00003/                 segments, manifest, the worker's log
                  cancelled                        nobody is to go on
@@ -21,7 +22,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,8 @@ LEASE_SECONDS = 60.0
 """A shard whose worker has not been heard of for so long is free again."""
 
 _ABOUT = "queue.json"
-_CLAIMS, _OUT, _CANCELLED = "claims", "out", "cancelled"
-_SUFFIX = ".jsonl"
+_CLAIMS, _OUT, _CANCELLED, _BLOCKS = "claims", "out", "cancelled", "blocks"
+_SUFFIX, _ORDER = ".jsonl", ".order"
 _BEATS = 6
 """Signs of life within a lease."""
 
@@ -126,13 +127,24 @@ class ShardQueue:
         """Have workers end, and give what is left back."""
         (self.directory / _CANCELLED).touch()
 
+    @property
+    def blocks(self) -> Path:
+        """Where tables are that were made by order, for the shards of all sweeps."""
+        return self.directory.parent / _BLOCKS
+
     def shards(self) -> list[str]:
-        """Names of the shards, in order."""
-        return sorted(path.stem for path in self.directory.glob(f"shard-*{_SUFFIX}"))
+        """Names of the shards, or of the one order, in order."""
+        files = (path for path in self.directory.glob("shard-*"))
+        return sorted(path.stem for path in files if path.suffix in (_SUFFIX, _ORDER))
+
+    def order(self, shard: str) -> Path | None:
+        """The order to read inputs that a shard is; None where it has units."""
+        path = self.directory / f"{shard}{_ORDER}"
+        return path if path.exists() else None
 
     def file(self, shard: str) -> Path:
         """File of a shard."""
-        return self.directory / f"{shard}{_SUFFIX}"
+        return self.order(shard) or self.directory / f"{shard}{_SUFFIX}"
 
     def out(self, shard: str) -> Path:
         """Where the outcomes of a shard go."""
@@ -232,25 +244,45 @@ def write_queue(
         read_artifact: Content of an artifact by digest.
         lease_seconds: After which a silent worker's shard is free again.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     files = [
         Shard(shard_name(number), job, contexts, tuple(units))
         for number, units in enumerate(shards)
     ]
+    _write(target, lease_seconds, lambda aside: _fill(aside, files, read_artifact))
+
+
+def write_order(target: Path, order: str, lease_seconds: float = LEASE_SECONDS) -> None:
+    """Write an order to read inputs, for one worker to find.
+
+    Args:
+        target: Its parent is made if missing.
+        order: Text of a ``gridrun.shard.remote_inputs.ReadingOrder``.
+        lease_seconds: After which a silent worker's order is free again.
+    """
+    name = f"{shard_name(0)}{_ORDER}"
+    _write(target, lease_seconds, lambda aside: _put(aside / name, order))
+
+
+def _write(target: Path, lease_seconds: float, fill: Callable[[Path], None]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".new-{target.name}-{secrets.token_hex(4)}")
     try:
-        _fill(aside, files, read_artifact)
-        (aside / _ABOUT).write_text(json.dumps({"lease_seconds": lease_seconds}), "utf-8")
+        for name in (ARTIFACTS, _CLAIMS, _OUT):
+            (aside / name).mkdir(parents=True)
+        fill(aside)
+        _put(aside / _ABOUT, json.dumps({"lease_seconds": lease_seconds}))
         aside.replace(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
 def _fill(aside: Path, shards: Sequence[Shard], read_artifact: ReadArtifact) -> None:
-    for name in (ARTIFACTS, _CLAIMS, _OUT):
-        (aside / name).mkdir(parents=True)
     units = (unit for shard in shards for unit in shard.units)
     for digest in sorted({unit.artifact for unit in units if unit.artifact}):
         (aside / ARTIFACTS / digest).write_bytes(read_artifact(digest))
     for shard in shards:
-        (aside / f"{shard.name}{_SUFFIX}").write_text(shard.text(), "utf-8")
+        _put(aside / f"{shard.name}{_SUFFIX}", shard.text())
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")

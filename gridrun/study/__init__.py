@@ -1,4 +1,4 @@
-"""A study: what ``study.yaml`` and its grid file say, checked, with every fault named.
+"""study.yaml and grid files, read and checked; the state of a study; for all above.
 
 For api, run, report, tools and cli, and for backends, whose study keys are read with
 ``KeyReader`` and ``Section`` (see ``gridrun.study.backend_keys``).

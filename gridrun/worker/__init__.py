@@ -1,4 +1,4 @@
-"""Whatever may die runs here: tasks, and single calls, in processes that are watched and replaced.
+"""Runs what may die: a supervisor without R, and children with it; for backends, shard and tools.
 
 A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildProcess` is
 the one way to start such a child; backends use it for libraries that hang or die.

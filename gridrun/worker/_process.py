@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.worker import _log
-from gridrun.worker._answering import AnswerWatch
 from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, TimeLimit
 from gridrun.worker._process_table import kill_family
+from gridrun.worker.answering import AnswerWatch
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0

@@ -23,6 +23,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -195,6 +196,7 @@ def _watch_objects(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
 def _watch_r(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
     plain = RCalls.__init__
 
+    @wraps(plain)
     def init(self: RCalls, *args: Any, **named: Any) -> None:
         plain(self, *args, **named)
         recorder.use(self)
@@ -207,6 +209,7 @@ def _watch_source(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
     read_key, block_key, read = AmissSource._read_key, AmissSource._block_key, _study._read
     held: dict[str, set[Read]] = {}
 
+    @wraps(init)
     def noting_init(self, settings, values, cache_dir):
         options = _Noted("option", settings.options, recorder.note)
         with recorder.scope() as reads:
@@ -218,10 +221,12 @@ def _watch_source(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
             )
         recorder.hold("the driver", reads, _STUDY_KEYS_READ, {"option"})
 
+    @wraps(read_key)
     def noting_read_key(self, *args):
         with recorder.scope() as held["read"]:
             return read_key(self, *args)
 
+    @wraps(read)
     def noting_read(*args, **named):
         with recorder.scope() as reads:
             found = read(*args, **named)
@@ -229,13 +234,16 @@ def _watch_source(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
             recorder.hold("the joined table", reads, held["read"], {"asked", "object", "switch"})
         return found
 
+    @wraps(artifact)
     def noting_artifact(self, values):
         return artifact(self, _Noted("value", values, recorder.note))
 
+    @wraps(block_key)
     def noting_block_key(self, values):
         with recorder.scope() as held["block"]:
             return block_key(self, values)
 
+    @wraps(write)
     def noting_write(self, values, path):
         with recorder.scope() as reads:
             try:
@@ -262,12 +270,14 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
     )
     held: dict[str, set[Read]] = {}
 
+    @wraps(init)
     def noting_init(self, settings, *args, **named):
         options = _Noted("option", settings.options, recorder.note)
         with recorder.scope() as reads:
             init(self, replace(settings, options=options), *args, **named)
         recorder.hold("a worker", reads, _STUDY_KEYS_READ, {"option"})
 
+    @wraps(run)
     def noting_run(self, task, artifact):
         protocol, method = self.chain.protocol, str(task.values["imputation"])
         components = protocol.components(task.classifier, method)
@@ -283,12 +293,14 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
                 what = f"a task of {task.classifier} on {method}"
                 recorder.hold(what, reads, context, {"switch", "seed"})
 
+    @wraps(content_key)
     def noting_content_key(self, task, cell):
         with recorder.scope() as reads:
             key = content_key(self, task, cell)
         held[f"result:{key}"] = reads
         return key
 
+    @wraps(get)
     def noting_get(self, key, compute):
         if key not in held:
             return get(self, key, compute)

@@ -13,7 +13,7 @@ from amiss_tasks.own.checks import try_file
 from gridrun.errors import UserError
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 from gridrun.tools.check_method import try_file as try_isolated
-from gridrun.worker import _answering
+from gridrun.worker import answering
 
 
 def verdicts(tmp_path, text, kind="method", **params):
@@ -157,7 +157,7 @@ def test_a_process_that_hangs_or_dies_is_a_failed_check(tmp_path, text, part):
 
 def test_a_process_that_is_stopped_is_a_failed_check(tmp_path, monkeypatch):
     """It is given up long before the check's own limit."""
-    monkeypatch.setattr(_answering, "STOPPED_SECONDS", 1.0)
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
     text = method("cat('round\n'); tools::pskill(Sys.getpid(), tools::SIGSTOP)")
     (tmp_path / "mine.R").write_text(text)
     *_, last = try_isolated("method", tmp_path / "mine.R", seconds=600)

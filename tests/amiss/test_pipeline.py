@@ -10,6 +10,8 @@ import gridrun
 from amiss_tasks.methods import METHODS, Needs
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.testing import write_small_study
+from gridrun.plan import fingerprint
 
 
 def planned(
@@ -82,3 +84,22 @@ def test_only_single_value_methods_use_what_training_estimated():
     """Under protocol amiss other methods complete test tables by themselves (D7)."""
     reading = {name for name, method in METHODS.items() if method.test_needs is Needs.ESTIMATES}
     assert reading == set(SINGLE_VALUE_METHODS)
+
+
+def test_inputs_are_hashed_once_and_then_never(tmp_path, monkeypatch):
+    """The first run takes each input's digest once, for tasks and source; a second run none."""
+    hashed: list[str] = []
+    plain = fingerprint.digest_of_file
+
+    def counting(path: Path) -> str:
+        hashed.append(path.name)
+        return plain(path)
+
+    for module in ("gridrun.study.state", "amiss_tasks.tasks.source"):
+        monkeypatch.setattr(f"{module}.digest_of_file", counting)
+    study = gridrun.open_study(write_small_study(tmp_path, classifiers=["lr"], folds=1))
+    study.run(backend="inprocess")
+    assert sorted(hashed) == ["cadd_indel.tsv", "cadd_snv.tsv", "variants.vcf"]
+    study.run(backend="inprocess", folds=2)
+    study.describe()
+    assert len(hashed) == 3

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
-from amiss_tasks.stages.preprocess import BlockTable, BlockTables, preprocess
+from amiss_tasks.stages.preprocess import (
+    BlockTable,
+    BlockTables,
+    _first_of_duplicates,
+    preprocess,
+)
 from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
@@ -176,3 +181,11 @@ def test_repeats_of_all_features_are_dropped():
     before = preprocess(table, "exclude", "dummy")
     after = preprocess(doubled, "exclude", "dummy")
     assert after.train.rows + after.test.rows == before.train.rows + before.test.rows
+
+
+def test_minus_zero_and_zero_are_one_value():
+    """A row that repeats another but for the sign of a zero is a duplicate (step 2)."""
+    numeric = {"a": np.array([0.0, -0.0, 1.0, np.nan, -np.nan])}
+    text = {"b": ["x"] * 5}
+    first = _first_of_duplicates(numeric, text, np.arange(5))
+    assert first.tolist() == [0, 2, 3]

@@ -11,6 +11,8 @@ from golden_tables import GOLDEN, csv_rows, golden_block
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.methods import METHODS, predraws
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
+from amiss_tasks.protocols import AMISS as AS_AMISS
+from amiss_tasks.protocols import CORRECTED, Protocol
 from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.fold import fold_rows
@@ -301,3 +303,35 @@ def test_columns_are_read_back_as_upstream_does(session, helpers):
         "large": "integer",
         "huge": "double",
     }
+
+
+@pytest.mark.parametrize(("rows", "is_flagged"), [(200, False), (599, False), (600, True)])
+def test_near_zero_variance_takes_one_percent_of_distinct_values_at_most(
+    stages, session, rows, is_flagged
+):
+    """Caret's uniqueCut: 6 values in 200 or 600 rows are enough, whatever the frequent one's."""
+    column = np.zeros(rows)
+    column[:5] = np.arange(1, 6)
+    table = BlockTable(["x"] * rows, column > 0, column[:, None], ("score",), {})
+    flagged = session.call(session.shared, "near_zero_variance", stages.table(table))
+    assert (list(flagged.value.python()) == ["score"]) is is_flagged
+
+
+def test_a_row_sample_of_each_class_keeps_a_row_of_it():
+    """D22: of two positives a third is none, yet one is drawn; upstream looks at no class."""
+    corrected = RStages(protocol=Protocol(AS_AMISS, {"sampling": CORRECTED}))
+    positive = np.arange(20) < 2
+    names = AMISS.numeric[:2]
+    table = BlockTable(["x"] * 20, positive, np.arange(40.0).reshape(20, 2), names, {})
+    for fold in range(1, 6):
+        sampled = corrected.draw_sample(
+            corrected.table(table),
+            corrected.outcome(table),
+            predraw={},
+            downsampling=False,
+            feature_share=1.0,
+            row_share=0.33,
+            fold=fold,
+        )
+        drawn = positive[sampled.handle.python()["rows"].astype(int) - 1]
+        assert (int(drawn.sum()), int((~drawn).sum())) == (1, 5)

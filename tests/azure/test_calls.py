@@ -8,7 +8,7 @@ import pytest
 from backends.azureml import _calls
 from backends.azureml.sdk.types import AzureTrouble, Place, Trouble
 from gridrun.testing.processes import lives
-from gridrun.worker import _answering
+from gridrun.worker import answering
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(_calls, "SERVE", "frail:serve")
     monkeypatch.setattr(_calls.Calls, "sign_in", lambda self: None)
     monkeypatch.setitem(_calls.SECONDS, "fetch", 1.0)
-    monkeypatch.setattr(_answering, "STOPPED_SECONDS", 1.0)
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
     made = _calls.Calls(Place("sub", "group", "workspace"), lambda text: None)
     yield made
     made.close()

@@ -16,7 +16,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
-from gridrun.worker import _answering
+from gridrun.worker import answering
 from gridrun.worker.isolated import call_isolated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -294,7 +294,7 @@ def test_a_crash_of_the_process_with_r_is_a_message(crashing):
 
 def test_a_call_whose_process_is_stopped_is_given_up(crashing, monkeypatch):
     """It ends after the threshold, with what happened and the last words."""
-    monkeypatch.setattr(_answering, "STOPPED_SECONDS", 1.0)
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
     with pytest.raises(EnvironmentFault, match="did not answer any more: it was stopped") as fault:
         call_isolated(crashing, {}, "stop", {})
     assert "last words" in fault.value.text()

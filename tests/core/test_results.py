@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 import threading
 
 import pandas as pd
@@ -95,3 +96,23 @@ def test_a_column_that_nobody_declares_is_named(toy_study, monkeypatch):
             patch.setattr(pipeline, table, without)
             with pytest.raises(EnvironmentFault, match="column loss, which is not declared"):
                 study.results(combinations="1")
+
+
+def test_a_part_shares_with_its_own_classifier_only(toy_study):
+    """Two classifiers whose results had equal content would still be two models."""
+    study = toy_study()
+    # combination 3 is lr's alone, as random search trains no forest
+    study.run(backend="inprocess", combinations="3,5")
+    with sqlite3.connect(study.study.paths.ledger) as db:
+        db.execute("UPDATE result SET content_key = 'same' WHERE content_key != ''")
+    db.close()
+    study.study.paths.results_stamp.unlink()
+    table = study.results(combinations="3,5")
+    done = table[table["state"] == "done"]
+    assert set(zip(done["combination"], done["classifier"], strict=True)) == {
+        (3, "lr"),
+        (5, "rf"),
+        (5, "lr"),
+    }
+    shared = done[done["shared_with"].notna()]
+    assert set(zip(shared["classifier"], shared["shared_with"], strict=True)) == {("lr", 3)}

@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from inputs import GOLDEN_INPUT, lines_of, write_lines
 from ruamel.yaml import YAML
 
 from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.filter_mask import filter_mask
 from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.significance import Significance
@@ -155,3 +157,15 @@ def test_dropped_and_uncertain_values(newer, tmp_path):
         for vus in ("benign", "exclude")
     }
     assert sizes["benign"] - sizes["exclude"] > table.text["CLNSIG"].count(NEW["Benign"]) * 0.8
+
+
+def test_a_row_without_clnsig_is_in_no_block():
+    """Reading drops such records with a star already; the filter would, whoever made the table."""
+    table = pa.table(
+        {
+            "CLNREVSTAT": ["reviewed_by_expert_panel"] * 3,
+            "CLNSIG": pa.array(["Pathogenic", None, "drug_response"], pa.string()),
+        }
+    )
+    mask = filter_mask(table, "keep_all", "clingen", "all")
+    assert mask.to_pylist() == [True, False, False]

@@ -16,7 +16,7 @@ from gridrun.pipeline import Settings, TaskSpec
 from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished
 from gridrun.testing.processes import lives, pids_of
 from gridrun.testing.units import toy_units
-from gridrun.worker import ChildProcess, Ending, TimeLimit, _answering
+from gridrun.worker import ChildProcess, Ending, TimeLimit, answering
 
 THRESHOLD = 1.0
 OFFENDING = "twin_check=off,column_share=0.33"
@@ -28,8 +28,8 @@ needs_r = pytest.mark.skipif(shutil.which("R") is None, reason="there is no R on
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """A threshold that a test can wait for."""
-    assert _answering.STOPPED_SECONDS == 60  # as docs/design.md says
-    monkeypatch.setattr(_answering, "STOPPED_SECONDS", THRESHOLD)
+    assert answering.STOPPED_SECONDS == 60  # as docs/design.md says
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", THRESHOLD)
 
 
 def of(events, kind):
@@ -146,7 +146,7 @@ def test_time_without_a_look_does_not_count():
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         process.send_signal(signal.SIGSTOP)
-        watch = _answering.AnswerWatch(process.pid)
+        watch = answering.AnswerWatch(process.pid)
         for _ in range(3):
             time.sleep(THRESHOLD / 8)
             assert watch.look() == ""

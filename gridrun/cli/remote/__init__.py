@@ -1,4 +1,4 @@
-"""Commands for whatever is sent away: for backends, which say whose and in which words.
+"""Commands of whatever is sent away: send, status, logs, collect, cancel; for backends.
 
 ``remote_commands`` makes the command group of a backend; its package registers it under
 the entry point group ``gridrun.commands``.

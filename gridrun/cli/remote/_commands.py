@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from gridrun.cli import _options as opt
-from gridrun.cli._group import DefaultGroup
 from gridrun.cli._help import add, examples
 from gridrun.cli._parameters import Parameter, with_parameters
 from gridrun.cli.remote import _look, _send
+from gridrun.cli.remote._group import DefaultGroup
 from gridrun.cli.remote._words import Remote
 from gridrun.pipeline import DEFAULT_PIPELINE
 

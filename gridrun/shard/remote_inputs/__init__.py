@@ -1,4 +1,4 @@
-"""Reading inputs where they are: an order goes there, digests come back, tables stay.
+"""Inputs read where they are: an order goes there, digests come back; for backends, run and study.
 
 Where rows may not leave their storage, a first job does the driver's stages
 there. It gets an order (settings, grid values, blocks), puts each block's tables

@@ -12,7 +12,7 @@ from gridrun.errors import UserError
 from gridrun.pipeline import Pipeline, Value, load_pipeline
 from gridrun.plan.fingerprint import digest_of
 from gridrun.plan.units import Job
-from gridrun.shard import job_data, job_from
+from gridrun.shard._text import job_data, job_from
 
 FORMAT = 1
 
