@@ -27,12 +27,15 @@ from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.study.start import INPUTS, START, WORDS
 from amiss_tasks.tasks.code import code_digests, code_in_use
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,
     Column,
     Disposition,
+    InputRole,
+    LeadingMetric,
     Parameter,
     Pipeline,
     Runner,
@@ -41,6 +44,7 @@ from gridrun.pipeline import (
     Stage,
     StageHook,
     Value,
+    Words,
     refuse_undeclared,
 )
 from gridrun.pipeline.description import Describer
@@ -66,9 +70,14 @@ class AmissPipeline:
     """
 
     name = "amiss"
+    words: Words = WORDS
+    inputs: Mapping[str, InputRole] = INPUTS
+    study_start: str = START
     protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[Column, ...] = RESULT_COLUMNS
     pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
+    # upstream's amiss_test_script.R logs it, and leaves no NA out
+    leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
     disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
     affinity: tuple[str, ...] = (

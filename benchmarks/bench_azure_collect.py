@@ -1,6 +1,6 @@
 """Time to collect 1,000 finished HyperDrive children; the budget is 60 s on loopback.
 
-    python benchmarks/bench_azure_collect.py [CHILDREN]
+    python benchmarks/bench_azure_collect.py [--children N] [--small]
 
 The real SDK against the service of tests/azure. Children write what a worker would write
 (segments and a manifest) without starting a process, so that only collecting is measured.
@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from _command import ROOT, command, exit_code
+
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "azure")]
 
 from service import Proxy, Service  # noqa: E402 - found by the line above
@@ -23,8 +24,12 @@ from toys import azure_study, drive, finish  # noqa: E402
 BUDGET_SECONDS = 60.0
 
 
-def main(children):
+def main():
     """Submit, wait until all have ended, collect with a clock."""
+    parser = command(__doc__)
+    parser.add_argument("--children", type=int, default=1000)
+    options = parser.parse_args()
+    children = 12 if options.small else options.children
     proxy = Proxy()
     service = Service(proxy)
     try:
@@ -50,11 +55,11 @@ def main(children):
                 f"{len(service.journal) - before:,} requests, "
                 f"{json.loads(out)['done']:,} outcomes; {took * 1000 / count:.1f} s per 1,000"
             )
-            return 0 if took <= BUDGET_SECONDS * count / 1000 else 1
+            return exit_code(options, missed=took > BUDGET_SECONDS * count / 1000)
     finally:
         service.close()
         proxy.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """No-op outcomes per second through supervisor and child, and through two Ray workers.
 
-    python benchmarks/bench_engine_transport.py [--tasks N] [--unit N] [--without-ray]
+    python benchmarks/bench_engine_transport.py [--tasks N] [--unit N] [--without-ray] [--small]
 
 Durability is the engine's part and not in these figures. Target (design, section
 8): 2,000 outcomes per second on two cores, with everything.
@@ -8,12 +8,13 @@ Durability is the engine's part and not in these figures. Target (design, sectio
 
 from __future__ import annotations
 
-import argparse
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from _command import command
 
 from backends.local._backend import LocalBackend
 from gridrun.pipeline import TaskSpec
@@ -32,7 +33,7 @@ def units(tasks: int, unit_tasks: int) -> Iterator[Unit]:
             toy_digest("block"),
             tuple(
                 TaskSpec(
-                    1, number, 1 + number // len(GRID), "rf", GRID.combination(number % len(GRID))
+                    1, number, 1 + number // len(GRID), "tree", GRID.combination(number % len(GRID))
                 )
                 for number in range(first, min(first + unit_tasks, tasks))
             ),
@@ -77,11 +78,13 @@ def through_ray(tasks: int, unit_tasks: int) -> tuple[float, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = command(__doc__)
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--unit", type=int, default=1000, help="tasks in a unit")
     parser.add_argument("--without-ray", action="store_true")
     options = parser.parse_args()
+    if options.small:
+        options.tasks, options.unit = 400, 100
     print(f"{options.tasks} no-op tasks, {options.unit} in a unit; target {TARGET}/s")
     rate = through_supervisor(options.tasks, options.unit)
     print(f"supervisor + child:  {rate:10,.0f} outcomes/s")

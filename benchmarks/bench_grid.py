@@ -17,7 +17,6 @@ other: all numbers but times have to be equal, and the ratio of CPU seconds is t
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import tempfile
@@ -29,15 +28,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _command import ROOT, command
 
 import gridrun
 from amiss_tasks.parameters import PARAMETERS, SINGLE_VALUE_METHODS
+from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.runner import AmissRunner
 from backends.inprocess import InProcessBackend
 from gridrun.pipeline import Runner, TaskFailure, TaskResult, TaskSpec
 
-ROOT = Path(__file__).resolve().parents[1]
 INPUT = ROOT / "tests" / "golden" / "input"
 FOLDS = 10
 WITHIN_A_GROUP = (
@@ -46,6 +46,13 @@ WITHIN_A_GROUP = (
     "nonzero_variance_check",
     "correlation_check",
 )
+SMALL = {
+    "imputation": ["zero_imp", "mean_imp"],
+    "hyperparameter_search_type": ["grid"],
+    "nonzero_variance_check": ["on"],
+    "correlation_check": ["off"],
+}
+"""What the small form runs of a group."""
 TARGET_HOURS, UPSTREAM_HOURS = 500.0, 3700.0
 
 
@@ -152,7 +159,7 @@ def _numbers(result: TaskResult) -> str:
     return json.dumps(rows, sort_keys=True)
 
 
-def _study(directory: Path) -> gridrun.OpenStudy:
+def _study(directory: Path, *, small: bool) -> gridrun.OpenStudy:
     grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": list(SINGLE_VALUE_METHODS)}
     study = {
         "inputs": {
@@ -163,31 +170,34 @@ def _study(directory: Path) -> gridrun.OpenStudy:
         "grid": grid,
         "folds": FOLDS,
         "seed": 1,
+        "classifiers": ["rf", "lr"] if small else list(PIPELINE.classifiers),
     }
     (directory / "study.yaml").write_text(json.dumps(study), "utf-8")
     return gridrun.open_study(directory)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = command(__doc__)
     parser.add_argument("--groups", type=int, default=40, help="groups drawn")
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
     parser.add_argument("--unshared", action="store_true", help="run everything again alone")
     asked = parser.parse_args()
+    if asked.small:
+        asked.groups, asked.unshared = 1, True
     rng = np.random.default_rng(asked.seed)
     axes = {p.name: p.values for p in PARAMETERS if p.name not in WITHIN_A_GROUP}
     sizes = [len(values) for values in axes.values()]
     drawn = rng.choice(math.prod(sizes), asked.groups, replace=False)
     count = Count()
     with tempfile.TemporaryDirectory() as directory:
-        study = _study(Path(directory))
+        study = _study(Path(directory), small=asked.small)
         tables = study.state().tables
         tasks = {table.classifier: int(tables.is_run(table).sum()) for table in tables.tables}
         for number in drawn:
             at = np.unravel_index(number, sizes)
             only = {name: axes[name][i] for name, i in zip(axes, map(int, at), strict=True)}
             backend = CountingBackend(count, unshared=asked.unshared)
-            study.run(backend, only=only, folds=1)
+            study.run(backend, only={**only, **(SMALL if asked.small else {})}, folds=1)
     _tell(count, tasks, asked.groups / math.prod(sizes))
 
 

@@ -10,12 +10,20 @@
 
 # CPU seconds of gridrun's training of one completed table.
 time_own <- function(classifier, completed, outcome, seed) {
-  .seconds(train(classifier, list(completed), outcome, seed))
+  .seconds(.train_table(classifier, completed, outcome, seed))
+}
+
+.train_table <- function(classifier, completed, outcome, seed) {
+  train(classifier, list(completed), outcome, seed, search = "grid", seeds = list())
 }
 
 # CPU seconds of caret's logistic regression as upstream calls it, and the
-# largest difference of its P(positive) from gridrun's on the training rows.
+# largest difference of its P(positive) from gridrun's on the training rows; NULL
+# where caret is not installed.
 time_caret_lr <- function(classifier, completed, outcome, seed) {
+  if (!requireNamespace("caret", quietly = TRUE)) {
+    return(NULL)
+  }
   use_stream(seed)
   seconds <- .seconds(
     fit <- suppressWarnings(caret::train(
@@ -25,7 +33,7 @@ time_caret_lr <- function(classifier, completed, outcome, seed) {
     ))
   )
   theirs <- suppressWarnings(predict(fit, completed[[1L]], type = "prob"))$positive
-  own <- train(classifier, list(completed), outcome, seed)
+  own <- .train_table(classifier, completed, outcome, seed)
   ours <- predict_rows(classifier, own$models[[1L]], completed[[1L]])$positive
   list(seconds = seconds, difference = max(abs(theirs - ours)))
 }

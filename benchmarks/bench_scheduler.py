@@ -3,6 +3,7 @@
     python benchmarks/bench_scheduler.py plan
     python benchmarks/bench_scheduler.py outcomes [--backend inprocess] [--limit-outcomes N]
     python benchmarks/bench_scheduler.py nothing
+    python benchmarks/bench_scheduler.py --small    # all three on a small grid
 
 ``plan`` and ``nothing`` are measured as a user meets them: a whole process, from
 start to exit. ``outcomes`` fills a study of 72,576 combinations x 10 folds with
@@ -13,14 +14,17 @@ Tasks are the toy pipeline's: what is measured is the scheduler.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from _command import command
+
+from gridrun.pipeline import Value
 from gridrun.run import Silent
 from gridrun.testing import toy
 
@@ -41,27 +45,35 @@ print("peak MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
-def study(folds: int) -> Path:
-    HOME.mkdir(parents=True, exist_ok=True)
-    for name in ("a.vcf", "b.tsv", "c.tsv"):
-        if not (HOME / name).exists():
-            (HOME / name).write_text(name)
+PUBLISHED = {p.name: p.values for p in toy.PARAMETERS}
+SMALL = {
+    name: values[: 2 if name in toy.PIPELINE.block else 1] for name, values in PUBLISHED.items()
+}
+"""32 combinations."""
+
+
+def study(home: Path, folds: int, grid: Mapping[str, Sequence[Value]]) -> Path:
+    """Write a study of the toy."""
+    home.mkdir(parents=True, exist_ok=True)
+    for name in ("a.txt", "b.txt"):
+        if not (home / name).exists():
+            (home / name).write_text(name)
     lines = [
-        "inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}",
+        "inputs: {table: a.txt, labels: b.txt}",
         f"folds: {folds}",
         "grid:",
-        *(f"  {p.name}: {list(p.values)!r}" for p in toy.PARAMETERS),
+        *(f"  {name}: {list(values)!r}" for name, values in grid.items()),
     ]
-    (HOME / "study.yaml").write_text("\n".join(lines) + "\n")
-    return HOME
+    (home / "study.yaml").write_text("\n".join(lines) + "\n")
+    return home
 
 
-def whole_process(what: str, folds: int, runs: int) -> None:
+def whole_process(what: str, directory: Path, runs: int) -> None:
     walls = []
     for _ in range(runs):
         began = time.perf_counter()
         ran = subprocess.run(
-            [sys.executable, "-c", MEASURED, str(study(folds)), TOY, what],
+            [sys.executable, "-c", MEASURED, str(directory), TOY, what],
             capture_output=True,
             text=True,
             check=True,
@@ -93,11 +105,11 @@ class Meter(Silent):
             self.engine.stop()
 
 
-def outcomes(backend: str, folds: int, limit: int | None) -> None:
+def outcomes(backend: str, directory: Path, limit: int | None) -> None:
     import gridrun
 
     meter = Meter(limit)
-    opened = gridrun.open_study(study(folds), pipeline=TOY)
+    opened = gridrun.open_study(directory, pipeline=TOY)
     workers = 2 if backend == "local" else None
     meter.engine = opened.engine(backend, progress=meter, workers=workers)
     report = meter.engine.run()
@@ -105,17 +117,28 @@ def outcomes(backend: str, folds: int, limit: int | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("plan", "outcomes", "nothing"))
+    parser = command(__doc__)
+    parser.add_argument("what", nargs="?", choices=("plan", "outcomes", "nothing"))
     parser.add_argument("--backend", default="inprocess")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--limit-outcomes", type=int)
     parser.add_argument("--runs", type=int, default=5)
     chosen = parser.parse_args()
+    if chosen.small:
+        with tempfile.TemporaryDirectory() as name:
+            directory = study(Path(name), 1, SMALL)
+            whole_process("plan", directory, 1)
+            outcomes("inprocess", directory, 10)
+            outcomes("inprocess", directory, None)
+            whole_process("nothing", directory, 1)
+        return
+    if chosen.what is None:
+        parser.error("say what: plan, outcomes or nothing")
+    directory = study(HOME, chosen.folds, PUBLISHED)
     if chosen.what == "outcomes":
-        outcomes(chosen.backend, chosen.folds, chosen.limit_outcomes)
+        outcomes(chosen.backend, directory, chosen.limit_outcomes)
     else:
-        whole_process(chosen.what, chosen.folds, chosen.runs)
+        whole_process(chosen.what, directory, chosen.runs)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     gridrun local STUDY --workers 2
     python benchmarks/busy.py STUDY
+    python benchmarks/busy.py --small    # of a toy study that it runs
 
 Prints task seconds / (workers x time from the first task's start to the last
 one's end). Wall seconds of tasks: a task that waits for a processor counts as
@@ -12,12 +13,30 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-import sys
+import tempfile
 from pathlib import Path
+
+from _command import command
+from bench_scheduler import SMALL, outcomes, study
 
 
 def main() -> None:
-    ledger = Path(sys.argv[1]) / ".gridrun" / "ledger.sqlite"
+    parser = command(__doc__)
+    parser.add_argument("study", nargs="?", type=Path, help="its directory")
+    options = parser.parse_args()
+    if options.small:
+        with tempfile.TemporaryDirectory() as name:
+            outcomes("inprocess", study(Path(name), 1, SMALL), None)
+            tell(Path(name))
+    elif options.study is None:
+        parser.error("name a study")
+    else:
+        tell(options.study)
+
+
+def tell(directory: Path) -> None:
+    """Print what the ledger of a study says."""
+    ledger = directory / ".gridrun" / "ledger.sqlite"
     db = sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True)
     (run,) = db.execute("SELECT MAX(run) FROM attempt").fetchone()
     tasks = db.execute(

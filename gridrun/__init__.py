@@ -1,4 +1,4 @@
-"""gridrun: the amiss grid on a laptop, a Ray cluster or Azure ML."""
+"""gridrun: every combination of a grid of parameters, on a laptop, a cluster or in a cloud."""
 
 from __future__ import annotations
 

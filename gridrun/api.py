@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridrun.errors import UserError
+from gridrun.errors import InputError, UserError
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
@@ -36,8 +36,10 @@ from gridrun.report.why import changes_since
 from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
 from gridrun.store.ledger import LedgerView, StoredSweep
-from gridrun.study import Study, load_study
-from gridrun.study.state import StudyState
+from gridrun.store.paths import StudyPaths
+from gridrun.study import Study, load_study, study_file
+from gridrun.study.backend_keys import backend_keys, load_backend_key
+from gridrun.study.state import StudyState, require_pipeline
 from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
 
 if TYPE_CHECKING:
@@ -54,13 +56,13 @@ class OpenStudy:
 
     def __init__(self, study: Study, pipeline: str = DEFAULT_PIPELINE) -> None:
         self.study = study
-        self._pipeline_name = pipeline
+        self.pipeline_name = pipeline
         self._pipeline = load_pipeline(pipeline).of_study(study.options)
 
     def state(self, **request: Any) -> StudyState:
         """The study with a request; the fields of ``RunOptions`` as keywords."""
         asked = RunOptions.asked(**request)
-        return StudyState(self.study, self._pipeline, asked, self._pipeline_name)
+        return StudyState(self.study, self._pipeline, asked, self.pipeline_name)
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
@@ -152,6 +154,26 @@ class OpenStudy:
         watcher = progress or Silent()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
 
+    def backend_settings(self, key: str) -> tuple[str, Any]:
+        """Backend that a key of studies belongs to, and its settings for this study.
+
+        Args:
+            key: Its name; the study need not have it.
+
+        Raises:
+            UserError: No installed package brings it, or the study needs it and has it not.
+        """
+        entries = backend_keys()
+        if key not in entries:
+            raise UserError(
+                f'no installed package brings the key "{key}" of studies',
+                todo=f"installed: {', '.join(entries) or 'none'}",
+            )
+        found = load_backend_key(entries[key])
+        if found.backend in self.study.backend_options:
+            return found.backend, self.study.backend_options[found.backend]
+        return found.backend, found.default(self.study.path)
+
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """What a run with this request would come to on a backend that costs money."""
         return backend.quote(units_to_send(self.state(**request), backend))
@@ -194,7 +216,7 @@ class OpenStudy:
 
     def sweeps(self) -> list[StoredSweep]:
         """Everything that was ever sent away, oldest first."""
-        with _looking(self.study) as view:
+        with _looking(self.study.paths) as view:
             return view.sweeps() if view is not None else []
 
     def write_runs(self) -> Path | None:
@@ -329,11 +351,11 @@ class OpenStudy:
 
     def _last(self, request: dict[str, Any]) -> StudyState:
         if not RunOptions().selecting().keys() & request.keys():
-            with _looking(self.study) as view:
+            with _looking(self.study.paths) as view:
                 last = view.last_run() if view is not None else None
             if last is not None:
                 chosen = replace(RunOptions.from_selecting(last["request"]), **request)
-                return StudyState(self.study, self._pipeline, chosen, self._pipeline_name)
+                return StudyState(self.study, self._pipeline, chosen, self.pipeline_name)
         return self.state(**request)
 
 
@@ -342,48 +364,63 @@ def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE
 
     Args:
         path: A directory that holds ``study.yaml``, or the file itself.
-        pipeline: For pipelines of one's own.
+        pipeline: For pipelines of one's own: ``"module:ATTRIBUTE"``.
 
     Raises:
-        UserError: The study is not there, or something in it is wrong.
+        UserError: The study is not there, something in it is wrong, or it was begun with
+            another pipeline.
     """
-    return OpenStudy(load_study(Path(path), load_pipeline(pipeline)), pipeline)
+    loaded = load_pipeline(pipeline)
+    try:
+        study = load_study(Path(path), loaded)
+    except InputError:
+        # what is no key or value of this pipeline may be one of the pipeline it was begun with
+        file = study_file(Path(path))
+        with _looking(StudyPaths(file.parent)) as view:
+            if view is not None:
+                require_pipeline(view, file, pipeline)
+        raise
+    return OpenStudy(study, pipeline)
 
 
 def predict_variants(
     model: str | os.PathLike[str],
-    vcf: str | os.PathLike[str],
-    cadd_snv: str | os.PathLike[str],
-    cadd_indel: str | os.PathLike[str],
+    *paths: str | os.PathLike[str],
     file: str | os.PathLike[str] = "predictions.csv",
-    *,
     force: bool = False,
     pipeline: str = DEFAULT_PIPELINE,
+    **inputs: str | os.PathLike[str],
 ) -> Report:
-    """Predict the variants of a VCF, labelled or not, with a model.
+    """Predict rows of new inputs, labelled or not, with a model.
 
     Args:
         model: What ``export_model`` wrote.
-        vcf: Annotated as the study's VCF was.
-        cadd_snv: CADD table of its single-nucleotide variants.
-        cadd_indel: CADD table of its insertions and deletions.
+        paths: Its inputs in the pipeline's order, and then ``file``, where they are not named.
         file: CSV file of the predictions.
         force: Whether a file that is there may be replaced.
         pipeline: For pipelines of one's own.
+        inputs: Role to path, as in ``study.yaml``.
 
     Raises:
+        UserError: An input is missing, or there is no such input.
         GridrunError: Model or inputs are at fault; nothing is written then.
     """
-    target = Path(file).absolute()
+    roles = [role for role, it in load_pipeline(pipeline).inputs.items() if it.predicted]
+    given = {**dict(zip((*roles, "file"), paths, strict=False)), **inputs}
+    is_told_once = len(given) == len(paths) + len(inputs)
+    target = Path(given.pop("file", file)).absolute()
+    if roles and not (is_told_once and set(given) == set(roles)):
+        raise UserError(
+            f"predictions need {', '.join(roles)}, each once, and no other input",
+            todo="give each a path",
+        )
     refuse_to_replace(target, force=force)
-    inputs = {"vcf": vcf, "cadd_snv": cadd_snv, "cadd_indel": cadd_indel}
-    paths = {role: str(Path(path)) for role, path in inputs.items()}
-    return predict(pipeline, Path(model), paths, target)
+    return predict(pipeline, Path(model), {role: str(Path(given[role])) for role in roles}, target)
 
 
 @contextlib.contextmanager
-def _looking(study: Study) -> Iterator[LedgerView | None]:
-    view = LedgerView.open(study.paths.ledger)
+def _looking(paths: StudyPaths) -> Iterator[LedgerView | None]:
+    view = LedgerView.open(paths.ledger)
     try:
         yield view
     finally:

@@ -13,18 +13,18 @@ from gridrun.study import load_study
 TOY = "gridrun.testing.toy:PIPELINE"
 
 SMALL_GRID = {
-    "transcript": ["canonical", "keep_all"],
-    "quality": ["onestar"],
-    "restriction": ["all"],
-    "vus_inclusion": ["exclude"],
-    "categorical": ["dummy", "factor"],
-    "imputation": ["zero_imp", "max_imp", "mean_imp"],
-    "downsampling": ["on"],
-    "hyperparameter_search_type": ["grid", "random"],
-    "nonzero_variance_check": ["on", "off"],
-    "correlation_check": ["on"],
-    "training_data_sampling_percentage": [1.0],
-    "feature_sampling_percentage": [0.33],
+    "origin": ["first", "every"],
+    "grade": ["low"],
+    "scope": ["wide"],
+    "unclear": ["left_out"],
+    "coding": ["columns", "levels"],
+    "smoothing": ["flat", "upper", "mean"],
+    "thinning": [1],
+    "tuning": ["fixed", "drawn"],
+    "constant_check": ["on", "off"],
+    "twin_check": ["on"],
+    "row_share": [1.0],
+    "column_share": [0.33],
 }
 """48 combinations with every disposition in them."""
 
@@ -32,10 +32,10 @@ SMALL_GRID = {
 def write_study(directory: Path, grid: dict[str, list[Any]], **keys: Any) -> Path:
     """A study directory with stand-in inputs, which the toy pipeline never opens."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a.vcf", "b.tsv", "c.tsv"):
+    for name in ("a.txt", "b.txt"):
         (directory / name).write_text(name)
     keys = {"folds": 2, "seed": 1, **keys}
-    lines = ["inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}"]
+    lines = ["inputs: {table: a.txt, labels: b.txt}"]
     lines += [f"{key}: {value}" for key, value in keys.items()]
     lines += ["grid:", *(f"  {name}: {values!r}" for name, values in grid.items())]
     (directory / "study.yaml").write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""Classifiers: one file each, in R (``<name>.R``) or in Python (``<name>.py``), and their table.
+"""Classifiers, one file each, in R or in Python, and their table; for all above.
 
 What a file has to define is in ``docs/own-methods.md``, section "What a file defines"; one
 in Python is described by :mod:`amiss_tasks.classifiers.contract`.

@@ -1,4 +1,4 @@
-"""Descriptive statistics of a study's data, before anything is filled in.
+"""Descriptive statistics of the data, before anything is imputed; for pipeline.
 
 What upstream's script ``03_descriptive_stats`` draws, as numbers: missingness by class and
 by consequence, distributions, correlations of values and of missingness, with tests of

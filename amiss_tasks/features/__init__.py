@@ -1,4 +1,4 @@
-"""Features: which there are, from which columns, and how a file of the user's names others.
+"""Features: which there are, from which columns, and features files; for all above.
 
 For everything in ``amiss_tasks``; knows nothing of stages.
 """

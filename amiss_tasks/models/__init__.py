@@ -1,4 +1,4 @@
-"""What a study ends in: a model on all labelled rows, its predictions, a fold explained.
+"""A model on all labelled rows, its predictions, a fold explained; for pipeline.
 
 See :class:`gridrun.pipeline.models.ModelPipeline`.
 """

@@ -1,6 +1,6 @@
-"""Imputation methods and classifiers of the user's own: R files that a study names.
+"""Checks of a user's own R file, and the R code that stands around it; for pipeline.
 
 ``docs/own-methods.md`` says what such a file has to define. ``files`` is what of it
 travels to workers, ``keys`` reads the study's keys, the R files here stand between the
-stages and the user's functions, ``trial`` tries a file on a toy.
+stages and the user's functions, ``checks`` tries a file on a toy.
 """

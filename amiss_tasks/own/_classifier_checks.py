@@ -38,7 +38,7 @@ class ClassifierTrial(Trial):
         scaled = self.call("scaled_toy", self._filled(self.train), self._filled(self.test)).value
         self.x, self.test_x = scaled["train"], scaled["test"]
         value, seconds = self.timed("fit", self.x, self.outcome)
-        fault = self.found("fit_fault", value, self.rows)[0]
+        fault = self.found(".fit_fault", value, self.rows)[0]
         if fault:
             return Check("", FAILED, f"it {fault}")
         self.model = value["model"]
@@ -47,7 +47,7 @@ class ClassifierTrial(Trial):
     def probabilities(self) -> Check:
         """One for each row, from 0 to 1."""
         self.predicted, _ = self.timed("predict_positive", self.model, self.test_x)
-        fault = self.found("probability_fault", self.predicted, self.test_rows)[0]
+        fault = self.found(".probability_fault", self.predicted, self.test_rows)[0]
         return Check("", FAILED if fault else OK, f"it {fault}" if fault else "from 0 to 1")
 
     def positive(self) -> Check:

@@ -1,4 +1,4 @@
-# What `gridrun check-method` asks of a file of one's own, see trial.py. Each call
+# What `gridrun check-method` asks of a file of one's own, see checks.py. Each call
 # starts at the random stream of `seed`, as the stages' calls do.
 
 # Lines on which the code calls functions that read files; "function: lines".
@@ -24,10 +24,7 @@ params_read <- function(text, file) {
 # What a function of the file changes of the process, in words; puts it back.
 traces_of <- function(own, name, seed, ...) {
   use_stream(seed)
-  kept <- list(
-    options = options(), search = search(), directory = getwd(),
-    globals = ls(globalenv(), all.names = TRUE)
-  )
+  kept <- .process_state()
   kind <- RNGkind()
   on.exit(.put_back(kept))
   for (package in own$packages) {
@@ -55,14 +52,9 @@ trial_call <- function(own, name, seed, ...) {
   list(value = value, seconds = proc.time()[["elapsed"]] - started)
 }
 
-# A list of tables' first fault of one kind, "" if there is none.
+# The first fault of one kind that a task would find in completed tables, "" if there is none.
 tables_fault <- function(check, tables, data) {
-  for (i in seq_along(tables)) {
-    fault <- TABLE_CHECKS[[check]](tables[[i]], data)
-    which <- if (length(tables) > 1L) paste("table", i) else "the table"
-    if (nzchar(fault)) return(paste(which, fault))
-  }
-  ""
+  .first_fault(tables, data, TABLE_CHECKS[check], "the table")
 }
 
 # Columns in which values that were there came back as others.
@@ -145,7 +137,3 @@ pairs_in_order <- function(positive, outcome) {
   second <- as.vector(positive)[outcome == "negative"]
   mean(outer(first, second, ">") + outer(first, second, "==") / 2)
 }
-
-fit_fault <- function(found, rows) .fit_fault(found, rows)
-
-probability_fault <- function(positive, rows) .probability_fault(positive, rows)

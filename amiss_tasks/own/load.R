@@ -4,10 +4,7 @@
 # Runs code of one's own, with packages attached that it has attached before; puts
 # back the options, the search path, the working directory, and global variables.
 .set_apart <- function(packages, run) {
-  kept <- list(
-    options = options(), search = search(), directory = getwd(),
-    globals = ls(globalenv(), all.names = TRUE)
-  )
+  kept <- .process_state()
   on.exit(.put_back(kept))
   for (name in packages) {
     suppressPackageStartupMessages(
@@ -15,6 +12,13 @@
     )
   }
   run()
+}
+
+.process_state <- function() {
+  list(
+    options = options(), search = search(), directory = getwd(),
+    globals = ls(globalenv(), all.names = TRUE)
+  )
 }
 
 .put_back <- function(kept) {

@@ -100,16 +100,23 @@ as_training <- function(found, what) {
   list(completed = as_tables(found$completed, paste0(what, "$completed")), state = found$state)
 }
 
+# The first fault that checks find in completed tables, "" if there is none. `one` is
+# what a table is called that is the only one.
+.first_fault <- function(tables, data, checks = TABLE_CHECKS, one = "its table") {
+  for (i in seq_along(tables)) {
+    for (check in checks) {
+      fault <- check(tables[[i]], data)
+      if (nzchar(fault)) return(paste(if (length(tables) > 1L) paste("table", i) else one, fault))
+    }
+  }
+  ""
+}
+
 # Completed tables as plain data frames; stops at the first fault.
 checked_tables <- function(tables, data, what) {
-  lapply(seq_along(tables), function(i) {
-    name <- if (length(tables) > 1L) paste0(what, ": table ", i) else paste0(what, ": its table")
-    for (fault in TABLE_CHECKS) {
-      found <- fault(tables[[i]], data)
-      if (nzchar(found)) stop(name, " ", found, call. = FALSE)
-    }
-    table_of(lapply(as.list(tables[[i]]), as.vector), nrow(data))
-  })
+  fault <- .first_fault(tables, data)
+  if (nzchar(fault)) stop(what, ": ", fault, call. = FALSE)
+  lapply(tables, function(table) table_of(lapply(as.list(table), as.vector), nrow(data)))
 }
 
 # The table anew, for code that changes what it is given in place (data.table does).

@@ -1,4 +1,4 @@
-"""The bridge to R: the one session of a process, values across it, R's random numbers and names.
+"""The bridge to R, alone in importing rpy2: session, values, random draws; for all above.
 
 For everything in ``amiss_tasks``; the only place that imports rpy2.
 """

@@ -1,4 +1,4 @@
-"""The stages of amiss and the parameters that each reads. Data, not code.
+"""The stages, one module or R file each, and what each reads; for all above.
 
 Source: ``upstream-behaviour`` sections 1 to 7; the table is the design's.
 """

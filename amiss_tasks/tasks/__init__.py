@@ -1,4 +1,4 @@
-"""Tasks: the driver's source of block tables, and the worker's runner of stages one after another.
+"""Block tables on the driver, stages run in a worker; for describe, models, own and pipeline.
 
 For the pipeline, models and descriptions.
 """

@@ -1,4 +1,4 @@
-"""A fixture for the tests of people who write methods and classifiers: a small study.
+"""A small study, for tests of people who write methods and classifiers; for tests.
 
 Import it in a ``conftest.py``: ``from amiss_tasks.testing import small_study``.
 """

@@ -1,5 +1,6 @@
-"""The backend ``azureml``: Azure ML HyperDrive. Only ``_sdk1`` and ``_signin`` import azureml."""
+"""Azure ML HyperDrive: a sweep of shards, its settings and commands; for entry points.
 
-from backends.azureml._backend import AzureBackend
-
-__all__ = ["AzureBackend"]
+Found by entry points; nobody imports it. ``backend`` keeps the contract, ``settings`` and
+``cli`` are what a person types. Azure's SDK is imported by ``sdk`` (its adapter and sign-in),
+in a process of its own, and by ``node``, whose scripts run on Azure.
+"""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from backends.azureml._calls import Calls
 from backends.azureml._estimates import place_of
 from backends.azureml._faults import fault_of, not_known
-from backends.azureml._types import AzureTrouble, RunFacts, Submission, Trouble
+from backends.azureml.sdk.calls import Calls
+from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission, Trouble
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Event
-from gridrun.study import AzureSettings
 
 _LOST_ANSWER_SECONDS = 5.0
 _SIGN_IN_SECONDS = 20.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
-from backends.azureml._calls import Calls
 from backends.azureml._estimates import cluster_of, cores
 from backends.azureml._faults import fault_of
-from backends.azureml._types import AzureTrouble, Trouble
-from gridrun.study import AzureSettings
+from backends.azureml.sdk.calls import Calls
+from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.settings import AzureSettings
 
 Found = tuple[str, str, str, str]
 """What was looked at, verdict (ok, note, missing), what was found, what to do."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from backends.azureml._combinations import Axes, shard_of
-from backends.azureml._types import ENDED, ChildFacts
+from backends.azureml.sdk.types import ENDED, ChildFacts
 
 _LATE_LOOKS = 3
 """So many looks, and at least so long, after its end, a child may still bring files."""

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-from backends.azureml._pack import MOST_SHARDS, Shards
+from backends.azureml._pack import MOST_SHARDS
 from gridrun.errors import UserError
 from gridrun.pipeline import Value
 from gridrun.plan.units import Unit
+from gridrun.shard.packing import Shards
 
 Axes = Mapping[str, Sequence[Value]]
 """Argument, with its dashes, to the values it takes; the last one varies fastest."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from backends.azureml import _combinations
-from backends.azureml._pack import DEFAULT_CORES, Shards, Sizing, cores_of, pack
-from backends.azureml._types import Cluster, Place
+from backends.azureml._pack import DEFAULT_CORES, Sizing, cores_of, pack
+from backends.azureml.sdk.types import Cluster, Place
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Unit
-from gridrun.run.backend import Quote, StudyView
-from gridrun.study import AzureSettings
+from gridrun.run.backend import Quote
+from gridrun.shard.packing import Shards
 
 START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
@@ -53,18 +53,6 @@ def sizing(settings: AzureSettings) -> Sizing:
     """What decides how long shards are."""
     minutes = settings.shard_minutes
     return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
-
-
-def sweep_name(study: StudyView, more: int, suffix: str) -> str:
-    """Name of a study's next sweep, which no other sweep has.
-
-    Args:
-        study: The study.
-        more: How many were planned since the study was looked at, this one included.
-        suffix: Last part.
-    """
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", study.name).strip("-")[:24].lower() or "study"
-    return f"gridrun-{slug}-{study.token}-{study.sweeps_so_far + more:03d}-{suffix}"
 
 
 def is_reading(sweep: str) -> bool:

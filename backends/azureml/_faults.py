@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.azureml._types import AzureTrouble, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
-from gridrun.study import AzureSettings
 
 _AGAIN = "then the same command again: it goes on where it was, and sends nothing twice"
 

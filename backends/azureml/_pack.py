@@ -1,14 +1,15 @@
-"""Packing units into shards and shards into sweeps. Pure."""
+"""How many shards a study makes on Azure, and how many of them a sweep takes. Pure."""
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gridrun.plan.units import Unit
+from gridrun.shard import packing
+from gridrun.shard.packing import Shards
 
 MOST_SHARDS = 1000
 """Children that one HyperDrive run may have."""
@@ -40,16 +41,11 @@ class Sizing:
         cores: Processors of a node, each of which runs a unit.
         nodes: Most nodes at once.
         shard_seconds: Length of a shard on one node as asked for, or None to choose.
-        by_unit: A shard for each unit, whatever its length.
     """
 
     cores: int
     nodes: int
     shard_seconds: float | None = None
-    by_unit: bool = False
-
-
-Shards = tuple[tuple[Unit, ...], ...]
 
 
 def cores_of(vm_size: str) -> int | None:
@@ -62,8 +58,6 @@ def cores_of(vm_size: str) -> int | None:
 
 def shard_count(units: Sequence[Unit], sizing: Sizing) -> int:
     """How many shards the units of one round make."""
-    if sizing.by_unit:
-        return len(units)
     total = sum(unit.seconds for unit in units)
     length = sizing.shard_seconds
     if length is None:
@@ -78,58 +72,6 @@ def pack(
     bytes_of: Callable[[str], int],
     most_bytes: int = MOST_BYTES,
 ) -> list[Shards]:
-    """Sweeps of shards of units, balanced by estimated seconds.
-
-    Units stay in the order of the plan as far as sweeps go, so that a sweep needs
-    few blocks' artifacts; within a sweep the longest unit goes to the shard that
-    has least (longest processing time first, Graham 1969).
-
-    Args:
-        units: In the order of the plan.
-        sizing: How long shards are to be.
-        bytes_of: Size of an artifact by digest.
-        most_bytes: Artifacts of one sweep.
-    """
-    if not units:
-        return []
+    """Sweeps of shards of units within Azure's limits; see ``gridrun.shard.packing``."""
     count = shard_count(units, sizing)
-    groups = _groups(units, math.ceil(count / MOST_SHARDS), bytes_of, most_bytes)
-    total = sum(unit.seconds for unit in units) or 1.0
-    sweeps = []
-    for group in groups:
-        share = math.ceil(count * sum(unit.seconds for unit in group) / total)
-        own = len(group) if sizing.by_unit else min(max(share, 1), len(group))
-        sweeps.append(_balanced(group, min(own, MOST_SHARDS)))
-    return sweeps
-
-
-def _groups(
-    units: Sequence[Unit], count: int, bytes_of: Callable[[str], int], most_bytes: int
-) -> list[list[Unit]]:
-    """Consecutive units, about equal in seconds and number, within the limit of bytes."""
-    most_units = math.ceil(len(units) / count)
-    groups: list[list[Unit]] = [[]]
-    artifacts: set[str] = set()
-    size = 0
-    for unit in units:
-        more = bytes_of(unit.artifact) if unit.artifact not in artifacts else 0
-        full = len(groups[-1]) >= most_units or size + more > most_bytes
-        if full and groups[-1]:
-            groups.append([])
-            artifacts, size = set(), 0
-            more = bytes_of(unit.artifact)
-        groups[-1].append(unit)
-        artifacts.add(unit.artifact)
-        size += more
-    return groups
-
-
-def _balanced(units: Sequence[Unit], count: int) -> Shards:
-    shards: list[list[Unit]] = [[] for _ in range(count)]
-    load = [(0.0, 0, number) for number in range(count)]
-    # equal units keep the order of the plan
-    for unit in sorted(units, key=lambda unit: -unit.seconds):
-        seconds, held, number = heapq.heappop(load)
-        shards[number].append(unit)
-        heapq.heappush(load, (seconds + unit.seconds, held + 1, number))
-    return tuple(tuple(shard) for shard in shards if shard)
+    return packing.pack(units, count, bytes_of, most_shards=MOST_SHARDS, most_bytes=most_bytes)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from backends.azureml._access import Access
 from backends.azureml._children import latest
-from backends.azureml._estimates import READING_SUFFIX, sweep_name
+from backends.azureml._estimates import READING_SUFFIX
 from backends.azureml._sender import Sender
 from backends.azureml._staging import Stage
-from backends.azureml._types import ENDED, ChildFacts, RunFacts
 from backends.azureml._watch import AXIS, PREFIX
+from backends.azureml.sdk.types import ENDED, ChildFacts, RunFacts
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, InputsRead, SweepEnded, SweepSent
 from gridrun.run.backend import ReadingEvent, SentSweep, StudyView
@@ -51,7 +51,7 @@ def read_inputs(
         EnvironmentFault: The job came to nothing.
     """
     if sweep is None:
-        name = sweep_name(study, 1, READING_SUFFIX)
+        name = study.sweep_name(1, READING_SUFFIX)
         stage.prepare_reading(name, order, {AXIS: (0,)})
         say(f"submitting {name}: it reads the inputs where they are")
         yield from sender.send(name, ())

@@ -10,10 +10,10 @@ from backends.azureml._access import Access
 from backends.azureml._estimates import cluster_of, is_reading
 from backends.azureml._faults import not_known
 from backends.azureml._staging import Stage
-from backends.azureml._types import AzureTrouble, RunFacts, Submission
+from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission
+from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
 from gridrun.run.backend import SentSweep
-from gridrun.study import AzureSettings
 
 GRACE_SECONDS = 60.0
 """A sweep that was just submitted may be invisible for so long."""
@@ -95,7 +95,7 @@ class Sender:
             most_at_once=min(most, math.prod(len(values) for values in axes.values())),
             child_seconds=round(settings.shard_hours * 3600),
             sweep_minutes=round(settings.sweep_hours * 60),
-            metric="mcc",
+            metric=self._stage.metric_of(name),
             policy=None if is_reading(name) else settings.policy,
             tags={"gridrun": "1", **settings.tags},
         )

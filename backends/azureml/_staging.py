@@ -11,17 +11,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from backends.azureml._combinations import Axes
-from backends.azureml._pack import Shards
+from backends.azureml.settings import AzureData
 from gridrun.errors import UserError
+from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact
 from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
-from gridrun.study import AzureData
+from gridrun.shard.packing import Shards
 
 SCRIPT = "gridrun_child.py"
 READING_SCRIPT = "gridrun_reading.py"
 ARCHIVE = "shards.zip"
 ORDER = "order.json"
 STORE = "store.json"
+METRIC = "metric.json"
 _AXES = "axes.json"
 _SENT, _RECEIVED = "sent", "received"
 _SNAPSHOT_BYTES = 295 << 20
@@ -61,6 +63,13 @@ class Stage:
             return {}
         return axes
 
+    def metric_of(self, sweep: str) -> str:
+        """Name of the metric that children of a sweep may log; any where they log none."""
+        try:
+            return str(json.loads((self.sent(sweep) / METRIC).read_text("utf-8"))["name"])
+        except OSError:
+            return "outcomes"
+
     def prepare(
         self,
         sweep: str,
@@ -80,6 +89,8 @@ class Stage:
 
         def fill(directory: Path) -> None:
             (directory / ARTIFACTS).mkdir()
+            metric = load_pipeline(job.pipeline).of_study(job.settings.options).leading_metric
+            (directory / METRIC).write_text(json.dumps(asdict(metric)), "utf-8")
             for digest in artifacts:
                 (directory / ARTIFACTS / digest).write_bytes(read_artifact(digest))
             pack_shards(
@@ -98,7 +109,7 @@ class Stage:
         def fill(directory: Path) -> None:
             (directory / ORDER).write_text(order, "utf-8")
 
-        self._prepare(sweep, axes, "_readingchild.py", READING_SCRIPT, fill)
+        self._prepare(sweep, axes, "_reading_child.py", READING_SCRIPT, fill)
 
     def _prepare(
         self, sweep: str, axes: Axes, source: str, script: str, fill: Callable[[Path], None]
@@ -110,7 +121,7 @@ class Stage:
         (aside / _AXES).write_text(json.dumps({name: list(axes[name]) for name in axes}), "utf-8")
         if self._data is not None:
             (aside / STORE).write_text(json.dumps(asdict(self._data)), "utf-8")
-        shutil.copyfile(Path(__file__).with_name(source), aside / script)
+        shutil.copyfile(Path(__file__).with_name("node") / source, aside / script)
         size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         if size > _SNAPSHOT_BYTES:
             shutil.rmtree(aside)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from backends.azureml._access import Access
 from backends.azureml._children import Patience
 from backends.azureml._combinations import Axes, by_combination
-from backends.azureml._estimates import is_reading, poll_seconds, sizing, sweep_name
-from backends.azureml._pack import Shards, pack
+from backends.azureml._estimates import is_reading, poll_seconds, sizing
+from backends.azureml._pack import pack
 from backends.azureml._sender import GRACE_SECONDS, Sender
 from backends.azureml._staging import Stage
 from backends.azureml._watch import AXIS, SweepWatch
+from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import (
-    ContextFacts,
     Event,
     Job,
     ReadArtifact,
@@ -26,7 +26,8 @@ from gridrun.plan.units import (
     UnitLost,
 )
 from gridrun.run.backend import SentSweep, StudyView, UnitFeed
-from gridrun.study import AzureSettings
+from gridrun.shard.contexts import Contexts, numbers_of
+from gridrun.shard.packing import Shards
 
 _LONGEST_POLL_SECONDS = 30.0
 _LEAST_SILENT_SECONDS = 3600.0
@@ -112,11 +113,11 @@ class Fleet:
             return
         self._watches.remove(watch)
         self._stage.forget(watch.name)
-        if watch.owed.outcomes:
+        if watch.outstanding.outcomes:
             self._fruitless = 0
-        elif watch.owed.reasons:
+        elif watch.outstanding.reasons:
             self._fruitless += 1
-            (reason, _), *_ = watch.owed.reasons.most_common(1)
+            (reason, _), *_ = watch.outstanding.reasons.most_common(1)
             if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
                 raise EnvironmentFault(
                     f"no child of the sweep came to any outcome: {reason}",
@@ -165,11 +166,11 @@ class Fleet:
         self._rounds += 1
         for axes, shards in self._packed(units, bytes_of):
             self.sent += 1
-            name = sweep_name(study, self.sent, str(self._rounds))
+            name = study.sweep_name(self.sent, str(self._rounds))
             self._stage.prepare(
                 name,
                 self._job,
-                _Contexts(study.contexts),
+                Contexts(study.contexts),
                 shards,
                 axes=axes,
                 read_artifact=self._read_artifact,
@@ -196,32 +197,12 @@ class Fleet:
         if seconds is None and limit is not None:
             seconds = max(_LEAST_SILENT_SECONDS, 3 * limit)
         poll = self._settings.poll_seconds or _LONGEST_POLL_SECONDS
-        numbers = {facts.digest: n for n, facts in self._study.contexts.items()}
         return SweepWatch(
             sweep,
             self._access.calls,
             self._stage,
             axes=self._stage.axes_of(sweep.name),
-            numbers=lambda digest: _number(digest, numbers),
+            numbers=numbers_of(self._study.contexts),
             patience=Patience(min(GRACE_SECONDS, 10 * poll), seconds, poll),
             say=self._say,
         )
-
-
-class _Contexts(dict[int, ContextFacts]):
-    """Contexts by number; one that nobody described goes by its number."""
-
-    def __missing__(self, number: int) -> ContextFacts:
-        return ContextFacts(f"context {number}", "")
-
-
-def _number(digest: str, numbers: dict[str, int]) -> int:
-    if digest in numbers:
-        return numbers[digest]
-    word, _, number = digest.partition(" ")
-    if word == "context" and number.isdigit():
-        return int(number)
-    raise EnvironmentFault(
-        f"an outcome came back for tasks that this ledger has never had ({digest})",
-        todo="is this the study directory that the sweep was sent from, or a copy of it?",
-    )

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from backends.azureml._calls import Calls
 from backends.azureml._children import Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
-from backends.azureml._outstanding import Owed
-from backends.azureml._segment_reader import Inbox
 from backends.azureml._staging import Stage
-from backends.azureml._types import ENDED, AzureTrouble, RunFacts, Trouble
+from backends.azureml.sdk.calls import Calls
+from backends.azureml.sdk.types import ENDED, AzureTrouble, RunFacts, Trouble
 from gridrun.plan.units import Event, SegmentRead, SweepEnded
 from gridrun.run.backend import SentSweep
 from gridrun.shard import MANIFEST, event_from
+from gridrun.shard.outstanding import Outstanding
+from gridrun.shard.segment_reader import SegmentReader
 
 PREFIX = "outputs/"
 WANTED = r"outputs/(segment-[0-9a-f]{12}-\d{5}\.jsonl|manifest\.json)"
@@ -53,7 +53,7 @@ class SweepWatch:
     ) -> None:
         self.name = sweep.name
         self.is_over = False
-        self.owed = Owed(sweep.shards)
+        self.outstanding = Outstanding(sweep.shards)
         self._calls = calls
         self._stage = stage
         self._axes = axes or {AXIS: range(max(sweep.shards, default=0) + 1)}
@@ -63,7 +63,7 @@ class SweepWatch:
         self._began = time.monotonic()
         self._read = set(sweep.segments)
         self._children = Children()
-        self._inboxes: dict[str, Inbox] = {}
+        self._readers: dict[str, SegmentReader] = {}
         self._run_ended: float | None = None
         self._said: set[str] = set()
 
@@ -77,14 +77,14 @@ class SweepWatch:
             AzureTrouble: A call failed, and kept failing.
             EnvironmentFault: What a child brings changes under our eyes.
         """
-        yield from self.owed.end_empty_units()
+        yield from self.outstanding.end_empty_units()
         run = self._find()
         if run is None:
             return
         records = latest(self._calls.call("children", self.name))
         now = time.monotonic()
         self._children.note(records.values(), now, self._axes)
-        states = self._children.summary(self.owed.shards)
+        states = self._children.summary(self.outstanding.shards)
         self._say_once(f"sweep {self.name} is {run.status.lower()}: {states}")
         yield from self._fetch(now, all_children=all_children)
         self._give_up_silent(now)
@@ -120,16 +120,16 @@ class SweepWatch:
                 if child.ended is not None:
                     child.looks_after_end += not fetched.trouble
                     is_good = not fetched.trouble and not problems
-                    child.settled |= is_good and self.owed.is_through(child.shard)
+                    child.settled |= is_good and self.outstanding.is_through(child.shard)
 
     def _known(self, run_id: str) -> frozenset[str] | None:
         """Files of a child that need not come again; None where all of them are wanted."""
         child = self._children.by_id[run_id]
         names = self._read_of(child)
-        is_new = run_id not in self._inboxes and not child.troubled_looks
+        is_new = run_id not in self._readers and not child.troubled_looks
         if child.ended is not None and is_new and not names:
             return None
-        if run_id in self._inboxes and self._inboxes[run_id].has_manifest:
+        if run_id in self._readers and self._readers[run_id].has_manifest:
             names.add(MANIFEST)
         return frozenset(f"{PREFIX}{name}" for name in names)
 
@@ -142,21 +142,21 @@ class SweepWatch:
         self, run_id: str, child: Child, now: float
     ) -> Generator[Event, None, dict[str, str]]:
         """Read what came; gives what is wrong with which file."""
-        inbox = self._inboxes.get(run_id)
-        if inbox is None:
-            inbox = Inbox(run_id, self._stage.received(self.name, run_id))
-            self._inboxes[run_id] = inbox
+        reader = self._readers.get(run_id)
+        if reader is None:
+            reader = SegmentReader(run_id, self._stage.received(self.name, run_id))
+            self._readers[run_id] = reader
         shard = child.shard if child.shard is not None else _UNKNOWN_SHARD
-        for name, lines in inbox.segments(self._read_of(child)):
+        for name, lines in reader.segments(self._read_of(child)):
             child.news = now
             for line in lines:
-                yield from self.owed.take(event_from(line, self._numbers))
+                yield from self.outstanding.take(event_from(line, self._numbers))
             yield SegmentRead(self.name, shard, name)
             self._read.add((shard, name))
         if child.ended is not None:  # before, a file may just be on its way
-            for text in inbox.problems.values():
+            for text in reader.problems.values():
                 self._say_once(f"{run_id}: {text}; it is fetched again")
-        return inbox.problems
+        return reader.problems
 
     def _give_up_silent(self, now: float) -> None:
         """Have a child ended that runs without news."""
@@ -176,8 +176,8 @@ class SweepWatch:
                 continue  # it ended with its sweep: what it owes waits, below
             child.settled = True
             if child.shard is not None and child.shard not in alive:
-                yield from self.owed.lose_shard(child.shard, self._reason(run_id, child))
-        if self.owed.is_settled:
+                yield from self.outstanding.lose_shard(child.shard, self._reason(run_id, child))
+        if self.outstanding.is_settled:
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
             return
@@ -187,17 +187,17 @@ class SweepWatch:
             for child in self._children.by_id.values()
         ):
             if run.status == "Canceled":
-                yield from self.owed.hand_back_all()
+                yield from self.outstanding.hand_back_all()
             else:
                 reason = run.error or f"the sweep ended as {run.status} without these outcomes"
-                yield from self.owed.lose_all(reason)
+                yield from self.outstanding.lose_all(reason)
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
 
     def _reason(self, run_id: str, child: Child) -> str:
         """Why a child owes something, as people read it."""
-        inbox = self._inboxes.get(run_id)
-        for text in inbox.problems.values() if inbox is not None else ():
+        reader = self._readers.get(run_id)
+        for text in reader.problems.values() if reader is not None else ():
             return f"what {run_id} brought is damaged: {text}"
         return child.error or f"a child ended as {child.status} without its outcomes"
 

@@ -1,4 +1,4 @@
-"""The backend ``local``: workers on a Ray of one's own, or on a running Ray cluster.
+"""Workers on a Ray of one's own, or on a running Ray cluster; for entry points.
 
 For whoever loads backends by name; the only package that imports ray.
 """

@@ -17,7 +17,8 @@ from gridrun.errors import UserError
 from gridrun.plan.units import Event, Job, ReadArtifact
 from gridrun.run.backend import Capabilities, UnitFeed
 
-_PACKAGES = ("gridrun", "backends", "amiss_tasks")
+_PACKAGES = ("gridrun", "backends")
+"""What a cluster elsewhere needs beside the pipeline's own package."""
 
 
 class LocalBackend:

@@ -1,4 +1,4 @@
-"""The command line: one module per command, thin over ``gridrun.api``.
+"""The command line, one module a command, thin over the API; for entry points and backends.
 
 Modules of commands import what they need inside their functions, so that
 ``gridrun --help`` stays at a tenth of a second.
@@ -12,7 +12,6 @@ import typer
 
 from gridrun._version import __version__
 from gridrun.cli import (
-    azure,
     check_method,
     describe,
     doctor,
@@ -28,15 +27,15 @@ from gridrun.cli import (
     status,
     worker,
 )
-from gridrun.cli._help import Group
+from gridrun.cli._root import Root
 from gridrun.cli._streams import listen
 from gridrun.errors import GridrunError
 
 app = typer.Typer(
     name="gridrun",
-    cls=Group,
-    help="Run the amiss grid: which way of handling missing variant annotations gives the "
-    "best classifier of pathogenic variants?",
+    cls=Root,
+    help="Run every combination of a grid: which way of handling the data gives the best "
+    "classifier?",
     epilog="Exit codes: 0 all done, 1 some tasks failed, 2 the command, study or input has to "
     "be changed, 3 the machine lacks something, 130 interrupted and resumable.",
     no_args_is_help=True,
@@ -48,7 +47,6 @@ for module in (
     init,
     plan,
     local,
-    azure,
     status,
     results,
     describe,

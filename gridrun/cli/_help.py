@@ -9,16 +9,20 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 
+def untyped_flags(params: list[Any]) -> list[Any]:
+    """Parameters whose flags show no type: a flag takes no value."""
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
+
+
 class _Plain:
     """Shows ``MODEL`` and ``[SHARD]`` in the usage line, and a flag without ``<bool>``."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters; a flag takes no value, so it shows none."""
-        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        for param in params:
-            if getattr(param, "is_flag", False) and param.metavar is None:
-                param.metavar = ""
-        return params
+        return untyped_flags(super().get_params(ctx))  # type: ignore[misc]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line's parts; Typer would write a required argument as ``{MODEL}``."""
@@ -41,7 +45,13 @@ def examples(*lines: str) -> str:
     return "\n\n".join([head, *(f"  {line}" for line in lines)])
 
 
-def add(app: typer.Typer, function: Callable[..., None], *lines: str, name: str = "") -> None:
+def add(
+    app: typer.Typer,
+    function: Callable[..., None],
+    *lines: str,
+    name: str = "",
+    cls: type[TyperCommand] = Command,
+) -> None:
     """Add a command.
 
     Args:
@@ -49,5 +59,6 @@ def add(app: typer.Typer, function: Callable[..., None], *lines: str, name: str 
         function: The command; its docstring is the help.
         lines: Examples, as they are typed.
         name: Name of the command, by default the function's.
+        cls: Its class.
     """
-    app.command(name or None, cls=Command, epilog=examples(*lines))(function)
+    app.command(name or None, cls=cls, epilog=examples(*lines))(function)

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from gridrun.pipeline import DEFAULT_PIPELINE
+
+
+def importable(pipeline: str) -> str:
+    """The name of a pipeline, which may be in the current directory from now on."""
+    here = str(Path.cwd())
+    if pipeline != DEFAULT_PIPELINE and here not in sys.path:
+        sys.path.append(here)
+    return pipeline
+
+
+def said(pipeline: str) -> str:
+    """What a command that is advised has to say of the pipeline, a blank before it."""
+    return "" if pipeline == DEFAULT_PIPELINE else f" --pipeline {pipeline}"
+
 
 StudyArgument = Annotated[
     Path,
@@ -37,8 +54,8 @@ Sample = Annotated[
     typer.Option(
         "--sample",
         metavar="N",
-        help="Draw about N combinations, seeded by the study, in whole blocks: every value of "
-        "imputation on the same rows.",
+        help="Draw about N combinations, seeded by the study, in whole blocks: all that is "
+        "compared on the same rows.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -55,7 +72,7 @@ Rows = Annotated[
     typer.Option(
         "--rows",
         metavar="N",
-        help="Use a seeded subset of N variants, for prototyping; every table says so.",
+        help="Use a seeded subset of N rows of the inputs, for prototyping; every table says so.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -72,6 +89,17 @@ RetryFailed = Annotated[
     bool,
     typer.Option(
         "--retry-failed", help="Run failed tasks again, too.", rich_help_panel="Which tasks"
+    ),
+]
+PipelineName = Annotated[
+    str,
+    typer.Option(
+        "--pipeline",
+        metavar="MODULE:ATTRIBUTE",
+        help="Another pipeline than the one gridrun comes with, installed or in the current "
+        "directory.",
+        callback=importable,
+        show_default=False,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")]

@@ -113,7 +113,7 @@ def print_summary(summary: Summary, study: str) -> None:
     table(
         out,
         [
-            ("imputation", "left"),
+            (summary.method_parameter, "left"),
             *((name, "right") for name in summary.parameters),
             ("classifier", "left"),
             ("n", "right"),

@@ -10,6 +10,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.errors import UserError
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.pipeline.file_checks import Check
@@ -32,22 +33,23 @@ def register(app: typer.Typer) -> None:
 def check_method(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
     classifier: Annotated[
-        bool, typer.Option("--classifier", help="It is a classifier, not an imputation method.")
+        bool, typer.Option("--classifier", help="It is a classifier, not a method.")
     ] = False,
     param: Annotated[
         list[str] | None,
         typer.Option(
             "--param",
             metavar="NAME=VALUE",
-            help="Hyperparameter that impute_train is given; may be given several times.",
+            help="Hyperparameter that the method is given; may be given several times.",
         ),
     ] = None,
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="Time limit per check, in seconds.")
     ] = 60.0,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Try an imputation method or classifier of your own on a small made-up table.
+    """Try a method or classifier of your own on a small made-up table.
 
     One line for each check. What fails would fail in a study, too; a warning is worth
     a look. Exit code 0 when nothing failed, 1 when something did, 2 when there is no
@@ -62,10 +64,12 @@ def check_method(
             f"--seconds {seconds:g}: a check needs some time, at most {_MOST_SECONDS:,} seconds"
         )
     if classifier and param:
-        raise UserError("--param is for imputation methods", todo="leave out --param")
+        raise UserError("--param is for methods", todo="leave out --param")
     params = dict(_param(text) for text in param or ())
     checks: list[Check] = []
-    for check in try_file(CLASSIFIER if classifier else METHOD, file, params, seconds=seconds):
+    for check in try_file(
+        CLASSIFIER if classifier else METHOD, file, params, seconds=seconds, pipeline=pipeline
+    ):
         checks.append(check)
         if not as_json:
             _print(check)

@@ -9,6 +9,8 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.report.tables import DescriptionReport
@@ -20,8 +22,9 @@ def register(app: typer.Typer) -> None:
         app,
         describe,
         "gridrun describe examples/quickstart",
-        "gridrun describe . --only quality=clingen --only transcript=canonical",
+        "gridrun describe . {block}",
         "gridrun describe . --part all --json",
+        cls=OfPipeline,
     )
 
 
@@ -37,19 +40,21 @@ def describe(
         ),
     ] = None,
     rows: opt.Rows = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Describe the data: sizes, missingness, distributions, correlations. Trains nothing.
 
-    Of each set of rows that the grid asks for (transcript, quality, restriction,
-    vus_inclusion): missingness by class and consequence, the distribution of each feature,
-    both with tests of the difference between the classes. Writes results/describe/*.csv;
-    features are printed where --only leaves one set.
+    Of each set of rows that the grid asks for: missingness by class and consequence, the
+    distribution of each feature, both with tests of the difference between the classes. Writes
+    results/describe/*.csv; features are printed where --only leaves one set.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump
 
-    report = open_study(study).describe(part=part, only=tuple(only or ()), rows=rows)
+    report = open_study(study, pipeline=pipeline).describe(
+        part=part, only=tuple(only or ()), rows=rows
+    )
     if as_json:
         dump(_plain(report))
     else:

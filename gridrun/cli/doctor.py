@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridrun.cli import _options as opt
-from gridrun.cli._help import add
+from gridrun.cli._help import Command, add, untyped_flags
+from gridrun.cli._parameters import with_parameters
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.tools.doctor import Finding
+
+_CHOSEN = "gridrun.doctor.key"
+"""Where the switch that was given leaves its name."""
+
+
+class _WithSwitches(Command):
+    """A command with a switch for each backend that brings a key of studies, by its name."""
+
+    @cached_property
+    def _switches(self) -> list[Any]:
+        from gridrun.study.backend_keys import backend_keys
+
+        app = typer.Typer(add_completion=False)
+        switches = {name: (_switch(name), False) for name in backend_keys()}
+        app.command()(with_parameters(lambda **_: None, "", switches))
+        return [p for p in typer.main.get_command(app).params if p.name in switches]
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own, the switches, and help."""
+        *own, shows_help = super().get_params(ctx)
+        return [*own, *untyped_flags(self._switches), shows_help]
+
+
+def _switch(name: str) -> Any:
+    def choose(ctx: typer.Context, value: bool) -> None:
+        if value:
+            ctx.meta[_CHOSEN] = name
+
+    text = f"Look at what STUDY needs of the backend with the key {name}."
+    return Annotated[
+        bool, typer.Option(f"--{name}", help=text, callback=choose, expose_value=False)
+    ]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,22 +57,17 @@ def register(app: typer.Typer) -> None:
         doctor,
         "gridrun doctor",
         "gridrun doctor ~/my-study",
-        "gridrun doctor ~/my-study --azure",
+        cls=_WithSwitches,
     )
 
 
 def doctor(
+    ctx: typer.Context,
     study: Annotated[
         Path | None,
         typer.Argument(metavar="STUDY", help="Check this study, too.", show_default=False),
     ] = None,
-    azure: Annotated[
-        bool,
-        typer.Option(
-            "--azure",
-            help="Look at what STUDY needs of Azure: sign-in, workspace, compute, image.",
-        ),
-    ] = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
@@ -49,8 +79,11 @@ def doctor(
     from gridrun.cli._text import dump, say
     from gridrun.tools.doctor import examine
 
+    key = ctx.meta.get(_CHOSEN)
     findings = list(
-        _azure(study) if azure else examine(study, lambda path: open_study(path).plan())
+        _of_backend(key, study, pipeline)
+        if key
+        else examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
     )
     if as_json:
         dump([vars(finding) for finding in findings])
@@ -62,13 +95,17 @@ def doctor(
     raise typer.Exit(max((finding.exit_code for finding in findings), default=0))
 
 
-def _azure(study: Path | None) -> Iterator[Finding]:
-    """What a study needs of Azure, looked at in turn, each as it is found."""
+def _of_backend(key: str, study: Path | None, pipeline: str) -> Iterator[Finding]:
+    """What a study needs of a backend, looked at in turn, each as it is found."""
     from gridrun.api import open_study
-    from gridrun.cli._sweeps import backend_of
+    from gridrun.run.backend import DetachableBackend, load_backend
     from gridrun.tools.doctor import Finding
 
-    backend = backend_of(open_study(study or Path()))
+    name, settings = open_study(study or Path(), pipeline=pipeline).backend_settings(key)
+    backend = load_backend(name, settings=settings)
+    if not isinstance(backend, DetachableBackend):
+        yield Finding(f"backend {name}", "ok", "it needs nothing that can be looked at")
+        return
     try:
         for what, verdict, found, todo in backend.check():
             yield Finding(what, verdict, found, todo, 3 if verdict == "missing" else 0)

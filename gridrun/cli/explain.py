@@ -9,6 +9,8 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +19,8 @@ def register(app: typer.Typer) -> None:
         app,
         explain,
         "gridrun explain . 17 1",
-        "gridrun explain . 17 1 --classifier lr --out why.R && Rscript --vanilla why.R",
+        "gridrun explain . 17 1 --classifier {classifier} --out why.R && Rscript --vanilla why.R",
+        cls=OfPipeline,
     )
 
 
@@ -46,16 +49,19 @@ def explain(
         ),
     ] = None,
     force: opt.Force = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Write an R script that reproduces one fold's numbers without gridrun, and say what happened.
 
     The fold is computed once more. Comments of the script say which rows were kept and why,
     which features were drawn and dropped, which seeds were set; its code calls R's packages
-    directly, prints MCC, AUC and counts, and stops where they are not those of gridrun.
+    directly, prints the metrics and counts, and stops where they are not those of gridrun.
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show
 
-    report = open_study(study).explain(combination, fold, classifier, out, force=force)
+    report = open_study(study, pipeline=pipeline).explain(
+        combination, fold, classifier, out, force=force
+    )
     show(report, "script", as_json=as_json)

@@ -9,6 +9,8 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -16,8 +18,9 @@ def register(app: typer.Typer) -> None:
     add(
         app,
         export_model,
-        "gridrun export-model . --combination 17 --classifier rf",
-        "gridrun export-model . --combination 17 --classifier lr --out lr.gridrun-model",
+        "gridrun export-model . --combination 17 --classifier {classifier}",
+        "gridrun export-model . --combination 17 --classifier {classifier} --out my.gridrun-model",
+        cls=OfPipeline,
         name="export-model",
     )
 
@@ -38,17 +41,20 @@ def export_model(
         ),
     ] = None,
     force: opt.Force = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train a combination on all labelled rows and write the model to one file.
 
     The rows are those of the combination's block, training and test part; stages, settings
-    and, under protocol amiss, seeds are a fold's. `gridrun predict` uses the file, which holds
-    a recipe to read (recipe.json of the zip). Where an imputation method completes other rows
-    from the training rows the file holds these too; the command says so (docs/models.md).
+    and, where upstream's are kept, seeds are a fold's. `gridrun predict` uses the file, which holds
+    a recipe to read (recipe.json of the zip). Where a method completes other rows from the
+    training rows the file holds these too; the command says so (docs/models.md).
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show
 
-    report = open_study(study).export_model(combination, classifier, out, force=force)
+    report = open_study(study, pipeline=pipeline).export_model(
+        combination, classifier, out, force=force
+    )
     show(report, "model", as_json=as_json)

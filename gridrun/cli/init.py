@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline, inputs_of
 from gridrun.errors import UserError
+from gridrun.pipeline import DEFAULT_PIPELINE
+
+if TYPE_CHECKING:
+    from gridrun.pipeline import InputRole
+
+
+class _Init(OfPipeline):
+    @staticmethod
+    def told(role: InputRole) -> str:
+        """An option for each input."""
+        return role.description
 
 
 def register(app: typer.Typer) -> None:
@@ -18,30 +31,29 @@ def register(app: typer.Typer) -> None:
     add(
         app,
         init,
-        "gridrun init my-study --vcf clinvar.vep.vcf.gz --cadd-snv snv.tsv.gz "
-        "--cadd-indel indel.tsv.gz",
+        "gridrun init my-study {inputs}",
+        cls=_Init,
     )
 
 
 def init(
+    context: typer.Context,
     directory: Annotated[
         Path, typer.Argument(metavar="DIRECTORY", help="Study directory; made if it is not there.")
     ] = Path(),
-    vcf: Annotated[
-        Path | None, typer.Option(help="VEP-annotated ClinVar VCF, plain or gzip.")
-    ] = None,
-    cadd_snv: Annotated[Path | None, typer.Option(help="CADD table of SNVs.")] = None,
-    cadd_indel: Annotated[Path | None, typer.Option(help="CADD table of indels.")] = None,
     grid: Annotated[
         Path | None,
         typer.Option(help="An upstream parameter_grid.json or combination_*.json to use."),
     ] = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
 ) -> None:
     """Write a study.yaml to start from, with every key explained."""
     from gridrun.cli._text import say
+    from gridrun.pipeline import load_pipeline
     from gridrun.store.paths import STUDY_FILE
     from gridrun.study.template import study_text
 
+    inputs = inputs_of(context)
     target = directory / STUDY_FILE
     if target.exists():
         raise UserError(
@@ -50,10 +62,9 @@ def init(
             todo="edit it, or name another directory; nothing was changed",
         )
     text = study_text(
-        vcf=_relative(vcf, directory, "clinvar.vep.vcf.gz"),
-        cadd_snv=_relative(cadd_snv, directory, "CADD_snv.tsv.gz"),
-        cadd_indel=_relative(cadd_indel, directory, "CADD_indel.tsv.gz"),
-        grid=_relative(grid, directory, "") if grid else None,
+        load_pipeline(pipeline),
+        {role: os.path.relpath(path, directory) for role, path in inputs.items()},
+        os.path.relpath(grid, directory) if grid else None,
     )
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -66,12 +77,7 @@ def init(
             todo="name a directory that can be made or written",
         ) from error
     say(f"wrote {target}")
-    for path in (vcf, cadd_snv, cadd_indel, grid):
-        if path is not None and not path.exists():
+    for path in (*inputs.values(), *([grid] if grid else [])):
+        if not path.exists():
             say(f"note: {path} is not there yet")
-    say(f"next: edit it, then gridrun plan {shlex.quote(str(directory))}")
-
-
-def _relative(path: Path | None, directory: Path, default: str) -> str:
-    """A path as the study file should name it: relative to its directory."""
-    return os.path.relpath(path, directory) if path is not None else default
+    say(f"next: edit it, then gridrun plan {shlex.quote(str(directory))}{opt.said(pipeline)}")

@@ -12,7 +12,9 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._interrupt import on_interrupt
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 _ENDING = "ending after the tasks that are running; again to stop at once (nothing is lost)"
 
@@ -25,7 +27,8 @@ def register(app: typer.Typer) -> None:
         "gridrun local examples/quickstart",
         "gridrun local . --workers 8",
         "gridrun local . --sample 200 --rows 1000",
-        "gridrun local . --only imputation=zero_imp",
+        "gridrun local . {only}",
+        cls=OfPipeline,
     )
 
 
@@ -67,6 +70,7 @@ def local(
             help="Accept other versions of R or packages than the study was begun with.",
         ),
     ] = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run what is left of a study on this machine and print the table.
@@ -86,7 +90,7 @@ def local(
             todo="leave out one of the two",
         )
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     if dry_run:
         from gridrun.cli.plan import show_plan
 
@@ -107,7 +111,7 @@ def local(
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study)}\n")
+            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study, pipeline)}\n")
             raise typer.Exit(130) from None
         finally:
             restore()
@@ -132,13 +136,13 @@ def local(
             f"fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.held:
-        sys.stderr.write(
-            f"{ended.held:,} tasks are held by sweeps elsewhere: gridrun azure status\n"
-        )
+        look = "".join(f": {command}" for command in ended.look)
+        sys.stderr.write(f"{ended.held:,} tasks are held by sweeps elsewhere{look}\n")
     if ended.state == "interrupted":
-        sys.stderr.write(f"interrupted; {_go_on(study)}\n")
+        sys.stderr.write(f"interrupted; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
 
 
-def _go_on(study: Path) -> str:
-    return f"go on with: gridrun local {shlex.quote(str(study))} (same options)"
+def _go_on(study: Path, pipeline: str) -> str:
+    place = shlex.quote(str(study))
+    return f"go on with: gridrun local {place}{opt.said(pipeline)} (same options)"

@@ -12,6 +12,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.report.attempts import LoggedAttempt
@@ -43,13 +44,14 @@ def logs(
         str | None, typer.Option(help="Of this kind: error, crash, timeout, memory, lost.")
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the logs themselves, too.")] = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """List attempts that failed or printed something, where each log is, how to run it again."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
-    opened = open_study(study)
+    opened = open_study(study, pipeline=pipeline)
     _require("--kind", kind, KINDS)
     _require("--classifier", classifier, opened.study.classifiers)
     if combination is not None and not 1 <= combination <= len(opened.study.grid):
@@ -75,7 +77,7 @@ def logs(
         if attempt.log is not None:
             say(f"  log: {attempt.log}")
         if attempt.state == "failed" and attempt.combination is not None:
-            say(f"  run again: {_again(study, attempt)}")
+            say(f"  run again: {_again(study, attempt, pipeline)}")
         if show and attempt.log is not None:
             try:
                 say(attempt.log.read_text("utf-8", "replace"))
@@ -98,14 +100,14 @@ def _require(option: str, value: str | None, known: Sequence[str]) -> None:
         )
 
 
-def _again(study: Path, attempt: LoggedAttempt) -> str:
-    """The command that runs the attempt's task again, on the same variants."""
+def _again(study: Path, attempt: LoggedAttempt, pipeline: str) -> str:
+    """The command that runs the attempt's task again, on the same rows."""
     words = ["gridrun", "local", shlex.quote(str(study))]
     words += ["--combinations", str(attempt.combination), "--retry-failed"]
     for option, value in (("--rows", attempt.rows), ("--folds", attempt.folds)):
         if value is not None:
             words += [option, str(value)]
-    return " ".join(words)
+    return " ".join(words) + opt.said(pipeline)
 
 
 def _headline(attempt: LoggedAttempt) -> str:

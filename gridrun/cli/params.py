@@ -8,7 +8,9 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, did_you_mean
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +19,8 @@ def register(app: typer.Typer) -> None:
         app,
         params,
         "gridrun params",
-        "gridrun params imputation",
+        "gridrun params {method}",
+        cls=OfPipeline,
     )
 
 
@@ -26,20 +29,21 @@ def params(
         str | None,
         typer.Argument(metavar="PARAMETER", help="Only this parameter.", show_default=False),
     ] = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """List the parameters a grid is made of, in upstream's order, with all values."""
+    """List the parameters a grid is made of, in their order, with all values."""
     from gridrun.cli._text import dump, say
     from gridrun.pipeline import load_pipeline
 
-    pipeline = load_pipeline()
-    names = [parameter.name for parameter in pipeline.parameters]
+    loaded = load_pipeline(pipeline)
+    names = [parameter.name for parameter in loaded.parameters]
     if name is not None and name not in names:
         raise UserError(
             f'there is no parameter "{name}"',
             todo=" ".join(filter(None, (did_you_mean(name, names), "known: " + ", ".join(names)))),
         )
-    chosen = [p for p in pipeline.parameters if name in (None, p.name)]
+    chosen = [p for p in loaded.parameters if name in (None, p.name)]
     if as_json:
         dump(
             [
@@ -61,7 +65,7 @@ def params(
             say(f"  {word}: stands for {', '.join(map(str, meant))}, one combination each")
     if name is None:
         say("classifiers")
-        say(f"  {', '.join(pipeline.classifiers)}")
+        say(f"  {', '.join(loaded.classifiers)}")
         say("protocols")
-        for protocol, text in pipeline.protocols.items():
+        for protocol, text in loaded.protocols.items():
             say(f"  {protocol}: {text}")

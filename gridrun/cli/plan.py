@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
     from gridrun.report.plan_report import PlanReport
@@ -37,13 +38,14 @@ def plan(
     rows: opt.Rows = None,
     folds: opt.Folds = None,
     retry_failed: opt.RetryFailed = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Print combinations, tasks per stage, what is done and what would run. Runs nothing."""
     from gridrun.api import open_study
 
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    report = open_study(study).plan(**chosen, retry_failed=retry_failed)
+    report = open_study(study, pipeline=pipeline).plan(**chosen, retry_failed=retry_failed)
     show_plan(report, why=why, as_json=as_json)
 
 

@@ -1,16 +1,30 @@
-"""``gridrun predict``: variants, labelled or not, predicted by a model."""
+"""``gridrun predict``: rows of new inputs, labelled or not, predicted by a model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._of_pipeline import OfPipeline, inputs_of
+from gridrun.pipeline import DEFAULT_PIPELINE
+
+if TYPE_CHECKING:
+    from gridrun.pipeline import InputRole
 from gridrun.cli._help import add
 
 _NONE_PREDICTED = 1
+
+
+class _Predict(OfPipeline):
+    requires_inputs: ClassVar[bool] = True
+
+    @staticmethod
+    def told(role: InputRole) -> str:
+        """An option for each input that predictions take."""
+        return role.predicted
 
 
 def register(app: typer.Typer) -> None:
@@ -18,43 +32,37 @@ def register(app: typer.Typer) -> None:
     add(
         app,
         predict,
-        "gridrun predict models/combination-17-rf.gridrun-model --vcf new.vcf.gz "
-        "--cadd-snv snv.tsv.gz --cadd-indel indel.tsv.gz",
-        "gridrun predict MODEL --vcf VCF --cadd-snv SNV --cadd-indel INDEL --out new.csv",
+        "gridrun predict models/combination-17-{classifier}.gridrun-model {predicted}",
+        "gridrun predict MODEL {predicted} --out new.csv",
+        cls=_Predict,
     )
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="What gridrun export-model wrote.")
     ],
     *,
-    vcf: Annotated[
-        Path, typer.Option(metavar="FILE", help="VCF annotated as the study's; no labels needed.")
-    ],
-    cadd_snv: Annotated[
-        Path, typer.Option(metavar="FILE", help="CADD table of its single-nucleotide variants.")
-    ],
-    cadd_indel: Annotated[
-        Path, typer.Option(metavar="FILE", help="CADD table of its insertions and deletions.")
-    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file of the predictions.")] = Path(
         "predictions.csv"
     ),
     force: opt.Force = False,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Predict the variants of a VCF, those without CLNSIG, review status or verdict included.
+    """Predict the rows of new inputs, labelled or not.
 
-    One row for each variant and transcript, with the probability of being positive, how many
-    features were missing, and a note; a row that cannot be predicted is there with the reason.
-    Each row is predicted by itself, whatever rows stand beside it. Use only models you trust:
-    R can run code when it reads one.
+    {predictions} It has the probability of being positive, how many features were missing,
+    and a note; a row that cannot be predicted is there with the reason. Each row is predicted
+    by itself, whatever rows stand beside it. Use only models you trust: R can run code when it
+    reads one.
     """
     from gridrun.api import predict_variants
     from gridrun.cli._reports import show
 
-    report = predict_variants(model, vcf, cadd_snv, cadd_indel, out, force=force)
+    inputs = inputs_of(context)
+    report = predict_variants(model, file=out, force=force, pipeline=pipeline, **inputs)
     show(report, "predictions", as_json=as_json)
     if not report.facts["predicted"]:
         raise typer.Exit(_NONE_PREDICTED)

@@ -8,6 +8,8 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +18,8 @@ def register(app: typer.Typer) -> None:
         app,
         results,
         "gridrun results",
-        "gridrun results . --only imputation=zero_imp --json",
+        "gridrun results . {only} --json",
+        cls=OfPipeline,
     )
 
 
@@ -28,9 +31,12 @@ def results(
     no_blocks: opt.NoBlocks = False,
     rows: opt.Rows = None,
     folds: opt.Folds = None,
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write results/final_cv_results.csv and its companions, and print mean MCC and AUC.
+    """Write results/final_cv_results.csv and its companions, and print the means.
+
+    Means are those of {means}, by {method} and classifier.
 
     Without options: of what the last run was about. May be called while a run
     works; what is not run yet stands in the table as waiting.
@@ -41,7 +47,7 @@ def results(
 
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     plain = RunOptions(**chosen).is_plain
-    summary = open_study(study).summary(**({} if plain else chosen))
+    summary = open_study(study, pipeline=pipeline).summary(**({} if plain else chosen))
     if as_json:
         dump({"summary": summary.records(), "files": summary.files})
     else:

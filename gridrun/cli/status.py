@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.pipeline import DEFAULT_PIPELINE
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,11 @@ def register(app: typer.Typer) -> None:
     )
 
 
-def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> None:
+def status(
+    study: opt.StudyArgument = Path(),
+    pipeline: opt.PipelineName = DEFAULT_PIPELINE,
+    as_json: opt.AsJson = False,
+) -> None:
     """Count parts (combination, classifier, fold) by state; say what runs and what failed.
 
     Speaks of what the last run was about. Writes nothing.
@@ -29,7 +34,7 @@ def status(study: opt.StudyArgument = Path(), as_json: opt.AsJson = False) -> No
     from gridrun.api import open_study
     from gridrun.cli._text import counted, dump, duration, say
 
-    report = open_study(study).status()
+    report = open_study(study, pipeline=pipeline).status()
     if as_json:
         dump(
             {

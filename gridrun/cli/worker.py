@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gridrun.cli._help import add
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import UserError
 
 _ASKED_TO_END = 143
 """128 + SIGTERM, as a shell would say it."""
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
         worker,
         "gridrun worker shard-00003.jsonl --out outputs",
         "gridrun worker shards.zip --shard 3 --out outputs",
+        "gridrun worker DIR",
         "gridrun worker --self-test",
     )
 
@@ -30,7 +31,9 @@ def register(app: typer.Typer) -> None:
 def worker(
     shard: Annotated[
         Path | None,
-        typer.Argument(metavar="SHARD", help="Shard file, or an archive of shards."),
+        typer.Argument(
+            metavar="SHARD", help="Shard file, an archive of shards, or a folder of them."
+        ),
     ] = None,
     number: Annotated[
         int | None,
@@ -46,38 +49,47 @@ def worker(
         int | None,
         typer.Option(min=1, help="Worker processes, one R each.", show_default="one per core"),
     ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Of a folder: wait so long for another shard before ending.",
+        ),
+    ] = 0.0,
     self_test: Annotated[
         bool,
         typer.Option("--self-test", help="Run a tiny shard, start R, print the versions, and end."),
     ] = False,
 ) -> None:
-    """Run the units of a shard that have no outcome in DIR yet.
+    """Run the units of a shard that have no outcome yet, or all free shards of a folder.
 
-    Failures of tasks are outcomes: the exit code is 0 with them. It is not 0 when
-    the shard could not be run. Killed at any moment, the same command goes on.
+    Of a folder it takes the next free shard until none is left; any number of workers may
+    do so at once, on any machines that see the folder. Failures of tasks are outcomes: the
+    exit code is 0 with them. It is not 0 when a shard could not be run. Killed at any
+    moment, the same command goes on.
     """
     if self_test:
         _self_test()
         return
+    if shard is not None and shard.is_dir():
+        if out is not None or number is not None:
+            raise UserError(
+                "outcomes of a folder of shards go beside them, and any free shard is taken",
+                todo="leave --out and --shard out, or name one shard's file",
+            )
+        _work_off(shard, workers, wait)
+        return
     if shard is None or out is None:
         raise UserError(
             "a shard and --out DIR are needed",
-            todo="or --self-test alone; see gridrun worker --help",
+            todo="or a folder of shards, or --self-test alone; see gridrun worker --help",
         )
     from gridrun.shard import open_shard, run_shard
 
     opened = open_shard(shard, number)
-    foreign = opened.foreign_code()
-    if foreign:
-        raise EnvironmentFault(
-            f"the code here is not the code the shard was made for: {', '.join(foreign)}",
-            where=str(shard),
-            todo="numbers would not be those of the study: build the image from the same version "
-            "of gridrun as the client, or submit with the image's version",
-        )
-    asked: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    opened.require_own_code(shard)
+    asked = _asked()
     report = run_shard(
         opened, shard.parent, out, workers=workers, say=_say, is_stopping=lambda: bool(asked)
     )
@@ -87,6 +99,33 @@ def worker(
     )
     if report.stopped:
         raise typer.Exit(_ASKED_TO_END)
+
+
+def _work_off(folder: Path, workers: int | None, idle_seconds: float) -> None:
+    from gridrun.shard import work_off
+
+    asked = _asked()
+    report = work_off(
+        folder,
+        workers=workers,
+        idle_seconds=idle_seconds,
+        say=_say,
+        is_stopping=lambda: bool(asked),
+    )
+    _say(
+        f"{folder}: {report.shards} shards run, {report.done} tasks done, {report.failed} failed; "
+        + ("asked to end" if report.stopped else "no other shard is free")
+    )
+    if report.stopped:
+        raise typer.Exit(_ASKED_TO_END)
+
+
+def _asked() -> list[int]:
+    """Signals that ask for an end, as they come."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    return asked
 
 
 def _say(text: Any) -> None:

@@ -1,4 +1,4 @@
-"""JSON and YAML files as nodes that know their lines, so that every fault has a place."""
+"""JSON and YAML files as nodes that know their lines; for all above."""
 
 from gridrun.documents._document import YAML_SUFFIXES, read_document
 from gridrun.documents._paths import path_behind

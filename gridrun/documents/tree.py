@@ -7,6 +7,7 @@ nobody may walk it without a bound.
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ DEEPEST = 32
 _MOST_UNKNOWN = 20
 _MOST_SHOWN = 60
 _MOST_DIGITS = 18
+_TYPING_ERROR = 0.75
+"""Similarity, by difflib, from which on a key is another one mistyped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +154,7 @@ def read_keys(
     faults: list[Fault],
     *,
     also: Sequence[str] = (),
+    hint: str = "",
 ) -> dict[str, tuple[Leaf, Node]]:
     """Known keys of an object with key and value nodes, in the order of the file.
 
@@ -161,6 +165,7 @@ def read_keys(
         what: ``parameter`` or ``key``.
         faults: Takes unknown and repeated keys, and those that are not text.
         also: Keys that the caller has something to say about; never advised.
+        hint: Further advice for unknown keys that are no mere typing error.
     """
     found: dict[str, tuple[Leaf, Node]] = {}
     lines: dict[str, list[int]] = {}
@@ -182,6 +187,8 @@ def read_keys(
         if unknown <= _MOST_UNKNOWN:
             near = did_you_mean(name, known)
             todo = near or f"known {what}s: {known_list(known)}"
+            if hint and not difflib.get_close_matches(name, known, 1, _TYPING_ERROR):
+                todo = f"{todo} {hint}" if near else f"{todo}; {hint}"
             faults.append(Fault(file, f"unknown {what} {quoted(name)}", key.line, todo))
     if unknown > _MOST_UNKNOWN:
         faults.append(Fault(file, f"{unknown - _MOST_UNKNOWN:,} more unknown {what}s"))

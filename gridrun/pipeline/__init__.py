@@ -1,28 +1,30 @@
-"""What the core knows of a pipeline: names, axes and three calls.
+"""What a pipeline is and may offer: stages, parameters, columns, study keys; for all above.
 
-The core expands, plans, dispatches and records; what a stage computes is the
-pipeline's business (``amiss_tasks`` is the one that ships). A pipeline is
-found by name, ``"package.module:ATTRIBUTE"``, so that the core never imports
-it and a worker elsewhere finds the same one.
+The core expands, plans, dispatches and records; what a stage computes, and what
+people call it, is the pipeline's business. A pipeline is found by name,
+``"package.module:ATTRIBUTE"``, so that the core never imports it and a worker
+elsewhere finds the same one.
 """
 
 from __future__ import annotations
-
-import importlib
-from typing import cast
 
 from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import ChecksCode, Pipeline, Runner, Source, StageHook
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
+from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
+from gridrun.pipeline._words import PLAIN_START, InputRole, LeadingMetric, Words
 
 __all__ = [
     "DEFAULT_PIPELINE",
+    "PLAIN_START",
     "RUN",
     "ChecksCode",
     "Column",
     "Disposition",
+    "InputRole",
+    "LeadingMetric",
     "Parameter",
     "Pipeline",
     "Runner",
@@ -34,17 +36,10 @@ __all__ = [
     "TaskResult",
     "TaskSpec",
     "Value",
+    "Words",
     "load_pipeline",
     "names_of",
     "refuse_undeclared",
     "stage_parts",
     "stage_prefix",
 ]
-
-DEFAULT_PIPELINE = "amiss_tasks:PIPELINE"
-
-
-def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
-    """Import a pipeline by ``"module:ATTRIBUTE"``."""
-    module, _, attribute = name.partition(":")
-    return cast("Pipeline", getattr(importlib.import_module(module), attribute))

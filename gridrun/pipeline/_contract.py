@@ -10,6 +10,7 @@ from gridrun.errors import Fault
 from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column
 from gridrun.pipeline._tasks import Disposition, Settings, TaskResult, TaskSpec
+from gridrun.pipeline._words import InputRole, LeadingMetric, Words
 from gridrun.pipeline.study_keys import StudyKey
 
 
@@ -68,17 +69,27 @@ StageHook = Callable[[str, str], None]
 
 
 class Pipeline(Protocol):
-    """A pipeline as the core sees it. See ``amiss_tasks.pipeline`` for the real one."""
+    """A pipeline as the core sees it; ``gridrun.testing.toy`` is a small one to start from."""
 
     name: str
+    words: Words
+    """What its rows are called, and its predictions."""
+    inputs: Mapping[str, InputRole]
+    """Role to the input file that has it, in the order of tables and help; no role has the name
+    of an option of ``gridrun init`` or ``predict``."""
+    study_start: str
+    """Text of a new study down to its grid. ``{inputs}`` stands for the lines below that key,
+    ``{protocol}`` for the first of the protocols, ``{classifiers}`` for the names of all."""
     parameters: tuple[Parameter, ...]
     stages: tuple[Stage, ...]
     classifiers: tuple[str, ...]
     """In the order of table rows; what a study gets when it names none."""
     protocols: Mapping[str, str]
-    """Protocol name to one sentence; refused ones are not in it."""
+    """Protocol name to one sentence; a study that names none has the first."""
     result_columns: tuple[Column, ...]
     """Columns of a result row, in table order; a row with another one is refused."""
+    leading_metric: LeadingMetric
+    """The number to show where there is room for one."""
     summary_parameters: tuple[str, ...]
     """Parameters beside the compared one that the means of headline columns are grouped by."""
     pooled_columns: tuple[Column, ...]
@@ -90,7 +101,7 @@ class Pipeline(Protocol):
     affinity: tuple[str, ...]
     """Beside ``block`` and fold: parameters whose tasks are best run by one worker."""
     method_parameter: str
-    """The parameter that is compared (``imputation``)."""
+    """The parameter that is compared: the methods are its values."""
     study_keys: Mapping[str, StudyKey]
     """Keys of ``study.yaml`` that the pipeline reads beside the core's own."""
     most_folds: int | None

@@ -47,11 +47,11 @@ class Settings:
     """What of a study reaches the stages; plain data, sent to every worker.
 
     Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
+        inputs: Role (``Pipeline.inputs``) to absolute path.
             Only the driver's stages may open them.
         protocol: Name of the protocol.
         seed: The study's seed.
-        rows: Size of the seeded subset of variants, or None for all.
+        rows: Size of the seeded subset of rows, or None for all.
         options: Data of the study's keys that the pipeline adds (``Pipeline.study_keys``),
             by key; only those that the study has.
         input_digests: Role to SHA-256 of the input, where it is known already.

@@ -82,11 +82,11 @@ class ModelPipeline(Protocol):
         ...
 
     def predict(self, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
-        """Predict variants with a model.
+        """Predict rows of new inputs with a model.
 
         Args:
             model: What ``export_model`` wrote.
-            inputs: Role to path.
+            inputs: Role to path, those that ``Pipeline.inputs`` says can be predicted.
             file: CSV file of the predictions; it is replaced.
 
         Raises:

@@ -19,7 +19,7 @@ class RunOptions:
         combinations: Explicit list, as typed (``1,5,10-20`` or ``@file``).
         sample: How many combinations to draw, or None for the study's own setting.
         blocks: Whether the sample is drawn in whole blocks.
-        rows: Size of the seeded subset of variants, or None for the study's own setting.
+        rows: Size of the seeded subset of rows, or None for the study's own setting.
         folds: Number of folds, or None for the study's own setting.
         retry_failed: Whether failed tasks are run again.
         mix_environments: Whether other versions than the study's so far are accepted.

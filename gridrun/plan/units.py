@@ -35,7 +35,8 @@ class Kind(StrEnum):
     ERROR = "error"
     """R or Python raised: a finding, not retried."""
     CRASH = "crash"
-    """The process died by a signal, or by an exit it was not asked for; tried again, alone."""
+    """The process died by a signal, or by an exit it was not asked for, or did not answer any
+    more; tried again, alone."""
     TIMEOUT = "timeout"
     """Killed because its limit of seconds had passed; tried again, alone."""
     MEMORY = "memory"

@@ -1,4 +1,4 @@
-"""What a study is told to people and machines: tables, plan, status, attempts, reasons.
+"""What a run reports: tables, plan, status, attempts; for commands, run, the API and tools.
 
 For ``run``, ``tools``, the API and the commands; it reads the ledger and writes below ``results``.
 """

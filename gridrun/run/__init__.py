@@ -1,4 +1,4 @@
-"""The run loop: what is left is cut into units, a backend runs them, the ledger keeps it."""
+"""The engine, the backend contract, and what is sent away; for all above."""
 
 from gridrun.run._engine import Engine, RunReport
 from gridrun.run._progress import Progress, Silent, Tally

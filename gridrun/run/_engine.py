@@ -16,11 +16,11 @@ from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, write_results
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
-from gridrun.run._sweeps import hold_back, known_attempts, study_view
+from gridrun.run._sweeps import held_elsewhere, hold_back, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
-from gridrun.store.ledger import Ledger
-from gridrun.study.state import STUDY_META, StudyState
+from gridrun.store.ledger import Ledger, StoredSweep
+from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class RunReport:
         summary: What the tables say.
         notes: What was worth saying about the inputs.
         held: Tasks that sweeps elsewhere hold.
+        look: Commands that say how those sweeps stand.
     """
 
     state: str
@@ -43,6 +44,7 @@ class RunReport:
     summary: Summary
     notes: tuple[Fault | str, ...] = field(default=())
     held: int = 0
+    look: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -117,24 +119,26 @@ class Engine:
             with _no_traces(study_state.study.paths.state):
                 self._run(pending)
         summary = self._results()
-        held = self._held()
+        living = self._living()
+        held = sum(sweep.tasks for sweep in living)
         state = "failed" if summary.failed else "done"
         if held:
             state = "detached"
         if self._interrupted or (self._collect_only and summary.waiting and not held):
             state = "interrupted"
         seconds = time.monotonic() - began
-        return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held)
+        look = tuple(commands.status for _, commands in holders(living) if commands is not None)
+        return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held, look)
 
     def _is_needed(self, pending: list[Pending]) -> bool:
         view = self._study_state.view
         if self._collect_only:
-            return view is not None and any(sweep.lives for sweep in view.sweeps())
+            return any(sweep.backend == self._backend_name for sweep in self._living())
         return view is None or any(len(fold.codes) for fold in pending)
 
-    def _held(self) -> int:
+    def _living(self) -> list[StoredSweep]:
         view = self._study_state.view
-        return sum(sweep.tasks for sweep in view.sweeps() if sweep.lives) if view else 0
+        return [sweep for sweep in view.sweeps() if sweep.lives] if view is not None else []
 
     def _run(self, pending: list[Pending]) -> None:
         study_state = self._study_state
@@ -144,8 +148,8 @@ class Engine:
             raise UserError(
                 f"the inputs are not here ({place})",
                 where=str(study_state.study.path),
-                todo="run it where they can be read: gridrun azure; or name local files below "
-                "inputs, and leave data out",
+                todo="run it where they can be read: "
+                f"{study_state.study.reading_command}; or name local files below inputs",
             )
         sources: list[Source] = []
 
@@ -191,6 +195,7 @@ class Engine:
     ) -> None:
         study_state = self._study_state
         ledger.store_meta(STUDY_META, study_state.study.path.name)
+        ledger.store_meta(PIPELINE_META, study_state.pipeline_name)
         ledger.store_values(study_state.book)
         if not self._collect_only:
             for meta in study_state.input_meta():
@@ -229,11 +234,16 @@ class Engine:
             notes=self._notes,
         )
         if isinstance(backend, DetachableBackend):
-            view = study_view(study_state, ledger, pending, ids)
+            view = study_view(study_state, ledger, pending, ids, self._backend_name)
             recorder.adopt(view.sweeps, known_attempts(ledger))
             backend.attach(view)
-        elif sum(len(fold.codes) for fold in free) < sum(len(fold.codes) for fold in pending):
-            self._notes.add(_HELD_ELSEWHERE)
+        others = [
+            sweep
+            for sweep in ledger.sweeps()
+            if sweep.lives and not (detachable and sweep.backend == self._backend_name)
+        ]
+        if others and sum(len(f.codes) for f in free) < sum(len(f.codes) for f in pending):
+            self._notes.add(held_elsewhere(others))
         if self._interrupted:
             queue.stop()
         state = "stopped"
@@ -257,12 +267,6 @@ class Engine:
         summary = write_results(self._study_state, self._notes.said if self._has_read else None)
         self._progress.phase("")
         return summary
-
-
-_HELD_ELSEWHERE = (
-    "some tasks are not run here because a sweep elsewhere holds them; `gridrun azure collect` "
-    "brings what it has, `gridrun azure cancel` gives the rest back"
-)
 
 
 @contextlib.contextmanager

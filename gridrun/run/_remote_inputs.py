@@ -12,7 +12,7 @@ from gridrun.run._sweeps import token_of
 from gridrun.run.backend import ReadingBackend, ReadingEvent, SentSweep, StudyView
 from gridrun.shard.remote_inputs import ReadingReport, report_from
 from gridrun.store.ledger import Ledger
-from gridrun.study.state import READING_META, STUDY_META, StudyState
+from gridrun.study.state import PIPELINE_META, READING_META, STUDY_META, StudyState
 
 _SENT_META = "sent "
 """Begins the name under which the ledger keeps which sweep has an order."""
@@ -53,6 +53,7 @@ def read_elsewhere(
     try:
         with Ledger(paths.ledger) as ledger:
             ledger.store_meta(STUDY_META, study_state.study.path.name)
+            ledger.store_meta(PIPELINE_META, study_state.pipeline_name)
             ledger.begin_run(study_state.request.selecting(), backend_name, __version__)
             state = "stopped"
             try:

@@ -11,8 +11,8 @@ import numpy as np
 from gridrun.pipeline import TaskSpec
 from gridrun.plan import Pending, cut_units
 from gridrun.plan.units import ContextFacts, Unit
-from gridrun.run.backend import Backend, SentSweep, StudyView
-from gridrun.store.ledger import AttemptKey, Ledger, LedgerView, StoredUnit
+from gridrun.run.backend import Backend, Commands, SentSweep, StudyView, commands_of
+from gridrun.store.ledger import AttemptKey, Ledger, LedgerView, StoredSweep, StoredUnit
 from gridrun.study.state import StudyState
 
 _NAME_META = "name for sweeps"
@@ -37,8 +37,31 @@ def hold_back(
     return [_without(fold, ids, held) for fold in pending] if held else list(pending)
 
 
+def holders(sweeps: Iterable[StoredSweep]) -> list[tuple[str, Commands | None]]:
+    """Backends that sent some sweeps, and what people type for these; None: not installed."""
+    return [(name, commands_of(name)) for name in sorted({sweep.backend for sweep in sweeps})]
+
+
+def held_elsewhere(sweeps: Iterable[StoredSweep]) -> str:
+    """What is said of tasks that are not run here because living sweeps hold them."""
+    said = "some tasks are not run here because a sweep elsewhere holds them"
+    for name, commands in holders(sweeps):
+        if commands is None:
+            said += f"; the backend that sent them, {name}, is not installed here"
+        else:
+            said += (
+                f"; `{commands.collect}` brings what it has, `{commands.cancel}` gives the rest "
+                "back"
+            )
+    return said
+
+
 def study_view(
-    study_state: StudyState, ledger: Ledger, pending: Iterable[Pending], ids: Sequence[int]
+    study_state: StudyState,
+    ledger: Ledger,
+    pending: Iterable[Pending],
+    ids: Sequence[int],
+    backend: str,
 ) -> StudyView:
     """What a detachable backend has to know of a study.
 
@@ -47,6 +70,7 @@ def study_view(
         ledger: Open for writing.
         pending: What the request asks for, held or not.
         ids: The ledger's number of each context.
+        backend: Its name; it is told of its own sweeps only.
     """
     final = {key[:4] for key in ledger.sweep_attempts() if key.final}
     stored = ledger.sweeps()
@@ -57,7 +81,7 @@ def study_view(
     }
     sweeps = []
     for sweep in stored:
-        if sweep.lives:
+        if sweep.lives and sweep.backend == backend:
             shards: dict[int, list[Unit]] = {}
             for unit in ledger.sweep_units(sweep.name):
                 shards.setdefault(unit.shard, []).append(_unit(study_state, unit, final))

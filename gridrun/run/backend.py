@@ -9,6 +9,7 @@ party registers its own by an entry point of the group ``gridrun.backends``.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -120,6 +121,16 @@ class StudyView:
     contexts: Mapping[int, ContextFacts] = field(default_factory=dict)
     sweeps: tuple[SentSweep, ...] = ()
 
+    def sweep_name(self, more: int, suffix: str) -> str:
+        """Name of the study's next sweep, which no other sweep has.
+
+        Args:
+            more: How many were planned since the study was looked at, this one included.
+            suffix: Last part.
+        """
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", self.name).strip("-")[:24].lower() or "study"
+        return f"gridrun-{slug}-{self.token}-{self.sweeps_so_far + more:03d}-{suffix}"
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -189,6 +200,31 @@ class SweepStatus:
     children: tuple[ChildStatus, ...] = ()
 
 
+@dataclass(frozen=True)
+class Commands:
+    """What people type for the sweeps of a detachable backend, each followed by a study.
+
+    Args:
+        send: Sends what is left.
+        status: Says how sweeps stand.
+        logs: Prints what their parts printed.
+        collect: Brings in what is there.
+        cancel: Ends them, and gives their tasks back.
+    """
+
+    send: str
+    status: str
+    logs: str
+    collect: str
+    cancel: str
+
+    @classmethod
+    def below(cls, command: str) -> Commands:
+        """Those of a command that has all the others as commands of its own."""
+        names = ("status", "logs", "collect", "cancel")
+        return cls(command, *(f"{command} {name}" for name in names))
+
+
 @runtime_checkable
 class DetachableBackend(Backend, Protocol):
     """A backend whose units go on without the driver.
@@ -199,6 +235,11 @@ class DetachableBackend(Backend, Protocol):
     every unit at once. ``stop`` leaves what was sent running and ends ``run`` without
     an end of its units.
     """
+
+    @property
+    def commands(self) -> Commands:
+        """What people type for its sweeps."""
+        ...
 
     def attach(self, study: StudyView) -> None:
         """Take over what earlier runs sent: ``run``, called later, yields their events, too."""
@@ -240,11 +281,22 @@ class DetachableBackend(Backend, Protocol):
         """
         ...
 
-    def publish(self, sweep: str, path: Path) -> None:
-        """Put a file beside a sweep, where it runs.
+    def publish(self, sweep: str, path: Path) -> str:
+        """Put a file beside a sweep, where it runs, if that is of use to anyone.
+
+        Returns:
+            Where it lies, for people; empty where it was not put anywhere.
 
         Raises:
             GridrunError: It could not be put there.
+        """
+        ...
+
+    def next_steps(self, study: str) -> str:
+        """What a person does while tasks are out: commands, with the study's place in them.
+
+        Args:
+            study: Its place, quoted for a shell.
         """
         ...
 
@@ -280,6 +332,15 @@ GROUP = "gridrun.backends"
 def backend_names() -> list[str]:
     """Names of the installed backends."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def commands_of(name: str) -> Commands | None:
+    """The commands for a backend's sweeps; None where it is not installed, or has none."""
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            found = getattr(entry.load(), "commands", None)
+            return found if isinstance(found, Commands) else None
+    return None
 
 
 def load_backend(name: str, **options: Any) -> Backend:

@@ -1,4 +1,4 @@
-"""Shards: units written to a file, run anywhere, their outcomes read back from segments.
+"""Units in a file, run anywhere, and their outcomes back in segments; for all above.
 
 A shard needs no ledger and no study where it runs: the file holds the job, its units
 and what the code has to be; the blocks' artifacts lie beside it. Whoever runs it
@@ -12,6 +12,7 @@ from gridrun.shard._file import (
     pack_shards,
     shard_name,
 )
+from gridrun.shard._read_inputs import REPORT
 from gridrun.shard._run import run_shard
 from gridrun.shard._segments import (
     MANIFEST,
@@ -25,16 +26,21 @@ from gridrun.shard._segments import (
     segment_facts,
 )
 from gridrun.shard._text import NumberOf, event_from, event_text, job_data, job_from
+from gridrun.shard._work_off import ERROR, LOG, WorkReport, work_off
 
 __all__ = [
     "ARTIFACTS",
+    "ERROR",
+    "LOG",
     "MANIFEST",
+    "REPORT",
     "Manifest",
     "NumberOf",
     "SegmentFacts",
     "SegmentWriter",
     "Shard",
     "TornSegment",
+    "WorkReport",
     "event_from",
     "event_text",
     "is_segment",
@@ -47,4 +53,5 @@ __all__ = [
     "run_shard",
     "segment_facts",
     "shard_name",
+    "work_off",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun._version import __version__
-from gridrun.errors import UserError
+from gridrun.errors import EnvironmentFault, UserError
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
@@ -74,6 +74,24 @@ class Shard:
                 found.update(stage for stage, code in facts.code.items() if here.get(stage) != code)
         return sorted(found)
 
+    def require_own_code(self, place: Path) -> None:
+        """Refuse a shard whose numbers would not be those of the study.
+
+        Args:
+            place: Where it lies, for the message.
+
+        Raises:
+            EnvironmentFault: The code here is not the code that it was made for.
+        """
+        foreign = self.foreign_code()
+        if foreign:
+            raise EnvironmentFault(
+                f"the code here is not the code the shard was made for: {', '.join(foreign)}",
+                where=str(place),
+                todo="numbers would not be those of the study: build the image from the same "
+                "version of gridrun as the client, or submit with the image's version",
+            )
+
 
 def shard_name(number: int) -> str:
     """Name of the shard of that number."""
@@ -116,7 +134,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         raise UserError(
             f"this is no shard: {error}",
             where=str(path),
-            todo="name a file that `gridrun azure` or `gridrun shards` wrote",
+            todo="name a shard file, an archive of shards, or a folder of them",
         ) from error
 
 

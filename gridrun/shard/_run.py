@@ -15,6 +15,7 @@ from typing import Self
 
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskSpec
+from gridrun.plan.fingerprint import digest_of_file
 from gridrun.plan.units import (
     Event,
     Job,
@@ -28,6 +29,7 @@ from gridrun.plan.units import (
 from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
+from gridrun.shard.remote_inputs import stub_from
 from gridrun.worker import Supervisor
 
 _POLL_SECONDS = 0.5
@@ -60,6 +62,7 @@ def run_shard(
     directory: Path,
     out: Path,
     *,
+    blocks: Path | None = None,
     workers: int | None = None,
     say: Callable[[str], None] = lambda _: None,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -70,6 +73,7 @@ def run_shard(
         shard: The shard.
         directory: Holds the artifacts.
         out: Takes segments and manifest.
+        blocks: Holds the tables that tickets among the artifacts stand for.
         workers: How many units run at once; None for one per processor.
         say: Told how it goes, a line now and then.
         is_stopping: Asked often; once true, tasks that run are given up.
@@ -84,7 +88,11 @@ def run_shard(
     done = failed = 0
     count = min(workers or len(os.sched_getaffinity(0)), len(units))
     say(f"{shard.name}: {tasks - len(before)} of {tasks} tasks on {count} workers")
-    with _Workers(shard.job, lambda digest: _artifact(directory, digest), units, count) as pool:
+
+    def read_artifact(digest: str) -> bytes:
+        return _artifact(directory, digest, blocks)
+
+    with _Workers(shard.job, read_artifact, units, count) as pool:
         try:
             for event in pool.events(writer.seconds_to_flush, is_stopping):
                 if event is None:
@@ -133,16 +141,28 @@ def _left(unit: Unit, before: set[TaskId]) -> Unit | None:
     return replace(unit, tasks=tasks) if tasks else None
 
 
-def _artifact(directory: Path, digest: str) -> bytes:
+def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
     path = directory / ARTIFACTS / digest
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
+        ticket = stub_from(content) if blocks is not None else None
+        if blocks is None or ticket is None:
+            return content
+        path = blocks / ticket.checksum
+        if digest_of_file(path) == ticket.checksum:
+            return path.read_bytes()
     except OSError as error:
         raise UserError(
             f"the artifact of a block is missing: {error.strerror}",
             where=str(path),
-            todo="it belongs beside the shard file, in the directory artifacts",
+            todo="it belongs beside the shard file, in the directory artifacts; one that was made "
+            "where the inputs are, into the folder's directory blocks: --read-again",
         ) from error
+    raise UserError(
+        "the tables of a block are not what was made",
+        where=str(path),
+        todo="have the inputs read again: --read-again",
+    )
 
 
 class _Workers:

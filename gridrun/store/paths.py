@@ -91,7 +91,7 @@ class StudyPaths:
 
     @property
     def summary_csv(self) -> Path:
-        """Means by imputation and classifier, as printed at the end of a run."""
+        """Means by method and classifier, as printed at the end of a run."""
         return self.results / "summary.csv"
 
     @property

@@ -1,7 +1,11 @@
-"""A study: what ``study.yaml`` and its grid file say, checked, with every fault named."""
+"""study.yaml and grid files, read and checked; the state of a study; for all above.
 
-from gridrun.study._keys import MOST_FOLDS
+For api, run, report, tools and cli, and for backends, whose study keys are read with
+``KeyReader`` and ``Section`` (see ``gridrun.study.backend_keys``).
+"""
+
+from gridrun.study._keys import KEYS, MOST_FOLDS, KeyReader
+from gridrun.study._section import Section
 from gridrun.study._study import Study, load_study, study_file
-from gridrun.study.azure import AzureData, AzureSettings
 
-__all__ = ["MOST_FOLDS", "AzureData", "AzureSettings", "Study", "load_study", "study_file"]
+__all__ = ["KEYS", "MOST_FOLDS", "KeyReader", "Section", "Study", "load_study", "study_file"]

@@ -21,9 +21,7 @@ from gridrun.documents.tree import (
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.plan.units import Limits
-
-ROLES = ("vcf", "cadd_snv", "cadd_indel")
-"""Input files of a study."""
+from gridrun.study.backend_keys import BackendKey, BackendValue
 
 KEYS = (
     "inputs",
@@ -35,9 +33,8 @@ KEYS = (
     "limits",
     "sample",
     "rows",
-    "azure",
 )
-"""Keys of ``study.yaml`` that the core reads; a pipeline may have more."""
+"""Keys of ``study.yaml`` that the core reads; the pipeline and backends may have more."""
 
 MOST_FOLDS = 10_000
 MOST_SEED = 2**31 - 1
@@ -49,10 +46,12 @@ class KeyReader:
 
     Args:
         file: The study file, for messages.
+        roles: Roles of the pipeline's inputs.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, roles: Sequence[str] = ()) -> None:
         self.file = file
+        self.roles = tuple(roles)
         self.faults: list[Fault] = []
         self.notes: list[Fault] = []
 
@@ -61,7 +60,11 @@ class KeyReader:
         self.faults.append(Fault(self.file, message, node.line if node else None, todo or None))
 
     def keys(
-        self, entries: Entries, parameters: Sequence[str], added: Sequence[str] = ()
+        self,
+        entries: Entries,
+        parameters: Sequence[str],
+        added: Sequence[str] = (),
+        packages: Mapping[str, str] | None = None,
     ) -> dict[str, Node]:
         """The study's keys with their nodes.
 
@@ -71,10 +74,14 @@ class KeyReader:
             entries: The study.
             parameters: Names of the pipeline's parameters.
             added: Names of the keys that the pipeline adds.
+            packages: Key that a backend adds to the package that brings it.
         """
-        known = (*KEYS, *added)
+        packages = packages or {}
+        known = (*KEYS, *added, *packages)
         also = tuple(name for name in parameters if name not in known)
-        found = read_keys(self.file, entries, known, "key", self.faults, also=also)
+        brought = ", ".join(f"{name} ({package})" for name, package in packages.items())
+        hint = f"keys of backends come with their package; installed: {brought or 'none'}"
+        found = read_keys(self.file, entries, known, "key", self.faults, also=also, hint=hint)
         strays = [found[name][0] for name in found if name not in known]
         if strays:
             names = known_list([stray.written for stray in strays], 3)
@@ -101,6 +108,20 @@ class KeyReader:
                 data[name] = value.data
                 self.notes.extend(value.notes)
         return data
+
+    def backend_values(
+        self, nodes: Mapping[str, Node], keys: Mapping[str, BackendKey]
+    ) -> dict[str, BackendValue]:
+        """What the keys of backends came to, by key, as far as they are there."""
+        values: dict[str, BackendValue] = {}
+        for name, key in keys.items():
+            try:
+                values[name] = key.read(nodes[name], self.file, self.roles)
+            except InputError as error:
+                self.faults.extend(error.faults)
+                continue
+            self.notes.extend(values[name].notes)
+        return values
 
     def whole(
         self, key: str, node: Node, least: int, most: int | None = None, why: str = ""
@@ -163,14 +184,14 @@ class KeyReader:
             self.fault(
                 f'key "inputs" has {kind_of(node)} where paths belong',
                 node,
-                "give " + ", ".join(f"{role}: PATH" for role in ROLES),
+                "give " + ", ".join(f"{role}: PATH" for role in self.roles),
             )
             return {}
-        found = read_keys(self.file, node, ROLES, "input", self.faults)
-        for role in ROLES:
+        found = read_keys(self.file, node, self.roles, "input", self.faults)
+        for role in self.roles:
             if role not in found:
                 self.fault(f'input "{role}" is missing below "inputs"', node, f"add {role}: PATH")
-        given = [(role, found[role][1]) for role in ROLES if role in found]
+        given = [(role, found[role][1]) for role in self.roles if role in found]
         read = [(role, self.path(f'input "{role}"', path)) for role, path in given]
         return {role: path for role, path in read if path is not None}
 

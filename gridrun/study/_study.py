@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ from gridrun.pipeline import Pipeline
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
-from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, ROLES, KeyReader
-from gridrun.study.azure import AzureSettings, read_azure
+from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
+from gridrun.study.backend_keys import BackendKey, backend_keys, load_backend_key, package_of
 from gridrun.study.grid_file import GridFile, grid_of, read_grid
 
 DEFAULT_FOLDS = 10
 DEFAULT_SEED = 1
-DEFAULT_PROTOCOL = "amiss"
 
 
 @dataclass(frozen=True)
@@ -31,23 +30,23 @@ class Study:
 
     Args:
         path: The study file, absolute.
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to absolute path.
+        inputs: Role (``Pipeline.inputs``) to absolute path.
         grid: The grid.
         folds: Number of cross-validation folds.
-        seed: Decides every draw of gridrun's own (samples, rows), and under the
-            protocol ``corrected`` every other one; what upstream draws under the
-            protocol ``amiss`` comes from upstream's seeds.
+        seed: Decides every draw of gridrun's own (samples, rows), and others as far
+            as the pipeline has them depend on it.
         protocol: Name of the protocol.
         classifiers: In the pipeline's order.
         limits: What one task may use.
         sample: How many combinations to draw, or None for all.
-        rows: How many variants to draw, or None for all.
+        rows: How many rows of the inputs to draw, or None for all.
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
-        azure: Where and how it runs on Azure ML, or None.
+        backend_options: Backend to the settings that its key in the study came to.
         inputs_elsewhere: Role to place, for people, of inputs that are read where they
             are; ``inputs`` is empty then.
+        reading_command: What a person types to have those read, or empty.
     """
 
     path: Path
@@ -63,8 +62,9 @@ class Study:
     notes: tuple[Fault, ...] = ()
     grid_file: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    azure: AzureSettings | None = None
+    backend_options: Mapping[str, Any] = field(default_factory=dict)
     inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    reading_command: str = ""
 
     @property
     def directory(self) -> Path:
@@ -136,23 +136,29 @@ def _require_text(file: Path) -> None:
 
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
-    reader = KeyReader(file)
+    reader = KeyReader(file, tuple(pipeline.inputs))
     reader.faults.extend(document.faults)
     reader.notes.extend(document.notes)
     parameters = [parameter.name for parameter in pipeline.parameters]
-    nodes = reader.keys(root, parameters, tuple(pipeline.study_keys))
-    azure = read_azure(reader, nodes["azure"]) if "azure" in nodes else None
-    elsewhere = azure.data if azure is not None else None
+    entries = backend_keys((*KEYS, *pipeline.study_keys))
+    packages = {name: package_of(entry) for name, entry in entries.items()}
+    nodes = reader.keys(root, parameters, tuple(pipeline.study_keys), packages)
+    backends = {name: load_backend_key(entries[name]) for name in nodes if name in entries}
+    elsewhere = _names_inputs(nodes, backends)
     for key in ("inputs", "grid"):
-        if key not in nodes and not (key == "inputs" and _names_data(nodes)):
-            reader.fault(f'key "{key}" is missing', todo=_ADVICE[key])
-    if "inputs" in nodes and _names_data(nodes):
-        reader.fault(
-            'inputs stand below both "inputs" and "azure: data"',
-            nodes["inputs"],
-            "leave one out: with inputs they are read here and prepared tables are sent, with "
-            "data they are read in the datastore and stay there",
-        )
+        if key not in nodes and not (key == "inputs" and elsewhere):
+            todo = _inputs_advice(reader.roles) if key == "inputs" else _GRID_ADVICE
+            reader.fault(f'key "{key}" is missing', todo=todo)
+    for other in elsewhere:
+        if "inputs" in nodes:
+            reader.fault(
+                f'inputs stand below both "inputs" and "{other}"',
+                nodes["inputs"],
+                "leave one out: with inputs they are read here and prepared tables are sent, "
+                f"with {other} they are read where they are and stay there",
+            )
+    values = reader.backend_values(nodes, backends)
+    far = [name for name, value in values.items() if value.inputs_elsewhere]
     options = reader.options(nodes, pipeline.study_keys)
     pipeline = pipeline.of_study(options)
     inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
@@ -168,7 +174,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     folds = whole("folds", usual, 1, most_folds, pipeline.most_folds_reason)
     seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
     sample, rows = whole("sample", None, 1), whole("rows", None, 1)
-    protocol: str | None = DEFAULT_PROTOCOL
+    protocol: str | None = next(iter(pipeline.protocols))
     if "protocol" in nodes:
         protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols))
     classifiers = pipeline.classifiers
@@ -197,28 +203,36 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         notes=(*by_line(reader.notes), *grid.notes),
         grid_file=grid_file,
         options=options,
-        azure=azure,
-        inputs_elsewhere={role: elsewhere.place(role) for role in ROLES} if elsewhere else {},
+        backend_options={backends[name].backend: values[name].settings for name in values},
+        inputs_elsewhere=values[far[0]].inputs_elsewhere if far else {},
+        reading_command=backends[far[0]].command if far else "",
     )
 
 
-def _names_data(nodes: Mapping[str, Node]) -> bool:
-    """Whether the study says that its inputs are in a datastore, rightly or wrongly."""
-    azure = nodes.get("azure")
-    return isinstance(azure, Entries) and any(
-        isinstance(key, Leaf) and key.written == "data" for key, _ in azure.pairs
-    )
+def _names_inputs(nodes: Mapping[str, Node], backends: Mapping[str, BackendKey]) -> list[str]:
+    """Keys of backends below which inputs are named, rightly or wrongly, as ``key: setting``."""
+    found = []
+    for name, key in backends.items():
+        node = nodes[name]
+        for written, _ in node.pairs if key.inputs_key and isinstance(node, Entries) else ():
+            if isinstance(written, Leaf) and written.written == key.inputs_key:
+                found.append(f"{name}: {key.inputs_key}")
+    return found
 
 
-_ADVICE = {
-    "inputs": "give vcf, cadd_snv and cadd_indel, each with a path",
-    "grid": "give each parameter its values, or the path of a grid file (.json, .yaml)",
-}
+_GRID_ADVICE = "give each parameter its values, or the path of a grid file (.json, .yaml)"
+
+
+def _inputs_advice(roles: Sequence[str]) -> str:
+    *first, last = roles
+    if not first:
+        return f"give {last} with a path"
+    return f"give {', '.join(first)} and {last}, each with a path"
 
 
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:
     """The grid inline or from its own file; faults go to the reader."""
-    keys = (*KEYS, *pipeline.study_keys)
+    keys = (*KEYS, *pipeline.study_keys, *backend_keys())
     try:
         if isinstance(node, Leaf) and isinstance(node.value, str):
             path = reader.path('key "grid"', node)

@@ -31,6 +31,9 @@ from gridrun.study import MOST_FOLDS, Study
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
 
+PIPELINE_META = "pipeline"
+"""Name of the pipeline that a study was begun with."""
+
 NOT_READ = "not read yet"
 """Stands for the digest of an input that no job has read so far."""
 
@@ -74,7 +77,7 @@ class StudyState:
                 todo=pipeline.most_folds_reason or None,
             )
         if rows is not None and rows < 1:
-            raise UserError(f"--rows {rows}: at least one variant is needed")
+            raise UserError(f"--rows {rows}: at least one {pipeline.words.row} is needed")
         if not request.blocks and self.sample is None:
             raise UserError(
                 "--no-blocks says how a sample is drawn, and none is asked for",
@@ -92,7 +95,8 @@ class StudyState:
 
         if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
             raise UserError(
-                "predictions are asked for, which name every variant, and inputs stay elsewhere",
+                f"predictions are asked for, which name every {pipeline.words.row}, and inputs "
+                "stay elsewhere",
                 where=str(study.path),
                 todo="leave predictions out; or, if rows may come here, name files below inputs",
             )
@@ -102,9 +106,12 @@ class StudyState:
         """The ledger as it is now, or None if the study has none.
 
         Raises:
-            UserError: It is the ledger of another study file of the directory.
+            UserError: It is the ledger of another study file of the directory, or of another
+                pipeline.
         """
         view = LedgerView.open(self.study.paths.ledger)
+        if view is not None:
+            require_pipeline(view, self.study.path, self.pipeline_name)
         owner = view.meta(STUDY_META) if view is not None else None
         if owner not in (None, self.study.path.name):
             raise UserError(
@@ -143,7 +150,7 @@ class StudyState:
                 raise UserError(
                     "the inputs are not here, and no job has read them where they are",
                     where=str(self.study.path),
-                    todo="`gridrun azure` has them read first",
+                    todo=f"`{self.study.reading_command}` has them read first",
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
         source = self.pipeline.open_source(
@@ -200,9 +207,11 @@ class StudyState:
 
     @property
     def rows_note(self) -> str:
-        """What every report says when a subset of the variants is used; else empty."""
-        rows = self.settings.rows
-        return f"at most {rows:,} variants, drawn by the seed (--rows)" if rows is not None else ""
+        """What every report says when a subset of the rows is used; else empty."""
+        if self.settings.rows is None:
+            return ""
+        noun = self.pipeline.words.row
+        return f"at most {self.settings.rows:,} {noun}s, drawn by the seed (--rows)"
 
     @property
     def sample(self) -> int | None:
@@ -275,8 +284,9 @@ class StudyState:
     @cached_property
     def book(self) -> TaskEncoding:
         """Numbers of the grid's values, those of the ledger first."""
-        known = self.view.values() if self.view is not None else {}
-        book = TaskEncoding(self.study.grid.names, known)
+        view = self.view
+        known, bits = (view.values(), view.code_bits()) if view is not None else ({}, ())
+        book = TaskEncoding(self.study.grid.names, known, bits)
         book.learn(self.study.grid)
         return book
 
@@ -328,6 +338,26 @@ class StudyState:
                 mean = self.pipeline.estimate_seconds(context.classifier, context.values)
             estimates.append(mean)
         return estimates
+
+
+def require_pipeline(view: LedgerView, study: Path, name: str) -> None:
+    """Refuse a pipeline that is not the one a study was begun with.
+
+    Args:
+        view: The study's ledger.
+        study: The study's file.
+        name: Of the pipeline.
+
+    Raises:
+        UserError: It is another one.
+    """
+    begun = view.meta(PIPELINE_META)
+    if begun not in (None, name):
+        raise UserError(
+            f"this study was begun with the pipeline {begun}, not with {name}",
+            where=str(study),
+            todo=f"write --pipeline {begun}, or begin another study in a directory of its own",
+        )
 
 
 def _nothing(context: int, fold: int) -> tuple[IntArray, IntArray]:

@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from gridrun.pipeline import Parameter, load_pipeline
-
-_HEAD = """\
-# A gridrun study. Paths are relative to this file. Every key: docs/study.md
-
-inputs:
-  vcf: {vcf}  # ClinVar, annotated by VEP with --canonical and dbNSFP
-  cadd_snv: {cadd_snv}
-  cadd_indel: {cadd_indel}
-
-# amiss: upstream's numbers, its seeds and defects included
-# corrected: its defects corrected; all methods on the same rows, all that is learnt from
-# training rows only (what differs: docs/protocols.md)
-protocol: amiss
-
-# cv: repeated random splits of the training part; hold-out: train on all of it, test on the
-# part held out; repeated hold-out: that for as many splits as there are folds
-evaluate: cv
-folds: 10
-
-# yes: keep the predictions of every test row as well (results/predictions)
-predictions: no
-
-# for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
-seed: 1
-
-# left out: all that this version runs
-classifiers: [{classifiers}]
-
-limits:
-  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
-
-"""
+from gridrun.pipeline import Parameter, Pipeline
 
 
-def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) -> str:
+def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) -> str:
     """Text of a study.yaml to start from.
 
     Args:
-        vcf: Path of the VCF as it is to be written.
-        cadd_snv: Path of the CADD table of SNVs.
-        cadd_indel: Path of the CADD table of indels.
+        pipeline: Whose study.
+        inputs: Role to the path as it is to be written; the pipeline has an example for others.
         grid: Path of a grid file, or None for a grid of a few hundred combinations.
     """
-    pipeline = load_pipeline()
-    head = _HEAD.format(
-        vcf=_quoted(vcf),
-        cadd_snv=_quoted(cadd_snv),
-        cadd_indel=_quoted(cadd_indel),
+    head = pipeline.study_start.format(
+        inputs="\n".join(_input_lines(pipeline, inputs)),
+        protocol=next(iter(pipeline.protocols)),
         classifiers=", ".join(pipeline.classifiers),
     )
     if grid is not None:
@@ -64,6 +29,13 @@ def study_text(*, vcf: str, cadd_snv: str, cadd_indel: str, grid: str | None) ->
     for parameter in pipeline.parameters:
         lines += _grid_lines(parameter)
     return head + "\n".join(lines) + "\n"
+
+
+def _input_lines(pipeline: Pipeline, inputs: Mapping[str, str]) -> Iterator[str]:
+    """An input with its path, or the pipeline's example of one."""
+    for name, role in pipeline.inputs.items():
+        comment = f"  # {role.comment}" if role.comment else ""
+        yield f"  {name}: {_quoted(inputs.get(name, role.example))}{comment}"
 
 
 def _grid_lines(parameter: Parameter) -> Iterator[str]:

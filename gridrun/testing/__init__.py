@@ -1,1 +1,1 @@
-"""For tests: a toy pipeline, and the contract that every backend must keep."""
+"""A toy pipeline, and the contract that every backend must keep; for tools."""

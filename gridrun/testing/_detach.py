@@ -66,7 +66,7 @@ class Journal:
             for name, planned in self._planned.items()
             if name not in self._ended
         )
-        contexts = {1: ContextFacts("c" * 32, "rf")}
+        contexts = {1: ContextFacts("c" * 32, "tree")}
         return StudyView("toy", "t0", len(self._planned), self._directory, contexts, sweeps)
 
 

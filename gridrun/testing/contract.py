@@ -96,7 +96,7 @@ class BackendContract(IsolationContract, DetachContract):
 
     def test_a_failure_costs_one_task(self, opened: Callable[[Job], Backend]) -> None:
         """A finding and a defect fail their tasks, at once and finally; the others are done."""
-        finding, defect = "fold=1,feature_sampling_percentage=0.66", "fold=2,correlation_check=off"
+        finding, defect = "fold=1,column_share=0.66", "fold=2,twin_check=off"
         job = toy_job(misbehave={finding: "error", defect: "defect"})
         queue = UnitQueue(toy_units(2, 12))
         list(queue.drive(opened(job)))

@@ -119,6 +119,22 @@ def _loop(_selector: str) -> None:
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
+def _stop(_selector: str) -> None:
+    """Be stopped, as by somebody who forgets about it."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _stop_started(_selector: str) -> None:
+    """Wait for a process of one's own that is stopped."""
+    os.system("kill -STOP $$")  # noqa: S605, S607 - R's system() does the same
+
+
+def _stop_printing(_selector: str) -> None:
+    """Be stopped in the middle of a line."""
+    os.write(1, b"half a li")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def _close_pipes(_selector: str) -> None:
     """Lose every descriptor, as a library that tidies up too much."""
     os.closerange(3, 256)
@@ -138,6 +154,9 @@ BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "kill_parent": _kill_parent,
     "sleep": _sleep,
     "loop": _loop,
+    "stop": _stop,
+    "stop_started": _stop_started,
+    "stop_printing": _stop_printing,
     "close_pipes": _close_pipes,
 }
 """Name to what happens; the ones that end the process never return."""

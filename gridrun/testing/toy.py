@@ -1,8 +1,9 @@
 """A pipeline that computes nothing real: for tests and benchmarks of everything around it.
 
-It has the axes, stages and dispositions of the amiss pipeline, and numbers that
-are a hash of what a task depends on, so that a table made with it shows whether
-the right tasks ran, once, with the right values. ``Settings.options`` steers it:
+Its inputs are never opened, and its numbers are a hash of what a task depends on, so that a
+table made with it shows whether the right tasks ran, once, with the right values. Nothing
+of it is called as in another pipeline: what works with both knows neither.
+``Settings.options`` steers it:
 
 ``sleep_ms``
     Milliseconds that every task sleeps.
@@ -35,22 +36,26 @@ from typing import Any
 
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
+    PLAIN_START,
     RUN,
     Column,
     Disposition,
+    InputRole,
+    LeadingMetric,
     Parameter,
     Settings,
     Stage,
     StageHook,
     TaskFailure,
     Value,
+    Words,
 )
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
 from gridrun.testing._toy_runner import (
     PREPARE_READS,
-    SEARCH,
     STAGES,
+    TUNING,
     ToyRunner,
     digest,
     selects,
@@ -60,49 +65,45 @@ ARTIFACT_SUFFIX = ".block"
 """Ending of an artifact's name in the cache directory, after its digest."""
 
 _AXES: tuple[tuple[str, tuple[Value, ...]], ...] = (
-    ("transcript", ("canonical", "keep_all")),
-    ("quality", ("clingen", "twostar", "onestar")),
-    ("restriction", ("missense", "all")),
-    ("vus_inclusion", ("pathogenic", "benign", "exclude")),
-    ("categorical", ("dummy", "factor")),
-    (
-        "imputation",
-        (
-            "zero_imp",
-            "max_imp",
-            "min_imp",
-            "outlier_imp",
-            "mean_imp",
-            "median_imp",
-            "missingness_indicators",
-        ),
-    ),
-    ("downsampling", ("on", "off")),
-    ("hyperparameter_search_type", ("grid", "random")),
-    ("nonzero_variance_check", ("on", "off")),
-    ("correlation_check", ("on", "off")),
-    ("training_data_sampling_percentage", (0.33, 0.66, 1.0)),
-    ("feature_sampling_percentage", (0.33, 0.66, 1.0)),
+    ("origin", ("first", "every")),
+    ("grade", ("high", "middle", "low")),
+    ("scope", ("narrow", "wide")),
+    ("unclear", ("kept", "flipped", "left_out")),
+    ("coding", ("columns", "levels")),
+    ("smoothing", ("flat", "upper", "lower", "spline", "mean", "median", "kernel")),
+    ("thinning", (1, 4)),
+    ("tuning", ("fixed", "drawn")),
+    ("constant_check", ("on", "off")),
+    ("twin_check", ("on", "off")),
+    ("row_share", (0.33, 0.66, 1.0)),
+    ("column_share", (0.33, 0.66, 1.0)),
 )
 
-PARAMETERS = tuple(Parameter(name, values, f"The toy's {name}.") for name, values in _AXES)
+PARAMETERS = tuple(
+    Parameter(name, values, f"The toy's {name}.", start=None if name == "smoothing" else values[:1])
+    for name, values in _AXES
+)
+
+INPUTS = {
+    "table": InputRole("Rows of the toy.", "table.txt", "never opened", "Rows to predict."),
+    "labels": InputRole("Labels of the toy's rows.", "labels.txt"),
+}
 
 METRICS = (
-    *(Column(name, "integer") for name in ("TP", "FP", "FN", "TN")),
-    Column("Accuracy", "number"),
-    Column("Brier", "number"),
-    Column("MCC", "number", headline=True),
-    Column("AUC", "number", headline=True),
-    *(Column(name, "number") for name in ("Sensitivity", "Specificity", "F1", "Precision")),
+    Column("hits", "integer"),
+    Column("misses", "integer"),
+    Column("verdict", "text"),
+    Column("skill", "number", headline=True),
+    Column("loss", "number", headline=True),
+    Column("balance", "number"),
 )
 """What the toy's numbers are called and hold."""
 
 RESULT_COLUMNS = (
-    Column("model_ix", "text"),
-    Column("test_completion_ix", "text"),
+    Column("test_table", "text"),
     *METRICS,
-    Column("tr_time", "number"),
-    Column("te_time", "number"),
+    Column("fit_seconds", "number"),
+    Column("use_seconds", "number"),
 )
 
 POOLED_COLUMNS = (Column("tables", "integer"), Column("how", "text"), *METRICS)
@@ -154,7 +155,7 @@ class ToyPipeline:
     """The toy as the core sees a pipeline.
 
     Args:
-        parameters: The axes; a subset of the twelve, or more values.
+        parameters: The axes; a subset of those of ``PARAMETERS``, or more values.
         code_version: Enters every code digest: another one is other code.
         name: Name by which ``load_pipeline`` finds it.
     """
@@ -162,6 +163,9 @@ class ToyPipeline:
     def __init__(self, parameters: tuple[Parameter, ...], code_version: str, name: str) -> None:
         names = [parameter.name for parameter in parameters]
         self.name = name
+        self.words = Words(row="specimen")
+        self.inputs: Mapping[str, InputRole] = INPUTS
+        self.study_start = PLAIN_START
         self.parameters = parameters
         self.stages = tuple(
             Stage(
@@ -173,15 +177,16 @@ class ToyPipeline:
             )
             for stage in STAGES
         )
-        self.classifiers: tuple[str, ...] = ("rf", "lr")
-        self.protocols: Mapping[str, str] = {"amiss": "The toy's numbers."}
+        self.classifiers: tuple[str, ...] = ("tree", "line")
+        self.protocols: Mapping[str, str] = {"plain": "The toy's numbers."}
         self.result_columns = RESULT_COLUMNS
+        self.leading_metric = LeadingMetric("best_skill", "skill", self.classifiers)
         self.summary_parameters: tuple[str, ...] = ()
-        self.disposition_reads = tuple(n for n in names if n in ("categorical", SEARCH))
+        self.disposition_reads = tuple(n for n in names if n in ("coding", TUNING))
         on_driver = {read for stage in self.stages if stage.on_driver for read in stage.reads}
         self.block = tuple(n for n in names if n in on_driver)
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
-        self.method_parameter = "imputation"
+        self.method_parameter = "smoothing"
         self.study_keys: Mapping[str, StudyKey] = {}
         self.pooled_columns = POOLED_COLUMNS
         self.most_folds: int | None = None
@@ -193,11 +198,11 @@ class ToyPipeline:
         return self
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
-        """All parameters, without the search type for logistic regression."""
+        """All parameters, without the tuning for ``line``."""
         return tuple(
             parameter.name
             for parameter in self.parameters
-            if not (classifier == "lr" and parameter.name == SEARCH)
+            if not (classifier == "line" and parameter.name == TUNING)
         )
 
     def disposition(
@@ -206,20 +211,20 @@ class ToyPipeline:
         values: Mapping[str, Value],
         settings: Settings,  # noqa: ARG002 - the contract's; the toy has one protocol
     ) -> Disposition:
-        """Skip ``factor`` for all but rf; random search is upstream's defect."""
-        if values.get("categorical") == "factor" and classifier != "rf":
-            return Disposition("skipped", reason=f"{classifier} is not asked under factor")
-        if values.get(SEARCH) == "random" and classifier != "lr":
-            return Disposition("failed", "upstream-defect", "upstream's random search stops")
+        """Skip ``levels`` for all but ``tree``, which cannot be run with drawn tuning."""
+        if values.get("coding") == "levels" and classifier != "tree":
+            return Disposition("skipped", reason=f"{classifier} is not asked under levels")
+        if values.get(TUNING) == "drawn" and classifier != "line":
+            return Disposition("failed", "upstream-defect", "the toy's drawn tuning stops")
         return RUN
 
     def context_reads(self) -> tuple[str, ...]:
-        """The compared parameter decides which imputation code runs."""
+        """The compared parameter decides which code of its stage runs."""
         return (self.method_parameter,)
 
     def code_digests(self, classifier: str, values: Mapping[str, Value]) -> Mapping[str, str]:
-        """A digest per stage; one per method for impute, one per classifier for train."""
-        ways = {"impute": str(values.get(self.method_parameter)), "train": classifier}
+        """A digest per stage; one per method for smooth, one per classifier for train."""
+        ways = {"smooth": str(values.get(self.method_parameter)), "train": classifier}
         return {
             stage.name: digest([self._code_version, stage.name, ways.get(stage.name, "")])
             for stage in self.stages
@@ -259,8 +264,8 @@ class ToyPipeline:
         classifier: str,
         values: Mapping[str, Value],  # noqa: ARG002 - the contract's; equal for the toy
     ) -> float:
-        """A forest takes a second, a regression a tenth."""
-        return 0.1 if classifier == "lr" else 1.0
+        """A tree takes a second, a line a tenth."""
+        return 0.1 if classifier == "line" else 1.0
 
     def check(
         self,
@@ -297,7 +302,7 @@ def toy_pipeline(
     code_version: str = "1",
     name: str = "gridrun.testing.toy:PIPELINE",
 ) -> ToyPipeline:
-    """Make a toy pipeline; the default has 72,576 combinations, as upstream's grid.
+    """Make a toy pipeline; the default has 72,576 combinations.
 
     Args:
         parameters: The axes, in grid order.

@@ -38,7 +38,7 @@ def toy_job(task_seconds: float | None = None, **options: Any) -> Job:
         task_seconds: Limit of each task.
         options: See ``gridrun.testing.toy``.
     """
-    return Job(PIPELINE.name, Settings({}, "amiss", seed=1, options=options), Limits(task_seconds))
+    return Job(PIPELINE.name, Settings({}, "plain", seed=1, options=options), Limits(task_seconds))
 
 
 def toy_content(digest: str) -> bytes:
@@ -51,7 +51,7 @@ def toy_digest(name: str) -> str:
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def toy_units(count: int, tasks: int, classifier: str = "rf") -> list[Unit]:
+def toy_units(count: int, tasks: int, classifier: str = "tree") -> list[Unit]:
     """Units with an artifact each; unit i holds fold i of the grid's first combinations.
 
     Args:

@@ -1,4 +1,4 @@
-"""Commands that are no run: doctor, self-test, check-method, and what is asked of models.
+"""Commands that are no run: doctor, self-test, check-method, models; for commands and the API.
 
 For the API and the commands alone.
 """

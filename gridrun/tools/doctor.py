@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,18 +15,10 @@ from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.pipeline import DEFAULT_PIPELINE
 from gridrun.report.plan_report import PlanReport
 from gridrun.run.backend import backend_names
+from gridrun.worker.isolated import worker_environment
 
-_R_SECONDS = 60.0
 _DISK_MB = 500
 _PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "numpy", "typer")
-
-_PROBE = """
-import json, sys
-from gridrun.pipeline import Settings, load_pipeline
-pipeline = load_pipeline(sys.argv[1])
-runner = pipeline.open_runner(Settings({}, next(iter(pipeline.protocols)), 1), lambda *_: None)
-sys.stdout.write("\\n" + json.dumps(dict(runner.environment())))
-"""
 
 
 @dataclass(frozen=True)
@@ -51,18 +41,21 @@ class Finding:
 
 
 def examine(
-    study: Path | None = None, plan_of: Callable[[Path], PlanReport] | None = None
+    study: Path | None = None,
+    plan_of: Callable[[Path], PlanReport] | None = None,
+    pipeline: str = DEFAULT_PIPELINE,
 ) -> Iterator[Finding]:
     """Look at the machine, and at a study if one is named.
 
     Args:
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is looked at.
+        pipeline: Whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
     yield _backends()
-    yield from _r()
+    yield from _runner(pipeline)
     yield _disk(study.parent if study is not None and study.is_file() else study or Path())
     yield _cores()
     if study is not None and plan_of is not None:
@@ -92,7 +85,7 @@ def _backends() -> Finding:
     )
 
 
-def _r() -> Iterator[Finding]:
+def _runner(pipeline: str) -> Iterator[Finding]:
     """Start the runner as a worker would, in a process of its own."""
     home = shutil.which("R")
     if home is None:
@@ -105,24 +98,14 @@ def _r() -> Iterator[Finding]:
         )
         return
     try:
-        ran = subprocess.run(  # noqa: S603 - our own interpreter and text
-            [sys.executable, "-c", _PROBE, DEFAULT_PIPELINE],
-            capture_output=True,
-            text=True,
-            timeout=_R_SECONDS,
-            check=False,
-        )
-        versions = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else None
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
-        versions, ran = None, None
-    if versions is None:
-        said = ran.stderr.strip().splitlines()[-1:] if ran is not None else ["no answer"]
+        versions = worker_environment(pipeline)
+    except EnvironmentFault as fault:
         yield Finding(
             "R in a worker",
             "missing",
-            said[0] if said else "it ended without a word",
-            "rpy2-rinterface must be at most 3.6.5 for R 4.2; are the R packages of "
-            "docker/packages.txt installed?",
+            fault.what,
+            f"{fault.todo}\nrpy2-rinterface must be at most 3.6.5 for R 4.2; are the R packages "
+            "of docker/packages.txt installed?",
             3,
         )
         return

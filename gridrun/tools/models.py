@@ -15,7 +15,7 @@ from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.plan.units import State
 from gridrun.report.tables import parts
 from gridrun.study.state import StudyState
-from gridrun.worker.isolated import call_apart
+from gridrun.worker.isolated import call_isolated
 
 
 def chosen_of(study_state: StudyState, combination: int, classifier: str | None) -> Chosen:
@@ -73,7 +73,7 @@ def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
 
 
 def predict(pipeline: str, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
-    """Predict variants with a model; see :class:`ModelPipeline`."""
+    """Predict rows of new inputs with a model; see :class:`ModelPipeline`."""
     return _call(pipeline, {}, "predict", {"model": model, "inputs": dict(inputs), "file": file})
 
 
@@ -121,7 +121,7 @@ def _call(
             f"the pipeline {offered.name} has no {method.replace('_', ' ')}",
             todo="it has to offer what gridrun.pipeline.models.ModelPipeline describes",
         )
-    return cast("Report", call_apart(pipeline, options, method, arguments))
+    return cast("Report", call_isolated(pipeline, options, method, arguments))
 
 
 def _recorded(study_state: StudyState, chosen: Chosen, fold: int) -> Recorded | None:

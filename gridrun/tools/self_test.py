@@ -34,7 +34,7 @@ def self_test() -> Iterator[str]:
         (place / ARTIFACTS).mkdir()
         for unit in units:
             (place / ARTIFACTS / unit.artifact).write_bytes(toy_content(unit.artifact))
-        shard = Shard(shard_name(0), toy_job(), {1: ContextFacts("self-test", "rf")}, units)
+        shard = Shard(shard_name(0), toy_job(), {1: ContextFacts("self-test", "tree")}, units)
         pack_shards(place / "shards.zip", [shard])
         report = run_shard(open_shard(place / "shards.zip", 0), place, place / "out")
     wanted = _UNITS * _TASKS

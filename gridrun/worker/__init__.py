@@ -1,7 +1,25 @@
-"""The worker: a supervisor without R that owns, watches and replaces a child that has it."""
+"""Runs what may die: a supervisor without R, and children with it; for backends, shard and tools.
 
+A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildProcess` is
+the one way to start such a child; backends use it for libraries that hang or die.
+"""
+
+from gridrun.worker._channel import Channel, Fault
+from gridrun.worker._ending import Ending, TimeLimit
 from gridrun.worker._parent_death import die_with_parent
+from gridrun.worker._process import ChildProcess
 from gridrun.worker._task import Tried, try_task
 from gridrun.worker.supervisor import Supervisor, worker_name
 
-__all__ = ["Supervisor", "Tried", "die_with_parent", "try_task", "worker_name"]
+__all__ = [
+    "Channel",
+    "ChildProcess",
+    "Ending",
+    "Fault",
+    "Supervisor",
+    "TimeLimit",
+    "Tried",
+    "die_with_parent",
+    "try_task",
+    "worker_name",
+]

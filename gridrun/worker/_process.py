@@ -1,4 +1,4 @@
-"""One child process as its supervisor sees it: pipes, board, log, and how it ended."""
+"""A process that may die, as the one that started it sees it: asked, heard, watched, ended."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import os
 import pickle
 import select
 import shutil
-import signal
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from gridrun.worker import _log
-from gridrun.worker._messages import Decoder, Dispatch, Message
-from gridrun.worker._shared_status import Board, Running
+from gridrun.worker._channel import LOG, Decoder, request_file
+from gridrun.worker._ending import Ending, TimeLimit
+from gridrun.worker._process_table import kill_family
+from gridrun.worker.answering import AnswerWatch
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0
 """Between a closed pipe and the end of the process; past it the process is killed."""
+
+_LOOK_SECONDS = 1.0
+"""Longest wait without a look at limits, at the log's size and at whether it answers."""
 
 _SINGLE_THREADED = dict.fromkeys(
     (
@@ -36,86 +42,63 @@ _SINGLE_THREADED = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True)
-class Death:
-    """How a process ended.
-
-    Args:
-        pid: Its id.
-        signal: Signal that ended it, or None.
-        exit_code: Exit code when no signal did.
-    """
-
-    pid: int
-    signal: int | None
-    exit_code: int | None
-
-    def text(self) -> str:
-        """``killed by signal 11 (SIGSEGV)`` or ``exited with code 7``."""
-        if self.signal is None:
-            return f"exited with code {self.exit_code}"
-        try:
-            name = signal.Signals(self.signal).name
-        except ValueError:
-            return f"killed by signal {self.signal}"
-        return f"killed by signal {self.signal} ({name})"
-
-
 class ChildProcess:
-    """A running child.
+    """A process that runs one function of ours, and whose death is news instead of a fault.
+
+    It is killed, with all that it started, when it passes its limit, when it does not
+    answer any more, when it is closed, and by the kernel when this process goes.
 
     Args:
-        directory: Holds ``job`` already; board, log and dispatches are put beside it.
+        serve: ``module:function``; the function is called with a ``Channel``.
+        parent_directory: Where its own directory is made; None for the system's temporary one.
+        own_cwd: Whether it works in its own directory, not in this process's.
+        limit: Asked before each wait what limit holds now, if any.
     """
 
-    def __init__(self, directory: Path) -> None:
-        # asked and set by the supervisor
-        self.started = time.monotonic()
-        self.ready = False
-        self.was_useful = False
-        self._directory = directory
-        self._dispatches = 0
+    def __init__(
+        self,
+        serve: str,
+        *,
+        parent_directory: Path | None = None,
+        own_cwd: bool = False,
+        limit: Callable[[], TimeLimit | None] | None = None,
+    ) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="gridrun-child-", dir=parent_directory))
+        self._limit = limit or (lambda: None)
+        self._sent = 0
         self._decoder = Decoder()
-        self._ended_at: float | None = None
-        for name in ("board", "log"):
-            (directory / name).unlink(missing_ok=True)
-        # R's temporary files go with the supervisor's directory, however the child ends
-        temporary = directory / "tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
+        self._pipe_ended = False
+        self._linger: TimeLimit | None = None
+        self._looked = 0.0
+        self._passed: TimeLimit | None = None
+        self._stopped = ""
+        # R's temporary files go with the directory, however the child ends
+        temporary = self.directory / "tmp"
         temporary.mkdir()
-        self._board = Board(directory / "board")
-        self.log_file = directory / "log"
-        log = _log.open_log(self.log_file)
+        log = _log.open_log(self.directory / LOG)
         commands_read, self._commands = os.pipe()
         self._replies, replies_write = os.pipe()
         with contextlib.suppress(OSError):  # a smaller pipe is a slower one, no more
             fcntl.fcntl(self._replies, fcntl.F_SETPIPE_SZ, _READ_BYTES)
+        inherited = (commands_read, replies_write)
+        arguments = [serve, str(self.directory), *map(str, inherited), str(os.getpid())]
+        python = [sys.executable, "-X", "faulthandler", "-u", "-m", "gridrun.worker._serve"]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    sys.executable,
-                    "-X",
-                    "faulthandler",
-                    "-u",
-                    "-m",
-                    "gridrun.worker.child",
-                    str(directory),
-                    str(commands_read),
-                    str(replies_write),
-                    str(os.getpid()),
-                ],
+                [*python, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(commands_read, replies_write),
+                pass_fds=inherited,
                 start_new_session=True,  # Ctrl-C on a terminal does not reach it
-                cwd=directory,
+                cwd=self.directory if own_cwd else None,
                 env={**_environment(), "TMPDIR": str(temporary)},
             )
         finally:
-            for handle in (log, commands_read, replies_write):
+            for handle in (log, *inherited):
                 os.close(handle)
         self._death_watch = os.pidfd_open(self._process.pid)
+        self._answers = AnswerWatch(self._process.pid)
         os.set_blocking(self._replies, False)
 
     @property
@@ -123,83 +106,95 @@ class ChildProcess:
         """Process id."""
         return self._process.pid
 
-    @property
-    def tasks_given(self) -> bool:
-        """Whether it has been handed any task yet."""
-        return self._dispatches > 0
-
-    def dispatch(self, dispatch: Dispatch) -> None:
-        """Hand tasks over; the child must be ready and idle."""
-        self._dispatches += 1
-        path = self._directory / f"dispatch-{self._dispatches % 2}"
-        path.write_bytes(pickle.dumps(dispatch, pickle.HIGHEST_PROTOCOL))
+    def send(self, request: Any) -> None:
+        """Ask for something; what is asked can be pickled."""
+        self._sent += 1
+        body = pickle.dumps(request, pickle.HIGHEST_PROTOCOL)
+        request_file(self.directory, self._sent).write_bytes(body)
         with contextlib.suppress(BrokenPipeError):  # it died; the death is noticed by itself
-            os.write(self._commands, f"{path}\n".encode())
+            os.write(self._commands, f"{self._sent}\n".encode())
 
-    def want_stop(self) -> None:
-        """Ask it to leave the tasks it has not begun."""
-        self._board.want_stop()
-
-    def running(self) -> Running | None:
-        """The task it is, or was when it died, at."""
-        return self._board.running()
-
-    def wait(self, seconds: float) -> tuple[list[Message], Death | None]:
-        """Wait for messages or death, at most so long.
+    def wait(self, seconds: float) -> tuple[list[Any], Ending | None]:
+        """Wait for messages or the end, at most so long.
 
         Returns:
             What arrived, and how the process ended if it did; all its messages
-            come with or before its death.
+            come with or before its end.
         """
-        watched = [self._death_watch]
-        if self._ended_at is None:
-            watched.append(self._replies)
-        else:
-            seconds = min(seconds, 0.1)
+        watched = [self._death_watch] if self._pipe_ended else [self._death_watch, self._replies]
         poll = select.poll()
         for handle in watched:
             poll.register(handle, select.POLLIN)
-        readable = {handle for handle, _ in poll.poll(max(seconds, 0.0) * 1000)}
+        wait_seconds = min(seconds, self._seconds_to_look())
+        readable = {handle for handle, _ in poll.poll(max(wait_seconds, 0.0) * 1000)}
         messages = self._receive()
         if self._death_watch in readable:
-            code = self._process.wait()
-            messages += self._receive()
-            death = Death(self.pid, -code if code < 0 else None, code if code >= 0 else None)
-            return messages, death
-        if self._ended_at is not None and time.monotonic() - self._ended_at > _LINGER_SECONDS:
-            self.kill()
+            ending = self._reap()
+            return messages + self._receive(), ending
+        if messages:
+            self._answers.heard()
+        else:
+            self._look()
         return messages, None
 
-    def kill(self) -> None:
-        """Kill it, and whatever it started and did not detach."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+    def replies(self) -> Iterator[Any]:
+        """Each message as it comes; the last one is an ``Ending``."""
+        ending = None
+        while ending is None:
+            messages, ending = self.wait(_LOOK_SECONDS)
+            yield from messages
+        yield ending
 
     def take_log(self) -> str:
-        """What it printed since the last task that left a log."""
-        return _log.take(self.log_file)
-
-    def trim_log(self) -> None:
-        """Keep what it prints from filling the disk."""
-        _log.trim(self.log_file)
+        """What it printed since it, or this, was asked last."""
+        return _log.take(self.directory / LOG)
 
     def close(self) -> None:
         """Kill it if it lives, and let go of everything."""
-        self.kill()
-        self._process.wait()
+        self._reap()
         for handle in (self._commands, self._replies, self._death_watch):
             os.close(handle)
-        self._board.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _receive(self) -> list[Message]:
-        messages: list[Message] = []
-        while self._ended_at is None:
+    def _seconds_to_look(self) -> float:
+        limits = [limit.left for limit in (self._limit(), self._linger) if limit is not None]
+        return min([_LOOK_SECONDS, *limits])
+
+    def _look(self) -> None:
+        """Kill it for what it must not do; once, since it then takes a moment to end."""
+        if self._passed is not None or self._stopped:
+            return
+        limit = self._limit()
+        # a limit of resident memory (Limits.mem_mb) is to be kept here
+        if limit is not None and limit.left <= 0:
+            self._passed = limit
+        else:
+            self._stopped = self._answers.look()
+        has_lingered = self._linger is not None and self._linger.left <= 0
+        if self._passed is not None or self._stopped or has_lingered:
+            kill_family(self.pid)
+        elif time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            _log.trim(self.directory / LOG)
+
+    def _reap(self) -> Ending:
+        if self._process.returncode is None:
+            kill_family(self.pid)
+        code = self._process.wait()
+        if self._passed is not None or self._stopped:
+            return Ending(self.pid, limit=self._passed, stopped=self._stopped)
+        return Ending(self.pid, -code if code < 0 else None, code if code >= 0 else None)
+
+    def _receive(self) -> list[Any]:
+        messages: list[Any] = []
+        while not self._pipe_ended:
             try:
                 piece = os.read(self._replies, _READ_BYTES)
             except BlockingIOError:
                 break
             if not piece:
-                self._ended_at = time.monotonic()
+                self._pipe_ended = True
+                self._linger = TimeLimit(_LINGER_SECONDS)
                 break
             messages.extend(self._decoder.feed(piece))
             if len(piece) < _READ_BYTES:
@@ -208,7 +203,7 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    """The supervisor's environment and import path; one thread, time zone and order of sets."""
+    """This process's environment and import path; one thread, time zone and order of sets."""
     path = [str(Path(entry).absolute()) for entry in sys.path]
     return {
         **os.environ,

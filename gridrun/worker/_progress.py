@@ -9,7 +9,7 @@ from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 from gridrun.worker._messages import Outcome, Raised, Ran
 from gridrun.worker._shared_status import Running
 
-_DEATHS_THAT_BAR = 2
+_DEATHS_TO_QUARANTINE = 2
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Failure:
     Args:
         kind: ``crash``, ``timeout`` or ``memory``.
         reason: One line.
-        signal: Signal that ended it, if one did and it was not our own.
+        signal: Signal that ended it, if one did and it was not gridrun's.
         exit_code: Exit code otherwise.
         limit_seconds: The limit that was passed.
     """
@@ -50,8 +50,8 @@ class Quarantine:
         """(stage, key) pairs that must not be started again with this artifact."""
         return frozenset(
             (stage, key)
-            for (known, stage, key), blows in self.deaths.items()
-            if known == artifact and len(blows) >= _DEATHS_THAT_BAR
+            for (known, stage, key), failures in self.deaths.items()
+            if known == artifact and len(failures) >= _DEATHS_TO_QUARANTINE
         )
 
     def last(self, artifact: str, stage: str, key: str) -> Failure:
@@ -99,7 +99,7 @@ class Progress:
         return position in self._first or (not self._first and position in self._again)
 
     def outcome(self, message: Outcome) -> TaskDone | TaskFailed:
-        """Take what a task came to in a process that lives on."""
+        """Take the outcome of a task whose process lives on."""
         task = self.unit.tasks[message.position]
         attempt = self._attempt(message.position, message.started, message.seconds)
         self._first.pop(message.position, None)
@@ -132,7 +132,7 @@ class Progress:
     def death(
         self, running: Running, started: float, seconds: float, failure: Failure, log: str
     ) -> TaskFailed:
-        """Blame a death on the task that was running; its first one is not final."""
+        """Attribute a death to the task that was running; its first one is not final."""
         position = running.position
         attempt = self._attempt(position, started, seconds)
         final = position in self._again

@@ -1,7 +1,7 @@
 """A page of memory that supervisor and child share through a file.
 
 The child notes on it what it is about to do, without a system call; the note
-outlives the child, so the last task started names the culprit of a death. The
+outlives the child, so a death is attributed to the task started last. The
 supervisor notes on it that the child is to stop.
 """
 
@@ -13,6 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+STATUS = "status"
+"""Name of the file."""
+
 _BYTES = mmap.PAGESIZE
 _NUMBERS_BYTES = 64
 _POSITION, _STARTED_NS, _STOP = range(3)
@@ -21,7 +24,7 @@ _POSITION, _STARTED_NS, _STOP = range(3)
 
 @dataclass(frozen=True)
 class Running:
-    """The task a child is at.
+    """The task that a child runs.
 
     Args:
         position: Position in the unit.
@@ -36,7 +39,7 @@ class Running:
     key: str
 
 
-class Board:
+class StatusPage:
     """Either side's view of the page.
 
     Args:
@@ -88,7 +91,7 @@ class Board:
         self._numbers[_STOP] = 1
 
     def running(self) -> Running | None:
-        """What the child is, or was when it died, at; None between tasks."""
+        """What the child runs, or ran when it died; None between tasks."""
         while True:
             position = self._numbers[_POSITION]
             if position == 0:

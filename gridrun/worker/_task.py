@@ -13,7 +13,7 @@ from gridrun.plan.units import Kind
 
 @dataclass(frozen=True)
 class Tried:
-    """What one try came to, in the process that ran it.
+    """The outcome of one try, in the process that ran it.
 
     Args:
         started: Seconds since the epoch.

@@ -7,9 +7,7 @@ from one thread, and keeps no thread of its own.
 from __future__ import annotations
 
 import os
-import pickle
 import shutil
-import signal
 import socket
 import time
 from collections import OrderedDict
@@ -27,12 +25,11 @@ from gridrun.plan.units import (
     UnitStarted,
     WorkerReady,
 )
-from gridrun.worker._messages import Broken, Dispatch, Idle, Message, Ready
-from gridrun.worker._process import ChildProcess, Death
+from gridrun.worker._channel import Fault
+from gridrun.worker._ending import Ending, last_printed
+from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Failure, Progress, Quarantine
-
-START_SECONDS = 120.0
-"""A child that is not ready by then is killed and counts as one that cannot start."""
+from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
 """So many in a row, and the environment is at fault."""
@@ -42,8 +39,6 @@ _GATHER_SECONDS = 0.02
 
 _GATHER_EVENTS = 512
 _ARTIFACTS_KEPT = 8
-_LOOK_EVERY_SECONDS = 1.0
-"""Longest wait without a look at limits and at the size of the log."""
 
 
 class Supervisor:
@@ -61,19 +56,15 @@ class Supervisor:
         self._read_artifact = read_artifact
         self._workdir = workdir.absolute()
         self._workdir.mkdir(parents=True, exist_ok=True)
-        (self._workdir / "job").write_bytes(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
         self.worker = worker_name()
         self._quarantine = Quarantine()
         self._artifacts: OrderedDict[str, Path] = OrderedDict()
-        self._child: ChildProcess | None = None
+        self._child: TaskProcess | None = None
         self._progress: Progress | None = None
         self._events: list[Event] = []
         self._environment: dict[str, str] | None = None
-        self._busy = False
-        self._over_limit = False
         self._stopping = False
         self._failed_starts = 0
-        self._trimmed = 0.0
 
     @property
     def is_idle(self) -> bool:
@@ -94,7 +85,7 @@ class Supervisor:
         self._stopping = False
         self._events.append(UnitStarted(unit.id, self.worker))
         if self._child is None:
-            self._child = ChildProcess(self._workdir)
+            self._child = TaskProcess(self._job, self._workdir)
 
     def stop(self) -> None:
         """Let the task that runs finish and hand the rest of the unit back."""
@@ -134,27 +125,25 @@ class Supervisor:
         shutil.rmtree(self._workdir, ignore_errors=True)
 
     def _advance(self, seconds: float) -> None:
-        """One look at the child; starts, feeds, limits and buries it."""
+        """One look at the child; starts, feeds and reaps it."""
         progress = self._progress
         if progress is None:
             return
-        if self._stopping and not self._busy:
+        if self._stopping and not (self._child is not None and self._child.busy):
             self._finish(progress)
             return
         if self._child is None:
-            self._child = ChildProcess(self._workdir)
+            self._child = TaskProcess(self._job, self._workdir)
         child = self._child
-        if child.ready and not self._busy and not self._feed(child, progress):
+        if child.ready and not child.busy and not self._feed(child, progress):
             return
-        messages, death = child.wait(min(seconds, self._seconds_to_limit(child)))
+        messages, ending = child.wait(seconds)
         for message in messages:
             self._receive(message, child, progress)
-        if death is not None:
-            self._bury(child, death, progress)
-        else:
-            self._enforce(child)
+        if ending is not None:
+            self._reap(child, ending, progress)
 
-    def _feed(self, child: ChildProcess, progress: Progress) -> bool:
+    def _feed(self, child: TaskProcess, progress: Progress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
         if progress.is_over:
             self._finish(progress)
@@ -167,87 +156,60 @@ class Supervisor:
         child.dispatch(
             Dispatch(tasks, str(artifact) if artifact is not None else None, progress.quarantined())
         )
-        self._busy = True
         return True
 
-    def _receive(self, message: Message, child: ChildProcess, progress: Progress) -> None:
+    def _receive(
+        self, message: Ready | Fault | Idle | Outcome, child: TaskProcess, progress: Progress
+    ) -> None:
         if isinstance(message, Ready):
             child.ready = True
             if self._environment != dict(message.environment):
                 self._environment = dict(message.environment)
                 self._events.append(WorkerReady(self.worker, self._environment))
-        elif isinstance(message, Broken):
-            if message.explained:
-                raise EnvironmentFault(message.text, todo=message.todo)
+        elif isinstance(message, Fault):
+            raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
-            self._busy = False
+            child.busy = False
         else:
             child.was_useful = True
             self._events.append(progress.outcome(message))
 
-    def _bury(self, child: ChildProcess, death: Death, progress: Progress) -> None:
-        """Blame a dead child's task, or its start; the next look starts another child."""
-        over_limit, self._over_limit = self._over_limit, False
-        running = child.running() if self._busy else None
-        blamed = running is not None and progress.waits_for(running.position)
-        failed_start = not blamed and not (child.was_useful or (child.ready and not self._busy))
+    def _reap(self, child: TaskProcess, ending: Ending, progress: Progress) -> None:
+        """Attribute a death to a task, or to the start; the next look starts another child."""
+        running = child.running()
+        if running is not None and not progress.waits_for(running.position):
+            running = None  # its outcome is known: it died between two tasks
+        was_idle = child.ready and not child.busy
+        failed_start = running is None and not (child.was_useful or was_idle)
         log = child.take_log()
         self._discard(child)
-        if running is not None and blamed:
+        if running is not None:
             seconds = (time.monotonic_ns() - running.started_ns) / 1e9
-            failure = self._timeout() if over_limit else _crash(death)
-            place = f" in stage {running.stage}" if running.stage else ""
-            why = f": {failure.reason}" if over_limit else ""
-            if death.signal == signal.SIGKILL and not over_limit:
-                why = "; not by gridrun: out of memory? (the kernel's log says)"
+            stage = f" in stage {running.stage}" if running.stage else ""
             log += (
-                f"gridrun: process {death.pid} {death.text()} {seconds:.1f} s after the task "
-                f"started{place}{why}\n"
+                f"gridrun: process {ending.pid}, {seconds:.1f} s after the task started{stage}: "
+                f"{ending.reason}\n"
             )
+            failure = _failure(ending)
             self._events.append(
                 progress.death(running, time.time() - seconds, seconds, failure, log)
             )
         self._failed_starts = self._failed_starts + 1 if failed_start else 0
         if self._failed_starts >= FAILED_STARTS:
-            raise _cannot_start(death, log, was_ready=child.ready, over_limit=over_limit)
+            raise _cannot_start(ending, log, was_ready=child.ready)
 
-    def _enforce(self, child: ChildProcess) -> None:
-        if self._seconds_to_limit(child) <= 0 and not self._over_limit:
-            self._over_limit = True
-            child.kill()
-        now = time.monotonic()
-        if now - self._trimmed > _LOOK_EVERY_SECONDS:
-            self._trimmed = now
-            child.trim_log()
-
-    def _seconds_to_limit(self, child: ChildProcess) -> float:
-        """Seconds until the child has to be killed; looked at again at least each second."""
-        now = time.monotonic()
-        if not child.ready:
-            return min(child.started + START_SECONDS - now, _LOOK_EVERY_SECONDS)
-        limit = self._job.limits.task_seconds
-        running = child.running() if self._busy and limit is not None else None
-        if limit is None or running is None:
-            return _LOOK_EVERY_SECONDS
-        return min(running.started_ns / 1e9 + limit - now, _LOOK_EVERY_SECONDS)
-
-    def _timeout(self) -> Failure:
-        limit = self._job.limits.task_seconds
-        return Failure(
-            Kind.TIMEOUT, f"ran longer than its limit of {limit:g} s", limit_seconds=limit
-        )
-
-    def _discard(self, child: ChildProcess) -> None:
+    def _discard(self, child: TaskProcess) -> None:
         child.close()
         self._child = None
-        self._busy = False
 
     def _finish(self, progress: Progress) -> None:
         stopped = not progress.is_over
         self._events.append(UnitFinished(progress.unit.id, self.worker, stopped))
         self._progress = None
         if self._stopping and self._child is not None:
-            self._discard(self._child)  # its board says stop, and would say so to the next unit
+            self._discard(
+                self._child
+            )  # its status page says stop, and would say so to the next unit
 
     def _materialise(self, digest: str) -> None:
         """Put an artifact on disk, once; forget the ones not used for longest."""
@@ -273,17 +235,22 @@ def worker_name() -> str:
     return f"{os.environ.get('GRIDRUN_PLACE') or socket.gethostname()}/{os.getpid()}/{now}"
 
 
-def _crash(death: Death) -> Failure:
-    return Failure(Kind.CRASH, death.text(), signal=death.signal, exit_code=death.exit_code)
+def _failure(ending: Ending) -> Failure:
+    limit = ending.limit
+    return Failure(
+        Kind.CRASH if limit is None else Kind.TIMEOUT,
+        ending.reason,
+        signal=ending.signal,
+        exit_code=ending.exit_code,
+        limit_seconds=None if limit is None else limit.seconds,
+    )
 
 
-def _cannot_start(death: Death, log: str, *, was_ready: bool, over_limit: bool) -> EnvironmentFault:
-    if over_limit:
-        what = f"was not ready within {START_SECONDS:g} s"
+def _cannot_start(ending: Ending, log: str, *, was_ready: bool) -> EnvironmentFault:
+    if ending.limit is not None:
+        what = f"was not ready within {ending.limit.seconds:g} s"
     else:
-        what = f"{death.text()} {'before its first task' if was_ready else 'while it started'}"
-    lines = "\n    ".join(log.strip().splitlines()[-20:])
+        what = f"{ending.reason} {'before its first task' if was_ready else 'while it started'}"
     return EnvironmentFault(
-        f"the worker's process {what}, {FAILED_STARTS} times in a row",
-        todo=f"it printed:\n    {lines}" if lines else "it printed nothing",
+        f"the worker's process {what}, {FAILED_STARTS} times in a row", todo=last_printed(log)
     )

@@ -6,6 +6,7 @@ from test_added_missingness import VALUES
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.added_missingness import OPTION, SHARES
 from gridrun.errors import InputError
+from gridrun.plan.grid import Grid
 from gridrun.plan.run_options import RunOptions
 from gridrun.study import load_study
 from gridrun.study.state import StudyState
@@ -124,6 +125,11 @@ def test_another_share_leaves_what_is_done_alone(tmp_path):
 
 
 def test_fourteen_methods_and_more_fit_beside_the_shares(tmp_path):
-    """A thirteenth parameter leaves imputation room for methods of the user's own."""
-    book = workspace(load(tmp_path, "yes", imputation="all")).book
-    assert book.mask(["imputation"]).bit_count() == 5
+    """A thirteenth parameter leaves imputation room for a thousand methods of the user's own."""
+    space = workspace(load(tmp_path, "yes", imputation="all"))
+    grid, book = space.study.grid, space.book
+    own = tuple(f"own_{number}" for number in range(1000))
+    values = [own if name == "imputation" else held for name, held in grid.allowed().items()]
+    book.learn(Grid(grid.names, tuple(values)))
+    assert book.mask(["imputation"]).bit_count() == 10
+    assert book.mask(grid.names) < 2**63

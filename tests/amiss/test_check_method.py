@@ -12,7 +12,8 @@ from own_files import CENTROID, MEDIAN, classifier, method, page_blocks
 from amiss_tasks.own.checks import try_file
 from gridrun.errors import UserError
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING
-from gridrun.tools.check_method import try_file as try_apart
+from gridrun.tools.check_method import try_file as try_isolated
+from gridrun.worker import answering
 
 
 def verdicts(tmp_path, text, kind="method", **params):
@@ -140,18 +141,28 @@ def test_a_file_that_does_not_parse_is_a_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        (method("cat('round\\n'); repeat {}"), "no end after 3 s"),
-        (method("cat('round\\n'); quit(status = 4)"), "the process died: exit code 4"),
+        (method("cat('round\\n'); repeat {}"), "ran longer than its limit of 3 s; --seconds"),
+        (method("cat('round\\n'); quit(status = 4)"), "the process exited with code 4"),
         (method("cat('round\\n'); tools::pskill(Sys.getpid(), 9)"), "signal 9 (SIGKILL)"),
     ],
 )
 def test_a_process_that_hangs_or_dies_is_a_failed_check(tmp_path, text, part):
     """The check it happened in is failed, with what the file printed; nothing hangs."""
     (tmp_path / "mine.R").write_text(text)
-    *_, last = try_apart("method", tmp_path / "mine.R", seconds=3)
+    *_, last = try_isolated("method", tmp_path / "mine.R", seconds=3)
     assert (last.what, last.verdict) == ("training", FAILED)
     assert part in last.found
     assert last.printed == "round"
+
+
+def test_a_process_that_is_stopped_is_a_failed_check(tmp_path, monkeypatch):
+    """It is given up long before the check's own limit."""
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
+    text = method("cat('round\n'); tools::pskill(Sys.getpid(), tools::SIGSTOP)")
+    (tmp_path / "mine.R").write_text(text)
+    *_, last = try_isolated("method", tmp_path / "mine.R", seconds=600)
+    assert (last.what, last.verdict, last.printed) == ("training", FAILED, "round")
+    assert "did not answer any more: it was stopped (SIGSTOP)" in last.found
 
 
 def command(*arguments):

@@ -19,12 +19,14 @@ for vector in csv_rows(GOLDEN / "metrics" / "vectors.csv"):
     "expected", csv_rows(GOLDEN / "metrics" / "metrics.csv"), ids=lambda row: row["case"]
 )
 def test_metrics_equal_upstream(expected):
-    """Every metric of every golden case, NA and NaN told apart."""
+    """Every metric that upstream has, in every golden case, NA and NaN told apart."""
     rows = VECTORS[expected["case"]]
     positive = np.array([row["outcome"] == "positive" for row in rows])
     texts = [row["prob"] for row in rows]
     probability = np.array([math.nan if text in {"NA", ""} else float(text) for text in texts])
-    for name, value in metrics(positive, probability).items():
+    found = metrics(positive, probability)
+    assert {"case", "rows", *found} == expected.keys()
+    for name, value in found.items():
         if expected[name] == "NA":
             assert value is None, name
         elif expected[name] == "NaN":

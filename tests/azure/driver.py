@@ -48,12 +48,14 @@ def main(directory, what, options):
     request = options.pop("request", {})
     study = open_toy(Path(directory), **options)
     if what.startswith("cancel "):
-        backend = load_backend("azureml", settings=study.study.azure)
+        backend = load_backend("azureml", settings=study.study.backend_options["azureml"])
         backend.cancel(what.removeprefix("cancel "))
         backend.close()
         return 0
     mode = MODES[what]
-    backend = load_backend("azureml", settings=study.study.azure, say=loud.say, **mode)
+    backend = load_backend(
+        "azureml", settings=study.study.backend_options["azureml"], say=loud.say, **mode
+    )
     engine = study.engine(
         backend, progress=loud, collect_only=not mode["send"], name="azureml", **request
     )

@@ -13,12 +13,12 @@ from gridrun.testing.toy import PIPELINE
 
 def many_children(count):
     """A grid, settings and folds that make at least so many children: a unit each."""
-    methods = ["zero_imp", "max_imp", "mean_imp", "min_imp", "outlier_imp"]
+    methods = ["flat", "upper", "mean", "lower", "spline"]
     grid = {
         **GRID,
-        "imputation": methods,
-        "downsampling": ["on", "off"],
-        "training_data_sampling_percentage": [0.33, 0.66, 1.0],
+        "smoothing": methods,
+        "thinning": [1, 4],
+        "row_share": [0.33, 0.66, 1.0],
     }
     compute = {"name": "cpu", "vm_size": "S", "max_nodes": 100}
     return grid, {"shard_minutes": 1e-4, "compute": compute}, -(-count * 12 // 1000)

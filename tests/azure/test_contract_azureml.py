@@ -4,8 +4,8 @@ import functools
 
 import pytest
 
-from backends.azureml import AzureBackend
-from gridrun.study import AzureSettings
+from backends.azureml.backend import AzureBackend
+from backends.azureml.settings import AzureSettings
 from gridrun.testing.contract import BackendContract
 
 pytestmark = pytest.mark.azure

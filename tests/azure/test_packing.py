@@ -6,13 +6,14 @@ import math
 
 import pytest
 
-from backends.azureml import _child, _estimates
+from backends.azureml import _estimates
 from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
+from backends.azureml.node import _child
+from backends.azureml.settings import AzureSettings
 from gridrun.errors import UserError
-from gridrun.pipeline import TaskSpec
+from gridrun.pipeline import TaskSpec, load_pipeline
 from gridrun.plan.units import Unit
-from gridrun.study import AzureSettings
 from gridrun.testing.units import toy_units
 
 (ONE,) = toy_units(1, 1)
@@ -196,5 +197,7 @@ def test_the_metric_is_upstreams(tmp_path, monkeypatch, rf, lr, expected):
     ]
     (tmp_path / "segment-0.jsonl").write_text("\n".join([*lines, '{"rows": 1}']))
     monkeypatch.setattr(_child, "OUT", tmp_path)
-    found = _child.larger_mean_mcc()
+    metric = load_pipeline().leading_metric
+    assert metric.name == "mcc"
+    found = _child.largest_mean(metric.column, list(metric.classifiers))
     assert found == pytest.approx(expected, nan_ok=True)

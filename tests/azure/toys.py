@@ -13,18 +13,18 @@ from toystudies import open_toy, write_study
 DRIVER = Path(__file__).with_name("driver.py")
 
 GRID = {
-    "transcript": ["canonical", "keep_all"],
-    "quality": ["onestar"],
-    "restriction": ["all"],
-    "vus_inclusion": ["exclude"],
-    "categorical": ["dummy"],
-    "imputation": ["zero_imp", "max_imp", "mean_imp"],
-    "downsampling": ["on"],
-    "hyperparameter_search_type": ["grid", "random"],
-    "nonzero_variance_check": ["on", "off"],
-    "correlation_check": ["on"],
-    "training_data_sampling_percentage": [1.0],
-    "feature_sampling_percentage": [0.33],
+    "origin": ["first", "every"],
+    "grade": ["low"],
+    "scope": ["wide"],
+    "unclear": ["left_out"],
+    "coding": ["columns"],
+    "smoothing": ["flat", "upper", "mean"],
+    "thinning": [1],
+    "tuning": ["fixed", "drawn"],
+    "constant_check": ["on", "off"],
+    "twin_check": ["on"],
+    "row_share": [1.0],
+    "column_share": [0.33],
 }
 """24 combinations; 24 + 24 tasks in 2 folds, and some that upstream cannot run."""
 

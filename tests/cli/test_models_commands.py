@@ -16,7 +16,8 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
-from gridrun.worker.isolated import call_apart
+from gridrun.worker import answering
+from gridrun.worker.isolated import call_isolated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -252,6 +253,9 @@ class Crashing:
     def die(self):
         print("last words", flush=True)
         os.kill(os.getpid(), signal.SIGSEGV)
+    def stop(self):
+        print("last words", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
     def refuse(self):
         raise UserError("what", where="where", todo="todo")
     def fail(self):
@@ -267,26 +271,33 @@ PIPELINE = Crashing()
 @pytest.fixture
 def crashing(tmp_path, monkeypatch):
     (tmp_path / "crashing_pipeline.py").write_text(CRASHING)
-    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.syspath_prepend(tmp_path)
     return "crashing_pipeline:PIPELINE"
 
 
 def test_a_crash_of_the_process_with_r_is_a_message(crashing):
     """A process that dies is named with its signal and its last words; errors come through."""
-    assert call_apart(crashing, {}, "answer", {"number": 1}) == 2
+    assert call_isolated(crashing, {}, "answer", {"number": 1}) == 2
     with pytest.raises(EnvironmentFault) as died:
-        call_apart(crashing, {}, "die", {})
+        call_isolated(crashing, {}, "die", {})
     assert f"signal {signal.SIGSEGV.value}" in died.value.text()
     assert "last words" in died.value.text()
     with pytest.raises(UserError) as refused:
-        call_apart(crashing, {}, "refuse", {})
+        call_isolated(crashing, {}, "refuse", {})
     assert refused.value.text() == "where: what\n  todo"
     with pytest.raises(GridrunError, match="R's own words") as failed:
-        call_apart(crashing, {}, "fail", {})
+        call_isolated(crashing, {}, "fail", {})
     assert failed.value.exit_code == 1
     with pytest.raises(EnvironmentFault, match="a defect"):
-        call_apart(crashing, {}, "raises", {})
+        call_isolated(crashing, {}, "raises", {})
+
+
+def test_a_call_whose_process_is_stopped_is_given_up(crashing, monkeypatch):
+    """It ends after the threshold, with what happened and the last words."""
+    monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
+    with pytest.raises(EnvironmentFault, match="did not answer any more: it was stopped") as fault:
+        call_isolated(crashing, {}, "stop", {})
+    assert "last words" in fault.value.text()
 
 
 def test_a_pipeline_without_models_says_so(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, InputError, UserError
-from gridrun.plan.units import UnitLost, UnitStarted
+from gridrun.plan.units import UnitLost, UnitStarted, WorkerReady
 from gridrun.run.backend import Capabilities
 from gridrun.testing import toy
 
@@ -41,19 +42,19 @@ def test_every_part_stands_in_the_table_in_order(toy_study):
     expected = [
         (str(index + 1), classifier, str(fold))
         for index in range(len(grid))
-        for classifier in ("rf", "lr")
+        for classifier in ("tree", "line")
         for fold in (1, 2)
     ]
     assert [(r["combination"], r["classifier"], r["fold"]) for r in rows] == expected
     for row in rows:
         values = {k: str(v) for k, v in grid.combination(int(row["combination"]) - 1).items()}
         assert {name: row[name] for name in values} == values
-        assert row["method"] == row["imputation"]
-        impossible = row["hyperparameter_search_type"] == "random" and row["classifier"] == "rf"
-        unasked = row["categorical"] == "factor" and row["classifier"] == "lr"
+        assert row["method"] == row["smoothing"]
+        impossible = row["tuning"] == "drawn" and row["classifier"] == "tree"
+        unasked = row["coding"] == "levels" and row["classifier"] == "line"
         state = "failed" if impossible else "skipped" if unasked else "done"
         assert row["state"] == state
-        assert (row["MCC"] == "NA" and row["reason"] != "") == (state != "done")
+        assert (row["skill"] == "NA" and row["reason"] != "") == (state != "done")
     states = Counter(row["state"] for row in rows)
     assert report.state == "failed"
     assert report.exit_code == 1
@@ -66,11 +67,10 @@ def test_every_part_stands_in_the_table_in_order(toy_study):
 
 
 def test_columns_of_the_table(toy_study):
-    """Parameters, protocol, part, upstream's metric columns, state; rows only when asked for."""
+    """Parameters, protocol, part, the pipeline's columns, state; rows only when asked for."""
     study = toy_study()
     study.run(backend="inprocess")
-    metrics = "model_ix test_completion_ix TP FP FN TN Accuracy Brier MCC AUC Sensitivity "
-    metrics += "Specificity F1 Precision tr_time te_time"
+    metrics = "test_table hits misses verdict skill loss balance fit_seconds use_seconds"
     expected = [*SMALL_GRID, "protocol", "classifier", "fold", "method", *metrics.split()]
     expected += ["state", "reason", "combination", "shared_with"]
     header = study.study.paths.results_csv.read_text().splitlines()[0].split(",")
@@ -82,7 +82,7 @@ def test_columns_of_the_table(toy_study):
 
 
 def test_the_order_of_keys_in_the_file_does_not_matter(tmp_path):
-    """Upstream's parameter order decides, whatever order the grid file has."""
+    """The pipeline's parameter order decides, whatever order the grid file has."""
     texts = []
     for name, grid in (("a", SMALL_GRID), ("b", dict(reversed(SMALL_GRID.items())))):
         study = open_toy(write_study(tmp_path / name, grid))
@@ -98,7 +98,7 @@ def test_numbers_are_written_so_that_they_come_back(toy_study):
     frame = study.results()
     rows = rows_of(study)
     assert len(frame) == len(rows)
-    for column in ("MCC", "Accuracy", "Precision"):
+    for column in ("skill", "loss", "balance"):
         for text, value in zip([r[column] for r in rows], frame[column].tolist(), strict=True):
             if text in ("NA", "NaN"):
                 assert value != value  # noqa: PLR0124 - only NaN does
@@ -126,49 +126,47 @@ def test_tasks_that_differ_in_nothing_they_read_run_once(toy_study, tmp_path):
     study = toy_study(start_log=str(log))
     study.run(backend="inprocess")
     runs = Counter(line.split()[-1] for line in log.read_text().splitlines())
-    # 48 combinations x 2 folds: rf without random search, lr only under dummy, search shared
-    assert runs == {"rf": 48, "lr": 24}
+    # 48 combinations x 2 folds: tree without drawn tuning, line only under columns, tuning shared
+    assert runs == {"tree": 48, "line": 24}
     shared = [r for r in rows_of(study) if r["shared_with"]]
-    assert {r["classifier"] for r in shared} == {"lr"}
+    assert {r["classifier"] for r in shared} == {"line"}
     for row in shared:
         owner = study.study.grid.combination(int(row["shared_with"]) - 1)
-        assert owner["hyperparameter_search_type"] == "grid"
-        assert row["hyperparameter_search_type"] == "random"
+        assert owner["tuning"] == "fixed"
+        assert row["tuning"] == "drawn"
 
 
 def test_shared_with_does_not_depend_on_who_ran_first(tmp_path):
     """Content decides whom a part shares with, not the order of runs."""
-    inert = {"inert": ["nonzero_variance_check"]}
+    inert = {"inert": ["constant_check"]}
     forward = open_toy(write_study(tmp_path / "a", SMALL_GRID), **inert)
     forward.run(backend="inprocess")
     backward = open_toy(write_study(tmp_path / "b", SMALL_GRID), **inert)
-    backward.run(backend="inprocess", only=["nonzero_variance_check=off"])
+    backward.run(backend="inprocess", only=["constant_check=off"])
     report = backward.run(backend="inprocess")
     assert report.tally.before > 0
     assert (
         forward.study.paths.results_csv.read_bytes()
         == backward.study.paths.results_csv.read_bytes()
     )
-    rf = [r for r in rows_of(forward) if r["classifier"] == "rf" and r["state"] == "done"]
-    assert all((r["shared_with"] != "") == (r["nonzero_variance_check"] == "off") for r in rf)
+    rf = [r for r in rows_of(forward) if r["classifier"] == "tree" and r["state"] == "done"]
+    assert all((r["shared_with"] != "") == (r["constant_check"] == "off") for r in rf)
 
 
 def test_a_grid_that_grows_keeps_what_is_done(tmp_path):
     """More values and folds only add tasks."""
     log = tmp_path / "starts.log"
-    grid = {**SMALL_GRID, "imputation": ["mean_imp"]}
+    grid = {**SMALL_GRID, "smoothing": ["mean"]}
     directory = write_study(tmp_path / "study", grid)
     open_toy(directory, start_log=str(log)).run(backend="inprocess")
     first = starts(log)
-    write_study(directory, {**SMALL_GRID, "imputation": ["zero_imp", "mean_imp"]}, folds=3)
+    write_study(directory, {**SMALL_GRID, "smoothing": ["flat", "mean"]}, folds=3)
     study = open_toy(directory, start_log=str(log))
     report = study.run(backend="inprocess")
     assert report.tally.before == first
     assert starts(log) == report.tally.total
     fresh = open_toy(
-        write_study(
-            tmp_path / "fresh", {**SMALL_GRID, "imputation": ["zero_imp", "mean_imp"]}, folds=3
-        )
+        write_study(tmp_path / "fresh", {**SMALL_GRID, "smoothing": ["flat", "mean"]}, folds=3)
     )
     fresh.run(backend="inprocess")
     assert rows_of(fresh) == rows_of(study)
@@ -176,14 +174,14 @@ def test_a_grid_that_grows_keeps_what_is_done(tmp_path):
 
 def test_a_failed_task_is_one_row_and_stays_failed_until_asked(toy_study, tmp_path):
     """Failures are recorded with their message, left alone, and run again on request."""
-    bad = {"imputation=max_imp,classifier=lr,fold=2": "error"}
+    bad = {"smoothing=upper,classifier=line,fold=2": "error"}
     study = toy_study(misbehave=bad)
     report = study.run(backend="inprocess")
     broken = [r for r in rows_of(study) if r["reason"].startswith("error:")]
-    assert {(r["imputation"], r["classifier"], r["fold"]) for r in broken} == {
-        ("max_imp", "lr", "2")
+    assert {(r["smoothing"], r["classifier"], r["fold"]) for r in broken} == {
+        ("upper", "line", "2")
     }
-    assert all("the toy fails at" in r["reason"] and r["MCC"] == "NA" for r in broken)
+    assert all("the toy fails at" in r["reason"] and r["skill"] == "NA" for r in broken)
     assert report.tally.failed > 0
     healed = toy_study()
     assert healed.run(backend=Refuses()).tally.done == 0
@@ -194,22 +192,22 @@ def test_a_failed_task_is_one_row_and_stays_failed_until_asked(toy_study, tmp_pa
 
 def test_a_failed_task_keeps_its_log(toy_study):
     """The log names what was printed; `logs` leads to it and to the combination."""
-    study = toy_study(misbehave={"imputation=max_imp,classifier=lr,fold=2": "error"})
+    study = toy_study(misbehave={"smoothing=upper,classifier=line,fold=2": "error"})
     study.run(backend="inprocess")
     attempts = study.logs()
     assert attempts
     for attempt in attempts:
         values = study.study.grid.combination(attempt.combination - 1)
-        assert (values["imputation"], attempt.classifier, attempt.fold) == ("max_imp", "lr", 2)
+        assert (values["smoothing"], attempt.classifier, attempt.fold) == ("upper", "line", 2)
         assert attempt.kind == "error"
 
 
 def test_a_block_that_cannot_be_made_fails_its_tasks_only(toy_study):
     """Other blocks run; the failed ones stand in the table with the reason."""
-    study = toy_study(refuse_blocks=["transcript=canonical,categorical=dummy"])
+    study = toy_study(refuse_blocks=["origin=first,coding=columns"])
     study.run(backend="inprocess")
     for row in rows_of(study):
-        refused = row["transcript"] == "canonical" and row["categorical"] == "dummy"
+        refused = row["origin"] == "first" and row["coding"] == "columns"
         known = row["state"] == "skipped" or row["reason"].startswith("upstream-defect")
         if not known:
             assert (row["state"] == "failed") == refused
@@ -219,12 +217,11 @@ def test_a_block_that_cannot_be_made_fails_its_tasks_only(toy_study):
 def test_inputs_at_fault_leave_nothing_behind(toy_study):
     """A missing input is refused before anything is written."""
     study = toy_study()
-    Path(study.study.inputs["vcf"]).unlink()
+    Path(study.study.inputs["table"]).unlink()
     with pytest.raises(InputError, match="no such file"):
         study.run(backend=Refuses())
     assert sorted(p.name for p in study.study.directory.iterdir()) == [
-        "b.tsv",
-        "c.tsv",
+        "b.txt",
         "study.yaml",
     ]
 
@@ -233,13 +230,13 @@ def test_changed_inputs_run_again_and_plan_says_why(toy_study):
     """Content counts, not the time stamp."""
     study = toy_study()
     study.run(backend="inprocess")
-    vcf = Path(study.study.inputs["vcf"])
-    vcf.write_text(vcf.read_text())
+    table = Path(study.study.inputs["table"])
+    table.write_text(table.read_text())
     assert study.plan().pending == 0
-    vcf.write_text("other content")
+    table.write_text("other content")
     plan = study.plan()
     assert plan.pending == plan.tasks
-    assert {reason.text for reason in plan.why} == {"changed since: input vcf"}
+    assert {reason.text for reason in plan.why} == {"changed since: input table"}
 
 
 def test_results_of_changed_inputs_leave_the_tables_alone(toy_study):
@@ -247,11 +244,11 @@ def test_results_of_changed_inputs_leave_the_tables_alone(toy_study):
     study = toy_study()
     study.run(backend="inprocess")
     before = study.study.paths.results_csv.read_bytes()
-    Path(study.study.inputs["vcf"]).write_text("other content")
-    with pytest.raises(UserError, match="changed since the last run: input vcf"):
+    Path(study.study.inputs["table"]).write_text("other content")
+    with pytest.raises(UserError, match="changed since the last run: input table"):
         study.results()
     assert study.study.paths.results_csv.read_bytes() == before
-    assert study.status().changes == ("input vcf",)
+    assert study.status().changes == ("input table",)
 
 
 def test_changed_code_runs_again_only_what_it_concerns(tmp_path, monkeypatch):
@@ -264,19 +261,19 @@ def test_changed_code_runs_again_only_what_it_concerns(tmp_path, monkeypatch):
 
     def digests(classifier, values):
         old = toy.PIPELINE.code_digests(classifier, values)
-        return {**old, "train": plain(classifier, values)["train"]} if classifier == "rf" else old
+        return {**old, "train": plain(classifier, values)["train"]} if classifier == "tree" else old
 
     monkeypatch.setattr(study, "_pipeline", changed)
     monkeypatch.setattr(changed, "code_digests", digests)
     (reason,) = study.plan().why
-    assert (reason.classifier, reason.text) == ("rf", "changed since: code train")
+    assert (reason.classifier, reason.text) == ("tree", "changed since: code train")
     assert study.plan().pending == reason.tasks == 48
 
 
 def test_other_versions_are_refused_unless_mixing_is_asked_for(toy_study, monkeypatch):
     """A worker with other versions than the study's does not slip in."""
     study = toy_study()
-    study.run(backend="inprocess", only=["imputation=zero_imp"])
+    study.run(backend="inprocess", only=["smoothing=flat"])
     monkeypatch.setattr(
         "gridrun.testing._toy_runner.ToyRunner.environment",
         lambda self: {"toy": "2", "python": "9"},
@@ -288,12 +285,12 @@ def test_other_versions_are_refused_unless_mixing_is_asked_for(toy_study, monkey
 
 
 def test_a_sample_is_drawn_in_whole_blocks_and_kept(toy_study):
-    """Every imputation on the same rows; a larger sample contains the smaller one."""
+    """Every smoothing on the same rows; a larger sample contains the smaller one."""
     study = toy_study()
     study.run(backend="inprocess", sample=6)
     first = {r["combination"] for r in rows_of(study)}
     chosen = [study.study.grid.combination(int(number) - 1) for number in first]
-    rest = Counter(tuple(v for k, v in c.items() if k != "imputation") for c in chosen)
+    rest = Counter(tuple(v for k, v in c.items() if k != "smoothing") for c in chosen)
     assert set(rest.values()) == {3}
     assert len(first) == 6
     study.run(backend="inprocess", sample=12)
@@ -303,9 +300,9 @@ def test_a_sample_is_drawn_in_whole_blocks_and_kept(toy_study):
 def test_results_and_status_speak_of_the_last_run(toy_study):
     """Without options, tables and counts are about what was run last."""
     study = toy_study()
-    study.run(backend="inprocess", only=["imputation=zero_imp"], folds=1)
+    study.run(backend="inprocess", only=["smoothing=flat"], folds=1)
     frame = study.results()
-    assert set(frame["imputation"]) == {"zero_imp"}
+    assert set(frame["smoothing"]) == {"flat"}
     assert set(frame["fold"]) == {1}
     status = study.status()
     assert status.combinations == 16
@@ -349,6 +346,44 @@ def test_lost_units_run_again_and_are_not_counted(toy_study):
     assert rows_of(study) == rows_of(calm)
     assert report.tally.done == report.tally.total
     assert any("node gone" in str(note) for note in report.notes)
+
+
+class Late(Losing):
+    """Gives the first worker up after one outcome; its others come when all has run elsewhere."""
+
+    def run(self, next_unit):
+        unit = next_unit()
+        first = iter([unit])
+        started, *outcomes, finished = self.inner.run(lambda: next(first, None))
+        outcomes = [event for event in outcomes if not isinstance(event, WorkerReady)]
+        yield started
+        yield outcomes[0]
+        yield outcomes[0]
+        yield UnitLost(unit.id, "not heard of")
+        yield from self.inner.run(next_unit)
+        yield from outcomes
+        yield finished
+
+
+def test_late_events_of_a_worker_that_was_given_up_count_once(toy_study):
+    """What it says after all is neither counted nor recorded, done or failed."""
+    from gridrun.run.backend import load_backend
+
+    def attempts(study):
+        with sqlite3.connect(study.study.paths.ledger) as db:
+            found = db.execute("SELECT kind, count(*) FROM attempt GROUP BY kind").fetchall()
+        db.close()
+        return dict(found)
+
+    trouble = {"misbehave": {"imputation=zero_imp": "error"}}
+    calm = toy_study(name="calm", **trouble)
+    expected = calm.run(backend="inprocess").tally
+    study = toy_study(**trouble)
+    tally = study.run(backend=Late(load_backend("inprocess"), 1)).tally
+    assert (tally.done, tally.failed) == (expected.done, expected.failed)
+    assert set(attempts(calm)) == {"", "error"}
+    assert attempts(study) == attempts(calm)
+    assert rows_of(study) == rows_of(calm)
 
 
 def test_workers_that_keep_vanishing_end_the_run(toy_study):
@@ -420,13 +455,13 @@ def test_plan_counts_the_published_grid(tmp_path):
         "preprocess": 72,
         "fold": 72,
         "prepare": 5_184,
-        "impute": 36_288,
+        "smooth": 36_288,
         "train": 90_720,
     }
     assert plan.impossible == 36_288 * 10
-    write_study(directory, grid, folds=10, classifiers="[rf, lr]")
+    write_study(directory, grid, folds=10, classifiers="[tree, line]")
     assert json.loads(json.dumps(plan.impossible_reasons)) == {
-        "upstream's random search stops": 36_288
+        "the toy's drawn tuning stops": 36_288
     }
     assert toy.PIPELINE.name == TOY
 

@@ -15,7 +15,7 @@ ROWS = 7
 
 def test_pooled_rows_stand_in_a_table_of_their_own(toy_study):
     """One row for each part in the order of the final table, failed and skipped ones included."""
-    study = toy_study(misbehave={"imputation=max_imp": "error"})
+    study = toy_study(misbehave={"smoothing=upper": "error"})
     study.run(backend="inprocess")
     final, paths = study.results(), study.study.paths
     pooled = pd.read_csv(paths.pooled_csv)
@@ -28,26 +28,26 @@ def test_pooled_rows_stand_in_a_table_of_their_own(toy_study):
     assert set(done["tables"]) == {1}
     assert pooled.loc[pooled["state"] != "done", "tables"].isna().all()
     typed = pd.read_parquet(paths.pooled_parquet)
-    assert typed["AUC"].dropna().tolist() == final["AUC"].dropna().tolist()
+    assert typed["loss"].dropna().tolist() == final["loss"].dropna().tolist()
     assert list(pooled.columns) == list(typed.columns)
 
 
 def test_predictions_are_written_for_every_done_part(toy_study):
     """A file for each classifier has the rows of all its done parts, with what they belong to."""
-    study = toy_study(misbehave={"imputation=max_imp": "error"}, predictions=ROWS)
+    study = toy_study(misbehave={"smoothing=upper": "error"}, predictions=ROWS)
     study.run(backend="inprocess")
     final, folder = study.results(), study.study.paths.predictions
-    assert {path.name for path in folder.iterdir()} == {"rf.parquet", "lr.parquet"}
-    for classifier in ("rf", "lr"):
+    assert {path.name for path in folder.iterdir()} == {"tree.parquet", "line.parquet"}
+    for classifier in ("tree", "line"):
         found = pq.read_table(folder / f"{classifier}.parquet").to_pandas()
         done = final[(final["classifier"] == classifier) & (final["state"] == "done")]
         assert len(found) == ROWS * len(done)
-        parts = found[["combination", "fold", "imputation"]].drop_duplicates()
-        wanted = done[["combination", "fold", "imputation"]]
+        parts = found[["combination", "fold", "smoothing"]].drop_duplicates()
+        wanted = done[["combination", "fold", "smoothing"]]
         assert parts.to_numpy().tolist() == wanted.to_numpy().tolist()
         assert found["row_id"].nunique() == ROWS
         assert found["probability"].between(0, 1).all()
-        assert set(found["protocol"]) == {"amiss"}
+        assert set(found["protocol"]) == {"plain"}
 
 
 def test_equal_payloads_are_kept_once(toy_study):
@@ -65,7 +65,7 @@ def test_files_go_with_the_wish_for_them_and_come_back(toy_study):
     """Without predictions no file of earlier ones is left to be mistaken; the ledger keeps them."""
     study = toy_study(predictions=ROWS)
     study.run(backend="inprocess", combinations="1")
-    kept = study.study.paths.predictions / "rf.parquet"
+    kept = study.study.paths.predictions / "tree.parquet"
     before = pq.read_table(kept)
     plain = toy_study()
     plain.summary(combinations="1")
@@ -77,7 +77,7 @@ def test_files_go_with_the_wish_for_them_and_come_back(toy_study):
 def test_a_torn_payload_is_not_passed_over(tmp_path):
     """A digest without bytes raises rather than coming to an empty table."""
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        task = TaskSpec(1, 1, 1, "rf", {})
+        task = TaskSpec(1, 1, 1, "tree", {})
         result = TaskResult(rows=[{}], payloads={"rows": b"\x00\xff"})
         ledger.record(TaskDone(task, Attempt("u", 1, "here", 1.0, 1.0), result))
         ledger.commit()

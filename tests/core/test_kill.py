@@ -18,8 +18,8 @@ from toystudies import SMALL_GRID, open_toy, write_study
 DRIVER = Path(__file__).with_name("toy_driver.py")
 GRID = {
     **SMALL_GRID,
-    "quality": ["clingen", "twostar", "onestar"],
-    "correlation_check": ["on", "off"],
+    "grade": ["high", "middle", "low"],
+    "twin_check": ["on", "off"],
 }
 
 
@@ -63,7 +63,7 @@ def wait_for_starts(process: subprocess.Popen, log: Path, count: int) -> None:
 def table(directory: Path) -> list[list[str]]:
     with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
         rows = list(csv.reader(handle))
-    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
+    times = [rows[0].index(name) for name in ("fit_seconds", "use_seconds")]
     return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,20 +75,22 @@ def test_an_attempt_that_is_followed_by_another_is_no_outcome(tmp_path):
 
 
 def test_failed_is_not_done_and_gives_way_to_done(tmp_path):
-    """A failed task that is run again and succeeds is done; it never counts twice."""
+    """A failed task that is run again and succeeds is done, with its rows; it counts once."""
     with Ledger(tmp_path / "l.sqlite") as ledger:
         ledger.record(failed())
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([], [77])
-        assert ledger.result(1, 1, 77).reason == "signal 11"
-        ledger.record(done(content_key="content"))
+        found = ledger.result(1, 1, 77)
+        assert (found.state, found.kind, found.reason) == ("failed", "crash", "signal 11")
+        assert found.rows == "[]"
+        ledger.record(done(content_key="key"))
         ledger.commit()
         ended, broken = ledger.finished(1, 1)
         assert (ended.tolist(), broken.tolist()) == ([77], [])
-        healed = ledger.result(1, 1, 77)
-        assert (healed.state, healed.content_key, healed.reason) == ("done", "content", "")
-        assert healed.rows == '[{"MCC":NaN,"AUC":null}]'
+        found = ledger.result(1, 1, 77)
+        assert (found.state, found.kind, found.reason) == ("done", "", "")
+        assert (found.rows, found.content_key) == ('[{"MCC":NaN,"AUC":null}]', "key")
 
 
 def test_a_second_engine_is_refused_by_host_and_process(tmp_path):
@@ -131,6 +136,31 @@ def test_a_holder_elsewhere_is_gone_when_its_heartbeat_has_stopped(tmp_path):
         db.execute("UPDATE lease SET heartbeat = ?", (time.time() - 120,))
     db.close()
     Ledger(path).close()
+
+
+@pytest.mark.parametrize("pid", [os.getppid(), os.getpid()], ids=["another", "this process"])
+def test_a_holder_whose_process_id_was_given_away_is_gone(tmp_path, pid):
+    """A holder is known by process id, start of the process and boot; the id alone is nobody."""
+    path = tmp_path / "l.sqlite"
+    Ledger(path).close()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    born = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+    def hold(born, boot, age_seconds=0.0):
+        values = (socket.gethostname(), boot, pid, born, time.time() - age_seconds)
+        with sqlite3.connect(path) as db:
+            db.execute("DELETE FROM lease")
+            db.execute("INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)", values)
+        db.close()
+
+    hold(str(int(born) - 1), boot)  # the id of a process of this boot that has ended
+    Ledger(path).close()
+    hold(born, "another boot", age_seconds=120)  # of a boot before, by chance of the same start
+    Ledger(path).close()
+    if pid != os.getpid():
+        hold(born, boot, age_seconds=120)  # it lives, if slowly
+        with pytest.raises(UserError, match=f"process {pid} on "):
+            Ledger(path)
 
 
 def test_another_schema_version_is_refused_with_what_to_do(tmp_path):

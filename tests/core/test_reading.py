@@ -22,18 +22,18 @@ from gridrun.shard.remote_inputs import (
 )
 from gridrun.testing.toy import PIPELINE, toy_pipeline
 
-PLACES = {"vcf": "datastore d: a.vcf"}
+PLACES = {"table": "datastore d: a.txt"}
 VALUES = {name: tuple(values) for name, values in SMALL_GRID.items()}
 
 
 def order(pipeline=PIPELINE, limits=None, values=VALUES, **options):
-    settings = Settings({"vcf": "/here/a.vcf"}, "amiss", 1, None, options)
+    settings = Settings({"table": "/here/a.txt"}, "plain", 1, None, options)
     return order_of(pipeline, Job(PIPELINE.name, settings, limits or Limits()), values, PLACES)
 
 
 def made(tmp_path, asked):
-    (tmp_path / "a.vcf").write_text("content")
-    return make_blocks(asked.text(), {"vcf": tmp_path / "a.vcf"}, tmp_path / "blocks")
+    (tmp_path / "a.txt").write_text("content")
+    return make_blocks(asked.text(), {"table": tmp_path / "a.txt"}, tmp_path / "blocks")
 
 
 def test_an_order_asks_for_every_block_and_holds_no_path():
@@ -51,8 +51,8 @@ def test_another_order_has_another_digest():
     """Values, options and code change it; how long a task may take does not."""
     digests = [
         order().digest,
-        order(values={**VALUES, "quality": ("clingen",)}).digest,
-        order(inert=["quality"]).digest,
+        order(values={**VALUES, "grade": ("high",)}).digest,
+        order(inert=["grade"]).digest,
         order(toy_pipeline(code_version="2")).digest,
     ]
     assert len(set(digests)) == 4
@@ -62,7 +62,7 @@ def test_another_order_has_another_digest():
 def test_tables_stay_and_tickets_stand_for_them(tmp_path):
     """The report survives its text; a block is known by digest, checksum and size."""
     report = report_from(made(tmp_path, order()).text())
-    assert report.inputs == {"vcf": digest_of_file(tmp_path / "a.vcf")}
+    assert report.inputs == {"table": digest_of_file(tmp_path / "a.txt")}
     assert len(report.blocks) == 4
     source = BlocksElsewhere(report, tmp_path / "cache")
     for block in report.blocks:
@@ -75,7 +75,7 @@ def test_tables_stay_and_tickets_stand_for_them(tmp_path):
 
 def test_a_block_that_cannot_be_made_fails_here_as_there(tmp_path):
     """Its message and kind come back; the other blocks are made."""
-    asked = order(refuse_blocks=["transcript=keep_all,categorical=dummy"])
+    asked = order(refuse_blocks=["origin=every,coding=columns"])
     report = made(tmp_path, asked)
     (bad,) = [block for block in report.blocks if not block.artifact]
     with pytest.raises(TaskFailure, match="the toy refuses the block"):
@@ -85,9 +85,9 @@ def test_a_block_that_cannot_be_made_fails_here_as_there(tmp_path):
 
 def test_missing_inputs_are_faults_under_the_users_names(tmp_path):
     """Faults are for the user: they name the place in the datastore, not the node's copy."""
-    report = make_blocks(order().text(), {"vcf": tmp_path / "none"}, tmp_path / "blocks")
+    report = make_blocks(order().text(), {"table": tmp_path / "none"}, tmp_path / "blocks")
     (fault,) = report.faults
-    assert fault == Fault(Path("datastore d: a.vcf"), "no such file")
+    assert fault == Fault(Path("datastore d: a.txt"), "no such file")
     assert report.inputs == {}
 
 
@@ -103,7 +103,7 @@ def test_a_torn_report_is_not_believed(text):
     """Neither a part nor another content passes for a report."""
     with pytest.raises(EnvironmentFault, match="not whole"):
         report_from(text)
-    good = ReadingReport("o", {"vcf": "1"}, (), ()).text()
+    good = ReadingReport("o", {"table": "1"}, (), ()).text()
     assert report_from(good).order == "o"
     with pytest.raises(EnvironmentFault, match="its checksum is another one"):
         report_from(good.replace('"1"', '"2"'))

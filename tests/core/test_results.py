@@ -14,7 +14,7 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import load_pipeline
 from gridrun.report.tables import write_results
 
-FAILING = {"imputation=max_imp": "error"}
+FAILING = {"smoothing=upper": "error"}
 
 
 def test_counts_are_whole_numbers_whether_or_not_parts_failed(toy_study):
@@ -22,12 +22,12 @@ def test_counts_are_whole_numbers_whether_or_not_parts_failed(toy_study):
     study = toy_study(misbehave=FAILING)
     study.run(backend="inprocess")
     table = study.results()
-    for name in ("fold", "combination", "shared_with", "TP", "FP", "FN", "TN"):
+    for name in ("fold", "combination", "shared_with", "hits", "misses"):
         assert table[name].dtype == pd.Int64Dtype()
     failed = table[table["state"] == "failed"]
     assert len(failed)
-    assert failed["TP"].isna().all()
-    assert table["MCC"].dtype == "float64"
+    assert failed["hits"].isna().all()
+    assert table["skill"].dtype == "float64"
 
 
 def test_notes_go_when_nothing_is_noteworthy_any_more(toy_study):
@@ -69,19 +69,19 @@ def test_another_selection_of_the_same_ledger_is_another_table(toy_study):
     study.run(backend="inprocess")
     for chosen, numbers in (("1", {1}), ("1-2", {1, 2}), ("3", {3}), ("1", {1})):
         assert set(study.results(combinations=chosen)["combination"]) == numbers
-    assert len(study.results(only="imputation=max_imp")["combination"].unique()) == 16
+    assert len(study.results(only="smoothing=upper")["combination"].unique()) == 16
 
 
 def test_tables_name_the_protocol_with_what_the_study_changes(toy_study, monkeypatch):
     """The label is the pipeline's, and tables are written anew when it changes."""
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
-    assert set(study.results(combinations="1")["protocol"]) == {"amiss"}
+    assert set(study.results(combinations="1")["protocol"]) == {"plain"}
     toy = type(load_pipeline(TOY))
-    monkeypatch.setattr(toy, "protocol_label", lambda self, settings: "amiss+a_switch")
-    assert set(study.results(combinations="1")["protocol"]) == {"amiss+a_switch"}
-    assert study.summary(combinations="1").protocol == "amiss+a_switch"
-    assert set(pd.read_csv(study.study.paths.summary_csv)["protocol"]) == {"amiss+a_switch"}
+    monkeypatch.setattr(toy, "protocol_label", lambda self, settings: "plain+a_switch")
+    assert set(study.results(combinations="1")["protocol"]) == {"plain+a_switch"}
+    assert study.summary(combinations="1").protocol == "plain+a_switch"
+    assert set(pd.read_csv(study.study.paths.summary_csv)["protocol"]) == {"plain+a_switch"}
 
 
 def test_a_column_that_nobody_declares_is_named(toy_study, monkeypatch):
@@ -92,9 +92,9 @@ def test_a_column_that_nobody_declares_is_named(toy_study, monkeypatch):
     for table in ("result_columns", "pooled_columns"):
         declared = getattr(pipeline, table)
         with monkeypatch.context() as patch:
-            without = tuple(column for column in declared if column.name != "Brier")
+            without = tuple(column for column in declared if column.name != "loss")
             patch.setattr(pipeline, table, without)
-            with pytest.raises(EnvironmentFault, match="column Brier, which is not declared"):
+            with pytest.raises(EnvironmentFault, match="column loss, which is not declared"):
                 study.results(combinations="1")
 
 

@@ -48,7 +48,7 @@ from gridrun.testing.units import expected_rows, task_key, toy_content, toy_job,
 def make_shard(place, units, *, code=None, **options):
     """An archive with one shard and its artifacts beside it."""
     job = toy_job(**options)
-    shard = Shard("shard-00000", job, {1: ContextFacts("c" * 32, "rf", code or {})}, tuple(units))
+    shard = Shard("shard-00000", job, {1: ContextFacts("c" * 32, "tree", code or {})}, tuple(units))
     (place / ARTIFACTS).mkdir(exist_ok=True)
     for unit in units:
         (place / ARTIFACTS / unit.artifact).write_bytes(toy_content(unit.artifact))
@@ -91,9 +91,9 @@ def test_a_shard_comes_back_as_it_was_but_for_the_paths_of_inputs(tmp_path):
     units = toy_units(3, 5)
     job = toy_job(task_seconds=4.0, sleep_ms=1)
     job = dataclasses.replace(
-        job, settings=dataclasses.replace(job.settings, inputs={"vcf": "/secret/place.vcf"})
+        job, settings=dataclasses.replace(job.settings, inputs={"table": "/secret/place.txt"})
     )
-    contexts = {1: ContextFacts("d" * 32, "rf", {"train": "x"})}
+    contexts = {1: ContextFacts("d" * 32, "tree", {"train": "x"})}
     shard = Shard("shard-00007", job, contexts, tuple(units))
     pack_shards(tmp_path / "s.zip", [shard])
     (tmp_path / "s.jsonl").write_text(shard.text())
@@ -105,7 +105,7 @@ def test_a_shard_comes_back_as_it_was_but_for_the_paths_of_inputs(tmp_path):
 
 def test_equal_shards_make_equal_archives(tmp_path):
     """Nothing of the moment or place is in the archive."""
-    shard = Shard("shard-00000", toy_job(), {1: ContextFacts("d", "rf")}, tuple(toy_units(2, 2)))
+    shard = Shard("shard-00000", toy_job(), {1: ContextFacts("d", "tree")}, tuple(toy_units(2, 2)))
     pack_shards(tmp_path / "a.zip", [shard])
     time.sleep(0.01)
     pack_shards(tmp_path / "b.zip", [shard])
@@ -142,7 +142,7 @@ def test_events_come_back_as_they_were(value):
 def test_a_worker_runs_its_shard(tmp_path):
     """Rows equal those of the pipeline; the manifest counts every task and segment; exit 0."""
     units = toy_units(4, 12)
-    finding = "fold=1,feature_sampling_percentage=0.66"
+    finding = "fold=1,column_share=0.66"
     job, archive = make_shard(tmp_path, units, misbehave={finding: "error"}, predictions=3)
     code, stdout, stderr = run(archive, tmp_path / "out", "--workers", "2")
     assert (code, stderr) == (0, "")
@@ -150,7 +150,7 @@ def test_a_worker_runs_its_shard(tmp_path):
     events = events_in(tmp_path / "out")
     assert rows_of(events) == expected_rows(job, units)
     done = [event.result for event in events if isinstance(event, TaskDone)]
-    assert all(result.pooled["TP"] == result.rows[0]["TP"] for result in done)
+    assert all(result.pooled["hits"] == result.rows[0]["hits"] for result in done)
     assert {len(PIPELINE.read_predictions(result.payloads)["row_id"]) for result in done} == {3}
     manifest = read_manifest(tmp_path / "out" / MANIFEST)
     assert (manifest.shard, manifest.tasks) == ("shard-00000", 48)
@@ -254,7 +254,7 @@ def test_segments_are_few_in_a_long_run(tmp_path):
 def test_other_code_is_refused(tmp_path):
     """A shard made for other code does not run: exit 3, stages named, nothing written."""
     values = toy_units(1, 1)[0].tasks[0].values
-    code = dict(PIPELINE.code_digests("rf", values))
+    code = dict(PIPELINE.code_digests("tree", values))
     _, archive = make_shard(tmp_path, toy_units(1, 1), code=code)
     assert run(archive, tmp_path / "good")[0] == 0
     _, archive = make_shard(tmp_path, toy_units(1, 1), code={**code, "train": "other"})
@@ -318,7 +318,7 @@ def test_a_unit_of_no_artifact_runs(tmp_path):
     """Units without an artifact need no file beside the shard."""
     (unit,) = toy_units(1, 2)
     bare = Unit(unit.id, "", unit.tasks)
-    shard = Shard("shard-00000", toy_job(), {1: ContextFacts("c" * 32, "rf")}, (bare,))
+    shard = Shard("shard-00000", toy_job(), {1: ContextFacts("c" * 32, "tree")}, (bare,))
     pack_shards(tmp_path / "shards.zip", [shard])
     assert run(tmp_path / "shards.zip", tmp_path / "out")[0] == 0
     assert len(rows_of(events_in(tmp_path / "out"))) == 2

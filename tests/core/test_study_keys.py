@@ -44,9 +44,9 @@ def pipeline() -> Pipeline:
 def write_study(directory: Path, **keys: Any) -> Path:
     """A study of one combination; the keys stand on lines 4 and on."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a.vcf", "b.tsv", "c.tsv"):
+    for name in ("a.txt", "b.txt"):
         (directory / name).write_text(name)
-    lines = ["inputs: {vcf: a.vcf, cadd_snv: b.tsv, cadd_indel: c.tsv}", f"grid: {GRID!r}"]
+    lines = ["inputs: {table: a.txt, labels: b.txt}", f"grid: {GRID!r}"]
     lines += ["folds: 2", *(f"{key}: {value}" for key, value in keys.items())]
     (directory / "study.yaml").write_text("\n".join(lines) + "\n")
     return directory

@@ -23,9 +23,9 @@ def cuts_of(study, seconds: float, workers: int):
 
 GRID = {
     **SMALL_GRID,
-    "correlation_check": ["on", "off"],
-    "downsampling": ["on", "off"],
-    "training_data_sampling_percentage": [0.33, 0.66, 1.0],
+    "twin_check": ["on", "off"],
+    "thinning": [1, 4],
+    "row_share": [0.33, 0.66, 1.0],
 }
 
 
@@ -45,7 +45,7 @@ def test_a_unit_is_one_block_and_fold_and_keeps_equal_samples_together(toy_study
     """What may share a result (same sample and method) is not spread over units."""
     study = toy_study(grid=GRID)
     pipeline = study.state().pipeline
-    atom = (*pipeline.block, *pipeline.affinity, "imputation")
+    atom = (*pipeline.block, *pipeline.affinity, "smoothing")
     home = {}
     for cut in cuts_of(study, 1.0, workers):
         assert len({t.fold for t in cut.tasks}) == 1

@@ -15,6 +15,7 @@ from gridrun.errors import Fault
 from gridrun.pipeline import Value
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+MALFORMED = GOLDEN.with_name("malformed")
 
 GOLDEN_INPUT = {
     "vcf": str(GOLDEN / "input" / "clinvar.vep.vcf.gz"),
@@ -28,13 +29,12 @@ Cells = dict[str, str]
 """One CSQ block: field to cell."""
 
 
-def base_input(malformed: Path) -> dict[str, str]:
-    """The three sound files beside the malformed ones."""
-    return {
-        "vcf": str(malformed / "base" / "clinvar.vep.vcf"),
-        "cadd_snv": str(malformed / "base" / "CADD_clingen.tsv"),
-        "cadd_indel": str(malformed / "base" / "CADD_clingen_indel.tsv"),
-    }
+BASE_INPUT = {
+    "vcf": str(MALFORMED / "base" / "clinvar.vep.vcf"),
+    "cadd_snv": str(MALFORMED / "base" / "CADD_clingen.tsv"),
+    "cadd_indel": str(MALFORMED / "base" / "CADD_clingen_indel.tsv"),
+}
+"""The three sound files beside the malformed ones."""
 
 
 def read(

@@ -7,21 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
-from inputs import base_input, canonical_hash, read
+from inputs import BASE_INPUT, MALFORMED, canonical_hash, read
 
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.read import read_inputs
 from gridrun.errors import InputError
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "malformed"
 BASE_ROWS = 22
 """Rows of base at keep_all, onestar, all, by the README of the malformed inputs."""
 
 
 def _cases() -> list[dict[str, str]]:
-    if not SHARED.is_dir():
-        return []
-    with (SHARED / "MANIFEST.tsv").open(newline="") as file:
+    with (MALFORMED / "MANIFEST.tsv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [row for row in rows if row["role"] != "grid" and not row["file"].startswith("(")]
 
@@ -59,13 +56,13 @@ ROWS_LOST = {
     "vcf/one_without_clnsig.vcf": 1,
     "cadd/indel_header_only.tsv": 2,
 }
-"""Accepted files with fewer rows than base, as upstream has them (UPSTREAM.tsv)."""
+"""Accepted files with fewer rows than base, as upstream has them."""
 
 
 def _inputs(case: dict[str, str]) -> dict[str, str]:
-    inputs = base_input(SHARED)
+    inputs = dict(BASE_INPUT)
     for file, role in zip(case["file"].split(" + "), case["role"].split(" + "), strict=True):
-        inputs[role] = str(SHARED / file)
+        inputs[role] = str(MALFORMED / file)
     return inputs
 
 
@@ -84,15 +81,14 @@ def _assert_names(part: str, text: str, case: dict[str, str]) -> None:
         assert re.search(pattern, text), f"{part!r} not in {text!r}"
 
 
-def test_every_case_is_there(shared: Path) -> None:
+def test_every_case_is_there() -> None:
     """The manifest's 88 VCF and CADD cases with files are all tried."""
-    assert shared.is_dir()
     assert len(CASES) == 88
 
 
-def test_base_is_accepted(shared: Path, tmp_path: Path) -> None:
+def test_base_is_accepted(tmp_path: Path) -> None:
     """The sound files are read without a note, and give upstream's 22 rows."""
-    result, notes = read(base_input(shared / "data" / "malformed"), tmp_path)
+    result, notes = read(BASE_INPUT, tmp_path)
     assert notes == []
     assert filter_table(result, "keep_all", "onestar", "all").rows == BASE_ROWS
 
@@ -125,7 +121,7 @@ def test_malformed(case: dict[str, str], tmp_path: Path) -> None:
 
 def _check_result(case: dict[str, str], tmp_path: Path, table) -> None:
     """An accepted file gives the table that base gives."""
-    base, _ = read(base_input(SHARED), tmp_path / "base")
+    base, _ = read(BASE_INPUT, tmp_path / "base")
     expected = filter_table(base, "keep_all", "onestar", "all")
     if "indel_all_ref_t" in case["file"]:
         rows = list(zip(table.text["Pos"], table.text["Ref"], strict=True))
@@ -135,10 +131,9 @@ def _check_result(case: dict[str, str], tmp_path: Path, table) -> None:
     assert canonical_hash(table) == canonical_hash(expected)
 
 
-def test_notes_survive_the_cache(shared: Path, tmp_path: Path) -> None:
+def test_notes_survive_the_cache(tmp_path: Path) -> None:
     """A second call loads table, notes and counts of the first, without the files."""
-    malformed = shared / "data" / "malformed"
-    inputs = {**base_input(malformed), "vcf": str(malformed / "vcf" / "crlf.vcf")}
+    inputs = {**BASE_INPUT, "vcf": str(MALFORMED / "vcf" / "crlf.vcf")}
     first, _ = read(inputs, tmp_path)
     gone = {role: path + ".gone" for role, path in inputs.items()}
     again = read_inputs(gone, {}, tmp_path, "test")

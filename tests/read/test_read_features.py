@@ -13,7 +13,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.read import ReadResult, check_inputs, read_inputs
+from amiss_tasks.stages.read import ReadResult, VcfReader, check_inputs, read_inputs
 from gridrun.errors import Fault, InputError
 
 VEP_RENAMED = {
@@ -64,6 +64,8 @@ def own(tmp_path: Path) -> Callable[[str], FeatureSet]:
 
     return make
 
+
+PER_TRANSCRIPT = ("SIFT_score", "MutationTaster_score", "FATHMM_score", "PROVEAN_score")
 
 RENAMING = """\
 extends: amiss
@@ -193,6 +195,25 @@ def test_per_transcript_needs_the_transcripts(own, tmp_path):
     plain = [{"name": f.name, "per_transcript": False} for f in AMISS.features if f.per_transcript]
     text = "".join(f"  - {{name: {f['name']}, per_transcript: false}}\n" for f in plain)
     assert check_inputs(inputs, {}, own(f"extends: amiss\nchange:\n{text}")) == []
+
+
+def test_lists_without_their_transcripts_are_counted(tmp_path):
+    """Of amiss's own list, too, it is said what the missing field is needed for, and where."""
+    inputs = edit_vcf(
+        tmp_path, lambda block: {k: v for k, v in block.items() if k != "Ensembl_transcriptid"}
+    )
+    lacking, lists = refused(inputs, AMISS)
+    assert 'lacks 1 of the dbNSFP fields amiss reads: "Ensembl_transcriptid"' in lacking.message
+    with VcfReader(inputs["vcf"]) as reader:
+        at = [reader.header.csq_fields.index(name) for name in PER_TRANSCRIPT]
+        lines = [
+            record.line
+            for record in reader
+            if any("&" in block[position] for block in record.csq_blocks for position in at)
+        ]
+    assert len(lines) > 100
+    assert "cannot be matched to a transcript" in lists.message
+    assert f"({len(lines)} records, first on line {lines[0]}, then {lines[1]}" in lists.message
 
 
 def test_words_by_transcript(own, tmp_path):

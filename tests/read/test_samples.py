@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from inputs import base_input
+from inputs import BASE_INPUT
 
 from amiss_tasks.stages.read import VcfReader, check_inputs
 from gridrun.errors import InputError
@@ -28,6 +28,8 @@ WITH_CSQ = {
     "scout_vep97_annotated_clnsig_conservation_revel.vcf": (1, 71, 8),
     "scout_vep104_annotated.vcf": (1, 85, 11),
     "scout_vep113_existing_variation.vcf": (1, 82, 9),
+    "ditto_annotated_a.vcf.gz": (207, 114, 1359),
+    "ditto_vep101_merged.vcf.gz": (1593, 78, 16266),
 }
 """File to records, CSQ fields and blocks, by the README of the samples."""
 
@@ -82,6 +84,18 @@ REFUSED = {
     "scout_vep97_annotated_clnsig_conservation_revel.vcf": SCOUT,
     "scout_vep104_annotated.vcf": SCOUT,
     "scout_vep113_existing_variation.vcf": (*SCOUT, '"GERP++_NR"'),
+    "ditto_annotated_a.vcf.gz": (
+        *NO_CLINVAR,
+        *NO_CANONICAL,
+        *("lacks 15 of the dbNSFP fields", '"Ensembl_transcriptid"', '"GERP++_NR"', '"LRT_pred"'),
+        *("cannot be matched to a transcript", "(59 records, first on line 565"),
+    ),
+    "ditto_vep101_merged.vcf.gz": (
+        *NO_CLINVAR,
+        *("lacks 26 of the dbNSFP fields", '"Ensembl_transcriptid"', '"GERP++_RS"', '"LRT_pred"'),
+        *("ALT is *", "144 variants cannot match CADD", "first on line 6409"),
+        "no CSQ; left out (144 records, first on line 6409",
+    ),
     "ensembl-vep_clinvar-testset_input.vcf.gz": ANNOTATE,
     "slivar_clinvar_20191007.vcf.gz": ANNOTATE,
     "bcftools_split-vep.8.vcf": ('no "CSQ"', "BCSQ is bcftools csq's, not VEP's"),
@@ -95,6 +109,8 @@ NOT_NAMED = {
     "scout_vep97_annotated_clnsig_conservation_revel.vcf": ('"GERP++_NR"', '"GERP++_RS"'),
     "scout_vep104_annotated.vcf": ('"GERP++_NR"', '"phyloP100way_vertebrate"'),
     "scout_vep113_existing_variation.vcf": ('"GERP++_RS"', '"phyloP100way_vertebrate"'),
+    "ditto_annotated_a.vcf.gz": ('"GERP++_RS"', '"SIFT_score"', '"MutationTaster_score"'),
+    "ditto_vep101_merged.vcf.gz": ('"CANONICAL"', '"SIFT_score"', '"MutationTaster_score"'),
 }
 """Fields that the file has, so that a refusal must not name them."""
 
@@ -154,7 +170,7 @@ def test_splits_as_bcftools(name: str, shared: Path) -> None:
 def test_refused_as_input(name: str, shared: Path) -> None:
     """As a study's VCF the file is refused, naming all that the README asks for at once."""
     path = shared / "data" / "vcf-samples" / name
-    inputs = {**base_input(shared / "data" / "malformed"), "vcf": str(path)}
+    inputs = {**BASE_INPUT, "vcf": str(path)}
     with pytest.raises(InputError) as caught:
         check_inputs(inputs, {})
     text = caught.value.text()
@@ -170,13 +186,13 @@ def test_all_samples_are_tried(shared: Path) -> None:
     folder = shared / "data" / "vcf-samples"
     files = {path.name for path in folder.iterdir() if ".vcf" in path.name}
     assert files == set(REFUSED)
-    assert len(files) == 22
+    assert len(files) == 24
 
 
 def test_samples_without_canonical_and_keep_all(shared: Path) -> None:
     """Where no combination asks for canonical transcripts, CANONICAL is not missed."""
     path = shared / "data" / "vcf-samples" / "bcftools_split-vep.types.vcf"
-    inputs = {**base_input(shared / "data" / "malformed"), "vcf": str(path)}
+    inputs = {**BASE_INPUT, "vcf": str(path)}
     with pytest.raises(InputError) as caught:
         check_inputs(inputs, {"transcript": ["keep_all"]})
     assert "CANONICAL" not in caught.value.text()

@@ -71,7 +71,7 @@ def test_commands_that_are_named_exist(name):
 
 def test_every_command_is_documented():
     """The README names each command that `gridrun --help` lists."""
-    listed = re.findall(r"^[│ ]+([a-z-]+) {2,}\w", help_of(), re.MULTILINE)
+    listed = re.findall(r"^[│ ]+([a-z][a-z-]+) {2,}\w", help_of(), re.MULTILINE)
     assert {"local", "plan", "check-method", "export-model"} <= set(listed)
     text = (ROOT / "README.md").read_text()
     assert [name for name in listed if f"gridrun {name}" not in text] == []
@@ -96,7 +96,7 @@ def test_the_study_page_has_every_parameter_and_value():
 
 def test_the_study_page_has_every_key():
     """docs/study.md lists exactly the keys that a study may have."""
-    from gridrun.study._keys import KEYS
+    from gridrun.study import KEYS
 
     text = (ROOT / "docs" / "study.md").read_text().partition("## inputs")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {*KEYS, *PIPELINE.study_keys}
@@ -135,8 +135,29 @@ def test_no_file_names_a_machine():
 
 
 def test_the_protocols_page_has_every_switch_in_order():
-    lines = (ROOT / "docs/protocols.md").read_text("utf-8").splitlines()
-    told = re.findall(r"^\| (D\d+)? ?\| `([a-z_]+)` \|", "\n".join(lines), re.MULTILINE)
-    assert [name for _, name in told] != []
-    assert set(told) == {(switch.defect, switch.name) for switch in SWITCHES}
-    assert len(told) == len(SWITCHES)
+    """Rows of the page are the switches, with their numbers, in the order that labels have."""
+    page = (ROOT / "docs/protocols.md").read_text("utf-8")
+    told = re.findall(r"^\| (D\d+)? ?\| `([a-z_]+)` \|", page, re.MULTILINE)
+    assert told == [(switch.defect, switch.name) for switch in SWITCHES]
+
+
+def test_the_protocols_page_names_the_switch_that_avoids_each_failure():
+    """Each defect that fails a task is listed with words of its message and its own switch."""
+    section = (ROOT / "docs/protocols.md").read_text("utf-8")
+    section = section.partition("## Failures that a switch avoids")[2].partition("\n## ")[0]
+    row = re.compile(
+        r'^\| "([^"]+)" \| (D\d+) \| .+ \| `switches: \{(\w+): corrected\}` \|$', re.MULTILINE
+    )
+    listed = {defect: (words, switch) for words, defect, switch in row.findall(section)}
+    raised = {}
+    for file in (*ROOT.glob("amiss_tasks/**/*.py"), *ROOT.glob("amiss_tasks/**/*.R")):
+        text = re.sub(r'["\s,]+f?["\s]+', " ", file.read_text("utf-8"))
+        for found in re.finditer(r"stop_upstream_defect\(|upstream-defect", text):
+            around = text[max(0, found.start() - 250) : found.end() + 250]
+            for defect in re.findall(r"\bD\d+\b", around):
+                raised.setdefault(defect, []).append(around)
+    assert set(listed) == set(raised)
+    switches = {switch.defect: switch.name for switch in SWITCHES}
+    for defect, (words, switch) in listed.items():
+        assert switches[defect] == switch
+        assert any(words in around for around in raised[defect]), words

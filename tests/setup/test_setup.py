@@ -227,3 +227,17 @@ def test_no_address_stands_in_the_constraints(name):
     body = [line for line in text.splitlines() if not line.startswith("#")]
     assert not re.search(r"://|\.org|\.com|\.io", text)
     assert not any(line.startswith("-") or "--hash" in line or "@" in line for line in body)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_continuous_integration_says_what_it_took(tmp_path, code):
+    """.ci/run asks pytest for its slowest tests, ends with the seconds, and fails as setup.sh."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    (tmp_path / "setup.sh").write_text(f'echo "$1 with $PYTEST_ADDOPTS"\nexit {code}\n')
+    ran = subprocess.run(
+        [tmp_path / ".ci" / "run"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == code
+    assert ran.stdout.startswith("test with --durations=10")
+    assert re.fullmatch(r"total: \d+ s", ran.stdout.splitlines()[-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from amiss_tasks.parameters import PARAMETERS, SINGLE_VALUE_METHODS
 
 ROOT = Path(__file__).parents[2]
-MALFORMED = ROOT.parent / "shared" / "data" / "malformed"
+MALFORMED = ROOT / "tests" / "malformed"
 
 # upstream's published grid
 FULL = {parameter.name: list(parameter.values) for parameter in PARAMETERS}

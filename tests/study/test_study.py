@@ -18,6 +18,7 @@ PIPELINE = SimpleNamespace(
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "lr"),
     study_keys={},
+    inputs=dict.fromkeys(("vcf", "cadd_snv", "cadd_indel")),
     most_folds=None,
     most_folds_reason="",
 )
@@ -170,7 +171,6 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
         ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
-        ("azure: 5", ['key "azure" has the number 5 where settings belong']),
         ("fold: 3", ['unknown key "fold"', 'did you mean "folds"?']),
         ("quality: clingen", ["a grid's parameters stand where", "below the key grid"]),
         ("seed: 1\nseed: 2", ['key "seed" is given more than once: lines 15 and 16']),

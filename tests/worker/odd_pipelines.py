@@ -1,6 +1,7 @@
 """Toy pipelines whose processes are hard to start, or that look around where they run."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -46,15 +47,28 @@ def _hangs(settings):
     time.sleep(3600)
 
 
+def _stops(settings):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return _Looks()
+
+
+def _stops_once(settings):
+    state = Path(settings.options["state_dir"])
+    if not list(state.iterdir()):
+        (state / str(os.getpid())).touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return _Looks()
+
+
 class _Looks:
-    """Tasks by the value of ``imputation``: look around, or give back what cannot be sent."""
+    """Tasks by the value of ``smoothing``: look around, or give back what cannot be sent."""
 
     def environment(self):
         return {"looks": "around"}
 
     def run(self, task, artifact):
-        match task.values["imputation"]:
-            case "zero_imp":
+        match task.values["smoothing"]:
+            case "flat":
                 row = {
                     "threads": os.environ["OMP_NUM_THREADS"],
                     "zone": os.environ["TZ"],
@@ -64,11 +78,11 @@ class _Looks:
                     "open": [path.name for path in Path("/proc/self/fd").iterdir()],
                 }
                 return TaskResult((row,))
-            case "max_imp":
+            case "upper":
                 return TaskResult(({"unsendable": lambda: None},))
-            case "min_imp":
+            case "lower":
                 raise TaskFailure("first line\nsecond line")
-            case "mean_imp":
+            case "mean":
                 sys.exit("an exit in Python")
         return TaskResult(({},))
 
@@ -78,4 +92,6 @@ RAISES = Odd("RAISES", _raises)
 LEAVES = Odd("LEAVES", _leaves)
 LEAVES_TWICE = Odd("LEAVES_TWICE", _leaves_twice)
 HANGS = Odd("HANGS", _hangs)
+STOPS = Odd("STOPS", _stops)
+STOPS_ONCE = Odd("STOPS_ONCE", _stops_once)
 LOOKS = Odd("LOOKS", lambda settings: _Looks())

@@ -1,4 +1,4 @@
-"""The small parts: log, board, framing."""
+"""The small parts: log, status page, framing."""
 
 import os
 import pickle
@@ -9,14 +9,15 @@ from gridrun.plan.units import TaskDone
 from gridrun.testing.misbehaviour import FLOOD_BYTES
 from gridrun.testing.units import toy_units
 from gridrun.worker import _log
-from gridrun.worker._messages import Decoder, Idle, Ready, send
-from gridrun.worker._shared_status import Board
+from gridrun.worker._channel import Decoder, framed
+from gridrun.worker._messages import Idle, Ready
+from gridrun.worker._shared_status import StatusPage
 
 
 def test_everything_printed_is_kept_in_order(supervise):
     """Python, the descriptor, C's stdio and a shell's words are in the task's log, as printed."""
     unit = toy_units(1, 3)[0]
-    selector = "feature_sampling_percentage=0.66"
+    selector = "column_share=0.66"
     events = supervise(misbehave={selector: "say"}).run(unit)
     logs = [event.log for event in events if isinstance(event, TaskDone)]
     said = f"python says {selector}\ndescriptor 1 says so\nC says so\na shell says so\n"
@@ -49,9 +50,9 @@ def test_a_file_that_grows_is_trimmed(tmp_path, monkeypatch):
     )
 
 
-def test_the_board_outlives_its_writer(tmp_path):
+def test_the_status_page_outlives_its_writer(tmp_path):
     """What one side notes the other reads, through the file."""
-    child, supervisor = Board(tmp_path / "board"), Board(tmp_path / "board")
+    child, supervisor = StatusPage(tmp_path / "status"), StatusPage(tmp_path / "status")
     assert supervisor.running() is None
     child.begin(7)
     child.at_stage("prepare", "key of it")
@@ -63,28 +64,28 @@ def test_the_board_outlives_its_writer(tmp_path):
 
 
 def test_a_new_task_forgets_the_stage_before(tmp_path):
-    """A task that has not come to a stage yet is not blamed for the last one's."""
-    board = Board(tmp_path / "board")
-    board.begin(0)
-    board.at_stage("train", "key")
-    board.begin(1)
-    assert (board.running().stage, board.running().key) == ("", "")
-    board.rest()
-    assert board.running() is None
-    board.close()
+    """A task that has not reached a stage yet is not charged with the last one's."""
+    status = StatusPage(tmp_path / "status")
+    status.begin(0)
+    status.at_stage("train", "key")
+    status.begin(1)
+    assert (status.running().stage, status.running().key) == ("", "")
+    status.rest()
+    assert status.running() is None
+    status.close()
 
 
 @pytest.mark.parametrize("length", [10, 5000, 100_000])
 def test_a_key_of_any_length_fits(tmp_path, length):
-    """A key too long for the board is cut, no more."""
-    board = Board(tmp_path / "board")
-    board.begin(0)
-    board.at_stage("train", "k" * length)
-    running = board.running()
+    """A key too long for the status page is cut, no more."""
+    status = StatusPage(tmp_path / "status")
+    status.begin(0)
+    status.at_stage("train", "k" * length)
+    running = status.running()
     assert running.stage == "train"
     assert running.key == "k" * min(length, len(running.key))
     assert len(running.key) >= min(length, 4000)
-    board.close()
+    status.close()
 
 
 def test_messages_survive_any_cut():
@@ -92,7 +93,7 @@ def test_messages_survive_any_cut():
     read, write = os.pipe()
     messages = [Ready({"R": "4.2.2"}), Idle(), Ready({"x": "y" * 3000})]
     for message in messages:
-        send(write, message)
+        os.write(write, framed(message))
     os.close(write)
     stream = os.read(read, 1 << 16)
     os.close(read)

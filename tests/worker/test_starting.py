@@ -9,11 +9,11 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings
 from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit
 from gridrun.testing.units import toy_content, toy_digest, toy_units
-from gridrun.worker import supervisor as supervisor_module
+from gridrun.worker import _task_process
 
 
 def job_of(name, **options):
-    return Job(f"odd_pipelines:{name}", Settings({}, "amiss", seed=1, options=options))
+    return Job(f"odd_pipelines:{name}", Settings({}, "plain", seed=1, options=options))
 
 
 def fault_of(driven):
@@ -44,7 +44,7 @@ def test_three_failed_starts_are_a_fault(supervise, name, parts):
 
 
 def test_two_failed_starts_are_forgiven(supervise, tmp_path):
-    """A process that starts the third time runs the unit, and nothing is blamed."""
+    """A process that starts the third time runs the unit, and no task has failed."""
     state = tmp_path / "state"
     state.mkdir()
     events = supervise(job=job_of("LEAVES_TWICE", state_dir=str(state))).run(toy_units(1, 1)[0])
@@ -54,7 +54,7 @@ def test_two_failed_starts_are_forgiven(supervise, tmp_path):
 
 def test_a_start_that_hangs_is_given_up(supervise, monkeypatch):
     """A process that is not ready in time is killed, and that is said."""
-    monkeypatch.setattr(supervisor_module, "START_SECONDS", 0.5)
+    monkeypatch.setattr(_task_process, "START_SECONDS", 0.5)
     began = time.monotonic()
     fault = fault_of(supervise(job=job_of("HANGS")))
     assert "was not ready within 0.5 s, 3 times in a row" in fault.what
@@ -62,7 +62,7 @@ def test_a_start_that_hangs_is_given_up(supervise, monkeypatch):
 
 
 def looking_unit(*positions, artifact=""):
-    """Tasks with imputation zero_imp (0), max_imp (1), min_imp (2), mean_imp (4)."""
+    """Tasks with smoothing flat (0), upper (1), lower (2), mean (4)."""
     (unit,) = toy_units(1, 1008)
     return Unit("looks", artifact, tuple(unit.tasks[144 * position] for position in positions))
 
@@ -80,7 +80,9 @@ def test_what_a_task_finds(supervise):
         "session": True,
         "artifact": toy_content(digest),
     }
-    assert len(opened) <= 7  # in, out, error, commands, replies, board, and the listing itself
+    assert (
+        len(opened) <= 7
+    )  # in, out, error, commands, replies, status page, and the listing itself
 
 
 def test_a_unit_may_have_no_artifact(supervise):

@@ -22,7 +22,7 @@ from gridrun.testing.misbehaviour import QUIT_CODE
 from gridrun.testing.processes import all_gone, lives, pids_of
 from gridrun.testing.units import expected_rows, task_key, toy_job, toy_units
 
-CULPRIT = "correlation_check=off,feature_sampling_percentage=0.33"
+OFFENDING = "twin_check=off,column_share=0.33"
 """Selects position 9 of a toy unit's first twelve tasks."""
 
 
@@ -66,9 +66,9 @@ def test_a_unit_without_trouble(supervise, unit):
 def test_a_death_costs_two_attempts_of_one_task(
     supervise, unit, tmp_path, behaviour, signal_number, exit_code
 ):
-    """The culprit starts twice, second time alone at the end in a process of its own."""
+    """The offending task starts twice, second time alone at the end in a process of its own."""
     starts = tmp_path / "starts"
-    events = supervise(misbehave={CULPRIT: behaviour}, start_log=str(starts)).run(unit)
+    events = supervise(misbehave={OFFENDING: behaviour}, start_log=str(starts)).run(unit)
     first, last = failed(events)
     assert [first.task, last.task] == [unit.tasks[9]] * 2
     assert [first.attempt.number, last.attempt.number] == [1, 2]
@@ -96,7 +96,7 @@ def test_a_death_costs_two_attempts_of_one_task(
 
 def test_the_log_of_a_death_is_kept(supervise, unit):
     """What the process printed last, and Python's own account of a segfault, are in the log."""
-    events = supervise(misbehave={CULPRIT: "segfault"}).run(unit)
+    events = supervise(misbehave={OFFENDING: "segfault"}).run(unit)
     for event in failed(events):
         assert "about to read address zero" in event.log
         assert "Fatal Python error: Segmentation fault" in event.log
@@ -105,7 +105,7 @@ def test_the_log_of_a_death_is_kept(supervise, unit):
 
 def test_a_crash_that_does_not_come_again(supervise, unit, tmp_path):
     """One attempt is lost, the second one's rows are right, the others ran once."""
-    job = toy_job(misbehave={CULPRIT: "crash_once"}, state_dir=str(tmp_path))
+    job = toy_job(misbehave={OFFENDING: "crash_once"}, state_dir=str(tmp_path))
     events = supervise(job=job).run(unit)
     assert [event.final for event in failed(events)] == [False]
     rows = {task_key(event.task): event.result.rows for event in done(events)}
@@ -114,16 +114,19 @@ def test_a_crash_that_does_not_come_again(supervise, unit, tmp_path):
 
 
 def test_an_endless_loop_is_killed_at_its_limit(supervise, unit):
-    """A loop inside C is a timeout, with the limit, no signal, and about that many seconds."""
-    limit = 0.7
-    events = supervise(limit, misbehave={CULPRIT: "loop"}).run(unit)
+    """A loop inside C is a timeout, with the limit, no signal, and about that many seconds.
+
+    The limit is as long as its overrun may be on a busy machine: one that is doubled is seen.
+    """
+    limit = 3.0
+    events = supervise(limit, misbehave={OFFENDING: "loop"}).run(unit)
     assert len(failed(events)) == 2
     for event in failed(events):
         assert event.kind is Kind.TIMEOUT
         assert event.limit_seconds == limit
         assert (event.signal, event.exit_code) == (None, None)
         assert limit <= event.attempt.seconds < limit + 3
-        assert "limit of 0.7 s" in event.reason
+        assert "limit of 3 s" in event.reason
     assert len(done(events)) == 11
 
 
@@ -141,8 +144,12 @@ def test_a_kill_from_outside_costs_one_attempt(supervise, unit, tmp_path):
     events = driven.until(lambda event: isinstance(event, TaskDone))
     os.kill(pids_of(starts).pop(), signal.SIGKILL)
     events += driven.until(lambda event: isinstance(event, UnitFinished))
-    (blamed,) = failed(events)
-    assert (blamed.kind, blamed.signal, blamed.final) == (Kind.CRASH, signal.SIGKILL, False)
+    (attributed,) = failed(events)
+    assert (attributed.kind, attributed.signal, attributed.final) == (
+        Kind.CRASH,
+        signal.SIGKILL,
+        False,
+    )
     assert len(done(events)) == 12
     assert len(starts.read_text().splitlines()) == 13
 
@@ -164,20 +171,20 @@ def test_a_death_between_units_is_nobodys_fault(supervise, tmp_path):
 def test_a_finding_costs_no_process(supervise, unit, tmp_path):
     """A task that raises has failed, finally, with its reason; the same process goes on."""
     starts = tmp_path / "starts"
-    events = supervise(misbehave={CULPRIT: "error"}, start_log=str(starts)).run(unit)
+    events = supervise(misbehave={OFFENDING: "error"}, start_log=str(starts)).run(unit)
     (event,) = failed(events)
     assert (event.kind, event.final, event.stage) == (Kind.ERROR, True, "train")
-    assert event.reason == f"the toy fails at {CULPRIT}"
-    assert event.log == f"the toy prepares to fail at {CULPRIT}\n"
+    assert event.reason == f"the toy fails at {OFFENDING}"
+    assert event.log == f"the toy prepares to fail at {OFFENDING}\n"
     assert len(pids_of(starts)) == 1
     assert len(done(events)) == 11
 
 
 def test_a_defect_is_told_from_a_finding(supervise, unit):
     """Any other exception is named with its type and leaves its traceback in the log."""
-    (event,) = failed(supervise(misbehave={CULPRIT: "defect"}).run(unit))
+    (event,) = failed(supervise(misbehave={OFFENDING: "defect"}).run(unit))
     assert event.kind is Kind.ERROR
-    assert event.reason == f"ValueError: the toy is broken at {CULPRIT}"
+    assert event.reason == f"ValueError: the toy is broken at {OFFENDING}"
     assert "Traceback (most recent call last)" in event.log
     assert "misbehaviour.py" in event.log
 
@@ -186,9 +193,9 @@ def test_a_shared_stage_that_kills_is_tried_no_more(supervise, tmp_path):
     """After two deaths at one prepared table the other tasks that need it fail unrun."""
     starts = tmp_path / "starts"
     (unit,) = toy_units(1, 1008)
-    tasks = unit.tasks[::144]  # one for each imputation, on one prepared table
+    tasks = unit.tasks[::144]  # one for each smoothing, on one prepared table
     shared = Unit(unit.id, unit.artifact, tasks)
-    selector = "stage=prepare,downsampling=on,correlation_check=on"
+    selector = "stage=prepare,thinning=1,twin_check=on"
     events = supervise(misbehave={selector: "segfault"}, start_log=str(starts)).run(shared)
     final = [event for event in failed(events) if event.final]
     assert len(final) == len(tasks) == 7
@@ -267,7 +274,7 @@ def test_one_unit_at_a_time(supervise, unit):
 def test_an_artifact_is_read_once(supervise, tmp_path):
     """Units that share an artifact, and children that are replaced, do not ask for it again."""
     first, other = toy_units(2, 3)
-    driven = supervise(misbehave={"feature_sampling_percentage=0.66": "quit"})
+    driven = supervise(misbehave={"column_share=0.66": "quit"})
     for number, artifact in enumerate([first.artifact, other.artifact, first.artifact]):
         driven.run(Unit(f"u{number}", artifact, first.tasks))
     assert driven.asked == [first.artifact, other.artifact]

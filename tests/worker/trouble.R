@@ -19,3 +19,25 @@ asks_too_much <- function() numeric(1e13)
 
 # A transform of prime length costs n^2 steps inside C, where R does not look up.
 loops_in_c <- function() fft(numeric(20000003))
+
+# Seconds inside C, all of them computing; no callback, no look at anything.
+busy_in_c <- function() length(fft(numeric(30011)))
+
+sleeps <- function() {
+  Sys.sleep(2)
+  1L
+}
+
+waits_for_a_shell <- function() {
+  system("sleep 2")
+  1L
+}
+
+leaves_a_stopped_one <- function() {
+  system("sh -c 'kill -STOP $$' &")
+  until <- proc.time()[["user.self"]] + 1.5
+  while (proc.time()[["user.self"]] < until) sum(1:1000)
+  1L
+}
+
+waits_for_a_stopped_one <- function() system("kill -STOP $$")

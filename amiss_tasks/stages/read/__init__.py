@@ -1,4 +1,4 @@
-"""Stage read: VCF and CADD tables, joined as upstream's S01 joins them.
+"""Stage read: VCF and CADD tables, joined; faults with lines; for models, pipeline and tasks.
 
 ``check_inputs`` is the quick look, ``read_inputs`` the full pass; the readers
 can be used on their own.

@@ -12,7 +12,7 @@ from typing import Any
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
 from amiss_tasks.stages.read._batch import Batch
-from amiss_tasks.stages.read._column_lookup import located
+from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._report import Report, shown
 from amiss_tasks.stages.read._text import MISSING
@@ -100,9 +100,11 @@ def collect(
     is_whole = most_records is None and _has_all(at, features)
     batch = Batch(reader.report, at, features) if is_whole else None
     feature_at = at.get("Feature")
+    lists = unmatched_lists(at, features)
     for record in reader:
         rows.records += 1
         rows.blocks += len(record.csq_blocks)
+        check_lists(record, lists, reader.report)
         reason = _reason_to_drop(record, rows, reader, labelled=labelled)
         if reason:
             _leave_out(record, reason, rows, one_by_one=not labelled)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amiss_tasks.features.feature_set import VEP, Feature, FeatureSet
+from amiss_tasks.features.feature_set import TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list
 from gridrun.errors import did_you_mean
 
@@ -110,3 +111,38 @@ def number_advice(feature: Feature, features: FeatureSet, missing: str) -> str:
     if feature.file == VEP and not feature.per_transcript:
         advice = f"{advice}, a list by transcript (&) per_transcript: true"
     return f"feature {feature.name} ({place}) reads one number there; {advice}"
+
+
+def unmatched_lists(at: Mapping[str, int], features: FeatureSet) -> dict[str, int]:
+    """CSQ fields that dbNSFP writes as lists by transcript, if nothing says whose value is which.
+
+    Args:
+        at: CSQ field that is looked for and there to its position in a block.
+        features: The study's features.
+    """
+    # of a features file the header's fault already names the features that need it
+    if TRANSCRIPTS in at or features.origin is not None:
+        return {}
+    matched = [feature for feature in features.of(VEP) if feature.per_transcript]
+    return {name: at[name] for name in located(matched, at).values()}
+
+
+def check_lists(record: VcfRecord, lists: Mapping[str, int], report: Report) -> None:
+    """Say where there is a list in such a field.
+
+    Args:
+        record: A record.
+        lists: What ``unmatched_lists`` gave.
+        report: The file's report.
+    """
+    for name, position in lists.items() if record.is_sound else ():
+        if any("&" in block[position] for block in record.csq_blocks):
+            report.fault(
+                f"a list by transcript (&), as in CSQ field {name}, cannot be matched to a "
+                f'transcript without "{TRANSCRIPTS}"',
+                key="list by transcript",
+                line=record.line,
+                noun="record",
+                todo=f"name {TRANSCRIPTS} to the dbNSFP plugin of VEP",
+            )
+            return

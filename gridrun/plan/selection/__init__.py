@@ -1,4 +1,4 @@
-"""Which combinations of a grid are meant."""
+"""Which combinations of a grid are meant: values, numbers, a sample; for study."""
 
 from gridrun.plan.selection._numbers import read_numbers, write_numbers
 from gridrun.plan.selection._selection import Selection

@@ -1,4 +1,4 @@
-"""Tables for people: results, from the ledger alone, and descriptions of the data."""
+"""Result tables, from the ledger alone, and descriptions; for commands, run, the API and tools."""
 
 from gridrun.report.tables._description import DescriptionReport, write_description
 from gridrun.report.tables._rows import Part, parts

@@ -127,7 +127,8 @@ class _Tables:
         self.failures: list[tuple[Mapping[str, Value], str]] = []
         self._about = {"part": part, "protocol": study_state.protocol_label}
         if study_state.settings.rows is not None:
-            self._about["variants_asked_for"] = str(study_state.settings.rows)
+            noun = study_state.pipeline.words.row
+            self._about[f"{noun}s_asked_for"] = str(study_state.settings.rows)
         head = (*describer.parameters, *self._about)
         self._columns = {name: (*head, *own) for name, own in describer.columns.items()}
         self._first = next(iter(self._columns))

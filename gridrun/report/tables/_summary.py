@@ -85,7 +85,8 @@ class Summary:
         combinations: Combinations of the selection.
         folds: Folds of each.
         protocol: How the comparison was made.
-        rows_note: Said when only a subset of the variants was used.
+        method_parameter: The parameter that is compared.
+        rows_note: Said when only a subset of the rows was used.
     """
 
     groups: tuple[Group, ...]
@@ -94,6 +95,7 @@ class Summary:
     combinations: int
     folds: int
     protocol: str
+    method_parameter: str
     rows_note: str = ""
 
     def _total(self, name: str) -> int:

@@ -155,6 +155,7 @@ def _summary(
         combinations=len(study_state.selection),
         folds=study_state.folds,
         protocol=study_state.protocol_label,
+        method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
     )
 

@@ -1,6 +1,6 @@
-"""Reading inputs where they are: an order goes there, digests come back, tables stay.
+"""Inputs read where they are: an order goes there, digests come back; for backends, run and study.
 
-Where variants may not leave their storage, a first job does the driver's stages
+Where rows may not leave their storage, a first job does the driver's stages
 there. It gets an order (settings, grid values, blocks), puts each block's tables
 beside the inputs, and reports digests, notes and faults. The driver then knows the
 inputs by digest only; what it sends for a block is a ticket, which says where the

@@ -12,7 +12,7 @@ from gridrun.errors import UserError
 from gridrun.pipeline import Pipeline, Value, load_pipeline
 from gridrun.plan.fingerprint import digest_of
 from gridrun.plan.units import Job
-from gridrun.shard import job_data, job_from
+from gridrun.shard._text import job_data, job_from
 
 FORMAT = 1
 
@@ -104,6 +104,7 @@ def order_from(text: str) -> tuple[ReadingOrder, Pipeline]:
         order = ReadingOrder(job, values, tuple(data["blocks"]), data["places"], data["code"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(
-            f"this is no order to read inputs: {error}", todo="`gridrun azure` writes them"
+            f"this is no order to read inputs: {error}",
+            todo="name one that a backend of this version of gridrun wrote",
         ) from error
     return order, load_pipeline(job.pipeline).of_study(job.settings.options)

@@ -1,4 +1,4 @@
-"""The ledger: every attempt and its outcome, in one SQLite file, written by one engine.
+"""Every attempt and outcome, in SQLite, by one writer; for all above.
 
 An outcome, its result rows and the change of state are one transaction;
 transactions are committed in groups within half a second, so that a killed

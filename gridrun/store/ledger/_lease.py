@@ -1,8 +1,7 @@
 """Who may write: one engine at a time, refused by host and process id.
 
 On the same machine a holder is gone when its process is; elsewhere, when its
-heartbeat has stopped. A process id alone does not name a process, so the
-lease also holds the machine's boot and the process's start.
+heartbeat has stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ import time
 from pathlib import Path
 
 from gridrun.errors import UserError
+from gridrun.store.owner import boot as _boot
+from gridrun.store.owner import born as _born
 
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
@@ -77,20 +78,3 @@ def _is_alive(host: str, boot: str, pid: int, born: str, heartbeat: float) -> bo
     if host == socket.gethostname() and boot == _boot():
         return born != "" and born == _born(pid)
     return time.time() - heartbeat < STALE_SECONDS
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return "unknown"
-
-
-def _born(pid: int) -> str:
-    """Start time of a process in clock ticks after boot, empty if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return ""
-    state, *fields = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else fields[18]

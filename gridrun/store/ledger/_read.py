@@ -75,6 +75,12 @@ class LedgerView:
             known.setdefault(name, []).append(json.loads(text))
         return known
 
+    def code_bits(self) -> list[str]:
+        """The parameter that each bit of a code belongs to, for a ``TaskEncoding``."""
+        return [
+            name for (name,) in self.db.execute("SELECT parameter FROM code_bit ORDER BY position")
+        ]
+
     def contexts(self) -> dict[str, tuple[int, str, dict[str, Any]]]:
         """Digest to (id, classifier, components) of every context seen."""
         return {

@@ -19,6 +19,9 @@ CREATE TABLE value (
   PRIMARY KEY (parameter, number)
 ) WITHOUT ROWID;
 
+-- the parameter that each bit of a task code belongs to, see gridrun.plan.task_encoding
+CREATE TABLE code_bit (position INTEGER PRIMARY KEY, parameter TEXT NOT NULL);
+
 -- what determines the numbers of a set of tasks, apart from their parameter values and fold
 CREATE TABLE context (
   id INTEGER PRIMARY KEY,

@@ -101,12 +101,15 @@ class Ledger(LedgerView):
         )
 
     def store_values(self, book: TaskEncoding) -> None:
-        """Keep the numbers that a codebook has newly given."""
-        rows = list(book.unstored())
-        if rows:
-            self._write(
-                lambda: self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", rows)
-            )
+        """Keep the numbers and bits that a encoding has newly given."""
+        values, bits = list(book.unstored()), list(book.unstored_bits())
+
+        def store() -> None:
+            self.db.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", values)
+            self.db.executemany("INSERT OR IGNORE INTO code_bit VALUES (?, ?)", bits)
+
+        if values or bits:
+            self._write(store)
 
     def context_id(self, classifier: str, components: Mapping[str, Any]) -> int:
         """Number of a fingerprint context, given on first use."""

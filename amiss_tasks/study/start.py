@@ -1,0 +1,66 @@
+"""What amiss says of a study's inputs, and the ``study.yaml`` that ``gridrun init`` begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gridrun.pipeline import InputRole, Words
+
+INPUTS: Mapping[str, InputRole] = MappingProxyType(
+    {
+        "vcf": InputRole(
+            "VEP-annotated ClinVar VCF, plain or gzip.",
+            "clinvar.vep.vcf.gz",
+            "ClinVar, annotated by VEP with --canonical and dbNSFP",
+            "VCF annotated as the study's; CLNSIG, review status and verdict are not needed.",
+        ),
+        "cadd_snv": InputRole(
+            "CADD table of SNVs.",
+            "CADD_snv.tsv.gz",
+            predicted="CADD table of its single-nucleotide variants.",
+        ),
+        "cadd_indel": InputRole(
+            "CADD table of indels.",
+            "CADD_indel.tsv.gz",
+            predicted="CADD table of its insertions and deletions.",
+        ),
+    }
+)
+"""Role to what its file is."""
+
+WORDS = Words(
+    row="variant",
+    predictions="The table has one row for each variant and transcript; variants without CLNSIG, "
+    "review status or verdict are predicted like any other.",
+)
+
+START = """\
+# A gridrun study. Paths are relative to this file. Every key: docs/study.md
+
+inputs:
+{inputs}
+
+# amiss: upstream's numbers, its seeds and defects included
+# corrected: its defects corrected; all methods on the same rows, all that is learnt from
+# training rows only (what differs: docs/protocols.md)
+protocol: {protocol}
+
+# cv: repeated random splits of the training part; hold-out: train on all of it, test on the
+# part held out; repeated hold-out: that for as many splits as there are folds
+evaluate: cv
+folds: 10
+
+# yes: keep the predictions of every test row as well (results/predictions)
+predictions: no
+
+# for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
+seed: 1
+
+# left out: all that this version runs
+classifiers: [{classifiers}]
+
+limits:
+  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
+
+"""

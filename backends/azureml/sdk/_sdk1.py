@@ -1,0 +1,301 @@
+"""The adapter over Azure ML SDK v1: the only module that knows its classes, inside functions.
+
+It runs in a process of its own (``_helper``), so the SDK's prints, warnings and
+threads trouble nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from backends.azureml.sdk._errors import trouble_of
+from backends.azureml.sdk._signin import identity
+from backends.azureml.sdk.types import (
+    AzureTrouble,
+    ChildFacts,
+    Cluster,
+    ClusterFacts,
+    Fetched,
+    Place,
+    RunFacts,
+    Submission,
+    Trouble,
+    WorkspaceFacts,
+)
+
+_AT_ONCE = 8
+"""Children whose files are fetched at the same time."""
+
+_OUTDATED = {"AZUREML_DEFAULT_RETRIES": "1", "AZUREML_DEFAULT_BACKOFF": "1"}
+"""Calls are repeated by their caller, who says so; the SDK would block for minutes."""
+
+
+class SdkV1:
+    """See ``backends.azureml.sdk._adapter.Adapter``."""
+
+    def __init__(self) -> None:
+        for name, value in _OUTDATED.items():
+            os.environ.setdefault(name, value)
+        self._workspace: Any = None
+        self._children: dict[str, Any] = {}
+
+    def sign_in(self, place: Place) -> WorkspaceFacts:
+        """Sign in and look whether the workspace answers."""
+        with _explained():
+            from azureml.core import Workspace
+
+            auth, way = identity(place.sign_in)
+            if place.config is not None:
+                found = Workspace.from_config(str(place.config), auth=auth)
+            else:
+                found = Workspace(
+                    place.subscription, place.resource_group, place.workspace, auth=auth
+                )
+            # an unreachable service gives a workspace that is none: this finds out
+            location = found.location
+            if not location:
+                raise AzureTrouble(Trouble.NETWORK, "the workspace does not answer")
+            self._workspace = found
+            return WorkspaceFacts(found.name, location, way)
+
+    def cluster(self, wanted: Cluster, *, create: bool) -> ClusterFacts:
+        """Look at a cluster, or make it."""
+        with _explained():
+            from azureml.core.compute import AmlCompute, ComputeTarget
+            from azureml.exceptions import ComputeTargetException
+
+            created = False
+            try:
+                found = ComputeTarget(self._workspace, wanted.name)
+            except ComputeTargetException as error:
+                if "ComputeTargetNotFound" not in str(error) or not create:
+                    raise
+                priority = "lowpriority" if wanted.low_priority else "dedicated"
+                shape = AmlCompute.provisioning_configuration(
+                    vm_size=wanted.vm_size,
+                    vm_priority=priority,
+                    min_nodes=wanted.min_nodes,
+                    max_nodes=wanted.max_nodes,
+                    idle_seconds_before_scaledown=wanted.idle_seconds,
+                )
+                found = ComputeTarget.create(self._workspace, wanted.name, shape)
+                found.wait_for_completion(show_output=False)
+                created = True
+            return _cluster_facts(found, created=created)
+
+    def submit(self, submission: Submission) -> RunFacts:
+        """Submit a sweep under its own id."""
+        with _explained(), _fresh_home():
+            from azureml.core import Experiment
+
+            config = _config(submission)
+            experiment = Experiment(self._workspace, submission.experiment)
+            run = experiment.submit(config, tags=dict(submission.tags))
+            return RunFacts(run.id, "NotStarted", run.get_portal_url())
+
+    def find(self, run_id: str) -> RunFacts:
+        """Look at a sweep."""
+        with _explained():
+            run = self._run(run_id)
+            return RunFacts(run.id, run.status, run.get_portal_url(), _error(run))
+
+    def children(self, run_id: str) -> list[ChildFacts]:
+        """All children; what each was given stands in the parent's tags."""
+        with _explained():
+            parent = self._run(run_id)
+            values = parent.get_hyperparameters()
+            found = list(parent.get_children())
+            # kept, because looking one up by its id costs two requests
+            self._children.update((child.id, child) for child in found)
+            return [
+                ChildFacts(child.id, child.status, _values(values.get(child.id)), _error(child))
+                for child in found
+            ]
+
+    def fetch(
+        self, wanted: Sequence[tuple[str, str, frozenset[str] | None]], pattern: str, prefix: str
+    ) -> list[Fetched]:
+        """Bring the files that are not there yet, several children at a time."""
+
+        def bring(one: tuple[str, str, frozenset[str] | None]) -> Fetched:
+            run_id, directory, known = one
+            names: tuple[str, ...] = ()
+            try:
+                run = self._children.get(run_id) or self._run(run_id)
+                if known is None:
+                    return Fetched(run_id, _bring_all(run, Path(directory), pattern, prefix))
+                names = tuple(n for n in run.get_file_names() if re.fullmatch(pattern, n))
+                for name in names:
+                    if name not in known:
+                        target = Path(directory) / name.removeprefix(prefix)
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        run.download_file(name, str(target))
+            except Exception as error:
+                trouble = trouble_of(error)
+                if trouble.kind in (Trouble.SIGN_IN, Trouble.FORBIDDEN):
+                    raise trouble from error
+                return Fetched(run_id, names, trouble.text)
+            return Fetched(run_id, names)
+
+        with _explained(), ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(bring, wanted))
+
+    def text(self, run_id: str, pattern: str) -> str:
+        """Content of the first file of a run whose name matches."""
+        with _explained(), tempfile.TemporaryDirectory() as directory:
+            run = self._run(run_id)
+            names = sorted(n for n in run.get_file_names() if re.fullmatch(pattern, n))
+            if not names:
+                return ""
+            target = Path(directory) / "text"
+            run.download_file(names[0], str(target))
+            return target.read_text("utf-8", "replace")
+
+    def cancel(self, run_id: str) -> None:
+        """Ask for the end of a run."""
+        with _explained():
+            self._run(run_id).cancel()
+
+    def upload(self, run_id: str, name: str, path: Path) -> None:
+        """Put a file among those of a run."""
+        with _explained():
+            self._run(run_id).upload_file(name, str(path))
+
+    def _run(self, run_id: str) -> Any:
+        from azureml.core import Run
+        from azureml.train import hyperdrive  # makes Run.get know sweeps
+
+        del hyperdrive
+        return Run.get(self._workspace, run_id)
+
+
+def _bring_all(run: Any, directory: Path, pattern: str, prefix: str) -> tuple[str, ...]:
+    """All files of a run below a prefix: one request says where they are, not one for each.
+
+    What is named and not there keeps the SDK for two minutes, so this is for runs that ended.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    run.download_files(prefix=prefix, output_directory=str(directory), append_prefix=False)
+    paths = {f"{prefix}{p.relative_to(directory)}": p for p in directory.rglob("*") if p.is_file()}
+    for name, path in paths.items():
+        if not re.fullmatch(pattern, name):
+            path.unlink()
+    return tuple(name for name in paths if re.fullmatch(pattern, name))
+
+
+def _config(submission: Submission) -> Any:
+    from azureml.core import Environment, ScriptRunConfig
+    from azureml.core.runconfig import DockerConfiguration
+    from azureml.train import hyperdrive
+
+    environment = Environment("gridrun")
+    environment.python.user_managed_dependencies = True
+    if submission.dockerfile:
+        environment.docker.base_image = None
+        environment.docker.base_dockerfile = submission.dockerfile
+    else:
+        environment.docker.base_image = submission.image
+    job = ScriptRunConfig(
+        str(submission.directory),
+        script=submission.script,
+        arguments=list(submission.arguments),
+        compute_target=submission.cluster,
+        environment=environment,
+        max_run_duration_seconds=submission.child_seconds,
+        docker_runtime_config=DockerConfiguration(use_docker=True),
+    )
+    job.run_config.environment_variables = dict(submission.variables)
+    axes = {name: hyperdrive.choice(list(values)) for name, values in submission.axes.items()}
+    return hyperdrive.HyperDriveConfig(
+        run_config=job,
+        hyperparameter_sampling=hyperdrive.GridParameterSampling(axes),
+        primary_metric_name=submission.metric,
+        primary_metric_goal=hyperdrive.PrimaryMetricGoal.MAXIMIZE,
+        max_total_runs=submission.children,
+        max_concurrent_runs=submission.most_at_once,
+        max_duration_minutes=submission.sweep_minutes,
+        policy=_policy(submission.policy),
+        custom_run_id=submission.run_id,
+    )
+
+
+def _policy(settings: Mapping[str, Any] | None) -> Any:
+    from azureml.train import hyperdrive
+
+    if settings is None:
+        return None
+    kinds = {
+        "bandit": hyperdrive.BanditPolicy,
+        "median_stopping": hyperdrive.MedianStoppingPolicy,
+        "truncation_selection": hyperdrive.TruncationSelectionPolicy,
+    }
+    options = {name: value for name, value in settings.items() if name != "name"}
+    return kinds[settings["name"]](**options)
+
+
+def _values(given: Any) -> Mapping[str, Any]:
+    try:
+        values = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _error(run: Any) -> str:
+    """First line of what went wrong, as the run's record has it; costs no request."""
+    record = getattr(run, "_run_dto", None)
+    found = getattr(record, "error", None) or (record or {}).get("error") if record else None
+    inner = getattr(found, "error", None) or (found or {}).get("error") if found else None
+    message = getattr(inner, "message", None) or (
+        inner.get("message") if isinstance(inner, dict) else None
+    )
+    lines = str(message).strip().splitlines() if message else []
+    return lines[0][:400] if lines else ""
+
+
+def _cluster_facts(found: Any, *, created: bool) -> ClusterFacts:
+    status = found.get_status()
+    scale = found.scale_settings
+    problems = [
+        " ".join(str(getattr(each, "message", None) or each).split())
+        for each in (getattr(status, "errors", None) or [])
+    ]
+    return ClusterFacts(
+        vm_size=str(found.vm_size),
+        low_priority="low" in str(found.vm_priority).lower(),
+        min_nodes=int(scale.minimum_node_count),
+        max_nodes=int(scale.maximum_node_count),
+        created=created,
+        problems=tuple(problems),
+    )
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - every kind becomes one that can be told apart
+        raise trouble_of(error) from None
+
+
+@contextlib.contextmanager
+def _fresh_home() -> Iterator[None]:
+    """No snapshot cache of earlier submits, which the SDK would believe unseen."""
+    before = os.environ.get("HOME")
+    with tempfile.TemporaryDirectory(prefix="gridrun-azure-") as directory:
+        os.environ["HOME"] = directory
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["HOME"]
+            else:
+                os.environ["HOME"] = before

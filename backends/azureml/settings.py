@@ -1,0 +1,185 @@
+"""The key ``azure`` of ``study.yaml``: what it may hold. No connection to anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backends.azureml._settings_parts import (
+    read_compute,
+    read_data,
+    read_policy,
+    read_workspace,
+)
+from gridrun.documents.tree import Entries, Node, kind_of
+from gridrun.errors import Fault, InputError, UserError
+from gridrun.study import KeyReader, Section
+from gridrun.study.backend_keys import BackendKey, BackendValue
+
+SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
+MOST_AT_ONCE = 100
+"""HyperDrive runs at most so many children of a sweep at once."""
+
+MOST_SWEEP_HOURS = 720.0
+"""HyperDrive's own limit, 43,200 minutes."""
+
+_KEYS = (
+    "workspace",
+    "sign_in",
+    "compute",
+    "image",
+    "dockerfile",
+    "experiment",
+    "max_concurrent",
+    "shard_minutes",
+    "shard_hours",
+    "sweep_hours",
+    "silent_minutes",
+    "poll_seconds",
+    "tags",
+    "policy",
+    "hourly_rate",
+    "data",
+)
+
+
+@dataclass(frozen=True)
+class AzureData:
+    """Inputs that are read where they are, in a datastore of the workspace.
+
+    Args:
+        datastore: Name the workspace knows it by.
+        inputs: Role to path in the datastore.
+        folder: Path in the datastore below which the prepared tables are kept.
+    """
+
+    datastore: str
+    inputs: Mapping[str, str]
+    folder: str = "gridrun"
+
+    def place(self, role: str) -> str:
+        """Where an input is, for people."""
+        return f"datastore {self.datastore}: {self.inputs[role]}"
+
+
+@dataclass(frozen=True)
+class AzureSettings:
+    """Where and how a study runs on Azure ML.
+
+    Args:
+        config: Path of the workspace's config.json, or None.
+        subscription: Id, with ``resource_group`` and ``workspace`` in place of ``config``.
+        resource_group: Name.
+        workspace: Name.
+        compute: Name of the cluster.
+        vm_size: Machines of the cluster; needed where it has to be created.
+        cores: Processors of a node, where the size's name does not tell.
+        min_nodes: Nodes kept running when idle.
+        max_nodes: Most nodes at once.
+        low_priority: Cheaper nodes, which may be taken away.
+        idle_seconds: Before an idle node is given back.
+        image: Worker image, or empty.
+        dockerfile: Path of a Dockerfile that the workspace builds from, or None.
+        sign_in: One of ``SIGN_IN``.
+        experiment: Name.
+        max_concurrent: Children of a sweep at once; None for ``max_nodes``.
+        shard_minutes: Length of a shard on one node; None to choose.
+        shard_hours: Longest life of a child.
+        sweep_hours: Longest life of a sweep.
+        silent_minutes: A child without news for so long is given up; None to choose.
+        poll_seconds: Between two looks at a sweep; None to choose.
+        tags: For people.
+        policy: Early termination, or None.
+        hourly_rate: Price of a node for an hour, in whatever currency, or None.
+        data: Inputs in a datastore, or None where they are here.
+    """
+
+    compute: str
+    config: Path | None = None
+    subscription: str = ""
+    resource_group: str = ""
+    workspace: str = ""
+    vm_size: str = ""
+    cores: int | None = None
+    min_nodes: int = 0
+    max_nodes: int = 4
+    low_priority: bool = False
+    idle_seconds: int = 600
+    image: str = ""
+    dockerfile: Path | None = None
+    sign_in: str = "auto"
+    experiment: str = "gridrun"
+    max_concurrent: int | None = None
+    shard_minutes: float | None = None
+    shard_hours: float = 24.0
+    sweep_hours: float = 168.0
+    silent_minutes: float | None = None
+    poll_seconds: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    policy: Mapping[str, Any] | None = None
+    hourly_rate: float | None = None
+    data: AzureData | None = None
+
+
+def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
+    """The settings behind the key ``azure``; see ``gridrun.study.backend_keys``.
+
+    Raises:
+        InputError: With every fault.
+    """
+    if not isinstance(node, Entries):
+        message = f'key "azure" has {kind_of(node)} where settings belong'
+        todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
+        raise InputError([Fault(file, message, node.line, todo)])
+    reader = KeyReader(file)
+    settings = Section(reader, node, _KEYS, "azure setting")
+    found = read_data(reader, settings, roles)
+    data = AzureData(**found) if found is not None else None
+    values: dict[str, Any] = {
+        **read_workspace(reader, settings, node),
+        **read_compute(reader, settings, node),
+        "sign_in": settings.word("sign_in", SIGN_IN, "auto"),
+        "experiment": settings.text("experiment", "gridrun"),
+        "max_concurrent": settings.whole("max_concurrent", None, 1, MOST_AT_ONCE),
+        "shard_minutes": settings.number("shard_minutes", None),
+        "shard_hours": settings.number("shard_hours", 24.0),
+        "sweep_hours": settings.number("sweep_hours", 168.0, MOST_SWEEP_HOURS),
+        "silent_minutes": settings.number("silent_minutes", None),
+        "poll_seconds": settings.number("poll_seconds", None),
+        "hourly_rate": settings.number("hourly_rate", None),
+        "tags": settings.texts("tags"),
+        "policy": read_policy(reader, settings),
+        "data": data,
+        "image": settings.text("image", ""),
+        "dockerfile": settings.path("dockerfile"),
+    }
+    if settings.has("image") == settings.has("dockerfile"):
+        reader.fault(
+            'azure needs one of "image" and "dockerfile"',
+            node,
+            "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
+        )
+    if reader.faults:
+        raise InputError(reader.faults)
+    places = {role: data.place(role) for role in roles} if data is not None else {}
+    return BackendValue(AzureSettings(**values), tuple(reader.notes), places)
+
+
+def _without_key(file: Path) -> AzureSettings:
+    raise UserError(
+        "the study does not say where on Azure it is to run",
+        where=str(file),
+        todo="add the key azure with workspace, compute and image; see docs/azure.md",
+    )
+
+
+KEY = BackendKey(
+    backend="azureml",
+    description="Where and how the study runs on Azure ML.",
+    read=read_azure,
+    default=_without_key,
+    inputs_key="data",
+    command="gridrun azure",
+)

@@ -1,0 +1,42 @@
+"""``gridrun shards`` and ``gridrun collect``: work that other machines, or jobs, do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridrun.cli.remote import Remote, collect_command, remote_commands
+
+_FOLDER = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder",
+        metavar="DIR",
+        help="Folder of the shards.",
+        show_default="where they were put; new ones: the study's key folder, or shards beside it",
+    ),
+]
+
+_REMOTE = Remote(
+    key="folder",
+    command="shards",
+    place="a folder",
+    reads_inputs=True,
+    options={"folder": (_FOLDER, None)},
+)
+
+shards = remote_commands(
+    _REMOTE,
+    "gridrun shards .",
+    "gridrun shards . --folder /shared/shards",
+    "gridrun shards status .",
+    "gridrun shards cancel .",
+    title="Write what is left of a study as shards into a folder, for workers that find them "
+    "there: gridrun worker DIR, any number at once. `gridrun collect` brings in what they have.",
+    waits=False,
+    collects=False,
+)
+
+collect = collect_command(_REMOTE, "gridrun collect .")

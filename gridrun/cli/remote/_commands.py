@@ -1,0 +1,195 @@
+"""The command group of a backend: send, come back, look, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridrun.cli import _options as opt
+from gridrun.cli._help import add, examples
+from gridrun.cli._parameters import Parameter, with_parameters
+from gridrun.cli.remote import _look, _send
+from gridrun.cli.remote._group import DefaultGroup
+from gridrun.cli.remote._words import Remote
+from gridrun.pipeline import DEFAULT_PIPELINE
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print shards, sweeps and estimated time; send nothing."),
+]
+_Mix = Annotated[
+    bool,
+    typer.Option(
+        "--mix-environments",
+        help="Accept other versions of R or packages than the study was begun with.",
+    ),
+]
+_MONEY: dict[str, Parameter] = {
+    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Send without asking first.")], False),
+    "hourly_rate": (
+        Annotated[
+            float | None,
+            typer.Option(
+                "--hourly-rate",
+                metavar="PRICE",
+                help="Price of a node for an hour, for the estimate.",
+            ),
+        ],
+        None,
+    ),
+}
+_INPUTS: dict[str, Parameter] = {
+    "read_again": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--read-again",
+                help="Have inputs that stay elsewhere read once more: whether they changed is not "
+                "seen from here.",
+            ),
+        ],
+        False,
+    ),
+}
+_STUDY: dict[str, Parameter] = {"study": (opt.StudyArgument, Path())}
+_COMMON: dict[str, Parameter] = {
+    "pipeline": (opt.PipelineName, DEFAULT_PIPELINE),
+    "as_json": (opt.AsJson, False),
+}
+_WHICH: dict[str, Parameter] = {
+    "only": (opt.Only, None),
+    "combinations": (opt.Combinations, None),
+    "sample": (opt.Sample, None),
+    "no_blocks": (opt.NoBlocks, False),
+    "rows": (opt.Rows, None),
+    "folds": (opt.Folds, None),
+    "retry_failed": (opt.RetryFailed, False),
+}
+_CHILD: dict[str, Parameter] = {
+    "child": (
+        Annotated[str | None, typer.Option(metavar="NAME", help="Print what this child printed.")],
+        None,
+    ),
+}
+
+
+def remote_commands(
+    remote: Remote, *lines: str, title: str, waits: bool = True, collects: bool = True
+) -> typer.Typer:
+    """The commands of a backend, as one group; without naming one of them it sends.
+
+    Args:
+        remote: The backend.
+        lines: Examples, as they are typed.
+        title: The group's help.
+        waits: Whether the bare command waits for the end of what it sends; ``submit``
+            does not, and is there where it does.
+        collects: Whether ``collect`` is among them.
+    """
+    name = f"gridrun {remote.command}"
+    app = typer.Typer(
+        cls=DefaultGroup,
+        help=title,
+        epilog=examples(*lines),
+        context_settings=_CONTEXT,
+        add_completion=False,
+    )
+    end = "wait, collect, print the table" if waits else "and end"
+    again = (
+        " Ctrl-C detaches: the same command comes back, from any machine that has the study "
+        "directory."
+        if waits
+        else ""
+    )
+    sending = _sending(
+        remote,
+        f"Send what is left of a study to {remote.place}, {end}; the same as `{name}` without a "
+        f"command.\n\nWhat is done or already sent is not sent again.{again}",
+        wait=waits,
+    )
+    add(app, sending, f"{name} run .", name="run")
+    if waits:
+        submitting = _sending(
+            remote,
+            f"Send what is left of a study, and end; `collect`, or `{name}`, brings it home.",
+            wait=False,
+        )
+        add(app, submitting, f"{name} submit .", name="submit")
+    if collects:
+        add(app, _collecting(remote), f"{name} collect .", name="collect")
+    add(app, _status(remote), f"{name} status . --json", name="status")
+    add(app, _logs(remote), f"{name} logs .", f"{name} logs . --child NAME", name="logs")
+    add(app, _cancelling(remote), f"{name} cancel .", name="cancel")
+    return app
+
+
+def collect_command(remote: Remote, *lines: str) -> typer.Typer:
+    """The command that brings in what is there, by itself."""
+    app = typer.Typer(context_settings=_CONTEXT, add_completion=False)
+    add(app, _collecting(remote), *lines, name="collect")
+    return app
+
+
+def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        _send.send(remote, wait=wait, **given)
+
+    return with_parameters(
+        command,
+        text,
+        {
+            **_STUDY,
+            "dry_run": (_DryRun, False),
+            **(_MONEY if remote.costs_money else {}),
+            **remote.options,
+            **remote.sending_options,
+            **(_INPUTS if remote.reads_inputs else {}),
+            **_WHICH,
+            **({"mix_environments": (_Mix, False)} if wait else {}),
+            **_COMMON,
+        },
+    )
+
+
+def _collecting(remote: Remote) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        _send.collect(remote, **given)
+
+    text = """Bring home what the sweeps have by now, and write the tables; sends nothing.
+
+    May be repeated as often as you like, from any machine that has the study
+    directory; nothing is counted twice.
+    """
+    more = {"mix_environments": (_Mix, False)}
+    return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_COMMON})
+
+
+def _status(remote: Remote) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        _look.show_status(remote, **given)
+
+    text = "Say how the sweeps stand: children by state, and what went wrong with which."
+    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})
+
+
+def _logs(remote: Remote) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        _look.show_logs(remote, **given)
+
+    text = """List children with the first line of what went wrong, or print a child's log.
+
+    Logs of single tasks: gridrun logs.
+    """
+    return with_parameters(command, text, {**_STUDY, **_CHILD, **remote.options, **_COMMON})
+
+
+def _cancelling(remote: Remote) -> Callable[..., None]:
+    def command(**given: Any) -> None:
+        _send.cancel(remote, **given)
+
+    text = "End all sweeps of a study, and bring home what they have."
+    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})

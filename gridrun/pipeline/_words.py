@@ -1,0 +1,73 @@
+"""What people are told of a pipeline: its input files, and words that the core has none for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InputRole:
+    """An input file: a key below ``inputs``, and an option of ``gridrun init`` and ``predict``.
+
+    Args:
+        description: What the file is, for ``gridrun init``.
+        example: Name that a new study has for it where none is given.
+        comment: What stands behind it in a new study; empty for nothing.
+        predicted: What the file is where its rows are predicted; empty where
+            ``gridrun predict`` does not take one.
+    """
+
+    description: str
+    example: str
+    comment: str = ""
+    predicted: str = ""
+
+
+@dataclass(frozen=True)
+class LeadingMetric:
+    """The one number that stands for a combination where only one can be shown.
+
+    It is the largest of the means of some classifiers; NaN where one of them lacks a value.
+
+    Args:
+        name: Under which it is shown.
+        column: Result column that means are taken of.
+        classifiers: Those that are compared.
+    """
+
+    name: str
+    column: str
+    classifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words for sentences and help of the core.
+
+    Args:
+        row: What one row of the inputs is; its plural has an ``s``.
+        predictions: What the table of predictions has a row for, as a sentence.
+    """
+
+    row: str = "row"
+    predictions: str = "The table has one row for each row of the inputs."
+
+
+PLAIN_START = """\
+# A gridrun study. Paths are relative to this file.
+
+inputs:
+{inputs}
+
+protocol: {protocol}
+folds: 10
+seed: 1
+
+# without this key: all of them
+classifiers: [{classifiers}]
+
+limits:
+  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
+
+"""
+"""``Pipeline.study_start`` of a pipeline that has no more to say."""

@@ -1,0 +1,51 @@
+"""Carrying out an order to read inputs, on a machine that sees them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from gridrun.shard._segments import SegmentWriter
+from gridrun.shard.remote_inputs import make_blocks, order_from
+from gridrun.store.cache import with_replacement
+
+REPORT = "blocks.json"
+"""File among the outcomes of an order that says what was read and made."""
+
+
+def carry_out(text: str, blocks: Path, out: Path, say: Callable[[str], None]) -> None:
+    """Read the inputs, and keep the tables of every block under their checksums.
+
+    Args:
+        text: The order; its places are paths here.
+        blocks: Takes the tables.
+        out: Takes the report, and then the manifest.
+        say: Told how it goes.
+
+    Raises:
+        GridrunError: It is no order, or one for other code; what is wrong with the inputs
+            is in the report.
+    """
+    order, _ = order_from(text)
+    inputs = {role: Path(place) for role, place in order.places.items()}
+    with tempfile.TemporaryDirectory(prefix="gridrun-inputs-") as name:
+        made = Path(name) / "blocks"
+        report = make_blocks(text, inputs, made, say=say)
+        for block in report.blocks:
+            if block.artifact:
+                _keep(made / block.artifact, blocks / block.checksum)
+    with_replacement(out / REPORT, lambda path: _write(path, report.text()))
+    SegmentWriter(out).finish(out.name, 0)
+
+
+def _keep(source: Path, target: Path) -> None:
+    def copy(path: Path) -> None:
+        shutil.copyfile(source, path)
+
+    with_replacement(target, copy)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")

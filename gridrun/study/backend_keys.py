@@ -1,0 +1,106 @@
+"""Keys of ``study.yaml`` that a backend adds: where and how it runs a study.
+
+A backend's package registers each under the entry point group ``gridrun.study_keys``,
+by the name of the key. It is loaded for studies that have the key. What it says becomes
+``Study.backend_options[backend]``; no result depends on it, so no fingerprint knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from gridrun.documents.tree import Node
+from gridrun.errors import EnvironmentFault, Fault
+
+GROUP = "gridrun.study_keys"
+
+
+@dataclass(frozen=True)
+class BackendValue:
+    """What a backend's key came to.
+
+    Args:
+        settings: For the backend's factory.
+        notes: What was accepted but is worth saying.
+        inputs_elsewhere: Role to place, for people, of inputs that the backend has read
+            where they are; empty where the study's own ``inputs`` name them.
+    """
+
+    settings: Any
+    notes: tuple[Fault, ...] = ()
+    inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackendKey:
+    """One key.
+
+    Args:
+        backend: Name of the backend, as registered under ``gridrun.backends``.
+        description: One sentence for people.
+        read: Called with the node behind the key, the study file as the user named it,
+            and the roles of a study's inputs. Raises ``InputError`` with every fault.
+        default: Settings of a study without the key, by its file; raises ``UserError``
+            where a study needs it.
+        inputs_key: Setting below the key that names inputs which stay elsewhere, or empty.
+        command: What a person types to have such inputs read, or empty.
+    """
+
+    backend: str
+    description: str
+    read: Callable[[Node, Path, Sequence[str]], BackendValue]
+    default: Callable[[Path], Any]
+    inputs_key: str = ""
+    command: str = ""
+
+
+def backend_keys(taken: Collection[str] = ()) -> dict[str, EntryPoint]:
+    """The keys that installed packages bring, by name; none is loaded.
+
+    Args:
+        taken: Keys of the core and of the pipeline.
+
+    Raises:
+        EnvironmentFault: A key is one of those, or two packages bring it.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        if entry.name in taken:
+            raise EnvironmentFault(
+                f'the package {package_of(entry)} brings the key "{entry.name}" of studies, which '
+                "gridrun or the pipeline has already",
+                todo="uninstall it, or have its key renamed",
+            )
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise EnvironmentFault(
+                f'the key "{entry.name}" of studies is brought by two packages: '
+                f"{package_of(other)} and {package_of(entry)}",
+                todo="uninstall one of them",
+            )
+    return found
+
+
+def load_backend_key(entry: EntryPoint) -> BackendKey:
+    """The key behind an entry point.
+
+    Raises:
+        EnvironmentFault: Its package cannot be loaded.
+    """
+    try:
+        return cast("BackendKey", entry.load())
+    except (ImportError, AttributeError) as error:
+        raise EnvironmentFault(
+            f'the key "{entry.name}" of studies is brought by the package {package_of(entry)}, '
+            f"which cannot be loaded: {error}",
+            todo="install it again, with what it needs",
+        ) from error
+
+
+def package_of(entry: EntryPoint) -> str:
+    """Name of the installed package that brings an entry point, for people."""
+    return entry.dist.name if entry.dist is not None else entry.module

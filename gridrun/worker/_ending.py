@@ -1,0 +1,69 @@
+"""How a process ended, in the one wording that tables, logs and messages share."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field
+
+_LINES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """How long a process may be at what it is at.
+
+    Args:
+        seconds: Wall seconds.
+        since: When it began, on the monotonic clock.
+    """
+
+    seconds: float
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds until it has passed; negative afterwards."""
+        return self.since + self.seconds - time.monotonic()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended.
+
+    Args:
+        pid: Its id.
+        signal: Signal that ended it; None when it was gridrun's own.
+        exit_code: Exit code when no signal did.
+        limit: The limit that it was killed for, if it was.
+        stopped: Why it did not answer, if it was killed for that.
+    """
+
+    pid: int
+    signal: int | None = None
+    exit_code: int | None = None
+    limit: TimeLimit | None = None
+    stopped: str = ""
+
+    @property
+    def reason(self) -> str:
+        """One line that goes on from "the process"."""
+        if self.limit is not None:
+            return f"ran longer than its limit of {self.limit.seconds:g} s"
+        if self.stopped:
+            return f"did not answer any more: {self.stopped}"
+        if self.signal is None:
+            return f"exited with code {self.exit_code}"
+        if self.signal == signal.SIGKILL:
+            by = "not by gridrun; by the system for want of memory? (its log says)"
+            return f"was killed by signal {self.signal} (SIGKILL), {by}"
+        try:
+            return f"was killed by signal {self.signal} ({signal.Signals(self.signal).name})"
+        except ValueError:
+            return f"was killed by signal {self.signal}"
+
+
+def last_printed(log: str) -> str:
+    """The last lines of a log under a heading, for messages."""
+    lines = log.strip().splitlines()[-_LINES_SHOWN:]
+    return "\n    ".join(["it printed last:", *lines]) if lines else "it printed nothing"

@@ -1,0 +1,75 @@
+"""Every script of benchmarks/ runs to its end in its small form; no figure is held to anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ELSEWHERE = {"bench_azure_collect.py"}
+"""Needs Azure's SDK: tests/azure runs it."""
+
+FIGURES = {
+    "bench_engine_transport.py": (
+        r"supervisor \+ child: +[\d,]+ outcomes/s",
+        r"Ray, two workers: +[\d,]+ outcomes/s, the first after [\d.]+ s",
+        r"memory at most \d+ MB",
+    ),
+    "bench_grid.py": (
+        r"^rf +2 +\d+ +0 +[\d.]+",
+        r"^lr +2 +\d+ +0 +[\d.]+",
+        r"published grid, 10 folds: \d+ CPU hours",
+        r"^  train +[\d.]+ CPU s",
+        r"tasks with other numbers without sharing: 0$",
+    ),
+    "bench_models.py": (
+        r"^55 x 59 ",
+        r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
+        r"lr  own [\d.]+ s",
+    ),
+    "bench_read.py": (
+        r"400 records +650 blocks",
+        r"records per CPU second: [\d,]+",
+        r"memory, four times the records: x [\d.]+",
+    ),
+    "bench_scheduler.py": (
+        r"^32 combinations x 1 folds, 48 tasks to run",
+        r"plan: wall s, 1 whole processes: [\d.]+",
+        r"10 outcomes, [\d,]+ per s, driver \d+ MB",
+        r"38 outcomes by inprocess",
+        r"48 tasks were done, 0 had to run",
+        r"nothing: wall s, 1 whole processes: [\d.]+",
+    ),
+    "bench_xgboost.py": (
+        r"^55 x 59 ",
+        r"own [\d.]+ s, upstream 80 s",
+        r"\d+ fits of 481, [\d,]+ trees",
+        r"update [\d.]+, predict [\d.]+",
+    ),
+    "busy.py": (r"48 attempts on 1 workers in [\d.]+ s: [\d.]+% busy",),
+}
+"""Script to the lines that it prints."""
+
+
+def test_every_script_is_run():
+    """A script that is added gets a small form, and its figures a place here."""
+    scripts = {path.name for path in BENCHMARKS.glob("*.py") if not path.name.startswith("_")}
+    assert scripts == FIGURES.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.ray if "transport" in name else ()) for name in FIGURES],
+)
+def test_small_form(name):
+    """The script ends with exit code 0 and prints its figures."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / name, "--small"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for figure in FIGURES[name]:
+        assert re.search(figure, done.stdout, re.MULTILINE), (figure, done.stdout)
