@@ -52,5 +52,5 @@ sys.argv = ["gridrun", *command[:words], place, *command[words:]]
 if command == ["wait"]:
     import gridrun.cli
 
-    gridrun.cli.app.command("wait")(lambda study: wait(study))
+    gridrun.cli.app.command("wait")(wait)
 main()

@@ -104,7 +104,7 @@ def test_what_is_there_is_brought_in_while_workers_go_on(tmp_path):
     walks.wait_for(lambda: walks.segments(study))
     report, _ = walks.run(study)
     assert 0 < report.tally.done < 72
-    assert report.held == 72
+    assert 0 < report.held <= 72
     assert report.state == "detached"
     parts = walks.opened(study).status().parts
     assert parts["done"] >= report.tally.done
