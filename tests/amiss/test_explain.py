@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from amissstudies import amiss_values
 
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models.explain import explain
@@ -20,20 +21,13 @@ INPUTS = {
     "cadd_snv": str(DATA / "cadd_snv.tsv.gz"),
     "cadd_indel": str(DATA / "cadd_indel.tsv.gz"),
 }
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "all",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "on",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "on",
-    "correlation_check": "on",
-    "training_data_sampling_percentage": 0.66,
-    "feature_sampling_percentage": 0.33,
-}
+VALUES = amiss_values(
+    downsampling="on",
+    nonzero_variance_check="on",
+    correlation_check="on",
+    training_data_sampling_percentage=0.66,
+    feature_sampling_percentage=0.33,
+)
 
 
 @pytest.fixture(scope="module")
