@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from amiss_tasks.protocols import UPSTREAM, Protocol
+from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
@@ -52,7 +52,7 @@ class RCalls:
     _in_force: ClassVar[str] = ""
     """Switches that R, of which a process has one, was last told of."""
 
-    def __init__(self, protocol: Protocol = UPSTREAM) -> None:
+    def __init__(self, protocol: Protocol = UPSTREAM_PROTOCOL) -> None:
         self._switches = ",".join(sorted(protocol.corrected))
         self._session = r_session.start()
         RCalls._in_force = ""

@@ -16,7 +16,7 @@ from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, write_results
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
-from gridrun.run._sweeps import held_elsewhere, hold_back, holders, known_attempts, study_view
+from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
 from gridrun.store.ledger import Ledger, StoredSweep
@@ -181,7 +181,7 @@ class Engine:
         """Whether there is anything to be given to the backend, so that the inputs are needed."""
         view = self._study_state.view
         if view is not None:
-            pending = hold_back(pending, self._study_state.known_context_ids(), view)
+            pending = exclude_held(pending, self._study_state.known_context_ids(), view)
         return not self._collect_only and any(len(fold.codes) for fold in pending)
 
     def _loop(
@@ -207,7 +207,7 @@ class Engine:
         ]
         seconds = study_state.seconds(ids, ledger)
         run = ledger.begin_run(study_state.request.selecting(), self._backend_name, __version__)
-        free = hold_back(pending, ids, ledger) if has_units else []
+        free = exclude_held(pending, ids, ledger) if has_units else []
         cuts: Iterator[UnitPlan] = iter(())
         if free:
             able = backend.capabilities
@@ -235,7 +235,7 @@ class Engine:
         )
         if isinstance(backend, DetachableBackend):
             view = study_view(study_state, ledger, pending, ids, self._backend_name)
-            recorder.adopt(view.sweeps, known_attempts(ledger))
+            recorder.resume(view.sweeps, known_attempts(ledger))
             backend.attach(view)
         others = [
             sweep

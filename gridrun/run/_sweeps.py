@@ -19,7 +19,7 @@ _NAME_META = "name for sweeps"
 _TOKEN_BYTES = 4
 
 
-def hold_back(
+def exclude_held(
     pending: Iterable[Pending], ids: Sequence[int | None], view: LedgerView
 ) -> list[Pending]:
     """Pending tasks without those that living sweeps hold.
@@ -130,7 +130,7 @@ def units_to_send(study_state: StudyState, backend: Backend) -> list[Unit]:
     known = study_state.known_context_ids()
     pending: Iterable[Pending] = study_state.pending(known, view)
     if view is not None:
-        pending = hold_back(pending, known, view)
+        pending = exclude_held(pending, known, view)
     numbers = [number if number is not None else -1 for number in known]
     seconds = study_state.seconds(known, view)
     able = backend.capabilities

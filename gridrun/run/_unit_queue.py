@@ -69,7 +69,7 @@ class UnitQueue:
                 return self._account(Unit(name, artifact, cut.tasks, cut.seconds))
         return None
 
-    def adopt(self, unit: Unit) -> None:
+    def resume(self, unit: Unit) -> None:
         """Keep account of a unit that an earlier run gave away; it may be offered again."""
         self._account(unit)
 
@@ -99,7 +99,7 @@ class UnitQueue:
         """A unit came to its end; what it handed back stays waiting."""
         self._left.pop(unit, None)
 
-    def lose(self, unit: str, reason: str) -> None:
+    def mark_lost(self, unit: str, reason: str) -> None:
         """A unit's worker is gone: offer again what has no final event.
 
         Raises:

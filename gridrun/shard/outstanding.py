@@ -81,13 +81,13 @@ class Outstanding:
             del self._left[unit]
             yield UnitFinished(unit, "")
 
-    def lose_shard(self, shard: int, reason: str) -> Iterator[Event]:
+    def mark_shard_lost(self, shard: int, reason: str) -> Iterator[Event]:
         """A shard's child is gone: what it owes is to be offered again."""
-        yield from self._lose(self._shards.get(shard, []), reason)
+        yield from self._mark_lost(self._shards.get(shard, []), reason)
 
-    def lose_all(self, reason: str) -> Iterator[Event]:
+    def mark_all_lost(self, reason: str) -> Iterator[Event]:
         """The sweep is gone: what it owes is to be offered again."""
-        yield from self._lose(list(self._left), reason)
+        yield from self._mark_lost(list(self._left), reason)
 
     def hand_back_all(self) -> Iterator[Event]:
         """Somebody ended the sweep: what it owes waits until somebody asks for it."""
@@ -96,7 +96,7 @@ class Outstanding:
             yield UnitStarted(unit, "")
             yield UnitFinished(unit, "", stopped=True)
 
-    def _lose(self, units: Iterable[str], reason: str) -> Iterator[Event]:
+    def _mark_lost(self, units: Iterable[str], reason: str) -> Iterator[Event]:
         for unit in units:
             if unit in self._left:
                 del self._left[unit]

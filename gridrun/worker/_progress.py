@@ -59,7 +59,7 @@ class Quarantine:
         return self.deaths[artifact, stage, key][-1]
 
 
-class Progress:
+class UnitProgress:
     """The tasks of one unit on their way to a final event each.
 
     Args:

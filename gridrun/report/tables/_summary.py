@@ -14,7 +14,7 @@ from gridrun.report.tables._rows import Part, is_finite
 
 
 @dataclass
-class Group:
+class SummaryGroup:
     """Rows of one method and classifier, and of one value of each further parameter.
 
     Args:
@@ -89,7 +89,7 @@ class Summary:
         rows_note: Said when only a subset of the rows was used.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[SummaryGroup, ...]
     reasons: dict[tuple[str, str], int]
     files: dict[str, Path]
     combinations: int
