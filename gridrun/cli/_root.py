@@ -69,7 +69,7 @@ def _broken(entry: EntryPoint, error: Exception) -> typer.Typer:
     def broken(ctx: typer.Context) -> None:
         del ctx
         raise EnvironmentFault(
-            f"the command {entry.name} {text}", todo="install it again, with what it needs"
+            f"the command {entry.name} {text}", todo="install the package again, with its dependencies"
         )
 
     return app

@@ -59,7 +59,7 @@ class Engine:
         study_state: The study and the request.
         make_backend: Makes the backend; only called if something is left to run.
         backend_name: For the ledger.
-        progress: Watches.
+        progress: Progress callback.
         collect_only: Whether only what earlier runs sent away is taken in: nothing is
             sent, and the inputs need not be here.
     """
@@ -110,7 +110,7 @@ class Engine:
                 self._notes.add(note)
         if study_state.view is not None:
             study_state.view.refuse_if_held()
-            progress.phase("looking up what is done")
+            progress.phase("looking up which tasks are done")
         pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
         self._tally.total = len(study_state.tables) * study_state.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
@@ -148,7 +148,7 @@ class Engine:
             raise UserError(
                 f"the inputs are not here ({place})",
                 where=str(study_state.study.path),
-                todo="run it where they can be read: "
+                todo="run the study where they can be read: "
                 f"{study_state.study.reading_command}; or name local files below inputs",
             )
         sources: list[Source] = []

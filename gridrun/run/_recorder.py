@@ -1,4 +1,4 @@
-"""Taking events: each goes into the ledger once, is counted, and is told to whoever watches."""
+"""Taking events: each goes into the ledger once, is counted, and is reported as progress."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Notes:
     """What was worth saying, each thing once.
 
     Args:
-        progress: Told of each.
+        progress: Progress callback.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -53,7 +53,7 @@ class Recorder:
         ledger: Open for writing.
         queue: Keeps account of units in flight.
         backend_name: For the ledger.
-        progress: Watches.
+        progress: Progress callback.
         tally: Counts of this run.
         notes: What was worth saying.
     """
@@ -138,7 +138,7 @@ class Recorder:
                 self._queue.finish(unit)
                 self._ledger.release(unit)
             case UnitLost(unit, reason):
-                self._notes.add(f"a worker was lost ({reason}); its unfinished tasks run again")
+                self._notes.add(f"a worker was lost ({reason}); its unfinished tasks will run again")
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
 

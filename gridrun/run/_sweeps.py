@@ -1,4 +1,4 @@
-"""What earlier runs sent away: its tasks are not sent again, its outcomes are taken in."""
+"""What earlier runs sent away: its tasks are not sent again, its outcomes are collected."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def holders(sweeps: Iterable[StoredSweep]) -> list[tuple[str, Commands | None]]:
 
 
 def held_elsewhere(sweeps: Iterable[StoredSweep]) -> str:
-    """What is said of tasks that are not run here because living sweeps hold them."""
+    """The note on tasks that are not run here because living sweeps hold them."""
     said = "some tasks are not run here because a sweep elsewhere holds them"
     for name, commands in holders(sweeps):
         if commands is None:
@@ -70,7 +70,7 @@ def study_view(
         ledger: Open for writing.
         pending: What the request asks for, held or not.
         ids: The ledger's number of each context.
-        backend: Its name; it is told of its own sweeps only.
+        backend: Its name; it learns of its own sweeps only.
     """
     final = {key[:4] for key in ledger.sweep_attempts() if key.final}
     stored = ledger.sweeps()
@@ -120,7 +120,7 @@ def token_of(ledger: Ledger) -> str:
 
 
 def known_attempts(ledger: Ledger) -> set[AttemptKey]:
-    """Attempts of living sweeps that are in the ledger: read once more they are no news."""
+    """Attempts of living sweeps that are in the ledger: read again they are not recorded twice."""
     return {key._replace(final=False) for key in ledger.sweep_attempts()}
 
 

@@ -32,7 +32,7 @@ from gridrun.worker._progress import Failure, Quarantine, UnitProgress
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
-"""So many in a row, and the environment is at fault."""
+"""After so many in a row the environment is at fault."""
 
 _GATHER_SECONDS = 0.02
 """How long the first event of a poll waits for company: many tiny tasks, few polls."""
@@ -226,7 +226,7 @@ class Supervisor:
 
 
 def worker_name() -> str:
-    """Host, process id and start of this process, for people.
+    """Display name of this process: host, process id and start.
 
     Where a host's name means nothing, the environment variable ``GRIDRUN_PLACE`` stands
     in its place: the name of the job, for example.

@@ -108,7 +108,7 @@ def report_from(text: str) -> ReadingReport:
 
 
 def stub_from(content: bytes) -> ArtifactStub | None:
-    """The ticket that a file is; None where it is a block's tables themselves."""
+    """The stub that a file is; None where it is a block's tables themselves."""
     if not content.startswith(b'{"' + _MARK.encode()):
         return None
     return ArtifactStub(**json.loads(content)[_MARK])
@@ -119,7 +119,7 @@ class BlocksElsewhere:
 
     Args:
         report: What was read and made.
-        cache_dir: Takes the tickets.
+        cache_dir: Takes the stubs.
     """
 
     def __init__(self, report: ReadingReport, cache_dir: Path) -> None:
@@ -132,7 +132,7 @@ class BlocksElsewhere:
         return self._report.notes
 
     def artifact(self, values: Mapping[str, Value]) -> str:
-        """Digest of a block's tables, for which a ticket is written.
+        """Digest of a block's tables, for which a stub is written.
 
         Raises:
             TaskFailure: The block could not be made.
@@ -148,7 +148,7 @@ class BlocksElsewhere:
         return block.artifact
 
     def path(self, digest: str) -> Path:
-        """File of a block's ticket."""
+        """File of a block's stub."""
         (block, *_) = (block for block in self._report.blocks if block.artifact == digest)
         return self._cache.path(f"{digest}-{block.checksum}", _SUFFIX)
 
