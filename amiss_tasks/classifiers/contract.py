@@ -1,6 +1,6 @@
 """What a classifier in Python is given, and what it gives back.
 
-The counterpart of the two functions that a classifier in R has (see ``rf.R``).
+The counterpart of the functions that a classifier in R has (see ``rf.R``).
 Random numbers are always R's, so that they are upstream's: a classifier asks for
 them through :class:`Draws` and makes none of its own.
 """

@@ -1,5 +1,7 @@
 # Missing values become 0, and each pattern of missingness becomes a feature.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: .require_numeric, fill_train, fill_with (_single_value.R)
+# helpers: stop_upstream_defect (../r/guard.R); table_of (../r/tables.R)
 
 # One logical column for each named column of `data`.
 .indicators <- function(data, features) {

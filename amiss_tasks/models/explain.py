@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
-from amiss_tasks.models._script import Fold, script_of
+from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.python_classifiers import PythonModel
@@ -22,7 +23,6 @@ from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.store.cache import with_replacement
 
-_COMPARED = ("TP", "FP", "FN", "TN", "MCC", "AUC")
 _CLOSE = 1e-9
 
 
@@ -46,6 +46,9 @@ def explain(
         values=chosen.values,
         classifier=chosen.classifier,
         features=features_of(chosen.settings.options),
+        predraw=predraws(trial.cell.method, all_methods=runner.chain.evaluation.holds_out),
+        search=search_of(task),
+        search_seeds=runner.chain.r.own_seeds(chosen.classifier, number),
         chosen=trial.trained.row + 1,
         expected=rows,
         recorded=recorded is not None,
@@ -61,7 +64,7 @@ def explain(
         f"Written by gridrun {__version__}, of which nothing is needed here: run it with",
         f"Rscript --vanilla {file.name}",
     ]
-    text = script_of(fold, head, tables.name, calls.functions_of)
+    text = script_of(fold, head, tables.name, calls)
     _write(file, tables, text, trial, calls)
     return Report(
         file, [*said, f"tables: {tables}"], _differences(result, recorded), _facts(result)
@@ -127,7 +130,7 @@ def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
     )
     lines.append(f"model: {chosen.classifier} with {settings}" + _search(trial))
     for row in result.rows:
-        shown = ", ".join(f"{name} {row[name]}" for name in _COMPARED)
+        shown = ", ".join(f"{name} {row[name]}" for name in COMPARED)
         lines.append(f"{row['model_ix']}, {row['test_completion_ix']}: {shown}")
     return lines
 
@@ -183,7 +186,7 @@ def _differences(result: TaskResult, recorded: Recorded | None) -> list[str]:
         return [f"the ledger has {len(recorded.rows)} rows of it, now there are {len(result.rows)}"]
     found = []
     for ours, theirs in zip(result.rows, recorded.rows, strict=True):
-        odd = [name for name in _COMPARED if not _alike(ours[name], theirs[name])]
+        odd = [name for name in COMPARED if not _alike(ours[name], theirs[name])]
         found += [
             f"{name} of {ours['test_completion_ix']} is {ours[name]} now and {theirs[name]} in the "
             "ledger, to which the script is held"

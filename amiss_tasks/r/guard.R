@@ -1,4 +1,5 @@
 # What stands between Python and every R function that a stage calls.
+# helpers: none
 
 # Text of a call, one line, without the data that may be inlined in it.
 .call_text <- function(call) {

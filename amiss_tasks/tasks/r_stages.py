@@ -56,7 +56,8 @@ class RStages:
         self._own_classifiers = own_classifiers
         self._features = features
         self._protocol = protocol
-        self._call = RCalls(protocol)
+        self._call = RCalls()
+        self._corrected = sorted(protocol.corrected)
 
     @property
     def calls(self) -> RCalls:
@@ -158,6 +159,7 @@ class RStages:
                 step: self._seed(step, fold)
                 for step in ("hyperparameters", "downsampling", "features", "rows")
             },
+            corrected=self._corrected,
         )
         drawn = result.value["hyperparameter_rows"].python()
         generator = result.value["generator"]
@@ -295,7 +297,7 @@ class RStages:
             search: ``grid`` or ``random``: how hyperparameters are searched.
             fold: Fold, counted from 1.
         """
-        seed, own = self._seed(f"train {classifier}", fold), self._own_seeds(classifier, fold)
+        seed, own = self._seed(f"train {classifier}", fold), self.own_seeds(classifier, fold)
         if classifier in IN_PYTHON:
             choices = self._choices(search, own["search"])
             return python_classifiers.train(
@@ -309,6 +311,7 @@ class RStages:
             seed,
             search,
             own,
+            self._corrected,
         )
         value = result.value
         return Trained(
@@ -361,7 +364,7 @@ class RStages:
             one_sided_mcc=0.0 if "one_sided_mcc" in corrected else math.nan,
         )
 
-    def _own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
+    def own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
         """Seeds of steps that upstream does not have."""
         protocol = self._protocol
         return {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from gridrun.errors import UserError
 from gridrun.plan.units import Event, SegmentRead, SweepEnded
 from gridrun.run.backend import SentSweep
-from gridrun.shard import NumberOf, event_from, shard_name
+from gridrun.shard import MANIFEST, NumberOf, event_from, shard_name
 from gridrun.shard.outstanding import Outstanding
 from gridrun.shard.queue import ShardQueue
 from gridrun.shard.segment_reader import SegmentReader
@@ -68,7 +68,8 @@ class Watch:
         states = {number: self._queue.state(name) for number, name in self._shards.items()}
         for number in self._shards:
             yield from self._read_shard(number)
-            if states[number].state == "done":
+            reader = self._readers[number]
+            if reader.has_manifest or MANIFEST in reader.problems:
                 yield from self._settle(number)
         counts = [state.state for state in states.values()]
         summary = ", ".join(f"{counts.count(word)} {word}" for word in sorted(set(counts)))

@@ -25,7 +25,6 @@ from gridrun.plan.units import (
     SweepPlanned,
     SweepSent,
     Unit,
-    UnitLost,
 )
 from gridrun.run.backend import (
     Capabilities,
@@ -40,6 +39,7 @@ from gridrun.run.backend import (
 )
 from gridrun.shard import ERROR, LOG, shard_name
 from gridrun.shard.contexts import Contexts, numbers_of
+from gridrun.shard.outstanding import Outstanding
 from gridrun.shard.packing import Shards, pack
 from gridrun.shard.queue import ShardQueue, queues_in, write_queue
 
@@ -56,13 +56,7 @@ class FolderBackend:
         say: Told how it goes; what it is told changes nothing.
     """
 
-    commands = Commands(
-        send="gridrun shards",
-        status="gridrun shards status",
-        logs="gridrun shards logs",
-        collect="gridrun collect",
-        cancel="gridrun shards cancel",
-    )
+    commands = replace(Commands.below("gridrun shards"), collect="gridrun collect")
 
     def __init__(
         self,
@@ -155,9 +149,7 @@ class FolderBackend:
             return
         if not sweep.is_sent:
             if not queue.exists:
-                for units in sweep.shards.values():
-                    for unit in units:
-                        yield UnitLost(unit.id, "its shard was never written")
+                yield from Outstanding(sweep.shards).lose_all("its shard was never written")
                 yield SweepEnded(sweep.name, "abandoned")
                 self._memory.forget(sweep.name)
                 return

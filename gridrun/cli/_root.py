@@ -69,7 +69,8 @@ def _broken(entry: EntryPoint, error: Exception) -> typer.Typer:
     def broken(ctx: typer.Context) -> None:
         del ctx
         raise EnvironmentFault(
-            f"the command {entry.name} {text}", todo="install the package again, with its dependencies"
+            f"the command {entry.name} {text}",
+            todo="install the package again, with its dependencies",
         )
 
     return app

@@ -98,7 +98,9 @@ def _show(report: DescriptionReport) -> None:
         where = ", ".join(f"{name}={value}" for name, value in values.items())
         say(f"no data: {where}: {reason}")
     if report.blocks > 1:
-        say("use --only to select one block: its consequences and features are then printed as well")
+        say(
+            "use --only to select one block: its consequences and features are then printed as well"
+        )
     for name, path in report.files.items():
         say(f"{name}: {path}")
 

@@ -55,8 +55,9 @@ def explain(
     """Write an R script that reproduces one fold's numbers without gridrun, and say what happened.
 
     The fold is computed once more. Comments of the script say which rows were kept and why,
-    which features were drawn and dropped, which seeds were set; its code calls R's packages
-    directly, prints the metrics and counts, and stops where they are not those of gridrun.
+    which features were drawn and dropped, which seeds were set; its code is the R functions that
+    ran, with their values. It prints the metrics and counts, and stops where they are not those
+    of gridrun.
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show

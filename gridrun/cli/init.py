@@ -39,7 +39,8 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(metavar="DIRECTORY", help="Study directory; created if it does not exist.")
+        Path,
+        typer.Argument(metavar="DIRECTORY", help="Study directory; created if it does not exist."),
     ] = Path(),
     grid: Annotated[
         Path | None,
@@ -80,4 +81,6 @@ def init(
     for path in (*inputs.values(), *([grid] if grid else [])):
         if not path.exists():
             say(f"note: {path} does not exist yet")
-    say(f"next: edit the study, then run gridrun plan {shlex.quote(str(directory))}{opt.said(pipeline)}")
+    say(
+        f"next: edit the study, then run gridrun plan {shlex.quote(str(directory))}{opt.said(pipeline)}"
+    )

@@ -16,7 +16,9 @@ from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE
 
-_ENDING = "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
+_ENDING = (
+    "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +38,10 @@ def local(
     study: opt.StudyArgument = Path(),
     workers: Annotated[
         int | None,
-        typer.Option(help="Number of worker processes, each with an R of its own.", show_default="one per core"),
+        typer.Option(
+            help="Number of worker processes, each with an R of its own.",
+            show_default="one per core",
+        ),
     ] = None,
     address: Annotated[
         str | None,
@@ -110,7 +115,9 @@ def local(
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}\n")
+            sys.stderr.write(
+                f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}\n"
+            )
             raise typer.Exit(130) from None
         finally:
             restore()

@@ -44,9 +44,9 @@ def predict(
         Path, typer.Argument(metavar="MODEL", help="Model file that `gridrun export-model` wrote.")
     ],
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file to write the predictions to.")] = Path(
-        "predictions.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV file to write the predictions to.")
+    ] = Path("predictions.csv"),
     force: opt.Force = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,

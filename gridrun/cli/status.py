@@ -54,7 +54,9 @@ def status(
         )
         return
     if report.last_run is None:
-        say("nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it")
+        say(
+            "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
+        )
         return
     last = report.last_run
     if report.holder is not None:
@@ -74,7 +76,9 @@ def status(
         how = {"failed": "done, some tasks failed"}.get(last["state"], last["state"])
         say(f"the last run ({last['backend']}) ended after {took}: {how}")
     if report.changes:
-        say(f"changed since the last run: {', '.join(report.changes)}; a run would compute everything again")
+        say(
+            f"changed since the last run: {', '.join(report.changes)}; a run would compute everything again"
+        )
     say(
         f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "
         "parts by state:"

@@ -47,7 +47,11 @@ def worker(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of worker processes, each with an R of its own.", show_default="one per core"),
+        typer.Option(
+            min=1,
+            help="Number of worker processes, each with an R of its own.",
+            show_default="one per core",
+        ),
     ] = None,
     wait: Annotated[
         float,

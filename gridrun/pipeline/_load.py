@@ -15,7 +15,9 @@ _MEMBERS = (
     *(name for name, value in vars(Pipeline).items() if callable(value) and name[0] != "_"),
 )
 _SHOWN = 5
-_TODO = "write --pipeline MODULE:ATTRIBUTE, with a module that is installed or in the current directory"
+_TODO = (
+    "write --pipeline MODULE:ATTRIBUTE, with a module that is installed or in the current directory"
+)
 
 
 def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:

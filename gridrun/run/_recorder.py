@@ -138,7 +138,9 @@ class Recorder:
                 self._queue.finish(unit)
                 self._ledger.release(unit)
             case UnitLost(unit, reason):
-                self._notes.add(f"a worker was lost ({reason}); its unfinished tasks will run again")
+                self._notes.add(
+                    f"a worker was lost ({reason}); its unfinished tasks will run again"
+                )
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
 

@@ -101,5 +101,5 @@ class SegmentReader:
                     f"{facts.rows}, or they are not the same ones",
                     where=self._child,
                     todo="the outcomes were modified after the child wrote them: do not trust those in the "
-                        "ledger; compare with `gridrun local` in a copy of the study",
+                    "ledger; compare with `gridrun local` in a copy of the study",
                 )

@@ -119,7 +119,9 @@ def study_file(path: Path) -> Path:
     similar = [name for name in names if Path(name).suffix.lower() in YAML_SUFFIXES]
     near = did_you_mean(STUDY_FILE, similar)
     todo = (
-        f"{near} name that file itself" if near else f"create one to start from: gridrun init {path}"
+        f"{near} name that file itself"
+        if near
+        else f"create one to start from: gridrun init {path}"
     )
     raise InputError([Fault(path, f"is a directory without a {STUDY_FILE}", todo=todo)])
 

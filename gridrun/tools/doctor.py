@@ -118,9 +118,17 @@ def _disk(directory: Path) -> Finding:
         directory = directory.parent
     free_mb = shutil.disk_usage(directory).free // 2**20
     if not os.access(directory, os.W_OK):
-        return Finding("disk", "missing", f"{directory.resolve()} is not writable", "make it writable", 3)
+        return Finding(
+            "disk", "missing", f"{directory.resolve()} is not writable", "make it writable", 3
+        )
     if free_mb < _DISK_MB:
-        return Finding("disk", "missing", f"{free_mb} MB free", f"free some space: a run needs {_DISK_MB} MB", 3)
+        return Finding(
+            "disk",
+            "missing",
+            f"{free_mb} MB free",
+            f"free some space: a run needs {_DISK_MB} MB",
+            3,
+        )
     temporary_mb = shutil.disk_usage(tempfile.gettempdir()).free // 2**20
     return Finding("disk", "ok", f"{free_mb:,} MB free, {temporary_mb:,} MB for temporary files")
 

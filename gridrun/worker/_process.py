@@ -158,7 +158,7 @@ class ChildProcess:
 
     def _seconds_to_look(self) -> float:
         limits = [limit.left for limit in (self._limit(), self._linger) if limit is not None]
-        return min([_LOOK_SECONDS, *limits])
+        return min([_LOOK_SECONDS, self._answers.interval, *limits])
 
     def _look(self) -> None:
         """Kill it for what it must not do; once, since it then takes a moment to end."""

@@ -2,7 +2,7 @@
 
 A key holds what it was made from: so what is read while it is made is recorded, and what is
 read while the thing behind it is computed has to be among that. Nothing in the product knows
-of it: classes are patched, and R's ``corrected`` is put in place of its own.
+of it: classes are patched, and R's ``%in%``, by which stages ask for a switch, is replaced.
 
 ====================  =============================================  ======================
 key                   made in                                        computed in
@@ -48,9 +48,9 @@ Read = tuple[str, str]
 
 _RECORD_SWITCHES = """
 .asked <- new.env()
-corrected <- function(name) {
-  .asked$names <- c(.asked$names, name)
-  name %in% .in_force$names
+`%in%` <- function(x, table) {
+  if (is.character(x) && length(x) == 1L) .asked$names <- c(.asked$names, x)
+  base::`%in%`(x, table)
 }
 take_asked <- function() {
   names <- as.character(unique(.asked$names))
@@ -152,7 +152,9 @@ class Recorder:
         if self._calls is not None and self._open:
             session = self._calls._session
             for name in session.call(session.shared, "take_asked").value.python():
-                self.note("switch", name)
+                # what else is looked for in a set is no switch
+                if name in SWITCH_NAMES:
+                    self.note("switch", name)
 
 
 def install(patch: pytest.MonkeyPatch) -> Recorder:

@@ -13,6 +13,7 @@ from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
 from gridrun.pipeline.models import Chosen, Recorded
 
+TASKS = Path(__file__).parents[2] / "amiss_tasks"
 DATA = Path(__file__).parents[2] / "examples" / "quickstart" / "data"
 INPUTS = {
     "vcf": str(DATA / "clinvar.vep.vcf.gz"),
@@ -160,16 +161,15 @@ def test_the_head_says_what_happened(cache, tmp_path):
     assert "pcaMethods:" in text
 
 
-def test_functions_are_taken_with_what_they_need(tmp_path):
+def test_functions_are_taken_with_what_they_need():
     """A function comes with its comment and with what it refers to, and nothing else."""
-    file = tmp_path / "some.R"
-    file.write_text(
+    text = (
         "# Head of the file.\n\n# One.\n# More.\none <- function() two() + .N\n\n"
         "two <- function(n = .M) n\n\n# Not needed.\nthree <- function() one()\n\n"
         ".N <- 3L\n.M <- 2\n"
     )
     runner = AmissRunner(Settings({}, "amiss", 1), lambda *_: None)
-    found = ModelCalls(runner.chain.r).functions_of([file], ["one"])
+    found = ModelCalls(runner.chain.r).functions_of([text], ["one"])
     assert found == [
         "# One.\n# More.\none <- function() two() + .N",
         "two <- function(n = .M) n",
@@ -184,3 +184,21 @@ def test_a_script_may_not_replace_its_tables(cache, tmp_path):
 
     with pytest.raises(UserError, match="another name"):
         explain(PIPELINE, chosen_of(cache, "amiss", "lr"), 1, tmp_path / "fold.rds", None)
+
+
+def test_a_script_has_the_functions_of_the_files(cache, tmp_path):
+    """Every function of a script is there as it is in a file of the package, comments too."""
+    script = tmp_path / "fold.R"
+    chosen = chosen_of(cache, "corrected", "lr", imputation="knnImputation")
+    explain(PIPELINE, chosen, 1, script, None)
+    source = "\n".join(path.read_text("utf-8") for path in TASKS.rglob("*.R"))
+    text = script.read_text("utf-8")
+    functions = re.findall(
+        r"^(?:#[^\n]*\n)*^[.\w]+ <- function\(.*?(?:^\}$|(?<!\{)$)", text, re.MULTILINE | re.DOTALL
+    )
+    names = {re.search(r"^([.\w]+) <-", function, re.MULTILINE)[1] for function in functions}
+    assert {"draw_sample", "complete_training", "train", "knn_fill", ".held_out_classes"} <= names
+    assert {"fit", "impute_test_learnt", "complete_test", "predict_rows"} <= names
+    assert "impute_test" not in names
+    for function in functions:
+        assert function in source

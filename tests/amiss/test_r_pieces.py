@@ -309,7 +309,7 @@ def test_columns_are_read_back_as_upstream_does(session, helpers):
 def test_near_zero_variance_takes_one_percent_of_distinct_values_at_most(
     stages, session, rows, is_flagged
 ):
-    """Caret's uniqueCut: 6 values in 200 or 600 rows are enough, whatever the frequent one's."""
+    """Caret's uniqueCut: 6 values in 200 or 599 rows are enough, whatever the frequent one's."""
     column = np.zeros(rows)
     column[:5] = np.arange(1, 6)
     table = BlockTable(["x"] * rows, column > 0, column[:, None], ("score",), {})

@@ -27,6 +27,9 @@ WITH_OPTION = (
     "params",
     "check-method",
     "doctor",
+    "shards",
+    "collect",
+    "azure",
 )
 
 
@@ -61,7 +64,7 @@ def finished(begun, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("command", WITH_OPTION)
 def test_every_command_of_a_study_takes_a_pipeline(command):
     """--pipeline is an option of each, and the help that it leads to names nothing of amiss."""
-    ran = gridrun(command, "--help", *OPTION)
+    ran = gridrun(command, *OPTION, "--help")
     assert ran.returncode == 0, ran.stderr
     assert "--pipeline" in ran.stdout
     assert not re.search(
@@ -135,6 +138,30 @@ def test_results_and_status_and_logs(finished):
     state = json.loads(gridrun("status", finished, "--json", *OPTION).stdout)
     assert state["parts"]["done"] == 28
     assert "no attempt failed" in gridrun("logs", finished, *OPTION).stdout
+
+
+def test_shards_of_the_toy_are_run_and_collected(begun, tmp_path):
+    """Written into a folder, run by a worker there, brought in: the table of a run here."""
+    target, folder = tmp_path / "study", tmp_path / "shards"
+    shutil.copytree(begun, target)
+    part = ("--folds", "2", "--only", "smoothing=flat,mean")
+    sent = gridrun("shards", target, "--folder", folder, *part, *OPTION)
+    assert sent.returncode == 0, sent.stderr
+    assert f"gridrun collect {target} --pipeline {TOY}" in sent.stderr
+    refused = gridrun("collect", target)
+    assert refused.returncode == 2
+    assert f"write --pipeline {TOY}" in refused.stderr
+    worked = gridrun("worker", folder, "--workers", "1")
+    assert worked.returncode == 0, worked.stderr
+    status = gridrun("shards", "status", target, *OPTION)
+    assert status.returncode == 0, status.stderr
+    brought = gridrun("collect", target, *OPTION)
+    assert brought.returncode == 0, brought.stderr
+    assert "8 tasks done" in brought.stdout
+    here = tmp_path / "here"
+    shutil.copytree(begun, here)
+    assert gridrun("local", here, "--in-process", *part, *OPTION).returncode == 0
+    assert rows(target) == rows(here)
 
 
 @pytest.mark.parametrize(

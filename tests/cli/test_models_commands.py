@@ -246,8 +246,8 @@ CRASHING = """
 import os, signal
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskFailure
-class Crashing:
-    name = "crashing"
+from gridrun.testing.toy import ToyPipeline, toy_pipeline
+class Crashing(ToyPipeline):
     def of_study(self, options):
         return self
     def die(self):
@@ -264,7 +264,7 @@ class Crashing:
         raise ValueError("a defect")
     def answer(self, number):
         return number + 1
-PIPELINE = Crashing()
+PIPELINE = Crashing(toy_pipeline().parameters, "1", "crashing_pipeline:PIPELINE")
 """
 
 

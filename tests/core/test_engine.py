@@ -375,7 +375,7 @@ def test_late_events_of_a_worker_that_was_given_up_count_once(toy_study):
         db.close()
         return dict(found)
 
-    trouble = {"misbehave": {"imputation=zero_imp": "error"}}
+    trouble = {"misbehave": {"smoothing=flat": "error"}}
     calm = toy_study(name="calm", **trouble)
     expected = calm.run(backend="inprocess").tally
     study = toy_study(**trouble)

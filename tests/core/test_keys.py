@@ -64,25 +64,25 @@ def test_a_change_that_keeps_size_and_time_is_seen(toy_study):
     """Whoever writes into an input may set its time back; the content counts all the same."""
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
-    vcf = Path(study.study.inputs["vcf"])
-    stat = vcf.stat()
-    vcf.write_text(vcf.read_text()[::-1])
-    os.utime(vcf, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    after = vcf.stat()
+    table = Path(study.study.inputs["table"])
+    stat = table.stat()
+    table.write_text(table.read_text()[::-1])
+    os.utime(table, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = table.stat()
     assert (after.st_size, after.st_mtime_ns, after.st_ino) == (
         stat.st_size,
         stat.st_mtime_ns,
         stat.st_ino,
     )
-    assert study.state().input_digests["vcf"] == hashlib.sha256(vcf.read_bytes()).hexdigest()
+    assert study.state().input_digests["table"] == hashlib.sha256(table.read_bytes()).hexdigest()
 
 
 def test_a_change_of_time_alone_is_seen_without_the_size(toy_study):
     """A file written in place with content of the same size, as most editors leave it."""
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
-    vcf = Path(study.study.inputs["vcf"])
-    vcf.write_text(vcf.read_text()[::-1])
+    table = Path(study.study.inputs["table"])
+    table.write_text(table.read_text()[::-1])
     assert study.plan(combinations="1").pending > 0
 
 
@@ -95,7 +95,7 @@ def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
     )
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
-    assert sorted(read) == ["a.vcf", "b.tsv", "c.tsv"]
+    assert sorted(read) == ["a.txt", "b.txt"]
     study.run(backend="inprocess", combinations="1-2")
     study.summary()
     study.status()
@@ -120,11 +120,11 @@ def test_the_pipeline_is_given_the_digests(toy_study, monkeypatch):
 def test_an_input_that_changes_while_it_is_read_stops_the_run(toy_study, monkeypatch):
     """Its digest would be another one's; nothing is recorded."""
     study = toy_study()
-    vcf = Path(study.study.inputs["vcf"])
+    table = Path(study.study.inputs["table"])
     plain = toy.ToyPipeline.open_source
 
     def opened(self, *args):
-        vcf.write_text("more of it")
+        table.write_text("more of it")
         return plain(self, *args)
 
     monkeypatch.setattr(toy.ToyPipeline, "open_source", opened)
@@ -181,7 +181,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
     }
     grid = study.study.grid
     values = tuple(
-        (*reversed(v),) if name == "imputation" else v
+        (*reversed(v),) if name == "smoothing" else v
         for name, v in zip(grid.names, grid.values, strict=True)
     )
     cases["grid"] = of_study(grid=replace(grid, values=values))
@@ -232,20 +232,20 @@ def test_each_part_of_a_sample_s_name_changes_it(toy_study):
         name(),
         name(blocks=False),
         name(seed=2),
-        name(only=["imputation=zero_imp"]),
+        name(only=["smoothing=flat"]),
         name(combinations="1-9"),
     ]
     assert len(set(names)) == len(names)
     assert name(sample=7) == name()
-    two = ["imputation=zero_imp", "transcript=canonical"]
+    two = ["smoothing=flat", "origin=first"]
     assert name(only=two) == name(only=two[::-1]) != name(only=two[:1])
 
 
 ORDER = ReadingOrder(
-    Job(TOY, Settings({"vcf": "/here"}, "amiss", 1, 5, {"a": 1}), Limits(10.0)),
-    {"transcript": ("canonical",)},
-    ({"transcript": "canonical"},),
-    {"vcf": "there"},
+    Job(TOY, Settings({"table": "/here"}, "plain", 1, 5, {"a": 1}), Limits(10.0)),
+    {"origin": ("first",)},
+    ({"origin": "first"},),
+    {"table": "there"},
     {"read": "digest"},
 )
 
@@ -254,9 +254,9 @@ def test_every_part_of_a_reading_order_changes_its_digest(monkeypatch):
     """All that is asked; not how long a task may take, nor where the inputs are here."""
     job, settings = ORDER.job, ORDER.job.settings
     others = {
-        "values": {"values": {"transcript": ("keep_all",)}},
-        "blocks": {"blocks": ({"transcript": "keep_all"},)},
-        "places": {"places": {"vcf": "elsewhere"}},
+        "values": {"values": {"origin": ("every",)}},
+        "blocks": {"blocks": ({"origin": "every"},)},
+        "places": {"places": {"table": "elsewhere"}},
         "code": {"code": {"read": "other"}},
     }
     of_settings = {"protocol": "corrected", "seed": 2, "rows": 6, "options": {"a": 2}}
@@ -272,7 +272,7 @@ def test_every_part_of_a_reading_order_changes_its_digest(monkeypatch):
     assert {*others, "job", "gridrun_reading"} == set(ORDER.data())
     assert {*jobs, "limits"} == set(ORDER.data()["job"])
     limited = replace(job, limits=Limits(11.0))
-    here = replace(job, settings=replace(settings, inputs={"vcf": "/other"}))
+    here = replace(job, settings=replace(settings, inputs={"table": "/other"}))
     assert ORDER.digest == replace(ORDER, job=limited).digest == replace(ORDER, job=here).digest
     monkeypatch.setattr("gridrun.shard.remote_inputs._order.FORMAT", 99)
     assert ORDER.digest not in digests

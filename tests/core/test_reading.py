@@ -37,7 +37,7 @@ def made(tmp_path, asked):
 
 
 def test_an_order_asks_for_every_block_and_holds_no_path():
-    """Two transcripts x two encodings; where the inputs lie on this machine stays here."""
+    """Two origins x two codings; where the inputs lie on this machine stays here."""
     asked = order()
     assert len(asked.blocks) == 4
     assert set(asked.code) == {"read", "filter", "preprocess"}

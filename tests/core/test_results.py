@@ -101,7 +101,7 @@ def test_a_column_that_nobody_declares_is_named(toy_study, monkeypatch):
 def test_a_part_shares_with_its_own_classifier_only(toy_study):
     """Two classifiers whose results had equal content would still be two models."""
     study = toy_study()
-    # combination 3 is lr's alone, as random search trains no forest
+    # combination 3 is line's alone, as drawn tuning makes no tree
     study.run(backend="inprocess", combinations="3,5")
     with sqlite3.connect(study.study.paths.ledger) as db:
         db.execute("UPDATE result SET content_key = 'same' WHERE content_key != ''")
@@ -110,9 +110,9 @@ def test_a_part_shares_with_its_own_classifier_only(toy_study):
     table = study.results(combinations="3,5")
     done = table[table["state"] == "done"]
     assert set(zip(done["combination"], done["classifier"], strict=True)) == {
-        (3, "lr"),
-        (5, "rf"),
-        (5, "lr"),
+        (3, "line"),
+        (5, "tree"),
+        (5, "line"),
     }
     shared = done[done["shared_with"].notna()]
-    assert set(zip(shared["classifier"], shared["shared_with"], strict=True)) == {("lr", 3)}
+    assert set(zip(shared["classifier"], shared["shared_with"], strict=True)) == {("line", 3)}

@@ -80,7 +80,7 @@ def test_a_worker_is_killed_and_the_next_goes_on_where_it_was(tmp_path):
     report, _ = walks.run(study, send=True)
     assert (report.state, report.held) == ("detached", 72)
     worker = walks.worker(study / "shards")
-    walks.wait_for(lambda: walks.segments(study))
+    walks.wait_for(lambda: walks.outcomes_there(study))
     worker.kill()
     worker.communicate()
     kept = sum(len(read_segment(path)) for path in walks.segments(study)) - 1  # WorkerReady
@@ -101,10 +101,10 @@ def test_what_is_there_is_brought_in_while_workers_go_on(tmp_path):
     study = walks.study(tmp_path / "study", options={"sleep_ms": 100})
     walks.run(study, send=True)
     worker = walks.worker(study / "shards")
-    walks.wait_for(lambda: walks.segments(study))
+    walks.wait_for(lambda: walks.outcomes_there(study))
     report, _ = walks.run(study)
     assert 0 < report.tally.done < 72
-    assert report.held == 72
+    assert 0 < report.held <= 72
     assert report.state == "detached"
     parts = walks.opened(study).status().parts
     assert parts["done"] >= report.tally.done
@@ -198,10 +198,12 @@ def test_what_a_worker_brought_may_not_change(tmp_path):
 
 def test_cancel_ends_workers_and_gives_the_rest_back(tmp_path):
     """A worker ends its shard within seconds; what it has counts, what is left is sent again."""
-    study = walks.study(tmp_path / "study", options={"sleep_ms": 200})
+    study = walks.study(
+        tmp_path / "study", folder={"shard_minutes": 30}, options={"sleep_ms": 1000}
+    )
     walks.run(study, send=True)
     worker = walks.worker(study / "shards")
-    walks.wait_for(lambda: walks.segments(study))
+    walks.wait_for(lambda: walks.outcomes_there(study))
     ended = walks.drive(study, "shards", "cancel")
     assert "asked for the end of gridrun-study-" in ended.stderr
     out, _ = worker.communicate(timeout=60)
@@ -215,6 +217,7 @@ def test_cancel_ends_workers_and_gives_the_rest_back(tmp_path):
     assert not walks.sweeps(study)
     nothing = walks.drive(study, "shards", "cancel")
     assert "nothing to cancel" in nothing.stderr
+    walks.set_options(study, sleep_ms=0)
     walks.run(study, send=True)
     walks.work(study / "shards")
     walks.run(study)
@@ -229,7 +232,7 @@ def test_a_silent_worker_s_shard_is_taken_over_and_counts_once(tmp_path):
     study = walks.study(tmp_path / "study", folder=settings, options=options)
     walks.run(study, send=True)
     first = walks.worker(study / "shards")
-    walks.wait_for(lambda: walks.segments(study))
+    walks.wait_for(lambda: walks.outcomes_there(study))
     first.send_signal(signal.SIGSTOP)
     (queue,) = queues_in(study / "shards")
     walks.wait_for(lambda: queue.state("shard-00000").state == "waiting")
@@ -274,13 +277,13 @@ def test_a_worker_on_another_machine_is_gone_when_its_lease_is_over(tmp_path):
     assert "no other shard is free" in walks.work(study / "shards")
     state = queue.state("shard-00000")
     assert (state.state, state.owner) == ("running", "process 4711 on far-away")
-    old = time.time() - 31
+    old = time.time() - 100
     os.utime(claim, (old, old))
     state = queue.state("shard-00000")
     assert state.state == "waiting"
-    assert state.silent_seconds >= 31
+    assert 99 < state.silent_seconds < 110
     look = walks.backend_of(study).look(queue.name)
-    assert look.children[0].error == "process 4711 on far-away is gone, or silent for 31 s"
+    assert "process 4711 on far-away is gone, or silent for 10" in look.children[0].error
     taken = queue.claim()
     assert taken is not None
     assert queue.claim() is None, "it is taken, by this very process"
@@ -388,7 +391,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_local_run_leaves_what_is_out_and_says_who_brings_it(tmp_path):
     """The messages are the backend's: its commands bring the tasks in, or give them back."""
     study = walks.study(tmp_path / "study")
-    walks.run(study, send=True, only=("imputation=zero_imp",))
+    walks.run(study, send=True, only=("smoothing=flat",))
     ran = walks.drive(study, "local", "--in-process")
     assert "`gridrun collect` brings what it has" in ran.stderr
     assert "`gridrun shards cancel` gives the rest back" in ran.stderr
@@ -454,7 +457,7 @@ def test_a_worker_asked_to_end_gives_its_shard_back(tmp_path):
     study = walks.study(tmp_path / "study", folder={"shard_minutes": 30}, options={"sleep_ms": 100})
     walks.run(study, send=True)
     worker = walks.worker(study / "shards")
-    walks.wait_for(lambda: walks.segments(study))
+    walks.wait_for(lambda: walks.outcomes_there(study))
     worker.terminate()
     out, err = worker.communicate(timeout=60)
     assert worker.returncode == 143, out + err

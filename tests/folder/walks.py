@@ -117,6 +117,16 @@ def sweeps(directory):
     return sorted(folder.glob("gridrun-*")) if folder.is_dir() else []
 
 
+def outcomes_there(directory):
+    """How many tasks are done by the segments in a study's folder."""
+    return sum(path.read_text().count('"event":"TaskDone"') for path in segments(directory))
+
+
+def set_options(directory, **options):
+    """Other options of the toy; no result depends on them."""
+    (directory / "options.json").write_text(json.dumps(options))
+
+
 def segments(directory):
     """All segments in a study's folder."""
     return sorted((directory / "shards").glob("*/out/*/segment-*.jsonl"))

@@ -29,7 +29,10 @@ _Mix = Annotated[
     ),
 ]
 _MONEY: dict[str, Parameter] = {
-    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")], False),
+    "yes": (
+        Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")],
+        False,
+    ),
     "hourly_rate": (
         Annotated[
             float | None,

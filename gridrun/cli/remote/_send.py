@@ -59,9 +59,13 @@ def send(
         backend.close()
     first = ""
     if opened.study.inputs_elsewhere and (read_again or not opened.is_read(**chosen)):
-        first = f"first, a job on one node reads {', '.join(opened.study.inputs_elsewhere.values())}"
+        first = (
+            f"first, a job on one node reads {', '.join(opened.study.inputs_elsewhere.values())}"
+        )
     elif read_again:
-        raise UserError("--read-again is for inputs that stay elsewhere, and this study's inputs are here")
+        raise UserError(
+            "--read-again is for inputs that stay elsewhere, and this study's inputs are here"
+        )
     if dry_run:
         if as_json:
             dump({**vars(quote), "cost": quote.cost, "reads_first": bool(first)})
@@ -230,7 +234,9 @@ def report(
     if ended.held:
         sys.stderr.write(f"{ended.held:,} tasks are still out; {backend.next_steps(place)}\n")
     elif ended.state == "interrupted":
-        sys.stderr.write(f"some tasks are waiting; send them with: {backend.commands.send} {place}\n")
+        sys.stderr.write(
+            f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
+        )
     raise typer.Exit(0 if cancelled else ended.exit_code)
 
 
@@ -289,6 +295,4 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
         )
     else:
         text += f"estimate: {quote.node_hours:.1f} hours of one processor\n"
-    return (
-        f"{text}(from durations measured in this study where there are any, otherwise from a guess)\n"
-    )
+    return f"{text}(from durations measured in this study where there are any, otherwise from a guess)\n"
