@@ -344,8 +344,8 @@ class OpenStudy:
             raise UserError(
                 f"changed since the last run: {', '.join(changes)}",
                 where=str(self.study.paths.directory),
-                todo="the tables in results/ stay as they are; `gridrun plan --why` explains what would run "
-                "again, `gridrun local` updates them",
+                todo="the tables in results/ stay as they are; `gridrun plan --why` explains what "
+                "would run again, `gridrun local` updates them",
             )
         return study_state
 

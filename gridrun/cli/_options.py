@@ -54,8 +54,8 @@ Sample = Annotated[
     typer.Option(
         "--sample",
         metavar="N",
-        help="Draw about N combinations by the study's seed, in whole blocks: combinations that are "
-        "compared on the same rows.",
+        help="Draw about N combinations by the study's seed, in whole blocks: combinations that "
+        "are compared on the same rows.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -63,7 +63,8 @@ NoBlocks = Annotated[
     bool,
     typer.Option(
         "--no-blocks",
-        help="With --sample: draw single combinations instead of whole blocks (fewer pairs, less sharing).",
+        help="With --sample: draw single combinations instead of whole blocks (fewer pairs, less "
+        "sharing).",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -72,7 +73,8 @@ Rows = Annotated[
     typer.Option(
         "--rows",
         metavar="N",
-        help="Use a subset of N rows of the inputs, drawn by the seed, for prototyping; every table says so.",
+        help="Use a subset of N rows of the inputs, drawn by the seed, for prototyping; every "
+        "table says so.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -96,7 +98,8 @@ PipelineName = Annotated[
     typer.Option(
         "--pipeline",
         metavar="MODULE:ATTRIBUTE",
-        help="Use this pipeline in place of the built-in one; it is installed, or in the current directory.",
+        help="Use this pipeline in place of the built-in one; it is installed, or in the current "
+        "directory.",
         callback=importable,
         show_default=False,
     ),

@@ -61,7 +61,8 @@ class Listener:
             raise EnvironmentFault(
                 f"{error.strerror or error}",
                 where=self._name,
-                todo="the output is incomplete; free some space or print elsewhere. Files that were written stay",
+                todo="the output is incomplete; free some space or print elsewhere. Files that "
+                "were written stay",
             ) from error
 
     def _leave(self) -> None:

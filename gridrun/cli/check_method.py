@@ -54,8 +54,8 @@ def check_method(
 ) -> None:
     """Try a method or classifier of your own on a small made-up table.
 
-    One line for each check. What fails here would fail in a study, too; read the warnings. Exit code 0 when nothing failed, 1 when something did, 2 when there is no
-    such file or R cannot parse it.
+    One line for each check. What fails here would fail in a study, too; read the warnings. Exit
+    codes: 0 no check failed, 1 some check failed, 2 there is no such file or R cannot parse it.
     """
     from gridrun.cli._text import counted, dump, say
     from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING
@@ -63,7 +63,8 @@ def check_method(
 
     if not 0 < seconds <= _MOST_SECONDS:
         raise UserError(
-            f"--seconds {seconds:g}: a check takes more than 0 and at most {_MOST_SECONDS:,} seconds"
+            f"--seconds {seconds:g}: a check takes more than 0 and at most {_MOST_SECONDS:,} "
+            f"seconds"
         )
     if classifier and param:
         raise UserError("--param is for methods only", todo="leave out --param")

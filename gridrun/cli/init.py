@@ -81,6 +81,5 @@ def init(
     for path in (*inputs.values(), *([grid] if grid else [])):
         if not path.exists():
             say(f"note: {path} does not exist yet")
-    say(
-        f"next: edit the study, then run gridrun plan {shlex.quote(str(directory))}{opt.said(pipeline)}"
-    )
+    place = shlex.quote(str(directory))
+    say(f"next: edit the study, then run gridrun plan {place}{opt.said(pipeline)}")

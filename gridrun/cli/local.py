@@ -90,7 +90,8 @@ def local(
 
     if in_process and (workers is not None or address is not None):
         raise UserError(
-            f"{'--address' if workers is None else '--workers'} cannot be combined with --in-process",
+            f"{'--address' if workers is None else '--workers'} cannot be combined with "
+            f"--in-process",
             todo="leave out one of the two",
         )
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)

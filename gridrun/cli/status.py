@@ -77,7 +77,8 @@ def status(
         say(f"the last run ({last['backend']}) ended after {took}: {how}")
     if report.changes:
         say(
-            f"changed since the last run: {', '.join(report.changes)}; a run would compute everything again"
+            f"changed since the last run: {', '.join(report.changes)}; a run would compute "
+            f"everything again"
         )
     say(
         f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "

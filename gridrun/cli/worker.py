@@ -87,7 +87,8 @@ def worker(
     if shard is None or out is None:
         raise UserError(
             "a shard and --out DIR are missing",
-            todo="give both, or a folder of shards, or --self-test alone; see gridrun worker --help",
+            todo="give both, or a folder of shards, or --self-test alone; see gridrun worker "
+            "--help",
         )
     from gridrun.shard import open_shard, run_shard
 

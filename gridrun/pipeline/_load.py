@@ -48,7 +48,8 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
         lacks = ", ".join([*missing[:_SHOWN], "…"] if len(missing) > _SHOWN else missing)
         raise UserError(
             f'"{name}" is not a pipeline: it has no {lacks}',
-            todo="gridrun.pipeline.Pipeline lists the members of a pipeline; gridrun.testing.toy is an example",
+            todo="gridrun.pipeline.Pipeline lists the members of a pipeline; gridrun.testing.toy "
+            "is an example",
         )
     return cast("Pipeline", found)
 

@@ -35,7 +35,7 @@ class Kind(StrEnum):
     ERROR = "error"
     """R or Python raised an error: a finding, not retried."""
     CRASH = "crash"
-    """The process died by a signal or by an unexpected exit, or stopped answering; retried, alone."""
+    """The process died by a signal or an unexpected exit, or stopped answering; retried, alone."""
     TIMEOUT = "timeout"
     """The process was killed because its time limit had passed; retried, alone."""
     MEMORY = "memory"

@@ -86,10 +86,11 @@ class Shard:
         foreign = self.foreign_code()
         if foreign:
             raise EnvironmentFault(
-                f"the code on this machine is not the code that the shard was made for: {', '.join(foreign)}",
+                f"the code on this machine is not the code that the shard was made for: "
+                f"{', '.join(foreign)}",
                 where=str(place),
-                todo="its numbers would not be those of the study: build the image from the client's "
-                "version of gridrun, or submit with the image's version",
+                todo="its numbers would not be those of the study: build the image from the "
+                "client's version of gridrun, or submit with the image's version",
             )
 
 

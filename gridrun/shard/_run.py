@@ -146,10 +146,10 @@ def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
     try:
         content = path.read_bytes()
         stub = stub_from(content) if blocks is not None else None
-        if blocks is None or ticket is None:
+        if blocks is None or stub is None:
             return content
-        path = blocks / ticket.checksum
-        if digest_of_file(path) == ticket.checksum:
+        path = blocks / stub.checksum
+        if digest_of_file(path) == stub.checksum:
             return path.read_bytes()
     except OSError as error:
         raise UserError(

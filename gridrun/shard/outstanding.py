@@ -50,7 +50,7 @@ class Outstanding:
         return not self._left
 
     def is_through(self, shard: int | None) -> bool:
-        """Whether no task of a shard is outstanding; of a shard that is not known any task may be."""
+        """Whether a shard has no outstanding task; one that is not known may have any."""
         units = self._shards.get(shard, []) if shard is not None else []
         return shard is not None and not any(unit in self._left for unit in units)
 

@@ -100,6 +100,7 @@ class SegmentReader:
                     f"{facts.name} had {read.rows} events when it was taken in, its manifest says "
                     f"{facts.rows}, or they are not the same ones",
                     where=self._child,
-                    todo="the outcomes were modified after the child wrote them: do not trust those in the "
+                    todo="the outcomes were modified after the child wrote them: do not trust "
+                    "those in the "
                     "ledger; compare with `gridrun local` in a copy of the study",
                 )

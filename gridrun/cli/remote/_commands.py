@@ -88,7 +88,8 @@ def remote_commands(
         remote: The backend.
         lines: Examples, as they are typed.
         title: The group's help.
-        waits: Whether the bare command waits for the end of what it sends; where it does there is ``submit``, which does not wait.
+        waits: Whether the bare command waits for the end of what it sends; where it does there is
+            ``submit``, which does not wait.
         collects: Whether ``collect`` is among them.
     """
     name = f"gridrun {remote.command}"
@@ -107,14 +108,16 @@ def remote_commands(
     )
     sending = _sending(
         remote,
-        f"Send the pending tasks of a study to {remote.place}, {end}; the same as `{name}` without a command.\n\nTasks that are done or already sent are not sent again.{again}",
+        f"Send the pending tasks of a study to {remote.place}, {end}; the same as `{name}` "
+        f"without a command.\n\nTasks that are done or already sent are not sent again.{again}",
         wait=waits,
     )
     add(app, sending, f"{name} run .", name="run")
     if waits:
         submitting = _sending(
             remote,
-            f"Send the pending tasks of a study and end; `collect`, or `{name}`, brings the outcomes in.",
+            f"Send the pending tasks of a study and end; `collect`, or `{name}`, brings the "
+            f"outcomes in.",
             wait=False,
         )
         add(app, submitting, f"{name} submit .", name="submit")

@@ -295,4 +295,4 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
         )
     else:
         text += f"estimate: {quote.node_hours:.1f} hours of one processor\n"
-    return f"{text}(from durations measured in this study where there are any, otherwise from a guess)\n"
+    return f"{text}(from durations measured in this study, or from a guess where there are none)\n"

@@ -1,4 +1,4 @@
-"""Predictions of every test row as Parquet, a file for each classifier, a group of rows at a time."""
+"""Predictions of every test row as Parquet, one file per classifier, some rows at a time."""
 
 from __future__ import annotations
 

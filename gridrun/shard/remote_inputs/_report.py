@@ -13,8 +13,8 @@ from gridrun.pipeline import TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of
 from gridrun.store.cache import Cache
 
-_SUFFIX = ".ticket"
-_MARK = "gridrun_ticket"
+_SUFFIX = ".stub"
+_MARK = "gridrun_stub"
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class BlocksElsewhere:
         block = self._blocks[_key(values)]
         if block.kind:
             raise TaskFailure(block.message, block.kind)
-        ticket = ArtifactStub(block.artifact, block.checksum, block.size)
-        text = json.dumps({_MARK: asdict(ticket)})
+        stub = ArtifactStub(block.artifact, block.checksum, block.size)
+        text = json.dumps({_MARK: asdict(stub)})
         self._cache.make(
             f"{block.artifact}-{block.checksum}", _SUFFIX, lambda path: _write(path, text)
         )

@@ -40,7 +40,8 @@ def make_blocks(
     foreign = [stage for stage, code in order.code.items() if here.get(stage) != code]
     if foreign:
         raise EnvironmentFault(
-            f"the code on this machine is not the code that the order was made for: {', '.join(sorted(foreign))}",
+            f"the code on this machine is not the code that the order was made for: "
+            f"{', '.join(sorted(foreign))}",
             todo="build the image from the client's version of gridrun",
         )
     paths = {role: str(path) for role, path in inputs.items()}
