@@ -41,7 +41,7 @@ FOLD_TEST_SHARE = 0.7
 AMISS, CORRECTED = "amiss", "corrected"
 """Names of the protocols, and what a switch can be set to."""
 
-OPTION = "switches"
+SWITCHES_KEY = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
 _MOST_SEED = 2**31 - 1
@@ -257,7 +257,7 @@ class Protocol:
         names = [s.name for s in SWITCHES if self.toggled.get(s.name, self.name) != self.name]
         return "".join([self.name, *(f"{sign}{name}" for name in names)])
 
-    def told(self, method: str) -> dict[str, bool]:
+    def corrections_for(self, method: str) -> dict[str, bool]:
         """Hyperparameters that tell an imputation method of corrections."""
         return {
             switch.hyperparameter: True
@@ -322,7 +322,7 @@ class Protocol:
         }
 
 
-UPSTREAM = Protocol()
+UPSTREAM_PROTOCOL = Protocol()
 """Protocol ``amiss`` without any switch toggled."""
 
 
@@ -349,7 +349,7 @@ def protocol_of(settings: Settings) -> Protocol:
             todo=f"{did_you_mean(settings.protocol, PROTOCOLS)} "
             f"known protocols: {', '.join(PROTOCOLS)}".strip(),
         )
-    given: Mapping[str, Any] = settings.options.get(OPTION, {})
+    given: Mapping[str, Any] = settings.options.get(SWITCHES_KEY, {})
     unknown = [name for name in given if name not in NAMES]
     if unknown:
         raise UserError(

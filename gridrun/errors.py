@@ -1,4 +1,4 @@
-"""What can go wrong, as a person meets it.
+"""What can go wrong, and the words of messages.
 
 Every error that a user can cause or cure is a :class:`GridrunError`; the
 command line prints its text and exits with its ``exit_code``, without a
@@ -80,7 +80,7 @@ class InputError(UserError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         if not faults:
-            msg = "an InputError needs a fault"
+            msg = "an InputError has at least one fault"
             raise ValueError(msg)
         self.faults = tuple(faults)
         super().__init__("\n".join(fault.text() for fault in self.faults))

@@ -22,7 +22,7 @@ SEED = MODEL_SEED
 Step = Callable[[], Check]
 
 
-class Trial:
+class FileChecks:
     """What both kinds of file are tried for.
 
     Args:
@@ -63,7 +63,7 @@ class Trial:
 
     def timed(self, name: str, *args: Any) -> tuple[RObject, float]:
         """Value of a call of the file, and seconds."""
-        result = self.call("trial_call", self.own, name, SEED, *args).value
+        result = self.call("timed_call", self.own, name, SEED, *args).value
         return result["value"], float(scalar(result["seconds"].python()))
 
     def steps(self) -> Iterator[tuple[str, Step]]:

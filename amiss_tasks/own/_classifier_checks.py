@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, Step, Trial
+from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
@@ -13,7 +13,7 @@ from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 _LEAST_IN_ORDER = 0.5
 
 
-class ClassifierTrial(Trial):
+class ClassifierChecks(FileChecks):
     """A classifier."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {

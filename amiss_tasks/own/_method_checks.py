@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, Step, Trial
+from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline import TaskFailure
@@ -21,7 +21,7 @@ _TABLE_CHECKS = {
 }
 
 
-class MethodTrial(Trial):
+class MethodChecks(FileChecks):
     """An imputation method."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -15,8 +15,7 @@ import numpy as np
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VARIANT, FeatureSet
-from amiss_tasks.protocols import TRAINING_SHARE, Protocol
-from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
+from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
@@ -31,7 +30,7 @@ from amiss_tasks.stages.encoding import (
 )
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.row_ids import row_ids
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.split import draw_rows
 from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
@@ -46,9 +45,9 @@ def preprocess(
     vus_inclusion: str,
     categorical: str,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
     *,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
 ) -> BlockTables:
     """Make the training and test part of a block.
 
@@ -77,9 +76,9 @@ def label(
     vus_inclusion: str,
     categorical: str,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
     *,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
 ) -> Labelled:
     """The rows of a block that have a label (steps 1 to 3).
 
@@ -112,7 +111,7 @@ def label(
 def split(
     rows: Labelled,
     features: FeatureSet = AMISS,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
     repeat: int = 1,
 ) -> BlockTables:
     """Part labelled rows into training and test part, and encode both (steps 4 to 7).
@@ -143,7 +142,9 @@ class Whole:
     coding: Coding
 
 
-def whole(rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = AS_UPSTREAM) -> Whole:
+def whole(
+    rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = UPSTREAM_PROTOCOL
+) -> Whole:
     """Encode all labelled rows as one training part (steps 5 to 7).
 
     Args:
@@ -188,7 +189,7 @@ def _encoded(
 
 
 def parts_of(
-    rows: Labelled, protocol: Protocol = AS_UPSTREAM, repeat: int = 1
+    rows: Labelled, protocol: Protocol = UPSTREAM_PROTOCOL, repeat: int = 1
 ) -> dict[str, IntArray]:
     """Positions of the training (``train``) and test rows (``test``) among labelled rows (step 4).
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from amiss_tasks.classifiers import load
-from amiss_tasks.classifiers.contract import UPSTREAM, Choices, Fit, Resamples
+from amiss_tasks.classifiers.contract import UPSTREAM_CHOICES, Choices, Fit, Resamples
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.session import RObject, RResult
 from amiss_tasks.stages.evaluate import Prediction
@@ -84,7 +84,7 @@ def train(
     outcome: RObject,
     seed: int,
     *,
-    choices: Choices = UPSTREAM,
+    choices: Choices = UPSTREAM_CHOICES,
 ) -> PythonTrained:
     """Train on every completed table of every row of hyperparameters; keep the best row.
 

@@ -46,7 +46,7 @@ SMALL_BYTES = 4096
 """What a result without tables counts as."""
 
 
-class Chain:
+class StageRunner:
     """The stages from a block's artifact to trained models and completed test tables.
 
     Args:

@@ -12,7 +12,7 @@ from gridrun.plan.units import Unit
 from gridrun.run.backend import Quote
 from gridrun.shard.packing import Shards
 
-START_SECONDS = 180.0
+CHILD_START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
 
 READING_SUFFIX = "data"
@@ -75,7 +75,7 @@ def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: boo
     shards = [shard for sweep in sweeps for shard in sweep]
     processors = cores(settings)
     lengths = [
-        START_SECONDS
+        CHILD_START_SECONDS
         + max(sum(u.seconds for u in shard) / processors, *(u.seconds for u in shard), 0.0)
         for shard in shards
     ]

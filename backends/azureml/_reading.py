@@ -8,7 +8,7 @@ from backends.azureml._access import Access
 from backends.azureml._children import latest
 from backends.azureml._estimates import READING_SUFFIX
 from backends.azureml._sender import Sender
-from backends.azureml._staging import Stage
+from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, PREFIX
 from backends.azureml.sdk.types import ENDED, ChildFacts, RunFacts
 from gridrun.errors import EnvironmentFault
@@ -28,7 +28,7 @@ def read_inputs(
     *,
     access: Access,
     sender: Sender,
-    stage: Stage,
+    stage: StagingDirectory,
     say: Callable[[str], None],
     wait: bool,
     poll_seconds: Callable[[int], float],
@@ -67,11 +67,13 @@ def read_inputs(
                     todo="the same command sends it again",
                 )
             yield SweepSent(name, found.url)
-    yield from _wait(_Look(name, access, stage, say), access, wait=wait, poll_seconds=poll_seconds)
+    yield from _wait(
+        _JobWatch(name, access, stage, say), access, wait=wait, poll_seconds=poll_seconds
+    )
 
 
 def _wait(
-    look: _Look, access: Access, *, wait: bool, poll_seconds: Callable[[int], float]
+    look: _JobWatch, access: Access, *, wait: bool, poll_seconds: Callable[[int], float]
 ) -> Iterator[ReadingEvent]:
     looks = looks_after_end = 0
     while True:
@@ -98,7 +100,7 @@ def _wait(
         access.calls.pause(poll_seconds(looks))
 
 
-class _Look:
+class _JobWatch:
     """Looks at the job; called again and again.
 
     Args:
@@ -108,7 +110,9 @@ class _Look:
         say: Told how it stands.
     """
 
-    def __init__(self, name: str, access: Access, stage: Stage, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, access: Access, stage: StagingDirectory, say: Callable[[str], None]
+    ) -> None:
         self.name = name
         self.run: RunFacts | None = None
         self.report = ""

@@ -30,7 +30,7 @@ _SNAPSHOT_BYTES = 295 << 20
 """Azure refuses a snapshot above 300 MB, after having uploaded it."""
 
 
-class Stage:
+class StagingDirectory:
     """Directories of sweeps below one directory.
 
     Args:

@@ -12,7 +12,7 @@ from backends.azureml._combinations import Axes, by_combination
 from backends.azureml._estimates import is_reading, poll_seconds, sizing
 from backends.azureml._pack import pack
 from backends.azureml._sender import GRACE_SECONDS, Sender
-from backends.azureml._staging import Stage
+from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, SweepWatch
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault
@@ -38,7 +38,7 @@ _GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNO
 """A node or a file that came to harm, not a worker that cannot work: another may do better."""
 
 
-class Fleet:
+class Sweeps:
     """Runs units as sweeps.
 
     Args:
@@ -75,7 +75,7 @@ class Fleet:
         self._waits = waits
         self._by_combination = by_combination
         self._say = say
-        self._stage = Stage(study.directory, settings.data)
+        self._stage = StagingDirectory(study.directory, settings.data)
         self._sender = Sender(settings, access, self._stage, say)
         self._watches: list[SweepWatch] = []
         self.sent = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from backends.azureml._children import Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
-from backends.azureml._staging import Stage
+from backends.azureml._staging import StagingDirectory
 from backends.azureml.sdk.calls import Calls
 from backends.azureml.sdk.types import ENDED, AzureTrouble, RunFacts, Trouble
 from gridrun.plan.units import Event, SegmentRead, SweepEnded
@@ -44,7 +44,7 @@ class SweepWatch:
         self,
         sweep: SentSweep,
         calls: Calls,
-        stage: Stage,
+        stage: StagingDirectory,
         *,
         axes: Axes,
         numbers: Callable[[str], int],
@@ -176,7 +176,9 @@ class SweepWatch:
                 continue  # it ended with its sweep: what it owes waits, below
             child.settled = True
             if child.shard is not None and child.shard not in alive:
-                yield from self.outstanding.lose_shard(child.shard, self._reason(run_id, child))
+                yield from self.outstanding.mark_shard_lost(
+                    child.shard, self._reason(run_id, child)
+                )
         if self.outstanding.is_settled:
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
@@ -190,7 +192,7 @@ class SweepWatch:
                 yield from self.outstanding.hand_back_all()
             else:
                 reason = run.error or f"the sweep ended as {run.status} without these outcomes"
-                yield from self.outstanding.lose_all(reason)
+                yield from self.outstanding.mark_all_lost(reason)
             self.is_over = True
             yield SweepEnded(self.name, _how(run))
 

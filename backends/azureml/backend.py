@@ -14,8 +14,8 @@ from backends.azureml._estimates import cores, poll_seconds, quote
 from backends.azureml._faults import fault_of
 from backends.azureml._reading import read_inputs
 from backends.azureml._sender import Sender
-from backends.azureml._staging import Stage
-from backends.azureml._sweeps import Fleet
+from backends.azureml._staging import StagingDirectory
+from backends.azureml._sweeps import Sweeps
 from backends.azureml.sdk.calls import Detached
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.sdk.types import AzureTrouble
@@ -149,7 +149,7 @@ class AzureBackend:
         if self._stopping:
             return
         study = self._study_view()
-        fleet = Fleet(
+        sweeps = Sweeps(
             self._settings,
             self._access,
             study,
@@ -161,14 +161,14 @@ class AzureBackend:
             say=self._say,
         )
         try:
-            yield from fleet.run(next_unit)
+            yield from sweeps.run(next_unit)
         except Detached:
             return
         except AzureTrouble as trouble:
             raise fault_of(trouble, self._settings) from None
         finally:
             # a second run must neither take them over again nor use a name twice
-            count = study.sweeps_so_far + fleet.sent
+            count = study.sweeps_so_far + sweeps.sent
             self._study = replace(study, sweeps=(), sweeps_so_far=count)
 
     def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
@@ -178,7 +178,7 @@ class AzureBackend:
             UserError: Azure refuses what the settings ask for.
             EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
         """
-        stage = Stage(study.directory, self._settings.data)
+        stage = StagingDirectory(study.directory, self._settings.data)
         sender = Sender(self._settings, self._access, stage, self._say)
         try:
             yield from read_inputs(

@@ -102,7 +102,7 @@ class Watch:
             if path.exists() and self._queue.age(path) < self._queue.lease_seconds:
                 return  # it may be on its way
         reason = next(iter(problems.values()), "the worker said it was through")
-        yield from self._outstanding.lose_shard(number, f"outcomes are missing: {reason}")
+        yield from self._outstanding.mark_shard_lost(number, f"outcomes are missing: {reason}")
 
     def _say_once(self, text: str) -> None:
         if text not in self._said:

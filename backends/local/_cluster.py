@@ -21,7 +21,7 @@ from typing import Any
 from backends.local._reaper import start_reaper, sweep
 from gridrun.errors import EnvironmentFault
 
-START_SECONDS = 120.0
+RAY_START_SECONDS = 120.0
 """A Ray of our own that is not up by then is given up."""
 
 JOIN_SECONDS = 45.0
@@ -120,7 +120,7 @@ class Cluster:
 
     @property
     def _patience(self) -> float:
-        return START_SECONDS if self._address is None else JOIN_SECONDS
+        return RAY_START_SECONDS if self._address is None else JOIN_SECONDS
 
     def _live(self) -> None:
         try:

@@ -35,7 +35,7 @@ def describe(
         str | None,
         typer.Option(
             metavar="PART",
-            help="Which rows: training, test, or all of them.",
+            help="Which rows to describe: training, test or all.",
             show_default="training",
         ),
     ] = None,
@@ -98,7 +98,9 @@ def _show(report: DescriptionReport) -> None:
         where = ", ".join(f"{name}={value}" for name, value in values.items())
         say(f"no data: {where}: {reason}")
     if report.blocks > 1:
-        say("consequences and features are printed where --only leaves one block")
+        say(
+            "use --only to select one block: its consequences and features are then printed as well"
+        )
     for name, path in report.files.items():
         say(f"{name}: {path}")
 

@@ -36,18 +36,18 @@ def register(app: typer.Typer) -> None:
 def logs(
     study: opt.StudyArgument = Path(),
     combination: Annotated[
-        int | None, typer.Option(metavar="N", help="Of this combination number.")
+        int | None, typer.Option(metavar="N", help="Only this combination number.")
     ] = None,
-    fold: Annotated[int | None, typer.Option(metavar="F", help="Of this fold.")] = None,
-    classifier: Annotated[str | None, typer.Option(help="Of this classifier.")] = None,
+    fold: Annotated[int | None, typer.Option(metavar="F", help="Only this fold.")] = None,
+    classifier: Annotated[str | None, typer.Option(help="Only this classifier.")] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Of this kind: error, crash, timeout, memory, lost.")
+        str | None, typer.Option(help="Only this kind: error, crash, timeout, memory, lost.")
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print the logs themselves, too.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the logs as well.")] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """List attempts that failed or printed something, where each log is, how to run it again."""
+    """List attempts that failed or printed something, with their logs and how to run them again."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 

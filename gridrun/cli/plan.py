@@ -41,7 +41,7 @@ def plan(
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Print combinations, tasks per stage, what is done and what would run. Runs nothing."""
+    """Print combinations, tasks per stage, what is done and what would run; run nothing."""
     from gridrun.api import open_study
 
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
@@ -78,9 +78,9 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"{report.pending:,} to run of {report.tasks:,}"
     )
     if report.pending and report.measured >= _ENOUGH_MEASURED:
-        say(f"about {duration(report.seconds)} of one core, by the durations measured so far")
+        say(f"time: about {duration(report.seconds)} of one core, by the durations measured so far")
     elif report.pending:
-        say("time: not known yet; it is once some tasks of each kind have run")
+        say("time: unknown until some tasks of each kind have run")
     if why:
         _show_why(report)
 
@@ -91,7 +91,7 @@ def _show_why(report: PlanReport) -> None:
     for reason in report.why:
         say(f"{reason.tasks:,} {reason.classifier} tasks: {reason.text}")
     if not report.why:
-        say("nothing to run: everything asked for is done or failed")
+        say("there is nothing to run: every selected task is done or failed")
 
 
 def _show_stages(report: PlanReport) -> None:

@@ -29,7 +29,7 @@ def status(
 ) -> None:
     """Count parts (combination, classifier, fold) by state; say what runs and what failed.
 
-    Speaks of what the last run was about. Writes nothing.
+    Covers what the last run selected. Writes nothing.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import counted, dump, duration, say
@@ -54,7 +54,9 @@ def status(
         )
         return
     if report.last_run is None:
-        say("nothing has been run yet; see `gridrun plan`, then `gridrun local`")
+        say(
+            "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
+        )
         return
     last = report.last_run
     if report.holder is not None:
@@ -67,14 +69,17 @@ def status(
     elif last["ended"] is None:
         say(
             f"the last run ({last['backend']}, process {last['pid']} on {last['host']}) was "
-            "killed; run it again to go on"
+            "killed; run it again to continue"
         )
     else:
         took = duration(last["ended"] - last["started"])
         how = {"failed": "done, some tasks failed"}.get(last["state"], last["state"])
         say(f"the last run ({last['backend']}) ended after {took}: {how}")
     if report.changes:
-        say(f"changed since: {', '.join(report.changes)}; a run would do it all again")
+        say(
+            f"changed since the last run: {', '.join(report.changes)}; a run would compute "
+            f"everything again"
+        )
     say(
         f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "
         "parts by state:"

@@ -86,10 +86,11 @@ class Shard:
         foreign = self.foreign_code()
         if foreign:
             raise EnvironmentFault(
-                f"the code here is not the code the shard was made for: {', '.join(foreign)}",
+                f"the code on this machine is not the code that the shard was made for: "
+                f"{', '.join(foreign)}",
                 where=str(place),
-                todo="numbers would not be those of the study: build the image from the same "
-                "version of gridrun as the client, or submit with the image's version",
+                todo="its numbers would not be those of the study: build the image from the "
+                "client's version of gridrun, or submit with the image's version",
             )
 
 
@@ -115,7 +116,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         number: Which shard of an archive.
 
     Raises:
-        UserError: There is none, or this is no shard of this version.
+        UserError: There is none, or this is not a shard of this version.
     """
     try:
         text = _member(path, number) if path.suffix == ".zip" else path.read_text("utf-8")
@@ -132,7 +133,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
     except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"this is no shard: {error}",
+            f"this is not a shard: {error}",
             where=str(path),
             todo="name a shard file, an archive of shards, or a folder of them",
         ) from error

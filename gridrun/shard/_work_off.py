@@ -56,13 +56,13 @@ def work_off(
         folder: Holds sweeps, or is one; see ``gridrun.shard.queue``.
         workers: How many units run at once; None for one per processor.
         idle_seconds: How long to wait for another shard before ending.
-        say: Told how it goes, a line now and then.
+        say: Called with a line of progress now and then.
         is_stopping: Asked often; once true, tasks that run are given up.
 
     Raises:
         EnvironmentFault: This machine can run nothing of a shard, for example since its
             code is another one; the shard is free again.
-        UserError: Shards were no shards; the others were run.
+        UserError: Files are not shards; the others were run.
     """
     ended: list[ShardReport] = []
     refused: dict[Path, UserError] = {}

@@ -23,10 +23,10 @@ _PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "nu
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check came to.
+    """The result of one check.
 
     Args:
-        what: What was looked at.
+        what: What was checked.
         verdict: ``ok``, ``note`` or ``missing``.
         found: What was found.
         todo: What to do about it, or empty.
@@ -50,7 +50,7 @@ def examine(
     Args:
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is looked at.
-        pipeline: Whose runner is started.
+        pipeline: The pipeline whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
@@ -80,7 +80,7 @@ def _backends() -> Finding:
         "backends",
         "missing",
         ", ".join(names) or "none",
-        "gridrun is not installed as a package: run pip install on its directory",
+        "install gridrun as a package: run pip install on its directory",
         3,
     )
 
@@ -92,7 +92,7 @@ def _runner(pipeline: str) -> Iterator[Finding]:
         yield Finding(
             "R",
             "missing",
-            "no R on the PATH",
+            "R is not on the PATH",
             "install the packages of docker/packages.txt (on Debian: r-base-core and the rest)",
             3,
         )
@@ -118,9 +118,17 @@ def _disk(directory: Path) -> Finding:
         directory = directory.parent
     free_mb = shutil.disk_usage(directory).free // 2**20
     if not os.access(directory, os.W_OK):
-        return Finding("disk", "missing", f"{directory.resolve()} is not writable", "", 3)
+        return Finding(
+            "disk", "missing", f"{directory.resolve()} is not writable", "make it writable", 3
+        )
     if free_mb < _DISK_MB:
-        return Finding("disk", "missing", f"{free_mb} MB free", f"{_DISK_MB} MB are needed", 3)
+        return Finding(
+            "disk",
+            "missing",
+            f"{free_mb} MB free",
+            f"free some space: a run needs {_DISK_MB} MB",
+            3,
+        )
     temporary_mb = shutil.disk_usage(tempfile.gettempdir()).free // 2**20
     return Finding("disk", "ok", f"{free_mb:,} MB free, {temporary_mb:,} MB for temporary files")
 

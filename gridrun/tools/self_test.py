@@ -1,4 +1,4 @@
-"""``gridrun worker --self-test``: can this machine, or this image, run a shard?"""
+"""``gridrun worker --self-test``: try whether this machine, or this image, can run a shard."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def self_test() -> Iterator[str]:
     wanted = _UNITS * _TASKS
     if report.done != wanted:
         raise EnvironmentFault(
-            f"the self-test's shard came to {report.done} outcomes of {wanted}",
-            todo="a worker cannot run here; is there room for temporary files?",
+            f"the self-test produced {report.done} of {wanted} outcomes",
+            todo="a worker cannot run here: check that there is room for temporary files",
         )
     yield f"ok      shard: {report.done} tasks through files and processes"
     for finding in examine():

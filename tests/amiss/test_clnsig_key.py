@@ -6,7 +6,7 @@ import pytest
 from key_texts import assert_refused, read_key
 
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.stages.significance import UPSTREAM
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import significance_of
 
@@ -29,7 +29,7 @@ def test_values_are_added_to_the_lists(tmp_path):
     assert significance.negative == NEGATIVE | {"Benign|other"}
     assert significance.uncertain == UNCERTAIN | {"Pathogenic,_low_penetrance"}
     assert significance.dropped == {"drug_response", "not_provided"}
-    assert significance_of({}) is UPSTREAM
+    assert significance_of({}) is UPSTREAM_SIGNIFICANCE
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from amissstudies import golden_study
 
 import gridrun
-from amiss_tasks.methods import METHODS, Needs
+from amiss_tasks.methods import METHODS, Dependence
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.testing import write_small_study
@@ -71,7 +71,9 @@ def test_code_of_a_method_is_its_own_file_and_what_it_shares(name):
 
 def test_only_single_value_methods_use_what_training_estimated():
     """Under protocol amiss other methods complete test tables by themselves (D7)."""
-    reading = {name for name, method in METHODS.items() if method.test_needs is Needs.ESTIMATES}
+    reading = {
+        name for name, method in METHODS.items() if method.test_depends_on is Dependence.ESTIMATES
+    }
     assert reading == set(SINGLE_VALUE_METHODS)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.significance import CLASSES, DROP, Significance
 from gridrun.pipeline import Value
 
@@ -17,13 +17,13 @@ _LONGEST = 200
 """Letters of a value past which no line is proposed for it."""
 
 
-def unknown_classes(kept: Any, significance: Significance, report: Report) -> bool:
+def unknown_classes(kept: Any, significance: Significance, report: FileReport) -> bool:
     """Name each CLNSIG that has no class: S02 stops on it.
 
     Args:
         kept: The rows that the grid can use.
         significance: What values of CLNSIG count as.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
 
     Returns:
         Whether there are any.
@@ -46,13 +46,13 @@ def unknown_classes(kept: Any, significance: Significance, report: Report) -> bo
     return bool(found)
 
 
-def note_mapped(rows: Any, significance: Significance, report: Report) -> None:
+def note_mapped(rows: Any, significance: Significance, report: FileReport) -> None:
     """Say how many rows have a class from the study, and which values it maps for nothing.
 
     Args:
         rows: The rows that the grid can use, those of ``drop`` included.
         significance: What values of CLNSIG count as.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
     """
     import pyarrow.compute as pc
 
@@ -78,7 +78,7 @@ def check_classes(
     grid_values: Mapping[str, Sequence[Value]],
     widest: str,
     significance: Significance,
-    report: Report,
+    report: FileReport,
 ) -> None:
     """Say where one class is empty whatever combination of the grid is run.
 
@@ -87,7 +87,7 @@ def check_classes(
         grid_values: Parameter to the values of the grid.
         widest: The filter that they passed, for the message.
         significance: What values of CLNSIG count as.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
     """
     variants = {
         (line, value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
 _SEPARATOR = "\r"
@@ -57,13 +57,13 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
     return pa.table(columns)
 
 
-def check_records(joined: Any, vcf: Any, report: Report) -> None:
+def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
     """Say which records of a VCF give rows that could not be told apart.
 
     Args:
         joined: The joined table.
         vcf: Table of ``Batch.finish``.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
     """
     import pyarrow.compute as pc
 
@@ -83,7 +83,7 @@ def check_records(joined: Any, vcf: Any, report: Report) -> None:
             )
 
 
-def check_rows(joined: Any, reports: Sequence[Report]) -> None:
+def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
     """Say which rows of the CADD tables could not be told apart.
 
     Upstream names a row by the five keys and CADD's consequence, and stops

@@ -8,7 +8,7 @@ from typing import Any
 
 from amiss_tasks.stages.read._cadd_rows import CaddTable
 from amiss_tasks.stages.read._collect import VcfRows
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 
 _VERSION = re.compile(r"\.\d+$")
 
@@ -16,15 +16,15 @@ _VERSION = re.compile(r"\.\d+$")
 def check_matches(
     rows: VcfRows,
     tables: Sequence[CaddTable],
-    report: Report,
-    cadd_reports: Sequence[Report],
+    report: FileReport,
+    cadd_reports: Sequence[FileReport],
 ) -> None:
     """Say where no variant or transcript of one side is on the other.
 
     Args:
         rows: What the VCF holds.
         tables: What the CADD tables hold, SNV first.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
         cadd_reports: Reports of the CADD tables, SNV first.
     """
     kept = sum(rows.variants.values())
@@ -48,7 +48,7 @@ def check_matches(
 
 
 def _no_variant(
-    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: Report
+    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: FileReport
 ) -> None:
     hints = [_prefix(chromosome, table.example[0]) for table in tables if table.example][:1]
     todo = "check that VCF and CADD tables are of the same variants and genome build"
@@ -61,7 +61,7 @@ def _no_variant(
     report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
 
 
-def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: bool) -> None:
+def _no_row(table: CaddTable, chromosome: str, report: FileReport, *, is_expected: bool) -> None:
     hint = _prefix(table.example[0], chromosome)
     detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
     message = f"0 of {table.rows} rows of this file match a variant{detail}"
@@ -76,14 +76,14 @@ def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: b
         report.note(message)
 
 
-def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Report) -> None:
+def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: FileReport) -> None:
     """Say where variants were found, but none of their transcripts.
 
     Args:
         vcf: Table of ``Batch.finish``.
         tables: Tables of the CADD rows of kept variants.
         joined: The joined table.
-        report: Report of the VCF.
+        report: FileReport of the VCF.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

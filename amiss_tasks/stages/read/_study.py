@@ -21,13 +21,13 @@ from amiss_tasks.stages.read._header_checks import (
 from amiss_tasks.stages.read._join import check_records, check_rows, join
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts
 from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
-from amiss_tasks.stages.read._report import Report, raise_faults
+from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
 from amiss_tasks.stages.read._subset import sample_variants
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.read.cadd import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
 
@@ -45,8 +45,8 @@ class _Opened:
     for the list that is built in nothing goes there.
     """
 
-    reports: dict[str, Report]
-    features_report: Report
+    reports: dict[str, FileReport]
+    features_report: FileReport
     vcf: VcfReader | None = None
     cadd: dict[str, CaddReader] | None = None
 
@@ -68,8 +68,10 @@ def _open(
     labelled: bool = True,
 ) -> _Opened:
     """Check paths and headers of all inputs."""
-    features_report = Report(features.origin or Path("features"))
-    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, features_report, cadd={})
+    features_report = FileReport(features.origin or Path("features"))
+    opened = _Opened(
+        {role: FileReport(Path(inputs[role])) for role in ROLES}, features_report, cadd={}
+    )
     assert opened.cadd is not None
     readable = [role for role in ROLES if check_path(role, opened.reports[role])]
     check_same_files(opened.reports)
@@ -137,7 +139,7 @@ def read_inputs(
     rows: int | None = None,
     seed: int = 0,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -166,9 +168,9 @@ def read_inputs(
     is_new = found is None
     if found is None:
         found, _ = _read(inputs, grid_values, features, path)
-    reports = {role: Report(file) for role, file in files.items()}
+    reports = {role: FileReport(file) for role, file in files.items()}
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
-    features_report = Report(features.origin or Path("features"))
+    features_report = FileReport(features.origin or Path("features"))
     check_trainable(
         table,
         grid_values,

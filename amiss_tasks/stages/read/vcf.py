@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.read._header import (
-    COLUMNS,
+    VCF_COLUMNS,
     VcfHeader,
     add_column_line,
     add_meta_line,
@@ -20,12 +20,12 @@ from amiss_tasks.stages.read._header import (
 )
 from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._record_checks import Oddities
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 
 USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 """INFO keys that amiss reads."""
 
-_INFO = COLUMNS.index("INFO")
+_INFO = VCF_COLUMNS.index("INFO")
 _NO_CSQ = ("", ".")
 
 
@@ -74,7 +74,7 @@ class VcfReader(ChunkReader):
     def __init__(
         self,
         path: Path | str,
-        report: Report | None = None,
+        report: FileReport | None = None,
         used_info: Collection[str] = USED_INFO,
         used_csq: Collection[str] = AMISS.csq_fields,
     ) -> None:
@@ -116,7 +116,7 @@ class VcfReader(ChunkReader):
                 self.report.stop(
                     "no #CHROM line before the first record",
                     line=number,
-                    todo=f"put it back, with tabs between: {' '.join(COLUMNS)}",
+                    todo=f"put it back, with tabs between: {' '.join(VCF_COLUMNS)}",
                 )
                 return None
         return None
@@ -141,7 +141,7 @@ class VcfReader(ChunkReader):
         declared = self.header.info.keys()
         width = len(self.header.csq_fields)
         columns = len(self.header.columns)
-        has_samples = columns > len(COLUMNS)
+        has_samples = columns > len(VCF_COLUMNS)
         is_utf8 = chunk.is_utf8
         number = chunk.first - 1
         for line in chunk.lines:

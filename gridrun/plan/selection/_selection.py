@@ -87,7 +87,7 @@ class Selection:
         if sample is None:
             return cls(grid, chosen, sample=Sample.from_json(stored))
         if sample < 1:
-            raise UserError(f"--sample {sample}: at least one combination has to be drawn")
+            raise UserError(f"--sample {sample} draws no combination: give 1 or more")
         pool = Blocks(grid, compared if blocks else (), chosen)
         earlier = Sample.from_json(stored)
         drawn, numbers = pool.draw(sample, seed, earlier)
@@ -154,7 +154,7 @@ def _parse_only(grid: Grid, expression: str) -> tuple[str, list[int]]:
     name, equals, texts = (part.strip() for part in expression.partition("="))
     if not equals or not name or not texts:
         raise UserError(
-            "is no choice of values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
+            "does not select values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
         )
     allowed = grid.allowed()
     if name not in allowed:

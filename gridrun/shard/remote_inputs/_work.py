@@ -27,7 +27,7 @@ def make_blocks(
         text: The order.
         inputs: Role to file, here.
         out: Takes the tables of each block, named by digest.
-        say: Told how it goes.
+        say: Called with each line of progress.
 
     Returns:
         What was made, or the faults that stopped it: those are for the user, not for here.
@@ -40,8 +40,9 @@ def make_blocks(
     foreign = [stage for stage, code in order.code.items() if here.get(stage) != code]
     if foreign:
         raise EnvironmentFault(
-            f"the code here is not the code the order was made for: {', '.join(sorted(foreign))}",
-            todo="build the image from the same version of gridrun as the client",
+            f"the code on this machine is not the code that the order was made for: "
+            f"{', '.join(sorted(foreign))}",
+            todo="build the image from the client's version of gridrun",
         )
     paths = {role: str(path) for role, path in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
