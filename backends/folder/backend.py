@@ -149,7 +149,7 @@ class FolderBackend:
             return
         if not sweep.is_sent:
             if not queue.exists:
-                yield from Outstanding(sweep.shards).lose_all("its shard was never written")
+                yield from Outstanding(sweep.shards).mark_all_lost("its shard was never written")
                 yield SweepEnded(sweep.name, "abandoned")
                 self._memory.forget(sweep.name)
                 return
