@@ -104,7 +104,7 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
         assert VARIANT not in content
     for files in sent:
         for name, content in files.items():
-            assert not name.startswith("artifacts/") or content.startswith(b'{"gridrun_ticket')
+            assert not name.startswith("artifacts/") or content.startswith(b'{"gridrun_stub')
     local = tmp_path / "local"
     shutil.copytree(QUICKSTART, local, ignore=shutil.ignore_patterns(".gridrun", "results"))
     code, _, err = gridrun(azure_service, home, "local", local, "--in-process", *PART)
