@@ -123,8 +123,7 @@ class Sweeps:
                     f"no child of the sweep produced a result: {reason}",
                     where=watch.name,
                     todo="read their logs with gridrun azure logs, and check with gridrun worker "
-                    "--self-test that "
-                    "the image has this version of gridrun, R and its packages",
+                    "--self-test that the image has this version of gridrun, R and its packages",
                 )
 
     def _take_over(self, sweep: SentSweep) -> Iterator[Event]:

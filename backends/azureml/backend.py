@@ -128,8 +128,7 @@ class AzureBackend:
         """What a person does while tasks are out."""
         return (
             f"resume with: {self.commands.send} {study}; see their state: {self.commands.status} "
-            f"{study}; "
-            f"end them: {self.commands.cancel} {study}"
+            f"{study}; end them: {self.commands.cancel} {study}"
         )
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:

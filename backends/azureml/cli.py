@@ -32,6 +32,5 @@ app = remote_commands(
     "gridrun azure collect .",
     "gridrun azure cancel .",
     title="Run a study on Azure ML: send the pending tasks, wait, collect the outcomes and print "
-    "the "
-    "table. Ctrl-C detaches; the same command resumes.",
+    "the table. Ctrl-C detaches; the same command resumes.",
 )

@@ -317,8 +317,7 @@ class FolderBackend:
         return (
             "run them on this machine or any other that sees the folder, as often at once as you "
             f"like:\n{run}\nthen collect the outcomes: {self.commands.collect} {study}; see their "
-            f"state: "
-            f"{self.commands.status} {study}; cancel them: {self.commands.cancel} {study}"
+            f"state: {self.commands.status} {study}; cancel them: {self.commands.cancel} {study}"
         )
 
     def _study_view(self) -> StudyView:

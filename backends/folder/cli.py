@@ -35,8 +35,7 @@ shards = remote_commands(
     "gridrun shards status .",
     "gridrun shards cancel .",
     title="Write the pending tasks of a study as shards into a folder, for any number of workers "
-    "to "
-    "run: gridrun worker DIR. `gridrun collect` brings their outcomes in.",
+    "to run: gridrun worker DIR. `gridrun collect` brings their outcomes in.",
     waits=False,
     collects=False,
 )

@@ -186,8 +186,7 @@ class Cluster:
             return "run with --in-process, without Ray, to see whether the study itself works"
         return (
             "check that it is the address that `ray start --head` printed, that this machine "
-            "belongs to "
-            "that cluster, and that both have the same Ray and the same token"
+            "belongs to that cluster, and that both have the same Ray and the same token"
         )
 
 

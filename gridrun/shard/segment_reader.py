@@ -98,10 +98,8 @@ class SegmentReader:
             elif read != facts:
                 raise EnvironmentFault(
                     f"{facts.name} had {counted(read.rows, 'event')} when it was read, its "
-                    f"manifest says "
-                    f"{facts.rows}, or they are not the same ones",
+                    f"manifest says {facts.rows}, or they are not the same ones",
                     where=self._child,
                     todo="the outcomes were modified after the child wrote them: do not trust "
-                    "those in the "
-                    "ledger; compare with `gridrun local` in a copy of the study",
+                    "those in the ledger; compare with `gridrun local` in a copy of the study",
                 )

@@ -107,9 +107,8 @@ def check_classes(
         if is_positive and is_negative:
             return
     report.fault(
-        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at "
-        f"{widest}, the widest filter of the grid: "
-        "one class is empty whatever vus_inclusion of the grid",
+        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at {widest}, "
+        "the widest filter of the grid: one class is empty whatever vus_inclusion of the grid",
         todo="no combination can train; widen quality, restriction or transcript, "
         "or name a VCF with both classes",
     )

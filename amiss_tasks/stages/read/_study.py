@@ -188,9 +188,8 @@ def read_inputs(
             table = written.table if written else table
     if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
-            f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the "
-            f"{rows:,} of --rows; "
-            "all are used"
+            f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
+            "of --rows; all are used"
         )
     notes = [note for report in reports.values() for note in report.notes]
     return replace(found, table=table, notes=(*found.notes, *notes))
@@ -270,9 +269,8 @@ def _read(
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and counts.variants_without_cadd:
         reports["vcf"].note(
-            f"{counts.variants_without_cadd} of "
-            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
-            "row in CADD and are left out"
+            f"{counts.variants_without_cadd} of {counts.variants + counts.variants_without_cadd} "
+            "variants with a star have no row in CADD and are left out"
         )
     notes = tuple(note for report in reports.values() for note in report.notes)
     return ReadResult(path, joined, notes, counts, features), vcf

@@ -105,8 +105,7 @@ def _datastore(name: str) -> Any:
             f"it cannot be opened: {text}",
             where=f"datastore {name}",
             todo="check that the workspace has a datastore of this name, and that the compute "
-            "cluster may "
-            "read it",
+            "cluster may read it",
         ) from error
 
 
