@@ -1,10 +1,9 @@
 """What the scheduler is told of amiss: stages, counts, cost."""
 
-import json
 from pathlib import Path
 
 import pytest
-from golden_tables import GOLDEN
+from amissstudies import golden_study
 
 import gridrun
 from amiss_tasks.methods import METHODS, Dependence
@@ -19,18 +18,8 @@ def planned(
 ) -> dict[str, int]:
     """Tasks of each stage for the whole grid with these imputations."""
     grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": methods}
-    directory.mkdir()
-    (directory / "grid.json").write_text(json.dumps(grid))
-    inputs = GOLDEN / "input"
-    (directory / "study.yaml").write_text(
-        "inputs:\n"
-        f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
-        f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
-        f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
-        "grid: grid.json\n"
-        f"protocol: {protocol}\n"
-        "folds: 10\n" + (f"sample: {sample}\n" if sample else "")
-    )
+    lines = [f"protocol: {protocol}", "folds: 10", *([f"sample: {sample}"] if sample else [])]
+    golden_study(directory, grid, *lines)
     plan = gridrun.open_study(directory).plan()
     return {count.stage: count.tasks for count in plan.stages}
 
