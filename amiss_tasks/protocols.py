@@ -223,7 +223,7 @@ PROTOCOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a study's protocol comes to.
+    """The protocol of a study, with the switches that it sets.
 
     Args:
         name: ``amiss`` or ``corrected``.
@@ -258,7 +258,7 @@ class Protocol:
         return "".join([self.name, *(f"{sign}{name}" for name in names)])
 
     def corrections_for(self, method: str) -> dict[str, bool]:
-        """Hyperparameters that tell an imputation method of corrections."""
+        """Hyperparameters by which an imputation method learns of corrections."""
         return {
             switch.hyperparameter: True
             for switch in SWITCHES

@@ -11,7 +11,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import UserError, did_you_mean
+from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def logs(
     if not logged:
         say("no attempt failed or printed anything")
     elif not found:
-        say(f"none of {len(logged):,} attempts that failed or printed something is asked for")
+        say(
+            f"no attempt matches the options; without them, {counted(len(logged), 'attempt')} "
+            f"would be listed"
+        )
 
 
 def _require(option: str, value: str | None, known: Sequence[str]) -> None:
