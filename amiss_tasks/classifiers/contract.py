@@ -52,7 +52,7 @@ class Choices:
     one_sided_mcc: float = math.nan
 
 
-UPSTREAM = Choices()
+UPSTREAM_CHOICES = Choices()
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Fit:
 class Classifier(Protocol):
     """A classifier in Python; its module offers one as ``CLASSIFIER``."""
 
-    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM) -> Fit:
+    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM_CHOICES) -> Fit:
         """Choose the hyperparameters and train on one completed table.
 
         Raises:

@@ -12,8 +12,8 @@
 
 .append <- function(data, columns) table_of(c(unclass(data)[names(data)], columns), nrow(data))
 
-# params: drop_constants = TRUE leaves out indicators that tell no training row from
-# another (D13).
+# params: drop_constants = TRUE leaves out indicators that are the same in every
+# training row (D13).
 impute_train <- function(data, params, seed) {
   .require_numeric(data, vapply(data, anyNA, NA))
   # of equal patterns the first stands for all; that of the first complete

@@ -202,9 +202,9 @@ def _preparing(fold: Fold) -> dict[str, Any]:
 
 def _imputing(fold: Fold) -> dict[str, Any]:
     method, protocol = fold.cell.method, fold.cell.protocol
-    told = protocol.told(method.name)
+    corrections = protocol.corrections_for(method.name)
     return {
-        "hyperparameters": [{**row, **told} for row in fold.cell.rows],
+        "hyperparameters": [{**row, **corrections} for row in fold.cell.rows],
         # whether the method draws on from where preparing left the generator
         "goes_on": method.reads_generator and "draw_order" not in protocol.corrected,
         "impute_seed": fold.seed("impute"),

@@ -13,7 +13,7 @@ from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.python_classifiers import PythonModel
-from amiss_tasks.tasks.results import Trial, outcome_of
+from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.tasks.stage_runner import search_of
@@ -35,7 +35,7 @@ def explain(
     runner = AmissRunner(chosen.settings, lambda *_: None)
     reads = pipeline.classifier_reads(chosen.classifier)
     task = TaskSpec(0, 0, number, chosen.classifier, {name: chosen.values[name] for name in reads})
-    trial = Trial(runner.chain, task, artifact)
+    trial = LeafTask(runner.chain, task, artifact)
     result = outcome_of(trial)
     tables = file.with_suffix(".rds")
     if tables == file:
@@ -71,7 +71,7 @@ def explain(
     )
 
 
-def _write(file: Path, tables: Path, text: str, trial: Trial, calls: ModelCalls) -> None:
+def _write(file: Path, tables: Path, text: str, trial: LeafTask, calls: ModelCalls) -> None:
     fold = trial.cell.fold
     model = trial.trained.models.at(0)
     data = trial.checked.imputed.tables.at(trial.trained.row).at(0)
@@ -91,7 +91,7 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _said(chosen: Chosen, trial: Trial, result: TaskResult) -> list[str]:
+def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
     """What happened, for people."""
     fold, facts = trial.cell.fold, result.facts
     prepared, method = trial.cell.prepared, trial.cell.method
@@ -135,7 +135,7 @@ def _said(chosen: Chosen, trial: Trial, result: TaskResult) -> list[str]:
     return lines
 
 
-def _removed(trial: Trial) -> list[str]:
+def _removed(trial: LeafTask) -> list[str]:
     """What was taken out of the training table, in a study that does that."""
     removed = trial.cell.fold.removed
     if removed is None:
@@ -144,7 +144,7 @@ def _removed(trial: Trial) -> list[str]:
     return [f"{removed.share:.0%} {what}"]
 
 
-def _drawn(trial: Trial) -> str:
+def _drawn(trial: LeafTask) -> str:
     """How a fold's rows were drawn."""
     corrected, evaluation = trial.chain.protocol.corrected, trial.chain.evaluation
     by = "variants" if "split_by" in corrected else "rows"
@@ -154,7 +154,7 @@ def _drawn(trial: Trial) -> str:
     return f"a random split of the {by} of the block's training part, of which {shares} (D1)"
 
 
-def _search(trial: Trial) -> str:
+def _search(trial: LeafTask) -> str:
     search = search_of(trial.task)
     return f", found by {search} search" if search else ""
 

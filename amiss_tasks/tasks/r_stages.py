@@ -17,7 +17,7 @@ from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
+from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol, derived_seed
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
@@ -50,7 +50,7 @@ class RStages:
     def __init__(
         self,
         features: FeatureSet = AMISS,
-        protocol: Protocol = UPSTREAM,
+        protocol: Protocol = UPSTREAM_PROTOCOL,
         own_classifiers: Mapping[str, OwnFile] = MappingProxyType({}),
     ) -> None:
         self._own_classifiers = own_classifiers
@@ -222,7 +222,10 @@ class RStages:
             "complete_training",
             self.method_file(method),
             data,
-            {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
+            {
+                str(n): {**row, **self._protocol.corrections_for(method.name)}
+                for n, row in enumerate(rows, 1)
+            },
             generator if self.reads_generator(method) else None,
             self._seed("impute", fold),
             fails_fold=method.fails_fold,

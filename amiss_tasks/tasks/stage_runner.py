@@ -46,12 +46,12 @@ SMALL_BYTES = 4096
 """What a result without tables counts as."""
 
 
-class Chain:
+class StageRunner:
     """The stages from a block's artifact to trained models and completed test tables.
 
     Args:
         settings: The study's settings.
-        stage_hook: Told (stage, key) before a stage is computed.
+        stage_hook: Called with (stage, key) before a stage is computed.
         memo_bytes: Most bytes of shared results kept.
     """
 
@@ -72,7 +72,7 @@ class Chain:
     def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
         """Everything up to the final features."""
         if artifact is None:
-            msg = "a task of amiss needs its block's artifact"
+            msg = "a task of amiss got no artifact of its block"
             raise ValueError(msg)
         self._refuse(task)
         fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))

@@ -32,19 +32,19 @@ def explain(
         int,
         typer.Argument(metavar="COMBINATION", help="Combination number (column `combination`)."),
     ],
-    fold: Annotated[int, typer.Argument(metavar="FOLD", help="Counted from 1.")],
+    fold: Annotated[int, typer.Argument(metavar="FOLD", help="Fold, counted from 1.")],
     classifier: Annotated[
         str | None,
         typer.Option(
-            help="Which classifier; `gridrun params` lists them.",
-            show_default="the first of the study's",
+            help="Classifier; `gridrun params` lists them.",
+            show_default="the study's first",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.R",
-            help="The script; its tables are written beside it, ending in .rds.",
+            help="Script to write; its tables go beside it, in .rds files.",
             show_default="explained/combination-N-fold-F-CLASSIFIER.R in the study",
         ),
     ] = None,

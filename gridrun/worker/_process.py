@@ -43,7 +43,7 @@ _SINGLE_THREADED = dict.fromkeys(
 
 
 class ChildProcess:
-    """A process that runs one function of ours, and whose death is news instead of a fault.
+    """A process that runs one function of ours; its death is reported, not raised.
 
     It is killed, with all that it started, when it passes its limit, when it does not
     answer any more, when it is closed, and by the kernel when this process goes.

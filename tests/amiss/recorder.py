@@ -9,7 +9,7 @@ key                   made in                                        computed in
 ====================  =============================================  ======================
 joined table          ``AmissSource._read_key``                      ``stages.read._study._read``
 tables of a block     ``AmissSource._block_key``                     ``AmissSource._write``
-result by content     ``Chain.content_key``                          memo ``result:``
+result by content     ``StageRunner.content_key``                          memo ``result:``
 context of a task     ``Protocol.components``, ``STUDY_KEYS``        ``AmissRunner.run``, ``_write``
 ====================  =============================================  ======================
 
@@ -41,7 +41,7 @@ from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.r_calls import RCalls
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
-from amiss_tasks.tasks.stage_runner import Chain
+from amiss_tasks.tasks.stage_runner import StageRunner
 
 Read = tuple[str, str]
 """Kind and name of what was read."""
@@ -267,7 +267,7 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
     init, run, content_key, get = (
         AmissRunner.__init__,
         AmissRunner.run,
-        Chain.content_key,
+        StageRunner.content_key,
         Memo.get,
     )
     held: dict[str, set[Read]] = {}
@@ -319,7 +319,7 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
 
     patch.setattr(AmissRunner, "__init__", noting_init)
     patch.setattr(AmissRunner, "run", noting_run)
-    patch.setattr(Chain, "content_key", noting_content_key)
+    patch.setattr(StageRunner, "content_key", noting_content_key)
     patch.setattr(Memo, "get", noting_get)
 
 

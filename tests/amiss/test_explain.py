@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from amissstudies import amiss_values
 
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models.explain import explain
@@ -20,20 +21,13 @@ INPUTS = {
     "cadd_snv": str(DATA / "cadd_snv.tsv.gz"),
     "cadd_indel": str(DATA / "cadd_indel.tsv.gz"),
 }
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "all",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "on",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "on",
-    "correlation_check": "on",
-    "training_data_sampling_percentage": 0.66,
-    "feature_sampling_percentage": 0.33,
-}
+VALUES = amiss_values(
+    downsampling="on",
+    nonzero_variance_check="on",
+    correlation_check="on",
+    training_data_sampling_percentage=0.66,
+    feature_sampling_percentage=0.33,
+)
 
 
 @pytest.fixture(scope="module")
@@ -189,16 +183,21 @@ def test_a_script_may_not_replace_its_tables(cache, tmp_path):
 def test_a_script_has_the_functions_of_the_files(cache, tmp_path):
     """Every function of a script is there as it is in a file of the package, comments too."""
     script = tmp_path / "fold.R"
-    chosen = chosen_of(cache, "corrected", "lr", imputation="knnImputation")
+    chosen = chosen_of(cache, "corrected", "lr", imputation="missingness_indicators")
     explain(PIPELINE, chosen, 1, script, None)
     source = "\n".join(path.read_text("utf-8") for path in TASKS.rglob("*.R"))
-    text = script.read_text("utf-8")
-    functions = re.findall(
-        r"^(?:#[^\n]*\n)*^[.\w]+ <- function\(.*?(?:^\}$|(?<!\{)$)", text, re.MULTILINE | re.DOTALL
-    )
-    names = {re.search(r"^([.\w]+) <-", function, re.MULTILINE)[1] for function in functions}
-    assert {"draw_sample", "complete_training", "train", "knn_fill", ".held_out_classes"} <= names
-    assert {"fit", "impute_test_learnt", "complete_test", "predict_rows"} <= names
-    assert "impute_test" not in names
-    for function in functions:
-        assert function in source
+    frame = r"\n(?:.*<- new\.env\(\)\nlocal\(\{|\}, envir = \w+\))\n"
+    text = re.sub(frame, "\n\n", script.read_text("utf-8"))
+    is_function = re.compile(r"^([.\w]+) <- function\(", re.MULTILINE)
+    blocks = [block.strip() for block in text.split("\n\n") if is_function.search(block)]
+    names = {is_function.search(block)[1] for block in blocks}
+    assert {
+        "draw_sample",
+        "complete_training",
+        "train",
+        ".indicators",
+        ".held_out_classes",
+    } <= names
+    assert {"fit", "impute_test", "complete_test", "predict_rows"} <= names
+    assert "draw_settings" not in names
+    assert [block for block in blocks if block not in source] == []

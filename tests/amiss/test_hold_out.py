@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amissstudies import lr_values
 from golden_tables import GOLDEN, csv_rows, golden_table, parameters_of
 from test_golden_runs import BLOCK, differences
 
@@ -95,15 +96,7 @@ def test_details(results, folder, classifier):
 
 
 BLOCK_VALUES = ("canonical", "clingen", "missense", "exclude", "dummy")
-SMALL = {
-    **dict(zip(BLOCK, BLOCK_VALUES, strict=True)),
-    "imputation": "zero_imp",
-    "downsampling": "on",
-    "nonzero_variance_check": "off",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 1.0,
-}
+SMALL = lr_values(restriction="missense", downsampling="on")
 
 
 def task(fold: int = 1, **changes) -> TaskSpec:

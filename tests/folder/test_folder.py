@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -54,7 +55,7 @@ def test_a_study_through_a_folder_has_the_table_of_a_local_run(tmp_path):
     study = walks.study(tmp_path / "study", options={"sleep_ms": 20})
     sent = walks.drive(study, "shards")
     folder = study / "shards"
-    assert "72 tasks are still out" in sent.stderr
+    assert "sweeps still hold 72 tasks" in sent.stderr
     assert f"gridrun worker {folder}\n" in sent.stderr
     assert f"gridrun collect {study}" in sent.stderr
     assert "5 shards" in sent.stderr
@@ -63,7 +64,7 @@ def test_a_study_through_a_folder_has_the_table_of_a_local_run(tmp_path):
     workers = [walks.worker(folder), walks.worker(folder)]
     said = [worker.communicate(timeout=120) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
-    ran = [out.count("were finished before") for out, _ in said]
+    ran = [out.count("finished before") for out, _ in said]
     assert sum(ran) == 5
     assert min(ran) > 0, "both have run some"
     walks.drive(study, "collect", exit_code=1)  # the toy refuses some, as upstream does
@@ -71,7 +72,7 @@ def test_a_study_through_a_folder_has_the_table_of_a_local_run(tmp_path):
     require_complete(study)
     assert not list(folder.iterdir()), "what was brought in is gone"
     done = walks.drive(study, "collect", exit_code=1)
-    assert "72 were finished before" in done.stdout
+    assert "72 finished before" in done.stdout
     assert (study / "results" / "final_cv_results.csv").read_bytes() == first
     runs = (study / "results" / "runs.csv").read_text().splitlines()
     assert len({line.split(",")[-1] for line in runs[1:]}) == 5, "a part of each shard"
@@ -94,7 +95,7 @@ def test_a_worker_is_killed_and_the_next_goes_on_where_it_was(tmp_path):
     assert queue.state("shard-00000").state == "waiting"
     before = len(starts(log))
     said = walks.work(study / "shards")
-    assert f"{kept} were finished before" in said
+    assert f"{kept} finished before" in said
     assert len(starts(log)) - before == 72 - kept
     report, _ = walks.run(study)
     assert report.tally.done == 72
@@ -198,7 +199,7 @@ def test_what_a_worker_brought_may_not_change(tmp_path):
         if process is not None:
             process.kill()
     assert process.returncode == 3, err
-    assert "somebody changes what this child brings" in err
+    assert "the outcomes were modified after the child wrote them" in err
 
 
 def test_cancel_ends_workers_and_gives_the_rest_back(tmp_path):
@@ -408,7 +409,7 @@ def test_a_folder_may_be_elsewhere_and_move(tmp_path):
         walks.run(study)
     assert "--folder" in caught.value.text()
     status = walks.drive(study, "shards", "status")
-    assert "its folder is not there" in status.stdout
+    assert "its folder does not exist" in status.stdout
     walks.drive(study, "collect", "--folder", moved, exit_code=1)
     require_complete(study)
 
@@ -443,7 +444,7 @@ def test_a_local_run_leaves_what_is_out_and_says_who_brings_it(tmp_path):
     ran = walks.drive(study, "local", "--in-process")
     assert "`gridrun collect` brings what it has" in ran.stderr
     assert "`gridrun shards cancel` gives the rest back" in ran.stderr
-    assert "tasks are held by sweeps elsewhere: gridrun shards status" in ran.stderr
+    assert re.search(r"sweeps elsewhere hold \d+ tasks: gridrun shards status", ran.stderr)
     walks.work(study / "shards")
     walks.run(study)
     require_complete(study)
@@ -459,7 +460,7 @@ def test_status_and_logs_say_how_shards_stand(tmp_path):
     text = broken.read_text()
     broken.write_text("{}\n")
     said = walks.work(study / "shards", exit_code=2)
-    assert "this is no shard" in said or "has format" in said
+    assert "this is not a shard" in said or "has format" in said
     status = walks.drive(study, "shards", "status")
     assert "children: 4 done, 1 waiting" in status.stdout
     assert "1 x " in status.stdout

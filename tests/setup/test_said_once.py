@@ -258,7 +258,8 @@ def test_a_model_based_method_is_corrected_without_being_named_again(package):
     package.change(
         "amiss_tasks/methods.py",
         "_METHODS = (\n",
-        '_METHODS = (\n    Method("copula", test_needs=Needs.HYPERPARAMETERS, seconds=9.0),\n',
+        '_METHODS = (\n    Method("copula", test_depends_on=Dependence.HYPERPARAMETERS, '
+        "seconds=9.0),\n",
     )
     ran = package.python(
         "from amiss_tasks.protocols import NAMES\n"
