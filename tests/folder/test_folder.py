@@ -338,7 +338,7 @@ def test_what_another_backend_sent_is_left_to_it(tmp_path):
     assert report.tally.done == first.tasks
     ran = walks.drive(study, "local", "--in-process")
     assert "the backend that sent them, another, is not installed here" in ran.stderr
-    other = load_backend("folder", settings=settings, folder=tmp_path / "other", wait=False)
+    other = load_backend("folder", settings=settings, send=False, wait=False)
     walks.opened(study).engine(other, name="another", collect_only=True).run()
     require_complete(study)
 
