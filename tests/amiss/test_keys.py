@@ -35,7 +35,6 @@ from amiss_tasks.tasks.stage_runner import StageRunner
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.pipeline import Settings, TaskSpec
 from gridrun.plan import TaskTables
-from gridrun.plan import _tasks as plan_tasks
 from gridrun.plan.grid import Grid
 from gridrun.plan.task_encoding import TaskEncoding
 
@@ -142,7 +141,7 @@ def test_every_part_of_a_context_has_a_case():
     assert switches < cases
     assert found == cases
     # the names that the core gives, and the keys of a study that a context has in other parts
-    assert parts(plan_tasks.TaskTables.context_of, plan_tasks.TaskTables.__init__) == {
+    assert parts(TaskTables.context_of, TaskTables.__init__) == {
         "code ",
         "switch ",
         "input ",

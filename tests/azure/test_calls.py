@@ -5,7 +5,7 @@ import time
 import frail  # noqa: F401 - that the child finds it is what matters
 import pytest
 
-from backends.azureml import _calls
+from backends.azureml.sdk import calls as _calls
 from backends.azureml.sdk.types import AzureTrouble, Place, Trouble
 from gridrun.testing.processes import lives
 from gridrun.worker import answering

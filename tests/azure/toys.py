@@ -43,7 +43,7 @@ def table(directory):
     """The final table without the columns of time."""
     with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
         rows = list(csv.reader(handle))
-    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
+    times = [rows[0].index(name) for name in ("fit_seconds", "use_seconds")]
     return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
 
 
