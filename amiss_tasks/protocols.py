@@ -337,6 +337,11 @@ def switch_name(text: str) -> str | None:
     return text if text in NAMES else DEFECTS.get(text.upper())
 
 
+def advice_for(switch: str) -> str:
+    """End of a message on a defect that fails a task: the switch by which the task runs."""
+    return f"; to run it, set switches: {{{switch}: corrected}} in study.yaml"
+
+
 def protocol_of(settings: Settings) -> Protocol:
     """Protocol of a study's settings.
 

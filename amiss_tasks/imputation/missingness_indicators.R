@@ -27,7 +27,7 @@ impute_train <- function(data, params, seed) {
     stop_upstream_defect(paste0(
       "attempt to set 'colnames' on an object with less than two dimensions ",
       "(D13: all columns have the same pattern of missingness)"
-    ))
+    ), "missingness_indicators")
   }
   filled <- fill_train(data, function(observed) 0)
   completed <- .append(filled$completed[[1L]], .indicators(data, features))

@@ -18,7 +18,7 @@ import numpy as np
 from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import Method, predraws
-from amiss_tasks.protocols import protocol_of
+from amiss_tasks.protocols import advice_for, protocol_of
 from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -81,7 +81,7 @@ class StageRunner:
         if absent:
             raise TaskFailure(
                 "undefined columns selected: the test part has no row with this level, so no such "
-                f"dummy: {', '.join(absent)} (D21)",
+                f"dummy: {', '.join(absent)} (D21){advice_for('dummy_columns')}",
                 "upstream-defect",
             )
         return cell
@@ -186,7 +186,8 @@ class StageRunner:
             )
         if search_of(task) == "random" and "random_search" not in self.protocol.corrected:
             raise TaskFailure(
-                "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
+                "hyperparameter_search_type=random: upstream never trains this classifier (D2)"
+                + advice_for("random_search"),
                 "upstream-defect",
             )
 

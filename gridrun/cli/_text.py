@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from gridrun.run import Tally
 
 
+NOTHING_RUN = (
+    "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
+)
+"""Said of a study without a ledger."""
+
 _WIDEST = 1000
 
 

@@ -49,7 +49,7 @@ def logs(
 ) -> None:
     """List attempts that failed or printed something, with their logs and how to run them again."""
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, say
+    from gridrun.cli._text import NOTHING_RUN, dump, say
 
     opened = open_study(study, pipeline=pipeline)
     _require("--kind", kind, KINDS)
@@ -85,13 +85,16 @@ def logs(
                 raise UserError(
                     f"the log cannot be read: {error.strerror}", where=str(attempt.log)
                 ) from error
+    if not found:
+        say(NOTHING_RUN if opened.state().view is None else _none(len(logged)))
+
+
+def _none(logged: int) -> str:
     if not logged:
-        say("no attempt failed or printed anything")
-    elif not found:
-        say(
-            f"no attempt matches the options; without them, {counted(len(logged), 'attempt')} "
-            f"would be listed"
-        )
+        return "no attempt failed or printed anything"
+    return (
+        f"no attempt matches the options; without them there would be {counted(logged, 'attempt')}"
+    )
 
 
 def _require(option: str, value: str | None, known: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ def status(
     Covers what the last run selected. Writes nothing.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, duration, say
+    from gridrun.cli._text import NOTHING_RUN, dump, duration, say
 
     report = open_study(study, pipeline=pipeline).status()
     if as_json:
@@ -55,9 +55,7 @@ def status(
         )
         return
     if report.last_run is None:
-        say(
-            "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
-        )
+        say(NOTHING_RUN)
         return
     last = report.last_run
     if report.holder is not None:

@@ -229,11 +229,13 @@ def test_status_results_and_logs_of_a_finished_study(finished):
     assert gridrun("logs", directory).returncode == 0
 
 
-def test_status_before_anything_ran(quickstart):
-    """A study that was never run is told how to begin."""
-    ran = gridrun("status", quickstart)
+@pytest.mark.parametrize("command", ["status", "logs"])
+def test_status_and_logs_before_anything_ran(quickstart, command):
+    """Of a study that was never run they say so, and how to begin; exit code 0."""
+    ran = gridrun(command, quickstart)
     assert ran.returncode == 0
-    assert "nothing has been run yet" in ran.stdout
+    assert "nothing has been run yet; `gridrun plan` shows what would run" in ran.stdout
+    assert "failed or printed" not in ran.stdout
     assert not (quickstart / ".gridrun").exists()
 
 
