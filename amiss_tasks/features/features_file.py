@@ -1,6 +1,6 @@
 """Reading a features file: the features a study names in place of amiss's own.
 
-Either a list of features, or an object that says what is different from a list
+Either a list of features, or a mapping that says what is different from a list
 that is built in: ``extends: amiss`` with ``drop``, ``change`` and ``add``.
 """
 
@@ -61,7 +61,7 @@ def read_features(path: Path) -> FeaturesFile:
     else:
         features = []
         reader.fault(
-            f"has {kind_of(document.root)} where features belong",
+            f"has {kind_of(document.root)}, expected features",
             document.root,
             "give a list of features, or extends: amiss and what is different; docs/features.md",
         )
@@ -149,7 +149,7 @@ def _items(reader: FeatureReader, key: str, node: Node | None) -> Sequence[Node]
         return ()
     if isinstance(node, Items):
         return node.nodes
-    reader.fault(f'key "{key}" has {kind_of(node)} where a list belongs', node)
+    reader.fault(f'key "{key}" has {kind_of(node)}, expected a list', node)
     return ()
 
 

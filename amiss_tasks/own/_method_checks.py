@@ -108,9 +108,9 @@ class MethodChecks(FileChecks):
             return Check(
                 "",
                 WARNING,
-                f"{changed} of {self.test_rows} rows come out otherwise when completed by "
-                "themselves: what is filled in depends on the other test rows, or is drawn at "
-                "random",
+                f"{changed} of {self.test_rows} rows come out otherwise when imputed by "
+                f"themselves: imputed values depend on the other test "
+                "rows, or are drawn at random",
             )
         return Check("", OK, "each comes out as with the others")
 
@@ -122,7 +122,7 @@ class MethodChecks(FileChecks):
         except TaskFailure as failure:
             reason = f"a column without any value, which a fold may have, fails: {failure.message}"
             return Check("", WARNING, reason)
-        return Check("", OK, "completed, too")
+        return Check("", OK, "imputed as well")
 
     def same_seed(self) -> Check:
         """The same call gives the same tables."""
@@ -138,14 +138,12 @@ class MethodChecks(FileChecks):
         return Check("", OK, "same tables when called again")
 
     def saved(self) -> Check:
-        """A state that was saved completes test rows as before."""
+        """A state that was saved imputes test rows as before."""
         state = self.call("after_saving", self.state).value
         tables, _ = self._tested(self.test, state)
         if not self.found("is_same", tables, self.tested)[0]:
-            return Check(
-                "", WARNING, "a state that was saved and read completes test rows otherwise"
-            )
-        return Check("", OK, "completes test rows as before")
+            return Check("", WARNING, "a state that was saved and read imputes test rows otherwise")
+        return Check("", OK, "imputes test rows as before")
 
     def _tested(self, data: RObject, state: RObject) -> tuple[RObject, float]:
         """Completed and checked tables of test rows, and seconds."""
@@ -160,4 +158,4 @@ def _few(names: Sequence[str], most: int = 5) -> str:
 
 
 def _counted(tables: RObject) -> str:
-    return "1 completed table" if len(tables) == 1 else f"{len(tables)} completed tables"
+    return "1 imputed table" if len(tables) == 1 else f"{len(tables)} imputed tables"

@@ -41,7 +41,7 @@ def row_ids(table: VariantTable, *, as_text: bool = False) -> list[str]:
         raise TaskFailure(
             "duplicate 'row.names' are not allowed: "
             f"{_some(twice)} (a variant, transcript and consequence may occur once; "
-            "is a CADD row there twice?)"
+            "check the CADD table for duplicate rows)"
         )
     return ids
 

@@ -95,7 +95,7 @@ class CaddReader(ChunkReader):
         self.names = tuple(lines[1].split("\t"))
         for name in sorted({name for name in self.names if self.names.count(name) > 1}):
             self.report.fault(
-                f"column {name} is there twice",
+                f"column {name} occurs twice",
                 line=_HEADER_LINE,
                 todo="one of the two has a wrong name; compare with CADD's own file",
             )
