@@ -8,16 +8,21 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import walks
 from toystudies import TOY
 
 from gridrun.errors import EnvironmentFault, UserError
+from gridrun.run.backend import load_backend
 from gridrun.shard import MANIFEST, read_segment
-from gridrun.shard.queue import ShardQueue, queues_in
+from gridrun.shard.contexts import Contexts
+from gridrun.shard.queue import ShardQueue, queues_in, write_queue
+from gridrun.testing.units import toy_content, toy_job, toy_units
 
 
 def starts(log):
@@ -292,6 +297,49 @@ def test_a_worker_on_another_machine_is_gone_when_its_lease_is_over(tmp_path):
     taken.release()
     walks.work(study / "shards")
     walks.run(study)
+    require_complete(study)
+
+
+def test_a_shard_is_taken_by_one_of_many_who_ask_at_once(tmp_path):
+    """Eight at a time, sixty shards: each is taken once, and none is left."""
+    shards = [[unit] for unit in toy_units(60, 1)]
+    write_queue(tmp_path / "sweep", toy_job(), Contexts(), shards, read_artifact=toy_content)
+    queue = ShardQueue(tmp_path / "sweep")
+    barrier = threading.Barrier(8)
+
+    def ask(_):
+        barrier.wait()
+        taken = []
+        while (claim := ShardQueue(queue.directory).claim()) is not None:
+            taken.append(claim.shard)
+        return taken
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = [shard for found in pool.map(ask, range(8)) for shard in found]
+    assert sorted(taken) == queue.shards()
+    assert len(taken) == 60
+
+
+def test_what_another_backend_sent_is_left_to_it(tmp_path):
+    """Each takes in its own sweeps only; who holds the others is said, installed or not."""
+    study = walks.study(tmp_path / "study")
+    walks.run(study, send=True, only=("smoothing=flat",))
+    first = walks.opened(study).sweeps()[0]
+    toy = walks.opened(study)
+    _, settings = toy.backend_settings("folder")
+    other = load_backend("folder", settings=settings, folder=tmp_path / "other", wait=False)
+    report = toy.engine(other, name="another").run()
+    assert report.held == 72
+    assert any("`gridrun collect` brings what it has" in str(note) for note in report.notes)
+    assert [sweep.backend for sweep in toy.sweeps()] == ["folder", "another"]
+    walks.work(study / "shards")
+    walks.work(tmp_path / "other")
+    report, _ = walks.run(study)
+    assert report.tally.done == first.tasks
+    ran = walks.drive(study, "local", "--in-process")
+    assert "the backend that sent them, another, is not installed here" in ran.stderr
+    other = load_backend("folder", settings=settings, send=False, wait=False)
+    walks.opened(study).engine(other, name="another", collect_only=True).run()
     require_complete(study)
 
 
