@@ -58,6 +58,8 @@ def limits(
     probability = 1 / (1 + np.exp(-margin.astype(np.float64)))
     gradient = abs(float((probability - positive).sum()))
     hessian = float((probability * (1 - probability)).sum())
+    # The drift is how far margins can still move: to the point where the gradients cancel, and
+    # by rounding, which grows with the largest margin (one more leaves room for the drift).
     farthest = max(float(np.abs(margin).max()), float(np.abs(held_out).max())) + 1
     rounding = rounds * _HALF_ULP * farthest
     drift = _SAFETY * ((gradient + len(positive) * _GRADIENT_ERROR) / hessian + 2 * rounding)
@@ -67,6 +69,9 @@ def limits(
         or float(np.abs(held_out).min()) <= drift + _CLOSE
     ):
         return None
+    # How much the gain of a split can grow while margins move by the drift, which changes a sum
+    # of gradients by at most ``grown`` times its sum of hessians. ``gamma`` is lowered by that:
+    # a tree that splits nothing at the lowered value now will split nothing at its own later.
     grown = math.expm1(drift)
     root = gradient**2 / (hessian + 1)
     # a split below gamma has |G_left| + |G_right| of at most this
