@@ -10,7 +10,7 @@ gradients G of the training rows cancel. Three bounds make that a certificate:
   each gradient. ``D`` bounds the sum of all of it.
 - *Gain.* A shift by at most D changes a hessian by a factor of at most exp(D) (it
   is ``p (1 - p)``), a sum of gradients by at most ``(exp(D) - 1) H``. So a split
-  whose gain is now below ``SplitLimits.gamma``, a little less than the setting's
+  of which the gain is now below ``SplitLimits.gamma``, a little less than the setting's
   own, stays below that; one whose child weighs less than
   ``SplitLimits.min_child_weight``, a little less than 1, stays too light.
 - *Classes.* A row whose margin is farther than D from 0 keeps its class.

@@ -16,7 +16,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries, Items, Leaf, Node, by_line, kind_of, known_list, quoted
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.errors import Fault, InputError, counted, did_you_mean
 
 BUILT_IN = {"amiss": AMISS}
 """Lists that a features file may extend, by name."""
@@ -156,5 +156,5 @@ def _items(reader: FeatureReader, key: str, node: Node | None) -> Sequence[Node]
 def _at_most(path: Path, faults: Sequence[Fault]) -> list[Fault]:
     if len(faults) <= _MOST_FAULTS:
         return list(faults)
-    more = Fault(path, f"and {len(faults) - _MOST_FAULTS} more faults, not listed here")
+    more = Fault(path, f"and {counted(len(faults) - _MOST_FAULTS, 'more fault')}, not listed here")
     return [*faults[:_MOST_FAULTS], more]

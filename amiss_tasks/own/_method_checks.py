@@ -9,6 +9,7 @@ from typing import ClassVar
 from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
+from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 
@@ -69,7 +70,7 @@ class MethodChecks(FileChecks):
         value, seconds = self.timed("impute_train", self.train, self.params, SEED)
         found = self.call("as_training", value, "impute_train").value
         self.completed, self.state = found["completed"], found["state"]
-        size = f"{self.rows} rows in {seconds:.2g} s"
+        size = f"{counted(self.rows, 'row')} in {seconds:.2g} s"
         return Check("", OK, f"{_counted(self.completed)} of {size}")
 
     def table_check(self, check: str) -> Check:
@@ -97,7 +98,7 @@ class MethodChecks(FileChecks):
         lost = self.found("columns_lost", self.completed, self.tested)
         if lost:
             return Check("", FAILED, f"columns of the training table are not there: {_few(lost)}")
-        size = f"{self.test_rows} rows in {seconds:.2g} s"
+        size = f"{counted(self.test_rows, 'row')} in {seconds:.2g} s"
         return Check("", OK, f"{_counted(self.tested)} of {size}")
 
     def alone(self) -> Check:
@@ -108,9 +109,8 @@ class MethodChecks(FileChecks):
             return Check(
                 "",
                 WARNING,
-                f"{changed} of {self.test_rows} rows come out otherwise when imputed by "
-                f"themselves: imputed values depend on the other test "
-                "rows, or are drawn at random",
+                f"{changed} of {counted(self.test_rows, 'row')} come out otherwise when imputed by "
+                "themselves: imputed values depend on the other test rows, or are drawn at random",
             )
         return Check("", OK, "each comes out as with the others")
 

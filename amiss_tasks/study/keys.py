@@ -28,7 +28,7 @@ from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significanc
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.errors import Fault, InputError, counted, did_you_mean
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.plan.fingerprint import digest_of
 
@@ -44,7 +44,8 @@ def _read_features(node: Node, file: Path) -> KeyValue:
     features = read.features
     note = Fault(
         file,
-        f"{len(features.numeric)} numeric and {len(features.categorical)} categorical features "
+        f"{len(features.numeric)} numeric and "
+        f"{counted(len(features.categorical), 'categorical feature')} "
         f"of {path.name} stand in place of amiss's own",
         node.line,
     )

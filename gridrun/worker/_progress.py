@@ -138,7 +138,7 @@ class UnitProgress:
         # A death says nothing of the task yet: it may have come from what ran before it in the
         # process, or from the machine. So the task is put off to the end of the unit, where it
         # runs in a process of its own; if it dies there, it is the cause. The others go on in
-        # a new process, and none of them pays for it.
+        # a new process and lose no attempt by it.
         final = position in self._again
         if final:
             del self._again[position]
