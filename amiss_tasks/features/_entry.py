@@ -54,7 +54,7 @@ class FeatureReader:
     def keys(
         self, entries: Entries, known: Sequence[str], also: Sequence[str] = ()
     ) -> dict[str, Node]:
-        """Known keys of an object, and those that the caller says something about.
+        """Known keys of a mapping, and those that the caller says something about.
 
         Others are faults.
         """
@@ -72,10 +72,10 @@ class FeatureReader:
         return read
 
     def entry(self, node: Node) -> Mapping[str, Node] | None:
-        """Keys of one feature, or None where it is no object."""
+        """Keys of one feature, or None where it is not a mapping."""
         if isinstance(node, Entries):
             return self.keys(node, KEYS)
-        self.fault(f"there is {kind_of(node)} where a feature belongs", node, f"like {_EXAMPLE}")
+        self.fault(f"there is {kind_of(node)}, expected a feature", node, f"like {_EXAMPLE}")
         return None
 
     def name_of(self, entries: Mapping[str, Node], node: Node) -> str | None:
@@ -89,7 +89,7 @@ class FeatureReader:
         """A name, as R's ``make.names`` leaves it."""
         text = _text(node)
         if text is None:
-            self.fault(f"{has} {kind_of(node)} where a name belongs", node)
+            self.fault(f"{has} {kind_of(node)}, expected a name", node)
             return None
         return r_name(text)
 
@@ -149,7 +149,7 @@ class FeatureReader:
         items = columns.nodes if isinstance(columns, Items) else [columns]
         names = [_text(item) for item in items]
         if not names or None in names:
-            self.fault(f"{where}: {file} has {shown(columns)} where columns belong", columns)
+            self.fault(f"{where}: {file} has {shown(columns)}, expected columns", columns)
             return None
         sources = tuple(dict.fromkeys(name for name in names if name is not None))
         if len(sources) < len(names):

@@ -1,6 +1,6 @@
 """Reading a features file: the features a study names in place of amiss's own.
 
-Either a list of features, or an object that says what is different from a list
+Either a list of features, or a mapping that says what is different from a list
 that is built in: ``extends: amiss`` with ``drop``, ``change`` and ``add``.
 """
 
@@ -16,7 +16,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries, Items, Leaf, Node, by_line, kind_of, known_list, quoted
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.errors import Fault, InputError, counted, did_you_mean
 
 BUILT_IN = {"amiss": AMISS}
 """Lists that a features file may extend, by name."""
@@ -61,7 +61,7 @@ def read_features(path: Path) -> FeaturesFile:
     else:
         features = []
         reader.fault(
-            f"has {kind_of(document.root)} where features belong",
+            f"has {kind_of(document.root)}, expected features",
             document.root,
             "give a list of features, or extends: amiss and what is different; docs/features.md",
         )
@@ -149,12 +149,12 @@ def _items(reader: FeatureReader, key: str, node: Node | None) -> Sequence[Node]
         return ()
     if isinstance(node, Items):
         return node.nodes
-    reader.fault(f'key "{key}" has {kind_of(node)} where a list belongs', node)
+    reader.fault(f'key "{key}" has {kind_of(node)}, expected a list', node)
     return ()
 
 
 def _at_most(path: Path, faults: Sequence[Fault]) -> list[Fault]:
     if len(faults) <= _MOST_FAULTS:
         return list(faults)
-    more = Fault(path, f"and {len(faults) - _MOST_FAULTS} more faults, not listed here")
+    more = Fault(path, f"and {counted(len(faults) - _MOST_FAULTS, 'more fault')}, not listed here")
     return [*faults[:_MOST_FAULTS], more]

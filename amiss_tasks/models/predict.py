@@ -38,7 +38,7 @@ from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import with_replacement
@@ -61,7 +61,7 @@ COLUMNS = (
 """Columns of the table of predictions; see ``docs/models.md``."""
 
 _POSITIVE_ABOVE = 0.5
-_ALONE = "each row is filled in by itself, from what training learnt"
+_ALONE = "each row is imputed by itself, from what training learnt"
 
 
 @dataclass(frozen=True)
@@ -308,16 +308,16 @@ def _report(
     said = [
         f"{model}, protocol {recipe.protocol['label']}: {_ALONE}",
         (
-            f"{len(lines):,} rows, {len(done):,} predicted: {positive:,} positive and "
-            f"{len(done) - positive:,} negative; {filled:,} of them had features filled in"
+            f"{counted(len(lines), 'row')}, {len(done):,} predicted: {positive:,} positive and "
+            f"{len(done) - positive:,} negative; {filled:,} of them had features imputed"
         ),
         f"{refused:,} not predicted" + (":" if refused else ""),
         *(f"  {count:,} x {reason}" for reason, count in reasons.most_common()),
     ]
     if asked.other_transcripts:
         said.append(
-            f"{asked.other_transcripts:,} rows of other transcripts are left out: the model is of "
-            "canonical ones"
+            f"left out {counted(asked.other_transcripts, 'row')} of other transcripts: the model "
+            f"is of canonical ones"
         )
     counts = {
         "rows": len(lines),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
+from gridrun.errors import counted
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 
 _LEAST_IN_ORDER = 0.5
@@ -42,7 +43,7 @@ class ClassifierChecks(FileChecks):
         if fault:
             return Check("", FAILED, f"it {fault}")
         self.model = value["model"]
-        return Check("", OK, f"a model of {self.rows} rows in {seconds:.2g} s")
+        return Check("", OK, f"a model of {counted(self.rows, 'row')} in {seconds:.2g} s")
 
     def probabilities(self) -> Check:
         """One for each row, from 0 to 1."""
@@ -70,8 +71,8 @@ class ClassifierChecks(FileChecks):
             return Check(
                 "",
                 WARNING,
-                f"{changed} of {self.test_rows} rows get another probability when predicted by "
-                "themselves",
+                f"{changed} of {counted(self.test_rows, 'row')} get another probability when "
+                "predicted by themselves",
             )
         return Check("", OK, "each is predicted as with the others")
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
+from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 
@@ -69,7 +70,7 @@ class MethodChecks(FileChecks):
         value, seconds = self.timed("impute_train", self.train, self.params, SEED)
         found = self.call("as_training", value, "impute_train").value
         self.completed, self.state = found["completed"], found["state"]
-        size = f"{self.rows} rows in {seconds:.2g} s"
+        size = f"{counted(self.rows, 'row')} in {seconds:.2g} s"
         return Check("", OK, f"{_counted(self.completed)} of {size}")
 
     def table_check(self, check: str) -> Check:
@@ -97,7 +98,7 @@ class MethodChecks(FileChecks):
         lost = self.found("columns_lost", self.completed, self.tested)
         if lost:
             return Check("", FAILED, f"columns of the training table are not there: {_few(lost)}")
-        size = f"{self.test_rows} rows in {seconds:.2g} s"
+        size = f"{counted(self.test_rows, 'row')} in {seconds:.2g} s"
         return Check("", OK, f"{_counted(self.tested)} of {size}")
 
     def alone(self) -> Check:
@@ -108,9 +109,8 @@ class MethodChecks(FileChecks):
             return Check(
                 "",
                 WARNING,
-                f"{changed} of {self.test_rows} rows come out otherwise when completed by "
-                "themselves: what is filled in depends on the other test rows, or is drawn at "
-                "random",
+                f"{changed} of {counted(self.test_rows, 'row')} come out otherwise when imputed by "
+                "themselves: imputed values depend on the other test rows, or are drawn at random",
             )
         return Check("", OK, "each comes out as with the others")
 
@@ -122,7 +122,7 @@ class MethodChecks(FileChecks):
         except TaskFailure as failure:
             reason = f"a column without any value, which a fold may have, fails: {failure.message}"
             return Check("", WARNING, reason)
-        return Check("", OK, "completed, too")
+        return Check("", OK, "imputed as well")
 
     def same_seed(self) -> Check:
         """The same call gives the same tables."""
@@ -138,14 +138,12 @@ class MethodChecks(FileChecks):
         return Check("", OK, "same tables when called again")
 
     def saved(self) -> Check:
-        """A state that was saved completes test rows as before."""
+        """A state that was saved imputes test rows as before."""
         state = self.call("after_saving", self.state).value
         tables, _ = self._tested(self.test, state)
         if not self.found("is_same", tables, self.tested)[0]:
-            return Check(
-                "", WARNING, "a state that was saved and read completes test rows otherwise"
-            )
-        return Check("", OK, "completes test rows as before")
+            return Check("", WARNING, "a state that was saved and read imputes test rows otherwise")
+        return Check("", OK, "imputes test rows as before")
 
     def _tested(self, data: RObject, state: RObject) -> tuple[RObject, float]:
         """Completed and checked tables of test rows, and seconds."""
@@ -160,4 +158,4 @@ def _few(names: Sequence[str], most: int = 5) -> str:
 
 
 def _counted(tables: RObject) -> str:
-    return "1 completed table" if len(tables) == 1 else f"{len(tables)} completed tables"
+    return "1 imputed table" if len(tables) == 1 else f"{len(tables)} imputed tables"

@@ -282,7 +282,7 @@ def _require_values(table: VariantTable, features: FeatureSet) -> None:
         empty = [name for name in names if not _has_value(table, name)]
         if empty:
             raise TaskFailure(
-                f"{message}: no value in any of the {table.rows} rows for {', '.join(empty)}"
+                f"{message}: no value in any of {counted(table.rows, 'row')} for {', '.join(empty)}"
             )
 
 

@@ -168,7 +168,7 @@ rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))
   if (length(absent)) {
     stop(
-      "the completed test table lacks features of the training table: ",
+      "the imputed test table lacks features of the training table: ",
       paste(absent, collapse = ", "),
       call. = FALSE
     )

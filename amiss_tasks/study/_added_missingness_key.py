@@ -57,7 +57,7 @@ def _listed(items: Sequence[Node], file: Path) -> KeyValue:
     for item in items:
         share = _share(item)
         if share is None:
-            message = f'key "{OPTION}" has {kind_of(item)}, which is no share'
+            message = f'key "{OPTION}" has {kind_of(item)}, which is not a share'
             faults.append(Fault(file, message, item.line, _advice(item)))
         elif share in shares:
             message = f'key "{OPTION}" has {share:g} more than once; it is counted once'

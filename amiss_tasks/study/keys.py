@@ -28,7 +28,7 @@ from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significanc
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.errors import Fault, InputError, counted, did_you_mean
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.plan.fingerprint import digest_of
 
@@ -44,7 +44,8 @@ def _read_features(node: Node, file: Path) -> KeyValue:
     features = read.features
     note = Fault(
         file,
-        f"{len(features.numeric)} numeric and {len(features.categorical)} categorical features "
+        f"{len(features.numeric)} numeric and "
+        f"{counted(len(features.categorical), 'categorical feature')} "
         f"of {path.name} stand in place of amiss's own",
         node.line,
     )
@@ -54,7 +55,7 @@ def _read_features(node: Node, file: Path) -> KeyValue:
 def _read_clnsig(node: Node, file: Path) -> KeyValue:
     """Value of CLNSIG to what it counts as; upstream's own lists stay as they are."""
     if not isinstance(node, Entries) or not node.pairs:
-        message = f'key "{CLNSIG}" has {kind_of(node)} where values of CLNSIG belong'
+        message = f'key "{CLNSIG}" has {kind_of(node)}, expected values of CLNSIG'
         raise InputError([Fault(file, message, node.line, _GIVE)])
     faults: list[Fault] = []
     notes: list[Fault] = []
@@ -63,7 +64,7 @@ def _read_clnsig(node: Node, file: Path) -> KeyValue:
     for key, value in node.pairs:
         name = key.value if isinstance(key, Leaf) else None
         if not isinstance(name, str) or name in _NO_VALUE:
-            message = f"{shown(key)} is no value of CLNSIG"
+            message = f"{shown(key)} is not a value of CLNSIG"
             faults.append(Fault(file, message, key.line, "write it as in the VCF, in quotes"))
             continue
         if name in lines:
@@ -93,7 +94,7 @@ def _read_clnsig(node: Node, file: Path) -> KeyValue:
 
 
 _UNSWITCHED = {
-    "D11": "completions of a fold are averaged first under both protocols",
+    "D11": "the imputed tables of a fold are averaged first under both protocols",
     "D16": "a fold that fails is recorded alone under both protocols",
     "D17": "no result of an earlier run is taken over under either protocol",
     "D18": "reading is the same under both protocols",
@@ -106,7 +107,7 @@ _SET = f"set each switch to {AMISS} or {CORRECTED}, for example D7: {CORRECTED}"
 def _read_switches(node: Node, file: Path) -> KeyValue:
     """Stable name of a switch to what it is set to; numbers of defects are aliases."""
     if not isinstance(node, Entries):
-        message = f'key "{SWITCHES_KEY}" has {kind_of(node)} where switches belong'
+        message = f'key "{SWITCHES_KEY}" has {kind_of(node)}, expected switches'
         raise InputError([Fault(file, message, node.line, _SET)])
     faults: list[Fault] = []
     lines: dict[str, int] = {}

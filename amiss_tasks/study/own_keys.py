@@ -70,7 +70,7 @@ class _OwnReader:
         """All entries, in their order."""
         give = f"give each {self._noun} its R file: {self._key}: {{my_{self._noun}: my.R}}"
         if not isinstance(node, Entries) or not node.pairs:
-            message = f'key "{self._key}" has {kind_of(node)} where names and R files belong'
+            message = f'key "{self._key}" has {kind_of(node)}, expected names and R files'
             self._fault(message, node, give)
             return []
         found, lines = [], dict[str, int]()

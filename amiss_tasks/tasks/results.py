@@ -20,6 +20,7 @@ from amiss_tasks.tasks.fold_tables import Cell
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
 from amiss_tasks.tasks.stage_results import Checked, ImputationError, Trained
 from amiss_tasks.tasks.stage_runner import StageRunner, search_of
+from gridrun.errors import counted
 from gridrun.pipeline import TaskResult, TaskSpec
 
 
@@ -169,7 +170,8 @@ def _unfilled(error: ImputationError) -> list[str]:
     """A note on removed values that the method left without any."""
     if not error.unfilled:
         return []
-    note = f"{error.unfilled} of {error.cells} removed values got no value in their place"
+    note = f"{error.unfilled} of {counted(error.cells, 'removed value')} got no value in their "
+    "place"
     return [f"{note}, so there is no {RMSE}"]
 
 

@@ -86,7 +86,7 @@ class KeyReader:
         if strays:
             names = known_list([stray.written for stray in strays], 3)
             self.fault(
-                f"a grid's parameters stand where a study's keys belong: {names}",
+                f"parameters of the grid are among the study's keys: {names}",
                 strays[0],
                 "put them below the key grid, or give the path of a grid file there: "
                 "grid: parameter_grid.json",
@@ -153,7 +153,7 @@ class KeyReader:
                 f'key "{key}" has unknown value {quoted(value)}', node, f"{near} {advice}".strip()
             )
         else:
-            self.fault(f'key "{key}" has {kind_of(node)} where a name belongs', node, advice)
+            self.fault(f'key "{key}" has {kind_of(node)}, expected a name', node, advice)
         return None
 
     def classifiers(self, node: Node, known: Sequence[str]) -> tuple[str, ...]:
@@ -182,7 +182,7 @@ class KeyReader:
         """
         if not isinstance(node, Entries):
             self.fault(
-                f'key "inputs" has {kind_of(node)} where paths belong',
+                f'key "inputs" has {kind_of(node)}, expected paths',
                 node,
                 "give " + ", ".join(f"{role}: PATH" for role in self.roles),
             )
@@ -207,7 +207,7 @@ class KeyReader:
         """What one task may use."""
         if not isinstance(node, Entries):
             self.fault(
-                f'key "limits" has {kind_of(node)} where limits belong',
+                f'key "limits" has {kind_of(node)}, expected limits',
                 node,
                 "give task_seconds: SECONDS, or remove the key",
             )

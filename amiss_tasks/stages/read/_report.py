@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gridrun.errors import Fault, InputError
+from gridrun.errors import Fault, InputError, counted
 
 LINES_NAMED = 5
 """Line numbers that a fault names before it counts the rest."""
@@ -153,6 +153,8 @@ def raise_faults(reports: Sequence[FileReport]) -> None:
         return
     if len(listed) > MOST_FAULTS:
         left = len(listed) - MOST_FAULTS
-        rest = Fault(listed[MOST_FAULTS].file, f"and {left} more faults, not listed here")
+        rest = Fault(
+            listed[MOST_FAULTS].file, f"and {counted(left, 'more fault')}, not listed here"
+        )
         listed = [*listed[:MOST_FAULTS], rest]
     raise InputError(listed)

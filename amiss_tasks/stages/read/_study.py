@@ -269,8 +269,9 @@ def _read(
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and counts.variants_without_cadd:
         reports["vcf"].note(
-            f"{counts.variants_without_cadd} of {counts.variants + counts.variants_without_cadd} "
-            "variants with a star have no row in CADD and are left out"
+            f"no row in CADD for {counts.variants_without_cadd} of "
+            f"{counted(counts.variants + counts.variants_without_cadd, 'variant')} with a star: "
+            f"left out"
         )
     notes = tuple(note for report in reports.values() for note in report.notes)
     return ReadResult(path, joined, notes, counts, features), vcf

@@ -148,7 +148,7 @@ def _empty(
 ) -> None:
     report, line = _place(feature, features, reports)
     message = f"{feature.named} is empty in all {counted(rows, 'row')} that the grid can use"
-    todo = "annotate again with this field filled"
+    todo = "annotate again so that this field has values"
     if features.origin is not None:
         todo = f"{todo}, or take the feature out of this file"
     if feature.is_numeric and not has_dummy:

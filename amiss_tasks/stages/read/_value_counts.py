@@ -38,7 +38,7 @@ def most_frequent(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     text = ", ".join(f'"{shown(value)}" {count}' for value, count in ordered[:VALUES_NAMED])
     left = len(ordered) - VALUES_NAMED
-    return f"{text} and {left} more values" if left > 0 else text or "none"
+    return f"{text} and {counted(left, 'more value')}" if left > 0 else text or "none"
 
 
 def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
