@@ -12,8 +12,8 @@ from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.fold_tables import FoldTables
-from amiss_tasks.tasks.python_classifiers import PythonModel
 from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import PythonModel
 
 
 class ModelCalls:

@@ -36,8 +36,8 @@ from amiss_tasks.stages.encoding import (
 from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of
-from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.stage_results import PythonModel, PythonModels
 from gridrun.errors import UserError
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
