@@ -47,7 +47,7 @@ class FileChecks:
             said = failure.message.replace("\n", "\n  ")
             raise UserError("R cannot parse the file", where=str(path), todo=said) from None
         parts = toy()
-        self.train, self.test = (self.table(part) for part in parts)
+        self.train, self.test = map(self.table, (parts.train, parts.test))
         self.outcome = self.call("outcome_factor", parts.train.positive).value
         self.test_outcome = self.call("outcome_factor", parts.test.positive).value
         self.rows, self.test_rows = parts.train.rows, parts.test.rows
