@@ -54,10 +54,6 @@ class ModelCalls:
             "prediction_table", table.numeric, list(table.numeric_names), dict(table.text) or None
         )
 
-    def cut(self, data: RObject, rows: IntArray, columns: Sequence[str]) -> RObject:
-        """These rows (from 0) and columns of a table."""
-        return self._call("cut_table", data, rows + 1, list(columns)).value
-
     def complete(self, method: Method, data: RObject, state: RObject, seed: int) -> RObject:
         """Completed tables, each row completed as if it were alone."""
         file = self._stages.method_file(method)
