@@ -1,7 +1,7 @@
 """The keys that amiss adds to ``study.yaml``, and how most of them are read.
 
 Those that give names a word, and those of the user's own methods and classifiers, have
-modules apart.
+modules of their own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _read_predictions(node: Node, file: Path) -> KeyValue:
 _ALL = ("yes", True)
 _NONE = ("no", "off", False, None)
 _MOST_SHARES = 15
-"""As many values of it can be told apart in a study, see ``gridrun.plan.task_encoding``."""
+"""Most shares of a study."""
 
 _GIVE = (
     "give shares from 0 (nothing is removed) to below 1, for example [0, 0.1, 0.5], "

@@ -80,7 +80,8 @@ def train(
         facts.append(found.facts)
     if not models:
         raise TaskFailure(
-            "no model has an MCC, and the first imputation, then chosen, has no table"
+            "all models failed, and the first imputation, which is then chosen, has no imputed "
+            "table"
         )
     fitted = [found for row in rows for found in row if isinstance(found, _One)]
     fits: Counter[str] = Counter()

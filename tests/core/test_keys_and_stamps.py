@@ -99,7 +99,7 @@ def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
     study.run(backend="inprocess", combinations="1-2")
     study.summary()
     study.status()
-    assert len(read) == 3
+    assert len(read) == 2
 
 
 def test_the_pipeline_is_given_the_digests(toy_study, monkeypatch):
