@@ -47,8 +47,7 @@ LEFT_OUT = (
     "features._entry.",
     "features._rules.",
     "features.features_file.",
-    "study._added_missingness_key.",
-    "study._evaluation_keys.",
+    "study._named_keys.",
     "study.keys.",
     "study.own_keys.",
     # makes the digests
