@@ -127,7 +127,7 @@ def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):
     predict_variants("m", vcf="a.vcf", cadd_snv="s.tsv", cadd_indel="i.tsv", file=file)
     predict_variants("m", "a.vcf", "s.tsv", cadd_indel="i.tsv", file=file)
     assert asked == [asked[0]] * 3
-    name, model, inputs, target = asked[0]
+    _, model, inputs, target = asked[0]
     assert (str(model), target) == ("m", file)
     assert inputs == {"vcf": "a.vcf", "cadd_snv": "s.tsv", "cadd_indel": "i.tsv"}
     for given, named in (
