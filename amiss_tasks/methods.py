@@ -26,8 +26,8 @@ Hyperparameters = Mapping[str, int | float | str]
 """One row of a method's hyperparameters, by name; empty for a method without."""
 
 
-class Needs(Enum):
-    """What of training the completion of a test table depends on, under protocol ``amiss``."""
+class Dependence(Enum):
+    """What a test table's imputation depends on of training, under protocol ``amiss``."""
 
     ESTIMATES = "estimates"
     """On what was estimated from the training rows."""
@@ -46,7 +46,7 @@ class Method:
         axes: Hyperparameter to its values; rows as in R's ``expand.grid``, the
             first one varying fastest.
         draws: Whether it draws random numbers.
-        test_needs: What of training a test table's completion depends on.
+        test_depends_on: What of training a test table's completion depends on.
         fails_fold: Whether an error with one row of hyperparameters is one of the fold,
             rather than leaving that row without a table.
         helpers: R files of ``imputation/`` that it shares with others.
@@ -60,7 +60,7 @@ class Method:
     name: str
     axes: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
     draws: bool = False
-    test_needs: Needs = Needs.ESTIMATES
+    test_depends_on: Dependence = Dependence.ESTIMATES
     fails_fold: bool = False
     helpers: tuple[str, ...] = ()
     single_value: bool = False
@@ -108,7 +108,7 @@ def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float
         name,
         axes,
         draws=True,
-        test_needs=Needs.NOTHING,
+        test_depends_on=Dependence.NOTHING,
         helpers=("_mice.R", "_mice_learnt.R"),
         seconds=seconds,
     )
@@ -125,13 +125,13 @@ _METHODS = (
     Method(
         "knnImputation",
         {"k": (1, 2, 3, 4, 5)},
-        test_needs=Needs.HYPERPARAMETERS,
+        test_depends_on=Dependence.HYPERPARAMETERS,
         seconds=1.0,
     ),
     Method(
         "bpca",
         {"nPcs": tuple(range(2, 16)), "maxSteps": tuple(range(20, 161, 20))},
-        test_needs=Needs.HYPERPARAMETERS,
+        test_depends_on=Dependence.HYPERPARAMETERS,
         fails_fold=True,
         seconds=10.0,
     ),
@@ -139,7 +139,7 @@ _METHODS = (
         "missForest",
         {"mtry": (5, 20, 35), "ntree": (50, 100, 200, 500)},
         draws=True,
-        test_needs=Needs.HYPERPARAMETERS,
+        test_depends_on=Dependence.HYPERPARAMETERS,
         seconds=600.0,
     ),
     _mice(
@@ -187,7 +187,7 @@ MODEL_BASED_METHODS = tuple(name for name, method in METHODS.items() if not meth
 """Imputation from the other features; many times slower. Upstream has them, its grid has not."""
 
 COMPLETED_AMONG_THEMSELVES = tuple(
-    name for name, method in METHODS.items() if method.test_needs is not Needs.ESTIMATES
+    name for name, method in METHODS.items() if method.test_depends_on is not Dependence.ESTIMATES
 )
 """Methods that under protocol ``amiss`` complete test rows by the other test rows (D7)."""
 
@@ -196,7 +196,7 @@ def refuse_undeclared() -> None:
     """Stop where the files of ``imputation/`` and the table differ.
 
     Raises:
-        EnvironmentFault: A method's file, or one that it shares, lacks or is not in the table.
+        EnvironmentFault: A method's file, or one that it shares, is missing or not in the table.
     """
     declared = [f"{name}.R" for name in METHODS]
     declared += dict.fromkeys(helper for method in METHODS.values() for helper in method.helpers)

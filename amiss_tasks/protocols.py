@@ -41,7 +41,7 @@ FOLD_TEST_SHARE = 0.7
 AMISS, CORRECTED = "amiss", "corrected"
 """Names of the protocols, and what a switch can be set to."""
 
-OPTION = "switches"
+SWITCHES_KEY = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
 _MOST_SEED = 2**31 - 1
@@ -223,7 +223,7 @@ PROTOCOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a study's protocol comes to.
+    """The protocol of a study, with the switches that it sets.
 
     Args:
         name: ``amiss`` or ``corrected``.
@@ -257,8 +257,8 @@ class Protocol:
         names = [s.name for s in SWITCHES if self.toggled.get(s.name, self.name) != self.name]
         return "".join([self.name, *(f"{sign}{name}" for name in names)])
 
-    def told(self, method: str) -> dict[str, bool]:
-        """Hyperparameters that tell an imputation method of corrections."""
+    def corrections_for(self, method: str) -> dict[str, bool]:
+        """Hyperparameters by which an imputation method learns of corrections."""
         return {
             switch.hyperparameter: True
             for switch in SWITCHES
@@ -322,7 +322,7 @@ class Protocol:
         }
 
 
-UPSTREAM = Protocol()
+UPSTREAM_PROTOCOL = Protocol()
 """Protocol ``amiss`` without any switch toggled."""
 
 
@@ -337,6 +337,11 @@ def switch_name(text: str) -> str | None:
     return text if text in NAMES else DEFECTS.get(text.upper())
 
 
+def advice_for(switch: str) -> str:
+    """End of a message on a defect that fails a task: the switch by which the task runs."""
+    return f"; to run it, set switches: {{{switch}: corrected}} in study.yaml"
+
+
 def protocol_of(settings: Settings) -> Protocol:
     """Protocol of a study's settings.
 
@@ -349,7 +354,7 @@ def protocol_of(settings: Settings) -> Protocol:
             todo=f"{did_you_mean(settings.protocol, PROTOCOLS)} "
             f"known protocols: {', '.join(PROTOCOLS)}".strip(),
         )
-    given: Mapping[str, Any] = settings.options.get(OPTION, {})
+    given: Mapping[str, Any] = settings.options.get(SWITCHES_KEY, {})
     unknown = [name for name in given if name not in NAMES]
     if unknown:
         raise UserError(

@@ -102,7 +102,7 @@ class OpenStudy:
 
         Args:
             backend: ``local`` (Ray), ``inprocess``, another installed one, or an object.
-            progress: Watches; silent if left out.
+            progress: Progress callback; none where left out.
             backend_options: Further options of the backend.
             workers: Workers to start, for backends that start some.
             address: Of a running Ray cluster to join.
@@ -161,7 +161,7 @@ class OpenStudy:
             key: Its name; the study need not have it.
 
         Raises:
-            UserError: No installed package brings it, or the study needs it and has it not.
+            UserError: No installed package brings it, or the study lacks a key that it requires.
         """
         entries = backend_keys()
         if key not in entries:
@@ -175,7 +175,7 @@ class OpenStudy:
         return found.backend, found.default(self.study.path)
 
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
-        """What a run with this request would come to on a backend that costs money."""
+        """Estimated size and cost of a run with this request, on a backend that costs money."""
         return backend.quote(units_to_send(self.state(**request), backend))
 
     def read_elsewhere(
@@ -187,13 +187,13 @@ class OpenStudy:
         again: bool = False,
         **request: Any,
     ) -> bool:
-        """Have the inputs of a study read where they are; see ``gridrun.run``.
+        """Have a study's inputs read where they are; see ``gridrun.run``.
 
         Args:
             backend: Sends the job that reads them.
             name: Of the backend, for the ledger.
-            progress: Watches; silent if left out.
-            again: Whether to have them read though they were.
+            progress: Progress callback; none where left out.
+            again: Whether to have them read although they were.
             request: As for ``run``.
 
         Returns:
@@ -337,15 +337,15 @@ class OpenStudy:
             raise UserError(
                 "nothing has been run yet",
                 where=str(self.study.paths.directory),
-                todo="`gridrun plan` says what would run, `gridrun local` runs it",
+                todo="`gridrun plan` shows what would run, `gridrun local` runs it",
             )
         changes = changes_since(study_state)
         if changes:
             raise UserError(
                 f"changed since the last run: {', '.join(changes)}",
                 where=str(self.study.paths.directory),
-                todo="the tables in results/ are left as they are; `gridrun plan --why` says what "
-                "would run again, `gridrun local` brings them up to date",
+                todo="the tables in results/ stay as they are; `gridrun plan --why` explains what "
+                "would run again, `gridrun local` updates them",
             )
         return study_state
 
@@ -391,7 +391,7 @@ def predict_variants(
     pipeline: str = DEFAULT_PIPELINE,
     **inputs: str | os.PathLike[str],
 ) -> Report:
-    """Predict rows of new inputs, labelled or not, with a model.
+    """Predict rows of new inputs, with or without labels, by a model.
 
     Args:
         model: What ``export_model`` wrote.

@@ -1,4 +1,4 @@
-"""What can go wrong, as a person meets it.
+"""What can go wrong, and the words of messages.
 
 Every error that a user can cause or cure is a :class:`GridrunError`; the
 command line prints its text and exits with its ``exit_code``, without a
@@ -80,10 +80,23 @@ class InputError(UserError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         if not faults:
-            msg = "an InputError needs a fault"
+            msg = "an InputError has at least one fault"
             raise ValueError(msg)
         self.faults = tuple(faults)
         super().__init__("\n".join(fault.text() for fault in self.faults))
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 fold``, ``2 folds``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def in_bytes(size: int) -> str:
+    """A size in the largest unit up to MB of which it has one: ``12.5 MB``, ``3 kB``."""
+    for unit, name in ((2**20, "MB"), (2**10, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+    return counted(size, "byte")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -116,7 +116,7 @@ class Boosting:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SplitLimits:
     """What a split has to reach.
 
     Args:
@@ -137,7 +137,7 @@ def draws_of(
     return sample_columns(uniforms, rounds, rows.num_col(), setting.colsample_bytree).draws
 
 
-def any_split(rows: xgb.DMatrix, margin: FloatArray32, max_depth: int, least: Limits) -> bool:
+def any_split(rows: xgb.DMatrix, margin: FloatArray32, max_depth: int, least: SplitLimits) -> bool:
     """Whether a tree that may use every column would split the rows.
 
     Args:

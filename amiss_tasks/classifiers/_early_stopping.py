@@ -10,9 +10,9 @@ gradients G of the training rows cancel. Three bounds make that a certificate:
   each gradient. ``D`` bounds the sum of all of it.
 - *Gain.* A shift by at most D changes a hessian by a factor of at most exp(D) (it
   is ``p (1 - p)``), a sum of gradients by at most ``(exp(D) - 1) H``. So a split
-  whose gain is now below ``Limits.gamma``, a little less than the setting's
+  whose gain is now below ``SplitLimits.gamma``, a little less than the setting's
   own, stays below that; one whose child weighs less than
-  ``Limits.min_child_weight``, a little less than 1, stays too light.
+  ``SplitLimits.min_child_weight``, a little less than 1, stays too light.
 - *Classes.* A row whose margin is farther than D from 0 keeps its class.
 
 The gain is that of xgboost's paper (Chen and Guestrin 2016, equation 7) without
@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from amiss_tasks.classifiers._boosting import FloatArray32, Limits, Setting
+from amiss_tasks.classifiers._boosting import FloatArray32, Setting, SplitLimits
 from amiss_tasks.r.arrays import BoolArray
 
 _LARGEST_DRIFT = 0.05
@@ -42,7 +42,7 @@ def limits(
     positive: BoolArray,
     held_out: FloatArray32,
     rounds: int,
-) -> Limits | None:
+) -> SplitLimits | None:
     """What is left to be shown for the classes to stay as they are.
 
     Args:
@@ -74,4 +74,4 @@ def limits(
     change = 2 * grown * (root + gradient + (1 + grown) * halves)
     change += (1 + grown) * grown**2 * hessian
     gamma = _ROUNDING * (setting.gamma - change) / (1 + grown)
-    return Limits(gamma, _ROUNDING * math.exp(-drift)) if gamma > 0 else None
+    return SplitLimits(gamma, _ROUNDING * math.exp(-drift)) if gamma > 0 else None

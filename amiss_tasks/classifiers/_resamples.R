@@ -1,6 +1,8 @@
 # What a classifier with an inner cross-validation needs of R: caret's folds and
 # seeds, drawn from the classifiers' stream, and each fold's table scaled by the
 # fold's own training rows (upstream-behaviour sections 5, "Training", and 11.6).
+# helpers: learn_scaling, scaled_matrix (../r/scaling.R); use_stream (../r/streams.R)
+# helpers: cut_table, require_both_classes (../r/tables.R)
 
 # Row numbers of up to `k` folds that have each class in the same share, as
 # caret::createFolds draws them: classes in alphabetical order; within a class

@@ -1,6 +1,6 @@
 """What a classifier in Python is given, and what it gives back.
 
-The counterpart of the two functions that a classifier in R has (see ``rf.R``).
+The counterpart of the functions that a classifier in R has (see ``rf.R``).
 Random numbers are always R's, so that they are upstream's: a classifier asks for
 them through :class:`Draws` and makes none of its own.
 """
@@ -52,7 +52,7 @@ class Choices:
     one_sided_mcc: float = math.nan
 
 
-UPSTREAM = Choices()
+UPSTREAM_CHOICES = Choices()
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Fit:
 class Classifier(Protocol):
     """A classifier in Python; its module offers one as ``CLASSIFIER``."""
 
-    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM) -> Fit:
+    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM_CHOICES) -> Fit:
         """Choose the hyperparameters and train on one completed table.
 
         Raises:

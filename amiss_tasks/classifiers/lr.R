@@ -1,8 +1,9 @@
 # Logistic regression as caret's method "glm", without caret. Its 25 bootstrap
 # fits have nothing to choose and do not touch the model, so one fit is made.
-# The signature of both functions is documented in rf.R.
+# What a classifier defines: rf.R.
 #
 # glm models the second level of the outcome, negative; P(positive) is the rest.
+# helpers: none
 
 .with_intercept <- function(x) cbind("(Intercept)" = 1, x)
 

@@ -1,12 +1,13 @@
 # Random forest as caret's method "rf" with out-of-bag selection, without caret.
-# The signature of both functions:
 #
-#   fit(x, y) -> list(model, fitted_positive, seconds, settings, fits)
+# What a file <classifier>.R defines (which of it has to be there: the table in
+# docs/own-methods.md):
+#
+#   fit(x, y)                  -> list(model, fitted_positive, seconds, settings, fits)
 #   predict_positive(model, x) -> P(positive) of each row
-#   draw_settings(columns) -> what random search gives fit as a third argument; only
-#                             for a classifier that has hyperparameters
-#   without_rows(model) -> the model as predict_positive needs it, without what it keeps of
-#                          each training row; only for a classifier whose models do
+#   draw_settings(columns)     -> what random search gives fit as a third argument
+#   without_rows(model)        -> the model as predict_positive needs it, without what it
+#                                 keeps of each training row
 #
 # x                numeric matrix, scaled, no value missing; a data frame where text
 #                  features are factors (D3)
@@ -21,6 +22,7 @@
 # fits             named list: how many models of which name were really fitted
 #
 # The generator stands at the classifiers' stream when fit is called.
+# helpers: none
 
 .MTRY <- c(7L, 15L, 23L, 31L, 39L)
 

@@ -37,7 +37,7 @@ from amiss_tasks.classifiers._tuning import (
     mean_over_folds,
 )
 from amiss_tasks.classifiers.contract import (
-    UPSTREAM,
+    UPSTREAM_CHOICES,
     Choices,
     Classifier,
     Draws,
@@ -61,7 +61,7 @@ class XGBoost:
     def __init__(self, *, shortcuts: bool = True) -> None:
         self._shortcuts = shortcuts
 
-    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM) -> Fit:
+    def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM_CHOICES) -> Fit:
         """Choose among the settings and fit the chosen one to all rows.
 
         Raises:

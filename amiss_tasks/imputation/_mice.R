@@ -1,10 +1,11 @@
 # What the four methods of MICE share (van Buuren and Groothuis-Oudshoorn 2011,
 # doi:10.18637/jss.v045.i03). The signature of the functions of imputation/*.R is
-# documented in ../impute.R.
+# documented in ../stages/impute.R.
 #
 # Upstream hands hyperparameters over in a way that loses them (D5), so mice's
 # defaults hold whatever the row says, and rows differ by their stream alone. A
 # row with reach_mice = TRUE does reach mice.
+# helpers: none
 
 .ITERATIONS <- 10L
 .TEST_COMPLETIONS <- 10L

@@ -1,5 +1,6 @@
 # What the seven single-value methods share. The signature of the functions of
-# imputation/*.R is documented in ../impute.R.
+# imputation/*.R is documented in ../stages/impute.R.
+# helpers: none
 
 # Stops, as upstream does, where a column with missing values is not numeric.
 .require_numeric <- function(data, missing) {

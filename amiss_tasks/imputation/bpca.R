@@ -1,10 +1,11 @@
 # Missing values are fitted by Bayesian principal components (Oba et al. 2003,
 # doi:10.1093/bioinformatics/btg287).
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
 #
 # Upstream neither centres nor scales. The package takes the means out for its
 # own fit, but puts back only what it was asked to take out, so fitted values
 # vary around 0, not around the feature's mean.
+# helpers: none
 
 .require_values <- function(data) {
   text <- names(data)[!vapply(data, function(column) is.numeric(column) || is.logical(column), NA)]

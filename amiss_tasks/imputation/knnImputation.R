@@ -1,9 +1,10 @@
 # Missing values become means of the k nearest complete rows, weighted by
 # exp(-distance): knnImputation of package DMwR (Torgo 2010, Data Mining with R).
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
 #
 # Distances are Euclidean over the features that the row has, standardised. A
 # constant feature has no standard deviation, so no row then counts as complete.
+# helpers: none
 
 # Mean and standard deviation of each column of a numeric matrix.
 .learn_standard <- function(numbers) {

@@ -1,5 +1,6 @@
 # Missing values become the largest observed value of their feature.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: fill_train, fill_test (_single_value.R)
 
 impute_train <- function(data, params, seed) fill_train(data, max)
 

@@ -1,7 +1,8 @@
 # Missing values are predicted by random forests grown on the other features, column after
 # column, until the table changes more than it did the time before (Stekhoven and Buehlmann
 # 2012, doi:10.1093/bioinformatics/btr597; package missForest, which Debian lacks).
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: generator_state, use_generator (../r/streams.R)
 
 .MOST_ITERATIONS <- 10L
 .TEST_COMPLETIONS <- 10L

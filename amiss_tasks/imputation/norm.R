@@ -1,6 +1,7 @@
 # Missing values are drawn from Bayesian linear regressions on the other features, by chained
 # equations.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: mice_train, mice_test (_mice.R); mice_learnt (_mice_learnt.R)
 
 impute_train <- function(data, params, seed) mice_train(data, "norm", params)
 

@@ -1,6 +1,7 @@
 # Missing values become ten times the range of their feature: a value far outside,
 # for trees to split off.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: fill_train, fill_test (_single_value.R)
 
 impute_train <- function(data, params, seed) {
   fill_train(data, function(observed) 10 * abs(max(observed) - min(observed)))

@@ -1,6 +1,8 @@
 # Missing values become observed values of rows with similar predicted means (predictive mean
 # matching), by chained equations.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: mice_train, mice_test, .mice_arguments (_mice.R); mice_learnt (_mice_learnt.R)
+# helpers: generator_state, use_generator (../r/streams.R)
 
 impute_train <- function(data, params, seed) mice_train(data, "pmm", params)
 

@@ -1,6 +1,7 @@
 # Missing values are drawn from the leaves of random forests grown on the other features, by
 # chained equations (Doove et al. 2014, doi:10.1016/j.csda.2013.10.025).
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: mice_train, mice_test, .mice_arguments (_mice.R); mice_learnt (_mice_learnt.R)
 
 .TREES <- 10L
 

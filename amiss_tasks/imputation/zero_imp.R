@@ -1,5 +1,6 @@
 # Missing values become 0.
-# The signature of the functions is documented in ../impute.R.
+# What a method defines: ../stages/impute.R.
+# helpers: fill_train, fill_test (_single_value.R)
 
 impute_train <- function(data, params, seed) fill_train(data, function(observed) 0)
 

@@ -78,12 +78,18 @@ class ModelCalls:
         found: FloatArray = self._do("predict_alone", file, model, data, rows + 1).python()
         return found
 
-    def functions_of(self, files: Sequence[Path], wanted: Sequence[str]) -> list[str]:
-        """Source of functions in R files, and of what they refer to in those files."""
-        if not wanted:
-            return []
-        names = [str(file) for file in files]
-        found: list[str] = self._do("functions_of", names, list(wanted)).python()
+    def functions_of(self, texts: Sequence[str], wanted: Sequence[str]) -> list[str]:
+        """Source of functions in R files' texts, and of what they refer to in those files."""
+        found: list[str] = self._do("functions_of", list(texts), list(wanted)).python()
+        return found
+
+    def text_of(self, file: str) -> str:
+        """Text of an R file of this package, as R was given it."""
+        return self._call.text_of(file)
+
+    def names_used(self, code: str) -> list[str]:
+        """Names that R code refers to."""
+        found: list[str] = self._do("names_used", code).python()
         return found
 
     def matrix(self, recipe: RObject, data: RObject) -> RObject:

@@ -16,7 +16,7 @@ from amiss_tasks.stages.encoding import Coding
 from amiss_tasks.study.options import FEATURES, features_of
 from gridrun.pipeline import Settings, Value
 
-FORMAT = 1
+FORMAT = 2
 """Of the file; another one is refused."""
 
 STEPS = ("hyperparameters", "downsampling", "features", "rows", "impute", "test imputation")

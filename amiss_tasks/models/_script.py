@@ -1,30 +1,31 @@
-"""The R script of a fold: its pieces put together, with what they need filled in."""
+"""The R script of a fold: the functions that ran, and the values that they were given.
+
+Its code is ``explain.R``, section by section, each after the values and the functions that
+it uses; the functions are taken out of the R files that a worker loads.
+"""
 
 from __future__ import annotations
 
-import json
-import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.methods import METHODS, MOST_ROWS
-from amiss_tasks.models import _snippets as r
-from amiss_tasks.protocols import derived_seed
+from amiss_tasks.methods import MOST_ROWS
+from amiss_tasks.models._r import ModelCalls
+from amiss_tasks.models._r_text import WIDTH, r_columns, r_text, raw_text
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.tasks.fold_tables import Cell
+from amiss_tasks.tasks.r_calls import GUARD_R, SHARED_R
 from gridrun.pipeline import Value
 
-_HERE = Path(__file__).parents[1]
-_MICE = ("pmm", "norm", "norm.predict", "rf")
-_WIDTH = 96
+COMPARED = ("TP", "FP", "FN", "TN", "MCC", "AUC")
+"""Columns of a result that a script reaches."""
 
-FunctionsOf = Callable[[Sequence[Path], Sequence[str]], Sequence[str]]
-"""R files and names of functions to the text of those and of what they refer to."""
+_SECTION = "# ---- "
+_DRAWING = ("hyperparameters", "downsampling", "features", "rows")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Fold:
         values: Of all parameters.
         classifier: Which classifier.
         features: The study's features.
+        predraw: Method to the number of its rows of hyperparameters that some are drawn of.
+        search: How the classifier's hyperparameters are searched; empty where it has none.
+        search_seeds: Seeds of random settings and of the inner folds.
         chosen: Chosen row of hyperparameters, counted from 1.
         expected: Result rows that the script has to reach.
         recorded: Whether these are the ledger's.
@@ -46,284 +50,209 @@ class Fold:
     values: Mapping[str, Value]
     classifier: str
     features: FeatureSet
+    predraw: Mapping[str, int]
+    search: str
+    search_seeds: Mapping[str, int]
     chosen: int
     expected: Sequence[Mapping[str, Any]]
     recorded: bool
     own: OwnFile | None = None
 
+    def seed(self, step: str) -> int:
+        """Seed of a step that draws."""
+        protocol = self.cell.protocol
+        return protocol.seed_of(step, self.cell.fold.number, protocol.model_seed)
 
-def script_of(fold: Fold, head: Sequence[str], tables: str, functions_of: FunctionsOf) -> str:
+    def is_on(self, parameter: str) -> bool:
+        """Whether a parameter with the values on and off is on."""
+        return self.values[parameter] == "on"
+
+    @property
+    def is_checked_again(self) -> bool:
+        """Whether features are checked once more on the completed tables (D15)."""
+        again = "feature_checks" in self.cell.protocol.corrected
+        checks = ("nonzero_variance_check", "correlation_check")
+        return again and any(self.is_on(check) for check in checks)
+
+
+def script_of(fold: Fold, head: Sequence[str], tables: str, calls: ModelCalls) -> str:
     """The whole script.
 
     Args:
         fold: What it is about.
         head: Lines of its head, without the sign of a comment.
         tables: Name of the file with the fold's tables.
-        functions_of: Takes functions out of R files.
+        calls: Takes functions out of R files.
     """
-    parts = [
-        *_comments(head),
-        _filled(r.START, TABLES=tables),
-        "# Random streams as upstream's parallel loops have them.",
-        *functions_of([_HERE / "r" / "streams.R"], ["use_stream"]),
-        *_sampling(fold),
-        *_checks(fold, functions_of),
-        *_imputation(fold, functions_of),
-        *_training(fold, functions_of),
-    ]
-    return "\n".join(part.strip("\n") + "\n" for part in parts)
+    return _Writer(fold, calls).script(head, tables)
 
 
-def _seed(fold: Fold, step: str) -> int:
-    return fold.cell.protocol.seed_of(step, fold.cell.fold.number, fold.cell.protocol.model_seed)
+class _Writer:
+    def __init__(self, fold: Fold, calls: ModelCalls) -> None:
+        self._fold = fold
+        self._calls = calls
+        self._sections = _sections(calls.text_of("models/explain.R"))
+        self._shared = [calls.text_of(name) for name in (GUARD_R, *SHARED_R)]
+        self._written: set[str] = set()
+
+    def script(self, head: Sequence[str], tables: str) -> str:
+        fold = self._fold
+        parts = [
+            *_comments(head),
+            *self._section("The fold's tables", fold_file=r_text(tables)),
+            *self._section("Stage prepare", **_values(_preparing(fold))),
+            *self._section(
+                "Stage impute: the training table",
+                self._method(),
+                f", by {fold.cell.method.name}",
+                **_values(_imputing(fold)),
+            ),
+        ]
+        if fold.is_checked_again:
+            parts += self._section("Stage impute: the feature checks")
+        if fold.classifier in IN_PYTHON:
+            parts += self._section("The training matrix", chosen=r_text(fold.chosen))
+        else:
+            parts += [
+                *self._section(
+                    "Stage train",
+                    self._classifier(),
+                    f": {fold.classifier}",
+                    **_values(_training(fold)),
+                ),
+                *self._section("Stage impute-test", **_values(_testing(fold))),
+                *self._section("Stage evaluate", [self._expected()]),
+            ]
+        return "\n".join(part.strip("\n") + "\n" for part in parts)
+
+    def _section(
+        self, start: str, before: Sequence[str] = (), of: str = "", **values: str
+    ) -> list[str]:
+        """Heading, values, functions of the stages, then ``before``, then the code."""
+        (title,) = [title for title in self._sections if title.startswith(start)]
+        body = self._sections[title]
+        text = "\n".join(f"{name} <- {value}" for name, value in values.items())
+        uses = self._calls.names_used("\n".join([*before, body]))
+        functions = self._new(self._calls.functions_of(self._shared, uses))
+        return [_heading(title + of), *([text] if text else []), *functions, *before, body]
+
+    def _new(self, functions: Sequence[str]) -> list[str]:
+        """Those functions that no section before has."""
+        new = [text for text in functions if text not in self._written]
+        self._written.update(new)
+        return new
+
+    def _method(self) -> list[str]:
+        """The functions of the method's file and of those that it shares."""
+        method, protocol = self._fold.cell.method, self._fold.cell.protocol
+        if method.own is not None:
+            return [_own("method", "own_method", method.own)]
+        learnt = "test_imputation" in protocol.corrected
+        wanted = ["impute_train", "impute_test_learnt" if learnt else "impute_test"]
+        files = [*method.helpers, f"{method.name}.R"]
+        return self._environment("method", "imputation", files, wanted)
+
+    def _classifier(self) -> list[str]:
+        """The functions of the classifier's file."""
+        fold = self._fold
+        if fold.own is not None:
+            return [_own("classifier", "own_classifier", fold.own)]
+        wanted = ["fit", "predict_positive"]
+        if fold.search == "random":
+            wanted.append("draw_settings")
+        return self._environment("classifier", "classifiers", [f"{fold.classifier}.R"], wanted)
+
+    def _environment(
+        self, name: str, folder: str, files: Sequence[str], wanted: Sequence[str]
+    ) -> list[str]:
+        """Functions of files in an environment of their own, as the stages are given them."""
+        paths = [f"{folder}/{file}" for file in files]
+        texts = [self._calls.text_of(path) for path in paths]
+        functions = "\n\n".join(self._calls.functions_of(texts, wanted))
+        where = " and ".join(paths)
+        inside = f"local({{\n{functions}\n}}, envir = {name})"
+        return [f"# What the stages call of {where}.\n{name} <- new.env()\n{inside}"]
+
+    def _expected(self) -> str:
+        ledger = " in its ledger" if self._fold.recorded else ""
+        said = f"# What gridrun has{ledger}, one row for each model and completed test table."
+        return f"{said}\nexpected <- {r_columns(self._fold.expected, COMPARED)}"
 
 
-def _sampling(fold: Fold) -> list[str]:
-    """Stage prepare: rows and features that are drawn."""
-    cell, values = fold.cell, fold.values
-    own_seeds = "draw_order" in cell.protocol.corrected
-    downsampled = values["downsampling"] == "on"
-    feature_share = float(values["feature_sampling_percentage"])
-    row_share = float(values["training_data_sampling_percentage"])
-    parts = [
-        _heading("Rows and features"),
-        f"numeric <- {_texts(fold.features.numeric)}",
-        f"categorical <- {_texts(fold.features.categorical)}",
-        "rows <- seq_along(outcome)\ncolumns <- names(train)",
-    ]
-
-    def start(step: str) -> None:
-        if own_seeds:
-            parts.append(f"set.seed({_seed(fold, step)})  # {step}")
-
-    draws = cell.prepared.sampled.hyperparameter_rows
-    if draws:
-        parts.append(f"set.seed({_seed(fold, 'hyperparameters')})")
-        parts += [_predraw(name, rows) for name, rows in draws.items()]
-    elif not own_seeds:
-        parts.append(f"set.seed({_seed(fold, 'hyperparameters')})  # every draw follows from it")
-    if downsampled:
-        start("downsampling")
-        parts.append(r.DOWNSAMPLING)
-    if feature_share != 1:
-        start("features")
-        parts.append(_filled(r.FEATURE_SAMPLING, SHARE=feature_share))
-    if row_share != 1:
-        start("rows")
-        by_class = "sampling" in cell.protocol.corrected
-        text = r.ROW_SAMPLING_BY_CLASS if by_class else r.ROW_SAMPLING
-        parts.append(_filled(text, SHARE=row_share))
-    if _goes_on(fold):
-        parts.append("after_preparing <- generator_state()  # imputation goes on drawing from here")
-    parts.append("x <- train[rows, columns, drop = FALSE]\nrownames(x) <- NULL\ny <- outcome[rows]")
-    return parts
+def _preparing(fold: Fold) -> dict[str, Any]:
+    prepared = fold.cell.prepared
+    drawn = prepared.sampled.hyperparameter_rows
+    return {
+        "predraw": dict(fold.predraw),
+        "drawn_rows": MOST_ROWS,
+        "drawn": [drawn[name] for name in fold.predraw],
+        "downsampling": fold.is_on("downsampling"),
+        "feature_share": float(fold.values["feature_sampling_percentage"]),
+        "row_share": float(fold.values["training_data_sampling_percentage"]),
+        "numeric": tuple(fold.features.numeric),
+        "categorical": tuple(fold.features.categorical),
+        "seeds": {step: fold.seed(step) for step in _DRAWING},
+        "corrected": tuple(sorted(fold.cell.protocol.corrected)),
+        "variance": fold.is_on("nonzero_variance_check"),
+        "correlation": fold.is_on("correlation_check"),
+        "rows_left": len(prepared.rows),
+        "features_left": tuple(prepared.features),
+    }
 
 
-def _predraw(name: str, drawn: Sequence[int]) -> str:
-    return _filled(
-        r.HYPERPARAMETER_DRAW,
-        METHOD=name,
-        ROWS=METHODS[name].rows,
-        MOST=MOST_ROWS,
-        DRAWN=_integers(drawn),
-    )
-
-
-def _goes_on(fold: Fold) -> bool:
-    """Whether the method draws on from where preparing left the generator."""
-    return fold.cell.method.reads_generator and "draw_order" not in fold.cell.protocol.corrected
-
-
-def _is_checked(fold: Fold) -> tuple[bool, bool]:
-    values = fold.values
-    return values["nonzero_variance_check"] == "on", values["correlation_check"] == "on"
-
-
-def _checks(fold: Fold, functions_of: FunctionsOf) -> list[str]:
-    """Stage prepare: the feature checks."""
-    variance, correlation = _is_checked(fold)
-    wanted = ["near_zero_variance"] * variance + [
-        "correlations",
-        "correlated_features",
-    ] * correlation
-    parts = [_heading("Feature checks"), *functions_of([_HERE / "stages" / "prepare.R"], wanted)]
-    if variance:
-        parts.append(r.VARIANCE)
-    if correlation:
-        parts.append(r.CORRELATION)
-    parts.append(
-        f"stopifnot(nrow(x) == {len(fold.cell.prepared.rows)}, identical(names(x), "
-        f"{_texts(fold.cell.prepared.features)}))"
-    )
-    return parts
-
-
-def _imputation(fold: Fold, functions_of: FunctionsOf) -> list[str]:
-    """Stage impute, with what completes the test rows."""
+def _imputing(fold: Fold) -> dict[str, Any]:
     method, protocol = fold.cell.method, fold.cell.protocol
-    told = protocol.told(method.name)
-    rows = [_list({**row, **told}) for row in fold.cell.rows]
-    parts = [_heading(f"Imputation: {method.name}"), *_method(fold, functions_of)]
-    seed = _seed(fold, "impute")
-    parts.append(
-        _filled(
-            r.IMPUTE,
-            HYPERPARAMETERS="list(\n  " + ",\n  ".join(rows) + "\n)",
-            GENERATOR="use_generator(after_preparing)"
-            if _goes_on(fold)
-            else f"use_stream({seed}, k)",
-            SEED="" if _is_literal(fold) else f", {seed}",
-        )
+    corrections = protocol.corrections_for(method.name)
+    return {
+        "hyperparameters": [{**row, **corrections} for row in fold.cell.rows],
+        # whether the method draws on from where preparing left the generator
+        "goes_on": method.reads_generator and "draw_order" not in protocol.corrected,
+        "impute_seed": fold.seed("impute"),
+        "fails_fold": method.fails_fold,
+    }
+
+
+def _training(fold: Fold) -> dict[str, Any]:
+    return {
+        "train_seed": fold.seed(f"train {fold.classifier}"),
+        "search": fold.search,
+        "search_seeds": dict(fold.search_seeds),
+        "chosen": fold.chosen,
+    }
+
+
+def _testing(fold: Fold) -> dict[str, Any]:
+    return {
+        "test_seed": fold.seed("test imputation"),
+        "learnt": "test_imputation" in fold.cell.protocol.corrected,
+    }
+
+
+def _own(name: str, loader: str, file: OwnFile) -> str:
+    """The study's own file, loaded as the stages load it."""
+    return (
+        f"# The study's own file.\n{name} <- {loader}({raw_text(file.text)}, {r_text(file.file)})"
     )
-    variance, correlation = _is_checked(fold)
-    if "feature_checks" in protocol.corrected and (variance or correlation):
-        checks = r.VARIANCE_AGAIN * variance + r.CORRELATION_AGAIN * correlation
-        parts.append(_filled(r.CHECK_AGAIN, CHECKS=checks))
-    return parts
 
 
-def _is_literal(fold: Fold) -> bool:
-    """Whether a script calls the method's package itself, rather than functions of our files."""
-    name, protocol = fold.cell.method.name, fold.cell.protocol
-    if name in r.ESTIMATES:
-        return True
-    as_upstream = "test_imputation" not in protocol.corrected and not protocol.told(name)
-    return as_upstream and name in (*_MICE, "bpca")
+def _values(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: r_text(value) for name, value in values.items()}
 
 
-def _method(fold: Fold, functions_of: FunctionsOf) -> list[str]:
-    method = fold.cell.method
-    if method.own is not None:
-        return [_filled(r.OWN_METHOD, FILE=method.own.file, TEXT=method.own.text)]
-    if _is_literal(fold):
-        if method.name in r.ESTIMATES:
-            estimate, words = r.ESTIMATES[method.name]
-            return [_filled(r.SINGLE_VALUE, ESTIMATE=estimate, WORDS=words)]
-        return [r.BPCA if method.name == "bpca" else _filled(r.MICE, METHOD=method.name)]
-    learnt = "test_imputation" in fold.cell.protocol.corrected
-    completes = "impute_test_learnt" if learnt else "impute_test"
-    folder = _HERE / "imputation"
-    files = [_HERE / "r" / "guard.R", _HERE / "r" / "tables.R"]
-    files += [folder / name for name in (*method.helpers, f"{method.name}.R")]
-    functions = functions_of(files, ["impute_train", completes])
-    return [*functions, f"impute_test <- {completes}"] if learnt else list(functions)
-
-
-def _training(fold: Fold, functions_of: FunctionsOf) -> list[str]:
-    """Stages train, impute-test and evaluate."""
-    protocol = fold.cell.protocol
-    factors = "categorical_factor" in protocol.corrected
-    scale = _filled(r.SCALE, TEXT=r.AS_FACTORS if factors else r.AS_MATRIX)
-    if fold.classifier in IN_PYTHON:
-        return [_heading("Training"), scale, _filled(r.PREPARED_ONLY, CHOSEN=fold.chosen)]
-    one_sided = (
-        "if (is.nan(value)) 0 else value" if "one_sided_mcc" in protocol.corrected else "value"
-    )
-    is_literal = _is_literal(fold)
-    test_seed = _seed(fold, "test imputation")
-    model, choice = _classifier(fold, functions_of)
-    return [
-        _heading(f"Training: {fold.classifier}"),
-        scale,
-        _filled(r.MCC, ONE_SIDED=one_sided),
-        *model,
-        _filled(r.TRAIN, SEED=_seed(fold, f"train {fold.classifier}"), CHOICE=choice),
-        f"stopifnot(chosen == {fold.chosen})",
-        _heading("Test rows"),
-        _filled(
-            r.EVALUATE,
-            SEED=test_seed,
-            STATE_SEED="" if is_literal else f", {test_seed}",
-            RECORDED=" in its ledger" if fold.recorded else "",
-            EXPECTED=_expected(fold.expected),
-        ),
-    ]
-
-
-def _classifier(fold: Fold, functions_of: FunctionsOf) -> tuple[list[str], str]:
-    """Functions of a classifier, and by which MCC rows of hyperparameters are compared."""
-    protocol, number = fold.cell.protocol, fold.cell.fold.number
-    compared = "imputation_choice" in protocol.corrected and len(fold.cell.rows) > 1
-    if fold.own is None and fold.classifier == "rf":
-        step = f"search {fold.classifier}"
-        seed = protocol.seed_of(step, number, derived_seed(protocol.model_seed, step, number))
-        is_random = fold.values["hyperparameter_search_type"] == "random"
-        mtry = _filled(r.RF_RANDOM, SEED=seed) if is_random else r.RF_GRID
-        return [_filled(r.RF, MTRY=mtry)], "training_mcc(model, m, y)"
-    model = r.LR + r.LR_RESUBSTITUTION
-    if fold.own is not None:
-        model = _filled(r.OWN_CLASSIFIER, FILE=fold.own.file, TEXT=fold.own.text)
-    if not compared:
-        return [model], "training_mcc(model, m, y)"
-    upstream = derived_seed(protocol.model_seed, "selection", number)
-    seed = protocol.seed_of("selection", number, upstream)
-    folds = functions_of([_HERE / "stages" / "train.R"], [".inner_folds"])
-    choice = "held_out_mcc(data, y)"
-    if fold.own is not None:
-        choice = "if (isTRUE(model$held_out)) training_mcc(model, m, y) else held_out_mcc(data, y)"
-    return [model, *folds, _filled(r.HELD_OUT, SEED=seed)], choice
-
-
-def _expected(rows: Sequence[Mapping[str, Any]]) -> str:
-    columns = []
-    for name in ("TP", "FP", "FN", "TN", "MCC", "AUC"):
-        values = ", ".join(_number(row[name]) for row in rows)
-        columns.append(_wrapped(f"{name} = c({values})", "  "))
-    return ",\n".join(columns)
+def _sections(text: str) -> dict[str, str]:
+    """Title to code of each section of ``explain.R``."""
+    parts = text.split(_SECTION)[1:]
+    return {title: body for title, _, body in (part.partition("\n") for part in parts)}
 
 
 def _comments(lines: Sequence[str]) -> list[str]:
     wrapped = [
         part
         for line in lines
-        for part in (textwrap.wrap(line, _WIDTH, subsequent_indent="  ") or [""])
+        for part in (textwrap.wrap(line, WIDTH, subsequent_indent="  ") or [""])
     ]
     return ["\n".join(f"# {line}".rstrip() for line in wrapped)]
 
 
 def _heading(text: str) -> str:
-    return f"# ---- {text} {'-' * max(4, 70 - len(text))}"
-
-
-def _filled(text: str, **given: object) -> str:
-    for name, value in given.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
-
-
-def _texts(values: Sequence[str]) -> str:
-    """An R vector of text."""
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    inner = _wrapped(", ".join(quoted), "  ")
-    return f"c(\n{inner}\n)" if values else "character()"
-
-
-def _integers(values: Sequence[int]) -> str:
-    return f"c({', '.join(f'{value}L' for value in values)})"
-
-
-def _list(values: Mapping[str, Any]) -> str:
-    """An R list of scalars."""
-    return f"list({', '.join(f'{name} = {_number(value)}' for name, value in values.items())})"
-
-
-def _number(value: Any) -> str:
-    """An R number, exact to the last bit."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if value is None:
-        return "NA"
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    return json.dumps(value) if isinstance(value, str) else repr(value)
-
-
-def _wrapped(text: str, indent: str) -> str:
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return f"{_SECTION}{text} {'-' * max(4, 70 - len(text))}"

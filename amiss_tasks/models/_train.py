@@ -16,7 +16,7 @@ from amiss_tasks.tasks.fold_tables import Cell, FoldTables, tables_of
 from amiss_tasks.tasks.python_classifiers import PythonTrained
 from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.tasks.stage_results import Checked, Trained
-from amiss_tasks.tasks.stage_runner import Chain, search_of
+from amiss_tasks.tasks.stage_runner import StageRunner, search_of
 from gridrun.pipeline import TaskSpec, Value
 from gridrun.pipeline.models import Chosen
 
@@ -43,7 +43,7 @@ class TrainedModel:
 
 
 def train(
-    chain: Chain, fold: FoldTables, values: Mapping[str, Value], classifier: str
+    chain: StageRunner, fold: FoldTables, values: Mapping[str, Value], classifier: str
 ) -> TrainedModel:
     """Prepare, impute and train on a fold's training table.
 
@@ -76,7 +76,9 @@ def all_rows(chosen: Chosen) -> Whole:
     return whole(rows, features_of(chosen.settings.options), protocol_of(chosen.settings))
 
 
-def tables_without_test(chain: Chain, table: BlockTable, number: int = ALL_ROWS) -> FoldTables:
+def tables_without_test(
+    chain: StageRunner, table: BlockTable, number: int = ALL_ROWS
+) -> FoldTables:
     """A table to be trained on, with no row to be tested."""
     none: IntArray = table.positive.nonzero()[0][:0]
     return tables_of(chain.r, BlockTables(table, table.take(none)), number, chain.protocol)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
-from amiss_tasks.models._script import Fold, script_of
+from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.python_classifiers import PythonModel
-from amiss_tasks.tasks.results import Trial, outcome_of
+from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.tasks.stage_runner import search_of
@@ -22,7 +23,6 @@ from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.store.cache import with_replacement
 
-_COMPARED = ("TP", "FP", "FN", "TN", "MCC", "AUC")
 _CLOSE = 1e-9
 
 
@@ -35,7 +35,7 @@ def explain(
     runner = AmissRunner(chosen.settings, lambda *_: None)
     reads = pipeline.classifier_reads(chosen.classifier)
     task = TaskSpec(0, 0, number, chosen.classifier, {name: chosen.values[name] for name in reads})
-    trial = Trial(runner.chain, task, artifact)
+    trial = LeafTask(runner.chain, task, artifact)
     result = outcome_of(trial)
     tables = file.with_suffix(".rds")
     if tables == file:
@@ -46,6 +46,9 @@ def explain(
         values=chosen.values,
         classifier=chosen.classifier,
         features=features_of(chosen.settings.options),
+        predraw=predraws(trial.cell.method, all_methods=runner.chain.evaluation.holds_out),
+        search=search_of(task),
+        search_seeds=runner.chain.r.own_seeds(chosen.classifier, number),
         chosen=trial.trained.row + 1,
         expected=rows,
         recorded=recorded is not None,
@@ -61,14 +64,14 @@ def explain(
         f"Written by gridrun {__version__}, of which nothing is needed here: run it with",
         f"Rscript --vanilla {file.name}",
     ]
-    text = script_of(fold, head, tables.name, calls.functions_of)
+    text = script_of(fold, head, tables.name, calls)
     _write(file, tables, text, trial, calls)
     return Report(
         file, [*said, f"tables: {tables}"], _differences(result, recorded), _facts(result)
     )
 
 
-def _write(file: Path, tables: Path, text: str, trial: Trial, calls: ModelCalls) -> None:
+def _write(file: Path, tables: Path, text: str, trial: LeafTask, calls: ModelCalls) -> None:
     fold = trial.cell.fold
     model = trial.trained.models.at(0)
     data = trial.checked.imputed.tables.at(trial.trained.row).at(0)
@@ -88,7 +91,7 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _said(chosen: Chosen, trial: Trial, result: TaskResult) -> list[str]:
+def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
     """What happened, for people."""
     fold, facts = trial.cell.fold, result.facts
     prepared, method = trial.cell.prepared, trial.cell.method
@@ -127,12 +130,12 @@ def _said(chosen: Chosen, trial: Trial, result: TaskResult) -> list[str]:
     )
     lines.append(f"model: {chosen.classifier} with {settings}" + _search(trial))
     for row in result.rows:
-        shown = ", ".join(f"{name} {row[name]}" for name in _COMPARED)
+        shown = ", ".join(f"{name} {row[name]}" for name in COMPARED)
         lines.append(f"{row['model_ix']}, {row['test_completion_ix']}: {shown}")
     return lines
 
 
-def _removed(trial: Trial) -> list[str]:
+def _removed(trial: LeafTask) -> list[str]:
     """What was taken out of the training table, in a study that does that."""
     removed = trial.cell.fold.removed
     if removed is None:
@@ -141,7 +144,7 @@ def _removed(trial: Trial) -> list[str]:
     return [f"{removed.share:.0%} {what}"]
 
 
-def _drawn(trial: Trial) -> str:
+def _drawn(trial: LeafTask) -> str:
     """How a fold's rows were drawn."""
     corrected, evaluation = trial.chain.protocol.corrected, trial.chain.evaluation
     by = "variants" if "split_by" in corrected else "rows"
@@ -151,7 +154,7 @@ def _drawn(trial: Trial) -> str:
     return f"a random split of the {by} of the block's training part, of which {shares} (D1)"
 
 
-def _search(trial: Trial) -> str:
+def _search(trial: LeafTask) -> str:
     search = search_of(trial.task)
     return f", found by {search} search" if search else ""
 
@@ -183,7 +186,7 @@ def _differences(result: TaskResult, recorded: Recorded | None) -> list[str]:
         return [f"the ledger has {len(recorded.rows)} rows of it, now there are {len(result.rows)}"]
     found = []
     for ours, theirs in zip(result.rows, recorded.rows, strict=True):
-        odd = [name for name in _COMPARED if not _alike(ours[name], theirs[name])]
+        odd = [name for name in COMPARED if not _alike(ours[name], theirs[name])]
         found += [
             f"{name} of {ours['test_completion_ix']} is {ours[name]} now and {theirs[name]} in the "
             "ledger, to which the script is held"

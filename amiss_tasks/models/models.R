@@ -41,7 +41,7 @@ prediction_table <- function(numbers, names, text) {
   table_of(c(columns, text), nrow(numbers))
 }
 
-# Completed tables in which each row is completed as if it were alone; see ../impute.R.
+# Completed tables in which each row is completed as if it were alone; see ../stages/impute.R.
 complete_alone <- function(method, data, state, seed) {
   of_rows <- function(rows, impute) {
     use_stream(seed)
@@ -72,7 +72,7 @@ left_missing <- function(tables, columns) {
 # are those of the training table; upstream codes it anew in every table (D3), so that a row
 # would be predicted otherwise beside other rows.
 .learnt_codes <- function(data, scaling) {
-  if (corrected("categorical_factor")) {
+  if (scaling$factors) {
     return(data)
   }
   for (name in names(scaling$levels)) {
@@ -91,10 +91,10 @@ predict_alone <- function(classifier, model, data, rows) {
 # Source text, comments above included, of functions in R files, of what they refer to in
 # those files, and so on; in the order of the files.
 #
-# files   R files
+# texts   texts of R files
 # wanted  names of the functions that are needed
-functions_of <- function(files, wanted) {
-  parts <- unlist(lapply(files, .assignments_in), recursive = FALSE)
+functions_of <- function(texts, wanted) {
+  parts <- unlist(lapply(texts, .assignments_in), recursive = FALSE)
   named <- vapply(parts, `[[`, "", "name")
   needed <- character()
   waiting <- wanted
@@ -116,10 +116,15 @@ functions_of <- function(files, wanted) {
   c(all.names(expression), defaults)
 }
 
+# Names that some code refers to.
+names_used <- function(code) {
+  unique(unlist(lapply(parse(text = code, encoding = "UTF-8"), .names_in)))
+}
+
 # Assignments at the top of a file: name, text, names that it refers to.
-.assignments_in <- function(file) {
-  lines <- readLines(file, encoding = "UTF-8")
-  expressions <- parse(file, keep.source = TRUE, encoding = "UTF-8")
+.assignments_in <- function(text) {
+  lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
+  expressions <- parse(text = lines, keep.source = TRUE, encoding = "UTF-8")
   places <- lapply(attr(expressions, "srcref"), as.integer)
   Map(function(expression, place) {
     first <- place[1L]

@@ -1,4 +1,4 @@
-"""What any file of the user's own is tried for, and the toy it is tried on."""
+"""Checks of any file of the user's own, and the toy that it is tried on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SEED = MODEL_SEED
 Step = Callable[[], Check]
 
 
-class Trial:
-    """What both kinds of file are tried for.
+class FileChecks:
+    """Checks that both kinds of file share.
 
     Args:
         path: The file.
@@ -63,7 +63,7 @@ class Trial:
 
     def timed(self, name: str, *args: Any) -> tuple[RObject, float]:
         """Value of a call of the file, and seconds."""
-        result = self.call("trial_call", self.own, name, SEED, *args).value
+        result = self.call("timed_call", self.own, name, SEED, *args).value
         return result["value"], float(scalar(result["seconds"].python()))
 
     def steps(self) -> Iterator[tuple[str, Step]]:

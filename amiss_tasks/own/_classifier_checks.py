@@ -1,11 +1,11 @@
-"""What a classifier of the user's own is tried for."""
+"""Checks of a classifier of the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, Step, Trial
+from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
@@ -13,8 +13,8 @@ from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
 _LEAST_IN_ORDER = 0.5
 
 
-class ClassifierTrial(Trial):
-    """A classifier."""
+class ClassifierChecks(FileChecks):
+    """Checks of a classifier."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "fit": ("x", "y"),
@@ -55,7 +55,11 @@ class ClassifierTrial(Trial):
         share = self.found("pairs_in_order", self.predicted, self.test_outcome)[0]
         found = f"AUC on the toy's test rows {share:.2f}"
         if share < _LEAST_IN_ORDER:
-            return Check("", WARNING, f"{found}: are these the probabilities of negative?")
+            return Check(
+                "",
+                WARNING,
+                f"{found}: these look like the probabilities of negative; return those of positive",
+            )
         return Check("", OK, found)
 
     def alone(self) -> Check:

@@ -1,4 +1,4 @@
-"""What an imputation method of the user's own is tried for."""
+"""Checks of an imputation method of the user's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, Step, Trial
+from amiss_tasks.own._check_base import SEED, FileChecks, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.pipeline import TaskFailure
@@ -21,8 +21,8 @@ _TABLE_CHECKS = {
 }
 
 
-class MethodTrial(Trial):
-    """An imputation method."""
+class MethodChecks(FileChecks):
+    """Checks of an imputation method."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "impute_train": ("data", "params", "seed"),

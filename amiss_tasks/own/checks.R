@@ -45,7 +45,7 @@ traces_of <- function(own, name, seed, ...) {
 }
 
 # The value of a call of the file's function, and its seconds.
-trial_call <- function(own, name, seed, ...) {
+timed_call <- function(own, name, seed, ...) {
   use_stream(seed)
   started <- proc.time()[["elapsed"]]
   value <- call_own(own, name, ...)
@@ -91,7 +91,7 @@ rows_changed_alone <- function(own, data, state, seed, together) {
   rows <- seq_len(nrow(data))
   differs <- vapply(rows, function(row) {
     alone <- as_tables(
-      trial_call(own, "impute_test", seed, cut_table(data, row, names(data)), state, seed)$value,
+      timed_call(own, "impute_test", seed, cut_table(data, row, names(data)), state, seed)$value,
       "impute_test"
     )
     whole <- lapply(together, function(table) cut_table(table, row, names(data)))
@@ -126,7 +126,7 @@ scaled_toy <- function(train, test) {
 # How many rows get another P(positive) when they are predicted by themselves.
 predictions_changed_alone <- function(own, model, x, seed, together) {
   alone <- vapply(seq_len(nrow(x)), function(row) {
-    as.double(trial_call(own, "predict_positive", seed, model, x[row, , drop = FALSE])$value)[1L]
+    as.double(timed_call(own, "predict_positive", seed, model, x[row, , drop = FALSE])$value)[1L]
   }, 0)
   sum(abs(alone - as.vector(together)) > 1e-8)
 }

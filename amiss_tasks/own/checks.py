@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks.own._classifier_checks import ClassifierTrial
-from amiss_tasks.own._method_checks import MethodTrial
+from amiss_tasks.own._classifier_checks import ClassifierChecks
+from amiss_tasks.own._method_checks import MethodChecks
 from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, Check
 
@@ -19,13 +19,13 @@ def try_file(kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check
     Raises:
         UserError: There is no such file, or it does not parse.
     """
-    trial = (ClassifierTrial if kind == CLASSIFIER else MethodTrial)(path, params)
-    for what, step in trial.steps():
+    checks = (ClassifierChecks if kind == CLASSIFIER else MethodChecks)(path, params)
+    for what, step in checks.steps():
         yield Check(what)
         try:
             check = step()
         except TaskFailure as failure:
             check = Check("", FAILED, failure.message)
         yield replace(check, what=what)
-        if check.verdict == FAILED and what in trial.needed:
+        if check.verdict == FAILED and what in checks.needed:
             return

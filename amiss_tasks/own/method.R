@@ -1,9 +1,9 @@
-# An imputation method of the user's own, as impute.R calls one:
+# An imputation method of the user's own, as ../stages/impute.R calls one:
 #
 #   impute_train(data, params, seed) -> list(completed, state), or the completed table
 #   impute_test(data, state, seed)   -> a completed table, or a list of them
 #
-# The arguments are those of ../impute.R. One way of completing test rows serves both
+# The arguments are those of that file. One way of completing test rows serves both
 # protocols. What comes back is checked here; what is wrong with it is an error of the
 # task.
 

@@ -1,9 +1,13 @@
 # Centring and scaling as caret::preProcess does, learnt on one table and applied
 # to any (upstream-behaviour section 5, "Training").
+# helpers: none
 
 # Mean and standard deviation of the numeric columns, and levels of the text; indicators
 # (logical) are left as they are.
-learn_scaling <- function(data) {
+#
+# corrected  names of the choices of upstream that are corrected (../protocols.py); with
+#            categorical_factor text becomes factors rather than codes (D3)
+learn_scaling <- function(data, corrected = character()) {
   numeric <- names(data)[vapply(data, is.numeric, NA)]
   columns <- unclass(data)[numeric]
   centre <- vapply(columns, mean, 0)
@@ -13,6 +17,7 @@ learn_scaling <- function(data) {
   text <- names(data)[vapply(data, is.character, NA)]
   list(
     numeric = numeric, centre = centre, spread = spread,
+    factors = length(text) > 0L && "categorical_factor" %in% corrected,
     levels = lapply(unclass(data)[text], function(column) sort(unique(column), method = "radix")),
     usual = lapply(unclass(data)[text], .most_frequent)
   )
@@ -31,13 +36,13 @@ learn_scaling <- function(data) {
 }
 
 # The table as the numeric matrix that a classifier is given: text as codes among
-# the sorted values of this very table (D3), indicators as 0 and 1. Corrected, text
-# makes it a data frame with factors.
+# the sorted values of this very table (D3), indicators as 0 and 1. Where text becomes
+# factors it is a data frame.
 scaled_matrix <- function(data, scaling) {
   for (name in scaling$numeric) {
     data[[name]] <- (data[[name]] - scaling$centre[[name]]) / scaling$spread[[name]]
   }
-  if (!length(scaling$levels) || !corrected("categorical_factor")) {
+  if (!scaling$factors) {
     return(data.matrix(data))
   }
   for (name in names(scaling$levels)) {

@@ -1,6 +1,7 @@
 # Random streams as doRNG hands them to upstream's seeded loops
 # (upstream-behaviour section 11.4): L'Ecuyer-CMRG started from `seed` while
 # Mersenne-Twister is the ambient kind; stream k by parallel::nextRNGStream.
+# helpers: none
 
 # Puts the generator at the start of stream `k` (counted from 1) of `seed`.
 use_stream <- function(seed, k = 1L) {

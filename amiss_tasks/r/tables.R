@@ -1,4 +1,5 @@
 # Tables of a fold as R data frames.
+# helpers: none
 
 # A column as R reads it back from the CSV file that upstream passes it through
 # (upstream-behaviour section 11, last paragraph): one without any value is

@@ -1,6 +1,7 @@
 # Stage ampute: known values of a training table are removed completely at random
 # (MCAR), and later compared with what a method puts in their place. Source:
 # upstream's scripts 06 and 07, function compute_rmse.
+# helpers: .read_back (../r/tables.R)
 
 # Rows that go through one call of mice::ampute, whose time and memory grow with
 # the square of the number of patterns.

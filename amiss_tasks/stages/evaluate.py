@@ -30,7 +30,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Group:
+class ConsequenceRows:
     """Test rows of one consequence.
 
     Args:
@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What a completed test table came to.
+    """Metrics of a completed test table.
 
     Args:
         overall: Metrics over all rows, and ``te_time``.
@@ -55,15 +55,17 @@ class Evaluated:
     per_consequence: list[dict[str, MetricValue | str]]
 
 
-def groups_of(consequences: Sequence[str]) -> tuple[Group, ...]:
+def groups_of(consequences: Sequence[str]) -> tuple[ConsequenceRows, ...]:
     """Rows of each consequence, in order of first appearance."""
     names = np.array(consequences)
-    return tuple(Group(name, np.flatnonzero(names == name)) for name in dict.fromkeys(consequences))
+    return tuple(
+        ConsequenceRows(name, np.flatnonzero(names == name)) for name in dict.fromkeys(consequences)
+    )
 
 
 def evaluate(
     positive: BoolArray,
-    groups: Sequence[Group],
+    groups: Sequence[ConsequenceRows],
     prediction: Prediction,
     predict_again: Callable[[npt.NDArray[np.int64]], Prediction] | None = None,
     one_sided_mcc: float = math.nan,

@@ -6,7 +6,7 @@ import numpy as np
 
 from amiss_tasks.stages.filter_mask import filter_mask
 from amiss_tasks.stages.read import ReadResult
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
 
 
@@ -15,7 +15,7 @@ def filter_table(
     transcript: str,
     quality: str,
     restriction: str,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
 ) -> VariantTable:
     """Cut the rows of one filter out of the joined table.
 

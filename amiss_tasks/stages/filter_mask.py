@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amiss_tasks.clinvar import REVIEW_TIERS
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 
 TRANSCRIPTS = ("canonical", "keep_all")
 """Values of ``transcript``; each keeps what the one before keeps."""
@@ -22,7 +22,7 @@ def filter_mask(
     transcript: str,
     quality: str,
     restriction: str,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
 ) -> Any:
     """Which rows of the joined table a filter keeps.
 

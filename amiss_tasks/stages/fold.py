@@ -15,7 +15,7 @@ from amiss_tasks.protocols import (
     FOLD_SEED,
     FOLD_TEST_SHARE,
     TRAINING_SHARE,
-    UPSTREAM,
+    UPSTREAM_PROTOCOL,
     Protocol,
     derived_seed,
 )
@@ -89,7 +89,7 @@ def fold_rows(rows: int, fold: int) -> FoldRows:
     return FoldRows(train=order[kept], test=order[drawn])
 
 
-def rows_of_fold(part: BlockTable, fold: int, protocol: Protocol = UPSTREAM) -> FoldRows:
+def rows_of_fold(part: BlockTable, fold: int, protocol: Protocol = UPSTREAM_PROTOCOL) -> FoldRows:
     """Training and test rows of a fold under a protocol.
 
     Args:

@@ -1,11 +1,13 @@
 # Stages impute and impute-test: a method's file applied to a training or a test
 # table (upstream-behaviour sections 5, 6 and 11.4 to 11.5).
 #
-# Every file imputation/<method>.R defines three functions:
+# What a file ../imputation/<method>.R defines (which of it has to be there: the table in
+# docs/own-methods.md):
 #
 #   impute_train(data, params, seed)      -> list(completed, state)
 #   impute_test(data, state, seed)        -> completed
 #   impute_test_learnt(data, state, seed) -> completed
+#   impute_alone(data, state, seed)       -> completed
 #
 # data       data frame, the prepared training table or the test table cut to
 #            its features; NA is missing
@@ -16,15 +18,12 @@
 #            columns after them
 # state      what the test table needs to know of training, kept by the caller
 #
-# A file may define a fourth one, by which a finished model completes the rows it is to predict:
-#
-#   impute_alone(data, state, seed)       -> completed
-#
 # impute_test is upstream's way, which for many methods looks at the test table
 # alone (D7). impute_test_learnt completes each row from what training learnt,
-# whatever the other test rows are. impute_alone completes each row as impute_test_learnt would
-# if it were the only one, so that its place in the table has no say either; a method without
-# it is given the rows one by one.
+# whatever the other test rows are. impute_alone, by which a finished model completes the rows
+# it is to predict, does so as impute_test_learnt would if each row were the only one, so that
+# its place in the table has no say either; a method without it is given the rows one by one.
+# helpers: use_stream, use_generator (../r/streams.R)
 
 # Completes a training table once for each row of hyperparameters. An error
 # leaves its row without a table; when no row is left, or `fails_fold` is

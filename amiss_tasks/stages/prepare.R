@@ -1,19 +1,21 @@
 # Stage prepare: which rows and features of a fold's training table are used
 # (upstream-behaviour sections 5.2 to 5.6 and 11.3).
+# helpers: stop_upstream_defect (../r/guard.R); generator_state (../r/streams.R)
+# helpers: require_both_classes, cut_table (../r/tables.R)
 
 # Rows left after the larger class was cut to the size of the smaller one.
-.downsample <- function(outcome) {
+.downsample <- function(outcome, corrected) {
   require_both_classes(outcome)
   sizes <- table(outcome)
   surplus <- max(sizes) - min(sizes)
   if (surplus == 0L) {
-    if (corrected("balanced_downsampling")) {
+    if ("balanced_downsampling" %in% corrected) {
       return(seq_along(outcome))
     }
     stop_upstream_defect(paste0(
       "downsampling of classes of equal size (", sizes[[1L]],
       " each) removes every row (D8: an empty negative index)"
-    ))
+    ), "balanced_downsampling")
   }
   majority <- which(outcome == names(sizes)[which.max(sizes)])
   seq_along(outcome)[-sample(majority, surplus)]
@@ -34,8 +36,8 @@
 
 # A share of some rows, in drawn order; corrected, of each class (D22), and one row
 # at least.
-.sample_rows <- function(rows, outcome, share) {
-  if (!corrected("sampling")) {
+.sample_rows <- function(rows, outcome, share, corrected) {
+  if (!"sampling" %in% corrected) {
     return(rows[sample(seq_along(rows), floor(length(rows) * share))])
   }
   drawn <- lapply(split(rows, outcome[rows], drop = TRUE), function(own) {
@@ -58,16 +60,17 @@
 # seeds          list(hyperparameters, downsampling, features, rows): seed of the
 #                generator; corrected, each of these draws starts from its own
 #                (D6), else all follow the first
+# corrected      names of the choices of upstream that are corrected (../protocols.py)
 # Returns list(rows, columns, hyperparameter_rows, generator): positions, names, a
 # list with the numbers of the rows of each such draw, where the generator stands
 # afterwards.
 draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, feature_share,
-                        row_share, numeric, categorical, seeds) {
-  start <- function(step) if (corrected("draw_order")) set.seed(seeds[[step]])
+                        row_share, numeric, categorical, seeds, corrected = character()) {
+  start <- function(step) if ("draw_order" %in% corrected) set.seed(seeds[[step]])
   set.seed(seeds$hyperparameters)
   hyperparameter_rows <- lapply(predraw, function(rows) sample(seq_len(rows), drawn_rows))
   start("downsampling")
-  rows <- if (downsampling) .downsample(outcome) else seq_along(outcome)
+  rows <- if (downsampling) .downsample(outcome, corrected) else seq_along(outcome)
   columns <- names(data)
   if (feature_share != 1) {
     start("features")
@@ -77,7 +80,7 @@ draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, featur
   }
   if (row_share != 1) {
     start("rows")
-    rows <- .sample_rows(rows, outcome, row_share)
+    rows <- .sample_rows(rows, outcome, row_share, corrected)
   }
   if (!length(rows)) stop("row sampling leaves no row")
   list(

@@ -15,8 +15,7 @@ import numpy as np
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VARIANT, FeatureSet
-from amiss_tasks.protocols import TRAINING_SHARE, Protocol
-from amiss_tasks.protocols import UPSTREAM as AS_UPSTREAM
+from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
@@ -31,9 +30,10 @@ from amiss_tasks.stages.encoding import (
 )
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.row_ids import row_ids
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.split import draw_rows
 from amiss_tasks.stages.table import VariantTable
+from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
 __all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]
@@ -46,9 +46,9 @@ def preprocess(
     vus_inclusion: str,
     categorical: str,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
     *,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
 ) -> BlockTables:
     """Make the training and test part of a block.
 
@@ -77,9 +77,9 @@ def label(
     vus_inclusion: str,
     categorical: str,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
     *,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
 ) -> Labelled:
     """The rows of a block that have a label (steps 1 to 3).
 
@@ -112,7 +112,7 @@ def label(
 def split(
     rows: Labelled,
     features: FeatureSet = AMISS,
-    protocol: Protocol = AS_UPSTREAM,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
     repeat: int = 1,
 ) -> BlockTables:
     """Part labelled rows into training and test part, and encode both (steps 4 to 7).
@@ -143,7 +143,9 @@ class Whole:
     coding: Coding
 
 
-def whole(rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = AS_UPSTREAM) -> Whole:
+def whole(
+    rows: Labelled, features: FeatureSet = AMISS, protocol: Protocol = UPSTREAM_PROTOCOL
+) -> Whole:
     """Encode all labelled rows as one training part (steps 5 to 7).
 
     Args:
@@ -188,7 +190,7 @@ def _encoded(
 
 
 def parts_of(
-    rows: Labelled, protocol: Protocol = AS_UPSTREAM, repeat: int = 1
+    rows: Labelled, protocol: Protocol = UPSTREAM_PROTOCOL, repeat: int = 1
 ) -> dict[str, IntArray]:
     """Positions of the training (``train``) and test rows (``test``) among labelled rows (step 4).
 
@@ -260,7 +262,9 @@ def _label(
         kept.append(row)
         positive.append(label)
     if unknown:
-        found = ", ".join(f'"{value}" ({count} rows)' for value, count in unknown.most_common())
+        found = ", ".join(
+            f'"{value}" (' + counted(count, "row") + ")" for value, count in unknown.most_common()
+        )
         raise TaskFailure(f"CLNSIG has values that upstream cannot label: {found}")
     return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
 
@@ -292,7 +296,9 @@ def _require_classes(positive: BoolArray) -> None:
     """Stop where every fold would fail for want of rows or of a class."""
     rows, positives = len(positive), int(positive.sum())
     if rows < _LEAST_ROWS:
-        raise TaskFailure(f"the training part has {rows} rows; at least {_LEAST_ROWS} are needed")
+        raise TaskFailure(
+            f"the training part has {counted(rows, 'row')}; at least {_LEAST_ROWS} are needed"
+        )
     if positives in (0, rows):
         only = "positive" if positives else "negative"
         raise TaskFailure(

@@ -67,5 +67,5 @@ class Significance:
         return _UPSTREAM[name].union(added)
 
 
-UPSTREAM = Significance()
+UPSTREAM_SIGNIFICANCE = Significance()
 """Upstream's lists alone."""

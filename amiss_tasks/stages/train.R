@@ -1,18 +1,21 @@
 # Stages train and evaluate: models of the completed tables, their predictions
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
+# helpers: learn_scaling, scaled_matrix (../r/scaling.R)
+# helpers: generator_state, use_generator, use_stream (../r/streams.R)
+# helpers: cut_table, require_both_classes (../r/tables.R)
 
 # Matthews correlation between labels and predicted labels, both logical with
 # TRUE for positive; NaN where a margin is empty, corrected 0 (D10). One root of the
 # whole product, as in ModelMetrics, so that equal models have equal values to the last
 # bit.
-.mcc <- function(actual, predicted) {
+.mcc <- function(actual, predicted, corrected = character()) {
   # as doubles: products of counts pass the largest integer
   tp <- as.double(sum(actual & predicted))
   fp <- as.double(sum(!actual & predicted))
   fn <- as.double(sum(actual & !predicted))
   tn <- as.double(sum(!actual & !predicted))
   mcc <- (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-  if (is.nan(mcc) && corrected("one_sided_mcc")) 0 else mcc
+  if (is.nan(mcc) && "one_sided_mcc" %in% corrected) 0 else mcc
 }
 
 .INNER_FOLDS <- 10L
@@ -39,13 +42,13 @@
 }
 
 # Classes of the rows, TRUE for positive, each by a model that was not fitted to it.
-.held_out_classes <- function(classifier, data, outcome, settings, seed) {
+.held_out_classes <- function(classifier, data, outcome, settings, seed, corrected) {
   fold <- .drawn_from(seed, .inner_folds(outcome))
   positive <- logical(length(outcome))
   for (number in unique(fold)) {
     kept <- which(fold != number)
     own <- cut_table(data, kept, names(data))
-    scaling <- learn_scaling(own)
+    scaling <- learn_scaling(own, corrected)
     fit <- do.call(
       classifier$fit,
       c(list(scaled_matrix(own, scaling), outcome[kept]), settings)
@@ -72,10 +75,10 @@
 }
 
 # One model: list(model, facts).
-.train_one <- function(classifier, data, outcome, search, seeds) {
+.train_one <- function(classifier, data, outcome, search, seeds, corrected) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
   require_both_classes(outcome)
-  scaling <- learn_scaling(data)
+  scaling <- learn_scaling(data, corrected)
   rows <- scaled_matrix(data, scaling)
   settings <- list()
   if (search == "random" && !is.null(classifier$draw_settings)) {
@@ -83,13 +86,15 @@
   }
   fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
   chosen_by <- fit$fitted_positive
-  if (!isTRUE(fit$held_out) && corrected("imputation_choice")) {
-    chosen_by <- .held_out_classes(classifier, data, outcome, settings, seeds$selection)
+  if (!isTRUE(fit$held_out) && "imputation_choice" %in% corrected) {
+    chosen_by <- .held_out_classes(
+      classifier, data, outcome, settings, seeds$selection, corrected
+    )
   }
   list(
     model = list(fit = fit$model, scaling = scaling, columns = names(data)),
     facts = list(
-      selection_mcc = .mcc(outcome == "positive", chosen_by),
+      selection_mcc = .mcc(outcome == "positive", chosen_by, corrected),
       seconds = fit$seconds, rows = nrow(data), settings = fit$settings, fits = fit$fits
     )
   )
@@ -119,6 +124,7 @@
 # search      grid or random: how hyperparameters are searched
 # seeds       list(search, selection): seeds of random settings, and of the inner
 #             folds by which rows are compared where that is corrected (D4)
+# corrected   names of the choices of upstream that are corrected (../protocols.py)
 # Returns list(models, facts, row, mcc, fits): for each table of the chosen row
 # list(fit, scaling, columns) and list(selection_mcc, seconds, rows, settings,
 # fits); the chosen row; mean MCC of each row, -Inf where there is none; how
@@ -126,11 +132,11 @@
 #
 # A model that fails is the worst of its row, and an error where it is the only
 # one or is chosen all the same.
-train <- function(classifier, tables, outcome, seed, search, seeds) {
+train <- function(classifier, tables, outcome, seed, search, seeds, corrected = character()) {
   use_stream(seed)
   only <- sum(lengths(tables)) == 1L
   attempt <- function(data) {
-    train_it <- function() .train_one(classifier, data, outcome, search, seeds)
+    train_it <- function() .train_one(classifier, data, outcome, search, seeds, corrected)
     if (only) train_it() else tryCatch(train_it(), error = conditionMessage)
   }
   mcc <- rep(-Inf, length(tables))
@@ -145,7 +151,7 @@ train <- function(classifier, tables, outcome, seed, search, seeds) {
   failed <- Filter(is.character, chosen$found)
   if (length(failed)) stop(failed[[1L]], call. = FALSE)
   if (!length(chosen$found)) {
-    stop("no model has an MCC, and the first imputation, then chosen, has no table", call. = FALSE)
+    stop("all models failed, and the first imputation, which is then chosen, has no imputed table", call. = FALSE)
   }
   list(
     models = lapply(chosen$found, `[[`, "model"), facts = lapply(chosen$found, `[[`, "facts"),

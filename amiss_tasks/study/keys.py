@@ -1,7 +1,7 @@
 """The keys that amiss adds to ``study.yaml``.
 
 ``features``, ``clnsig`` and ``switches``; those of the evaluation, of added missingness and of
-the user's own methods and classifiers have modules apart.
+the user's own methods and classifiers have modules of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.features_file import read_features
-from amiss_tasks.protocols import AMISS, CORRECTED, DEFECTS, NAMES, OPTION, SWITCHES, switch_name
+from amiss_tasks.protocols import (
+    AMISS,
+    CORRECTED,
+    DEFECTS,
+    NAMES,
+    SWITCHES,
+    SWITCHES_KEY,
+    switch_name,
+)
 from amiss_tasks.stages.added_missingness import OPTION as ADDED_MISSINGNESS
 from amiss_tasks.stages.significance import CLASSES, upstream_class
 from amiss_tasks.study._added_missingness_key import KEY as SHARES_KEY
@@ -98,7 +106,7 @@ _SET = f"set each switch to {AMISS} or {CORRECTED}, for example D7: {CORRECTED}"
 def _read_switches(node: Node, file: Path) -> KeyValue:
     """Stable name of a switch to what it is set to; numbers of defects are aliases."""
     if not isinstance(node, Entries):
-        message = f'key "{OPTION}" has {kind_of(node)} where switches belong'
+        message = f'key "{SWITCHES_KEY}" has {kind_of(node)} where switches belong'
         raise InputError([Fault(file, message, node.line, _SET)])
     faults: list[Fault] = []
     lines: dict[str, int] = {}
@@ -155,7 +163,7 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         _read_clnsig,
         _clnsig_digest,
     ),
-    OPTION: StudyKey(
+    SWITCHES_KEY: StudyKey(
         "Switches set otherwise than the protocol has them.",
         _read_switches,
         lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it

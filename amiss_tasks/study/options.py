@@ -1,4 +1,4 @@
-"""What the keys that amiss adds to a study come to, from the settings that travel."""
+"""The values of the keys that amiss adds to a study, from the settings that travel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import METHODS, Method, own_method
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 
 FEATURES, CLNSIG = "features", "clnsig"
 """Keys of ``study.yaml``, and names of their data in ``Settings.options``."""
@@ -22,7 +22,7 @@ def features_of(options: Mapping[str, Any]) -> FeatureSet:
 
 def significance_of(options: Mapping[str, Any]) -> Significance:
     """What values of CLNSIG count as: upstream's lists, with what the study maps."""
-    return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM
+    return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM_SIGNIFICANCE
 
 
 def methods_of(options: Mapping[str, Any]) -> Mapping[str, Method]:

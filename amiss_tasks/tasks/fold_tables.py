@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from amiss_tasks.methods import Hyperparameters, Method, Needs
-from amiss_tasks.protocols import UPSTREAM, Protocol
+from amiss_tasks.methods import Dependence, Hyperparameters, Method
+from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
-from amiss_tasks.stages.evaluate import Group, groups_of
+from amiss_tasks.stages.evaluate import ConsequenceRows, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Prepared, Removed
@@ -50,7 +50,7 @@ class FoldTables:
     test: Any
     test_ids: Sequence[str]
     test_positive: BoolArray
-    groups: tuple[Group, ...]
+    groups: tuple[ConsequenceRows, ...]
     train_variants: Sequence[str]
     n_test_variants: int
     test_columns: frozenset[str]
@@ -78,7 +78,7 @@ class Cell:
     fold: FoldTables
     prepared: Prepared
     method: Method
-    protocol: Protocol = UPSTREAM
+    protocol: Protocol = UPSTREAM_PROTOCOL
 
     @cached_property
     def rows(self) -> tuple[Hyperparameters, ...]:
@@ -110,19 +110,19 @@ class Cell:
         Args:
             row: The chosen row of hyperparameters, counted from 0.
         """
-        needs = self.method.test_needs
+        dependence = self.method.test_depends_on
         if self.protocol.completes_by_training(self.method.name):
-            needs = Needs.ESTIMATES
-        elif needs is Needs.NOTHING and self.protocol.told(self.method.name):
-            needs = Needs.HYPERPARAMETERS
-        if needs is Needs.ESTIMATES:
+            dependence = Dependence.ESTIMATES
+        elif dependence is Dependence.NOTHING and self.protocol.corrections_for(self.method.name):
+            dependence = Dependence.HYPERPARAMETERS
+        if dependence is Dependence.ESTIMATES:
             return digest_of({"training": self.key, "row": row})
         key: dict[str, Any] = {
             "fold": self.fold.test_digest,
             "features": list(self.prepared.features),
             "imputation": self.method.name,
         }
-        if needs is Needs.HYPERPARAMETERS:
+        if dependence is Dependence.HYPERPARAMETERS:
             key["hyperparameters"] = dict(self.rows[row])
         return digest_of(key)
 
@@ -135,7 +135,7 @@ class Cell:
 
 
 def fold_tables(
-    stages: RStages, block: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+    stages: RStages, block: BlockTables, fold: int, protocol: Protocol = UPSTREAM_PROTOCOL
 ) -> FoldTables:
     """Cut a fold out of a block's training part and hand its tables to R.
 
@@ -151,7 +151,7 @@ def fold_tables(
 
 
 def held_out_tables(
-    stages: RStages, parts: BlockTables, fold: int, protocol: Protocol = UPSTREAM
+    stages: RStages, parts: BlockTables, fold: int, protocol: Protocol = UPSTREAM_PROTOCOL
 ) -> FoldTables:
     """Hand a training part and the part that is tested on to R.
 
@@ -170,7 +170,7 @@ def held_out_tables(
 
 
 def tables_of(
-    stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM
+    stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM_PROTOCOL
 ) -> FoldTables:
     """The same where there need not be a row to be tested.
 

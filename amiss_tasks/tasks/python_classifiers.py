@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from amiss_tasks.classifiers import load
-from amiss_tasks.classifiers.contract import UPSTREAM, Choices, Fit, Resamples
+from amiss_tasks.classifiers.contract import UPSTREAM_CHOICES, Choices, Fit, Resamples
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.session import RObject, RResult
 from amiss_tasks.stages.evaluate import Prediction
@@ -57,7 +57,7 @@ class PythonModels(list[PythonModel]):
 
 @dataclass(frozen=True)
 class PythonTrained:
-    """What training came to; see ``_stagevalues.Trained`` for the members."""
+    """The result of training; see ``stage_results.Trained`` for the members."""
 
     models: PythonModels
     facts: Sequence[Mapping[str, Any]]
@@ -84,7 +84,7 @@ def train(
     outcome: RObject,
     seed: int,
     *,
-    choices: Choices = UPSTREAM,
+    choices: Choices = UPSTREAM_CHOICES,
 ) -> PythonTrained:
     """Train on every completed table of every row of hyperparameters; keep the best row.
 
@@ -121,7 +121,8 @@ def train(
         facts.append(found.facts)
     if not models:
         raise TaskFailure(
-            "no model has an MCC, and the first imputation, then chosen, has no table"
+            "all models failed, and the first imputation, which is then chosen, has no imputed "
+            "table"
         )
     fitted = [found for row in rows for found in row if isinstance(found, _One)]
     fits: Counter[str] = Counter()

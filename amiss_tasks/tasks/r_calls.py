@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from amiss_tasks.protocols import UPSTREAM, Protocol
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
@@ -25,7 +24,6 @@ GUARD_R = "r/guard.R"
 """What stands between Python and R."""
 
 SHARED_R = (
-    "r/protocol.R",
     "r/streams.R",
     "r/tables.R",
     "stages/ampute.R",
@@ -36,7 +34,7 @@ SHARED_R = (
     "classifiers/_resamples.R",
     *OWN_R,
 )
-"""What every task has, in this order, below the package."""
+"""R files that every task may call, in this order; ``r/all.R`` has the same."""
 
 
 class RCalls:
@@ -44,18 +42,10 @@ class RCalls:
 
     The text of every file is taken when this is made. A file that is edited afterwards is
     not looked at again, so that all that a worker runs is of one moment.
-
-    Args:
-        protocol: Whose switches R is told of.
     """
 
-    _in_force: ClassVar[str] = ""
-    """Switches that R, of which a process has one, was last told of."""
-
-    def __init__(self, protocol: Protocol = UPSTREAM) -> None:
-        self._switches = ",".join(sorted(protocol.corrected))
+    def __init__(self) -> None:
         self._session = r_session.start()
-        RCalls._in_force = ""
         self._texts = {
             path.relative_to(_HERE).as_posix(): path.read_text("utf-8")
             for path in sorted(_HERE.rglob("*.R"))
@@ -73,9 +63,6 @@ class RCalls:
         Raises:
             TaskFailure: R stopped with a message.
         """
-        if RCalls._in_force != self._switches:
-            self._session.call(self._session.shared, "use_switches", self._switches)
-            RCalls._in_force = self._switches
         try:
             return self._session.call(where or self._session.shared, function, *args, **named)
         except RError as error:
@@ -95,6 +82,10 @@ class RCalls:
     def source(self, name: str) -> None:
         """Load one more R file of this package beside the shared ones."""
         self._source(name, self._session.shared)
+
+    def text_of(self, name: str) -> str:
+        """Text of an R file of this package, named from there, as R is given it."""
+        return self._texts[name]
 
     def code(self) -> dict[str, str]:
         """Name of each R file of this package to the digest of what is given to R of it."""

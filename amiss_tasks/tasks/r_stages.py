@@ -17,7 +17,7 @@ from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.protocols import UPSTREAM, Protocol, derived_seed
+from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol, derived_seed
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
@@ -50,13 +50,14 @@ class RStages:
     def __init__(
         self,
         features: FeatureSet = AMISS,
-        protocol: Protocol = UPSTREAM,
+        protocol: Protocol = UPSTREAM_PROTOCOL,
         own_classifiers: Mapping[str, OwnFile] = MappingProxyType({}),
     ) -> None:
         self._own_classifiers = own_classifiers
         self._features = features
         self._protocol = protocol
-        self._call = RCalls(protocol)
+        self._call = RCalls()
+        self._corrected = sorted(protocol.corrected)
 
     @property
     def calls(self) -> RCalls:
@@ -158,6 +159,7 @@ class RStages:
                 step: self._seed(step, fold)
                 for step in ("hyperparameters", "downsampling", "features", "rows")
             },
+            corrected=self._corrected,
         )
         drawn = result.value["hyperparameter_rows"].python()
         generator = result.value["generator"]
@@ -220,7 +222,10 @@ class RStages:
             "complete_training",
             self.method_file(method),
             data,
-            {str(n): {**row, **self._protocol.told(method.name)} for n, row in enumerate(rows, 1)},
+            {
+                str(n): {**row, **self._protocol.corrections_for(method.name)}
+                for n, row in enumerate(rows, 1)
+            },
             generator if self.reads_generator(method) else None,
             self._seed("impute", fold),
             fails_fold=method.fails_fold,
@@ -292,7 +297,7 @@ class RStages:
             search: ``grid`` or ``random``: how hyperparameters are searched.
             fold: Fold, counted from 1.
         """
-        seed, own = self._seed(f"train {classifier}", fold), self._own_seeds(classifier, fold)
+        seed, own = self._seed(f"train {classifier}", fold), self.own_seeds(classifier, fold)
         if classifier in IN_PYTHON:
             choices = self._choices(search, own["search"])
             return python_classifiers.train(
@@ -306,6 +311,7 @@ class RStages:
             seed,
             search,
             own,
+            self._corrected,
         )
         value = result.value
         return Trained(
@@ -358,7 +364,7 @@ class RStages:
             one_sided_mcc=0.0 if "one_sided_mcc" in corrected else math.nan,
         )
 
-    def _own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
+    def own_seeds(self, classifier: str, fold: int) -> dict[str, int]:
         """Seeds of steps that upstream does not have."""
         protocol = self._protocol
         return {

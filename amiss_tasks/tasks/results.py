@@ -1,4 +1,4 @@
-"""What a leaf task comes to: trained, predicted, evaluated, with the facts worth keeping."""
+"""The result of a leaf task: trained, predicted, evaluated, with the facts worth keeping."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
 from amiss_tasks.tasks.fold_tables import Cell
 from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
 from amiss_tasks.tasks.stage_results import Checked, ImputationError, Trained
-from amiss_tasks.tasks.stage_runner import Chain, search_of
+from amiss_tasks.tasks.stage_runner import StageRunner, search_of
 from gridrun.pipeline import TaskResult, TaskSpec
 
 
-class Trial:
+class LeafTask:
     """One leaf task on its way through the chain; each step is made when asked for.
 
     Args:
@@ -35,7 +35,7 @@ class Trial:
         TaskFailure: A step before training has no result.
     """
 
-    def __init__(self, chain: Chain, task: TaskSpec, artifact: Path | None) -> None:
+    def __init__(self, chain: StageRunner, task: TaskSpec, artifact: Path | None) -> None:
         self.chain = chain
         self.task = task
         self.cell: Cell = chain.cell(task, artifact)
@@ -58,16 +58,16 @@ class Trial:
         )
 
 
-def outcome_of(trial: Trial) -> TaskResult:
+def outcome_of(leaf: LeafTask) -> TaskResult:
     """Train, impute the test rows, predict and evaluate.
 
     Raises:
         TaskFailure: R stopped with a message, or upstream has no result here.
     """
-    chain, cell, classifier = trial.chain, trial.cell, trial.task.classifier
-    trained, imputed = trial.trained, trial.checked.imputed
+    chain, cell, classifier = leaf.chain, leaf.cell, leaf.task.classifier
+    trained, imputed = leaf.trained, leaf.checked.imputed
     completed = chain.imputed_test(cell, trained.row)
-    chain.hook("evaluate", trial.content_key)
+    chain.hook("evaluate", leaf.content_key)
     notes = [*cell.prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
 
     def predict(
@@ -113,14 +113,14 @@ def outcome_of(trial: Trial) -> TaskResult:
         # consequence after consequence, as upstream's table has them
         details=[one for group in zip(*details, strict=True) for one in group],
         notes=_counted(notes),
-        facts={**_facts(trial), **_removal(cell, errors)},
+        facts={**_facts(leaf), **_removal(cell, errors)},
         pooled=pooled_row(predicted, one_sided_mcc),
         payloads=pack(predicted) if chain.keeps_predictions else {},
     )
 
 
-def _facts(trial: Trial) -> dict[str, Any]:
-    cell, checked, trained = trial.cell, trial.checked, trial.trained
+def _facts(leaf: LeafTask) -> dict[str, Any]:
+    cell, checked, trained = leaf.cell, leaf.checked, leaf.trained
     fold, prepared = cell.fold, cell.prepared
     return {
         "features": list(prepared.features),
@@ -133,14 +133,14 @@ def _facts(trial: Trial) -> dict[str, Any]:
         "dropped_after_imputation": list(checked.dropped[trained.row]),
         **_choice(cell, trained),
         "fits": trained.fits,
-        **_settings(trial),
+        **_settings(leaf),
     }
 
 
-def _settings(trial: Trial) -> dict[str, Any]:
+def _settings(leaf: LeafTask) -> dict[str, Any]:
     """The classifier's settings; what there is to know of files of the user's own."""
-    chain, classifier, method = trial.chain, trial.task.classifier, trial.cell.method
-    settings: Mapping[str, Any] = trial.trained.facts[0]["settings"]
+    chain, classifier, method = leaf.chain, leaf.task.classifier, leaf.cell.method
+    settings: Mapping[str, Any] = leaf.trained.facts[0]["settings"]
     own = [chain.own_classifiers[classifier]] if classifier in chain.own_classifiers else []
     # a setting of one's own may have any name
     found = {"settings": dict(settings)} if own else dict(settings)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from amiss_tasks.tasks.code import code_in_use, refuse_other_code
-from amiss_tasks.tasks.results import Trial, outcome_of
-from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, Chain
+from amiss_tasks.tasks.results import LeafTask, outcome_of
+from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, StageRunner
 from gridrun.pipeline import Settings, StageHook, TaskResult, TaskSpec
 
 
@@ -21,7 +21,7 @@ class AmissRunner:
 
     Args:
         settings: The study's settings.
-        stage_hook: Told (stage, key) before a stage is computed.
+        stage_hook: Called with (stage, key) before a stage is computed.
         memo_bytes: Most bytes of shared results kept.
 
     Raises:
@@ -31,7 +31,7 @@ class AmissRunner:
     def __init__(
         self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
     ) -> None:
-        self.chain = Chain(settings, stage_hook, memo_bytes)
+        self.chain = StageRunner(settings, stage_hook, memo_bytes)
         refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
 
     def environment(self) -> Mapping[str, str]:
@@ -52,11 +52,11 @@ class AmissRunner:
         Raises:
             TaskFailure: R stopped with a message, or upstream has no result here.
         """
-        trial = Trial(self.chain, task, artifact)
+        leaf = LeafTask(self.chain, task, artifact)
         result, shared = self.chain.memo.get(
-            f"result:{trial.content_key}", lambda: _sized(outcome_of(trial))
+            f"result:{leaf.content_key}", lambda: _sized(outcome_of(leaf))
         )
-        return replace(result, content_key=trial.content_key, shared=shared)
+        return replace(result, content_key=leaf.content_key, shared=shared)
 
 
 def _sized(result: TaskResult) -> tuple[TaskResult, int]:

@@ -1,4 +1,4 @@
-"""What the settings come to: places, clusters, sizes, prices. Pure."""
+"""What follows from the settings: places, clusters, sizes, prices. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridrun.plan.units import Unit
 from gridrun.run.backend import Quote
 from gridrun.shard.packing import Shards
 
-START_SECONDS = 180.0
+CHILD_START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
 
 READING_SUFFIX = "data"
@@ -68,14 +68,14 @@ def poll_seconds(settings: AzureSettings, looks: int) -> float:
 
 
 def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:
-    """What sending units would come to."""
+    """Estimated size and cost of sending units."""
     sweeps: list[Shards] = pack(units, sizing(settings), lambda _: 0)
     if by_combination and units:
         sweeps = [_combinations.by_combination(units)[1]]
     shards = [shard for sweep in sweeps for shard in sweep]
     processors = cores(settings)
     lengths = [
-        START_SECONDS
+        CHILD_START_SECONDS
         + max(sum(u.seconds for u in shard) / processors, *(u.seconds for u in shard), 0.0)
         for shard in shards
     ]

@@ -8,7 +8,7 @@ from backends.azureml._access import Access
 from backends.azureml._children import latest
 from backends.azureml._estimates import READING_SUFFIX
 from backends.azureml._sender import Sender
-from backends.azureml._staging import Stage
+from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, PREFIX
 from backends.azureml.sdk.types import ENDED, ChildFacts, RunFacts
 from gridrun.errors import EnvironmentFault
@@ -28,7 +28,7 @@ def read_inputs(
     *,
     access: Access,
     sender: Sender,
-    stage: Stage,
+    stage: StagingDirectory,
     say: Callable[[str], None],
     wait: bool,
     poll_seconds: Callable[[int], float],
@@ -42,13 +42,13 @@ def read_inputs(
         access: To Azure.
         sender: Sends it.
         stage: Where files go.
-        say: Told how it goes.
+        say: Called with each line of progress.
         wait: Whether to wait for its end.
         poll_seconds: Before the next look, by the number of looks.
 
     Raises:
         AzureTrouble: A call failed, and kept failing.
-        EnvironmentFault: The job came to nothing.
+        EnvironmentFault: The job failed.
     """
     if sweep is None:
         name = study.sweep_name(1, READING_SUFFIX)
@@ -64,14 +64,16 @@ def read_inputs(
                 raise EnvironmentFault(
                     "the job that reads the inputs was never accepted",
                     where=name,
-                    todo="the same command sends it again",
+                    todo="run the same command again to send it again",
                 )
             yield SweepSent(name, found.url)
-    yield from _wait(_Look(name, access, stage, say), access, wait=wait, poll_seconds=poll_seconds)
+    yield from _wait(
+        _JobWatch(name, access, stage, say), access, wait=wait, poll_seconds=poll_seconds
+    )
 
 
 def _wait(
-    look: _Look, access: Access, *, wait: bool, poll_seconds: Callable[[int], float]
+    look: _JobWatch, access: Access, *, wait: bool, poll_seconds: Callable[[int], float]
 ) -> Iterator[ReadingEvent]:
     looks = looks_after_end = 0
     while True:
@@ -88,9 +90,9 @@ def _wait(
             yield SweepEnded(look.name, "cancelled" if cancelled else "ended")
             look.forget()
             raise EnvironmentFault(
-                f"the job that reads the inputs came to nothing: {look.reason}",
+                f"the job that reads the inputs failed: {look.reason}",
                 where=look.name,
-                todo="what it printed: gridrun azure logs; the same command sends it again",
+                todo="read its log with gridrun azure logs; the same command sends the job again",
             )
         if not wait:
             return
@@ -98,21 +100,23 @@ def _wait(
         access.calls.pause(poll_seconds(looks))
 
 
-class _Look:
+class _JobWatch:
     """Looks at the job; called again and again.
 
     Args:
         name: Of its sweep.
         access: To Azure.
         stage: Where its report is put.
-        say: Told how it stands.
+        say: Called with each line about its state.
     """
 
-    def __init__(self, name: str, access: Access, stage: Stage, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, access: Access, stage: StagingDirectory, say: Callable[[str], None]
+    ) -> None:
         self.name = name
         self.run: RunFacts | None = None
         self.report = ""
-        self.reason = "it left no report"
+        self.reason = "the job left no report"
         self.has_ended = False
         self._calls = access.calls
         self._stage = stage
@@ -140,7 +144,7 @@ class _Look:
         if path.exists():
             self.report = path.read_text("utf-8")
         else:
-            self.reason = child.error or f"it ended as {child.status} without a report"
+            self.reason = child.error or f"the job ended as {child.status} without a report"
 
     def forget(self) -> None:
         """Remove its files here."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from backends.azureml._access import Access
 from backends.azureml._estimates import cluster_of, is_reading
 from backends.azureml._faults import not_known
-from backends.azureml._staging import Stage
+from backends.azureml._staging import StagingDirectory
 from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission
 from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
@@ -28,11 +28,15 @@ class Sender:
         settings: Where and how.
         access: To Azure.
         stage: Where it was prepared.
-        say: Told how it goes.
+        say: Called with each line of progress.
     """
 
     def __init__(
-        self, settings: AzureSettings, access: Access, stage: Stage, say: Callable[[str], None]
+        self,
+        settings: AzureSettings,
+        access: Access,
+        stage: StagingDirectory,
+        say: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._access = access

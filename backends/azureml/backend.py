@@ -14,8 +14,8 @@ from backends.azureml._estimates import cores, poll_seconds, quote
 from backends.azureml._faults import fault_of
 from backends.azureml._reading import read_inputs
 from backends.azureml._sender import Sender
-from backends.azureml._staging import Stage
-from backends.azureml._sweeps import Fleet
+from backends.azureml._staging import StagingDirectory
+from backends.azureml._sweeps import Sweeps
 from backends.azureml.sdk.calls import Detached
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.sdk.types import AzureTrouble
@@ -47,7 +47,7 @@ class AzureBackend:
             looks once, and ends.
         by_combination: One child for each combination, as upstream's notebook has it.
         hourly_rate: Price of a node for an hour, instead of the settings'.
-        say: Told how it goes; what it is told changes nothing.
+        say: Called with each line of progress.
     """
 
     commands = Commands.below("gridrun azure")
@@ -100,7 +100,7 @@ class AzureBackend:
         self._access.ask("cancel", sweep)
 
     def quote(self, units: Sequence[Unit]) -> Quote:
-        """What sending units would come to."""
+        """Estimated size and cost of sending units."""
         return quote(self._settings, units, by_combination=self._by_combination)
 
     def look(self, sweep: str) -> SweepStatus:
@@ -127,12 +127,12 @@ class AzureBackend:
     def next_steps(self, study: str) -> str:
         """What a person does while tasks are out."""
         return (
-            f"come back: {self.commands.send} {study}; look: {self.commands.status} {study}; "
-            f"end them: {self.commands.cancel} {study}"
+            f"resume with: {self.commands.send} {study}; see their state: {self.commands.status} "
+            f"{study}; end them: {self.commands.cancel} {study}"
         )
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
-        """Look at what a run needs, in turn: what, verdict, what was found, what to do."""
+        """Check what a run needs: what was checked, verdict, what was found, what to do."""
         yield from check(self._settings, self._access.calls)
 
     def run(self, next_unit: UnitFeed) -> Iterator[Event]:
@@ -149,7 +149,7 @@ class AzureBackend:
         if self._stopping:
             return
         study = self._study_view()
-        fleet = Fleet(
+        sweeps = Sweeps(
             self._settings,
             self._access,
             study,
@@ -161,14 +161,14 @@ class AzureBackend:
             say=self._say,
         )
         try:
-            yield from fleet.run(next_unit)
+            yield from sweeps.run(next_unit)
         except Detached:
             return
         except AzureTrouble as trouble:
             raise fault_of(trouble, self._settings) from None
         finally:
             # a second run must neither take them over again nor use a name twice
-            count = study.sweeps_so_far + fleet.sent
+            count = study.sweeps_so_far + sweeps.sent
             self._study = replace(study, sweeps=(), sweeps_so_far=count)
 
     def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
@@ -178,7 +178,7 @@ class AzureBackend:
             UserError: Azure refuses what the settings ask for.
             EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
         """
-        stage = Stage(study.directory, self._settings.data)
+        stage = StagingDirectory(study.directory, self._settings.data)
         sender = Sender(self._settings, self._access, stage, self._say)
         try:
             yield from read_inputs(

@@ -36,8 +36,9 @@ app = typer.Typer(
     cls=Root,
     help="Run every combination of a grid: which way of handling the data gives the best "
     "classifier?",
-    epilog="Exit codes: 0 all done, 1 some tasks failed, 2 the command, study or input has to "
-    "be changed, 3 the machine lacks something, 130 interrupted and resumable.",
+    epilog="Exit codes: 0 all tasks are done, 1 some tasks failed, 2 the command, study or input "
+    "has to be changed, 3 the machine lacks something, 130 the run was interrupted and can be "
+    "resumed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

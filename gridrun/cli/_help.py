@@ -34,7 +34,7 @@ class Command(_Plain, TyperCommand):
     """A command whose help people can read."""
 
 
-class Group(_Plain, TyperGroup):
+class CommandGroup(_Plain, TyperGroup):
     """The same for what has commands of its own."""
 
 

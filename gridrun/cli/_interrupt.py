@@ -13,7 +13,7 @@ def on_interrupt(stop: Callable[[], None], said: str) -> Callable[[], None]:
 
     Args:
         stop: Asks; may only set flags.
-        said: What a person is told at the first.
+        said: Message that the first one prints.
 
     Returns:
         Puts the handlers back that were there before.

@@ -33,7 +33,7 @@ class OfPipeline(Command):
     """Whether it is a mistake not to give an input that has an option."""
 
     @staticmethod
-    def told(role: InputRole) -> str:  # noqa: ARG004 - for commands that take inputs
+    def option_help(role: InputRole) -> str:  # noqa: ARG004 - for commands that take inputs
         """Help of the option of an input; empty where it has none."""
         return ""
 
@@ -74,8 +74,8 @@ class OfPipeline(Command):
 
     def _inputs(self, pipeline: Pipeline) -> dict[str, str]:
         """Role to the help of its option."""
-        told = {name: self.told(role) for name, role in pipeline.inputs.items()}
-        return {name: text for name, text in told.items() if text}
+        helps = {name: self.option_help(role) for name, role in pipeline.inputs.items()}
+        return {name: text for name, text in helps.items() if text}
 
     def _options(self, pipeline: Pipeline) -> Iterator[inspect.Parameter]:
         """A parameter for each input."""
@@ -105,7 +105,7 @@ def option_of(role: str) -> str:
 def _named(args: Sequence[str]) -> str | None:
     """The pipeline that some arguments name, the last one where there are several."""
     named = None
-    for argument, following in zip(args, [*args[1:], ""], strict=True):
+    for argument, following in zip(args, [*args, ""][1:], strict=True):
         if argument == "--":
             break
         if argument == _PIPELINE:
@@ -138,9 +138,9 @@ def _filled(annotation: Any, words: Mapping[str, str]) -> Any:
     if not hasattr(annotation, "__metadata__"):
         return annotation
     kind, info = get_args(annotation)
-    told = copy.copy(info)
-    told.help = (told.help or "").format_map(words)
-    return Annotated[kind, told]
+    filled = copy.copy(info)
+    filled.help = (filled.help or "").format_map(words)
+    return Annotated[kind, filled]
 
 
 def _nothing() -> None:

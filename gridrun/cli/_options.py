@@ -20,7 +20,7 @@ def importable(pipeline: str) -> str:
 
 
 def said(pipeline: str) -> str:
-    """What a command that is advised has to say of the pipeline, a blank before it."""
+    """The option that a command in a message needs for this pipeline, a blank before it."""
     return "" if pipeline == DEFAULT_PIPELINE else f" --pipeline {pipeline}"
 
 
@@ -54,8 +54,8 @@ Sample = Annotated[
     typer.Option(
         "--sample",
         metavar="N",
-        help="Draw about N combinations, seeded by the study, in whole blocks: all that is "
-        "compared on the same rows.",
+        help="Draw about N combinations by the study's seed, in whole blocks: combinations that "
+        "are compared on the same rows.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -63,7 +63,8 @@ NoBlocks = Annotated[
     bool,
     typer.Option(
         "--no-blocks",
-        help="Draw single combinations instead of whole blocks (less paired, less shared).",
+        help="With --sample: draw single combinations instead of whole blocks (fewer pairs, less "
+        "sharing).",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -72,7 +73,8 @@ Rows = Annotated[
     typer.Option(
         "--rows",
         metavar="N",
-        help="Use a seeded subset of N rows of the inputs, for prototyping; every table says so.",
+        help="Use a subset of N rows of the inputs, drawn by the seed, for prototyping; every "
+        "table says so.",
         rich_help_panel="Which tasks",
     ),
 ]
@@ -81,14 +83,14 @@ Folds = Annotated[
     typer.Option(
         "--folds",
         metavar="F",
-        help="Folds, instead of the study's; more can be added later.",
+        help="Number of folds in place of the study's; more can be added later.",
         rich_help_panel="Which tasks",
     ),
 ]
 RetryFailed = Annotated[
     bool,
     typer.Option(
-        "--retry-failed", help="Run failed tasks again, too.", rich_help_panel="Which tasks"
+        "--retry-failed", help="Run failed tasks again as well.", rich_help_panel="Which tasks"
     ),
 ]
 PipelineName = Annotated[
@@ -96,14 +98,14 @@ PipelineName = Annotated[
     typer.Option(
         "--pipeline",
         metavar="MODULE:ATTRIBUTE",
-        help="Another pipeline than the one gridrun comes with, installed or in the current "
+        help="Use this pipeline in place of the built-in one; it is installed, or in the current "
         "directory.",
         callback=importable,
         show_default=False,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
 def selecting(

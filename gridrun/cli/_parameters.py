@@ -1,4 +1,4 @@
-"""Commands whose parameters are known at run time only."""
+"""Commands with parameters that are known at run time only."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gridrun.cli._help import Command, Group
+from gridrun.cli._help import Command, CommandGroup
 from gridrun.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "gridrun.commands"
 
 
-class Root(Group):
+class Root(CommandGroup):
     """A group whose commands are partly found by entry point."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -69,7 +69,8 @@ def _broken(entry: EntryPoint, error: Exception) -> typer.Typer:
     def broken(ctx: typer.Context) -> None:
         del ctx
         raise EnvironmentFault(
-            f"the command {entry.name} {text}", todo="install it again, with what it needs"
+            f"the command {entry.name} {text}",
+            todo="install the package again, with its dependencies",
         )
 
     return app

@@ -20,7 +20,7 @@ class Listener:
     Args:
         stream: The stream, or None when the process was started without it.
         name: For the message when it cannot be written; None for the stream
-            on which messages stand, of which nobody can be told.
+            that messages go to, whose failure cannot be reported.
     """
 
     def __init__(self, stream: TextIO | None, name: str | None) -> None:
@@ -61,8 +61,8 @@ class Listener:
             raise EnvironmentFault(
                 f"{error.strerror or error}",
                 where=self._name,
-                todo="what was to be printed is incomplete; files that were written before are not "
-                "touched by this",
+                todo="the output is incomplete; free some space or print elsewhere. Files that "
+                "were written stay",
             ) from error
 
     def _leave(self) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -33,14 +33,17 @@ def register(app: typer.Typer) -> None:
 def check_method(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
     classifier: Annotated[
-        bool, typer.Option("--classifier", help="It is a classifier, not a method.")
+        bool,
+        typer.Option(
+            "--classifier", help="The file defines a classifier, not an imputation method."
+        ),
     ] = False,
     param: Annotated[
         list[str] | None,
         typer.Option(
             "--param",
             metavar="NAME=VALUE",
-            help="Hyperparameter that the method is given; may be given several times.",
+            help="Hyperparameter to pass to the method; may be given several times.",
         ),
     ] = None,
     seconds: Annotated[
@@ -51,20 +54,20 @@ def check_method(
 ) -> None:
     """Try a method or classifier of your own on a small made-up table.
 
-    One line for each check. What fails would fail in a study, too; a warning is worth
-    a look. Exit code 0 when nothing failed, 1 when something did, 2 when there is no
-    such file or R cannot parse it.
+    One line for each check. What fails here would fail in a study, too; read the warnings. Exit
+    codes: 0 no check failed, 1 some check failed, 2 there is no such file or R cannot parse it.
     """
-    from gridrun.cli._text import counted, dump, say
+    from gridrun.cli._text import dump, say
     from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING
     from gridrun.tools.check_method import try_file
 
     if not 0 < seconds <= _MOST_SECONDS:
         raise UserError(
-            f"--seconds {seconds:g}: a check needs some time, at most {_MOST_SECONDS:,} seconds"
+            f"--seconds {seconds:g}: a check takes more than 0 and at most {_MOST_SECONDS:,} "
+            f"seconds"
         )
     if classifier and param:
-        raise UserError("--param is for methods", todo="leave out --param")
+        raise UserError("--param is for methods only", todo="leave out --param")
     params = dict(_param(text) for text in param or ())
     checks: list[Check] = []
     for check in try_file(

@@ -10,6 +10,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def describe(
         str | None,
         typer.Option(
             metavar="PART",
-            help="Which rows: training, test, or all of them.",
+            help="Which rows to describe: training, test or all.",
             show_default="training",
         ),
     ] = None,
@@ -75,7 +76,7 @@ def _plain(report: DescriptionReport) -> dict[str, Any]:
 
 
 def _show(report: DescriptionReport) -> None:
-    from gridrun.cli._text import console, counted, say, table
+    from gridrun.cli._text import console, say, table
 
     out = console()
     for note in report.notes:
@@ -98,7 +99,9 @@ def _show(report: DescriptionReport) -> None:
         where = ", ".join(f"{name}={value}" for name, value in values.items())
         say(f"no data: {where}: {reason}")
     if report.blocks > 1:
-        say("consequences and features are printed where --only leaves one block")
+        say(
+            "use --only to select one block: its consequences and features are then printed as well"
+        )
     for name, path in report.files.items():
         say(f"{name}: {path}")
 

@@ -1,4 +1,4 @@
-"""``gridrun doctor``: is everything here that a run needs?"""
+"""``gridrun doctor``: checks that everything is here that a run needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _switch(name: str) -> Any:
         if value:
             ctx.meta[_CHOSEN] = name
 
-    text = f"Look at what STUDY needs of the backend with the key {name}."
+    text = f"Check what STUDY needs of the backend with the key {name}."
     return Annotated[
         bool, typer.Option(f"--{name}", help=text, callback=choose, expose_value=False)
     ]
@@ -65,15 +65,14 @@ def doctor(
     ctx: typer.Context,
     study: Annotated[
         Path | None,
-        typer.Argument(metavar="STUDY", help="Check this study, too.", show_default=False),
+        typer.Argument(metavar="STUDY", help="Check this study as well.", show_default=False),
     ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
 
-    Exit code 0 when a run could start, 2 when the study has to be changed, 3 when the
-    machine lacks something.
+    Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
@@ -96,7 +95,7 @@ def doctor(
 
 
 def _of_backend(key: str, study: Path | None, pipeline: str) -> Iterator[Finding]:
-    """What a study needs of a backend, looked at in turn, each as it is found."""
+    """What a study needs of a backend, one check after another, each as soon as it is done."""
     from gridrun.api import open_study
     from gridrun.run.backend import DetachableBackend, load_backend
     from gridrun.tools.doctor import Finding
@@ -104,7 +103,7 @@ def _of_backend(key: str, study: Path | None, pipeline: str) -> Iterator[Finding
     name, settings = open_study(study or Path(), pipeline=pipeline).backend_settings(key)
     backend = load_backend(name, settings=settings)
     if not isinstance(backend, DetachableBackend):
-        yield Finding(f"backend {name}", "ok", "it needs nothing that can be looked at")
+        yield Finding(f"backend {name}", "ok", "there is nothing to check")
         return
     try:
         for what, verdict, found, todo in backend.check():

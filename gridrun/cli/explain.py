@@ -32,19 +32,19 @@ def explain(
         int,
         typer.Argument(metavar="COMBINATION", help="Combination number (column `combination`)."),
     ],
-    fold: Annotated[int, typer.Argument(metavar="FOLD", help="Counted from 1.")],
+    fold: Annotated[int, typer.Argument(metavar="FOLD", help="Fold, counted from 1.")],
     classifier: Annotated[
         str | None,
         typer.Option(
-            help="Which classifier; `gridrun params` lists them.",
-            show_default="the first of the study's",
+            help="Classifier; `gridrun params` lists them.",
+            show_default="the study's first",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.R",
-            help="The script; its tables are written beside it, ending in .rds.",
+            help="Script to write; its tables go beside it, in .rds files.",
             show_default="explained/combination-N-fold-F-CLASSIFIER.R in the study",
         ),
     ] = None,
@@ -55,8 +55,9 @@ def explain(
     """Write an R script that reproduces one fold's numbers without gridrun, and say what happened.
 
     The fold is computed once more. Comments of the script say which rows were kept and why,
-    which features were drawn and dropped, which seeds were set; its code calls R's packages
-    directly, prints the metrics and counts, and stops where they are not those of gridrun.
+    which features were drawn and dropped, which seeds were set; its code is the R functions that
+    ran, with their values. It prints the metrics and counts, and stops where they are not those
+    of gridrun.
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show

@@ -1,4 +1,4 @@
-"""``gridrun export-model``: a model on all labelled rows, to predict other variants with."""
+"""``gridrun export-model``: a model of all labelled rows, to predict other rows with."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def export_model(
     study: opt.StudyArgument = Path(),
     *,
     combination: Annotated[
-        int, typer.Option(metavar="N", help="Number of the combination, as in the results.")
+        int, typer.Option(metavar="N", help="Combination number (column `combination`).")
     ],
-    classifier: Annotated[str, typer.Option(help="Which classifier; `gridrun params` lists them.")],
+    classifier: Annotated[str, typer.Option(help="Classifier; `gridrun params` lists them.")],
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The model's file.",
+            help="Model file to write.",
             show_default="models/combination-N-CLASSIFIER.gridrun-model in the study",
         ),
     ] = None,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class _Init(OfPipeline):
     @staticmethod
-    def told(role: InputRole) -> str:
+    def option_help(role: InputRole) -> str:
         """An option for each input."""
         return role.description
 
@@ -39,7 +39,8 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(metavar="DIRECTORY", help="Study directory; made if it is not there.")
+        Path,
+        typer.Argument(metavar="DIRECTORY", help="Study directory; created if it does not exist."),
     ] = Path(),
     grid: Annotated[
         Path | None,
@@ -57,9 +58,9 @@ def init(
     target = directory / STUDY_FILE
     if target.exists():
         raise UserError(
-            "a study is there already",
+            "this directory has a study already",
             where=str(target),
-            todo="edit it, or name another directory; nothing was changed",
+            todo="edit the study, or name another directory; nothing was changed",
         )
     text = study_text(
         load_pipeline(pipeline),
@@ -74,10 +75,11 @@ def init(
         raise UserError(
             f"{error.strerror}",
             where=str(error.filename or target),
-            todo="name a directory that can be made or written",
+            todo="name a directory that can be created or written",
         ) from error
     say(f"wrote {target}")
     for path in (*inputs.values(), *([grid] if grid else [])):
         if not path.exists():
-            say(f"note: {path} is not there yet")
-    say(f"next: edit it, then gridrun plan {shlex.quote(str(directory))}{opt.said(pipeline)}")
+            say(f"note: {path} does not exist yet")
+    place = shlex.quote(str(directory))
+    say(f"next: edit the study, then run gridrun plan {place}{opt.said(pipeline)}")

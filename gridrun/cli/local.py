@@ -13,10 +13,12 @@ from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
-_ENDING = "ending after the tasks that are running; again to stop at once (nothing is lost)"
+_ENDING = (
+    "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +38,10 @@ def local(
     study: opt.StudyArgument = Path(),
     workers: Annotated[
         int | None,
-        typer.Option(help="Worker processes, one R each.", show_default="one per core"),
+        typer.Option(
+            help="Number of worker processes, each with an R of its own.",
+            show_default="one per core",
+        ),
     ] = None,
     address: Annotated[
         str | None,
@@ -50,7 +55,7 @@ def local(
         bool,
         typer.Option(
             "--in-process",
-            help="Without Ray, in this process, one task after the other: for debuggers.",
+            help="Run without Ray in this process, one task after another: for debugging.",
         ),
     ] = False,
     dry_run: Annotated[
@@ -73,20 +78,20 @@ def local(
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Run what is left of a study on this machine and print the table.
+    """Run the pending tasks of a study on this machine and print the table.
 
-    What was done before is not done again; a killed run goes on where it was.
-    Ctrl-C once ends after the tasks that are running, twice at once; nothing
+    Tasks that are done are not run again; after a kill the same command continues the run.
+    Ctrl-C once ends the run after the tasks that are running, twice ends it at once; nothing
     that was committed is lost.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, duration, print_summary
+    from gridrun.cli._text import dump, print_summary, tally_line
     from gridrun.cli._watch import Watch
 
     if in_process and (workers is not None or address is not None):
         raise UserError(
-            f"--in-process runs without Ray, so {'--address' if workers is None else '--workers'} "
-            "has no meaning",
+            f"{'--address' if workers is None else '--workers'} cannot be combined with "
+            f"--in-process",
             todo="leave out one of the two",
         )
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
@@ -111,7 +116,9 @@ def local(
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(f"stopped; what was recorded is kept; {_go_on(study, pipeline)}\n")
+            sys.stderr.write(
+                f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}\n"
+            )
             raise typer.Exit(130) from None
         finally:
             restore()
@@ -129,20 +136,20 @@ def local(
     else:
         print_summary(ended.summary, str(study))
         tally = ended.tally
-        fitted = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.fits.items()))
+        fitted = ", ".join(
+            counted(count, name.removesuffix("s")) for name, count in sorted(tally.fits.items())
+        )
         sys.stdout.write(
-            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
-            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
-            f"fitted by this run: {fitted or 'nothing'}\n"
+            f"{tally_line(tally, ended.seconds)}fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.held:
         look = "".join(f": {command}" for command in ended.look)
-        sys.stderr.write(f"{ended.held:,} tasks are held by sweeps elsewhere{look}\n")
+        sys.stderr.write(f"sweeps elsewhere hold {counted(ended.held, 'task')}{look}\n")
     if ended.state == "interrupted":
-        sys.stderr.write(f"interrupted; {_go_on(study, pipeline)}\n")
+        sys.stderr.write(f"the run was interrupted; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
 
 
 def _go_on(study: Path, pipeline: str) -> str:
     place = shlex.quote(str(study))
-    return f"go on with: gridrun local {place}{opt.said(pipeline)} (same options)"
+    return f"continue with: gridrun local {place}{opt.said(pipeline)} (same options)"

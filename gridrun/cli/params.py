@@ -27,12 +27,12 @@ def register(app: typer.Typer) -> None:
 def params(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="PARAMETER", help="Only this parameter.", show_default=False),
+        typer.Argument(metavar="PARAMETER", help="List this parameter only.", show_default=False),
     ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """List the parameters a grid is made of, in their order, with all values."""
+    """List the parameters of a grid in their order, with all values."""
     from gridrun.cli._text import dump, say
     from gridrun.pipeline import load_pipeline
 
@@ -62,7 +62,7 @@ def params(
         say(f"  {parameter.description}")
         say(f"  values: {', '.join(map(str, parameter.values))}")
         for word, meant in parameter.shorthands.items():
-            say(f"  {word}: stands for {', '.join(map(str, meant))}, one combination each")
+            say(f"  {word} stands for {', '.join(map(str, meant))}, one combination each")
     if name is None:
         say("classifiers")
         say(f"  {', '.join(loaded.classifiers)}")

@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def plan(
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Print combinations, tasks per stage, what is done and what would run. Runs nothing."""
+    """Print combinations, tasks per stage, what is done and what would run; run nothing."""
     from gridrun.api import open_study
 
     chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
@@ -51,7 +52,7 @@ def plan(
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
-    from gridrun.cli._text import counted, dump, duration, say
+    from gridrun.cli._text import dump, duration, say
 
     if as_json:
         dump(_plain(report))
@@ -70,7 +71,7 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
     for reason, tasks in report.impossible_reasons.items():
-        say(f"{tasks:,} x {report.folds} train tasks are recorded as failed, not run: {reason}")
+        say(f"{tasks:,} x {report.folds} train tasks count as failed and do not run: {reason}")
     for reason, tasks in report.skipped_reasons.items():
         say(f"{tasks:,} x {report.folds} parts are skipped: {reason}")
     say(
@@ -78,9 +79,9 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"{report.pending:,} to run of {report.tasks:,}"
     )
     if report.pending and report.measured >= _ENOUGH_MEASURED:
-        say(f"about {duration(report.seconds)} of one core, by the durations measured so far")
+        say(f"time: about {duration(report.seconds)} of one core, by the durations measured so far")
     elif report.pending:
-        say("time: not known yet; it is once some tasks of each kind have run")
+        say("time: unknown until some tasks of each kind have run")
     if why:
         _show_why(report)
 
@@ -89,9 +90,9 @@ def _show_why(report: PlanReport) -> None:
     from gridrun.cli._text import say
 
     for reason in report.why:
-        say(f"{reason.tasks:,} {reason.classifier} tasks: {reason.text}")
+        say(f"{counted(reason.tasks, f'{reason.classifier} task')}: {reason.text}")
     if not report.why:
-        say("nothing to run: everything asked for is done or failed")
+        say("there is nothing to run: every selected task is done or failed")
 
 
 def _show_stages(report: PlanReport) -> None:

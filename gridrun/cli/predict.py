@@ -1,4 +1,4 @@
-"""``gridrun predict``: rows of new inputs, labelled or not, predicted by a model."""
+"""``gridrun predict``: predict rows of new inputs, with or without labels, by a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Predict(OfPipeline):
     requires_inputs: ClassVar[bool] = True
 
     @staticmethod
-    def told(role: InputRole) -> str:
+    def option_help(role: InputRole) -> str:
         """An option for each input that predictions take."""
         return role.predicted
 
@@ -41,21 +41,21 @@ def register(app: typer.Typer) -> None:
 def predict(
     context: typer.Context,
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="What gridrun export-model wrote.")
+        Path, typer.Argument(metavar="MODEL", help="Model file that `gridrun export-model` wrote.")
     ],
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file of the predictions.")] = Path(
-        "predictions.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV file to write the predictions to.")
+    ] = Path("predictions.csv"),
     force: opt.Force = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Predict the rows of new inputs, labelled or not.
+    """Predict the rows of new inputs, with or without labels.
 
     {predictions} It has the probability of being positive, how many features were missing,
-    and a note; a row that cannot be predicted is there with the reason. Each row is predicted
-    by itself, whatever rows stand beside it. Use only models you trust: R can run code when it
+    and a note; a row that cannot be predicted is there with the reason. The prediction of a row
+    does not depend on other rows. Use only models you trust: R can run code when it
     reads one.
     """
     from gridrun.api import predict_variants

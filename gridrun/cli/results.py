@@ -38,8 +38,8 @@ def results(
 
     Means are those of {means}, by {method} and classifier.
 
-    Without options: of what the last run was about. May be called while a run
-    works; what is not run yet stands in the table as waiting.
+    Without options the tables cover what the last run selected. You may call it during a
+    run; parts that have not run yet are in the table as waiting.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, print_summary

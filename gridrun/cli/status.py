@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
@@ -29,10 +30,10 @@ def status(
 ) -> None:
     """Count parts (combination, classifier, fold) by state; say what runs and what failed.
 
-    Speaks of what the last run was about. Writes nothing.
+    Covers what the last run selected. Writes nothing.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import counted, dump, duration, say
+    from gridrun.cli._text import NOTHING_RUN, dump, duration, say
 
     report = open_study(study, pipeline=pipeline).status()
     if as_json:
@@ -54,7 +55,7 @@ def status(
         )
         return
     if report.last_run is None:
-        say("nothing has been run yet; see `gridrun plan`, then `gridrun local`")
+        say(NOTHING_RUN)
         return
     last = report.last_run
     if report.holder is not None:
@@ -67,14 +68,17 @@ def status(
     elif last["ended"] is None:
         say(
             f"the last run ({last['backend']}, process {last['pid']} on {last['host']}) was "
-            "killed; run it again to go on"
+            "killed; run it again to continue"
         )
     else:
         took = duration(last["ended"] - last["started"])
         how = {"failed": "done, some tasks failed"}.get(last["state"], last["state"])
         say(f"the last run ({last['backend']}) ended after {took}: {how}")
     if report.changes:
-        say(f"changed since: {', '.join(report.changes)}; a run would do it all again")
+        say(
+            f"changed since the last run: {', '.join(report.changes)}; a run would compute "
+            f"everything again"
+        )
     say(
         f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "
         "parts by state:"
@@ -84,4 +88,7 @@ def status(
     for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:
         say(f"  failed {count:,} x {kind}: {' '.join(reason.split())[:160]}")
     for unit, worker, tasks, since in report.held:
-        say(f"  {worker} holds {unit}: {tasks:,} tasks since {duration(time.time() - since)}")
+        say(
+            f"  {worker} holds {unit}: {counted(tasks, 'task')} since "
+            f"{duration(time.time() - since)}"
+        )

@@ -1,4 +1,4 @@
-"""``gridrun worker``: run one shard, here; what an image or a job script calls."""
+"""``gridrun worker``: run shards on this machine; an image or a job script calls it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gridrun.cli._help import add
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 
 _ASKED_TO_END = 143
 """128 + SIGTERM, as a shell would say it."""
@@ -47,27 +47,31 @@ def worker(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes, one R each.", show_default="one per core"),
+        typer.Option(
+            min=1,
+            help="Number of worker processes, each with an R of its own.",
+            show_default="one per core",
+        ),
     ] = None,
     wait: Annotated[
         float,
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="Of a folder: wait so long for another shard before ending.",
+            help="For a folder: seconds to wait for another shard before ending.",
         ),
     ] = 0.0,
     self_test: Annotated[
         bool,
-        typer.Option("--self-test", help="Run a tiny shard, start R, print the versions, and end."),
+        typer.Option("--self-test", help="Run a tiny shard, start R, print the versions and end."),
     ] = False,
 ) -> None:
     """Run the units of a shard that have no outcome yet, or all free shards of a folder.
 
-    Of a folder it takes the next free shard until none is left; any number of workers may
-    do so at once, on any machines that see the folder. Failures of tasks are outcomes: the
-    exit code is 0 with them. It is not 0 when a shard could not be run. Killed at any
-    moment, the same command goes on.
+    Given a folder, it takes the next free shard until none is left; any number of workers
+    may do so at once, on any machines that see the folder. Failures of tasks are outcomes: the
+    exit code is 0 with them. It is not 0 when a shard could not be run. After a kill at any
+    moment the same command continues the work.
     """
     if self_test:
         _self_test()
@@ -82,8 +86,9 @@ def worker(
         return
     if shard is None or out is None:
         raise UserError(
-            "a shard and --out DIR are needed",
-            todo="or a folder of shards, or --self-test alone; see gridrun worker --help",
+            "a shard and --out DIR are missing",
+            todo="give both, or a folder of shards, or --self-test alone; see gridrun worker "
+            "--help",
         )
     from gridrun.shard import open_shard, run_shard
 
@@ -94,8 +99,8 @@ def worker(
         opened, shard.parent, out, workers=workers, say=_say, is_stopping=lambda: bool(asked)
     )
     _say(
-        f"{opened.name}: {report.done} tasks done, {report.failed} failed, "
-        f"{report.before} were finished before"
+        f"{opened.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "
+        f"{report.before:,} finished before"
     )
     if report.stopped:
         raise typer.Exit(_ASKED_TO_END)
@@ -113,8 +118,9 @@ def _work_off(folder: Path, workers: int | None, idle_seconds: float) -> None:
         is_stopping=lambda: bool(asked),
     )
     _say(
-        f"{folder}: {report.shards} shards run, {report.done} tasks done, {report.failed} failed; "
-        + ("asked to end" if report.stopped else "no other shard is free")
+        f"{folder}: {counted(report.shards, 'shard')} run, {counted(report.done, 'task')} done, "
+        f"{report.failed:,} failed; "
+        + ("the worker was asked to end" if report.stopped else "no other shard is free")
     )
     if report.stopped:
         raise typer.Exit(_ASKED_TO_END)

@@ -17,7 +17,7 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
         node: The node.
 
     Raises:
-        InputError: It is no path. Whether anything is there is not looked at.
+        InputError: It is not a path. Whether anything is there is not checked.
     """
     value = node.value if isinstance(node, Leaf) else None
     if not isinstance(value, str) or not value.strip():

@@ -27,7 +27,7 @@ _BASED = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
 def parse_yaml(file: Path, text: str) -> Document:
     """Content of a YAML file with one document.
 
-    Tags are never obeyed: each is a fault of the document.
+    Tags are not supported: each is a fault of the document.
 
     Raises:
         InputError: It is not YAML, has several documents, or nests too deep.
@@ -83,7 +83,7 @@ class _Builder:
                 self._alias(event.anchor, line)
 
     def document(self) -> Document:
-        """What the events came to."""
+        """The document that the events describe."""
         if not self.top:
             raise InputError([Fault(self.file, "is empty: it has comments only")])
         return Document(self.top[0], tuple(self.faults))
@@ -112,7 +112,7 @@ class _Builder:
             self.faults.append(
                 Fault(
                     self.file,
-                    f"the tag {quoted(str(event.ctag))} is not obeyed",
+                    f"the tag {quoted(str(event.ctag))} is not supported",
                     node.line,
                     "remove the tag: values are text and numbers",
                 )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from gridrun.errors import EnvironmentFault
 
 ColumnType = Literal["text", "integer", "number"]
-"""What the cells of a column hold, apart from NA."""
+"""What the cells of a column hold beside NA."""
 
 
 @dataclass(frozen=True)

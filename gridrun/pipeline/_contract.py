@@ -65,7 +65,7 @@ class Runner(Protocol):
 
 
 StageHook = Callable[[str, str], None]
-"""Told (stage, key) before a stage starts, so that a dead process names its culprit."""
+"""Called with (stage, key) before a stage starts, so that a death is attributed to its stage."""
 
 
 class Pipeline(Protocol):

@@ -15,26 +15,28 @@ _MEMBERS = (
     *(name for name, value in vars(Pipeline).items() if callable(value) and name[0] != "_"),
 )
 _SHOWN = 5
-_TODO = "write --pipeline MODULE:ATTRIBUTE; the module is installed, or in the current directory"
+_TODO = (
+    "write --pipeline MODULE:ATTRIBUTE, with a module that is installed or in the current directory"
+)
 
 
 def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
     """Import a pipeline by ``"module:ATTRIBUTE"``.
 
     Raises:
-        UserError: The module cannot be imported, or what has that name is no pipeline.
+        UserError: The module cannot be imported, or what has that name is not a pipeline.
     """
     module, _, attribute = name.partition(":")
     if not module or not attribute:
-        raise UserError(f'"{name}" names no pipeline', todo=_TODO)
+        raise UserError(f'"{name}" is not the name of a pipeline', todo=_TODO)
     try:
         imported = importlib.import_module(module)
     except GridrunError:
         raise
     except (Exception, SystemExit) as error:
         # whatever a file of the user's own raises
-        told = f"{type(error).__name__}: {error}"
-        raise UserError(f'pipeline "{name}" cannot be imported: {told}', todo=_TODO) from error
+        cause = f"{type(error).__name__}: {error}"
+        raise UserError(f'pipeline "{name}" cannot be imported: {cause}', todo=_TODO) from error
     try:
         found = getattr(imported, attribute)
     except AttributeError:
@@ -45,8 +47,9 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
     if missing:
         lacks = ", ".join([*missing[:_SHOWN], "…"] if len(missing) > _SHOWN else missing)
         raise UserError(
-            f'"{name}" is no pipeline: it has no {lacks}',
-            todo="gridrun.pipeline.Pipeline says what a pipeline has; gridrun.testing.toy is one",
+            f'"{name}" is not a pipeline: it has no {lacks}',
+            todo="gridrun.pipeline.Pipeline lists the members of a pipeline; gridrun.testing.toy "
+            "is an example",
         )
     return cast("Pipeline", found)
 

@@ -1,4 +1,4 @@
-"""Leaf tasks as plain data: what a worker is asked for, and what it comes to."""
+"""Leaf tasks as plain data: what a worker is asked for, and its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Disposition:
         state: ``waiting`` (to be run), ``skipped`` (not asked of this
             classifier) or ``failed`` (known to be impossible).
         kind: Kind of failure when ``failed``.
-        reason: For people; empty when ``waiting``.
+        reason: One sentence that tables show; empty when ``waiting``.
     """
 
     state: str = "waiting"
@@ -29,7 +29,7 @@ RUN = Disposition()
 
 
 class TaskFailure(Exception):
-    """A task came to a failure that is a finding (kind ``error`` unless said).
+    """A failure of a task that is a finding (kind ``error`` unless said).
 
     Args:
         message: R's or Python's own message.
@@ -44,7 +44,7 @@ class TaskFailure(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What of a study reaches the stages; plain data, sent to every worker.
+    """What the stages get of a study; plain data, sent to every worker.
 
     Args:
         inputs: Role (``Pipeline.inputs``) to absolute path.
@@ -89,7 +89,7 @@ class TaskSpec:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What a task that ran to its end came to.
+    """The result of a task that ran to its end.
 
     Args:
         rows: One mapping per completed test table, the pipeline's result

@@ -1,4 +1,4 @@
-"""What people are told of a pipeline: its input files, and words that the core has none for."""
+"""Words of a pipeline in help and messages: for its input files, and where the core has none."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ METHOD, CLASSIFIER = "method", "classifier"
 
 @dataclass(frozen=True)
 class Check:
-    """What one check came to.
+    """The result of one check.
 
     Args:
-        what: What was looked at.
+        what: What was checked.
         verdict: ``ok``, ``warning`` or ``failed``.
-        found: What was found; for people.
+        found: One sentence on what was found.
         printed: What the file's code printed meanwhile.
     """
 

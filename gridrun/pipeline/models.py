@@ -25,7 +25,7 @@ class Chosen:
         values: Its values, by parameter.
         classifier: Which classifier.
         cache: The study's cache.
-        study: The study's file, for people.
+        study: Display name of the study's file.
     """
 
     settings: Settings
@@ -50,12 +50,12 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Report:
-    """What a call came to.
+    """The result of a call.
 
     Args:
         file: The file that was written.
-        said: Lines for people.
-        warnings: What they should look at.
+        said: Lines to print.
+        warnings: Lines to print on standard error.
         facts: The same as plain data.
     """
 
@@ -66,7 +66,7 @@ class Report:
 
 
 class ModelPipeline(Protocol):
-    """A pipeline whose studies end in models; its methods are called apart."""
+    """A pipeline whose studies end in models; its methods run in a process of their own."""
 
     def export_model(self, chosen: Chosen, file: Path) -> Report:
         """Train on all labelled rows and write the model.

@@ -19,7 +19,7 @@ from gridrun.errors import Fault
 
 @dataclass(frozen=True)
 class KeyValue:
-    """What a key of a study came to.
+    """The value of a study's key, as read.
 
     Args:
         data: Plain data that JSON can hold: dicts by text, lists, text, numbers.
@@ -35,12 +35,12 @@ class StudyKey:
     """One key.
 
     Args:
-        description: One sentence for people.
+        description: One sentence on what the key says.
         read: Called with the node behind the key and the study file, as the user
             named it: for messages, and for paths (``documents.path_behind``).
-            Raises ``InputError`` with every fault; they are told along with
-            those of the core's own keys. Opens no input of the study, which are
-            looked at later, by ``Pipeline.check``.
+            Raises ``InputError`` with every fault; they are
+            listed with those of the core's own keys. Opens no input of the study;
+            ``Pipeline.check`` looks at these later.
         fingerprint: Called with the data, or None where a study has not got the
             key. The text stands for it among what determines results, under the
             key's name in ``gridrun plan --why``; equal texts mean equal results.

@@ -80,7 +80,7 @@ class TaskTables:
     """All leaf tasks of a selection of combinations.
 
     Args:
-        pipeline: Whose tasks.
+        pipeline: The pipeline whose tasks these are.
         settings: The study's settings.
         grid: The study's grid.
         indices: Selected combinations, counted from 0.
@@ -167,7 +167,7 @@ class TaskTables:
         *,
         retry_failed: bool = False,
     ) -> Pending:
-        """Tasks of a fold that are to be run and have not come to anything yet.
+        """Tasks of a fold that are to be run and have no outcome yet.
 
         Args:
             fold: Counted from 1.

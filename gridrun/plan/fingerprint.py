@@ -5,7 +5,7 @@ often it ran. Comments, docstrings and layout are left out of code digests, so
 that a better comment does not cost a grid.
 
 A digest of Python code is taken once in a process, whose modules stay as they were
-loaded; one of R code is taken of the file as it is now, for R reads files when told to.
+loaded; one of R code is taken of the file as it is now, for R reads files on request.
 """
 
 from __future__ import annotations

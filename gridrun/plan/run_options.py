@@ -1,4 +1,4 @@
-"""What one run is asked for, beyond the study itself."""
+"""Options of one run, beyond the study itself."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RunOptions:
 
     @classmethod
     def asked(cls, **options: Any) -> RunOptions:
-        """The request that keywords of the Python API make, in the forms people write.
+        """The options that keywords of the Python API give, in the forms people write.
 
         Args:
             options: The fields; ``only`` also as a mapping of parameter to value or
@@ -102,7 +102,7 @@ def _choices(only: object) -> tuple[str, ...]:
 def _numbers(combinations: object) -> str:
     numbers = [_whole("combinations", number) for number in _several(combinations)]
     if not numbers:
-        raise UserError("combinations: an empty list", todo="leave it out to mean all of them")
+        raise UserError("combinations is an empty list", todo="leave it out to mean all of them")
     return ",".join(map(str, numbers))
 
 

@@ -24,7 +24,7 @@ class State(StrEnum):
     DONE = "done"
     """Ran to its end; its rows are in the ledger."""
     FAILED = "failed"
-    """Came to a failure, see :class:`Kind`. Failed is not done."""
+    """Ended in a failure, see :class:`Kind`. Failed is not done."""
     SKIPPED = "skipped"
     """Not asked of this classifier by the protocol."""
 
@@ -33,18 +33,17 @@ class Kind(StrEnum):
     """Kind of failure."""
 
     ERROR = "error"
-    """R or Python raised: a finding, not retried."""
+    """R or Python raised an error: a finding, not retried."""
     CRASH = "crash"
-    """The process died by a signal, or by an exit it was not asked for, or did not answer any
-    more; tried again, alone."""
+    """The process died by a signal or an unexpected exit, or stopped answering; retried, alone."""
     TIMEOUT = "timeout"
-    """Killed because its limit of seconds had passed; tried again, alone."""
+    """The process was killed because its time limit had passed; retried, alone."""
     MEMORY = "memory"
-    """Its limit of memory was passed. Reserved: nothing watches memory yet."""
+    """The process passed its memory limit. Reserved: nothing watches memory yet."""
     LOST = "lost"
-    """Node or job gone; tried again, not counted."""
+    """The node or job is gone; retried, and not counted as an attempt."""
     UPSTREAM_DEFECT = "upstream-defect"
-    """Upstream cannot run it either; not run."""
+    """Upstream cannot run the task either; not run."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Unit:
     """Tasks that one worker runs without going back to anyone.
 
     Args:
-        id: Unique within a run; for people and logs, never part of a result.
+        id: Unique within a run; display name in logs, never part of a result.
         artifact: Digest of the block's artifact, or an empty string for none.
         tasks: In the order that shares most.
         seconds: Estimated wall seconds.
@@ -118,7 +117,7 @@ class Attempt:
     Args:
         unit: Unit it was part of.
         number: 1, or 2 when tried again alone.
-        worker: Host, process id and start of the worker, for people.
+        worker: Display name of the worker: host, process id and start.
         started: Seconds since the epoch.
         seconds: Wall seconds.
     """

@@ -1,4 +1,4 @@
-"""Attempts worth looking at, in the words of the study rather than the ledger's."""
+"""Attempts that failed or printed something, in the words of the study, not the ledger's."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, write_results
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
-from gridrun.run._sweeps import held_elsewhere, hold_back, holders, known_attempts, study_view
+from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
 from gridrun.store.ledger import Ledger, StoredSweep
@@ -59,7 +59,7 @@ class Engine:
         study_state: The study and the request.
         make_backend: Makes the backend; only called if something is left to run.
         backend_name: For the ledger.
-        progress: Watches.
+        progress: Progress callback.
         collect_only: Whether only what earlier runs sent away is taken in: nothing is
             sent, and the inputs need not be here.
     """
@@ -110,7 +110,7 @@ class Engine:
                 self._notes.add(note)
         if study_state.view is not None:
             study_state.view.refuse_if_held()
-            progress.phase("looking up what is done")
+            progress.phase("looking up which tasks are done")
         pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
         self._tally.total = len(study_state.tables) * study_state.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
@@ -148,7 +148,7 @@ class Engine:
             raise UserError(
                 f"the inputs are not here ({place})",
                 where=str(study_state.study.path),
-                todo="run it where they can be read: "
+                todo="run the study where they can be read: "
                 f"{study_state.study.reading_command}; or name local files below inputs",
             )
         sources: list[Source] = []
@@ -181,7 +181,7 @@ class Engine:
         """Whether there is anything to be given to the backend, so that the inputs are needed."""
         view = self._study_state.view
         if view is not None:
-            pending = hold_back(pending, self._study_state.known_context_ids(), view)
+            pending = exclude_held(pending, self._study_state.known_context_ids(), view)
         return not self._collect_only and any(len(fold.codes) for fold in pending)
 
     def _loop(
@@ -207,7 +207,7 @@ class Engine:
         ]
         seconds = study_state.seconds(ids, ledger)
         run = ledger.begin_run(study_state.request.selecting(), self._backend_name, __version__)
-        free = hold_back(pending, ids, ledger) if has_units else []
+        free = exclude_held(pending, ids, ledger) if has_units else []
         cuts: Iterator[UnitPlan] = iter(())
         if free:
             able = backend.capabilities
@@ -235,7 +235,7 @@ class Engine:
         )
         if isinstance(backend, DetachableBackend):
             view = study_view(study_state, ledger, pending, ids, self._backend_name)
-            recorder.adopt(view.sweeps, known_attempts(ledger))
+            recorder.resume(view.sweeps, known_attempts(ledger))
             backend.attach(view)
         others = [
             sweep

@@ -1,4 +1,4 @@
-"""What the run loop tells whoever watches."""
+"""Progress of a run: counts and callbacks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Tally:
     Args:
         total: Tasks of the selection that are to be run, done ones included.
         before: Of these, finished by earlier runs.
-        done: Finished well by this run.
-        failed: Finished badly by this run.
+        done: Done by this run.
+        failed: Failed in this run.
         shared: Of ``done``, taken over from an equal task.
         retried: Attempts that were followed by another.
         fits: Models really fitted by this run, by name.
@@ -38,7 +38,7 @@ class Tally:
 
 
 class Progress(Protocol):
-    """Watches a run; every call returns at once."""
+    """Progress callbacks of a run; every call returns at once."""
 
     def phase(self, text: str) -> None:
         """What is being done now."""
@@ -58,16 +58,16 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Watches and says nothing."""
+    """Progress callbacks that do nothing."""
 
     def phase(self, text: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def note(self, fault: Fault | str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def update(self, tally: Tally) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def failure(self, event: TaskFailed, log: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Taking events: each goes into the ledger once, is counted, and is told to whoever watches."""
+"""Taking events: each goes into the ledger once, is counted, and is reported as progress."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Notes:
     """What was worth saying, each thing once.
 
     Args:
-        progress: Told of each.
+        progress: Progress callback.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -53,7 +53,7 @@ class Recorder:
         ledger: Open for writing.
         queue: Keeps account of units in flight.
         backend_name: For the ledger.
-        progress: Watches.
+        progress: Progress callback.
         tally: Counts of this run.
         notes: What was worth saying.
     """
@@ -78,18 +78,18 @@ class Recorder:
         self._notes = notes
         self._environment: dict[str, Any] | None = ledger.environment()
         self._known: set[AttemptKey] = set()
-        self._adopted: set[str] = set()
+        self._resumed: set[str] = set()
         self.cancelled = 0
         """Sweeps that somebody cancelled."""
 
-    def adopt(self, sweeps: tuple[SentSweep, ...], known: set[AttemptKey]) -> None:
+    def resume(self, sweeps: tuple[SentSweep, ...], known: set[AttemptKey]) -> None:
         """Expect events of what earlier runs sent, some of which may be in the ledger."""
         self._known = known
         for sweep in sweeps:
             for units in sweep.shards.values():
                 for unit in units:
-                    self._queue.adopt(unit)
-                    self._adopted.add(unit.id)
+                    self._queue.resume(unit)
+                    self._resumed.add(unit.id)
 
     def failed(self, event: TaskFailed) -> None:
         """Record a failure."""
@@ -129,24 +129,26 @@ class Recorder:
     def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
         match event:
             case UnitStarted(unit, worker):
-                if unit not in self._adopted:
+                if unit not in self._resumed:
                     self._progress.phase("running")
                     self._ledger.hold(unit, worker, self._queue.tasks_of(unit))
             case UnitFinished(unit, _, stopped):
                 if self._queue.tasks_of(unit) and not stopped:
-                    self._queue.lose(unit, "the unit ended with tasks left")
+                    self._queue.mark_lost(unit, "the unit ended with tasks left")
                 self._queue.finish(unit)
                 self._ledger.release(unit)
             case UnitLost(unit, reason):
-                self._notes.add(f"a worker was lost ({reason}); its unfinished tasks run again")
-                self._queue.lose(unit, reason)
+                self._notes.add(
+                    f"a worker was lost ({reason}); its unfinished tasks will run again"
+                )
+                self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
 
     def _take_sweep(self, event: SweepEvent) -> None:
         match event:
             case SweepPlanned():
                 self._ledger.plan_sweep(event, self._backend_name)
-                self._adopted.update(unit.id for units in event.shards for unit in units)
+                self._resumed.update(unit.id for units in event.shards for unit in units)
             case SweepSent(sweep, place):
                 self._ledger.sweep_sent(sweep, place)
             case SegmentRead():
@@ -157,7 +159,7 @@ class Recorder:
 
     def _is_news(self, event: TaskDone | TaskFailed) -> bool:
         """Whether an attempt is not one that an earlier run has read and recorded."""
-        if event.attempt.unit not in self._adopted:
+        if event.attempt.unit not in self._resumed:
             return True
         task, attempt = event.task, event.attempt
         key = AttemptKey(

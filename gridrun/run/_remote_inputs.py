@@ -32,15 +32,15 @@ def read_elsewhere(
         study_state: The study and the request.
         backend: Sends the job; opened and closed here.
         backend_name: For the ledger.
-        progress: Told how it goes.
-        again: Whether to have them read though they were.
+        progress: Progress callback.
+        again: Whether to have them read although they were.
 
     Returns:
-        Whether they are read now; otherwise a job does it, and goes on.
+        Whether they are read now; otherwise a job reads them, and goes on.
 
     Raises:
         InputError: Something is wrong with the inputs.
-        GridrunError: It could not be sent, or came to nothing.
+        GridrunError: It could not be sent, or failed.
     """
     if study_state.reading is not None and not again:
         return True

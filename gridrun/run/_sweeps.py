@@ -1,4 +1,4 @@
-"""What earlier runs sent away: its tasks are not sent again, its outcomes are taken in."""
+"""What earlier runs sent away: its tasks are not sent again, its outcomes are collected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAME_META = "name for sweeps"
 _TOKEN_BYTES = 4
 
 
-def hold_back(
+def exclude_held(
     pending: Iterable[Pending], ids: Sequence[int | None], view: LedgerView
 ) -> list[Pending]:
     """Pending tasks without those that living sweeps hold.
@@ -43,7 +43,7 @@ def holders(sweeps: Iterable[StoredSweep]) -> list[tuple[str, Commands | None]]:
 
 
 def held_elsewhere(sweeps: Iterable[StoredSweep]) -> str:
-    """What is said of tasks that are not run here because living sweeps hold them."""
+    """The note on tasks that are not run here because living sweeps hold them."""
     said = "some tasks are not run here because a sweep elsewhere holds them"
     for name, commands in holders(sweeps):
         if commands is None:
@@ -70,7 +70,7 @@ def study_view(
         ledger: Open for writing.
         pending: What the request asks for, held or not.
         ids: The ledger's number of each context.
-        backend: Its name; it is told of its own sweeps only.
+        backend: Its name; it learns of its own sweeps only.
     """
     final = {key[:4] for key in ledger.sweep_attempts() if key.final}
     stored = ledger.sweeps()
@@ -120,7 +120,7 @@ def token_of(ledger: Ledger) -> str:
 
 
 def known_attempts(ledger: Ledger) -> set[AttemptKey]:
-    """Attempts of living sweeps that are in the ledger: read once more they are no news."""
+    """Attempts of living sweeps that are in the ledger: read again they are not recorded twice."""
     return {key._replace(final=False) for key in ledger.sweep_attempts()}
 
 
@@ -130,7 +130,7 @@ def units_to_send(study_state: StudyState, backend: Backend) -> list[Unit]:
     known = study_state.known_context_ids()
     pending: Iterable[Pending] = study_state.pending(known, view)
     if view is not None:
-        pending = hold_back(pending, known, view)
+        pending = exclude_held(pending, known, view)
     numbers = [number if number is not None else -1 for number in known]
     seconds = study_state.seconds(known, view)
     able = backend.capabilities

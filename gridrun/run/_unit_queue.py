@@ -13,7 +13,7 @@ from gridrun.plan import UnitPlan
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 
 MOST_LOSSES = 5
-"""So many workers lost in a row, and the machine is at fault."""
+"""After so many lost workers in a row the machine is at fault."""
 
 
 class UnitQueue:
@@ -24,7 +24,7 @@ class UnitQueue:
         source: Opens, once, what makes the blocks' artifacts; asked when a unit is given.
         block: Parameters of a block.
         run: Number of the run, part of unit names.
-        fail: Told of tasks whose block cannot be made.
+        fail: Called with the failure of each task whose block cannot be made.
         most_losses: So many losses in a row end the run; None where the backend judges.
     """
 
@@ -69,7 +69,7 @@ class UnitQueue:
                 return self._account(Unit(name, artifact, cut.tasks, cut.seconds))
         return None
 
-    def adopt(self, unit: Unit) -> None:
+    def resume(self, unit: Unit) -> None:
         """Keep account of a unit that an earlier run gave away; it may be offered again."""
         self._account(unit)
 
@@ -96,10 +96,10 @@ class UnitQueue:
         )
 
     def finish(self, unit: str) -> None:
-        """A unit came to its end; what it handed back stays waiting."""
+        """A unit has ended; the tasks that it handed back stay waiting."""
         self._left.pop(unit, None)
 
-    def lose(self, unit: str, reason: str) -> None:
+    def mark_lost(self, unit: str, reason: str) -> None:
         """A unit's worker is gone: offer again what has no final event.
 
         Raises:
@@ -110,8 +110,8 @@ class UnitQueue:
         if self._most_losses is not None and self._losses >= self._most_losses:
             raise EnvironmentFault(
                 f"{self._losses} workers were lost one after another, the last one: {reason}",
-                todo="look at the machine (memory, disk, `gridrun doctor`), then run again: "
-                "what was committed is kept",
+                todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
+                "committed is kept",
             )
         if held is not None and held[1]:
             first, tasks = held

@@ -103,10 +103,10 @@ class SentSweep:
 
 @dataclass(frozen=True)
 class StudyView:
-    """What a detachable backend is told of the study.
+    """What a detachable backend learns of the study.
 
     Args:
-        name: For people.
+        name: Display name.
         token: Random text that no other study has; part of names elsewhere.
         sweeps_so_far: How many sweeps the ledger knows, ended ones too.
         directory: For files of its own, on the driver's disk.
@@ -134,7 +134,7 @@ class StudyView:
 
 @dataclass(frozen=True)
 class Quote:
-    """What sending units would come to.
+    """Estimated size and cost of sending units.
 
     Args:
         tasks: Tasks of all units.
@@ -254,7 +254,7 @@ class DetachableBackend(Backend, Protocol):
         ...
 
     def quote(self, units: Sequence[Unit]) -> Quote:
-        """What sending units would come to; asks nobody."""
+        """Estimated size and cost of sending units; asks no service."""
         ...
 
     def look(self, sweep: str) -> SweepStatus:
@@ -274,10 +274,10 @@ class DetachableBackend(Backend, Protocol):
         ...
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
-        """Look at what a run needs, in turn.
+        """Check what a run needs, one thing after another.
 
         Yields:
-            What was looked at, ``ok``, ``note`` or ``missing``, what was found, what to do.
+            What was checked, ``ok``, ``note`` or ``missing``, what was found, what to do.
         """
         ...
 
@@ -285,7 +285,7 @@ class DetachableBackend(Backend, Protocol):
         """Put a file beside a sweep, where it runs, if that is of use to anyone.
 
         Returns:
-            Where it lies, for people; empty where it was not put anywhere.
+            Display name of where it lies; empty where it was not put anywhere.
 
         Raises:
             GridrunError: It could not be put there.
@@ -321,7 +321,7 @@ class ReadingBackend(DetachableBackend, Protocol):
             study: Names and places.
 
         Raises:
-            GridrunError: It could not be sent, or came to nothing.
+            GridrunError: It could not be sent, or failed.
         """
         ...
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun._version import __version__
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
@@ -86,10 +86,11 @@ class Shard:
         foreign = self.foreign_code()
         if foreign:
             raise EnvironmentFault(
-                f"the code here is not the code the shard was made for: {', '.join(foreign)}",
+                f"the code on this machine is not the code that the shard was made for: "
+                f"{', '.join(foreign)}",
                 where=str(place),
-                todo="numbers would not be those of the study: build the image from the same "
-                "version of gridrun as the client, or submit with the image's version",
+                todo="its numbers would not be those of the study: build the image from the "
+                "client's version of gridrun, or submit with the image's version",
             )
 
 
@@ -115,7 +116,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         number: Which shard of an archive.
 
     Raises:
-        UserError: There is none, or this is no shard of this version.
+        UserError: There is none, or this is not a shard of this version.
     """
     try:
         text = _member(path, number) if path.suffix == ".zip" else path.read_text("utf-8")
@@ -132,7 +133,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
     except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"this is no shard: {error}",
+            f"this is not a shard: {error}",
             where=str(path),
             todo="name a shard file, an archive of shards, or a folder of them",
         ) from error
@@ -143,9 +144,9 @@ def _member(path: Path, number: int | None) -> str:
         if number is None:
             count = len(archive.namelist())
             raise UserError(
-                f"this is an archive of {count:,} shards",
+                f"this is an archive of {counted(count, 'shard')}",
                 where=str(path),
-                todo=f"say which one: --shard 0 .. --shard {count - 1}",
+                todo=f"name one of them: --shard 0 .. --shard {count - 1}",
             )
         return archive.read(f"{shard_name(number)}.jsonl").decode("utf-8")
 

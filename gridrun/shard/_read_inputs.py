@@ -22,11 +22,11 @@ def carry_out(text: str, blocks: Path, out: Path, say: Callable[[str], None]) ->
         text: The order; its places are paths here.
         blocks: Takes the tables.
         out: Takes the report, and then the manifest.
-        say: Told how it goes.
+        say: Called with each line of progress.
 
     Raises:
-        GridrunError: It is no order, or one for other code; what is wrong with the inputs
-            is in the report.
+        GridrunError: It is not an order, or one for other code; faults of the inputs are
+            in the report.
     """
     order, _ = order_from(text)
     inputs = {role: Path(place) for role, place in order.places.items()}

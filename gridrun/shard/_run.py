@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.plan.units import (
@@ -73,9 +73,9 @@ def run_shard(
         shard: The shard.
         directory: Holds the artifacts.
         out: Takes segments and manifest.
-        blocks: Holds the tables that tickets among the artifacts stand for.
+        blocks: Holds the tables that stubs among the artifacts stand for.
         workers: How many units run at once; None for one per processor.
-        say: Told how it goes, a line now and then.
+        say: Called with a line of progress now and then.
         is_stopping: Asked often; once true, tasks that run are given up.
 
     Raises:
@@ -87,7 +87,10 @@ def run_shard(
     writer = SegmentWriter(out)
     done = failed = 0
     count = min(workers or len(os.sched_getaffinity(0)), len(units))
-    say(f"{shard.name}: {tasks - len(before)} of {tasks} tasks on {count} workers")
+    say(
+        f"{shard.name}: {tasks - len(before):,} of {counted(tasks, 'task')} on "
+        f"{counted(count, 'worker')}"
+    )
 
     def read_artifact(digest: str) -> bytes:
         return _artifact(directory, digest, blocks)
@@ -97,7 +100,9 @@ def run_shard(
             for event in pool.events(writer.seconds_to_flush, is_stopping):
                 if event is None:
                     writer.flush()
-                    say(f"{shard.name}: {len(before) + done + failed} of {tasks} tasks")
+                    say(
+                        f"{shard.name}: {len(before) + done + failed:,} of {counted(tasks, 'task')}"
+                    )
                     continue
                 if isinstance(event, WorkerReady | TaskDone | TaskFailed):
                     writer.add(event_text(event, shard.digest_of))
@@ -145,11 +150,11 @@ def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
     path = directory / ARTIFACTS / digest
     try:
         content = path.read_bytes()
-        ticket = stub_from(content) if blocks is not None else None
-        if blocks is None or ticket is None:
+        stub = stub_from(content) if blocks is not None else None
+        if blocks is None or stub is None:
             return content
-        path = blocks / ticket.checksum
-        if digest_of_file(path) == ticket.checksum:
+        path = blocks / stub.checksum
+        if digest_of_file(path) == stub.checksum:
             return path.read_bytes()
     except OSError as error:
         raise UserError(
@@ -159,7 +164,7 @@ def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
             "where the inputs are, into the folder's directory blocks: --read-again",
         ) from error
     raise UserError(
-        "the tables of a block are not what was made",
+        "the tables of a block are not those that were made",
         where=str(path),
         todo="have the inputs read again: --read-again",
     )

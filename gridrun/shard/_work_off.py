@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.errors import GridrunError, UserError
+from gridrun.errors import GridrunError, UserError, counted
 from gridrun.shard._file import Shard, open_shard
 from gridrun.shard._read_inputs import carry_out
 from gridrun.shard._run import ShardReport, run_shard
@@ -56,13 +56,13 @@ def work_off(
         folder: Holds sweeps, or is one; see ``gridrun.shard.queue``.
         workers: How many units run at once; None for one per processor.
         idle_seconds: How long to wait for another shard before ending.
-        say: Told how it goes, a line now and then.
+        say: Called with a line of progress now and then.
         is_stopping: Asked often; once true, tasks that run are given up.
 
     Raises:
         EnvironmentFault: This machine can run nothing of a shard, for example since its
             code is another one; the shard is free again.
-        UserError: Shards were no shards; the others were run.
+        UserError: Files are not shards; the others were run.
     """
     ended: list[ShardReport] = []
     refused: dict[Path, UserError] = {}
@@ -144,8 +144,8 @@ def _run(
 
 def _tell_end(tell: Callable[[str], None], shard: Shard, report: ShardReport) -> None:
     tell(
-        f"{shard.name}: {report.done} tasks done, {report.failed} failed, {report.before} were "
-        f"finished before{'; given back' if report.stopped else ''}"
+        f"{shard.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "
+        f"{report.before:,} finished before{'; given back' if report.stopped else ''}"
     )
 
 

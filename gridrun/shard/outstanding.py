@@ -1,4 +1,4 @@
-"""What a sweep still owes: tasks without a final event, by unit and shard."""
+"""Outstanding tasks of a sweep: those without a final event, by unit and shard."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Outstanding:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is owed."""
+        """Whether no task is outstanding."""
         return not self._left
 
     def is_through(self, shard: int | None) -> bool:
-        """Whether a shard owes nothing; one that is not known may owe anything."""
+        """Whether a shard has no outstanding task; one that is not known may have any."""
         units = self._shards.get(shard, []) if shard is not None else []
         return shard is not None and not any(unit in self._left for unit in units)
 
@@ -81,22 +81,22 @@ class Outstanding:
             del self._left[unit]
             yield UnitFinished(unit, "")
 
-    def lose_shard(self, shard: int, reason: str) -> Iterator[Event]:
-        """A shard's child is gone: what it owes is to be offered again."""
-        yield from self._lose(self._shards.get(shard, []), reason)
+    def mark_shard_lost(self, shard: int, reason: str) -> Iterator[Event]:
+        """A shard's child is gone: its outstanding tasks are to be offered again."""
+        yield from self._mark_lost(self._shards.get(shard, []), reason)
 
-    def lose_all(self, reason: str) -> Iterator[Event]:
-        """The sweep is gone: what it owes is to be offered again."""
-        yield from self._lose(list(self._left), reason)
+    def mark_all_lost(self, reason: str) -> Iterator[Event]:
+        """The sweep is gone: its outstanding tasks are to be offered again."""
+        yield from self._mark_lost(list(self._left), reason)
 
     def hand_back_all(self) -> Iterator[Event]:
-        """Somebody ended the sweep: what it owes waits until somebody asks for it."""
+        """Somebody ended the sweep: its outstanding tasks wait until a run selects them."""
         for unit in list(self._left):
             del self._left[unit]
             yield UnitStarted(unit, "")
             yield UnitFinished(unit, "", stopped=True)
 
-    def _lose(self, units: Iterable[str], reason: str) -> Iterator[Event]:
+    def _mark_lost(self, units: Iterable[str], reason: str) -> Iterator[Event]:
         for unit in units:
             if unit in self._left:
                 del self._left[unit]

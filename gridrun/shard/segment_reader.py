@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.shard import (
     MANIFEST,
     Manifest,
@@ -38,7 +38,7 @@ class SegmentReader:
         self._manifest: Manifest | None = None
         self._read: dict[str, SegmentFacts] = {}
         self.problems: dict[str, str] = {}
-        """File to what is wrong with it, as of the last look."""
+        """File to what is wrong with it, as of the last call."""
 
     @property
     def has_manifest(self) -> bool:
@@ -46,7 +46,7 @@ class SegmentReader:
         return self._manifest is not None
 
     def segments(self, read_before: Collection[str]) -> Iterator[tuple[str, list[str]]]:
-        """Names and lines of the segments that came since the last look.
+        """Names and lines of the segments that came since the last call.
 
         Args:
             read_before: Names that need not come any more.
@@ -97,9 +97,9 @@ class SegmentReader:
                     self.problems.setdefault(facts.name, text)
             elif read != facts:
                 raise EnvironmentFault(
-                    f"{facts.name} had {read.rows} events when it was taken in, its manifest says "
-                    f"{facts.rows}, or they are not the same ones",
+                    f"{facts.name} had {counted(read.rows, 'event')} when it was read, its "
+                    f"manifest says {facts.rows}, or they are not the same ones",
                     where=self._child,
-                    todo="somebody changes what this child brings: its outcomes in the ledger "
-                    "are not to be trusted; compare with `gridrun local` in a copy of the study",
+                    todo="the outcomes were modified after the child wrote them: do not trust "
+                    "those in the ledger; compare with `gridrun local` in a copy of the study",
                 )

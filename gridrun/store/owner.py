@@ -1,4 +1,4 @@
-"""Which process something belongs to, so that it can be told whether that process lives.
+"""Which process something belongs to, so that others can find out whether it lives.
 
 A process id alone does not name a process: the machine's boot and the process's start
 belong to it.

@@ -112,7 +112,7 @@ class KeyReader:
     def backend_values(
         self, nodes: Mapping[str, Node], keys: Mapping[str, BackendKey]
     ) -> dict[str, BackendValue]:
-        """What the keys of backends came to, by key, as far as they are there."""
+        """The values of the keys of backends, by key, as far as they are there."""
         values: dict[str, BackendValue] = {}
         for name, key in keys.items():
             try:

@@ -43,9 +43,9 @@ class Study:
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
         options: Plain data of the keys that the pipeline adds, by key.
-        backend_options: Backend to the settings that its key in the study came to.
-        inputs_elsewhere: Role to place, for people, of inputs that are read where they
-            are; ``inputs`` is empty then.
+        backend_options: Backend to the settings that its key in the study gives.
+        inputs_elsewhere: Role to the display name of its place, for inputs that are read where
+            they are; ``inputs`` is empty then.
         reading_command: What a person types to have those read, or empty.
     """
 
@@ -93,7 +93,7 @@ def load_study(path: Path, pipeline: Pipeline) -> Study:
     if not isinstance(document.root, Entries):
         message = f"there is {kind_of(document.root)} where the study's keys belong"
         raise InputError(
-            [Fault(file, message, document.root.line, "make one to start from: gridrun init")]
+            [Fault(file, message, document.root.line, "create one to start from: gridrun init")]
         )
     return _read(file, document, document.root, pipeline)
 
@@ -119,7 +119,9 @@ def study_file(path: Path) -> Path:
     similar = [name for name in names if Path(name).suffix.lower() in YAML_SUFFIXES]
     near = did_you_mean(STUDY_FILE, similar)
     todo = (
-        f"{near} name that file itself" if near else f"make one to start from: gridrun init {path}"
+        f"{near} name that file itself"
+        if near
+        else f"create one to start from: gridrun init {path}"
     )
     raise InputError([Fault(path, f"is a directory without a {STUDY_FILE}", todo=todo)])
 

@@ -21,13 +21,13 @@ GROUP = "gridrun.study_keys"
 
 @dataclass(frozen=True)
 class BackendValue:
-    """What a backend's key came to.
+    """The value of a backend's key, as read.
 
     Args:
         settings: For the backend's factory.
         notes: What was accepted but is worth saying.
-        inputs_elsewhere: Role to place, for people, of inputs that the backend has read
-            where they are; empty where the study's own ``inputs`` name them.
+        inputs_elsewhere: Role to the display name of its place, for inputs that the backend has
+            read where they are; empty where the study's own ``inputs`` name them.
     """
 
     settings: Any
@@ -41,7 +41,7 @@ class BackendKey:
 
     Args:
         backend: Name of the backend, as registered under ``gridrun.backends``.
-        description: One sentence for people.
+        description: One sentence on what the key says.
         read: Called with the node behind the key, the study file as the user named it,
             and the roles of a study's inputs. Raises ``InputError`` with every fault.
         default: Settings of a study without the key, by its file; raises ``UserError``
@@ -97,10 +97,10 @@ def load_backend_key(entry: EntryPoint) -> BackendKey:
         raise EnvironmentFault(
             f'the key "{entry.name}" of studies is brought by the package {package_of(entry)}, '
             f"which cannot be loaded: {error}",
-            todo="install it again, with what it needs",
+            todo="install the package again, with its dependencies",
         ) from error
 
 
 def package_of(entry: EntryPoint) -> str:
-    """Name of the installed package that brings an entry point, for people."""
+    """Display name of the installed package that brings an entry point."""
     return entry.dist.name if entry.dist is not None else entry.module

@@ -80,8 +80,8 @@ class StudyState:
             raise UserError(f"--rows {rows}: at least one {pipeline.words.row} is needed")
         if not request.blocks and self.sample is None:
             raise UserError(
-                "--no-blocks says how a sample is drawn, and none is asked for",
-                todo="give --sample N with it, or leave it out",
+                "--no-blocks requires --sample",
+                todo="give --sample N with --no-blocks, or leave --no-blocks out",
             )
         self.settings = Settings(
             inputs={role: str(path) for role, path in study.inputs.items()},
@@ -95,8 +95,8 @@ class StudyState:
 
         if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
             raise UserError(
-                f"predictions are asked for, which name every {pipeline.words.row}, and inputs "
-                "stay elsewhere",
+                f"the study keeps predictions, which name every {pipeline.words.row}, and its "
+                "inputs stay elsewhere",
                 where=str(study.path),
                 todo="leave predictions out; or, if rows may come here, name files below inputs",
             )
@@ -148,9 +148,9 @@ class StudyState:
         if self.study.inputs_elsewhere:
             if self.reading is None:
                 raise UserError(
-                    "the inputs are not here, and no job has read them where they are",
+                    "the inputs are not on this machine, and no job has read them where they are",
                     where=str(self.study.path),
-                    todo=f"`{self.study.reading_command}` has them read first",
+                    todo=f"run `{self.study.reading_command}` first, which has them read",
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
         source = self.pipeline.open_source(
@@ -273,7 +273,7 @@ class StudyState:
             Fault(
                 path,
                 "changed while it was being read",
-                todo="run it again once the file is whole",
+                todo="run the same command again once the file is complete",
             )
             for role, path in self.study.inputs.items()
             if role in self._stamps and self._stamps[role] != input_stamp(path)
@@ -370,14 +370,14 @@ def _unreadable(role: str, path: Path, error: OSError) -> Fault:
     reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
     return Fault(
         path,
-        f"{reason}; without it nobody knows which results are those of this input",
+        f"{reason}; without it gridrun cannot match results to this input",
         todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
         "The tables in results/ are left as they are",
     )
 
 
 def input_stamp(path: Path) -> str:
-    """What tells one state of a file from another without reading it.
+    """What distinguishes one state of a file from another without reading it.
 
     The time of its last change of any kind stands beside that of its content, which
     whoever writes a file may set as they like.

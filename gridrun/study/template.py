@@ -11,7 +11,7 @@ def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) 
     """Text of a study.yaml to start from.
 
     Args:
-        pipeline: Whose study.
+        pipeline: The pipeline that the study is for.
         inputs: Role to the path as it is to be written; the pipeline has an example for others.
         grid: Path of a grid file, or None for a grid of a few hundred combinations.
     """

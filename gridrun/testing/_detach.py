@@ -54,7 +54,7 @@ class Journal:
             self._segments.setdefault(event.sweep, set()).add((event.shard, event.name))
 
     def view(self, queue: UnitQueue) -> StudyView:
-        """What the next driver is told."""
+        """What the next driver learns of the study."""
         sweeps = tuple(
             SentSweep(
                 name,
@@ -77,7 +77,9 @@ def _left(units: tuple[Unit, ...], queue: UnitQueue) -> tuple[Unit, ...]:
 class DetachContract(WithOpened):
     """Skipped, by name, for a backend whose units end with the driver; see ``contract``."""
 
-    def test_a_plan_is_told_before_anything_is_sent(self, opened: Opened, tmp_path: Path) -> None:
+    def test_a_plan_is_announced_before_anything_is_sent(
+        self, opened: Opened, tmp_path: Path
+    ) -> None:
         """SweepPlanned names all units of a sweep, and comes before SweepSent and their start."""
         backend = _detachable(opened(toy_job()))
         queue = UnitQueue(toy_units(2, 3))

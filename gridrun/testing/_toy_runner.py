@@ -46,7 +46,7 @@ class ToyRunner:
 
     Args:
         settings: The study's settings; see ``gridrun.testing.toy`` for its options.
-        stage_hook: Told before a stage that runs for the first time in this process.
+        stage_hook: Called before a stage that runs for the first time in this process.
     """
 
     def __init__(self, settings: Settings, stage_hook: StageHook) -> None:
@@ -70,7 +70,7 @@ class ToyRunner:
         """Hash what the task depends on into a row of the table.
 
         Raises:
-            TaskFailure: The task is told to fail.
+            TaskFailure: An option makes the task fail.
         """
         if self._start_log:
             _append_line(

@@ -256,7 +256,7 @@ class ToyPipeline:
         classifier: str,  # noqa: ARG002 - the contract's; the toy's concern every task
         values: Mapping[str, Value],  # noqa: ARG002
     ) -> Mapping[str, str]:
-        """The toy's only switch, and the parameters it is told to ignore."""
+        """The toy's only switch, and the parameters that an option makes it ignore."""
         return {"toy": settings.protocol, "inert": ",".join(settings.options.get("inert", ()))}
 
     def estimate_seconds(

@@ -94,7 +94,7 @@ TaskKey = tuple[int, int, int, str]
 
 
 def task_key(task: TaskSpec) -> TaskKey:
-    """What tells tasks apart."""
+    """What identifies a task."""
     return (task.context, task.code, task.fold, task.classifier)
 
 

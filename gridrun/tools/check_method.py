@@ -38,7 +38,7 @@ def try_file(
         kind: ``method`` or ``classifier``.
         path: The R file.
         params: Hyperparameters it is tried with.
-        seconds: Most that one check may take.
+        seconds: Time limit of each check.
         pipeline: Name that ``load_pipeline`` takes.
 
     Yields:
@@ -49,7 +49,7 @@ def try_file(
         EnvironmentFault: R does not start.
     """
     if not isinstance(load_pipeline(pipeline), TriesFiles):
-        raise UserError(f"pipeline {pipeline} takes no files of one's own")
+        raise UserError(f"the pipeline {pipeline} takes no files of your own")
     arguments = {"kind": kind, "path": path, "params": dict(params or {})}
     what, printed, limit = _START, "", TimeLimit(START_SECONDS)
     call = Call(pipeline, {}, "try_file", arguments)
@@ -77,4 +77,4 @@ def _cut_short(what: str, ending: Ending, said: str) -> Check:
         return Check(what, FAILED, f"the process {ending.reason}", said)
     if what == _START:
         raise EnvironmentFault(f"R has not started: the process {ending.reason}")
-    return Check(what, FAILED, f"{ending.reason}; --seconds gives it longer", said)
+    return Check(what, FAILED, f"{ending.reason}; --seconds sets a longer limit", said)

@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault, GridrunError
+from gridrun.errors import EnvironmentFault, GridrunError, counted, in_bytes
 from gridrun.pipeline import DEFAULT_PIPELINE
 from gridrun.report.plan_report import PlanReport
 from gridrun.run.backend import backend_names
 from gridrun.worker.isolated import worker_environment
 
-_DISK_MB = 500
+_DISK_BYTES = 500 * 2**20
 _PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "numpy", "typer")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check came to.
+    """The result of one check.
 
     Args:
-        what: What was looked at.
+        what: What was checked.
         verdict: ``ok``, ``note`` or ``missing``.
         found: What was found.
         todo: What to do about it, or empty.
@@ -50,7 +50,7 @@ def examine(
     Args:
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is looked at.
-        pipeline: Whose runner is started.
+        pipeline: The pipeline whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
@@ -80,7 +80,7 @@ def _backends() -> Finding:
         "backends",
         "missing",
         ", ".join(names) or "none",
-        "gridrun is not installed as a package: run pip install on its directory",
+        "install gridrun as a package: run pip install on its directory",
         3,
     )
 
@@ -92,7 +92,7 @@ def _runner(pipeline: str) -> Iterator[Finding]:
         yield Finding(
             "R",
             "missing",
-            "no R on the PATH",
+            "R is not on the PATH",
             "install the packages of docker/packages.txt (on Debian: r-base-core and the rest)",
             3,
         )
@@ -116,19 +116,29 @@ def _runner(pipeline: str) -> Iterator[Finding]:
 def _disk(directory: Path) -> Finding:
     while not directory.exists() and directory != directory.parent:
         directory = directory.parent
-    free_mb = shutil.disk_usage(directory).free // 2**20
+    free = shutil.disk_usage(directory).free
     if not os.access(directory, os.W_OK):
-        return Finding("disk", "missing", f"{directory.resolve()} is not writable", "", 3)
-    if free_mb < _DISK_MB:
-        return Finding("disk", "missing", f"{free_mb} MB free", f"{_DISK_MB} MB are needed", 3)
-    temporary_mb = shutil.disk_usage(tempfile.gettempdir()).free // 2**20
-    return Finding("disk", "ok", f"{free_mb:,} MB free, {temporary_mb:,} MB for temporary files")
+        return Finding(
+            "disk", "missing", f"{directory.resolve()} is not writable", "make it writable", 3
+        )
+    if free < _DISK_BYTES:
+        return Finding(
+            "disk",
+            "missing",
+            f"{in_bytes(free)} free",
+            f"free some space: a run needs {in_bytes(_DISK_BYTES)}",
+            3,
+        )
+    temporary = shutil.disk_usage(tempfile.gettempdir()).free
+    return Finding(
+        "disk", "ok", f"{in_bytes(free)} free, {in_bytes(temporary)} for temporary files"
+    )
 
 
 def _cores() -> Finding:
     cores = len(os.sched_getaffinity(0))
-    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return Finding("machine", "ok", f"{cores} cores, {memory_mb:,} MB of memory")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Finding("machine", "ok", f"{counted(cores, 'core')}, {in_bytes(memory)} of memory")
 
 
 def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
@@ -138,5 +148,7 @@ def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
         code = 3 if isinstance(error, EnvironmentFault) else 2
         return Finding("study", "missing", error.text(), "", code)
     return Finding(
-        "study", "ok", f"{plan.combinations:,} combinations, {plan.pending:,} tasks to run"
+        "study",
+        "ok",
+        f"{counted(plan.combinations, 'combination')}, {counted(plan.pending, 'task')} to run",
     )

@@ -62,7 +62,7 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
     raise UserError(
         f"combination {combination} has no model of {' or '.join(candidates)}: {decided.reason}",
         where=str(study.path),
-        todo="name another combination or --classifier; `gridrun plan` says what is not run",
+        todo="name another combination or --classifier; `gridrun plan` lists what is not run",
     )
 
 
@@ -99,16 +99,16 @@ def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> R
 
 
 def refuse_to_replace(file: Path, *, force: bool) -> None:
-    """Stop where a file is there that nobody said may go.
+    """Stop where a file exists that may not be replaced.
 
     Raises:
-        UserError: It is there and ``force`` is False, or it cannot be written.
+        UserError: It exists and ``force`` is False, or it cannot be written.
     """
     if file.is_dir():
         raise UserError("is a directory", where=str(file), todo="name a file with --out")
     if file.exists() and not force:
         raise UserError(
-            "is there already", where=str(file), todo="name another with --out, or give --force"
+            "exists already", where=str(file), todo="name another file with --out, or give --force"
         )
 
 
@@ -119,13 +119,13 @@ def _call(
     if not hasattr(offered, method):
         raise UserError(
             f"the pipeline {offered.name} has no {method.replace('_', ' ')}",
-            todo="it has to offer what gridrun.pipeline.models.ModelPipeline describes",
+            todo="use a pipeline that has the methods of gridrun.pipeline.models.ModelPipeline",
         )
     return cast("Report", call_isolated(pipeline, options, method, arguments))
 
 
 def _recorded(study_state: StudyState, chosen: Chosen, fold: int) -> Recorded | None:
-    """What the ledger has of a fold, if it is done by the code and inputs of now."""
+    """What the ledger has of a fold, if it was done with today's code and inputs."""
     view = study_state.view
     if view is None:
         return None

@@ -1,4 +1,4 @@
-"""``gridrun worker --self-test``: can this machine, or this image, run a shard?"""
+"""``gridrun worker --self-test``: try whether this machine, or this image, can run a shard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.plan.units import ContextFacts
 from gridrun.shard import (
     ARTIFACTS,
@@ -40,10 +40,10 @@ def self_test() -> Iterator[str]:
     wanted = _UNITS * _TASKS
     if report.done != wanted:
         raise EnvironmentFault(
-            f"the self-test's shard came to {report.done} outcomes of {wanted}",
-            todo="a worker cannot run here; is there room for temporary files?",
+            f"the self-test produced {report.done} of {wanted} outcomes",
+            todo="a worker cannot run here: check that there is room for temporary files",
         )
-    yield f"ok      shard: {report.done} tasks through files and processes"
+    yield f"ok      shard: {counted(report.done, 'task')} through files and processes"
     for finding in examine():
         yield f"{finding.verdict:7} {finding.what}: {finding.found}"
         if finding.exit_code:

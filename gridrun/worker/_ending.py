@@ -51,11 +51,11 @@ class Ending:
         if self.limit is not None:
             return f"ran longer than its limit of {self.limit.seconds:g} s"
         if self.stopped:
-            return f"did not answer any more: {self.stopped}"
+            return f"stopped answering: {self.stopped}"
         if self.signal is None:
             return f"exited with code {self.exit_code}"
         if self.signal == signal.SIGKILL:
-            by = "not by gridrun; by the system for want of memory? (its log says)"
+            by = "not by gridrun; perhaps by the system because memory ran out (see its log)"
             return f"was killed by signal {self.signal} (SIGKILL), {by}"
         try:
             return f"was killed by signal {self.signal} ({signal.Signals(self.signal).name})"

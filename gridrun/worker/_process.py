@@ -43,7 +43,7 @@ _SINGLE_THREADED = dict.fromkeys(
 
 
 class ChildProcess:
-    """A process that runs one function of ours, and whose death is news instead of a fault.
+    """A process that runs one function of ours; its death is reported, not raised.
 
     It is killed, with all that it started, when it passes its limit, when it does not
     answer any more, when it is closed, and by the kernel when this process goes.
@@ -158,7 +158,7 @@ class ChildProcess:
 
     def _seconds_to_look(self) -> float:
         limits = [limit.left for limit in (self._limit(), self._linger) if limit is not None]
-        return min([_LOOK_SECONDS, *limits])
+        return min([_LOOK_SECONDS, self._answers.interval, *limits])
 
     def _look(self) -> None:
         """Kill it for what it must not do; once, since it then takes a moment to end."""

@@ -18,7 +18,7 @@ class ProcessEntry:
 
     Args:
         pid: Process id.
-        name: Name of its program, for people.
+        name: Display name: that of its program.
         state: The kernel's letter.
         parent: Id of the process that started it, or that took it over.
         session: Id of the session's first process.

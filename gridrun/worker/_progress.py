@@ -1,4 +1,4 @@
-"""How far a unit has come: what is left, what is tried again, what is quarantined. Pure."""
+"""How far a unit has got: what is left, what is retried, what is quarantined. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Quarantine:
         return self.deaths[artifact, stage, key][-1]
 
 
-class Progress:
+class UnitProgress:
     """The tasks of one unit on their way to a final event each.
 
     Args:
@@ -116,7 +116,7 @@ class Progress:
                 log=message.log,
             )
         failure = self._quarantine.last(self.unit.artifact, message.stage, message.key)
-        reason = f"not run: its {message.stage} stage ended two processes before; {failure.reason}"
+        reason = f"not run: its {message.stage} stage killed two processes before; {failure.reason}"
         return TaskFailed(
             task,
             attempt,

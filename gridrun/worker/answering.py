@@ -33,6 +33,11 @@ class AnswerWatch:
         self._ticks = -1
         self._family_ticks = -1
 
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks."""
+        return STOPPED_SECONDS / _LOOKS
+
     def heard(self) -> None:
         """Note that it has just sent something."""
         self._since = None
@@ -45,7 +50,7 @@ class AnswerWatch:
         """
         now = time.monotonic()
         away = now - self._looked
-        if away < STOPPED_SECONDS / _LOOKS:
+        if away < self.interval:
             return ""
         self._looked = now
         why = self._why_not()

@@ -28,11 +28,11 @@ from gridrun.plan.units import (
 from gridrun.worker._channel import Fault
 from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
-from gridrun.worker._progress import Failure, Progress, Quarantine
+from gridrun.worker._progress import Failure, Quarantine, UnitProgress
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
-"""So many in a row, and the environment is at fault."""
+"""After so many in a row the environment is at fault."""
 
 _GATHER_SECONDS = 0.02
 """How long the first event of a poll waits for company: many tiny tasks, few polls."""
@@ -60,7 +60,7 @@ class Supervisor:
         self._quarantine = Quarantine()
         self._artifacts: OrderedDict[str, Path] = OrderedDict()
         self._child: TaskProcess | None = None
-        self._progress: Progress | None = None
+        self._progress: UnitProgress | None = None
         self._events: list[Event] = []
         self._environment: dict[str, str] | None = None
         self._stopping = False
@@ -81,7 +81,7 @@ class Supervisor:
             msg = "one unit at a time"
             raise RuntimeError(msg)
         self._materialise(unit.artifact)
-        self._progress = Progress(unit, self.worker, self._quarantine)
+        self._progress = UnitProgress(unit, self.worker, self._quarantine)
         self._stopping = False
         self._events.append(UnitStarted(unit.id, self.worker))
         if self._child is None:
@@ -143,7 +143,7 @@ class Supervisor:
         if ending is not None:
             self._reap(child, ending, progress)
 
-    def _feed(self, child: TaskProcess, progress: Progress) -> bool:
+    def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
         if progress.is_over:
             self._finish(progress)
@@ -159,7 +159,7 @@ class Supervisor:
         return True
 
     def _receive(
-        self, message: Ready | Fault | Idle | Outcome, child: TaskProcess, progress: Progress
+        self, message: Ready | Fault | Idle | Outcome, child: TaskProcess, progress: UnitProgress
     ) -> None:
         if isinstance(message, Ready):
             child.ready = True
@@ -174,7 +174,7 @@ class Supervisor:
             child.was_useful = True
             self._events.append(progress.outcome(message))
 
-    def _reap(self, child: TaskProcess, ending: Ending, progress: Progress) -> None:
+    def _reap(self, child: TaskProcess, ending: Ending, progress: UnitProgress) -> None:
         """Attribute a death to a task, or to the start; the next look starts another child."""
         running = child.running()
         if running is not None and not progress.waits_for(running.position):
@@ -202,7 +202,7 @@ class Supervisor:
         child.close()
         self._child = None
 
-    def _finish(self, progress: Progress) -> None:
+    def _finish(self, progress: UnitProgress) -> None:
         stopped = not progress.is_over
         self._events.append(UnitFinished(progress.unit.id, self.worker, stopped))
         self._progress = None
@@ -226,7 +226,7 @@ class Supervisor:
 
 
 def worker_name() -> str:
-    """Host, process id and start of this process, for people.
+    """Display name of this process: host, process id and start.
 
     Where a host's name means nothing, the environment variable ``GRIDRUN_PLACE`` stands
     in its place: the name of the job, for example.

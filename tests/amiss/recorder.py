@@ -2,14 +2,14 @@
 
 A key holds what it was made from: so what is read while it is made is recorded, and what is
 read while the thing behind it is computed has to be among that. Nothing in the product knows
-of it: classes are patched, and R's ``corrected`` is put in place of its own.
+of it: classes are patched, and R's ``%in%``, by which stages ask for a switch, is replaced.
 
 ====================  =============================================  ======================
 key                   made in                                        computed in
 ====================  =============================================  ======================
 joined table          ``AmissSource._read_key``                      ``stages.read._study._read``
 tables of a block     ``AmissSource._block_key``                     ``AmissSource._write``
-result by content     ``Chain.content_key``                          memo ``result:``
+result by content     ``StageRunner.content_key``                          memo ``result:``
 context of a task     ``Protocol.components``, ``STUDY_KEYS``        ``AmissRunner.run``, ``_write``
 ====================  =============================================  ======================
 
@@ -41,16 +41,16 @@ from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.r_calls import RCalls
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
-from amiss_tasks.tasks.stage_runner import Chain
+from amiss_tasks.tasks.stage_runner import StageRunner
 
 Read = tuple[str, str]
 """Kind and name of what was read."""
 
 _RECORD_SWITCHES = """
 .asked <- new.env()
-corrected <- function(name) {
-  .asked$names <- c(.asked$names, name)
-  name %in% .in_force$names
+`%in%` <- function(x, table) {
+  if (is.character(x) && length(x) == 1L) .asked$names <- c(.asked$names, x)
+  base::`%in%`(x, table)
 }
 take_asked <- function() {
   names <- as.character(unique(.asked$names))
@@ -152,7 +152,9 @@ class Recorder:
         if self._calls is not None and self._open:
             session = self._calls._session
             for name in session.call(session.shared, "take_asked").value.python():
-                self.note("switch", name)
+                # what else is looked for in a set is no switch
+                if name in SWITCH_NAMES:
+                    self.note("switch", name)
 
 
 def install(patch: pytest.MonkeyPatch) -> Recorder:
@@ -265,7 +267,7 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
     init, run, content_key, get = (
         AmissRunner.__init__,
         AmissRunner.run,
-        Chain.content_key,
+        StageRunner.content_key,
         Memo.get,
     )
     held: dict[str, set[Read]] = {}
@@ -317,7 +319,7 @@ def _watch_runner(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
 
     patch.setattr(AmissRunner, "__init__", noting_init)
     patch.setattr(AmissRunner, "run", noting_run)
-    patch.setattr(Chain, "content_key", noting_content_key)
+    patch.setattr(StageRunner, "content_key", noting_content_key)
     patch.setattr(Memo, "get", noting_get)
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from amissstudies import lr_values
 from toyblock import FEATURES, toy_block, toy_part
 
 from amiss_tasks.features.amiss import AMISS
@@ -15,19 +16,7 @@ from amiss_tasks.stages.metrics import TIMES
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskSpec, names_of
 
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "missense",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "mean_imp",
-    "downsampling": "off",
-    "nonzero_variance_check": "off",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 1.0,
-}
+VALUES = lr_values(restriction="missense", imputation="mean_imp")
 
 
 def settings(*shares: float, protocol: str = "amiss", seed: int = 1) -> Settings:

@@ -1,7 +1,7 @@
 """The key added_missingness of study.yaml: forms, mistakes, and the grid that it widens."""
 
 import pytest
-from test_added_missingness import VALUES
+from amissstudies import amiss_values
 
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.added_missingness import OPTION, SHARES
@@ -11,7 +11,7 @@ from gridrun.plan.run_options import RunOptions
 from gridrun.study import load_study
 from gridrun.study.state import StudyState
 
-GRID = {**VALUES, "hyperparameter_search_type": "grid", "imputation": ["mean_imp", "zero_imp"]}
+GRID = amiss_values(restriction="missense", imputation=["mean_imp", "zero_imp"])
 
 
 def load(directory, added, **grid):

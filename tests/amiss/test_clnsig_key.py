@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from key_texts import assert_refused, read_key
 
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.stages.significance import UPSTREAM
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import significance_of
-from gridrun.documents import read_document
-from gridrun.documents.tree import Entries
-from gridrun.errors import InputError
-from gridrun.pipeline.study_keys import KeyValue
 
 KEY = STUDY_KEYS["clnsig"]
 
 
-def value(directory: Path, text: str) -> KeyValue:
-    path = directory / "study.yaml"
-    path.write_text(text, encoding="utf-8")
-    root = read_document(path).root
-    assert isinstance(root, Entries)
-    ((_, node),) = root.pairs
-    return KEY.read(node, path)
-
-
 def test_values_are_added_to_the_lists(tmp_path):
     """Each class has upstream's values and the mapped ones, and no list lost a value."""
-    found = value(
+    found = read_key(
         tmp_path,
         "clnsig:\n"
         "  Pathogenic|risk_factor: positive\n"
@@ -43,7 +29,7 @@ def test_values_are_added_to_the_lists(tmp_path):
     assert significance.negative == NEGATIVE | {"Benign|other"}
     assert significance.uncertain == UNCERTAIN | {"Pathogenic,_low_penetrance"}
     assert significance.dropped == {"drug_response", "not_provided"}
-    assert significance_of({}) is UPSTREAM
+    assert significance_of({}) is UPSTREAM_SIGNIFICANCE
 
 
 @pytest.mark.parametrize(
@@ -65,17 +51,12 @@ def test_values_are_added_to_the_lists(tmp_path):
 )
 def test_refusals(tmp_path, text, line, parts):
     """What is wrong is said at its line, with the words that may stand there."""
-    with pytest.raises(InputError) as caught:
-        value(tmp_path, text)
-    (fault,) = caught.value.faults
-    assert fault.line == line
-    for part in parts:
-        assert part in fault.text()
+    assert_refused(tmp_path, text, line, parts)
 
 
 def test_what_amiss_has_anyway_is_noted(tmp_path):
     """A value mapped to what amiss makes of it is accepted, with a note, and changes nothing."""
-    found = value(tmp_path, "clnsig:\n  Benign: negative\n  x: drop\n")
+    found = read_key(tmp_path, "clnsig:\n  Benign: negative\n  x: drop\n")
     assert found.data == {"x": "drop"}
     assert [note.line for note in found.notes] == [2]
     assert '"Benign" counts as negative without being mapped' in found.notes[0].message

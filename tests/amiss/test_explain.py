@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from amissstudies import amiss_values
 
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models.explain import explain
@@ -13,26 +14,20 @@ from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings
 from gridrun.pipeline.models import Chosen, Recorded
 
+TASKS = Path(__file__).parents[2] / "amiss_tasks"
 DATA = Path(__file__).parents[2] / "examples" / "quickstart" / "data"
 INPUTS = {
     "vcf": str(DATA / "clinvar.vep.vcf.gz"),
     "cadd_snv": str(DATA / "cadd_snv.tsv.gz"),
     "cadd_indel": str(DATA / "cadd_indel.tsv.gz"),
 }
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "all",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "on",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "on",
-    "correlation_check": "on",
-    "training_data_sampling_percentage": 0.66,
-    "feature_sampling_percentage": 0.33,
-}
+VALUES = amiss_values(
+    downsampling="on",
+    nonzero_variance_check="on",
+    correlation_check="on",
+    training_data_sampling_percentage=0.66,
+    feature_sampling_percentage=0.33,
+)
 
 
 @pytest.fixture(scope="module")
@@ -160,16 +155,15 @@ def test_the_head_says_what_happened(cache, tmp_path):
     assert "pcaMethods:" in text
 
 
-def test_functions_are_taken_with_what_they_need(tmp_path):
+def test_functions_are_taken_with_what_they_need():
     """A function comes with its comment and with what it refers to, and nothing else."""
-    file = tmp_path / "some.R"
-    file.write_text(
+    text = (
         "# Head of the file.\n\n# One.\n# More.\none <- function() two() + .N\n\n"
         "two <- function(n = .M) n\n\n# Not needed.\nthree <- function() one()\n\n"
         ".N <- 3L\n.M <- 2\n"
     )
     runner = AmissRunner(Settings({}, "amiss", 1), lambda *_: None)
-    found = ModelCalls(runner.chain.r).functions_of([file], ["one"])
+    found = ModelCalls(runner.chain.r).functions_of([text], ["one"])
     assert found == [
         "# One.\n# More.\none <- function() two() + .N",
         "two <- function(n = .M) n",
@@ -184,3 +178,26 @@ def test_a_script_may_not_replace_its_tables(cache, tmp_path):
 
     with pytest.raises(UserError, match="another name"):
         explain(PIPELINE, chosen_of(cache, "amiss", "lr"), 1, tmp_path / "fold.rds", None)
+
+
+def test_a_script_has_the_functions_of_the_files(cache, tmp_path):
+    """Every function of a script is there as it is in a file of the package, comments too."""
+    script = tmp_path / "fold.R"
+    chosen = chosen_of(cache, "corrected", "lr", imputation="missingness_indicators")
+    explain(PIPELINE, chosen, 1, script, None)
+    source = "\n".join(path.read_text("utf-8") for path in TASKS.rglob("*.R"))
+    frame = r"\n(?:.*<- new\.env\(\)\nlocal\(\{|\}, envir = \w+\))\n"
+    text = re.sub(frame, "\n\n", script.read_text("utf-8"))
+    is_function = re.compile(r"^([.\w]+) <- function\(", re.MULTILINE)
+    blocks = [block.strip() for block in text.split("\n\n") if is_function.search(block)]
+    names = {is_function.search(block)[1] for block in blocks}
+    assert {
+        "draw_sample",
+        "complete_training",
+        "train",
+        ".indicators",
+        ".held_out_classes",
+    } <= names
+    assert {"fit", "impute_test", "complete_test", "predict_rows"} <= names
+    assert "draw_settings" not in names
+    assert [block for block in blocks if block not in source] == []

@@ -31,11 +31,10 @@ from amiss_tasks.tasks.code import NOT_IN_TASKS
 from amiss_tasks.tasks.fold_tables import Cell, _digest
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
-from amiss_tasks.tasks.stage_runner import Chain
+from amiss_tasks.tasks.stage_runner import StageRunner
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.pipeline import Settings, TaskSpec
 from gridrun.plan import TaskTables
-from gridrun.plan import _tasks as plan_tasks
 from gridrun.plan.grid import Grid
 from gridrun.plan.task_encoding import TaskEncoding
 
@@ -142,7 +141,7 @@ def test_every_part_of_a_context_has_a_case():
     assert switches < cases
     assert found == cases
     # the names that the core gives, and the keys of a study that a context has in other parts
-    assert parts(plan_tasks.TaskTables.context_of, plan_tasks.TaskTables.__init__) == {
+    assert parts(TaskTables.context_of, TaskTables.__init__) == {
         "code ",
         "switch ",
         "input ",
@@ -414,7 +413,7 @@ def task(classifier: str = "rf", fold: int = 1, **values) -> TaskSpec:
     return TaskSpec(0, 0, fold, classifier, TASK | values)
 
 
-def chain_of(protocol: str = "amiss", **options) -> Chain:
+def chain_of(protocol: str = "amiss", **options) -> StageRunner:
     return AmissRunner(Settings({}, protocol, 1, options=options), lambda *_: None).chain
 
 
@@ -430,12 +429,16 @@ def test_every_part_of_a_content_key_changes_it(block, digested):
     cell = chain.cell(task(), block)
     own = replace(chain.own_classifiers["centroid"], text="f <- 2")
 
-    def key(task: TaskSpec = task(), cell: Cell = cell, chain: Chain = chain) -> dict[str, Any]:  # noqa: B008 - one task
+    def key(
+        task: TaskSpec = task(),  # noqa: B008 - one task
+        cell: Cell = cell,
+        chain: StageRunner = chain,
+    ) -> dict[str, Any]:
         cell.key  # noqa: B018 - its digest is taken before
         return digested(stage_runner, lambda: chain.content_key(task, cell))[-1]
 
-    def with_(**attributes) -> Chain:
-        other = object.__new__(Chain)
+    def with_(**attributes) -> StageRunner:
+        other = object.__new__(StageRunner)
         vars(other).update({**vars(chain), **attributes})
         return other
 
@@ -460,7 +463,7 @@ def test_every_part_of_a_content_key_changes_it(block, digested):
             key(cell=replace(cell, fold=replace(cell.fold, test_ids=["1:1:A:C:T:X"]))),
         ),
     }
-    assert set(cases) == parts(Chain.content_key)
+    assert set(cases) == parts(StageRunner.content_key)
     for name, (one, other) in cases.items():
         assert differing(one, other) == {name}
 
@@ -592,7 +595,9 @@ def test_every_part_of_the_keys_of_shared_stages_changes_it(block, digested):
         ("checked", "variance"): (checks, keys(**on | {"nonzero_variance_check": "off"})),
         ("checked", "correlation"): (checks, keys(**on | {"correlation_check": "off"})),
     }
-    gathered = parts(Chain._amputed, Chain._prepared, Chain.checked, stage_runner.checks_of)
+    gathered = parts(
+        StageRunner._amputed, StageRunner._prepared, StageRunner.checked, stage_runner.checks_of
+    )
     assert {name for _, name in cases} == gathered
     for (stage, name), (one, other) in cases.items():
         found = differing(one[stage], other[stage])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amissstudies import amiss_values
 from toyblock import toy_part
 
 from amiss_tasks.classifiers._tuning import SETTINGS
@@ -56,22 +57,17 @@ def learnt(part, path, classifier: str, method: str):
     """Facts of a task, P(positive) of the training rows by its model, and its metrics."""
     BlockTables(part, part).save(path)
     own = AmissRunner(CORRECTED, lambda *_: None)
-    values = {
-        "transcript": "keep_all",
-        "quality": "clingen",
-        "restriction": "all",
-        "vus_inclusion": "exclude",
-        "categorical": "dummy",
-        "imputation": method,
-        "downsampling": "on",
-        "hyperparameter_search_type": "random",
-        "nonzero_variance_check": "on",
-        "correlation_check": "on",
-        "training_data_sampling_percentage": 0.66,
-        "feature_sampling_percentage": 1.0,
-    }
+    given = amiss_values(
+        transcript="keep_all",
+        imputation=method,
+        downsampling="on",
+        hyperparameter_search_type="random",
+        nonzero_variance_check="on",
+        correlation_check="on",
+        training_data_sampling_percentage=0.66,
+    )
     reads = PIPELINE.classifier_reads(classifier)
-    task = TaskSpec(0, 0, 1, classifier, {name: values[name] for name in reads})
+    task = TaskSpec(0, 0, 1, classifier, {name: given[name] for name in reads})
     result = own.run(task, path)
     cell = own.chain.cell(task, path)
     checked = own.chain.checked(cell, task.values)

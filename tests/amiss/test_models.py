@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amissstudies import amiss_values
 from golden_tables import golden_table
 
 from amiss_tasks.features.amiss import AMISS
@@ -29,18 +30,12 @@ from gridrun.pipeline import Settings
 from gridrun.pipeline.models import Chosen
 
 BLOCK = ("canonical", "clingen", "missense")
-VALUES = {
-    **dict(zip(("transcript", "quality", "restriction"), BLOCK, strict=True)),
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "off",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "on",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 0.66,
-    "feature_sampling_percentage": 0.33,
-}
+VALUES = amiss_values(
+    restriction="missense",
+    nonzero_variance_check="on",
+    training_data_sampling_percentage=0.66,
+    feature_sampling_percentage=0.33,
+)
 PAIRS = [
     ("zero_imp", "rf"),
     ("missingness_indicators", "lr"),

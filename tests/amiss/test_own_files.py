@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from amissstudies import amiss_values
 from own_files import CENTROID, MEDIAN, classifier, method
 from toyblock import toy_block
 
@@ -13,20 +14,7 @@ from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "missense",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "mine",
-    "downsampling": "off",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "off",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 1.0,
-}
+VALUES = amiss_values(restriction="missense", imputation="mine")
 
 
 @pytest.fixture(scope="module")

@@ -5,27 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from key_texts import assert_refused, read_key
 from own_files import CENTROID, MEDIAN
 
 from amiss_tasks.r.own_file import OWN_METHODS, own_files
-from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.testing import write_small_study
 from gridrun.api import open_study
-from gridrun.documents import read_document
-from gridrun.documents.tree import Entries
 from gridrun.errors import InputError
-from gridrun.pipeline.study_keys import KeyValue
 
 
-def value(directory: Path, text: str) -> KeyValue:
+@pytest.fixture(autouse=True)
+def files(tmp_path):
+    """Two files beside the study."""
     for name in ("mine.R", "other.r"):
-        (directory / name).write_text(MEDIAN)
-    path = directory / "study.yaml"
-    path.write_text(text, encoding="utf-8")
-    root = read_document(path).root
-    assert isinstance(root, Entries)
-    ((key, node),) = root.pairs
-    return STUDY_KEYS[key.value].read(node, path)
+        (tmp_path / name).write_text(MEDIAN)
 
 
 def test_files_travel_with_their_text(tmp_path):
@@ -34,13 +27,13 @@ def test_files_travel_with_their_text(tmp_path):
         "own_methods:\n  zeta: {file: mine.R, hyperparameters: {k: [1, 2.5], a: [true, x], b: 3}}"
     )
     found = own_files(
-        {OWN_METHODS: value(tmp_path, f"{text}\n  alpha: other.r\n").data}, OWN_METHODS
+        {OWN_METHODS: read_key(tmp_path, f"{text}\n  alpha: other.r\n").data}, OWN_METHODS
     )
     assert list(found) == ["zeta", "alpha"]
     assert found["zeta"].axes == (("k", (1, 2.5)), ("a", (True, "x")), ("b", (3,)))
     assert (found["alpha"].file, found["alpha"].text) == ("other.r", MEDIAN)
     (tmp_path / "dos.R").write_bytes(MEDIAN.replace("\n", "\r\n").encode())
-    dos = value(tmp_path, "own_methods: {dos: dos.R}\n").data
+    dos = read_key(tmp_path, "own_methods: {dos: dos.R}\n").data
     assert dos[0]["text"] == MEDIAN
 
 
@@ -82,12 +75,7 @@ def test_files_travel_with_their_text(tmp_path):
 )
 def test_refusals(tmp_path, text, line, parts):
     """What is wrong is said at its line, with what is allowed."""
-    with pytest.raises(InputError) as caught:
-        value(tmp_path, text)
-    (fault,) = caught.value.faults
-    assert fault.line == line
-    for part in parts:
-        assert part in fault.text()
+    assert_refused(tmp_path, text, line, parts)
 
 
 def test_names_of_ones_own_stand_in_grid_and_classifiers(tmp_path):

@@ -1,13 +1,12 @@
 """What the scheduler is told of amiss: stages, counts, cost."""
 
-import json
 from pathlib import Path
 
 import pytest
-from golden_tables import GOLDEN
+from amissstudies import golden_study
 
 import gridrun
-from amiss_tasks.methods import METHODS, Needs
+from amiss_tasks.methods import METHODS, Dependence
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.testing import write_small_study
@@ -20,18 +19,8 @@ def planned(
 ) -> dict[str, int]:
     """Tasks of each stage for the whole grid with these imputations."""
     grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": methods}
-    directory.mkdir()
-    (directory / "grid.json").write_text(json.dumps(grid))
-    inputs = GOLDEN / "input"
-    (directory / "study.yaml").write_text(
-        "inputs:\n"
-        f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
-        f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
-        f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
-        "grid: grid.json\n"
-        f"protocol: {protocol}\n"
-        "folds: 10\n" + (f"sample: {sample}\n" if sample else "")
-    )
+    lines = [f"protocol: {protocol}", "folds: 10", *([f"sample: {sample}"] if sample else [])]
+    golden_study(directory, grid, *lines)
     plan = gridrun.open_study(directory).plan()
     return {count.stage: count.tasks for count in plan.stages}
 
@@ -83,7 +72,9 @@ def test_code_of_a_method_is_its_own_file_and_what_it_shares(name):
 
 def test_only_single_value_methods_use_what_training_estimated():
     """Under protocol amiss other methods complete test tables by themselves (D7)."""
-    reading = {name for name, method in METHODS.items() if method.test_needs is Needs.ESTIMATES}
+    reading = {
+        name for name, method in METHODS.items() if method.test_depends_on is Dependence.ESTIMATES
+    }
     assert reading == set(SINGLE_VALUE_METHODS)
 
 

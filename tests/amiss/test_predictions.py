@@ -1,12 +1,13 @@
 """Predictions of every test row: packed, pooled, asked for, and the same numbers as the table."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from golden_tables import GOLDEN
+from amissstudies import amiss_values, golden_study
 
 import gridrun
 from amiss_tasks.pipeline import PIPELINE
@@ -67,48 +68,23 @@ def test_one_table_is_its_own_pool():
     assert (pooled_row(predictions(), 0.0)["how"]) == MEAN_PROBABILITY
 
 
-def study(directory: Path, *lines: str, method: str = "[zero_imp, norm.predict]") -> Path:
-    directory.mkdir()
-    inputs = GOLDEN / "input"
-    grid = {
-        "transcript": "canonical",
-        "quality": "onestar",
-        "restriction": "all",
-        "vus_inclusion": "exclude",
-        "categorical": "dummy",
-        "imputation": method,
-        "downsampling": "on",
-        "hyperparameter_search_type": "grid",
-        "nonzero_variance_check": "on",
-        "correlation_check": "off",
-        "training_data_sampling_percentage": "1.0",
-        "feature_sampling_percentage": "0.33",
-    }
-    (directory / "study.yaml").write_text(
-        "\n".join(
-            (
-                "inputs:",
-                f"  vcf: {inputs}/clinvar.vep.vcf.gz",
-                f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz",
-                f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz",
-                "grid:",
-                *(f"  {name}: {value}" for name, value in grid.items()),
-                "classifiers: [lr]",
-                *lines,
-            )
-        )
-        + "\n"
+def study(directory: Path, *lines: str, method: Sequence[str] = ("zero_imp",)) -> Path:
+    grid = amiss_values(
+        quality="onestar",
+        imputation=method,
+        downsampling="on",
+        nonzero_variance_check="on",
+        feature_sampling_percentage=0.33,
     )
-    return directory
+    return golden_study(directory, grid, "classifiers: [lr]", *lines)
 
 
 @pytest.fixture(scope="module")
 def held_out(tmp_path_factory):
     """A study of two repeated hold-outs that keeps its predictions, run."""
     place = tmp_path_factory.mktemp("held-out") / "study"
-    opened = gridrun.open_study(
-        study(place, "evaluate: repeated hold-out", "predictions: yes", "folds: 2")
-    )
+    lines = ("evaluate: repeated hold-out", "predictions: yes", "folds: 2")
+    opened = gridrun.open_study(study(place, *lines, method=("zero_imp", "norm.predict")))
     assert opened.run(backend="inprocess").state == "done"
     return opened
 
@@ -202,16 +178,16 @@ def test_a_study_that_asks_later_runs_again(held_out, tmp_path):
 def test_a_wrong_key_says_what_is_allowed(tmp_path, line, words):
     """One fault with its line, what was found and what may stand there."""
     with pytest.raises(InputError) as caught:
-        gridrun.open_study(study(tmp_path / "study", *line.split("\n"), method="zero_imp"))
+        gridrun.open_study(study(tmp_path / "study", *line.split("\n")))
     (fault,) = caught.value.faults
-    assert fault.line == 18 + line.count("\n") + 1
+    assert fault.line == 3 + line.count("\n") + 1
     for word in words:
         assert word in fault.text()
 
 
 def test_more_splits_than_one_are_refused_with_what_to_do(tmp_path):
     """`--folds 2` on a hold-out names the value of the key that has folds."""
-    opened = gridrun.open_study(study(tmp_path / "s", "evaluate: hold-out", method="zero_imp"))
+    opened = gridrun.open_study(study(tmp_path / "s", "evaluate: hold-out"))
     assert opened.plan().folds == 1
     with pytest.raises(UserError, match="--folds 2: at most 1") as caught:
         opened.plan(folds=2)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amissstudies import amiss_values
 from golden_tables import golden_table
 from toyblock import toy_block, toy_part
 
@@ -30,20 +31,7 @@ from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
-VALUES = {
-    "transcript": "keep_all",
-    "quality": "clingen",
-    "restriction": "all",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "off",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "off",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 1.0,
-}
+VALUES = amiss_values(transcript="keep_all")
 
 
 def settings(*switches: str, protocol: str = AMISS, seed: int = 1) -> Settings:

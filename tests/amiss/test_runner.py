@@ -6,6 +6,7 @@ import platform
 
 import numpy as np
 import pytest
+from amissstudies import amiss_values
 from golden_tables import golden_block
 
 from amiss_tasks.pipeline import PIPELINE
@@ -15,20 +16,7 @@ from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec, names_of
 
 SETTINGS = Settings(inputs={}, protocol="amiss", seed=1)
-VALUES = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "missense",
-    "vus_inclusion": "exclude",
-    "categorical": "dummy",
-    "imputation": "zero_imp",
-    "downsampling": "on",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "off",
-    "correlation_check": "off",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 0.33,
-}
+VALUES = amiss_values(restriction="missense", downsampling="on", feature_sampling_percentage=0.33)
 
 
 @pytest.fixture

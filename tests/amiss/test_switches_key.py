@@ -5,29 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from golden_tables import GOLDEN
+from amissstudies import amiss_values, golden_study
+from key_texts import assert_refused, read_key
 
 import gridrun
-from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.study.keys import STUDY_KEYS
-from gridrun.documents import read_document
-from gridrun.documents.tree import Entries
-from gridrun.errors import InputError
-from gridrun.pipeline.study_keys import KeyValue
-
-
-def value(directory: Path, text: str) -> KeyValue:
-    path = directory / "study.yaml"
-    path.write_text(text, encoding="utf-8")
-    root = read_document(path).root
-    assert isinstance(root, Entries)
-    ((_, node),) = root.pairs
-    return STUDY_KEYS["switches"].read(node, path)
 
 
 def test_numbers_of_defects_are_aliases(tmp_path):
     """A switch is named or numbered, in either case, and kept by its name."""
-    found = value(tmp_path, "switches: {D7: corrected, d10: amiss, split_by: corrected}\n")
+    found = read_key(tmp_path, "switches: {D7: corrected, d10: amiss, split_by: corrected}\n")
     assert found.data == {
         "test_imputation": "corrected",
         "one_sided_mcc": "amiss",
@@ -57,34 +43,18 @@ def test_numbers_of_defects_are_aliases(tmp_path):
 )
 def test_refusals(tmp_path, text, line, parts):
     """What is wrong is said at its line, with the nearest name and the words that may stand."""
-    with pytest.raises(InputError) as caught:
-        value(tmp_path, text)
-    (fault,) = caught.value.faults
-    assert fault.line == line
-    for part in parts:
-        assert part in fault.text()
+    assert_refused(tmp_path, text, line, parts)
 
 
-def plan(directory: Path, head: str):
+def plan(directory: Path, *lines: str):
     """Plan of a study of two combinations, one of them random search."""
-    directory.mkdir()
-    lines = [
-        f"  {p.name}: {p.values[0]}" for p in PARAMETERS if p.name != "hyperparameter_search_type"
-    ]
-    inputs = GOLDEN / "input"
-    (directory / "study.yaml").write_text(
-        "inputs:\n"
-        f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
-        f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
-        f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
-        f"{head}\nfolds: 1\nclassifiers: [rf]\ngrid:\n"
-        "  hyperparameter_search_type: [grid, random]\n" + "\n".join(lines) + "\n"
-    )
+    grid = amiss_values(hyperparameter_search_type=["grid", "random"])
+    golden_study(directory, grid, "folds: 1", "classifiers: [rf]", *lines)
     return gridrun.open_study(directory).plan()
 
 
 def test_a_study_toggles_a_switch(tmp_path):
     """With D2 corrected random search is no longer known to be impossible."""
     assert plan(tmp_path / "amiss", "protocol: amiss").impossible == 1
-    toggled = plan(tmp_path / "toggled", "protocol: amiss\nswitches: {D2: corrected}")
+    toggled = plan(tmp_path / "toggled", "protocol: amiss", "switches: {D2: corrected}")
     assert toggled.impossible == 0

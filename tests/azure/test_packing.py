@@ -98,7 +98,7 @@ def test_a_quote_counts_node_hours_and_cost():
     )
     quote = _estimates.quote(settings, units(6000, seconds=300.0))
     work = 6000 * 300 / 16 / 3600
-    starts = quote.shards * _estimates.START_SECONDS / 3600
+    starts = quote.shards * _estimates.CHILD_START_SECONDS / 3600
     assert quote.node_hours == pytest.approx(work + starts)
     assert quote.cost == pytest.approx(0.5 * quote.node_hours)
     assert quote.wall_hours == pytest.approx(quote.node_hours / 10)

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from amissstudies import GOLDEN, golden_study
 
 import gridrun
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 COUNTS = ("TP", "FP", "FN", "TN")
 METRICS = ("Accuracy", "Brier", "MCC", "AUC", "Sensitivity", "Specificity", "F1", "Precision")
 
@@ -18,9 +18,9 @@ pytest.importorskip("rpy2.rinterface", reason="R and rpy2 are needed to run real
 
 RUNS = {
     "zero_imp": "",
-    "max_imp": "classifiers: [rf, lr]\n",
-    "missingness_indicators": "classifiers: [lr, rf]\n",
-    "minimal_zero_imp": "classifiers: xgboost\n",
+    "max_imp": "classifiers: [rf, lr]",
+    "missingness_indicators": "classifiers: [lr, rf]",
+    "minimal_zero_imp": "classifiers: xgboost",
     "median_imp_factor": "",
     "mean_imp_random": "",
 }
@@ -36,18 +36,10 @@ def upstream(run: str, classifier: str) -> list[dict[str, str]]:
 
 def open_run(directory: Path, run: str, folds: int) -> gridrun.OpenStudy:
     """A study of one combination of the goldens."""
-    inputs = GOLDEN / "input"
     (directory / "combination_1.json").write_bytes(
         (GOLDEN / "cv" / run / "parameters.json").read_bytes()
     )
-    (directory / "study.yaml").write_text(
-        "inputs:\n"
-        f"  vcf: {inputs}/clinvar.vep.vcf.gz\n"
-        f"  cadd_snv: {inputs}/CADD_clingen.tsv.gz\n"
-        f"  cadd_indel: {inputs}/CADD_clingen_indel.tsv.gz\n"
-        "grid: combination_1.json\n"
-        f"folds: {folds}\n" + RUNS.get(run, "")
-    )
+    golden_study(directory, "combination_1.json", f"folds: {folds}", RUNS.get(run, ""))
     return gridrun.open_study(directory)
 
 

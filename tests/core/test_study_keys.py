@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toystudies import write_study
 
 from gridrun.documents.tree import Leaf, Node
 from gridrun.errors import Fault, InputError
@@ -41,19 +42,8 @@ def pipeline() -> Pipeline:
     return made
 
 
-def write_study(directory: Path, **keys: Any) -> Path:
-    """A study of one combination; the keys stand on lines 4 and on."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a.txt", "b.txt"):
-        (directory / name).write_text(name)
-    lines = ["inputs: {table: a.txt, labels: b.txt}", f"grid: {GRID!r}"]
-    lines += ["folds: 2", *(f"{key}: {value}" for key, value in keys.items())]
-    (directory / "study.yaml").write_text("\n".join(lines) + "\n")
-    return directory
-
-
 def load(directory: Path, **keys: Any):
-    return load_study(write_study(directory, **keys), pipeline())
+    return load_study(write_study(directory, GRID, **keys), pipeline())
 
 
 def contexts(directory: Path, **keys: Any) -> list[dict[str, str]]:
@@ -88,7 +78,7 @@ def test_unknown_keys_are_held_against_those_too(tmp_path):
     with pytest.raises(InputError, match='did you mean "colour"'):
         load(tmp_path, color="red")
     with pytest.raises(InputError, match='unknown key "colour"'):
-        load_study(write_study(tmp_path, colour="red"), toy_pipeline())
+        load_study(write_study(tmp_path, GRID, colour="red"), toy_pipeline())
 
 
 def test_fingerprint_says_what_results_depend_on(tmp_path):

@@ -34,7 +34,7 @@ def wait(study):
     opened.engine(backend, collect_only=True, name=name).run()
 
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -45,7 +45,7 @@ write = backends.folder.backend.write_queue
 if "--killed-before-writing" in command:
     backends.folder.backend.write_queue = die
 elif "--killed-after-writing" in command:
-    backends.folder.backend.write_queue = lambda *a, **k: (write(*a, **k), die())
+    backends.folder.backend.write_queue = lambda *given, **named: die(write(*given, **named))
 command = [word for word in command if not word.startswith("--killed")]
 words = next((n for n, word in enumerate(command) if word.startswith("-")), len(command))
 sys.argv = ["gridrun", *command[:words], place, *command[words:]]

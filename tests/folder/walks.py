@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from toystudies import SMALL_GRID, TOY, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, table, write_study
 
 from gridrun.run.backend import load_backend
 
@@ -103,18 +102,20 @@ def wait_for(what, seconds=60):
         time.sleep(0.02)
 
 
-def table(directory):
-    """The final table without the columns of time."""
-    with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
-        rows = list(csv.reader(handle))
-    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
-    return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
-
-
 def sweeps(directory):
     """Directories of the sweeps that lie in a study's folder."""
     folder = directory / "shards"
     return sorted(folder.glob("gridrun-*")) if folder.is_dir() else []
+
+
+def outcomes_there(directory):
+    """How many tasks are done by the segments in a study's folder."""
+    return sum(path.read_text().count('"event":"TaskDone"') for path in segments(directory))
+
+
+def set_options(directory, **options):
+    """Other options of the toy; no result depends on them."""
+    (directory / "options.json").write_text(json.dumps(options))
 
 
 def segments(directory):

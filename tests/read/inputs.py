@@ -8,20 +8,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import amissstudies
+
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.stages.read import ReadResult, check_inputs, read_inputs
 from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+GOLDEN, GOLDEN_INPUT = amissstudies.GOLDEN, amissstudies.GOLDEN_INPUT
 MALFORMED = GOLDEN.with_name("malformed")
-
-GOLDEN_INPUT = {
-    "vcf": str(GOLDEN / "input" / "clinvar.vep.vcf.gz"),
-    "cadd_snv": str(GOLDEN / "input" / "CADD_clingen.tsv.gz"),
-    "cadd_indel": str(GOLDEN / "input" / "CADD_clingen_indel.tsv.gz"),
-}
 
 Grid = Mapping[str, Sequence[Value]]
 

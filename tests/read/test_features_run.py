@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amissstudies import amiss_values
 from inputs import Cells, edit_csq, lines_of, write_lines
 
 import gridrun
@@ -20,20 +21,13 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "examples" / "quickstart" / "data"
 EXAMPLE = ROOT / "examples" / "features" / "dbnsfp4_cadd16.yaml"
 
-GRID = {
-    "transcript": "canonical",
-    "quality": "clingen",
-    "restriction": "all",
-    "vus_inclusion": "exclude",
-    "categorical": ["dummy", "factor"],
-    "imputation": ["mean_imp", "missingness_indicators"],
-    "downsampling": "on",
-    "hyperparameter_search_type": "grid",
-    "nonzero_variance_check": "off",
-    "correlation_check": "on",
-    "training_data_sampling_percentage": 1.0,
-    "feature_sampling_percentage": 0.33,
-}
+GRID = amiss_values(
+    categorical=["dummy", "factor"],
+    imputation=["mean_imp", "missingness_indicators"],
+    downsampling="on",
+    correlation_check="on",
+    feature_sampling_percentage=0.33,
+)
 
 SPLICE = ("SpliceAI-acc-gain", "SpliceAI-acc-loss", "SpliceAI-don-gain", "SpliceAI-don-loss")
 

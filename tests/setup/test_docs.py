@@ -97,9 +97,14 @@ def test_the_study_page_has_every_parameter_and_value():
 def test_the_study_page_has_every_key():
     """docs/study.md lists exactly the keys that a study may have."""
     from gridrun.study import KEYS
+    from gridrun.study.backend_keys import backend_keys
 
     text = (ROOT / "docs" / "study.md").read_text().partition("## inputs")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {*KEYS, *PIPELINE.study_keys}
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {
+        *KEYS,
+        *PIPELINE.study_keys,
+        *backend_keys(),
+    }
 
 
 def test_the_results_page_has_every_column_state_and_kind():
@@ -160,4 +165,4 @@ def test_the_protocols_page_names_the_switch_that_avoids_each_failure():
     switches = {switch.defect: switch.name for switch in SWITCHES}
     for defect, (words, switch) in listed.items():
         assert switches[defect] == switch
-        assert any(words in around for around in raised[defect]), words
+        assert any(words in around and switch in around for around in raised[defect]), words

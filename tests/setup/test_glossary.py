@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -152,24 +151,10 @@ def _found(page: str, text: str) -> dict[str, str]:
     return found
 
 
-NOT_YET = {
-    ("README.md", "To change X, open Y"),
-    ("docs/azure.md", "From nothing to a finished grid"),
-    ("docs/azure.md", "While it runs"),
-    ("docs/azure.md", "Settings"),
-    ("docs/azure.md", "Inputs that may not leave their datastore"),
-    ("docs/design.md", "Stages"),
-}
-"""Sections that have a private word still; strict, so that one that has none must go from here."""
-
-
-def _section(page: str, head: str, text: str) -> Any:
-    waits = pytest.mark.xfail(strict=True, reason="has a private word still")
-    marks = waits if (page, head) in NOT_YET else ()
-    return pytest.param(page, f"{head} {text}", id=f"{page}: {head}", marks=marks)
-
-
-@pytest.mark.parametrize(("page", "text"), [_section(*section) for section in SECTIONS])
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [pytest.param(page, f"{head} {text}", id=f"{page}: {head}") for page, head, text in SECTIONS],
+)
 def test_pages_use_the_words_of_the_field(page, text):
     """No page has a private word where the field has a term: imputed, not filled in."""
     assert _found(page, text) == {}

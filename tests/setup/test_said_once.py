@@ -28,6 +28,8 @@ class PackageCopy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.study = folder / "quickstart"
+        self.changed: set[str] = set()
+        """Files that were changed, and folders that got a file."""
         shutil.copytree(
             ROOT / "amiss_tasks",
             folder / "amiss_tasks",
@@ -43,11 +45,13 @@ class PackageCopy:
         text = path.read_text("utf-8")
         assert text.count(old) == 1, (file, old, text.count(old))
         path.write_text(text.replace(old, new), "utf-8")
+        self.changed.add(file)
 
     def add(self, file: str, text: str) -> None:
         path = self.folder / file
         assert not path.exists()
         path.write_text(text, "utf-8")
+        self.changed.add(path.parent.relative_to(self.folder).as_posix())
 
     def python(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -88,6 +92,16 @@ class PackageCopy:
             return list(csv.DictReader(handle))
 
 
+def readme(*starts: str) -> set[str]:
+    """Files and folders of the package that rows of the README's table send one to."""
+    lines = (ROOT / "README.md").read_text("utf-8").partition("## To change X")[2].splitlines()
+    found = set()
+    for start in starts:
+        (row,) = [line for line in lines if line.startswith(f"| {start}")]
+        found |= set(re.findall(r"\]\((amiss_tasks/[^)]+)\)", row))
+    return {path.rstrip("/") for path in found}
+
+
 @pytest.fixture
 def package(tmp_path) -> PackageCopy:
     return PackageCopy(tmp_path)
@@ -108,6 +122,7 @@ def test_a_metric_is_declared_in_one_place(package):
     for name, type_ in (("Kappa", "double"), ("TP", "int64"), ("model_ix", "string")):
         schema = pq.read_schema(package.study / "results" / "final_cv_results.parquet")
         assert str(schema.field(name).type) == type_
+    assert package.changed == readme("a metric:")
 
 
 def test_a_result_that_is_not_declared_stops_the_start(package):
@@ -162,6 +177,30 @@ def test_a_classifier_is_declared_in_one_place(package):
         "export-model", "quickstart", "--combination", "1", "--classifier", "centroid"
     )
     assert ran.returncode == 0, ran.stderr
+    package.changed.remove("quickstart/study.yaml")
+    assert package.changed == readme("a classifier:", "which classifiers")
+
+
+def test_a_classifier_is_explained_by_its_own_functions(package):
+    """The script of a new classifier has its code and no other's, and reaches its numbers."""
+    with_centroid(package)
+    package.run_one()
+    ran = package.gridrun("explain", "quickstart", "1", "1")
+    assert ran.returncode == 0, ran.stderr
+    script = package.study / "explained" / "combination-1-fold-1-centroid.R"
+    code = script.read_text("utf-8")
+    functions = CENTROID.partition("\n\n")[2].strip()
+    assert functions in code
+    assert "glm" not in code
+    done = subprocess.run(
+        ["Rscript", "--vanilla", script], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("equal to gridrun's numbers\n")
+    # the script computes: with another function it stops
+    script.write_text(code.replace("colMeans(", "-colMeans("), "utf-8")
+    done = subprocess.run(["Rscript", "--vanilla", script], capture_output=True, check=False)
+    assert done.returncode != 0
 
 
 def test_a_classifier_s_file_and_row_belong_together(package):
@@ -208,6 +247,8 @@ def test_an_imputation_method_is_declared_in_one_place(package):
     assert ran.returncode == 0, ran.stderr
     rows = package.table("final_cv_results.csv")
     assert {(row["imputation"], row["state"]) for row in rows} == {("quartile", "done")}
+    package.changed.remove("quickstart/study.yaml")
+    assert package.changed == readme("an imputation method:", "which imputation methods")
     (package.folder / "amiss_tasks/imputation/quartile.R").unlink()
     assert "declares quartile.R, which is not there" in package.refusal()
 
@@ -217,7 +258,8 @@ def test_a_model_based_method_is_corrected_without_being_named_again(package):
     package.change(
         "amiss_tasks/methods.py",
         "_METHODS = (\n",
-        '_METHODS = (\n    Method("copula", test_needs=Needs.HYPERPARAMETERS, seconds=9.0),\n',
+        '_METHODS = (\n    Method("copula", test_depends_on=Dependence.HYPERPARAMETERS, '
+        "seconds=9.0),\n",
     )
     ran = package.python(
         "from amiss_tasks.protocols import NAMES\n"
@@ -253,6 +295,7 @@ def test_a_parameter_is_declared_in_one_place(package):
     assert "  depth: 2  # or 1, 3\n" in (package.folder / "new/study.yaml").read_text()
     assert "How deep." in package.gridrun("params").stdout
     assert {row["depth"] for row in package.run_one()} == {"2"}
+    assert package.changed == readme("a parameter:")
 
 
 def test_a_stage_reads_only_parameters(package):

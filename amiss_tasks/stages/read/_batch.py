@@ -15,7 +15,7 @@ from amiss_tasks.features.feature_set import (
 )
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._text import MISSING, RECORD_TEXT
 from amiss_tasks.stages.read.vcf import VcfRecord
 
@@ -31,7 +31,7 @@ class Batch:
         features: The study's features; each has a field that is there.
     """
 
-    def __init__(self, report: Report, at: dict[str, int], features: FeatureSet) -> None:
+    def __init__(self, report: FileReport, at: dict[str, int], features: FeatureSet) -> None:
         self._report = report
         self._features = features
         # A CANONICAL that VEP did not write reads as a field that is never YES.

@@ -11,7 +11,7 @@ from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, KEYS, Feature, F
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._column_positions import CADD_KEYS
 from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import CADD_MISSING
 from amiss_tasks.stages.read.cadd import CaddReader, CaddRows
 
@@ -86,7 +86,7 @@ def collect_cadd(
     return result
 
 
-def _positions(cells: tuple[str, ...], lines: list[int], report: Report) -> tuple[str, ...]:
+def _positions(cells: tuple[str, ...], lines: list[int], report: FileReport) -> tuple[str, ...]:
     """Positions without leading zeros; says which are no numbers."""
     if all(cell.isdecimal() and cell.isascii() and cell[0] != "0" for cell in cells):
         return cells
@@ -158,7 +158,7 @@ class _Columns:
         return pa.array(values, pa.float64())
 
 
-def _note_empty(name: str, cells: tuple[str, ...], lines: list[int], report: Report) -> None:
+def _note_empty(name: str, cells: tuple[str, ...], lines: list[int], report: FileReport) -> None:
     for cell, line in zip(cells, lines, strict=True):
         if not cell:
             report.note(

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.significance import CLASSES, DROP, Significance
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 
 _MOST_FAULTS = 20
@@ -17,7 +18,7 @@ _LONGEST = 200
 """Letters of a value past which no line is proposed for it."""
 
 
-def unknown_classes(kept: Any, significance: Significance, report: Report) -> bool:
+def unknown_classes(kept: Any, significance: Significance, report: FileReport) -> bool:
     """Name each CLNSIG that has no class: S02 stops on it.
 
     Args:
@@ -46,7 +47,7 @@ def unknown_classes(kept: Any, significance: Significance, report: Report) -> bo
     return bool(found)
 
 
-def note_mapped(rows: Any, significance: Significance, report: Report) -> None:
+def note_mapped(rows: Any, significance: Significance, report: FileReport) -> None:
     """Say how many rows have a class from the study, and which values it maps for nothing.
 
     Args:
@@ -65,8 +66,10 @@ def note_mapped(rows: Any, significance: Significance, report: Report) -> None:
         if met:
             total = sum(counts[value] for value in met)
             each = ", ".join(f"{_quoted(value)} {counts[value]}" for value in met)
-            does = "are left out" if name == DROP else f"count as {name}"
-            report.note(f"{total} rows {does} because the study maps their CLNSIG: {each}")
+            does = "left out" if name == DROP else f"counted as {name}"
+            report.note(
+                f"{counted(total, 'row')} {does} because the study maps their CLNSIG: {each}"
+            )
     unmet = [value for value in significance.mapped if value not in counts]
     if unmet:
         named = ", ".join(map(_quoted, unmet))
@@ -78,7 +81,7 @@ def check_classes(
     grid_values: Mapping[str, Sequence[Value]],
     widest: str,
     significance: Significance,
-    report: Report,
+    report: FileReport,
 ) -> None:
     """Say where one class is empty whatever combination of the grid is run.
 
@@ -104,9 +107,8 @@ def check_classes(
         if is_positive and is_negative:
             return
     report.fault(
-        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at "
-        f"{widest}, the widest filter of the grid: "
-        "one class is empty whatever vus_inclusion of the grid",
+        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at {widest}, "
+        "the widest filter of the grid: one class is empty whatever vus_inclusion of the grid",
         todo="no combination can train; widen quality, restriction or transcript, "
         "or name a VCF with both classes",
     )

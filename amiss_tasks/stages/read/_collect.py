@@ -14,10 +14,11 @@ from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPT
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._column_positions import positions
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import MISSING
 from amiss_tasks.stages.read._value_counts import Tally, check_review, check_significance
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+from gridrun.errors import counted
 
 ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
 """Values of CLNREVSTAT that some value of ``quality`` keeps."""
@@ -122,7 +123,7 @@ def collect(
             break
     if rows.records and not rows.blocks and reader.header.csq:
         reader.report.fault(
-            f"no record has CSQ ({rows.records} records)",
+            f"no record has CSQ ({counted(rows.records, 'record')})",
             todo="the header is VEP's, the records are not; annotate the file again",
         )
     if labelled:
@@ -189,7 +190,7 @@ def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str
     return reasons
 
 
-def _odd_alt(alt: str, line: int, report: Report) -> list[str]:
+def _odd_alt(alt: str, line: int, report: FileReport) -> list[str]:
     """Say what an ALT is that is not one sequence of bases."""
     if "," in alt:
         report.fault(
@@ -218,8 +219,8 @@ def _look_at_bases(record: VcfRecord, rows: VcfRows) -> None:
         rows.lower_case_line = record.line
 
 
-def _check_transcripts(record: VcfRecord, feature_at: int, report: Report) -> None:
-    """A transcript must not occur twice in a record: the rows could not be told apart."""
+def _check_transcripts(record: VcfRecord, feature_at: int, report: FileReport) -> None:
+    """A transcript must not occur twice in a record: its rows could not be distinguished."""
     blocks = record.csq_blocks
     if len(blocks) == 1:
         return

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amiss_tasks.features.feature_set import TRANSCRIPTS, VEP, Feature, FeatureSet
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list
 from gridrun.errors import did_you_mean
@@ -16,7 +16,7 @@ _MOST_NAMES = 150
 
 
 @dataclass(frozen=True)
-class Place:
+class ColumnHolder:
     """Words for where columns were looked for.
 
     Args:
@@ -49,8 +49,8 @@ def name_lacking(
     features: Iterable[Feature],
     there: Container[str],
     names: Sequence[str],
-    place: Place,
-    report: Report,
+    place: ColumnHolder,
+    report: FileReport,
 ) -> None:
     """Say which features of a features file have no source in an input.
 
@@ -78,7 +78,7 @@ def name_lacking(
 
 
 def note_choices(
-    features: Iterable[Feature], there: Container[str], what: str, report: Report
+    features: Iterable[Feature], there: Container[str], what: str, report: FileReport
 ) -> None:
     """Say where a feature is read from another column than the first that it names.
 
@@ -127,7 +127,7 @@ def unmatched_lists(at: Mapping[str, int], features: FeatureSet) -> dict[str, in
     return {name: at[name] for name in located(matched, at).values()}
 
 
-def check_lists(record: VcfRecord, lists: Mapping[str, int], report: Report) -> None:
+def check_lists(record: VcfRecord, lists: Mapping[str, int], report: FileReport) -> None:
     """Say where there is a list in such a field.
 
     Args:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 
-COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
+VCF_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 """The fixed columns of a VCF."""
 
 _ID = re.compile(r"(?:^|,)\s*ID=([^,>]+)")
@@ -80,7 +80,7 @@ def genome_build(text: str) -> str | None:
     return _BUILD_NAMES.get(name, "GRCh" + name[-2:])
 
 
-def add_meta_line(header: VcfHeader, line: str, number: int, report: Report) -> None:
+def add_meta_line(header: VcfHeader, line: str, number: int, report: FileReport) -> None:
     """Take in one line that begins with ``##``."""
     if line.startswith("##INFO=<"):
         body = line[len("##INFO=<") :]
@@ -109,16 +109,16 @@ def add_meta_line(header: VcfHeader, line: str, number: int, report: Report) -> 
         header.build_line = number
 
 
-def add_column_line(header: VcfHeader, line: str, number: int, report: Report) -> None:
+def add_column_line(header: VcfHeader, line: str, number: int, report: FileReport) -> None:
     """Take in the line that begins with ``#CHROM``."""
     header.columns = tuple(line.split("\t"))
-    if header.columns[: len(COLUMNS)] != COLUMNS:
-        todo = f"expected, with tabs between: {' '.join(COLUMNS)}"
+    if header.columns[: len(VCF_COLUMNS)] != VCF_COLUMNS:
+        todo = f"expected, with tabs between: {' '.join(VCF_COLUMNS)}"
         found = "spaces where tabs are needed" if "\t" not in line else f'"{line[:80]}"'
         report.stop(f"the #CHROM line has {found}", line=number, todo=todo)
 
 
-def first_line_fault(lines: list[str], report: Report) -> None:
+def first_line_fault(lines: list[str], report: FileReport) -> None:
     """Say what a file is whose first line is not ``##fileformat=VCF``.
 
     Args:

@@ -12,10 +12,10 @@ from amiss_tasks.features.feature_set import (
     VEP,
     FeatureSet,
 )
-from amiss_tasks.stages.read._column_lookup import Place, name_lacking, note_choices
+from amiss_tasks.stages.read._column_lookup import ColumnHolder, name_lacking, note_choices
 from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import VcfHeader
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read.cadd import CaddReader
 from gridrun.pipeline import Value
 
@@ -26,10 +26,10 @@ _BASIC = frozenset({"Consequence", "Feature"})
 
 def check_vcf_header(
     header: VcfHeader,
-    report: Report,
+    report: FileReport,
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
-    features_report: Report,
+    features_report: FileReport,
     *,
     labelled: bool = True,
 ) -> None:
@@ -63,7 +63,7 @@ def check_vcf_header(
     if features.origin is not None:
         at = positions(header.csq_fields, features.csq_fields)
         of_vep = features.of(VEP)
-        place = Place(str(report.file), "the CSQ format", "field")
+        place = ColumnHolder(str(report.file), "the CSQ format", "field")
         name_lacking(of_vep, at, header.csq_fields, place, features_report)
         note_choices(of_vep, at, "CSQ field", report)
 
@@ -71,7 +71,7 @@ def check_vcf_header(
 def _check_fields(
     header: VcfHeader,
     line: int,
-    report: Report,
+    report: FileReport,
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
 ) -> None:
@@ -113,7 +113,7 @@ def _check_fields(
         )
 
 
-def _twice(header: VcfHeader, report: Report, features: FeatureSet) -> None:
+def _twice(header: VcfHeader, report: FileReport, features: FeatureSet) -> None:
     fields = header.csq_fields
     twice = [name for name in features.csq_fields if fields.count(name) > 1]
     if twice and header.csq:
@@ -124,7 +124,7 @@ def _twice(header: VcfHeader, report: Report, features: FeatureSet) -> None:
         )
 
 
-def _no_csq(header: VcfHeader, report: Report) -> None:
+def _no_csq(header: VcfHeader, report: FileReport) -> None:
     message = 'no "CSQ" in the header: no line begins with ##INFO=<ID=CSQ'
     others = [key for key in _OWN_CONSEQUENCES if key in header.info]
     if others:
@@ -138,7 +138,9 @@ def _no_csq(header: VcfHeader, report: Report) -> None:
     report.fault(message, todo=todo)
 
 
-def check_cadd_header(reader: CaddReader, features: FeatureSet, features_report: Report) -> None:
+def check_cadd_header(
+    reader: CaddReader, features: FeatureSet, features_report: FileReport
+) -> None:
     """Name every column that is needed and that the table does not have.
 
     Args:
@@ -152,7 +154,7 @@ def check_cadd_header(reader: CaddReader, features: FeatureSet, features_report:
     if features.origin is not None:
         of_cadd = features.of(CADD)
         wanted = (*CADD_KEYS, *BASIC_COLUMNS)
-        place = Place(str(reader.report.file), "the header", "column")
+        place = ColumnHolder(str(reader.report.file), "the header", "column")
         name_lacking(of_cadd, reader.at, reader.names, place, features_report)
         note_choices(of_cadd, reader.at, "column", reader.report)
     missing = [name for name in wanted if name not in reader.at]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
 _SEPARATOR = "\r"
@@ -57,8 +57,8 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
     return pa.table(columns)
 
 
-def check_records(joined: Any, vcf: Any, report: Report) -> None:
-    """Say which records of a VCF give rows that could not be told apart.
+def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
+    """Say which records of a VCF give rows that could not be distinguished.
 
     Args:
         joined: The joined table.
@@ -83,8 +83,8 @@ def check_records(joined: Any, vcf: Any, report: Report) -> None:
             )
 
 
-def check_rows(joined: Any, reports: Sequence[Report]) -> None:
-    """Say which rows of the CADD tables could not be told apart.
+def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
+    """Say which rows of the CADD tables could not be distinguished.
 
     Upstream names a row by the five keys and CADD's consequence, and stops
     when a name occurs twice.
@@ -127,7 +127,7 @@ def check_rows(joined: Any, reports: Sequence[Report]) -> None:
             f"{where} have the same key {shown(':'.join(identity[:5]))}",
             line=here[1],
             key=("twice", there, here),
-            todo="keep one of the two: amiss could not tell the rows apart",
+            todo="keep one of the two: amiss could not distinguish the rows",
         )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from amiss_tasks.stages.read._cadd_rows import CaddTable
 from amiss_tasks.stages.read._collect import VcfRows
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
+from gridrun.errors import counted
 
 _VERSION = re.compile(r"\.\d+$")
 
@@ -16,8 +17,8 @@ _VERSION = re.compile(r"\.\d+$")
 def check_matches(
     rows: VcfRows,
     tables: Sequence[CaddTable],
-    report: Report,
-    cadd_reports: Sequence[Report],
+    report: FileReport,
+    cadd_reports: Sequence[FileReport],
 ) -> None:
     """Say where no variant or transcript of one side is on the other.
 
@@ -48,7 +49,7 @@ def check_matches(
 
 
 def _no_variant(
-    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: Report
+    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: FileReport
 ) -> None:
     hints = [_prefix(chromosome, table.example[0]) for table in tables if table.example][:1]
     todo = "check that VCF and CADD tables are of the same variants and genome build"
@@ -58,13 +59,13 @@ def _no_variant(
         hints.append(f"lower-case REF/ALT, first on line {rows.lower_case_line}")
         todo = "write the bases in upper case, as CADD does"
     hint = "".join(f"; {part}" for part in hints if part)
-    report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
+    report.fault(f"0 of {counted(kept, 'variant')} found in CADD{hint}", todo=todo)
 
 
-def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: bool) -> None:
+def _no_row(table: CaddTable, chromosome: str, report: FileReport, *, is_expected: bool) -> None:
     hint = _prefix(table.example[0], chromosome)
     detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
-    message = f"0 of {table.rows} rows of this file match a variant{detail}"
+    message = f"0 of {counted(table.rows, 'row')} of this file match a variant{detail}"
     if is_expected:
         report.fault(
             message,
@@ -76,7 +77,7 @@ def _no_row(table: CaddTable, chromosome: str, report: Report, *, is_expected: b
         report.note(message)
 
 
-def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Report) -> None:
+def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: FileReport) -> None:
     """Say where variants were found, but none of their transcripts.
 
     Args:
@@ -101,7 +102,7 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: Repo
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
     report.fault(
-        f"0 of {len(pc.unique(here))} transcripts found in CADD: "
+        f"0 of {counted(len(pc.unique(here)), 'transcript')} found in CADD: "
         f"{shown(mine)} here, {shown(theirs)} there",
         todo=todo,
     )

@@ -13,7 +13,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
+from gridrun.errors import in_bytes
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 28
@@ -60,7 +61,7 @@ class LineSource:
         report: Where faults and notes go.
     """
 
-    def __init__(self, path: Path, report: Report) -> None:
+    def __init__(self, path: Path, report: FileReport) -> None:
         self.path = path
         self._report = report
         self._next_line = 1
@@ -101,7 +102,7 @@ class LineSource:
                 size += len(block)
                 if size > LONGEST_LINE_BYTES:
                     self._report.stop(
-                        f"the line is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                        f"the line is longer than {in_bytes(LONGEST_LINE_BYTES)}",
                         line=self._next_line,
                         todo="is this the right file?",
                     )
@@ -202,8 +203,8 @@ class ChunkReader:
         report: Where faults and notes go; a new one when None.
     """
 
-    def __init__(self, path: Path | str, report: Report | None) -> None:
-        self.report = report or Report(Path(path))
+    def __init__(self, path: Path | str, report: FileReport | None) -> None:
+        self.report = report or FileReport(Path(path))
         self._chunks = LineSource(Path(path), self.report).chunks()
 
     def close(self) -> None:

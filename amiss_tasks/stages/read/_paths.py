@@ -7,13 +7,13 @@ import os
 import stat
 from collections.abc import Mapping
 
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 
 ROLES = ("vcf", "cadd_snv", "cadd_indel")
 """Inputs of amiss, in the order its functions take them."""
 
 
-def check_path(role: str, report: Report) -> bool:
+def check_path(role: str, report: FileReport) -> bool:
     """Say what is wrong with a path.
 
     Args:
@@ -57,7 +57,7 @@ def check_path(role: str, report: Report) -> bool:
     return True
 
 
-def check_same_files(reports: Mapping[str, Report]) -> None:
+def check_same_files(reports: Mapping[str, FileReport]) -> None:
     """Say which of the readable inputs are one and the same file."""
     seen: dict[tuple[int, int], str] = {}
     for role, report in reports.items():

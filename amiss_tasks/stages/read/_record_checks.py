@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from amiss_tasks.stages.read._header import COLUMNS, VcfHeader
+from amiss_tasks.stages.read._header import VCF_COLUMNS, VcfHeader
 from amiss_tasks.stages.read._lines import has_bad_bytes
-from amiss_tasks.stages.read._report import Report, shown
+from amiss_tasks.stages.read._report import FileReport, shown
 
-_INFO = COLUMNS.index("INFO")
+_INFO = VCF_COLUMNS.index("INFO")
 _KEY_COLUMNS = (0, 1, 3, 4)
 
 
@@ -24,7 +24,7 @@ class Oddities:
 
     def __init__(
         self,
-        report: Report,
+        report: FileReport,
         header: VcfHeader,
         used_info: Collection[str],
         used_csq: Collection[str],
@@ -112,7 +112,7 @@ class Oddities:
         """Say where bytes are not UTF-8; True when nothing that is used holds them."""
         todo = "write it in UTF-8, for example: iconv -f LATIN1 -t UTF-8 old > new"
         sound = True
-        for index, name in enumerate(COLUMNS[:_INFO]):
+        for index, name in enumerate(VCF_COLUMNS[:_INFO]):
             if has_bad_bytes(cells[index]):
                 if index in _KEY_COLUMNS:
                     self._report.fault(

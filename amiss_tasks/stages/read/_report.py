@@ -59,7 +59,7 @@ class _Entry:
         )
 
 
-class Report:
+class FileReport:
     """Faults and notes of one file.
 
     Args:
@@ -132,7 +132,7 @@ def _add(entries: dict[Hashable, _Entry], key: Hashable, new: _Entry, line: int 
         entry.lines.append(line)
 
 
-def raise_faults(reports: Sequence[Report]) -> None:
+def raise_faults(reports: Sequence[FileReport]) -> None:
     """Raise all faults of all files as one error.
 
     Notes of a file that has faults are listed too, marked as such: who mends

@@ -21,14 +21,14 @@ from amiss_tasks.stages.read._header_checks import (
 from amiss_tasks.stages.read._join import check_records, check_rows, join
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts
 from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
-from amiss_tasks.stages.read._report import Report, raise_faults
+from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
 from amiss_tasks.stages.read._subset import sample_variants
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.read.cadd import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader
-from amiss_tasks.stages.significance import UPSTREAM, Significance
-from gridrun.errors import Fault
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 
 _RECORDS_OF_A_LOOK = 20_000
@@ -45,8 +45,8 @@ class _Opened:
     for the list that is built in nothing goes there.
     """
 
-    reports: dict[str, Report]
-    features_report: Report
+    reports: dict[str, FileReport]
+    features_report: FileReport
     vcf: VcfReader | None = None
     cadd: dict[str, CaddReader] | None = None
 
@@ -68,8 +68,10 @@ def _open(
     labelled: bool = True,
 ) -> _Opened:
     """Check paths and headers of all inputs."""
-    features_report = Report(features.origin or Path("features"))
-    opened = _Opened({role: Report(Path(inputs[role])) for role in ROLES}, features_report, cadd={})
+    features_report = FileReport(features.origin or Path("features"))
+    opened = _Opened(
+        {role: FileReport(Path(inputs[role])) for role in ROLES}, features_report, cadd={}
+    )
     assert opened.cadd is not None
     readable = [role for role in ROLES if check_path(role, opened.reports[role])]
     check_same_files(opened.reports)
@@ -118,7 +120,7 @@ def check_inputs(
     Raises:
         InputError: With every fault of every file. Where a VCF's header is
             refused, its first 20,000 records are looked at as well, so that
-            one run names what would otherwise come to light one by one.
+            one run names what would otherwise be found one by one.
     """
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack)
@@ -137,7 +139,7 @@ def read_inputs(
     rows: int | None = None,
     seed: int = 0,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -166,9 +168,9 @@ def read_inputs(
     is_new = found is None
     if found is None:
         found, _ = _read(inputs, grid_values, features, path)
-    reports = {role: Report(file) for role, file in files.items()}
+    reports = {role: FileReport(file) for role, file in files.items()}
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
-    features_report = Report(features.origin or Path("features"))
+    features_report = FileReport(features.origin or Path("features"))
     check_trainable(
         table,
         grid_values,
@@ -186,7 +188,8 @@ def read_inputs(
             table = written.table if written else table
     if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
-            f"{rows} variants asked for, {found.counts.variants} are there; all are used"
+            f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
+            "of --rows; all are used"
         )
     notes = [note for report in reports.values() for note in report.notes]
     return replace(found, table=table, notes=(*found.notes, *notes))
@@ -266,9 +269,8 @@ def _read(
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and counts.variants_without_cadd:
         reports["vcf"].note(
-            f"{counts.variants_without_cadd} of "
-            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
-            "row in CADD and are left out"
+            f"{counts.variants_without_cadd} of {counts.variants + counts.variants_without_cadd} "
+            "variants with a star have no row in CADD and are left out"
         )
     notes = tuple(note for report in reports.values() for note in report.notes)
     return ReadResult(path, joined, notes, counts, features), vcf

@@ -15,10 +15,11 @@ from amiss_tasks.features.feature_set import VEP, Feature, FeatureSet
 from amiss_tasks.stages.filter_mask import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_mask
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
 from amiss_tasks.stages.read._numbers import parse_numbers
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._result import ReadCounts
-from amiss_tasks.stages.read._value_counts import counted
-from amiss_tasks.stages.significance import UPSTREAM, Significance
+from amiss_tasks.stages.read._value_counts import most_frequent
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 
 _FEWEST_ROWS = 3
@@ -63,11 +64,11 @@ def _widest(grid_values: Mapping[str, Sequence[Value]], name: str, ordered: Sequ
 def check_trainable(
     table: Any,
     grid_values: Mapping[str, Sequence[Value]],
-    reports: Mapping[str, Report],
+    reports: Mapping[str, FileReport],
     counts: ReadCounts,
     *,
     features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
 ) -> None:
     """Say what keeps every combination of the grid from training.
 
@@ -87,14 +88,14 @@ def check_trainable(
     report = reports["vcf"]
     if significance.mapped:
         # by upstream's lists alone, rows that the study drops are still there
-        rows = table.filter(filter_mask(table, *passing, UPSTREAM))
+        rows = table.filter(filter_mask(table, *passing, UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)
     variants = len(pc.unique(kept["vcf_line"]))
     if not variants:
         report.fault(
             f"0 variants at {widest.text()}, the widest filter of the grid; "
-            f"records by CLNREVSTAT: {counted(counts.review)}; "
-            f"records left out: {counted(counts.records_dropped)}",
+            f"records by CLNREVSTAT: {most_frequent(counts.review)}; "
+            f"records left out: {most_frequent(counts.records_dropped)}",
             todo="no combination can train; widen quality, restriction or transcript, "
             "or name another VCF",
         )
@@ -116,7 +117,7 @@ def _check_features(
     kept: Any,
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
-    reports: Mapping[str, Report],
+    reports: Mapping[str, FileReport],
 ) -> None:
     """Name features that are missing throughout: R reads such a column as logical.
 
@@ -141,12 +142,12 @@ def _empty(
     feature: Feature,
     rows: int,
     features: FeatureSet,
-    reports: Mapping[str, Report],
+    reports: Mapping[str, FileReport],
     *,
     has_dummy: bool,
 ) -> None:
     report, line = _place(feature, features, reports)
-    message = f"{feature.named} is empty in all {rows} rows that the grid can use"
+    message = f"{feature.named} is empty in all {counted(rows, 'row')} that the grid can use"
     todo = "annotate again with this field filled"
     if features.origin is not None:
         todo = f"{todo}, or take the feature out of this file"
@@ -163,9 +164,9 @@ def _empty(
 
 
 def _place(
-    feature: Feature, features: FeatureSet, reports: Mapping[str, Report]
-) -> tuple[Report, int | None]:
-    """Where a fault of a feature's values is told: in its features file, else in its input."""
+    feature: Feature, features: FeatureSet, reports: Mapping[str, FileReport]
+) -> tuple[FileReport, int | None]:
+    """Where a fault of a feature's values is reported: in its features file, else its input."""
     if features.origin is not None:
         return reports["features"], feature.line
     return reports["vcf" if feature.file == VEP else "cadd_snv"], None

@@ -15,13 +15,13 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import genome_build
 from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 
 _HEADER_LINE = 2
 
 
 class CaddRows(NamedTuple):
-    """Some rows, taken apart.
+    """Some rows, split into cells.
 
     Args:
         lines: Line of each row, counted from 1.
@@ -48,7 +48,7 @@ class CaddReader(ChunkReader):
     def __init__(
         self,
         path: Path | str,
-        report: Report | None = None,
+        report: FileReport | None = None,
         used: Collection[str] = AMISS.cadd_columns,
     ) -> None:
         super().__init__(path, report)

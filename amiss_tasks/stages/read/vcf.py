@@ -1,7 +1,7 @@
 """Streaming reader for VEP-annotated VCF files.
 
 Splits records and their CSQ blocks; knows nothing of ClinVar or amiss beyond
-the keys it is told are used. Equal, cell by cell, to ``bcftools +split-vep``.
+the keys that its caller names. Equal, cell by cell, to ``bcftools +split-vep``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.read._header import (
-    COLUMNS,
+    VCF_COLUMNS,
     VcfHeader,
     add_column_line,
     add_meta_line,
@@ -20,12 +20,12 @@ from amiss_tasks.stages.read._header import (
 )
 from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._record_checks import Oddities
-from amiss_tasks.stages.read._report import Report
+from amiss_tasks.stages.read._report import FileReport
 
 USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 """INFO keys that amiss reads."""
 
-_INFO = COLUMNS.index("INFO")
+_INFO = VCF_COLUMNS.index("INFO")
 _NO_CSQ = ("", ".")
 
 
@@ -56,8 +56,8 @@ class VcfRecord(NamedTuple):
 class VcfReader(ChunkReader):
     """A VCF, plain or gzip: its header at once, its records one at a time, once.
 
-    Faults and notes are collected in ``report``; a line that cannot be taken
-    apart is not yielded. Memory does not grow with the file.
+    Faults and notes are collected in ``report``; a line that cannot be split
+    is not yielded. Memory does not grow with the file.
 
     Args:
         path: A regular file.
@@ -74,7 +74,7 @@ class VcfReader(ChunkReader):
     def __init__(
         self,
         path: Path | str,
-        report: Report | None = None,
+        report: FileReport | None = None,
         used_info: Collection[str] = USED_INFO,
         used_csq: Collection[str] = AMISS.csq_fields,
     ) -> None:
@@ -116,7 +116,7 @@ class VcfReader(ChunkReader):
                 self.report.stop(
                     "no #CHROM line before the first record",
                     line=number,
-                    todo=f"put it back, with tabs between: {' '.join(COLUMNS)}",
+                    todo=f"put it back, with tabs between: {' '.join(VCF_COLUMNS)}",
                 )
                 return None
         return None
@@ -141,7 +141,7 @@ class VcfReader(ChunkReader):
         declared = self.header.info.keys()
         width = len(self.header.csq_fields)
         columns = len(self.header.columns)
-        has_samples = columns > len(COLUMNS)
+        has_samples = columns > len(VCF_COLUMNS)
         is_utf8 = chunk.is_utf8
         number = chunk.first - 1
         for line in chunk.lines:

@@ -19,7 +19,7 @@ from gridrun.pipeline import DEFAULT_PIPELINE
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Print shards, sweeps and estimated time; send nothing."),
+    typer.Option("--dry-run", help="Print shards, sweeps and the estimated time; send nothing."),
 ]
 _Mix = Annotated[
     bool,
@@ -29,14 +29,17 @@ _Mix = Annotated[
     ),
 ]
 _MONEY: dict[str, Parameter] = {
-    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Send without asking first.")], False),
+    "yes": (
+        Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")],
+        False,
+    ),
     "hourly_rate": (
         Annotated[
             float | None,
             typer.Option(
                 "--hourly-rate",
                 metavar="PRICE",
-                help="Price of a node for an hour, for the estimate.",
+                help="Price of a node per hour, for the estimate.",
             ),
         ],
         None,
@@ -48,8 +51,7 @@ _INPUTS: dict[str, Parameter] = {
             bool,
             typer.Option(
                 "--read-again",
-                help="Have inputs that stay elsewhere read once more: whether they changed is not "
-                "seen from here.",
+                help="Re-read inputs that stay elsewhere (changes there are not detected).",
             ),
         ],
         False,
@@ -71,7 +73,7 @@ _WHICH: dict[str, Parameter] = {
 }
 _CHILD: dict[str, Parameter] = {
     "child": (
-        Annotated[str | None, typer.Option(metavar="NAME", help="Print what this child printed.")],
+        Annotated[str | None, typer.Option(metavar="NAME", help="Print the log of this child.")],
         None,
     ),
 }
@@ -86,8 +88,8 @@ def remote_commands(
         remote: The backend.
         lines: Examples, as they are typed.
         title: The group's help.
-        waits: Whether the bare command waits for the end of what it sends; ``submit``
-            does not, and is there where it does.
+        waits: Whether the bare command waits for the end of what it sends; where it does there is
+            ``submit``, which does not wait.
         collects: Whether ``collect`` is among them.
     """
     name = f"gridrun {remote.command}"
@@ -98,24 +100,24 @@ def remote_commands(
         context_settings=_CONTEXT,
         add_completion=False,
     )
-    end = "wait, collect, print the table" if waits else "and end"
+    end = "wait, collect the outcomes and print the table" if waits else "and end"
     again = (
-        " Ctrl-C detaches: the same command comes back, from any machine that has the study "
-        "directory."
+        " Ctrl-C detaches; the same command resumes, on any machine that has the study directory."
         if waits
         else ""
     )
     sending = _sending(
         remote,
-        f"Send what is left of a study to {remote.place}, {end}; the same as `{name}` without a "
-        f"command.\n\nWhat is done or already sent is not sent again.{again}",
+        f"Send the pending tasks of a study to {remote.place}, {end}; the same as `{name}` "
+        f"without a command.\n\nTasks that are done or already sent are not sent again.{again}",
         wait=waits,
     )
     add(app, sending, f"{name} run .", name="run")
     if waits:
         submitting = _sending(
             remote,
-            f"Send what is left of a study, and end; `collect`, or `{name}`, brings it home.",
+            f"Send the pending tasks of a study and end; `collect`, or `{name}`, brings the "
+            f"outcomes in.",
             wait=False,
         )
         add(app, submitting, f"{name} submit .", name="submit")
@@ -159,10 +161,10 @@ def _collecting(remote: Remote) -> Callable[..., None]:
     def command(**given: Any) -> None:
         _send.collect(remote, **given)
 
-    text = """Bring home what the sweeps have by now, and write the tables; sends nothing.
+    text = """Collect the outcomes that the sweeps have by now and write the tables; send nothing.
 
-    May be repeated as often as you like, from any machine that has the study
-    directory; nothing is counted twice.
+    You may repeat it as often as you like, on any machine that has the study
+        directory; nothing is counted twice.
     """
     more = {"mix_environments": (_Mix, False)}
     return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_COMMON})
@@ -172,7 +174,7 @@ def _status(remote: Remote) -> Callable[..., None]:
     def command(**given: Any) -> None:
         _look.show_status(remote, **given)
 
-    text = "Say how the sweeps stand: children by state, and what went wrong with which."
+    text = "Show the state of the sweeps: children by state, and errors with their children."
     return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})
 
 
@@ -180,9 +182,9 @@ def _logs(remote: Remote) -> Callable[..., None]:
     def command(**given: Any) -> None:
         _look.show_logs(remote, **given)
 
-    text = """List children with the first line of what went wrong, or print a child's log.
+    text = """List children with the first line of their error, or print a child's log.
 
-    Logs of single tasks: gridrun logs.
+    For logs of single tasks: gridrun logs.
     """
     return with_parameters(command, text, {**_STUDY, **_CHILD, **remote.options, **_COMMON})
 
@@ -191,5 +193,5 @@ def _cancelling(remote: Remote) -> Callable[..., None]:
     def command(**given: Any) -> None:
         _send.cancel(remote, **given)
 
-    text = "End all sweeps of a study, and bring home what they have."
+    text = "End all sweeps of a study and collect the outcomes that they have."
     return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gridrun.cli._help import Group, untyped_flags
+from gridrun.cli._help import CommandGroup, untyped_flags
 
 DEFAULT = "run"
 
 
-class DefaultGroup(Group):
+class DefaultGroup(CommandGroup):
     """Takes what is no command of its own as arguments of ``run``, and shows them in its help."""
 
     _is_helping = False

@@ -1,4 +1,4 @@
-"""What commands show of sweeps, and how they end them."""
+"""Commands that show sweeps or end them: status, logs, cancel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gridrun.cli.remote._words import Remote
+from gridrun.errors import counted
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
@@ -25,7 +26,7 @@ def backend_of(opened: OpenStudy, remote: Remote, **options: Any) -> DetachableB
     """The backend as the study's settings want it.
 
     Raises:
-        UserError: The study has no such settings, and needs them.
+        UserError: The study lacks settings that the backend requires.
     """
     from gridrun.run.backend import load_backend
 
@@ -42,7 +43,7 @@ def sweeps_of(opened: OpenStudy, remote: Remote) -> list[StoredSweep]:
 def show_status(
     remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any
 ) -> None:
-    """Print how the sweeps stand."""
+    """Print the state of the sweeps."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, duration, say
 
@@ -70,7 +71,10 @@ def show_status(
             continue
         counts = Counter(child.state for child in look.children)
         states = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
-        say(f"{sweep.name}: {look.state.lower()}, {sweep.tasks:,} tasks out, sent {age} ago")
+        say(
+            f"{sweep.name}: {look.state.lower()}, {counted(sweep.tasks, 'task')} outstanding, "
+            f"sent {age} ago"
+        )
         say(f"  children: {states or 'none yet'}")
         if look.place:
             say(f"  {look.place}")
@@ -88,7 +92,7 @@ def show_logs(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Print what children came to, or what one printed."""
+    """Print how children ended, or the log of one."""
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
@@ -111,7 +115,7 @@ def show_logs(
                 say(f"  {one.name}: {one.state.lower()}{_because(one.error)}")
             broken = [one for one in look.children if one.error]
             if broken:
-                say(f"  the end of what {broken[0].name} printed:")
+                say(f"  the end of the log of {broken[0].name}:")
                 for line in backend.log(broken[0].name).strip().splitlines()[-_TAIL_LINES:]:
                     say(f"    {line}")
 

@@ -13,7 +13,7 @@ from gridrun.cli import _options as opt
 from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli.remote._look import backend_of, cancel_all, sweeps_of
 from gridrun.cli.remote._words import Remote
-from gridrun.errors import GridrunError, UserError
+from gridrun.errors import GridrunError, UserError, counted
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
@@ -59,9 +59,13 @@ def send(
         backend.close()
     first = ""
     if opened.study.inputs_elsewhere and (read_again or not opened.is_read(**chosen)):
-        first = f"first a job on one node reads {', '.join(opened.study.inputs_elsewhere.values())}"
+        first = (
+            f"first, a job on one node reads {', '.join(opened.study.inputs_elsewhere.values())}"
+        )
     elif read_again:
-        raise UserError("--read-again is for inputs that stay elsewhere: this study's are here")
+        raise UserError(
+            "--read-again is for inputs that stay elsewhere, and this study's inputs are here"
+        )
     if dry_run:
         if as_json:
             dump({**vars(quote), "cost": quote.cost, "reads_first": bool(first)})
@@ -104,7 +108,7 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
     opened = open_study(study, pipeline=pipeline)
     names = cancel_all(opened, remote, options)
     if not names:
-        sys.stderr.write("no sweep is under way: there is nothing to cancel\n")
+        sys.stderr.write("no sweep is running: there is nothing to cancel\n")
         return
     for name in names:
         sys.stderr.write(f"asked for the end of {name}\n")
@@ -114,14 +118,14 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
     except UserError as error:
         if "another run works on this study" not in error.what:
             raise
-        sys.stderr.write(f"{error.what}: it takes in what they have\n")
+        sys.stderr.write(f"{error.what}: it collects what they have\n")
         return
     report(remote, opened, study, ended, options=options, as_json=as_json, cancelled=True)
 
 
 def _detaching(remote: Remote) -> str:
-    costs = ", and goes on costing" if remote.costs_money else ""
-    return f"detaching: what was sent goes on{costs}; again to stop waiting at once"
+    costs = ", and continues to cost" if remote.costs_money else ""
+    return f"detaching: what was sent continues{costs}; press Ctrl-C again to stop waiting at once"
 
 
 def _read(
@@ -152,7 +156,7 @@ def _read(
     if not is_read:
         place, types = _place(study, opened), backend.commands
         sys.stderr.write(
-            f"the inputs are being read; the same command goes on: {types.send} {place}; look: "
+            f"the inputs are being read; continue with: {types.send} {place}; look: "
             f"{types.status} {place}; end it: {types.cancel} {place}\n"
         )
     return is_read
@@ -195,7 +199,7 @@ def report(
     cancelled: bool = False,
 ) -> None:
     """Say how it ended, and exit with the code for it."""
-    from gridrun.cli._text import dump, duration, print_summary
+    from gridrun.cli._text import dump, print_summary, tally_line
 
     place = _place(study, opened)
     backend = backend_of(opened, remote, **options)
@@ -219,23 +223,24 @@ def report(
     else:
         print_summary(ended.summary, str(study))
         tally = ended.tally
-        sys.stdout.write(
-            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
-            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
-        )
+        sys.stdout.write(tally_line(tally, ended.seconds))
     if runs is not None and not as_json:
         sys.stdout.write(f"run ids: {runs}\n")
     if published:
         sys.stderr.write(f"{published}\n")
     if ended.held:
-        sys.stderr.write(f"{ended.held:,} tasks are still out; {backend.next_steps(place)}\n")
+        sys.stderr.write(
+            f"sweeps still hold {counted(ended.held, 'task')}; {backend.next_steps(place)}\n"
+        )
     elif ended.state == "interrupted":
-        sys.stderr.write(f"some tasks are waiting; send them: {backend.commands.send} {place}\n")
+        sys.stderr.write(
+            f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
+        )
     raise typer.Exit(0 if cancelled else ended.exit_code)
 
 
 def _place(study: Path, opened: OpenStudy) -> str:
-    """What a command that is advised is given."""
+    """The study's place as commands in messages name it."""
     return shlex.quote(str(study)) + opt.said(opened.pipeline_name)
 
 
@@ -256,8 +261,8 @@ def _ask(remote: Remote, quote: Quote, first: str) -> None:
     sys.stderr.write(_quoted(remote, quote, first))
     if not sys.stdin.isatty():
         raise UserError(
-            "sending this costs money, and nobody can be asked here",
-            todo="say --yes, or look only: --dry-run",
+            "sending costs money and needs confirmation, but standard input is no terminal",
+            todo="pass --yes to confirm, or --dry-run to see the estimate only",
         )
     sys.stderr.write("send? [y/N] ")
     sys.stderr.flush()
@@ -270,25 +275,23 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
     if first:
         return f"{first} (its time is not in what follows):\n{_quoted(remote, quote)}"
     if not quote.tasks:
-        return "nothing to send: what is asked for is done, failed, or out already\n"
+        return "there is nothing to send: every selected task is done, failed or already sent\n"
     text = (
-        f"{quote.tasks:,} tasks in {quote.units:,} units, {quote.shards:,} shards, "
-        f"{quote.sweeps:,} sweeps\n"
+        f"{counted(quote.tasks, 'task')} in {counted(quote.units, 'unit')}, "
+        f"{counted(quote.shards, 'shard')}, {counted(quote.sweeps, 'sweep')}\n"
     )
     if remote.costs_money:
         cost = (
             f"about {quote.cost:,.2f} at {quote.hourly_rate:g} an hour"
             if quote.cost is not None
-            else f"unknown: give --hourly-rate, or hourly_rate below {remote.key} in study.yaml"
+            else f"unknown (give --hourly-rate, or hourly_rate below {remote.key} in study.yaml)"
         )
         text += (
-            f"nodes: at most {quote.most_nodes} of {quote.machine}, {quote.cores} units at once "
-            f"on each\n"
+            f"nodes: at most {quote.most_nodes} of {quote.machine}, "
+            f"{counted(quote.cores, 'unit')} at once on each\n"
             f"estimate: {quote.node_hours:.1f} node-hours, {quote.wall_hours:.1f} hours; "
             f"cost: {cost}\n"
         )
     else:
         text += f"estimate: {quote.node_hours:.1f} hours of one processor\n"
-    return (
-        f"{text}(by durations measured in this study where there are any, by a guess elsewhere)\n"
-    )
+    return f"{text}(from durations measured in this study, or from a guess where there are none)\n"

@@ -1,4 +1,4 @@
-"""A detachable backend in a person's words, as its commands need them."""
+"""A detachable backend as its commands describe it to people."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _take(part: str, size: int, ranges: list[tuple[int, int]]) -> tuple[str, str
     allowed = f"combinations are numbered from 1 to {size:,}"
     if match is None:
         return (
-            f"{quoted(part)} is no combination number",
+            f"{quoted(part)} is not a combination number",
             f"write numbers and ranges, 1,5,10-20, or @FILE; {allowed}",
         )
     first = int(match[1])

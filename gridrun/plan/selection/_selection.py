@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gridrun.errors import UserError, did_you_mean
+from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.plan.grid import Grid
 from gridrun.plan.selection._numbers import read_numbers
@@ -87,7 +87,7 @@ class Selection:
         if sample is None:
             return cls(grid, chosen, sample=Sample.from_json(stored))
         if sample < 1:
-            raise UserError(f"--sample {sample}: at least one combination has to be drawn")
+            raise UserError(f"--sample {sample} draws no combination: give 1 or more")
         pool = Blocks(grid, compared if blocks else (), chosen)
         earlier = Sample.from_json(stored)
         drawn, numbers = pool.draw(sample, seed, earlier)
@@ -125,9 +125,10 @@ class Selection:
 
 def _drawn_note(pool: Blocks, drawn: int, combinations: int) -> str:
     if not pool.compared:
-        return f"{combinations:,} of {pool.combinations:,} combinations drawn"
+        return f"{combinations:,} of {counted(pool.combinations, 'combination')} drawn"
     return (
-        f"{drawn:,} of {len(pool):,} blocks drawn, {combinations:,} combinations: "
+        f"{drawn:,} of {counted(len(pool), 'block')} drawn, "
+        f"{counted(combinations, 'combination')}: "
         f"all selected values of {', '.join(pool.compared)} in each"
     )
 
@@ -154,7 +155,7 @@ def _parse_only(grid: Grid, expression: str) -> tuple[str, list[int]]:
     name, equals, texts = (part.strip() for part in expression.partition("="))
     if not equals or not name or not texts:
         raise UserError(
-            "is no choice of values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
+            "does not select values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
         )
     allowed = grid.allowed()
     if name not in allowed:

@@ -3,14 +3,14 @@
 from gridrun.report.tables._description import DescriptionReport, write_description
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._runs import write_runs
-from gridrun.report.tables._summary import Group, Summary
+from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._write import write_results
 
 __all__ = [
     "DescriptionReport",
-    "Group",
     "Part",
     "Summary",
+    "SummaryGroup",
     "parts",
     "write_description",
     "write_results",

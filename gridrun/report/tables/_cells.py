@@ -1,4 +1,4 @@
-"""How values become text in a CSV table: shortest decimals, NA and NaN kept apart."""
+"""How values become text in a CSV table: shortest decimals; NA and NaN stay distinct."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class DescriptionReport:
 
     Args:
         part: Part of the data.
-        parameters: Those that tell the blocks apart.
+        parameters: Those in which the blocks differ.
         printed: Table to its printed columns with their headings.
         legend: What the headings mean.
         tables: Table to its rows, block and part included, of those that are printed.

@@ -62,7 +62,7 @@ class RowWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that are held back."""
+        """Write the rows that are buffered."""
         import pyarrow as pa
 
         if not self._rows:

@@ -1,4 +1,4 @@
-"""Predictions of every test row as Parquet, a file for each classifier, a stretch at a time."""
+"""Predictions of every test row as Parquet, one file per classifier, some rows at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _GROUP = 100_000
-"""Rows that are held back until they are written, for each classifier."""
+"""Rows that are buffered until they are written, for each classifier."""
 
 
 class PredictionFiles:
@@ -28,7 +28,7 @@ class PredictionFiles:
     what they were made from stays in the ledger.
 
     Args:
-        study_state: Whose predictions.
+        study_state: The study whose predictions these are.
         directory: Where to.
         head: Columns that all rows of a part have in common.
     """
@@ -113,7 +113,7 @@ class _File:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write what is buffered."""
         import pyarrow as pa
 
         if self._parts:

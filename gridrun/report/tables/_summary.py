@@ -1,4 +1,4 @@
-"""Mean metrics by method and classifier: the table people came for."""
+"""Mean metrics by method and classifier: the table that a run prints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gridrun.report.tables._rows import Part, is_finite
 
 
 @dataclass
-class Group:
+class SummaryGroup:
     """Rows of one method and classifier, and of one value of each further parameter.
 
     Args:
         method: Value of the compared parameter.
         classifier: Which classifier.
         metrics: Columns that means are taken of.
-        at: Values of the parameters by which the pipeline takes means apart.
+        at: Values of the parameters by which the pipeline groups means.
         n: Parts (combination and fold) that are done.
         failed: Parts that failed.
         skipped: Parts not asked of this classifier.
@@ -89,7 +89,7 @@ class Summary:
         rows_note: Said when only a subset of the rows was used.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[SummaryGroup, ...]
     reasons: dict[tuple[str, str], int]
     files: dict[str, Path]
     combinations: int
@@ -128,7 +128,7 @@ class Summary:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Parameters beside the compared one that the means are taken apart by."""
+        """Parameters beside the compared one by which the means are grouped."""
         return tuple(self.groups[0].at) if self.groups else ()
 
     def records(self) -> list[dict[str, Any]]:

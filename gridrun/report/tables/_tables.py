@@ -72,7 +72,7 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
     """The large tables, written in one pass.
 
     Args:
-        study_state: Whose tables.
+        study_state: The study whose tables these are.
         view: The ledger, which keeps what predictions are read from.
     """
 

@@ -14,7 +14,7 @@ from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._rows import Part, parts
-from gridrun.report.tables._summary import Group, Summary
+from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.store.cache import replacing
 from gridrun.store.ledger import LedgerView, cannot_write
@@ -48,7 +48,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     previous = _read_stamp(paths.results_stamp)
     if previous is not None and previous.get(_STAMP) == stamp and _all_there(study_state):
         return _restore(study_state, previous)
-    groups: dict[_GroupKey, Group] = {}
+    groups: dict[_GroupKey, SummaryGroup] = {}
     reasons: dict[tuple[str, str], int] = {}
     try:
         with alone(paths), Tables(study_state, view) as tables:
@@ -133,7 +133,7 @@ def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
     groups = []
     for data in kept["groups"]:
         known = {name: data[name] for name in data if not name.startswith("_")}
-        group = Group(**{**known, "metrics": tuple(data["metrics"])})
+        group = SummaryGroup(**{**known, "metrics": tuple(data["metrics"])})
         group._sums.update(data["_sums"])  # noqa: SLF001 - its own plain form
         group._counts.update(data["_counts"])  # noqa: SLF001
         groups.append(group)
@@ -141,12 +141,12 @@ def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
     return _summary(study_state, groups, reasons)
 
 
-def _plain(group: Group) -> dict[str, Any]:
+def _plain(group: SummaryGroup) -> dict[str, Any]:
     return {name: value for name, value in vars(group).items() if name != "contexts"}
 
 
 def _summary(
-    study_state: StudyState, groups: Sequence[Group], reasons: dict[tuple[str, str], int]
+    study_state: StudyState, groups: Sequence[SummaryGroup], reasons: dict[tuple[str, str], int]
 ) -> Summary:
     return Summary(
         groups=tuple(groups),
@@ -160,7 +160,9 @@ def _summary(
     )
 
 
-def _group_of(study_state: StudyState, part: Part, groups: dict[_GroupKey, Group]) -> Group:
+def _group_of(
+    study_state: StudyState, part: Part, groups: dict[_GroupKey, SummaryGroup]
+) -> SummaryGroup:
     """The group of a part, new or known."""
     pipeline = study_state.pipeline
     method = str(part.values[pipeline.method_parameter])
@@ -168,11 +170,11 @@ def _group_of(study_state: StudyState, part: Part, groups: dict[_GroupKey, Group
     key = (method, tuple(at.values()), part.classifier)
     if key not in groups:
         headline = names_of(column for column in pipeline.result_columns if column.headline)
-        groups[key] = Group(method, part.classifier, headline, at)
+        groups[key] = SummaryGroup(method, part.classifier, headline, at)
     return groups[key]
 
 
-def _ordered(study_state: StudyState, groups: dict[_GroupKey, Group]) -> list[Group]:
+def _ordered(study_state: StudyState, groups: dict[_GroupKey, SummaryGroup]) -> list[SummaryGroup]:
     """By method, then further parameters, then classifier, each in table order."""
     allowed, pipeline = study_state.study.grid.allowed(), study_state.pipeline
     methods = [str(v) for v in allowed[pipeline.method_parameter]]
@@ -188,7 +190,7 @@ def _ordered(study_state: StudyState, groups: dict[_GroupKey, Group]) -> list[Gr
 
 
 def _add_seconds(
-    study_state: StudyState, view: LedgerView | None, groups: dict[_GroupKey, Group]
+    study_state: StudyState, view: LedgerView | None, groups: dict[_GroupKey, SummaryGroup]
 ) -> None:
     if view is None:
         return

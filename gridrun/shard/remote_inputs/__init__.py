@@ -3,7 +3,7 @@
 Where rows may not leave their storage, a first job does the driver's stages
 there. It gets an order (settings, grid values, blocks), puts each block's tables
 beside the inputs, and reports digests, notes and faults. The driver then knows the
-inputs by digest only; what it sends for a block is a ticket, which says where the
+inputs by digest only; what it sends for a block is a stub, which says where the
 tables are and what their checksum is.
 """
 

@@ -104,7 +104,7 @@ def order_from(text: str) -> tuple[ReadingOrder, Pipeline]:
         order = ReadingOrder(job, values, tuple(data["blocks"]), data["places"], data["code"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(
-            f"this is no order to read inputs: {error}",
+            f"this is not an order to read inputs: {error}",
             todo="name one that a backend of this version of gridrun wrote",
         ) from error
     return order, load_pipeline(job.pipeline).of_study(job.settings.options)

@@ -13,8 +13,8 @@ from gridrun.pipeline import TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of
 from gridrun.store.cache import Cache
 
-_SUFFIX = ".ticket"
-_MARK = "gridrun_ticket"
+_SUFFIX = ".stub"
+_MARK = "gridrun_stub"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def report_from(text: str) -> ReadingReport:
 
 
 def stub_from(content: bytes) -> ArtifactStub | None:
-    """The ticket that a file is; None where it is a block's tables themselves."""
+    """The stub that a file is; None where it is a block's tables themselves."""
     if not content.startswith(b'{"' + _MARK.encode()):
         return None
     return ArtifactStub(**json.loads(content)[_MARK])
@@ -119,7 +119,7 @@ class BlocksElsewhere:
 
     Args:
         report: What was read and made.
-        cache_dir: Takes the tickets.
+        cache_dir: Takes the stubs.
     """
 
     def __init__(self, report: ReadingReport, cache_dir: Path) -> None:
@@ -132,7 +132,7 @@ class BlocksElsewhere:
         return self._report.notes
 
     def artifact(self, values: Mapping[str, Value]) -> str:
-        """Digest of a block's tables, for which a ticket is written.
+        """Digest of a block's tables, for which a stub is written.
 
         Raises:
             TaskFailure: The block could not be made.
@@ -140,15 +140,15 @@ class BlocksElsewhere:
         block = self._blocks[_key(values)]
         if block.kind:
             raise TaskFailure(block.message, block.kind)
-        ticket = ArtifactStub(block.artifact, block.checksum, block.size)
-        text = json.dumps({_MARK: asdict(ticket)})
+        stub = ArtifactStub(block.artifact, block.checksum, block.size)
+        text = json.dumps({_MARK: asdict(stub)})
         self._cache.make(
             f"{block.artifact}-{block.checksum}", _SUFFIX, lambda path: _write(path, text)
         )
         return block.artifact
 
     def path(self, digest: str) -> Path:
-        """File of a block's ticket."""
+        """File of a block's stub."""
         (block, *_) = (block for block in self._report.blocks if block.artifact == digest)
         return self._cache.path(f"{digest}-{block.checksum}", _SUFFIX)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault, Fault, InputError
+from gridrun.errors import EnvironmentFault, Fault, InputError, counted
 from gridrun.pipeline import Source, TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.shard.remote_inputs._order import code_here, order_from
@@ -27,7 +27,7 @@ def make_blocks(
         text: The order.
         inputs: Role to file, here.
         out: Takes the tables of each block, named by digest.
-        say: Told how it goes.
+        say: Called with each line of progress.
 
     Returns:
         What was made, or the faults that stopped it: those are for the user, not for here.
@@ -40,8 +40,9 @@ def make_blocks(
     foreign = [stage for stage, code in order.code.items() if here.get(stage) != code]
     if foreign:
         raise EnvironmentFault(
-            f"the code here is not the code the order was made for: {', '.join(sorted(foreign))}",
-            todo="build the image from the same version of gridrun as the client",
+            f"the code on this machine is not the code that the order was made for: "
+            f"{', '.join(sorted(foreign))}",
+            todo="build the image from the client's version of gridrun",
         )
     paths = {role: str(path) for role, path in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ def make_blocks(
     blocks = []
     for number, values in enumerate(order.blocks, 1):
         blocks.append(_block(source, values, out))
-        say(f"{number} of {len(order.blocks)} blocks")
+        say(f"{number:,} of {counted(len(order.blocks), 'block')}")
     return ReadingReport(order.digest, digests, renamed.all(notes), (), tuple(blocks))
 
 

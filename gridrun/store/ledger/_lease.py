@@ -47,7 +47,7 @@ def refuse_if_held(db: sqlite3.Connection, place: Path) -> None:
             f"another run works on this study: process {pid} on {host}, "
             f"last heard of {max(0.0, time.time() - heartbeat):.0f} s ago",
             where=str(place),
-            todo="wait for it, or end it; look at it with `gridrun status`",
+            todo="wait for that run, or end it; `gridrun status` shows its state",
         )
 
 

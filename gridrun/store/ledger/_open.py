@@ -111,7 +111,7 @@ def explained(path: Path) -> Iterator[None]:
             raise EnvironmentFault(
                 f"the ledger stayed locked for {BUSY_SECONDS:.0f} s",
                 where=str(path),
-                todo="another program has it open for writing; close that program",
+                todo="another program has the ledger open for writing; close that program",
             ) from error
         raise EnvironmentFault(
             f"the ledger cannot be used: {text}",
@@ -127,7 +127,7 @@ def no_space(path: Path) -> UserError:
     return UserError(
         "no space left on the disk",
         where=str(path),
-        todo="free some space and run the same command again: what was committed is kept",
+        todo="free some space, then run the same command again: what was committed is kept",
     )
 
 
@@ -138,7 +138,7 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     return UserError(
         f"{error.strerror or error}",
         where=str(error.filename or path),
-        todo="the study directory must be writable for the user who runs it",
+        todo="make the study directory writable for the user who runs the study",
     )
 
 
@@ -171,5 +171,5 @@ def _check_version(db: sqlite3.Connection, path: Path) -> None:
         raise UserError(
             f"the ledger has schema version {version}, this gridrun writes {SCHEMA_VERSION}",
             where=str(path),
-            todo="use the gridrun that made it, or move the ledger away to start afresh",
+            todo="use the version of gridrun that made it, or move the ledger away to start afresh",
         )

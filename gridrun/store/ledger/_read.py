@@ -101,7 +101,7 @@ class LedgerView:
         return np.array(done, np.int64), np.array(failed, np.int64)
 
     def result(self, context: int, fold: int, code: int) -> StoredResult | None:
-        """What a task came to, or None."""
+        """The outcome of a task, or None."""
         row = self.db.execute(
             "SELECT o.state, o.kind, r.reason, r.content_key, r.result_rows, r.details, "
             "r.pooled, r.payloads FROM outcome o JOIN result r USING (context, fold, code) "
@@ -190,7 +190,7 @@ class LedgerView:
         return _lease.holder(self.db)
 
     def refuse_if_held(self) -> None:
-        """Say at once what taking the lease would say later.
+        """Raise at once the error that taking the lease would raise later.
 
         Raises:
             UserError: Another engine holds the lease.

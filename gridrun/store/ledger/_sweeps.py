@@ -67,7 +67,7 @@ class StoredUnit:
 
 
 class AttemptKey(NamedTuple):
-    """What tells attempts apart, wherever and however often they are read."""
+    """What identifies an attempt, wherever and however often it is read."""
 
     unit: str
     context: int

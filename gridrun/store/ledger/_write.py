@@ -22,7 +22,7 @@ from gridrun.store.ledger._read import LedgerView
 from gridrun.store.ledger._rows import Rows
 
 COMMIT_SECONDS = 0.25
-"""Longest time an outcome waits for its commit, give or take the commit itself."""
+"""Longest time an outcome waits for its commit, but for the commit itself."""
 
 _GROUP = 2000
 """Outcomes that are committed at once without waiting."""
@@ -101,7 +101,7 @@ class Ledger(LedgerView):
         )
 
     def store_values(self, book: TaskEncoding) -> None:
-        """Keep the numbers and bits that a encoding has newly given."""
+        """Keep the numbers and bits that an encoding has newly given."""
         values, bits = list(book.unstored()), list(book.unstored_bits())
 
         def store() -> None:

@@ -1,0 +1,51 @@
+"""Values of amiss's parameters and studies on the golden input, for tests in several folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amiss_tasks.testing import GRID
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_INPUT = {
+    "vcf": str(GOLDEN / "input" / "clinvar.vep.vcf.gz"),
+    "cadd_snv": str(GOLDEN / "input" / "CADD_clingen.tsv.gz"),
+    "cadd_indel": str(GOLDEN / "input" / "CADD_clingen_indel.tsv.gz"),
+}
+
+
+def amiss_values(**changes: Any) -> dict[str, Any]:
+    """A value of each parameter: few rows, a cheap method, nothing sampled, nothing checked.
+
+    Args:
+        changes: Parameters that have other values.
+    """
+    return {**GRID, "quality": "clingen", "imputation": "zero_imp", **changes}
+
+
+def lr_values(**changes: Any) -> dict[str, Any]:
+    """The same without the parameter that logistic regression does not read."""
+    found = amiss_values(**changes)
+    del found["hyperparameter_search_type"]
+    return found
+
+
+def golden_study(directory: Path, grid: Mapping[str, Any] | str, *lines: str) -> Path:
+    """Write a study on the golden input.
+
+    Args:
+        directory: Where to; made if need be.
+        grid: Parameter to its value or values, or the path of a grid file.
+        lines: Further lines of ``study.yaml``; the first is line 3.
+
+    Returns:
+        The directory.
+    """
+    directory.mkdir(exist_ok=True)
+    # JSON is YAML, too
+    head = [f"inputs: {json.dumps(GOLDEN_INPUT)}", f"grid: {json.dumps(grid)}"]
+    (directory / "study.yaml").write_text("\n".join([*head, *lines]) + "\n")
+    return directory
