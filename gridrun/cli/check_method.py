@@ -33,10 +33,7 @@ def register(app: typer.Typer) -> None:
 def check_method(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
     classifier: Annotated[
-        bool,
-        typer.Option(
-            "--classifier", help="The file defines a classifier, not an imputation method."
-        ),
+        bool, typer.Option("--classifier", help="The file defines a classifier, not a method.")
     ] = False,
     param: Annotated[
         list[str] | None,
