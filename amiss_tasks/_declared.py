@@ -11,7 +11,7 @@ from gridrun.errors import EnvironmentFault
 def refuse_undeclared_files(
     folder: Path, declared: Iterable[str], there: Iterable[str], table: str
 ) -> None:
-    """Stop where a declared file lacks, or one lies there that nobody declares.
+    """Stop where a declared file is missing, or a file is not declared.
 
     Args:
         folder: Where the files lie.
@@ -20,20 +20,20 @@ def refuse_undeclared_files(
         table: Where they are declared, for the message.
 
     Raises:
-        EnvironmentFault: A file lacks, or is not declared.
+        EnvironmentFault: A file is missing, or is not declared.
     """
     declared = tuple(declared)
     lacking = [name for name in declared if not (folder / name).is_file()]
     if lacking:
         raise EnvironmentFault(
-            f"{table} declares {lacking[0]}, which is not there",
+            f"{table} declares {lacking[0]}, which does not exist",
             where=str(folder),
             todo="add the file, or take its row out of the table",
         )
     unknown = sorted(set(there) - set(declared))
     if unknown:
         raise EnvironmentFault(
-            f"{unknown[0]} lies there, and {table} does not declare it",
+            f"{unknown[0]} exists, and {table} does not declare it",
             where=str(folder),
             todo="add its row to the table, or take the file away",
         )

@@ -27,7 +27,7 @@ Hyperparameters = Mapping[str, int | float | str]
 
 
 class Dependence(Enum):
-    """What of training the completion of a test table depends on, under protocol ``amiss``."""
+    """What a test table's imputation depends on of training, under protocol ``amiss``."""
 
     ESTIMATES = "estimates"
     """On what was estimated from the training rows."""
@@ -196,7 +196,7 @@ def refuse_undeclared() -> None:
     """Stop where the files of ``imputation/`` and the table differ.
 
     Raises:
-        EnvironmentFault: A method's file, or one that it shares, lacks or is not in the table.
+        EnvironmentFault: A method's file, or one that it shares, is missing or not in the table.
     """
     declared = [f"{name}.R" for name in METHODS]
     declared += dict.fromkeys(helper for method in METHODS.values() for helper in method.helpers)

@@ -19,7 +19,7 @@ from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, protocol_of
+from amiss_tasks.protocols import PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
 from amiss_tasks.stages.evaluate import Prediction, evaluate
@@ -154,7 +154,7 @@ class AmissPipeline:
                 "failed",
                 "upstream-defect",
                 "hyperparameter_search_type=random: upstream does not hand the tune length on, "
-                "so caret never trains this classifier (D2)",
+                "so caret never trains this classifier (D2)" + advice_for("random_search"),
             )
         return RUN
 

@@ -223,7 +223,7 @@ PROTOCOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a study's protocol comes to.
+    """The protocol of a study, with the switches that it sets.
 
     Args:
         name: ``amiss`` or ``corrected``.
@@ -258,7 +258,7 @@ class Protocol:
         return "".join([self.name, *(f"{sign}{name}" for name in names)])
 
     def corrections_for(self, method: str) -> dict[str, bool]:
-        """Hyperparameters that tell an imputation method of corrections."""
+        """Hyperparameters by which an imputation method learns of corrections."""
         return {
             switch.hyperparameter: True
             for switch in SWITCHES
@@ -335,6 +335,11 @@ def derived_seed(seed: int, step: str, fold: int) -> int:
 def switch_name(text: str) -> str | None:
     """Stable name of a switch given by name or number of its defect; None if unknown."""
     return text if text in NAMES else DEFECTS.get(text.upper())
+
+
+def advice_for(switch: str) -> str:
+    """End of a message on a defect that fails a task: the switch by which the task runs."""
+    return f"; to run it, set switches: {{{switch}: corrected}} in study.yaml"
 
 
 def protocol_of(settings: Settings) -> Protocol:

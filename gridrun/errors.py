@@ -86,6 +86,19 @@ class InputError(UserError):
         super().__init__("\n".join(fault.text() for fault in self.faults))
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 fold``, ``2 folds``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def in_bytes(size: int) -> str:
+    """A size in the largest unit up to MB of which it has one: ``12.5 MB``, ``3 kB``."""
+    for unit, name in ((2**20, "MB"), (2**10, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+    return counted(size, "byte")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean "x"?`` for the nearest known name, or an empty string."""
     names = list(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -46,3 +47,16 @@ def open_toy(directory: Path, **options: Any) -> OpenStudy:
     """Open a study with the toy pipeline, steered by options."""
     study = load_study(directory, load_pipeline(TOY))
     return OpenStudy(dataclasses.replace(study, options=options), TOY)
+
+
+TIMES = {"fit_seconds", "use_seconds", "tr_time", "te_time"}
+"""Columns of time, of the toy and of the real pipeline."""
+
+
+def table(directory: Path) -> list[list[str]]:
+    """The final table of a study without the columns of time."""
+    with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
+        rows = list(csv.reader(handle))
+    times = [at for at, name in enumerate(rows[0]) if name in TIMES]
+    assert len(times) == 2
+    return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]

@@ -67,7 +67,7 @@ def refuse_undeclared() -> None:
     """Stop where files and table differ.
 
     Raises:
-        EnvironmentFault: A classifier's file lacks, or is not in the table.
+        EnvironmentFault: A classifier's file is missing, or is not in the table.
     """
     files = (path.name for path in _HERE.iterdir() if path.suffix in {".R", ".py"})
     there = [name for name in files if not name.startswith("_")]

@@ -1,4 +1,4 @@
-"""Fits of one table that come to the same trees, so that one of them is enough.
+"""Fits of one table that give the same trees, so that one of them is enough.
 
 Two things can be proved from a fit that is done. A limit on the depth that no
 tree came near changed nothing. And where not one tree has a split although all

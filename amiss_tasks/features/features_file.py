@@ -27,7 +27,7 @@ _MOST_FAULTS = 40
 
 @dataclass(frozen=True)
 class FeaturesFile:
-    """What a features file came to.
+    """The content of a features file, checked.
 
     Args:
         features: The set; ``origin`` is the file, every feature has a line in it.

@@ -12,8 +12,8 @@
 
 .append <- function(data, columns) table_of(c(unclass(data)[names(data)], columns), nrow(data))
 
-# params: drop_constants = TRUE leaves out indicators that tell no training row from
-# another (D13).
+# params: drop_constants = TRUE leaves out indicators that are the same in every
+# training row (D13).
 impute_train <- function(data, params, seed) {
   .require_numeric(data, vapply(data, anyNA, NA))
   # of equal patterns the first stands for all; that of the first complete
@@ -27,7 +27,7 @@ impute_train <- function(data, params, seed) {
     stop_upstream_defect(paste0(
       "attempt to set 'colnames' on an object with less than two dimensions ",
       "(D13: all columns have the same pattern of missingness)"
-    ))
+    ), "missingness_indicators")
   }
   filled <- fill_train(data, function(observed) 0)
   completed <- .append(filled$completed[[1L]], .indicators(data, features))

@@ -1,4 +1,4 @@
-"""What any file of the user's own is tried for, and the toy it is tried on."""
+"""Checks of any file of the user's own, and the toy that it is tried on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Step = Callable[[], Check]
 
 
 class FileChecks:
-    """What both kinds of file are tried for.
+    """Checks that both kinds of file share.
 
     Args:
         path: The file.

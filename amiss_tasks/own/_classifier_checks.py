@@ -1,4 +1,4 @@
-"""What a classifier of the user's own is tried for."""
+"""Checks of a classifier of the user's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEAST_IN_ORDER = 0.5
 
 
 class ClassifierChecks(FileChecks):
-    """A classifier."""
+    """Checks of a classifier."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "fit": ("x", "y"),
@@ -55,7 +55,11 @@ class ClassifierChecks(FileChecks):
         share = self.found("pairs_in_order", self.predicted, self.test_outcome)[0]
         found = f"AUC on the toy's test rows {share:.2f}"
         if share < _LEAST_IN_ORDER:
-            return Check("", WARNING, f"{found}: are these the probabilities of negative?")
+            return Check(
+                "",
+                WARNING,
+                f"{found}: these look like the probabilities of negative; return those of positive",
+            )
         return Check("", OK, found)
 
     def alone(self) -> Check:

@@ -1,4 +1,4 @@
-"""What an imputation method of the user's own is tried for."""
+"""Checks of an imputation method of the user's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TABLE_CHECKS = {
 
 
 class MethodChecks(FileChecks):
-    """An imputation method."""
+    """Checks of an imputation method."""
 
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "impute_train": ("data", "params", "seed"),

@@ -53,12 +53,13 @@ guard <- function(fun, ...) {
   )
 }
 
-# Stops with a condition that the runner records as a defect of upstream,
-# rather than as an error of this task.
-stop_upstream_defect <- function(message) {
+# Stops with a condition that the runner records as a defect of upstream, rather than as an error
+# of this task; the message says how to run the task all the same, as protocols.advice_for does.
+stop_upstream_defect <- function(message, switch) {
+  advice <- paste0("; to run it, set switches: {", switch, ": corrected} in study.yaml")
   stop(structure(
     class = c("upstream_defect", "error", "condition"),
-    list(message = message, call = NULL)
+    list(message = paste0(message, advice), call = NULL)
   ))
 }
 

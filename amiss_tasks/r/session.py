@@ -84,7 +84,7 @@ class RObject:
 
 @dataclass(frozen=True)
 class RResult:
-    """What a call came to.
+    """The result of a call.
 
     Args:
         value: Its value, still in R.

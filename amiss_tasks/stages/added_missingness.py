@@ -53,7 +53,7 @@ def removal_seed(protocol: Protocol, share: float, fold: int) -> int:
     """Seed of what is removed: one for each fold and share, the same for every method.
 
     Args:
-        protocol: Whose seeds.
+        protocol: The protocol whose seeds are used.
         share: Share of the values.
         fold: Fold, counted from 1.
     """

@@ -44,7 +44,7 @@ class ConsequenceRows:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What a completed test table came to.
+    """Metrics of a completed test table.
 
     Args:
         overall: Metrics over all rows, and ``te_time``.

@@ -15,7 +15,7 @@
     stop_upstream_defect(paste0(
       "downsampling of classes of equal size (", sizes[[1L]],
       " each) removes every row (D8: an empty negative index)"
-    ))
+    ), "balanced_downsampling")
   }
   majority <- which(outcome == names(sizes)[which.max(sizes)])
   seq_along(outcome)[-sample(majority, surplus)]

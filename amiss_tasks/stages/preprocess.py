@@ -33,6 +33,7 @@ from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.split import draw_rows
 from amiss_tasks.stages.table import VariantTable
+from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
 __all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]
@@ -261,7 +262,9 @@ def _label(
         kept.append(row)
         positive.append(label)
     if unknown:
-        found = ", ".join(f'"{value}" ({count} rows)' for value, count in unknown.most_common())
+        found = ", ".join(
+            f'"{value}" (' + counted(count, "row") + ")" for value, count in unknown.most_common()
+        )
         raise TaskFailure(f"CLNSIG has values that upstream cannot label: {found}")
     return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
 
@@ -293,7 +296,9 @@ def _require_classes(positive: BoolArray) -> None:
     """Stop where every fold would fail for want of rows or of a class."""
     rows, positives = len(positive), int(positive.sum())
     if rows < _LEAST_ROWS:
-        raise TaskFailure(f"the training part has {rows} rows; at least {_LEAST_ROWS} are needed")
+        raise TaskFailure(
+            f"the training part has {counted(rows, 'row')}; at least {_LEAST_ROWS} are needed"
+        )
     if positives in (0, rows):
         only = "positive" if positives else "negative"
         raise TaskFailure(

@@ -151,7 +151,7 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   failed <- Filter(is.character, chosen$found)
   if (length(failed)) stop(failed[[1L]], call. = FALSE)
   if (!length(chosen$found)) {
-    stop("no model has an MCC, and the first imputation, then chosen, has no table", call. = FALSE)
+    stop("all models failed, and the first imputation, which is then chosen, has no imputed table", call. = FALSE)
   }
   list(
     models = lapply(chosen$found, `[[`, "model"), facts = lapply(chosen$found, `[[`, "facts"),

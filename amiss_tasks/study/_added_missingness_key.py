@@ -14,7 +14,7 @@ from gridrun.pipeline.study_keys import KeyValue, StudyKey
 _ALL = ("yes", True)
 _NONE = ("no", "off", False, None)
 _MOST_SHARES = 15
-"""As many values of it can be told apart in a study, see ``gridrun.plan.task_encoding``."""
+"""Most shares of a study."""
 
 _GIVE = (
     "give shares from 0 (nothing is removed) to below 1, for example [0, 0.1, 0.5], "

@@ -1,7 +1,7 @@
 """The keys that amiss adds to ``study.yaml``.
 
 ``features``, ``clnsig`` and ``switches``; those of the evaluation, of added missingness and of
-the user's own methods and classifiers have modules apart.
+the user's own methods and classifiers have modules of their own.
 """
 
 from __future__ import annotations

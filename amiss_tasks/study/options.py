@@ -1,4 +1,4 @@
-"""What the keys that amiss adds to a study come to, from the settings that travel."""
+"""The values of the keys that amiss adds to a study, from the settings that travel."""
 
 from __future__ import annotations
 

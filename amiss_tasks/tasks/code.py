@@ -23,7 +23,7 @@ _HERE = Path(__file__).parents[1]
 
 NOT_IN_TASKS: Mapping[str, str] = {
     f"{_PACKAGE}.describe": "describes the inputs; no task has anything of it",
-    f"{_PACKAGE}.models": "trains, predicts and explains apart from the study's tasks",
+    f"{_PACKAGE}.models": "trains, predicts and explains outside of the study's tasks",
     f"{_PACKAGE}.own.checks": "tries a file on a toy; no task has anything of it",
     f"{_PACKAGE}.study.keys": "makes the options, which contexts hold by content",
     f"{_PACKAGE}.tasks.code": "makes these digests, and no number",
@@ -129,7 +129,7 @@ def _python(module: str, beside: tuple[str, ...] = ()) -> str:
     """Digest of a module with what it imports, as this process has loaded them.
 
     Raises:
-        EnvironmentFault: A file is another one by now, so that nobody can tell.
+        EnvironmentFault: A file has changed since, so that its digest is unknown.
     """
     if _python_text() != _LOADED:
         raise EnvironmentFault(

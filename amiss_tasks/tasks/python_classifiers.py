@@ -57,7 +57,7 @@ class PythonModels(list[PythonModel]):
 
 @dataclass(frozen=True)
 class PythonTrained:
-    """What training came to; see ``_stagevalues.Trained`` for the members."""
+    """The result of training; see ``stage_results.Trained`` for the members."""
 
     models: PythonModels
     facts: Sequence[Mapping[str, Any]]
@@ -121,7 +121,8 @@ def train(
         facts.append(found.facts)
     if not models:
         raise TaskFailure(
-            "no model has an MCC, and the first imputation, then chosen, has no table"
+            "all models failed, and the first imputation, which is then chosen, has no imputed "
+            "table"
         )
     fitted = [found for row in rows for found in row if isinstance(found, _One)]
     fits: Counter[str] = Counter()

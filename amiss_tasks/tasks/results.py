@@ -1,4 +1,4 @@
-"""What a leaf task comes to: trained, predicted, evaluated, with the facts worth keeping."""
+"""The result of a leaf task: trained, predicted, evaluated, with the facts worth keeping."""
 
 from __future__ import annotations
 

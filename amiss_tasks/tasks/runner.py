@@ -21,7 +21,7 @@ class AmissRunner:
 
     Args:
         settings: The study's settings.
-        stage_hook: Told (stage, key) before a stage is computed.
+        stage_hook: Called with (stage, key) before a stage is computed.
         memo_bytes: Most bytes of shared results kept.
 
     Raises:

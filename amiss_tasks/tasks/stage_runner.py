@@ -18,7 +18,7 @@ import numpy as np
 from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import Method, predraws
-from amiss_tasks.protocols import protocol_of
+from amiss_tasks.protocols import advice_for, protocol_of
 from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -51,7 +51,7 @@ class StageRunner:
 
     Args:
         settings: The study's settings.
-        stage_hook: Told (stage, key) before a stage is computed.
+        stage_hook: Called with (stage, key) before a stage is computed.
         memo_bytes: Most bytes of shared results kept.
     """
 
@@ -72,7 +72,7 @@ class StageRunner:
     def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
         """Everything up to the final features."""
         if artifact is None:
-            msg = "a task of amiss needs its block's artifact"
+            msg = "a task of amiss got no artifact of its block"
             raise ValueError(msg)
         self._refuse(task)
         fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))
@@ -81,7 +81,7 @@ class StageRunner:
         if absent:
             raise TaskFailure(
                 "undefined columns selected: the test part has no row with this level, so no such "
-                f"dummy: {', '.join(absent)} (D21)",
+                f"dummy: {', '.join(absent)} (D21){advice_for('dummy_columns')}",
                 "upstream-defect",
             )
         return cell
@@ -186,7 +186,8 @@ class StageRunner:
             )
         if search_of(task) == "random" and "random_search" not in self.protocol.corrected:
             raise TaskFailure(
-                "hyperparameter_search_type=random: upstream never trains this classifier (D2)",
+                "hyperparameter_search_type=random: upstream never trains this classifier (D2)"
+                + advice_for("random_search"),
                 "upstream-defect",
             )
 

@@ -21,7 +21,7 @@ class Access:
 
     Args:
         settings: Where and how.
-        say: Told what is waited for.
+        say: Called with what is waited for.
         waits: Whether to wait for a new sign-in, or for a service that is down.
     """
 
@@ -91,7 +91,9 @@ class Access:
             except AzureTrouble as trouble:
                 # even an error may come after the sweep was accepted: its tags go separately
                 if trouble.kind is not Trouble.CONFLICT:
-                    self._say(f"Azure, submitting: {trouble.text}; looking whether it arrived")
+                    self._say(
+                        f"Azure, submitting: {trouble.text}; checking whether the sweep arrived"
+                    )
                 try:
                     found = self.find(submission.run_id)
                 except AzureTrouble as other:

@@ -1,4 +1,4 @@
-"""`gridrun doctor --azure`: what a run on Azure needs, looked at in turn."""
+"""`gridrun doctor --azure`: what a run on Azure needs, one check after another."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from backends.azureml._faults import fault_of
 from backends.azureml.sdk.calls import Calls
 from backends.azureml.sdk.types import AzureTrouble, Trouble
 from backends.azureml.settings import AzureSettings
+from gridrun.errors import counted
 
 Found = tuple[str, str, str, str]
-"""What was looked at, verdict (ok, note, missing), what was found, what to do."""
+"""What was checked, verdict (ok, note, missing), what was found, what to do."""
 
 _PACKAGES = ("azureml-core", "azureml-train-core")
 _END_OF_SUPPORT = (
@@ -22,7 +23,7 @@ _END_OF_SUPPORT = (
 
 
 def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
-    """Look at SDK, sign-in, workspace, compute and image; ends at the first that is missing."""
+    """Check SDK, sign-in, workspace, compute and image; ends at the first that is missing."""
     for package in _PACKAGES:
         try:
             yield (package, "ok", importlib.metadata.version(package), "")
@@ -41,12 +42,17 @@ def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
     yield from _compute(settings, calls)
     if settings.data is not None:
         place = f"in the datastore {settings.data.datastore}"
-        yield ("inputs", "note", f"{place}; a first job reads them, nothing can from here", "")
+        yield (
+            "inputs",
+            "note",
+            f"{place}; a first job reads them, they cannot be read from here",
+            "",
+        )
     image = settings.image or f"built by the workspace from {settings.dockerfile}"
     yield (
         "image",
         "note",
-        f"{image}; it is pulled by the nodes, so it cannot be tried from here",
+        f"{image}; the nodes pull it, so it cannot be tried from here",
         "in it: gridrun worker --self-test",
     )
 
@@ -60,16 +66,21 @@ def _compute(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
         if trouble.kind is not Trouble.MISSING or not wanted.vm_size:
             yield (name, "missing", *_advice(trouble, settings))
             return
-        size = f"{wanted.vm_size}, up to {wanted.max_nodes} nodes"
-        yield (name, "note", f"is not there; the first run creates it: {size}", "")
+        size = f"{wanted.vm_size}, up to {counted(wanted.max_nodes, 'node')}"
+        yield (name, "note", f"does not exist; the first run creates it: {size}", "")
         return
     priority = "low priority" if found.low_priority else "dedicated"
-    size = f"{found.vm_size}, {priority}, {found.min_nodes} to {found.max_nodes} nodes"
-    yield (name, "ok", f"{size}; {cores(settings)} units at once on each", "")
+    size = f"{found.vm_size}, {priority}, {found.min_nodes} to {counted(found.max_nodes, 'node')}"
+    yield (name, "ok", f"{size}; {counted(cores(settings), 'unit')} at once on each", "")
     if found.min_nodes:
-        yield (name, "note", f"{found.min_nodes} nodes are kept, and paid, when idle", "")
+        yield (
+            name,
+            "note",
+            f"the cluster keeps {counted(found.min_nodes, 'node')} running, and paid, when idle",
+            "",
+        )
     for problem in found.problems:
-        yield (name, "note", problem, "look at the quota of the subscription for this size")
+        yield (name, "note", problem, "check the quota of the subscription for this size")
 
 
 def _advice(trouble: AzureTrouble, settings: AzureSettings) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def by_combination(units: Sequence[Unit]) -> tuple[Axes, Shards]:
 
 
 def shard_of(given: Mapping[str, object], axes: Axes) -> int | None:
-    """Number of the shard that a child with these arguments has; None if that cannot be told."""
+    """Number of the shard that a child with these arguments has; None if they do not say it."""
     number = 0
     for name, values in axes.items():
         matches = [at for at, value in enumerate(values) if _same(given.get(name), value)]

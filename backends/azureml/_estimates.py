@@ -1,4 +1,4 @@
-"""What the settings come to: places, clusters, sizes, prices. Pure."""
+"""What follows from the settings: places, clusters, sizes, prices. Pure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def poll_seconds(settings: AzureSettings, looks: int) -> float:
 
 
 def quote(settings: AzureSettings, units: Sequence[Unit], *, by_combination: bool = False) -> Quote:
-    """What sending units would come to."""
+    """Estimated size and cost of sending units."""
     sweeps: list[Shards] = pack(units, sizing(settings), lambda _: 0)
     if by_combination and units:
         sweeps = [_combinations.by_combination(units)[1]]

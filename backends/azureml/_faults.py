@@ -6,7 +6,7 @@ from backends.azureml.sdk.types import AzureTrouble, Trouble
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
 
-_AGAIN = "then the same command again: it goes on where it was, and sends nothing twice"
+_AGAIN = "then run the same command again: it continues, and sends nothing twice"
 
 
 def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
@@ -15,21 +15,21 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
     match trouble.kind:
         case Trouble.SIGN_IN:
             return EnvironmentFault(
-                f"not signed in to Azure, or no longer: {trouble.text}",
+                f"you are not signed in to Azure, or the sign-in has expired: {trouble.text}",
                 todo=f"run `az login` (or renew the service principal's secret), {_AGAIN}",
             )
         case Trouble.FORBIDDEN:
             return EnvironmentFault(
-                f"this account may not do that: {trouble.text}",
+                f"this account lacks the permission: {trouble.text}",
                 where=where,
-                todo="the role Contributor, or AzureML Data Scientist, on the workspace is needed",
+                todo="ask for the role Contributor, or AzureML Data Scientist, on the workspace",
             )
         case Trouble.MISSING:
             return UserError(
-                f"Azure knows no such thing: {trouble.text}",
+                f"Azure does not find it: {trouble.text}",
                 where=where,
-                todo="check the names below azure in study.yaml; gridrun doctor --azure looks at "
-                "each in turn",
+                todo="check the names below azure in study.yaml; gridrun doctor --azure checks "
+                "them one by one",
             )
         case Trouble.CONFLICT | Trouble.REFUSED:
             return UserError(
@@ -55,5 +55,5 @@ def not_known(trouble: AzureTrouble, sweep: str) -> EnvironmentFault:
     return EnvironmentFault(
         f"whether the sweep was accepted is not known: {trouble.text}",
         where=sweep,
-        todo="the same command finds out and does not send it twice",
+        todo="run the same command again: it finds out and does not send the sweep twice",
     )

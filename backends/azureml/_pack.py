@@ -49,7 +49,7 @@ class Sizing:
 
 
 def cores_of(vm_size: str) -> int | None:
-    """Processors of a machine by the name of its size, or None where that does not tell."""
+    """Processors of a machine by the name of its size, or None where the name does not say."""
     if old := _OLD_SERIES.fullmatch(vm_size):
         return _OLD_CORES.get(int(old.group(1)))
     found = _CORES_IN_NAME.match(vm_size)

@@ -42,13 +42,13 @@ def read_inputs(
         access: To Azure.
         sender: Sends it.
         stage: Where files go.
-        say: Told how it goes.
+        say: Called with each line of progress.
         wait: Whether to wait for its end.
         poll_seconds: Before the next look, by the number of looks.
 
     Raises:
         AzureTrouble: A call failed, and kept failing.
-        EnvironmentFault: The job came to nothing.
+        EnvironmentFault: The job failed.
     """
     if sweep is None:
         name = study.sweep_name(1, READING_SUFFIX)
@@ -64,7 +64,7 @@ def read_inputs(
                 raise EnvironmentFault(
                     "the job that reads the inputs was never accepted",
                     where=name,
-                    todo="the same command sends it again",
+                    todo="run the same command again to send it again",
                 )
             yield SweepSent(name, found.url)
     yield from _wait(
@@ -90,9 +90,9 @@ def _wait(
             yield SweepEnded(look.name, "cancelled" if cancelled else "ended")
             look.forget()
             raise EnvironmentFault(
-                f"the job that reads the inputs came to nothing: {look.reason}",
+                f"the job that reads the inputs failed: {look.reason}",
                 where=look.name,
-                todo="what it printed: gridrun azure logs; the same command sends it again",
+                todo="read its log with gridrun azure logs; the same command sends the job again",
             )
         if not wait:
             return
@@ -107,7 +107,7 @@ class _JobWatch:
         name: Of its sweep.
         access: To Azure.
         stage: Where its report is put.
-        say: Told how it stands.
+        say: Called with each line about its state.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class _JobWatch:
         self.name = name
         self.run: RunFacts | None = None
         self.report = ""
-        self.reason = "it left no report"
+        self.reason = "the job left no report"
         self.has_ended = False
         self._calls = access.calls
         self._stage = stage
@@ -144,7 +144,7 @@ class _JobWatch:
         if path.exists():
             self.report = path.read_text("utf-8")
         else:
-            self.reason = child.error or f"it ended as {child.status} without a report"
+            self.reason = child.error or f"the job ended as {child.status} without a report"
 
     def forget(self) -> None:
         """Remove its files here."""

@@ -28,7 +28,7 @@ class Sender:
         settings: Where and how.
         access: To Azure.
         stage: Where it was prepared.
-        say: Told how it goes.
+        say: Called with each line of progress.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backends.azureml._combinations import Axes
 from backends.azureml.settings import AzureData
-from gridrun.errors import UserError
+from gridrun.errors import UserError, in_bytes
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact
 from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
@@ -56,7 +56,7 @@ class StagingDirectory:
         return READING_SCRIPT if reads else SCRIPT
 
     def axes_of(self, sweep: str) -> Axes:
-        """Arguments and values that tell the children of a sweep apart; none if not known here."""
+        """Arguments and values that identify the children of a sweep; none if not known here."""
         try:
             axes: Axes = json.loads((self.sent(sweep) / _AXES).read_text("utf-8"))
         except OSError:
@@ -126,7 +126,8 @@ class StagingDirectory:
         if size > _SNAPSHOT_BYTES:
             shutil.rmtree(aside)
             raise UserError(
-                f"what one sweep needs is {size >> 20} MB, Azure takes 300 MB at a time",
+                f"the files of one sweep have {in_bytes(size)}, Azure takes at most 300 MB at a "
+                f"time",
                 todo="the tables of a single block are that large; use --rows, or a grid with "
                 "a smaller quality and restriction",
             )
@@ -139,7 +140,7 @@ class StagingDirectory:
             self._directory.rmdir()
 
     def keep_only(self, sweeps: set[str]) -> None:
-        """Remove what was prepared for sweeps that never came to be."""
+        """Remove what was prepared for sweeps that were never sent."""
         for path in list(self._directory.iterdir()) if self._directory.is_dir() else []:
             if path.name not in sweeps:
                 self.forget(path.name)

@@ -15,7 +15,7 @@ from backends.azureml._sender import GRACE_SECONDS, Sender
 from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, SweepWatch
 from backends.azureml.settings import AzureSettings
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.plan.units import (
     Event,
     Job,
@@ -35,7 +35,7 @@ _MOST_FRUITLESS = 3
 """Rounds of sweeps without a single outcome."""
 
 _GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNORECASE)
-"""A node or a file that came to harm, not a worker that cannot work: another may do better."""
+"""A lost node or a damaged file, not a worker that cannot work: another may succeed."""
 
 
 class Sweeps:
@@ -50,7 +50,7 @@ class Sweeps:
         sends: Whether new units are sent.
         waits: Whether to go on until everything has ended.
         by_combination: One child for each combination.
-        say: Told how it goes.
+        say: Called with each line of progress.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class Sweeps:
             (reason, _), *_ = watch.outstanding.reasons.most_common(1)
             if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
                 raise EnvironmentFault(
-                    f"no child of the sweep came to any outcome: {reason}",
+                    f"no child of the sweep produced a result: {reason}",
                     where=watch.name,
-                    todo="what the children printed: gridrun azure logs; does the image hold "
-                    "this version of gridrun, R and its packages (gridrun worker --self-test)?",
+                    todo="read their logs with gridrun azure logs, and check with gridrun worker "
+                    "--self-test that the image has this version of gridrun, R and its packages",
                 )
 
     def _take_over(self, sweep: SentSweep) -> Iterator[Event]:
@@ -176,7 +176,10 @@ class Sweeps:
                 read_artifact=self._read_artifact,
             )
             count = len(shards)
-            self._say(f"submitting sweep {name}: {count} shards, {sum(map(len, shards))} units")
+            self._say(
+                f"submitting sweep {name}: {counted(count, 'shard')}, "
+                f"{counted(sum(map(len, shards)), 'unit')}"
+            )
             yield from self._sender.send(name, shards)
             sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
             self._watches.append(self._watch(sent))

@@ -34,10 +34,10 @@ class SweepWatch:
         sweep: As the ledger has it.
         calls: To Azure.
         stage: Where files go.
-        axes: What tells the children apart; empty where that is not known here.
+        axes: Arguments that identify the children; empty where not known here.
         numbers: Digest of a context to its number.
         patience: How long what is waited for.
-        say: Told how it stands.
+        say: Called with each line about its state.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class SweepWatch:
 
         Raises:
             AzureTrouble: A call failed, and kept failing.
-            EnvironmentFault: What a child brings changes under our eyes.
+            EnvironmentFault: The output of a child was modified after it was read.
         """
         yield from self.outstanding.end_empty_units()
         run = self._find()
@@ -101,7 +101,7 @@ class SweepWatch:
                 raise
             if time.monotonic() - self._began < self._patience.late_seconds:
                 return None
-            return RunFacts(self.name, "Failed", error="the sweep is not there any more")
+            return RunFacts(self.name, "Failed", error="the sweep does not exist any more")
         return found
 
     def _fetch(self, now: float, *, all_children: bool) -> Iterator[Event]:
@@ -163,7 +163,7 @@ class SweepWatch:
         for run_id, child in self._children.by_id.items():
             if child.is_silent(now, self._patience) and child.give_up(now):
                 limit = self._patience.silent_seconds
-                self._say(f"{run_id} has brought nothing for {limit:.0f} s: it is given up")
+                self._say(f"{run_id} had no output for {limit:.0f} s: it is cancelled")
                 self._calls.call("cancel", run_id)
 
     def _settle(self, run: RunFacts, now: float) -> Iterator[Event]:
@@ -173,7 +173,7 @@ class SweepWatch:
             if child.settled or child.ended is None or not child.is_late(now, self._patience):
                 continue
             if _is_cancelled(run) and child.status == "Canceled":
-                continue  # it ended with its sweep: what it owes waits, below
+                continue  # it ended with its sweep: its outstanding tasks wait, below
             child.settled = True
             if child.shard is not None and child.shard not in alive:
                 yield from self.outstanding.mark_shard_lost(
@@ -197,10 +197,10 @@ class SweepWatch:
             yield SweepEnded(self.name, _how(run))
 
     def _reason(self, run_id: str, child: Child) -> str:
-        """Why a child owes something, as people read it."""
+        """Why a child has outstanding tasks, as a sentence."""
         reader = self._readers.get(run_id)
         for text in reader.problems.values() if reader is not None else ():
-            return f"what {run_id} brought is damaged: {text}"
+            return f"the output of {run_id} is damaged: {text}"
         return child.error or f"a child ended as {child.status} without its outcomes"
 
     def _say_once(self, text: str) -> None:

@@ -47,7 +47,7 @@ class AzureBackend:
             looks once, and ends.
         by_combination: One child for each combination, as upstream's notebook has it.
         hourly_rate: Price of a node for an hour, instead of the settings'.
-        say: Told how it goes; what it is told changes nothing.
+        say: Called with each line of progress.
     """
 
     commands = Commands.below("gridrun azure")
@@ -100,7 +100,7 @@ class AzureBackend:
         self._access.ask("cancel", sweep)
 
     def quote(self, units: Sequence[Unit]) -> Quote:
-        """What sending units would come to."""
+        """Estimated size and cost of sending units."""
         return quote(self._settings, units, by_combination=self._by_combination)
 
     def look(self, sweep: str) -> SweepStatus:
@@ -127,12 +127,12 @@ class AzureBackend:
     def next_steps(self, study: str) -> str:
         """What a person does while tasks are out."""
         return (
-            f"come back: {self.commands.send} {study}; look: {self.commands.status} {study}; "
-            f"end them: {self.commands.cancel} {study}"
+            f"resume with: {self.commands.send} {study}; see their state: {self.commands.status} "
+            f"{study}; end them: {self.commands.cancel} {study}"
         )
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
-        """Look at what a run needs, in turn: what, verdict, what was found, what to do."""
+        """Check what a run needs: what was checked, verdict, what was found, what to do."""
         yield from check(self._settings, self._access.calls)
 
     def run(self, next_unit: UnitFeed) -> Iterator[Event]:

@@ -13,7 +13,7 @@ _ONE_CHILD = Annotated[
     typer.Option(
         "--one-child-per-combination",
         help="At most 1,000 combinations: a child for each, with its parameters as arguments "
-        "and the pipeline's leading metric as its own. Slower and dearer.",
+        "and the pipeline's leading metric as its own. Slower and more expensive.",
     ),
 ]
 
@@ -31,6 +31,6 @@ app = remote_commands(
     "gridrun azure submit .",
     "gridrun azure collect .",
     "gridrun azure cancel .",
-    title="Run a study on Azure ML: send what is left, wait, collect, print the table. Ctrl-C "
-    "detaches; the same command comes back.",
+    title="Run a study on Azure ML: send the pending tasks, wait, collect the outcomes and print "
+    "the table. Ctrl-C detaches; the same command resumes.",
 )

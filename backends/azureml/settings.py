@@ -60,7 +60,7 @@ class AzureData:
     folder: str = "gridrun"
 
     def place(self, role: str) -> str:
-        """Where an input is, for people."""
+        """Display name of the place of an input."""
         return f"datastore {self.datastore}: {self.inputs[role]}"
 
 
@@ -75,7 +75,7 @@ class AzureSettings:
         workspace: Name.
         compute: Name of the cluster.
         vm_size: Machines of the cluster; needed where it has to be created.
-        cores: Processors of a node, where the size's name does not tell.
+        cores: Processors of a node, where the size's name does not say.
         min_nodes: Nodes kept running when idle.
         max_nodes: Most nodes at once.
         low_priority: Cheaper nodes, which may be taken away.
@@ -90,7 +90,7 @@ class AzureSettings:
         sweep_hours: Longest life of a sweep.
         silent_minutes: A child without news for so long is given up; None to choose.
         poll_seconds: Between two looks at a sweep; None to choose.
-        tags: For people.
+        tags: Labels of the sweep in the portal.
         policy: Early termination, or None.
         hourly_rate: Price of a node for an hour, in whatever currency, or None.
         data: Inputs in a datastore, or None where they are here.
@@ -169,7 +169,7 @@ def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
 
 def _without_key(file: Path) -> AzureSettings:
     raise UserError(
-        "the study does not say where on Azure it is to run",
+        "the study does not name a place on Azure to run on",
         where=str(file),
         todo="add the key azure with workspace, compute and image; see docs/azure.md",
     )

@@ -40,11 +40,11 @@ def read_inputs(
         folder: Takes the order.
         memory: Of the study.
         lease_seconds: After which a silent worker's order is free again.
-        say: Told how it goes.
+        say: Called with each line of progress.
         wait: Waits for the next look; whether there is to be one.
 
     Raises:
-        EnvironmentFault: It came to nothing.
+        EnvironmentFault: The job failed.
     """
     name = sweep.name if sweep is not None else study.sweep_name(1, _SUFFIX)
     queue = memory.queue(name, folder) if sweep is not None else ShardQueue(folder / name)
@@ -53,7 +53,10 @@ def read_inputs(
         yield SweepPlanned(name, ())
     if not queue.exists and not memory.is_cancelled(name):
         write_order(queue.directory, order, lease_seconds)
-        say(f"an order to read the inputs is written; who sees them: gridrun worker {folder}")
+        say(
+            f"the order to read the inputs is written; on a machine that sees them, run "
+            f"gridrun worker {folder}"
+        )
         yield SweepSent(name, str(queue.directory))
     shard = shard_name(0)
     while True:
@@ -65,12 +68,12 @@ def read_inputs(
             raise EnvironmentFault(
                 "the order to read the inputs was cancelled",
                 where=name,
-                todo="the same command writes it again",
+                todo="run the same command again to write it again",
             )
         else:
             error = queue.out(shard) / ERROR
             if error.exists():
-                say(f"the worker that was to read the inputs: {error.read_text('utf-8')}")
+                say(f"the worker could not read the inputs: {error.read_text('utf-8')}")
             if wait():
                 continue
             return

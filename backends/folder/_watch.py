@@ -21,7 +21,7 @@ class Watch:
         queue: Its shards.
         numbers: Digest of a context to its number.
         is_cancelled: Whether it was given up.
-        say: Told how it stands.
+        say: Called with each line about its state.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Watch:
 
         Raises:
             UserError: The sweep is not there.
-            EnvironmentFault: What a worker brought has changed since.
+            EnvironmentFault: The output of a worker was modified after it was read.
         """
         yield from self._outstanding.end_empty_units()
         cancelled = self._is_cancelled()
         if not self._queue.exists and not self._outstanding.is_settled and not cancelled:
             raise UserError(
-                f"the shards of {self.name} are not there",
+                f"the shards of {self.name} do not exist",
                 where=str(self._queue.directory),
                 todo="is the folder not mounted, or was it moved? Name it with --folder; or give "
                 "its tasks back: gridrun shards cancel",
@@ -101,7 +101,7 @@ class Watch:
             path = out / name
             if path.exists() and self._queue.age(path) < self._queue.lease_seconds:
                 return  # it may be on its way
-        reason = next(iter(problems.values()), "the worker said it was through")
+        reason = next(iter(problems.values()), "the worker reported its end")
         yield from self._outstanding.mark_shard_lost(number, f"outcomes are missing: {reason}")
 
     def _say_once(self, text: str) -> None:

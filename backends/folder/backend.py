@@ -16,7 +16,7 @@ from backends.folder._memory import Memory
 from backends.folder._reading import is_reading, read_inputs
 from backends.folder._watch import Watch
 from backends.folder.settings import FolderSettings
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.plan.units import (
     Event,
     Job,
@@ -53,7 +53,7 @@ class FolderBackend:
         send: Whether new units are written.
         wait: Whether ``run`` goes on until everything has ended; otherwise it writes, or
             looks once, and ends.
-        say: Told how it goes; what it is told changes nothing.
+        say: Called with each line of progress.
     """
 
     commands = replace(Commands.below("gridrun shards"), collect="gridrun collect")
@@ -149,7 +149,7 @@ class FolderBackend:
             return
         if not sweep.is_sent:
             if not queue.exists:
-                yield from Outstanding(sweep.shards).lose_all("its shard was never written")
+                yield from Outstanding(sweep.shards).mark_all_lost("its shard was never written")
                 yield SweepEnded(sweep.name, "abandoned")
                 self._memory.forget(sweep.name)
                 return
@@ -184,7 +184,7 @@ class FolderBackend:
                     todo="make room, or name another folder: --folder DIR",
                 ) from error
             yield SweepSent(name, str(target))
-            self._say(f"{len(shards):,} shards are written: {target}")
+            self._say(f"wrote {counted(len(shards), 'shard')}: {target}")
             sent = SentSweep(name, True, time.time(), dict(enumerate(shards)))  # noqa: FBT003
             self._watches.append(self._watch(sent, ShardQueue(target), study))
 
@@ -240,7 +240,7 @@ class FolderBackend:
             queue.cancel()
 
     def quote(self, units: Sequence[Unit]) -> Quote:
-        """What writing units would come to."""
+        """Estimated size of writing units."""
         hours = sum(unit.seconds for unit in units) / 3600
         most = self._settings.workers
         return Quote(
@@ -260,14 +260,16 @@ class FolderBackend:
         """A sweep as it is now."""
         queue = self._memory.queue(sweep, self._folder)
         if not queue.exists:
-            error = "" if self._memory.is_cancelled(sweep) else "its folder is not there"
+            error = "" if self._memory.is_cancelled(sweep) else "its folder does not exist"
             return SweepStatus(sweep, "gone", str(queue.directory), error)
         children = []
         for shard in queue.shards():
             state = queue.state(shard)
             error = _text(queue.out(shard) / ERROR).replace("\n", " ").strip()
             if state.state == "waiting" and state.owner and not error:
-                error = f"{state.owner} is gone, or silent for {state.silent_seconds:.0f} s"
+                error = (
+                    f"{state.owner} is gone, or has been silent for {state.silent_seconds:.0f} s"
+                )
             children.append(ChildStatus(queue.part(shard), state.state, error))
         states = {child.state for child in children}
         words = ("cancelled",) if queue.is_cancelled else ("running", "waiting", "done")
@@ -291,7 +293,7 @@ class FolderBackend:
         return _text(queue.out(shard_name(int(number))) / LOG)
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
-        """Look at what a run needs, in turn: what, verdict, what was found, what to do."""
+        """Check what a run needs: what was checked, verdict, what was found, what to do."""
         place = self._folder
         while not place.exists() and place != place.parent:
             place = place.parent
@@ -299,7 +301,7 @@ class FolderBackend:
             yield ("folder", "missing", f"{self._folder} cannot be written", "name another one")
             return
         count = sum(len(queue.shards()) for queue in queues_in(self._folder))
-        yield ("folder", "ok", f"{self._folder}: {count:,} shards", "")
+        yield ("folder", "ok", f"{self._folder}: {counted(count, 'shard')}", "")
         advice = "on each of them: gridrun worker --self-test"
         yield ("workers", "note", "the machines that run shards cannot be tried from here", advice)
 
@@ -314,8 +316,8 @@ class FolderBackend:
         run = "\n".join(f"  gridrun worker {shlex.quote(str(folder))}" for folder in folders)
         return (
             "run them on this machine or any other that sees the folder, as often at once as you "
-            f"like:\n{run}\nthen bring in what is there: {self.commands.collect} {study}; look: "
-            f"{self.commands.status} {study}; give them back: {self.commands.cancel} {study}"
+            f"like:\n{run}\nthen collect the outcomes: {self.commands.collect} {study}; see their "
+            f"state: {self.commands.status} {study}; cancel them: {self.commands.cancel} {study}"
         )
 
     def _study_view(self) -> StudyView:

@@ -1,4 +1,4 @@
-"""``gridrun shards`` and ``gridrun collect``: work that other machines, or jobs, do."""
+"""``gridrun shards`` and ``gridrun collect``: shards for other machines or jobs to run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _FOLDER = Annotated[
         "--folder",
         metavar="DIR",
         help="Folder of the shards.",
-        show_default="where they were put; new ones: the study's key folder, or shards beside it",
+        show_default="where they were written; for new ones the study's key folder, or shards "
+        "beside it",
     ),
 ]
 
@@ -33,8 +34,8 @@ shards = remote_commands(
     "gridrun shards . --folder /shared/shards",
     "gridrun shards status .",
     "gridrun shards cancel .",
-    title="Write what is left of a study as shards into a folder, for workers that find them "
-    "there: gridrun worker DIR, any number at once. `gridrun collect` brings in what they have.",
+    title="Write the pending tasks of a study as shards into a folder, for any number of workers "
+    "to run: gridrun worker DIR. `gridrun collect` brings their outcomes in.",
     waits=False,
     collects=False,
 )

@@ -36,7 +36,7 @@ class LocalBackend:
     def __init__(self, workers: int | None = None, address: str | None = None) -> None:
         if workers is not None and workers < 1:
             raise UserError(
-                f"{workers} workers cannot run anything", where="--workers", todo="use 1 or more"
+                f"{workers} workers cannot run a task", where="--workers", todo="use 1 or more"
             )
         self._workers = workers
         self._address = address

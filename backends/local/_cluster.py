@@ -22,10 +22,10 @@ from backends.local._reaper import start_reaper, sweep
 from gridrun.errors import EnvironmentFault
 
 RAY_START_SECONDS = 120.0
-"""A Ray of our own that is not up by then is given up."""
+"""Time limit for the start of a Ray of our own."""
 
 JOIN_SECONDS = 45.0
-"""A cluster that has not let us in by then is given up; Ray itself would try for minutes."""
+"""Time limit for joining a cluster; Ray itself would try for minutes."""
 
 _PROBE_SECONDS = 5.0
 _OBJECT_STORE_BYTES = 100 << 20
@@ -183,10 +183,10 @@ class Cluster:
 
     def _todo(self) -> str:
         if self._address is None:
-            return "run without Ray to see whether the study itself works: --in-process"
+            return "run with --in-process, without Ray, to see whether the study itself works"
         return (
-            "is it the address that `ray start --head` printed, does this machine belong to "
-            "that cluster, and do both have the same Ray and the same token?"
+            "check that it is the address that `ray start --head` printed, that this machine "
+            "belongs to that cluster, and that both have the same Ray and the same token"
         )
 
 
@@ -212,8 +212,8 @@ def _probe(address: str) -> None:
         raise EnvironmentFault(
             f"nobody answers there: {error}",
             where=where,
-            todo="start the cluster with `ray start --head`, or leave --address out to have "
-            "a Ray of one's own on this machine",
+            todo="start the cluster with `ray start --head`, or leave --address out to start a "
+            "Ray on this machine",
         ) from error
 
 

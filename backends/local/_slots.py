@@ -137,7 +137,7 @@ class Slots:
         slot.call = slot.actor.step.remote(unit, content, STEP_SECONDS, stop=stop)
 
     def _take(self, slot: _Slot, *, stop: bool) -> list[Event]:
-        """Fetch what a call came to and make the next one."""
+        """Fetch the result of a call and make the next one."""
         errors = self._ray.exceptions
         call, slot.call = slot.call, None
         try:

@@ -105,7 +105,7 @@ def option_of(role: str) -> str:
 def _named(args: Sequence[str]) -> str | None:
     """The pipeline that some arguments name, the last one where there are several."""
     named = None
-    for argument, following in zip(args, [*args[1:], ""], strict=True):
+    for argument, following in zip(args, [*args, ""][1:], strict=True):
         if argument == "--":
             break
         if argument == _PIPELINE:

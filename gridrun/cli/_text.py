@@ -9,11 +9,19 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gridrun.errors import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gridrun.report.tables import Summary
+    from gridrun.run import Tally
 
+
+NOTHING_RUN = (
+    "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
+)
+"""Said of a study without a ledger."""
 
 _WIDEST = 1000
 
@@ -66,9 +74,12 @@ def number(value: float, digits: int = 3) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 fold``, ``2 folds``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def tally_line(tally: Tally, seconds: float) -> str:
+    """What a run has done, as one line."""
+    return (
+        f"{counted(tally.done, 'task')} done ({tally.shared:,} shared), {tally.failed:,} failed in "
+        f"{duration(seconds)}; {tally.before:,} finished before\n"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -127,15 +138,18 @@ def print_summary(summary: Summary, study: str) -> None:
     if starred:
         say("* without the folds where the metric is not defined (NA or NaN in the table)")
     if summary.skipped:
-        say(f"{summary.skipped:,} parts skipped: not asked of their classifier (state, reason)")
+        say(
+            f"{counted(summary.skipped, 'part')} skipped: not asked of their classifier (state, "
+            f"reason)"
+        )
     if summary.waiting:
-        say(f"{summary.waiting:,} parts waiting: not run yet")
+        say(f"{counted(summary.waiting, 'part')} waiting: not run yet")
     if summary.failed:
-        say(f"{summary.failed:,} parts failed:")
+        say(f"{counted(summary.failed, 'part')} failed:")
         for (kind, reason), count in sorted(summary.reasons.items(), key=lambda i: -i[1])[:10]:
             say(f"  {count:,} x {kind}: {' '.join(reason.split())[:200]}")
         if len(summary.reasons) > 10:  # noqa: PLR2004 - as many as are printed
-            say(f"  and {len(summary.reasons) - 10} further reasons, in the table")
+            say(f"  and {counted(len(summary.reasons) - 10, 'further reason')}, in the table")
         if any(kind != "upstream-defect" for kind, _ in summary.reasons):
             say(f"  logs: gridrun logs {shlex.quote(study)}")
     for name, path in summary.files.items():

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridrun.cli._text import console, duration
-from gridrun.errors import Fault
+from gridrun.errors import Fault, counted
 
 if TYPE_CHECKING:
     from gridrun.plan.units import TaskFailed
@@ -91,7 +91,7 @@ class Watch:
         if self._bar is not None:
             self._show()
         elif not self._quiet and time.monotonic() - self._last_line >= _PLAIN_SECONDS:
-            self._line(f"{tally.finished:,} of {tally.total:,} tasks{self._extra()}")
+            self._line(f"{tally.finished:,} of {counted(tally.total, 'task')}{self._extra()}")
 
     def failure(self, event: TaskFailed, log: str) -> None:
         """A task failed; the first few are shown, all are in the tables and logs."""

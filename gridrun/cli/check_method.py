@@ -9,7 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check_method(
     One line for each check. What fails here would fail in a study, too; read the warnings. Exit
     codes: 0 no check failed, 1 some check failed, 2 there is no such file or R cannot parse it.
     """
-    from gridrun.cli._text import counted, dump, say
+    from gridrun.cli._text import dump, say
     from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING
     from gridrun.tools.check_method import try_file
 

@@ -10,6 +10,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _plain(report: DescriptionReport) -> dict[str, Any]:
 
 
 def _show(report: DescriptionReport) -> None:
-    from gridrun.cli._text import console, counted, say, table
+    from gridrun.cli._text import console, say, table
 
     out = console()
     for note in report.notes:

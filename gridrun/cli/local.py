@@ -13,7 +13,7 @@ from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 _ENDING = (
@@ -85,7 +85,7 @@ def local(
     that was committed is lost.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, duration, print_summary
+    from gridrun.cli._text import dump, print_summary, tally_line
     from gridrun.cli._watch import Watch
 
     if in_process and (workers is not None or address is not None):
@@ -136,15 +136,15 @@ def local(
     else:
         print_summary(ended.summary, str(study))
         tally = ended.tally
-        fitted = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.fits.items()))
+        fitted = ", ".join(
+            counted(count, name.removesuffix("s")) for name, count in sorted(tally.fits.items())
+        )
         sys.stdout.write(
-            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
-            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
-            f"fitted by this run: {fitted or 'nothing'}\n"
+            f"{tally_line(tally, ended.seconds)}fitted by this run: {fitted or 'nothing'}\n"
         )
     if ended.held:
         look = "".join(f": {command}" for command in ended.look)
-        sys.stderr.write(f"{ended.held:,} tasks are held by sweeps elsewhere{look}\n")
+        sys.stderr.write(f"sweeps elsewhere hold {counted(ended.held, 'task')}{look}\n")
     if ended.state == "interrupted":
         sys.stderr.write(f"the run was interrupted; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)

@@ -11,7 +11,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import UserError, did_you_mean
+from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def logs(
 ) -> None:
     """List attempts that failed or printed something, with their logs and how to run them again."""
     from gridrun.api import open_study
-    from gridrun.cli._text import dump, say
+    from gridrun.cli._text import NOTHING_RUN, dump, say
 
     opened = open_study(study, pipeline=pipeline)
     _require("--kind", kind, KINDS)
@@ -85,10 +85,16 @@ def logs(
                 raise UserError(
                     f"the log cannot be read: {error.strerror}", where=str(attempt.log)
                 ) from error
+    if not found:
+        say(NOTHING_RUN if opened.state().view is None else _none(len(logged)))
+
+
+def _none(logged: int) -> str:
     if not logged:
-        say("no attempt failed or printed anything")
-    elif not found:
-        say(f"none of {len(logged):,} attempts that failed or printed something is asked for")
+        return "no attempt failed or printed anything"
+    return (
+        f"no attempt matches the options; without them there would be {counted(logged, 'attempt')}"
+    )
 
 
 def _require(option: str, value: str | None, known: Sequence[str]) -> None:

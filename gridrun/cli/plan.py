@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def plan(
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
-    from gridrun.cli._text import counted, dump, duration, say
+    from gridrun.cli._text import dump, duration, say
 
     if as_json:
         dump(_plain(report))
@@ -70,7 +71,7 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
     for reason, tasks in report.impossible_reasons.items():
-        say(f"{tasks:,} x {report.folds} train tasks are recorded as failed, not run: {reason}")
+        say(f"{tasks:,} x {report.folds} train tasks count as failed and do not run: {reason}")
     for reason, tasks in report.skipped_reasons.items():
         say(f"{tasks:,} x {report.folds} parts are skipped: {reason}")
     say(
@@ -89,7 +90,7 @@ def _show_why(report: PlanReport) -> None:
     from gridrun.cli._text import say
 
     for reason in report.why:
-        say(f"{reason.tasks:,} {reason.classifier} tasks: {reason.text}")
+        say(f"{counted(reason.tasks, f'{reason.classifier} task')}: {reason.text}")
     if not report.why:
         say("there is nothing to run: every selected task is done or failed")
 

@@ -9,6 +9,7 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
+from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 
@@ -32,7 +33,7 @@ def status(
     Covers what the last run selected. Writes nothing.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import counted, dump, duration, say
+    from gridrun.cli._text import NOTHING_RUN, dump, duration, say
 
     report = open_study(study, pipeline=pipeline).status()
     if as_json:
@@ -54,9 +55,7 @@ def status(
         )
         return
     if report.last_run is None:
-        say(
-            "nothing has been run yet; `gridrun plan` shows what would run, `gridrun local` runs it"
-        )
+        say(NOTHING_RUN)
         return
     last = report.last_run
     if report.holder is not None:
@@ -89,4 +88,7 @@ def status(
     for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:
         say(f"  failed {count:,} x {kind}: {' '.join(reason.split())[:160]}")
     for unit, worker, tasks, since in report.held:
-        say(f"  {worker} holds {unit}: {tasks:,} tasks since {duration(time.time() - since)}")
+        say(
+            f"  {worker} holds {unit}: {counted(tasks, 'task')} since "
+            f"{duration(time.time() - since)}"
+        )

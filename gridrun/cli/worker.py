@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gridrun.cli._help import add
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 
 _ASKED_TO_END = 143
 """128 + SIGTERM, as a shell would say it."""
@@ -99,8 +99,8 @@ def worker(
         opened, shard.parent, out, workers=workers, say=_say, is_stopping=lambda: bool(asked)
     )
     _say(
-        f"{opened.name}: {report.done} tasks done, {report.failed} failed, "
-        f"{report.before} were finished before"
+        f"{opened.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "
+        f"{report.before:,} finished before"
     )
     if report.stopped:
         raise typer.Exit(_ASKED_TO_END)
@@ -118,8 +118,9 @@ def _work_off(folder: Path, workers: int | None, idle_seconds: float) -> None:
         is_stopping=lambda: bool(asked),
     )
     _say(
-        f"{folder}: {report.shards} shards run, {report.done} tasks done, {report.failed} failed; "
-        + ("asked to end" if report.stopped else "no other shard is free")
+        f"{folder}: {counted(report.shards, 'shard')} run, {counted(report.done, 'task')} done, "
+        f"{report.failed:,} failed; "
+        + ("the worker was asked to end" if report.stopped else "no other shard is free")
     )
     if report.stopped:
         raise typer.Exit(_ASKED_TO_END)

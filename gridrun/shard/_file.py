@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun._version import __version__
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
@@ -144,9 +144,9 @@ def _member(path: Path, number: int | None) -> str:
         if number is None:
             count = len(archive.namelist())
             raise UserError(
-                f"this is an archive of {count:,} shards",
+                f"this is an archive of {counted(count, 'shard')}",
                 where=str(path),
-                todo=f"say which one: --shard 0 .. --shard {count - 1}",
+                todo=f"name one of them: --shard 0 .. --shard {count - 1}",
             )
         return archive.read(f"{shard_name(number)}.jsonl").decode("utf-8")
 

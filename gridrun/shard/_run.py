@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.plan.units import (
@@ -87,7 +87,10 @@ def run_shard(
     writer = SegmentWriter(out)
     done = failed = 0
     count = min(workers or len(os.sched_getaffinity(0)), len(units))
-    say(f"{shard.name}: {tasks - len(before)} of {tasks} tasks on {count} workers")
+    say(
+        f"{shard.name}: {tasks - len(before):,} of {counted(tasks, 'task')} on "
+        f"{counted(count, 'worker')}"
+    )
 
     def read_artifact(digest: str) -> bytes:
         return _artifact(directory, digest, blocks)
@@ -97,7 +100,9 @@ def run_shard(
             for event in pool.events(writer.seconds_to_flush, is_stopping):
                 if event is None:
                     writer.flush()
-                    say(f"{shard.name}: {len(before) + done + failed} of {tasks} tasks")
+                    say(
+                        f"{shard.name}: {len(before) + done + failed:,} of {counted(tasks, 'task')}"
+                    )
                     continue
                 if isinstance(event, WorkerReady | TaskDone | TaskFailed):
                     writer.add(event_text(event, shard.digest_of))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gridrun.errors import counted
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import dump
 from gridrun.store.cache import with_replacement
@@ -130,7 +131,7 @@ def read_segment(path: Path, manifest: Manifest | None = None) -> list[str]:
     for facts in manifest.segments if manifest is not None else ():
         if facts.name == path.name and (facts.rows, facts.checksum) != (len(lines), checksum):
             raise TornSegment(
-                f"{path.name} is not what the manifest says: {len(lines)} events, not "
+                f"{path.name} is not what the manifest says: {counted(len(lines), 'event')}, not "
                 f"{facts.rows}, or others"
             )
     return lines

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.errors import GridrunError, UserError
+from gridrun.errors import GridrunError, UserError, counted
 from gridrun.shard._file import Shard, open_shard
 from gridrun.shard._read_inputs import carry_out
 from gridrun.shard._run import ShardReport, run_shard
@@ -144,8 +144,8 @@ def _run(
 
 def _tell_end(tell: Callable[[str], None], shard: Shard, report: ShardReport) -> None:
     tell(
-        f"{shard.name}: {report.done} tasks done, {report.failed} failed, {report.before} were "
-        f"finished before{'; given back' if report.stopped else ''}"
+        f"{shard.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "
+        f"{report.before:,} finished before{'; given back' if report.stopped else ''}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.shard import (
     MANIFEST,
     Manifest,
@@ -97,10 +97,9 @@ class SegmentReader:
                     self.problems.setdefault(facts.name, text)
             elif read != facts:
                 raise EnvironmentFault(
-                    f"{facts.name} had {read.rows} events when it was taken in, its manifest says "
-                    f"{facts.rows}, or they are not the same ones",
+                    f"{facts.name} had {counted(read.rows, 'event')} when it was read, its "
+                    f"manifest says {facts.rows}, or they are not the same ones",
                     where=self._child,
                     todo="the outcomes were modified after the child wrote them: do not trust "
-                    "those in the "
-                    "ledger; compare with `gridrun local` in a copy of the study",
+                    "those in the ledger; compare with `gridrun local` in a copy of the study",
                 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun.documents.tree import Entries, Items, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, did_you_mean
+from gridrun.errors import Fault, counted, did_you_mean
 from gridrun.pipeline import Parameter, Value
 
 _MOST_FAULTS = 3
@@ -63,7 +63,7 @@ def read_values(file: Path, parameter: Parameter, node: Node) -> ParameterValues
             todo = todo if faulty == 1 else todo.partition("known values:")[0].strip()
             read.faults.append(Fault(file, message, item.line, todo or None))
     if faulty > _MOST_FAULTS:
-        more = f"{name} has {faulty - _MOST_FAULTS:,} more values that cannot be used"
+        more = f"{name} has {counted(faulty - _MOST_FAULTS, 'more value')} that cannot be used"
         read.faults.append(Fault(file, more, items[-1].line))
     return read
 
@@ -89,7 +89,7 @@ def _accept(file: Path, parameter: Parameter, leaf: Leaf, read: ParameterValues)
     if leaf.value in parameter.shorthands:
         expanded = parameter.shorthands[str(leaf.value)]
         message = (
-            f"{name}: {quoted(str(leaf.value))} stands for {len(expanded)} values, "
+            f"{name}: {quoted(str(leaf.value))} stands for {counted(len(expanded), 'value')}, "
             f"one combination each: {known_list(expanded)}"
         )
         read.notes.append(Fault(file, message, leaf.line))

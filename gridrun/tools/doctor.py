@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault, GridrunError
+from gridrun.errors import EnvironmentFault, GridrunError, counted, in_bytes
 from gridrun.pipeline import DEFAULT_PIPELINE
 from gridrun.report.plan_report import PlanReport
 from gridrun.run.backend import backend_names
 from gridrun.worker.isolated import worker_environment
 
-_DISK_MB = 500
+_DISK_BYTES = 500 * 2**20
 _PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "numpy", "typer")
 
 
@@ -116,27 +116,29 @@ def _runner(pipeline: str) -> Iterator[Finding]:
 def _disk(directory: Path) -> Finding:
     while not directory.exists() and directory != directory.parent:
         directory = directory.parent
-    free_mb = shutil.disk_usage(directory).free // 2**20
+    free = shutil.disk_usage(directory).free
     if not os.access(directory, os.W_OK):
         return Finding(
             "disk", "missing", f"{directory.resolve()} is not writable", "make it writable", 3
         )
-    if free_mb < _DISK_MB:
+    if free < _DISK_BYTES:
         return Finding(
             "disk",
             "missing",
-            f"{free_mb} MB free",
-            f"free some space: a run needs {_DISK_MB} MB",
+            f"{in_bytes(free)} free",
+            f"free some space: a run needs {in_bytes(_DISK_BYTES)}",
             3,
         )
-    temporary_mb = shutil.disk_usage(tempfile.gettempdir()).free // 2**20
-    return Finding("disk", "ok", f"{free_mb:,} MB free, {temporary_mb:,} MB for temporary files")
+    temporary = shutil.disk_usage(tempfile.gettempdir()).free
+    return Finding(
+        "disk", "ok", f"{in_bytes(free)} free, {in_bytes(temporary)} for temporary files"
+    )
 
 
 def _cores() -> Finding:
     cores = len(os.sched_getaffinity(0))
-    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return Finding("machine", "ok", f"{cores} cores, {memory_mb:,} MB of memory")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Finding("machine", "ok", f"{counted(cores, 'core')}, {in_bytes(memory)} of memory")
 
 
 def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
@@ -146,5 +148,7 @@ def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
         code = 3 if isinstance(error, EnvironmentFault) else 2
         return Finding("study", "missing", error.text(), "", code)
     return Finding(
-        "study", "ok", f"{plan.combinations:,} combinations, {plan.pending:,} tasks to run"
+        "study",
+        "ok",
+        f"{counted(plan.combinations, 'combination')}, {counted(plan.pending, 'task')} to run",
     )

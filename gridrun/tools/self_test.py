@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.plan.units import ContextFacts
 from gridrun.shard import (
     ARTIFACTS,
@@ -43,7 +43,7 @@ def self_test() -> Iterator[str]:
             f"the self-test produced {report.done} of {wanted} outcomes",
             todo="a worker cannot run here: check that there is room for temporary files",
         )
-    yield f"ok      shard: {report.done} tasks through files and processes"
+    yield f"ok      shard: {counted(report.done, 'task')} through files and processes"
     for finding in examine():
         yield f"{finding.verdict:7} {finding.what}: {finding.found}"
         if finding.exit_code:

@@ -104,7 +104,12 @@ def test_a_state_that_cannot_be_saved_is_found(tmp_path):
     [
         (classifier(fit="centre"), "fit", FAILED, "not list(model = )"),
         (classifier(predict="2 * x[, 1]"), "probabilities", FAILED, "is no probability"),
-        (classifier(predict="1 / (1 + exp(x %*% model))"), "positive", WARNING, "of negative?"),
+        (
+            classifier(predict="1 / (1 + exp(x %*% model))"),
+            "positive",
+            WARNING,
+            "those of positive",
+        ),
         (
             classifier(predict="rank(x[, 1]) / nrow(x)"),
             "rows alone",
@@ -162,7 +167,7 @@ def test_a_process_that_is_stopped_is_a_failed_check(tmp_path, monkeypatch):
     (tmp_path / "mine.R").write_text(text)
     *_, last = try_isolated("method", tmp_path / "mine.R", seconds=600)
     assert (last.what, last.verdict, last.printed) == ("training", FAILED, "round")
-    assert "did not answer any more: it was stopped (SIGSTOP)" in last.found
+    assert "stopped answering: it was stopped (SIGSTOP)" in last.found
 
 
 def command(*arguments):

@@ -10,6 +10,7 @@ from amiss_tasks.methods import METHODS, Dependence
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.testing import write_small_study
+from gridrun.errors import UserError
 from gridrun.plan import fingerprint
 
 
@@ -94,3 +95,37 @@ def test_inputs_are_hashed_once_and_then_never(tmp_path, monkeypatch):
     study.run(backend="inprocess", folds=2)
     study.describe()
     assert len(hashed) == 3
+
+
+def test_inputs_are_those_that_reading_takes():
+    """Every role has a sentence for `gridrun init`, an example, and one for `gridrun predict`."""
+    from amiss_tasks.stages.read._paths import ROLES
+
+    assert tuple(PIPELINE.inputs) == ROLES
+    assert all(
+        role.description and role.example and role.predicted for role in PIPELINE.inputs.values()
+    )
+
+
+def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):
+    """As before roles were the pipeline's: model, VCF, tables, file; or each by its name."""
+    from gridrun import api, predict_variants
+
+    asked = []
+    monkeypatch.setattr(api, "predict", lambda *arguments: asked.append(arguments))
+    file = tmp_path / "p.csv"
+    predict_variants("m", "a.vcf", "s.tsv", "i.tsv", str(file))
+    predict_variants("m", vcf="a.vcf", cadd_snv="s.tsv", cadd_indel="i.tsv", file=file)
+    predict_variants("m", "a.vcf", "s.tsv", cadd_indel="i.tsv", file=file)
+    assert asked == [asked[0]] * 3
+    _, model, inputs, target = asked[0]
+    assert (str(model), target) == ("m", file)
+    assert inputs == {"vcf": "a.vcf", "cadd_snv": "s.tsv", "cadd_indel": "i.tsv"}
+    for given, named in (
+        (("a.vcf",), {}),
+        (("a.vcf", "s.tsv", "i.tsv", "p", "more"), {}),
+        ((), {"vcf": "a", "cadd_snv": "s", "cadd_indel": "i", "cad": "x"}),
+        (("a", "s", "i"), {"vcf": "a"}),
+    ):
+        with pytest.raises(UserError, match="predictions need vcf, cadd_snv, cadd_indel"):
+            predict_variants("m", *given, **named)

@@ -5,7 +5,7 @@ import time
 import frail  # noqa: F401 - that the child finds it is what matters
 import pytest
 
-from backends.azureml import _calls
+from backends.azureml.sdk import calls as _calls
 from backends.azureml.sdk.types import AzureTrouble, Place, Trouble
 from gridrun.testing.processes import lives
 from gridrun.worker import answering
@@ -27,7 +27,7 @@ def calls(monkeypatch):
     [
         ("fetch", "no answer after 1 s"),
         ("submit", "the process that talks to Azure was killed by signal 11 (SIGSEGV)"),
-        ("upload", "the process that talks to Azure did not answer any more: it was stopped"),
+        ("upload", "the process that talks to Azure stopped answering: it was stopped"),
     ],
 )
 def test_a_process_that_is_no_use_is_replaced(calls, name, text):

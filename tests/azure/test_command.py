@@ -119,7 +119,7 @@ def test_a_child_that_cannot_work_is_heard_on_the_terminal(azure_service, study,
     (tmp_path / "nothing-here" / "gridrun.py").write_text("raise SystemExit('no gridrun here')\n")
     ran = gridrun(azure_service, tmp_path / "home", "azure", study, "--yes", *PART)
     assert ran.returncode == 3, ran.stderr
-    assert "no child of the sweep came to any outcome" in ran.stderr
+    assert "no child of the sweep produced a result" in ran.stderr
     assert "gridrun azure logs" in ran.stderr
     assert "Traceback" not in ran.stderr
     logs = gridrun(azure_service, tmp_path / "home", "azure", "logs", study)
@@ -131,7 +131,7 @@ def test_submit_status_cancel(azure_service, study, tmp_path):
     home = tmp_path / "home"
     sent = gridrun(azure_service, home, "azure", "submit", study, "--yes", *PART)
     assert sent.returncode == 0, sent.stderr
-    assert "16 tasks are still out" in sent.stderr
+    assert "sweeps still hold 16 tasks" in sent.stderr
     for word in ("gridrun azure ", "azure status", "azure cancel"):
         assert word in sent.stderr
     status = gridrun(azure_service, home, "azure", "status", study, "--json")
@@ -152,7 +152,7 @@ def test_doctor_looks_at_azure(azure_service, study, tmp_path):
     assert good.returncode == 0, good.stderr
     for words in ("azureml-core", "sign-in: as a service principal", "workspace", "compute cpu"):
         assert words in good.stdout
-    assert "is not there; the first run creates it" in good.stdout
+    assert "does not exist; the first run creates it" in good.stdout
     azure_service.refuse_sign_in("AADSTS7000215: Invalid client secret provided.")
     bad = gridrun(azure_service, tmp_path / "home2", "doctor", study, "--azure")
     assert bad.returncode == 3

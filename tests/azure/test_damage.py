@@ -73,7 +73,7 @@ def test_a_damaged_segment_is_noticed_and_its_tasks_are_sent_again(
     azure_service.replace_artifact(child.run_id, name, damaged(files[name], how))
     code, out, err = finish(drive(azure_service, directory, home=tmp_path))
     assert code == UPSTREAM_DEFECTS, err
-    assert f"what {child.run_id} brought is damaged" in err
+    assert f"the output of {child.run_id} is damaged" in err
     assert name.removeprefix("outputs/") in err
     assert "manifest" in err or how == "flipped"
     assert len(azure_service.sweeps) == 2

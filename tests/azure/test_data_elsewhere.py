@@ -83,7 +83,7 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
     (study / "study.yaml").write_text(text)
     code, out, _ = gridrun(azure_service, home, "azure", study, "--dry-run", *PART)
     assert code == 0
-    assert "first a job on one node reads datastore patients: 2026/clinvar.vep.vcf.gz" in out
+    assert "first, a job on one node reads datastore patients: 2026/clinvar.vep.vcf.gz" in out
     assert not azure_service.sweeps
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
     assert code == 0, err
@@ -104,7 +104,7 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
         assert VARIANT not in content
     for files in sent:
         for name, content in files.items():
-            assert not name.startswith("artifacts/") or content.startswith(b'{"gridrun_ticket')
+            assert not name.startswith("artifacts/") or content.startswith(b'{"gridrun_stub')
     local = tmp_path / "local"
     shutil.copytree(QUICKSTART, local, ignore=shutil.ignore_patterns(".gridrun", "results"))
     code, _, err = gridrun(azure_service, home, "local", local, "--in-process", *PART)
@@ -157,7 +157,7 @@ def test_submit_and_kill_read_once(azure_service, study, tmp_path):
     azure_service.settings.queue_s = 6
     code, _, err = gridrun(azure_service, home, "azure", "submit", study, "--yes", *PART)
     assert code == 0, err
-    assert "the inputs are being read; the same command goes on" in err
+    assert "the inputs are being read; continue with" in err
     code, out, err = gridrun(azure_service, home, "azure", "status", study)
     assert "-data: " in out
     process = start(azure_service, home, "azure", study, "--yes", *PART)
@@ -202,7 +202,7 @@ def test_changed_tables_are_refused_and_made_again(azure_service, container, stu
     more = [*PART[:-1], "3"]
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *more)
     assert code == 3, err
-    assert "no child of the sweep came to any outcome" in err
+    assert "no child of the sweep produced a result" in err
     code, out, err = gridrun(azure_service, home, "azure", "logs", study)
     assert "is not what was made" in out
     assert "--read-again" in out

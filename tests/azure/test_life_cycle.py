@@ -186,7 +186,7 @@ def test_a_refused_sign_in_says_so_and_goes_on_after_login(azure_service, tmp_pa
     azure_service.allow_sign_in()
     code, _, err = finish(process)
     assert code == UPSTREAM_DEFECTS, err
-    assert "not signed in to Azure, or no longer" in err
+    assert "not signed in to Azure, or the sign-in has expired" in err
     assert "az login" in err
     assert "answers again" in err
     assert table(directory) == expected

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-from toystudies import SMALL_GRID, open_toy, write_study
+from toystudies import SMALL_GRID, open_toy, table, write_study
 
 DRIVER = Path(__file__).with_name("driver.py")
 
@@ -37,14 +36,6 @@ def azure_study(service, directory, *, grid=None, settings=None, **keys):
     """A directory with a toy study whose azure settings lead to a service."""
     azure = azure_keys(service, **(settings or {}))
     return write_study(directory, grid or GRID, azure=json.dumps(azure), **keys)
-
-
-def table(directory):
-    """The final table without the columns of time."""
-    with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
-        rows = list(csv.reader(handle))
-    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
-    return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
 
 
 def local_table(directory, grid=None, **keys):

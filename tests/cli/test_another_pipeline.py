@@ -216,14 +216,14 @@ def test_a_pipeline_of_the_current_directory_runs_in_workers(begun, tmp_path):
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("nonsense", ['"nonsense" names no pipeline', "MODULE:ATTRIBUTE"]),
-        (":PIPELINE", ["names no pipeline"]),
+        ("nonsense", ['"nonsense" is not the name of a pipeline', "MODULE:ATTRIBUTE"]),
+        (":PIPELINE", ["is not the name of a pipeline"]),
         ("nowhere.at.all:PIPELINE", ["cannot be imported", "No module named 'nowhere'"]),
         ("broken:PIPELINE", ["cannot be imported", "ZeroDivisionError"]),
         ("leaves:PIPELINE", ["cannot be imported", "SystemExit"]),
         ("gridrun.testing.toy:PIPLINE", ['did you mean "PIPELINE"?']),
-        ("gridrun.testing.toy:STAGES", ["is no pipeline", "it has no", "gridrun.testing.toy"]),
-        ("gridrun.testing.toy:ToyPipeline", ["is no pipeline", "name"]),
+        ("gridrun.testing.toy:STAGES", ["is not a pipeline", "it has no", "gridrun.testing.toy"]),
+        ("gridrun.testing.toy:ToyPipeline", ["is not a pipeline", "name"]),
     ],
 )
 def test_a_wrong_name_of_a_pipeline_is_explained(begun, tmp_path, name, parts):

@@ -153,7 +153,7 @@ def test_init_writes_a_study_that_plans(tmp_path):
     assert "# imputation also has, at many times the cost: knnImputation, bpca" in text
     again = gridrun("init", target)
     assert again.returncode == 2
-    assert "a study is there already" in again.stderr
+    assert "this directory has a study already" in again.stderr
 
 
 def test_params_lists_every_parameter_and_value():
@@ -183,7 +183,7 @@ def test_doctor_names_a_missing_r(tmp_path):
     """Without R on the PATH: exit code 3 and what to install."""
     ran = gridrun("doctor", PATH=str(tmp_path))
     assert ran.returncode == 3
-    assert "no R on the PATH" in ran.stdout
+    assert "R is not on the PATH" in ran.stdout
     assert "docker/packages.txt" in ran.stdout
 
 
@@ -229,11 +229,13 @@ def test_status_results_and_logs_of_a_finished_study(finished):
     assert gridrun("logs", directory).returncode == 0
 
 
-def test_status_before_anything_ran(quickstart):
-    """A study that was never run is told how to begin."""
-    ran = gridrun("status", quickstart)
+@pytest.mark.parametrize("command", ["status", "logs"])
+def test_status_and_logs_before_anything_ran(quickstart, command):
+    """Of a study that was never run they say so, and how to begin; exit code 0."""
+    ran = gridrun(command, quickstart)
     assert ran.returncode == 0
-    assert "nothing has been run yet" in ran.stdout
+    assert "nothing has been run yet; `gridrun plan` shows what would run" in ran.stdout
+    assert "failed or printed" not in ran.stdout
     assert not (quickstart / ".gridrun").exists()
 
 
@@ -255,12 +257,12 @@ def test_ctrl_c_once_ends_after_the_running_task_and_resumes(quickstart):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "go on with: gridrun local" in err
+    assert "continue with: gridrun local" in err
     before = json.loads(gridrun("status", quickstart, "--json").stdout)["parts"]
     assert before["waiting"] > 0
     ran = gridrun("local", quickstart, "--in-process", *chosen)
     assert ran.returncode == 0, ran.stderr
-    assert f"{before['done']} were finished before" in ran.stdout
+    assert f"{before['done']} finished before" in ran.stdout
 
 
 @pytest.mark.ray

@@ -193,7 +193,7 @@ def test_ctrl_c_twice_stops_at_once_and_says_how_to_go_on(quickstart):
         if "again to stop at once" in line:
             process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
-    assert "go on with: gridrun local" in said[-1]
+    assert "continue with: gridrun local" in said[-1]
     assert "Traceback" not in "".join(said)
 
 
@@ -204,7 +204,7 @@ def test_a_study_goes_on_where_it_was_copied_to(finished, tmp_path):
     ran = gridrun("local", ".", *ONE, cwd=study)
     assert ran.returncode == 0, ran.stderr
     assert "0 tasks done (0 shared), 0 failed" in ran.stdout
-    assert "2 were finished before" in ran.stdout
+    assert "2 finished before" in ran.stdout
 
 
 def test_a_path_that_is_not_utf8_is_refused(tmp_path):

@@ -295,7 +295,7 @@ def test_a_crash_of_the_process_with_r_is_a_message(crashing):
 def test_a_call_whose_process_is_stopped_is_given_up(crashing, monkeypatch):
     """It ends after the threshold, with what happened and the last words."""
     monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
-    with pytest.raises(EnvironmentFault, match="did not answer any more: it was stopped") as fault:
+    with pytest.raises(EnvironmentFault, match="stopped answering: it was stopped") as fault:
         call_isolated(crashing, {}, "stop", {})
     assert "last words" in fault.value.text()
 

@@ -146,7 +146,7 @@ def test_a_worker_runs_its_shard(tmp_path):
     job, archive = make_shard(tmp_path, units, misbehave={finding: "error"}, predictions=3)
     code, stdout, stderr = run(archive, tmp_path / "out", "--workers", "2")
     assert (code, stderr) == (0, "")
-    assert "44 tasks done, 4 failed, 0 were finished before" in stdout
+    assert "44 tasks done, 4 failed, 0 finished before" in stdout
     events = events_in(tmp_path / "out")
     assert rows_of(events) == expected_rows(job, units)
     done = [event.result for event in events if isinstance(event, TaskDone)]
@@ -176,7 +176,7 @@ def test_a_killed_worker_goes_on(tmp_path):
     assert not (tmp_path / "out" / MANIFEST).exists()
     code, stdout, _ = run(archive, tmp_path / "out", "--workers", "2")
     assert code == 0
-    assert f"{len(before)} were finished before" in stdout
+    assert f"{len(before)} finished before" in stdout
     assert len(starts.read_text().splitlines()) - seen == 120 - len(before)
     assert rows_of(events_in(tmp_path / "out")) == expected_rows(job, units)
     assert read_manifest(tmp_path / "out" / MANIFEST).tasks == 120
@@ -207,7 +207,7 @@ def test_what_was_finished_is_not_run_again(tmp_path):
     count = len(starts.read_text().splitlines())
     code, stdout, _ = run(archive, tmp_path / "out")
     assert code == 0
-    assert "6 were finished before" in stdout
+    assert "6 finished before" in stdout
     assert len(starts.read_text().splitlines()) == count == 6
 
 
@@ -222,7 +222,7 @@ def test_a_torn_segment_is_run_again(tmp_path):
         read_segment(path)
     code, stdout, _ = run(archive, tmp_path / "out")
     assert code == 0
-    assert "0 were finished before" in stdout
+    assert "0 finished before" in stdout
     assert rows_of(events_in(tmp_path / "out")) == expected_rows(job, units)
 
 
@@ -279,10 +279,10 @@ def test_a_missing_artifact_ends_the_worker_with_the_path(tmp_path):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("", ["this is no shard"]),
+        ("", ["this is not a shard"]),
         ("{}", ["has format None"]),
         ('{"gridrun_shard": 99}', ["format 99", "version of gridrun"]),
-        ('{"gridrun_shard": 1}\nx', ["this is no shard"]),
+        ('{"gridrun_shard": 1}\nx', ["this is not a shard"]),
         (None, ["cannot be read", "No such file"]),
     ],
 )

@@ -89,5 +89,5 @@ def test_the_second_time_there_is_nothing_to_do(first_run, study):
     again = gridrun("local", study)
     assert again.returncode == 0
     assert re.search(r"^0 tasks done", again.stdout, re.MULTILINE)
-    assert "; 126 were finished before" in again.stdout
+    assert "; 126 finished before" in again.stdout
     assert rows(study) == before

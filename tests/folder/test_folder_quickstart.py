@@ -30,7 +30,7 @@ def test_the_same_table_as_local(tmp_path):
     unwanted = shutil.ignore_patterns(".gridrun", "results", "shards")
     source = ROOT / "examples" / "quickstart"
     far, here = (shutil.copytree(source, tmp_path / n, ignore=unwanted) for n in ("far", "here"))
-    assert "8 tasks are still out" in gridrun("shards", far, *PART).stderr
+    assert "sweeps still hold 8 tasks" in gridrun("shards", far, *PART).stderr
     assert "8 tasks done, 0 failed" in gridrun("worker", far / "shards", "--workers", "2").stdout
     assert "8 tasks done" in gridrun("collect", far).stdout
     gridrun("local", here, "--in-process", *PART)

@@ -29,16 +29,16 @@ def test_a_worker_reads_what_the_driver_cannot(tmp_path):
     place, there = study(tmp_path / "study")
     folder = place / "shards"
     dry = walks.drive(place, "shards", "--dry-run")
-    assert f"first a job on one node reads {there / 'a.vcf'}" in dry.stdout
+    assert f"first, a job on one node reads {there / 'a.vcf'}" in dry.stdout
     sent = walks.drive(place, "shards")
-    assert "the inputs are being read; the same command goes on: gridrun shards" in sent.stderr
+    assert "the inputs are being read; continue with: gridrun shards" in sent.stderr
     assert f"gridrun worker {folder}" in sent.stderr
     assert "1 waiting" in walks.drive(place, "shards", "status").stdout
     again = walks.drive(place, "shards")
     assert "the inputs are being read" in again.stderr
     assert len(walks.sweeps(place)) == 1, "asked for once"
     assert "reading the inputs" in walks.work(folder)
-    assert "72 tasks are still out" in walks.drive(place, "shards").stderr
+    assert "sweeps still hold 72 tasks" in walks.drive(place, "shards").stderr
     blocks = list((folder / "blocks").iterdir())
     assert len(blocks) == 4
     tables = {path.read_bytes() for path in blocks}
@@ -101,7 +101,7 @@ def test_a_changed_table_is_refused_by_the_worker(tmp_path):
     for path in (place / "shards" / "blocks").iterdir():
         path.write_bytes(b"other")
     said = walks.work(place / "shards", exit_code=2)
-    assert "the tables of a block are not what was made" in said
+    assert "the tables of a block are not those that were made" in said
     assert "--read-again" in said
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from toystudies import SMALL_GRID, TOY, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, table, write_study
 
 from gridrun.run.backend import load_backend
 
@@ -101,14 +100,6 @@ def wait_for(what, seconds=60):
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def table(directory):
-    """The final table without the columns of time."""
-    with (directory / "results" / "final_cv_results.csv").open(newline="") as handle:
-        rows = list(csv.reader(handle))
-    times = [rows[0].index(name) for name in ("tr_time", "te_time")]
-    return [[cell for at, cell in enumerate(row) if at not in times] for row in rows]
 
 
 def sweeps(directory):

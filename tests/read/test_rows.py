@@ -142,7 +142,7 @@ def test_more_rows_than_variants(tmp_path: Path) -> None:
     """Asking for more variants than there are gives all, with a note."""
     result = read_inputs(GOLDEN_INPUT, {}, tmp_path, "many", rows=5000, seed=1)
     assert result.counts.variants == 1319
-    assert any("5000 variants asked for, 1319 are there" in n.message for n in result.notes)
+    assert any("1,319 variants, fewer than the 5,000 of --rows" in n.message for n in result.notes)
 
 
 def test_truncated_cache_is_made_anew(golden: ReadResult, tmp_path: Path) -> None:

@@ -170,6 +170,6 @@ def test_hostile_grids_stay_within_two_seconds_and_200_mb(name, tmp_path):
 def test_a_tag_runs_nothing(tmp_path, monkeypatch):
     """Reading the file whose tag runs code leaves no file behind."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="is not obeyed"):
+    with pytest.raises(InputError, match="is not supported"):
         read_grid(MALFORMED / "grid" / "python_tag.yaml", PARAMETERS)
     assert list(tmp_path.iterdir()) == []

@@ -118,12 +118,12 @@ def test_a_list_from_a_file(tmp_path):
         ("5-99", "there is no combination 99"),
         ("1-999999999999999999", "numbered from 1 to 12"),
         ("5-2", "did you mean 2-5?"),
-        ("1,,2", '"" is no combination number'),
-        ("-3", '"-3" is no combination number'),
-        ("one", '"one" is no combination number'),
+        ("1,,2", '"" is not a combination number'),
+        ("-3", '"-3" is not a combination number'),
+        ("one", '"one" is not a combination number'),
         ("1.5", "write numbers and ranges"),
-        ("9" * 30, "is no combination number"),
-        ("", "is no combination number"),
+        ("9" * 30, "is not a combination number"),
+        ("", "is not a combination number"),
     ],
 )
 def test_wrong_lists(text, words):

@@ -62,7 +62,7 @@ def test_a_stopped_process_costs_one_attempt(supervise, tmp_path, behaviour, who
     (first,) = of(events, TaskFailed)
     assert (first.task, first.kind, first.final) == (unit.tasks[9], Kind.CRASH, False)
     assert (first.signal, first.exit_code, first.limit_seconds) == (None, None, None)
-    assert first.reason.startswith("did not answer any more: ")
+    assert first.reason.startswith("stopped answering: ")
     assert who in first.reason
     assert first.reason in first.log
     assert first.log.startswith("half a li") == (behaviour == "stop_printing")
@@ -88,7 +88,7 @@ def test_a_process_stopped_before_it_is_ready_is_started_again(supervise, tmp_pa
     assert len(of(supervise(job=job).run(toy_units(1, 1)[0]), TaskDone)) == 1
     with pytest.raises(EnvironmentFault) as caught:
         supervise(job=Job("odd_pipelines:STOPS", settings)).run(toy_units(1, 1)[0])
-    assert "did not answer any more: it was stopped (SIGSTOP)" in caught.value.what
+    assert "stopped answering: it was stopped (SIGSTOP)" in caught.value.what
     assert "while it started, 3 times in a row" in caught.value.what
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.significance import CLASSES, DROP, Significance
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 
 _MOST_FAULTS = 20
@@ -23,7 +24,7 @@ def unknown_classes(kept: Any, significance: Significance, report: FileReport) -
     Args:
         kept: The rows that the grid can use.
         significance: What values of CLNSIG count as.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
 
     Returns:
         Whether there are any.
@@ -52,7 +53,7 @@ def note_mapped(rows: Any, significance: Significance, report: FileReport) -> No
     Args:
         rows: The rows that the grid can use, those of ``drop`` included.
         significance: What values of CLNSIG count as.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
     """
     import pyarrow.compute as pc
 
@@ -65,8 +66,10 @@ def note_mapped(rows: Any, significance: Significance, report: FileReport) -> No
         if met:
             total = sum(counts[value] for value in met)
             each = ", ".join(f"{_quoted(value)} {counts[value]}" for value in met)
-            does = "are left out" if name == DROP else f"count as {name}"
-            report.note(f"{total} rows {does} because the study maps their CLNSIG: {each}")
+            does = "left out" if name == DROP else f"counted as {name}"
+            report.note(
+                f"{counted(total, 'row')} {does} because the study maps their CLNSIG: {each}"
+            )
     unmet = [value for value in significance.mapped if value not in counts]
     if unmet:
         named = ", ".join(map(_quoted, unmet))
@@ -87,7 +90,7 @@ def check_classes(
         grid_values: Parameter to the values of the grid.
         widest: The filter that they passed, for the message.
         significance: What values of CLNSIG count as.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
     """
     variants = {
         (line, value)
@@ -104,9 +107,8 @@ def check_classes(
         if is_positive and is_negative:
             return
     report.fault(
-        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at "
-        f"{widest}, the widest filter of the grid: "
-        "one class is empty whatever vus_inclusion of the grid",
+        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at {widest}, "
+        "the widest filter of the grid: one class is empty whatever vus_inclusion of the grid",
         todo="no combination can train; widen quality, restriction or transcript, "
         "or name a VCF with both classes",
     )

@@ -18,6 +18,7 @@ from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import MISSING
 from amiss_tasks.stages.read._value_counts import Tally, check_review, check_significance
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+from gridrun.errors import counted
 
 ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
 """Values of CLNREVSTAT that some value of ``quality`` keeps."""
@@ -122,7 +123,7 @@ def collect(
             break
     if rows.records and not rows.blocks and reader.header.csq:
         reader.report.fault(
-            f"no record has CSQ ({rows.records} records)",
+            f"no record has CSQ ({counted(rows.records, 'record')})",
             todo="the header is VEP's, the records are not; annotate the file again",
         )
     if labelled:
@@ -219,7 +220,7 @@ def _look_at_bases(record: VcfRecord, rows: VcfRows) -> None:
 
 
 def _check_transcripts(record: VcfRecord, feature_at: int, report: FileReport) -> None:
-    """A transcript must not occur twice in a record: the rows could not be told apart."""
+    """A transcript must not occur twice in a record: its rows could not be distinguished."""
     blocks = record.csq_blocks
     if len(blocks) == 1:
         return

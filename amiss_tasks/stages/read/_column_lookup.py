@@ -59,7 +59,7 @@ def name_lacking(
         there: Columns that are looked for and there.
         names: All columns of the input.
         place: Where they stand.
-        report: FileReport of the features file.
+        report: Report of the features file.
     """
     found = located(features, there)
     for feature in features:

@@ -40,7 +40,7 @@ def check_vcf_header(
         report: The file's report.
         grid_values: Parameter to the values of the grid.
         features: The study's features.
-        features_report: FileReport of their file, for sources that are not there.
+        features_report: Report of their file, for sources that are not there.
         labelled: Whether ClinVar's labels are needed.
     """
     for key in ("CLNREVSTAT", "CLNSIG") if labelled else ():
@@ -146,7 +146,7 @@ def check_cadd_header(
     Args:
         reader: Reader of the table.
         features: The study's features.
-        features_report: FileReport of their file, for sources that are not there.
+        features_report: Report of their file, for sources that are not there.
     """
     if not reader.names:
         return

@@ -58,12 +58,12 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
 
 
 def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
-    """Say which records of a VCF give rows that could not be told apart.
+    """Say which records of a VCF give rows that could not be distinguished.
 
     Args:
         joined: The joined table.
         vcf: Table of ``Batch.finish``.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
     """
     import pyarrow.compute as pc
 
@@ -84,7 +84,7 @@ def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
 
 
 def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
-    """Say which rows of the CADD tables could not be told apart.
+    """Say which rows of the CADD tables could not be distinguished.
 
     Upstream names a row by the five keys and CADD's consequence, and stops
     when a name occurs twice.
@@ -127,7 +127,7 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
             f"{where} have the same key {shown(':'.join(identity[:5]))}",
             line=here[1],
             key=("twice", there, here),
-            todo="keep one of the two: amiss could not tell the rows apart",
+            todo="keep one of the two: amiss could not distinguish the rows",
         )
 
 

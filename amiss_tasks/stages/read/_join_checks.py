@@ -9,6 +9,7 @@ from typing import Any
 from amiss_tasks.stages.read._cadd_rows import CaddTable
 from amiss_tasks.stages.read._collect import VcfRows
 from amiss_tasks.stages.read._report import FileReport, shown
+from gridrun.errors import counted
 
 _VERSION = re.compile(r"\.\d+$")
 
@@ -24,7 +25,7 @@ def check_matches(
     Args:
         rows: What the VCF holds.
         tables: What the CADD tables hold, SNV first.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
         cadd_reports: Reports of the CADD tables, SNV first.
     """
     kept = sum(rows.variants.values())
@@ -58,13 +59,13 @@ def _no_variant(
         hints.append(f"lower-case REF/ALT, first on line {rows.lower_case_line}")
         todo = "write the bases in upper case, as CADD does"
     hint = "".join(f"; {part}" for part in hints if part)
-    report.fault(f"0 of {kept} variants found in CADD{hint}", todo=todo)
+    report.fault(f"0 of {counted(kept, 'variant')} found in CADD{hint}", todo=todo)
 
 
 def _no_row(table: CaddTable, chromosome: str, report: FileReport, *, is_expected: bool) -> None:
     hint = _prefix(table.example[0], chromosome)
     detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
-    message = f"0 of {table.rows} rows of this file match a variant{detail}"
+    message = f"0 of {counted(table.rows, 'row')} of this file match a variant{detail}"
     if is_expected:
         report.fault(
             message,
@@ -83,7 +84,7 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
         vcf: Table of ``Batch.finish``.
         tables: Tables of the CADD rows of kept variants.
         joined: The joined table.
-        report: FileReport of the VCF.
+        report: Report of the VCF.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,7 +102,7 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
     report.fault(
-        f"0 of {len(pc.unique(here))} transcripts found in CADD: "
+        f"0 of {counted(len(pc.unique(here)), 'transcript')} found in CADD: "
         f"{shown(mine)} here, {shown(theirs)} there",
         todo=todo,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Self
 
 from amiss_tasks.stages.read._report import FileReport
+from gridrun.errors import in_bytes
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 28
@@ -101,7 +102,7 @@ class LineSource:
                 size += len(block)
                 if size > LONGEST_LINE_BYTES:
                     self._report.stop(
-                        f"the line is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                        f"the line is longer than {in_bytes(LONGEST_LINE_BYTES)}",
                         line=self._next_line,
                         todo="is this the right file?",
                     )

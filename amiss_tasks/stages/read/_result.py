@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from gridrun.errors import Fault, UserError
+from gridrun.errors import Fault, UserError, in_bytes
 from gridrun.store.cache import with_replacement
 
 _FORMAT = 1
@@ -126,11 +126,11 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space" in str(error)
         what = "no space left to write" if is_full else f"cannot be written: {error}"
-        megabytes = table.nbytes / 1e6
+        todo = "free some space" if is_full else "make the directory writable"
         raise UserError(
             what,
             where=str(result.path),
-            todo=f"the table of joined variants needs {megabytes:.0f} MB there",
+            todo=f"{todo}: the table of joined variants takes {in_bytes(table.nbytes)}",
         ) from error
 
 

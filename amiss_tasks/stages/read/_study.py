@@ -28,7 +28,7 @@ from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.read.cadd import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
-from gridrun.errors import Fault
+from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 
 _RECORDS_OF_A_LOOK = 20_000
@@ -120,7 +120,7 @@ def check_inputs(
     Raises:
         InputError: With every fault of every file. Where a VCF's header is
             refused, its first 20,000 records are looked at as well, so that
-            one run names what would otherwise come to light one by one.
+            one run names what would otherwise be found one by one.
     """
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack)
@@ -188,7 +188,8 @@ def read_inputs(
             table = written.table if written else table
     if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
-            f"{rows} variants asked for, {found.counts.variants} are there; all are used"
+            f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
+            "of --rows; all are used"
         )
     notes = [note for report in reports.values() for note in report.notes]
     return replace(found, table=table, notes=(*found.notes, *notes))
@@ -268,9 +269,8 @@ def _read(
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and counts.variants_without_cadd:
         reports["vcf"].note(
-            f"{counts.variants_without_cadd} of "
-            f"{counts.variants + counts.variants_without_cadd} variants with a star have no "
-            "row in CADD and are left out"
+            f"{counts.variants_without_cadd} of {counts.variants + counts.variants_without_cadd} "
+            "variants with a star have no row in CADD and are left out"
         )
     notes = tuple(note for report in reports.values() for note in report.notes)
     return ReadResult(path, joined, notes, counts, features), vcf

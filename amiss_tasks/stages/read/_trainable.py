@@ -17,8 +17,9 @@ from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown
 from amiss_tasks.stages.read._numbers import parse_numbers
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._result import ReadCounts
-from amiss_tasks.stages.read._value_counts import counted
+from amiss_tasks.stages.read._value_counts import most_frequent
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 
 _FEWEST_ROWS = 3
@@ -93,8 +94,8 @@ def check_trainable(
     if not variants:
         report.fault(
             f"0 variants at {widest.text()}, the widest filter of the grid; "
-            f"records by CLNREVSTAT: {counted(counts.review)}; "
-            f"records left out: {counted(counts.records_dropped)}",
+            f"records by CLNREVSTAT: {most_frequent(counts.review)}; "
+            f"records left out: {most_frequent(counts.records_dropped)}",
             todo="no combination can train; widen quality, restriction or transcript, "
             "or name another VCF",
         )
@@ -146,7 +147,7 @@ def _empty(
     has_dummy: bool,
 ) -> None:
     report, line = _place(feature, features, reports)
-    message = f"{feature.named} is empty in all {rows} rows that the grid can use"
+    message = f"{feature.named} is empty in all {counted(rows, 'row')} that the grid can use"
     todo = "annotate again with this field filled"
     if features.origin is not None:
         todo = f"{todo}, or take the feature out of this file"
@@ -165,7 +166,7 @@ def _empty(
 def _place(
     feature: Feature, features: FeatureSet, reports: Mapping[str, FileReport]
 ) -> tuple[FileReport, int | None]:
-    """Where a fault of a feature's values is told: in its features file, else in its input."""
+    """Where a fault of a feature's values is reported: in its features file, else its input."""
     if features.origin is not None:
         return reports["features"], feature.line
     return reports["vcf" if feature.file == VEP else "cadd_snv"], None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.stages.read._report import shown
 from amiss_tasks.stages.read.vcf import VcfReader
+from gridrun.errors import counted
 
 VALUES_NAMED = 8
 _OLD_CODE = re.compile(r"\d+([|,&/]\d+)*", re.ASCII)
@@ -32,7 +33,7 @@ class Tally:
             self.first_lines[value] = line
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def most_frequent(counts: Mapping[str, int]) -> str:
     """The most frequent values, each with its count."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     text = ", ".join(f'"{shown(value)}" {count}' for value, count in ordered[:VALUES_NAMED])
@@ -45,14 +46,14 @@ def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
     report = reader.report
     if "CLNSIG" in reader.header.info and records and not tally.counts:
         report.fault(
-            f"no record has CLNSIG ({records} records)",
+            f"no record has CLNSIG ({counted(records, 'record')})",
             todo="amiss takes its labels from it; name ClinVar's VCF, annotated with VEP",
         )
     old = {value: n for value, n in tally.counts.items() if _OLD_CODE.fullmatch(value)}
     if old:
         line = min(tally.first_lines[value] for value in old)
         report.fault(
-            f"CLNSIG holds the numeric codes of old ClinVar files: {counted(old)}",
+            f"CLNSIG holds the numeric codes of old ClinVar files: {most_frequent(old)}",
             line=line,
             todo="amiss needs the words (Pathogenic, Benign, …): "
             "take a ClinVar VCF of 2017 or later",
@@ -64,7 +65,7 @@ def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
     report = reader.report
     if "CLNREVSTAT" in reader.header.info and records and not tally.counts:
         report.fault(
-            f"no record has CLNREVSTAT ({records} records)",
+            f"no record has CLNREVSTAT ({counted(records, 'record')})",
             todo="every value of quality needs it; name ClinVar's VCF, annotated with VEP",
         )
     known = {_letters(value): value for tier in REVIEW_TIERS.values() for value in tier}
@@ -81,7 +82,7 @@ def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
     if old:
         report.fault(
             f"CLNREVSTAT is in the words of old ClinVar files, which no value of quality keeps: "
-            f"{counted(old)}",
+            f"{most_frequent(old)}",
             line=min(tally.first_lines[value] for value in old),
             todo="take a ClinVar VCF of 2017 or later (criteria_provided,_single_submitter, …)",
         )

@@ -21,7 +21,7 @@ _HEADER_LINE = 2
 
 
 class CaddRows(NamedTuple):
-    """Some rows, taken apart.
+    """Some rows, split into cells.
 
     Args:
         lines: Line of each row, counted from 1.

@@ -1,7 +1,7 @@
 """Streaming reader for VEP-annotated VCF files.
 
 Splits records and their CSQ blocks; knows nothing of ClinVar or amiss beyond
-the keys it is told are used. Equal, cell by cell, to ``bcftools +split-vep``.
+the keys that its caller names. Equal, cell by cell, to ``bcftools +split-vep``.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class VcfRecord(NamedTuple):
 class VcfReader(ChunkReader):
     """A VCF, plain or gzip: its header at once, its records one at a time, once.
 
-    Faults and notes are collected in ``report``; a line that cannot be taken
-    apart is not yielded. Memory does not grow with the file.
+    Faults and notes are collected in ``report``; a line that cannot be split
+    is not yielded. Memory does not grow with the file.
 
     Args:
         path: A regular file.

@@ -55,11 +55,11 @@ def put_blocks(data: AzureData, report: ReadingReport, directory: Path) -> None:
 
 
 def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> int:
-    """Put a shard's archive and its tables, in the place of their tickets, into a directory.
+    """Put a shard's archive and its tables, in the place of their stubs, into a directory.
 
     Args:
         data: Where the data are.
-        archive: Of shards, with tickets beside it.
+        archive: Of shards, with stubs beside it.
         number: Which shard.
         place: The directory; on the node's own disk.
 
@@ -67,7 +67,7 @@ def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> in
         How many tables were brought.
 
     Raises:
-        EnvironmentFault: One is not there, or not what its ticket says.
+        EnvironmentFault: One is not there, or not what its stub says.
     """
     shutil.copyfile(archive, place / archive.name)
     (place / ARTIFACTS).mkdir()
@@ -75,7 +75,7 @@ def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> in
     store = _datastore(data.datastore) if wanted else None
     for artifact in wanted:
         ticket = stub_from((archive.parent / ARTIFACTS / artifact).read_bytes())
-        assert ticket is not None, "with data elsewhere nothing but tickets travels"
+        assert ticket is not None, "with data elsewhere nothing but stubs travels"
         path = f"{_folder(data)}/{ticket.checksum}"
         found = _download(store, path, place / "brought")
         if found is None or digest_of_file(found) != ticket.checksum:
@@ -104,7 +104,8 @@ def _datastore(name: str) -> Any:
         raise EnvironmentFault(
             f"it cannot be opened: {text}",
             where=f"datastore {name}",
-            todo="does the workspace know it by this name, and may the compute cluster read it?",
+            todo="check that the workspace has a datastore of this name, and that the compute "
+            "cluster may read it",
         ) from error
 
 
@@ -118,5 +119,5 @@ def _download(store: Any, path: str, directory: Path) -> Path | None:
 
 
 def places(data: AzureData) -> Mapping[str, str]:
-    """Role to where the input is, for people."""
+    """Role to the display name of its input's place."""
     return {role: data.place(role) for role in data.inputs}

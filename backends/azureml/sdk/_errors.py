@@ -34,7 +34,7 @@ _NETWORK_TEXT = re.compile(
 
 
 def trouble_of(error: BaseException) -> AzureTrouble:
-    """What an exception of the SDK comes to."""
+    """The trouble that an exception of the SDK stands for."""
     if isinstance(error, AzureTrouble):
         return error
     chain = list(_chain(error))
@@ -84,7 +84,7 @@ def _status(error: BaseException) -> int | None:
 
 
 def _text(chain: list[BaseException]) -> str:
-    """The most telling sentence of a chain: what the service said, else what was raised."""
+    """The most specific sentence of a chain: what the service said, else what was raised."""
     said = [words for each in chain if (words := _said(each))]
     raised = [words for each in chain if (words := _raised(each))]
     words = (said or raised or [type(chain[0]).__name__])[0]

@@ -1,7 +1,7 @@
 """The adapter over Azure ML SDK v1: the only module that knows its classes, inside functions.
 
 It runs in a process of its own (``_helper``), so the SDK's prints, warnings and
-threads trouble nobody.
+threads disturb nothing else.
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ def _cluster_facts(found: Any, *, created: bool) -> ClusterFacts:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - every kind becomes one that can be told apart
+    except Exception as error:  # noqa: BLE001 - every kind becomes one that callers can distinguish
         raise trouble_of(error) from None
 
 

@@ -1,4 +1,4 @@
-"""Calls to Azure under our own deadlines: each ends, and what takes long is said."""
+"""Calls to Azure under our own deadlines: each ends, and calls that take long are reported."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class Submission:
         sweep_minutes: Longest life of the sweep.
         metric: Name of the primary metric.
         policy: Early termination as the settings have it, or None.
-        tags: For people.
+        tags: Labels of the sweep in the portal.
         variables: Environment of the children.
     """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gridrun.cli.remote._words import Remote
+from gridrun.errors import counted
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
@@ -70,7 +71,10 @@ def show_status(
             continue
         counts = Counter(child.state for child in look.children)
         states = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
-        say(f"{sweep.name}: {look.state.lower()}, {sweep.tasks:,} tasks out, sent {age} ago")
+        say(
+            f"{sweep.name}: {look.state.lower()}, {counted(sweep.tasks, 'task')} outstanding, "
+            f"sent {age} ago"
+        )
         say(f"  children: {states or 'none yet'}")
         if look.place:
             say(f"  {look.place}")

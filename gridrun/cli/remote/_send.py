@@ -13,7 +13,7 @@ from gridrun.cli import _options as opt
 from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli.remote._look import backend_of, cancel_all, sweeps_of
 from gridrun.cli.remote._words import Remote
-from gridrun.errors import GridrunError, UserError
+from gridrun.errors import GridrunError, UserError, counted
 
 if TYPE_CHECKING:
     from gridrun.api import OpenStudy
@@ -199,7 +199,7 @@ def report(
     cancelled: bool = False,
 ) -> None:
     """Say how it ended, and exit with the code for it."""
-    from gridrun.cli._text import dump, duration, print_summary
+    from gridrun.cli._text import dump, print_summary, tally_line
 
     place = _place(study, opened)
     backend = backend_of(opened, remote, **options)
@@ -223,16 +223,15 @@ def report(
     else:
         print_summary(ended.summary, str(study))
         tally = ended.tally
-        sys.stdout.write(
-            f"{tally.done:,} tasks done ({tally.shared:,} shared), {tally.failed:,} failed in "
-            f"{duration(ended.seconds)}; {tally.before:,} were finished before\n"
-        )
+        sys.stdout.write(tally_line(tally, ended.seconds))
     if runs is not None and not as_json:
         sys.stdout.write(f"run ids: {runs}\n")
     if published:
         sys.stderr.write(f"{published}\n")
     if ended.held:
-        sys.stderr.write(f"{ended.held:,} tasks are still out; {backend.next_steps(place)}\n")
+        sys.stderr.write(
+            f"sweeps still hold {counted(ended.held, 'task')}; {backend.next_steps(place)}\n"
+        )
     elif ended.state == "interrupted":
         sys.stderr.write(
             f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
@@ -278,8 +277,8 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
     if not quote.tasks:
         return "there is nothing to send: every selected task is done, failed or already sent\n"
     text = (
-        f"{quote.tasks:,} tasks in {quote.units:,} units, {quote.shards:,} shards, "
-        f"{quote.sweeps:,} sweeps\n"
+        f"{counted(quote.tasks, 'task')} in {counted(quote.units, 'unit')}, "
+        f"{counted(quote.shards, 'shard')}, {counted(quote.sweeps, 'sweep')}\n"
     )
     if remote.costs_money:
         cost = (
@@ -288,8 +287,8 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
             else f"unknown (give --hourly-rate, or hourly_rate below {remote.key} in study.yaml)"
         )
         text += (
-            f"nodes: at most {quote.most_nodes} of {quote.machine}, {quote.cores} units at once "
-            f"on each\n"
+            f"nodes: at most {quote.most_nodes} of {quote.machine}, "
+            f"{counted(quote.cores, 'unit')} at once on each\n"
             f"estimate: {quote.node_hours:.1f} node-hours, {quote.wall_hours:.1f} hours; "
             f"cost: {cost}\n"
         )

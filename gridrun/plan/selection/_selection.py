@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gridrun.errors import UserError, did_you_mean
+from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.plan.grid import Grid
 from gridrun.plan.selection._numbers import read_numbers
@@ -125,9 +125,10 @@ class Selection:
 
 def _drawn_note(pool: Blocks, drawn: int, combinations: int) -> str:
     if not pool.compared:
-        return f"{combinations:,} of {pool.combinations:,} combinations drawn"
+        return f"{combinations:,} of {counted(pool.combinations, 'combination')} drawn"
     return (
-        f"{drawn:,} of {len(pool):,} blocks drawn, {combinations:,} combinations: "
+        f"{drawn:,} of {counted(len(pool), 'block')} drawn, "
+        f"{counted(combinations, 'combination')}: "
         f"all selected values of {', '.join(pool.compared)} in each"
     )
 

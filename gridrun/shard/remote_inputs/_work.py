@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault, Fault, InputError
+from gridrun.errors import EnvironmentFault, Fault, InputError, counted
 from gridrun.pipeline import Source, TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.shard.remote_inputs._order import code_here, order_from
@@ -59,7 +59,7 @@ def make_blocks(
     blocks = []
     for number, values in enumerate(order.blocks, 1):
         blocks.append(_block(source, values, out))
-        say(f"{number} of {len(order.blocks)} blocks")
+        say(f"{number:,} of {counted(len(order.blocks), 'block')}")
     return ReadingReport(order.digest, digests, renamed.all(notes), (), tuple(blocks))
 
 
