@@ -126,8 +126,8 @@ SWITCHES = (
     Switch(
         "test_imputation",
         "D7",
-        "test rows are completed among themselves by the seven model-based methods",
-        "each test row is completed from what was learnt on training rows",
+        "the seven model-based methods impute test rows from the test rows alone",
+        "each test row is imputed from what was learnt on training rows",
         methods=COMPLETED_AMONG_THEMSELVES,
     ),
     Switch(
@@ -166,7 +166,7 @@ SWITCHES = (
         "missingness_indicators",
         "D13",
         "one constant indicator stays; a single pattern of missingness stops the method",
-        "constant indicators are dropped; without any other the table is filled alone",
+        "constant indicators are dropped; without any other the table is imputed only",
         methods=("missingness_indicators",),
         hyperparameter="drop_constants",
     ),
@@ -180,8 +180,8 @@ SWITCHES = (
     Switch(
         "feature_checks",
         "D15",
-        "near-zero variance and correlation are judged before missing values are filled",
-        "they are judged again on the completed training table",
+        "near-zero variance and correlation are judged before missing values are imputed",
+        "they are judged again on the imputed training table",
     ),
     Switch(
         "row_ids",

@@ -364,7 +364,7 @@ def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE
 
     Args:
         path: A directory that holds ``study.yaml``, or the file itself.
-        pipeline: For pipelines of one's own: ``"module:ATTRIBUTE"``.
+        pipeline: Name of the pipeline, ``"module:ATTRIBUTE"``.
 
     Raises:
         UserError: The study is not there, something in it is wrong, or it was begun with
@@ -398,7 +398,7 @@ def predict_variants(
         paths: Its inputs in the pipeline's order, and then ``file``, where they are not named.
         file: CSV file of the predictions.
         force: Whether a file that is there may be replaced.
-        pipeline: For pipelines of one's own.
+        pipeline: Name of the pipeline.
         inputs: Role to path, as in ``study.yaml``.
 
     Raises:

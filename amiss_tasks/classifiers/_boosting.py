@@ -103,6 +103,11 @@ class Boosting:
             share = self.setting.colsample_bytree
             chosen = sample_columns(self._uniforms, rounds, columns, share).chosen
             self._weights = chosen * _CERTAIN
+        # Python's xgboost would draw columns of its own. Given weights it draws by them, and as
+        # many columns as are chosen here have a weight beside which the rest never win: the
+        # draw has one outcome, R's. The weights change from tree to tree, so trees are added
+        # one at a time; their draws are the first numbers of the fit's seed, so a longer fit
+        # begins with the same trees.
         for step in range(self.rounds, rounds):
             if samples:
                 self._rows.set_info(feature_weights=self._weights[step])
@@ -146,6 +151,9 @@ def any_split(rows: xgb.DMatrix, margin: FloatArray32, max_depth: int, least: Sp
         max_depth: As in a setting.
         least: What the split has to reach.
     """
+    # One tree from where the model stands has the gradients that its next tree would have.
+    # The tree may use every column, so what it cannot split no drawn set of columns can; eta
+    # only scales leaves, and has no part in whether there is a split.
     rows.set_base_margin(margin)
     parameters = _parameters(Setting(1.0, max_depth, least.gamma, 1.0))
     probe = xgb.Booster(parameters | {"min_child_weight": least.min_child_weight}, [rows])

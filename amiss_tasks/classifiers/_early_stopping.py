@@ -10,7 +10,7 @@ gradients G of the training rows cancel. Three bounds make that a certificate:
   each gradient. ``D`` bounds the sum of all of it.
 - *Gain.* A shift by at most D changes a hessian by a factor of at most exp(D) (it
   is ``p (1 - p)``), a sum of gradients by at most ``(exp(D) - 1) H``. So a split
-  whose gain is now below ``SplitLimits.gamma``, a little less than the setting's
+  of which the gain is now below ``SplitLimits.gamma``, a little less than the setting's
   own, stays below that; one whose child weighs less than
   ``SplitLimits.min_child_weight``, a little less than 1, stays too light.
 - *Classes.* A row whose margin is farther than D from 0 keeps its class.
@@ -58,6 +58,8 @@ def limits(
     probability = 1 / (1 + np.exp(-margin.astype(np.float64)))
     gradient = abs(float((probability - positive).sum()))
     hessian = float((probability * (1 - probability)).sum())
+    # The drift is how far margins can still move: to the point where the gradients cancel, and
+    # by rounding, which grows with the largest margin (one more leaves room for the drift).
     farthest = max(float(np.abs(margin).max()), float(np.abs(held_out).max())) + 1
     rounding = rounds * _HALF_ULP * farthest
     drift = _SAFETY * ((gradient + len(positive) * _GRADIENT_ERROR) / hessian + 2 * rounding)
@@ -67,6 +69,9 @@ def limits(
         or float(np.abs(held_out).min()) <= drift + _CLOSE
     ):
         return None
+    # How much the gain of a split can grow while margins move by the drift, which changes a sum
+    # of gradients by at most ``grown`` times its sum of hessians. ``gamma`` is lowered by that:
+    # a tree that splits nothing at the lowered value now will split nothing at its own later.
     grown = math.expm1(drift)
     root = gradient**2 / (hessian + 1)
     # a split below gamma has |G_left| + |G_right| of at most this

@@ -92,6 +92,8 @@ class InnerFold:
         Returns:
             Shape (settings, rounds).
         """
+        # Fits go in an order in which one that others may equal comes before them, not in
+        # caret's; each keeps caret's seed, so its numbers do not depend on the order.
         seed_of = dict(zip(self._settings, seeds.tolist(), strict=True))
         found = self.classes
         for setting in order_of_fits(list(self._settings)):
@@ -131,6 +133,9 @@ class InnerFold:
             return False  # there is always a split that gains something
         for rounds in _CHECKPOINTS:
             growing.grow(rounds)
+            # The cheap test comes first, for the bounds need no tree. Only where no held-out row
+            # is close enough to change its class is a tree grown, to see whether a split is
+            # left that gains enough.
             margin, held_out = growing.margin(), growing.margin(self._held_out)
             least = limits(setting, margin, self._positive, held_out, max(ROUNDS) - rounds)
             if least is not None and not any_split(self._probed, margin, setting.max_depth, least):

@@ -25,7 +25,7 @@ def check_features(file: Path, features: Sequence[Feature], faults: list[Fault])
         faults.append(Fault(file, f'feature "{feature.name}" {message}', feature.line, todo))
 
     if not any(feature.is_numeric for feature in features):
-        message = "has no numeric feature: there is nothing that imputation could fill"
+        message = "has no numeric feature, so there is nothing to impute"
         faults.append(Fault(file, message, todo="add a feature with type: numeric"))
     first: dict[str, Feature] = {}
     for feature in features:
@@ -33,7 +33,7 @@ def check_features(file: Path, features: Sequence[Feature], faults: list[Fault])
         if other is not feature:
             fault(
                 feature,
-                f"is there twice: lines {other.line} and {feature.line}",
+                f"occurs twice: lines {other.line} and {feature.line}",
                 "give one of them another name; R writes each character but letters, digits, "
                 "_ and . as a dot",
             )

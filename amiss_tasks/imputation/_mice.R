@@ -18,12 +18,12 @@
 # Features that mice left incomplete, with its own reason (constant, collinear).
 .tell_left_out <- function(run) {
   events <- run$loggedEvents
-  told <- events[events$meth %in% c("constant", "collinear"), , drop = FALSE]
-  left <- told$out %in% names(run$nmis)[run$nmis > 0]
+  reported <- events[events$meth %in% c("constant", "collinear"), , drop = FALSE]
+  left <- reported$out %in% names(run$nmis)[run$nmis > 0]
   if (any(left)) {
     message(
       "mice leaves missing values in ",
-      paste0(told$out[left], " (", told$meth[left], ")", collapse = ", ")
+      paste0(reported$out[left], " (", reported$meth[left], ")", collapse = ", ")
     )
   }
 }

@@ -59,6 +59,8 @@
     if (!length(observed)) next
     gaps <- which(is.na(values[seq_len(training)]))
     both[[name]][gaps] <- observed[sample.int(length(observed), length(gaps), replace = TRUE)]
+    # the generator is put back behind the draws of the training rows: what they draw for the next
+    # feature must not depend on how many test rows there are
     after <- generator_state()
     rest <- length(values) - training
     drawn <- sample.int(length(observed), if (alone) 1L else rest, replace = TRUE)

@@ -51,8 +51,8 @@ knn_fill <- function(data, donors, k, standard) {
   pool <- pool[complete, , drop = FALSE]
   for (i in which(rowSums(is.na(targets)) > 0L)) {
     gaps <- is.na(targets[i, ])
-    apart <- sweep(pool[, !gaps, drop = FALSE], 2L, targets[i, !gaps])
-    distance <- sqrt(drop(apart^2 %*% rep(1, ncol(apart))))
+    differences <- sweep(pool[, !gaps, drop = FALSE], 2L, targets[i, !gaps])
+    distance <- sqrt(drop(differences^2 %*% rep(1, ncol(differences))))
     nearest <- order(distance)[seq_len(k)]
     weights <- exp(-distance[nearest])
     weights <- weights / sum(weights)

@@ -17,8 +17,8 @@ impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .matc
 # The same with one draw among the donors for all rows: that which a single row would get.
 .match_alone <- function(y, ry, x, wy, params) {
   settings <- list(donors = 5L, ridge = 1e-5, matchtype = 1L)
-  told <- .mice_arguments(params)
-  settings[names(told)] <- told
+  given <- .mice_arguments(params)
+  settings[names(given)] <- given
   x <- cbind(1, as.matrix(x))
   drawn <- mice::.norm.draw(y, ry, x, ridge = settings$ridge)
   by <- list(drawn$coef, drawn$beta)

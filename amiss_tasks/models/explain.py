@@ -12,13 +12,13 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.study.options import features_of
-from amiss_tasks.tasks.python_classifiers import PythonModel
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
+from amiss_tasks.tasks.stage_results import PythonModel
 from amiss_tasks.tasks.stage_runner import search_of
 from gridrun._version import __version__
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.store.cache import with_replacement
@@ -35,27 +35,27 @@ def explain(
     runner = AmissRunner(chosen.settings, lambda *_: None)
     reads = pipeline.classifier_reads(chosen.classifier)
     task = TaskSpec(0, 0, number, chosen.classifier, {name: chosen.values[name] for name in reads})
-    trial = LeafTask(runner.chain, task, artifact)
-    result = outcome_of(trial)
+    leaf = LeafTask(runner.chain, task, artifact)
+    result = outcome_of(leaf)
     tables = file.with_suffix(".rds")
     if tables == file:
         raise UserError("the script needs another name than its tables", where=str(file))
     rows = result.rows if recorded is None else recorded.rows
     fold = Fold(
-        cell=trial.cell,
+        cell=leaf.cell,
         values=chosen.values,
         classifier=chosen.classifier,
         features=features_of(chosen.settings.options),
-        predraw=predraws(trial.cell.method, all_methods=runner.chain.evaluation.holds_out),
+        predraw=predraws(leaf.cell.method, all_methods=runner.chain.evaluation.holds_out),
         search=search_of(task),
         search_seeds=runner.chain.r.own_seeds(chosen.classifier, number),
-        chosen=trial.trained.row + 1,
+        chosen=leaf.trained.row + 1,
         expected=rows,
         recorded=recorded is not None,
         own=runner.chain.own_classifiers.get(chosen.classifier),
     )
     calls = ModelCalls(runner.chain.r)
-    said = _said(chosen, trial, result)
+    said = _said(chosen, leaf, result)
     head = [
         *said,
         "",
@@ -65,16 +65,16 @@ def explain(
         f"Rscript --vanilla {file.name}",
     ]
     text = script_of(fold, head, tables.name, calls)
-    _write(file, tables, text, trial, calls)
+    _write(file, tables, text, leaf, calls)
     return Report(
         file, [*said, f"tables: {tables}"], _differences(result, recorded), _facts(result)
     )
 
 
-def _write(file: Path, tables: Path, text: str, trial: LeafTask, calls: ModelCalls) -> None:
-    fold = trial.cell.fold
-    model = trial.trained.models.at(0)
-    data = trial.checked.imputed.tables.at(trial.trained.row).at(0)
+def _write(file: Path, tables: Path, text: str, leaf: LeafTask, calls: ModelCalls) -> None:
+    fold = leaf.cell.fold
+    model = leaf.trained.models.at(0)
+    data = leaf.checked.tables.at(leaf.trained.row).at(0)
     matrix = calls.matrix(model.recipe, data) if isinstance(model, PythonModel) else None
     try:
         with_replacement(tables, lambda path: calls.keep_fold(path, fold, matrix))
@@ -91,11 +91,11 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
+def _said(chosen: Chosen, leaf: LeafTask, result: TaskResult) -> list[str]:
     """What happened, for people."""
-    fold, facts = trial.cell.fold, result.facts
-    prepared, method = trial.cell.prepared, trial.cell.method
-    protocol = trial.chain.protocol
+    fold, facts = leaf.cell.fold, result.facts
+    prepared, method = leaf.cell.prepared, leaf.cell.method
+    protocol = leaf.chain.protocol
     positive = int(sum(fold.test_positive))
     lines = [
         (
@@ -104,12 +104,12 @@ def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
         ),
         (
             f"rows: {len(fold.train_variants):,} to train on and {len(fold.test_positive):,} to "
-            f"test on ({positive:,} positive), {_drawn(trial)}"
+            f"test on ({positive:,} positive), {_drawn(leaf)}"
         ),
-        *_removed(trial),
+        *_removed(leaf),
         f"after downsampling and row sampling {len(prepared.rows):,} rows are trained on",
         (
-            f"features: {len(prepared.sampled.handle['columns']):,} columns drawn, "
+            f"features: {counted(len(prepared.sampled.handle['columns']), 'column')} drawn, "
             f"{len(prepared.features):,} left"
         ),
         f"dropped by near-zero variance: {_named(prepared.low_variance)}",
@@ -126,27 +126,27 @@ def _said(chosen: Chosen, trial: LeafTask, result: TaskResult) -> list[str]:
         is_chosen = {k: v for k, v in row.items() if k != "selection_mcc"} == facts["imputation_hp"]
         lines.append(f"  tried {settings}: {shown}{', chosen' if is_chosen else ''}")
     settings = ", ".join(
-        f"{name}={value}" for name, value in trial.trained.facts[0]["settings"].items()
+        f"{name}={value}" for name, value in leaf.trained.facts[0]["settings"].items()
     )
-    lines.append(f"model: {chosen.classifier} with {settings}" + _search(trial))
+    lines.append(f"model: {chosen.classifier} with {settings}" + _search(leaf))
     for row in result.rows:
         shown = ", ".join(f"{name} {row[name]}" for name in COMPARED)
         lines.append(f"{row['model_ix']}, {row['test_completion_ix']}: {shown}")
     return lines
 
 
-def _removed(trial: LeafTask) -> list[str]:
+def _removed(leaf: LeafTask) -> list[str]:
     """What was taken out of the training table, in a study that does that."""
-    removed = trial.cell.fold.removed
+    removed = leaf.cell.fold.removed
     if removed is None:
         return []
     what = "of the training table's known values were removed at random, and are not in the tables"
     return [f"{removed.share:.0%} {what}"]
 
 
-def _drawn(trial: LeafTask) -> str:
+def _drawn(leaf: LeafTask) -> str:
     """How a fold's rows were drawn."""
-    corrected, evaluation = trial.chain.protocol.corrected, trial.chain.evaluation
+    corrected, evaluation = leaf.chain.protocol.corrected, leaf.chain.evaluation
     by = "variants" if "split_by" in corrected else "rows"
     if evaluation.holds_out:
         return f"a random split of the block's labelled {by}"
@@ -154,8 +154,8 @@ def _drawn(trial: LeafTask) -> str:
     return f"a random split of the {by} of the block's training part, of which {shares} (D1)"
 
 
-def _search(trial: LeafTask) -> str:
-    search = search_of(trial.task)
+def _search(leaf: LeafTask) -> str:
+    search = search_of(leaf.task)
     return f", found by {search} search" if search else ""
 
 
@@ -183,7 +183,8 @@ def _differences(result: TaskResult, recorded: Recorded | None) -> list[str]:
     if recorded is None:
         return ["the ledger has no result of this fold: the script is held to what came out now"]
     if len(result.rows) != len(recorded.rows):
-        return [f"the ledger has {len(recorded.rows)} rows of it, now there are {len(result.rows)}"]
+        had = counted(len(recorded.rows), "row")
+        return [f"the ledger has {had} of this fold, now there are {len(result.rows)}"]
     found = []
     for ours, theirs in zip(result.rows, recorded.rows, strict=True):
         odd = [name for name in COMPARED if not _alike(ours[name], theirs[name])]

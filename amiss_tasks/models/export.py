@@ -21,10 +21,11 @@ from amiss_tasks.models._train import (
 from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.preprocess import Whole
-from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.results import compared_rows
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.stage_results import PythonModels
 from gridrun._version import __version__
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Chosen, Report
 from gridrun.plan.fingerprint import digest_of_file
@@ -104,7 +105,7 @@ class _Kept:
 
 def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
     trained, parts = found.trained, {}
-    if isinstance(trained, PythonTrained):
+    if isinstance(trained.models, PythonModels):
         in_r = calls.recipes(trained.models)
         for number, model in enumerate(trained.models, 1):
             parts[f"model-{number}.json"] = load(classifier).dump(model.model)
@@ -124,14 +125,11 @@ def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
 
 def _compared(found: TrainedModel) -> dict[str, Any]:
     """Chosen hyperparameters of the imputation, and all that were compared."""
-    rows, trained = found.cell.rows, found.trained
-    if not found.cell.method.axes:
+    cell, trained = found.cell, found.trained
+    if not cell.method.axes:
         return {"hyperparameters": {}, "compared": []}
-    compared = [
-        {**row, "selection_mcc": mcc if mcc > float("-inf") else None}
-        for row, mcc in zip(rows, trained.mcc, strict=True)
-    ]
-    return {"hyperparameters": dict(rows[trained.row]), "compared": compared}
+    chosen = dict(cell.rows[trained.row])
+    return {"hyperparameters": chosen, "compared": compared_rows(cell, trained)}
 
 
 def _counts(table: BlockTable, found: TrainedModel) -> dict[str, int]:
@@ -163,34 +161,34 @@ def _features(table: BlockTable, found: TrainedModel) -> dict[str, list[str]]:
 def _report(file: Path, recipe: Recipe, found: TrainedModel) -> Report:
     rows, classifier = recipe.rows, recipe.classifier["name"]
     trained_on, positive = rows["trained_on"], rows["trained_on_positive"]
-    told = recipe.imputation["hyperparameters"]
-    chosen = " ".join(f"{name}={value}" for name, value in told.items())
+    hyperparameters = recipe.imputation["hyperparameters"]
+    chosen = " ".join(f"{name}={value}" for name, value in hyperparameters.items())
     method = recipe.imputation["method"] + (f" ({chosen})" if chosen else "")
     said = [
         f"combination {recipe.combination}, {classifier}, protocol {recipe.protocol['label']}",
         (
-            f"trained on {trained_on:,} rows of {rows['trained_on_variants']:,} variants "
-            f"({positive:,} positive, {trained_on - positive:,} negative), of "
-            f"{rows['labelled']:,} labelled rows"
+            f"trained on {counted(trained_on, 'row')} of "
+            f"{counted(rows['trained_on_variants'], 'variant')} ({positive:,} positive, "
+            f"{trained_on - positive:,} negative), of {counted(rows['labelled'], 'labelled row')}"
         ),
-        f"{len(recipe.features['final'])} features; imputation {method}",
+        f"{counted(len(recipe.features['final']), 'feature')}; imputation {method}",
         "no row was held out: how good such a model is, the folds say",
     ]
     warnings = []
     if recipe.sampled_variants is not None:
-        warnings.append(f"trained on at most {recipe.sampled_variants:,} variants (rows)")
+        warnings.append(f"trained on at most {counted(recipe.sampled_variants, 'variant')} (rows)")
     holds = "may hold" if found.cell.method.own is not None else "holds"
     if recipe.holds_training_rows["imputation"]:
         warnings.append(
-            f"the file {holds} the features of the {trained_on:,} training rows, without ids: "
-            f"{recipe.imputation['method']} completes other rows from them. Give the file only to "
-            "people who may have the data"
+            f"the file {holds} the features of the {counted(trained_on, 'training row')}, without "
+            f"ids: {recipe.imputation['method']} imputes other rows from them. Give the file only "
+            "to people who may have the data"
         )
     if recipe.holds_training_rows["models"]:
         warnings.append(
             "the models hold, or may hold, a value for each training row. Give the file only to "
             "people who may have the data"
         )
-    notes = [*found.checked.imputed.notes, *found.trained.notes]
+    notes = [*found.checked.notes, *found.trained.notes]
     warnings += list(dict.fromkeys(notes))[:_SHOWN]
     return Report(file, said, warnings, {"rows": dict(rows), "features": recipe.features["final"]})

@@ -21,7 +21,7 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import R_PART, ModelFile, read_model
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._recipe import Recipe
-from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of, table_of
+from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of
 from amiss_tasks.r.arrays import FloatArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
@@ -36,9 +36,9 @@ from amiss_tasks.stages.encoding import (
 from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of
-from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.errors import UserError
+from amiss_tasks.tasks.stage_results import PythonModel, PythonModels
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import with_replacement
@@ -61,7 +61,7 @@ COLUMNS = (
 """Columns of the table of predictions; see ``docs/models.md``."""
 
 _POSITIVE_ABOVE = 0.5
-_ALONE = "each row is filled in by itself, from what training learnt"
+_ALONE = "each row is imputed by itself, from what training learnt"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Model:
         encoded, notes = encode(table, features, self.recipe.coding)
         final = list(self.recipe.features["final"])
         every = np.arange(table.rows)
-        data = self._calls.cut(self._calls.table(encoded), every, final)
+        data = self._chain.r.cut(self._calls.table(encoded), every, final)
         method = self._chain.methods[str(self.recipe.imputation["method"])]
         seed = self.recipe.seeds["test imputation"]
         tables = self._calls.complete(method, data, self._state, seed)
@@ -214,7 +214,7 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     runner = AmissRunner(settings, lambda *_: None)
     ready = Model(content, runner)
     at = positions_of(asked.rows)
-    predicted = ready.predict(table_of(found.read, at), features) if len(at) else None
+    predicted = ready.predict(found.read.take(at), features) if len(at) else None
     lines = _lines(asked.rows, predicted)
     _write(file, lines)
     warnings = [
@@ -308,16 +308,16 @@ def _report(
     said = [
         f"{model}, protocol {recipe.protocol['label']}: {_ALONE}",
         (
-            f"{len(lines):,} rows, {len(done):,} predicted: {positive:,} positive and "
-            f"{len(done) - positive:,} negative; {filled:,} of them had features filled in"
+            f"{counted(len(lines), 'row')}, {len(done):,} predicted: {positive:,} positive and "
+            f"{len(done) - positive:,} negative; {filled:,} of them had features imputed"
         ),
         f"{refused:,} not predicted" + (":" if refused else ""),
         *(f"  {count:,} x {reason}" for reason, count in reasons.most_common()),
     ]
     if asked.other_transcripts:
         said.append(
-            f"{asked.other_transcripts:,} rows of other transcripts are left out: the model is of "
-            "canonical ones"
+            f"left out {counted(asked.other_transcripts, 'row')} of other transcripts: the model "
+            f"is of canonical ones"
         )
     counts = {
         "rows": len(lines),

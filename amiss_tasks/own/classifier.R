@@ -24,11 +24,11 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
   }
   positive <- found$fitted_positive
   if (!is.null(positive) && !(is.logical(positive) && length(positive) == rows)) {
-    return(sprintf("returned as fitted_positive not %d of TRUE or FALSE", rows))
+    return(sprintf("returned a fitted_positive that is not %d values of TRUE or FALSE", rows))
   }
   if (anyNA(positive)) return("returned NA in fitted_positive")
   if (!is.null(found$held_out) && !isTRUE(found$held_out) && !isFALSE(found$held_out)) {
-    return("returned as held_out neither TRUE nor FALSE")
+    return("returned a held_out that is neither TRUE nor FALSE")
   }
   if (isTRUE(found$held_out) && is.null(positive)) {
     return("returned held_out = TRUE without fitted_positive")
@@ -42,15 +42,15 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
 
 .facts_fault <- function(found) {
   if (!is.null(found$seconds) && !(.is_scalar(found$seconds) && is.numeric(found$seconds))) {
-    return("returned as seconds not one number")
+    return("returned seconds that are not one number")
   }
   for (name in c("settings", "fits")) {
     values <- found[[name]]
     if (!.are_named(values) || !all(vapply(values, .is_scalar, NA))) {
-      return(paste0("returned as ", name, " not a named list of single values"))
+      return(paste0("returned ", name, " that are not a named list of single values"))
     }
   }
-  if (!all(vapply(found$fits, is.numeric, NA))) return("returned in fits what is no number")
+  if (!all(vapply(found$fits, is.numeric, NA))) return("returned fits that are not all numbers")
   ""
 }
 
@@ -60,19 +60,19 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
     return(sprintf("returned %d columns: give that of positive alone", ncol(positive)))
   }
   if (length(positive) != rows) {
-    return(sprintf("returned %d numbers for %d rows", length(positive), rows))
+    return(paste("returned", .counted(length(positive), "number"), "for", .counted(rows, "row")))
   }
   if (anyNA(positive)) {
     return(sprintf(
-      "returned %d missing values, the first for row %d", sum(is.na(positive)),
+      "returned %s, the first for row %d", .counted(sum(is.na(positive)), "missing value"),
       which(is.na(positive))[1L]
     ))
   }
   outside <- which(positive < -.ROUNDING | positive > 1 + .ROUNDING)
   if (length(outside)) {
     return(sprintf(
-      "returned %s for row %d, which is no probability (%d such rows)",
-      format(positive[outside[1L]]), outside[1L], length(outside)
+      "returned %s for row %d, which is not a probability (%s)",
+      format(positive[outside[1L]]), outside[1L], .counted(length(outside), "such row")
     ))
   }
   ""

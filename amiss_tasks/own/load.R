@@ -120,6 +120,9 @@ call_own <- function(own, name, ...) {
   .set_apart(own$packages, function() .placed(own$file, function() fun(...)))
 }
 
+# A count with its noun: "1 row", "2 rows".
+.counted <- function(count, noun) paste0(count, " ", noun, if (count != 1L) "s")
+
 # An object in a few words.
 .kind <- function(object) {
   if (is.null(object)) return("NULL")

@@ -28,7 +28,7 @@ METHOD_FUNCTIONS <- list(
 
 .rows_fault <- function(table, data) {
   if (nrow(table) == nrow(data)) return("")
-  sprintf("has %d rows, not the %d it was given", nrow(table), nrow(data))
+  sprintf("has %s, not the %d it was given", .counted(nrow(table), "row"), nrow(data))
 }
 
 .columns_fault <- function(table, data) {
@@ -37,7 +37,7 @@ METHOD_FUNCTIONS <- list(
   twice <- unique(names(table)[duplicated(names(table))])
   if (length(twice)) return(paste("has columns of one name:", .some(twice)))
   if (!identical(names(table)[seq_along(data)], names(data))) {
-    return("has its columns in another order; new ones belong behind those it was given")
+    return("has its columns in another order; put new columns behind those it was given")
   }
   ""
 }
@@ -53,7 +53,7 @@ METHOD_FUNCTIONS <- list(
   paste0(
     "has in column ", names(table)[first], " ", .kind(table[[first]]), ", not ",
     if (wanted[first]) "numbers" else "text",
-    if (length(wrong) > 1L) paste0(", and so in ", length(wrong) - 1L, " more columns")
+    if (length(wrong) > 1L) paste0(", and so in ", .counted(length(wrong) - 1L, "more column"))
   )
 }
 

@@ -102,10 +102,9 @@ class RSession:
         _initialise()
         self._interface = _interface()
         base = self._interface.baseenv
-        self._sys_source = base["sys.source"]
         self._new_env = base["new.env"]
         home = self._new_env(parent=self._interface.globalenv)
-        self._sys_source(str(_GUARD), home)
+        base["sys.source"](str(_GUARD), home)
         self._guard = home["guard"]
         self.shared = RObject(home)
 
@@ -119,24 +118,12 @@ class RSession:
 
         Args:
             text: Of a whole file.
-            environment: As for :meth:`source`.
+            environment: ``session.shared`` or one from :meth:`environment`.
 
         Raises:
             RError: It does not parse, or stops.
         """
         self._run(self.shared.sexp["source_text"], [text, environment], {})
-
-    def source(self, path: Path, environment: RObject) -> None:
-        """Evaluate an R file in an environment.
-
-        Args:
-            path: The file.
-            environment: ``session.shared`` or one from :meth:`environment`.
-
-        Raises:
-            RError: The file does not parse, or stops.
-        """
-        self._run(self._sys_source, [str(path), environment], {})
 
     def environment(self, parent: RObject) -> RObject:
         """A new environment inside another."""

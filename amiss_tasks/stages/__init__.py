@@ -55,7 +55,7 @@ def refuse_unread(stages: Sequence[Stage], parameters: Sequence[Parameter]) -> N
         unknown = [name for name in stage.reads if name not in names]
         if unknown:
             raise EnvironmentFault(
-                f'stage {stage.name} reads "{unknown[0]}", which is no parameter',
+                f'stage {stage.name} reads "{unknown[0]}", which is not a parameter',
                 where="amiss_tasks/stages/__init__.py",
                 todo="declare it in amiss_tasks/parameters.py, or take it out of the stage",
             )

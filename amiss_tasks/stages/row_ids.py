@@ -39,9 +39,8 @@ def row_ids(table: VariantTable, *, as_text: bool = False) -> list[str]:
     if len(set(ids)) < len(ids):
         twice = [row_id for row_id, count in Counter(ids).items() if count > 1]
         raise TaskFailure(
-            "duplicate 'row.names' are not allowed: "
-            f"{_some(twice)} (a variant, transcript and consequence may occur once; "
-            "is a CADD row there twice?)"
+            f"duplicate 'row.names' are not allowed: {_some(twice)} (a variant, transcript and "
+            "consequence may occur once; check the CADD table for duplicate rows)"
         )
     return ids
 

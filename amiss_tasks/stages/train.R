@@ -151,7 +151,10 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   failed <- Filter(is.character, chosen$found)
   if (length(failed)) stop(failed[[1L]], call. = FALSE)
   if (!length(chosen$found)) {
-    stop("all models failed, and the first imputation, which is then chosen, has no imputed table", call. = FALSE)
+    stop(
+      "all models failed, and the first imputation, which is then chosen, has no imputed table",
+      call. = FALSE
+    )
   }
   list(
     models = lapply(chosen$found, `[[`, "model"), facts = lapply(chosen$found, `[[`, "facts"),
@@ -165,7 +168,7 @@ rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))
   if (length(absent)) {
     stop(
-      "the completed test table lacks features of the training table: ",
+      "the imputed test table lacks features of the training table: ",
       paste(absent, collapse = ", "),
       call. = FALSE
     )

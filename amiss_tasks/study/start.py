@@ -57,7 +57,7 @@ predictions: no
 # for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
 seed: 1
 
-# left out: all that this version runs
+# default: all classifiers
 classifiers: [{classifiers}]
 
 limits:

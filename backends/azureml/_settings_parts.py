@@ -104,7 +104,7 @@ def read_policy(reader: KeyReader, settings: Section) -> Mapping[str, Any] | Non
     value = settings.at("policy")
     if not isinstance(value, Entries):
         reader.fault(
-            f'azure setting "policy" has {kind_of(value)} where settings belong',
+            f'azure setting "policy" has {kind_of(value)}, expected settings',
             value,
             f"policy: {{name: NAME, ...}}; known names: {', '.join(POLICIES)}",
         )

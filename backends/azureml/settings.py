@@ -130,7 +130,7 @@ def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
         InputError: With every fault.
     """
     if not isinstance(node, Entries):
-        message = f'key "azure" has {kind_of(node)} where settings belong'
+        message = f'key "azure" has {kind_of(node)}, expected settings'
         todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
         raise InputError([Fault(file, message, node.line, todo)])
     reader = KeyReader(file)

@@ -57,7 +57,7 @@ def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
     """
     usual = without_key(file)
     if not isinstance(node, Entries):
-        message = f'key "folder" has {kind_of(node)} where settings belong'
+        message = f'key "folder" has {kind_of(node)}, expected settings'
         todo = f"known settings: {', '.join(_KEYS)}; see docs/folder.md"
         raise InputError([Fault(file, message, node.line, todo)])
     reader = KeyReader(file)

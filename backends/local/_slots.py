@@ -84,6 +84,10 @@ class Slots:
         self, first: Unit, next_unit: UnitFeed, is_stopping: Callable[[], bool]
     ) -> Iterator[Event]:
         """Run units; see ``gridrun.run.backend.Backend.run``."""
+        # ``dry``: the feed had nothing for now. It is asked again when a slot has become free,
+        # since a unit that ended may have made another one possible (a lost one is offered
+        # again); asking in every round would be for nothing. ``first`` was pulled by the caller
+        # to learn whether Ray is needed at all; after a stop it is handed back, not forgotten.
         held: Unit | None = first
         dry = False
         while True:
@@ -102,6 +106,8 @@ class Slots:
             busy = any(slot.unit is not None for slot in self._slots)
             if not busy and held is None and (dry or is_stopping()):
                 return
+            # an actor that starts or has a unit has a call, which fails if it dies; the death of
+            # an idle one is noticed with the next unit it is given
             calls = [slot.call for slot in self._slots if slot.call is not None]
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
             for slot in [slot for slot in self._slots if slot.call in ready]:

@@ -1,4 +1,4 @@
-"""``gridrun check-method``: try an R file of one's own before a study names it."""
+"""``gridrun check-method``: try an R file of your own before a study names it."""
 
 from __future__ import annotations
 

@@ -71,9 +71,12 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
     for reason, tasks in report.impossible_reasons.items():
-        say(f"{tasks:,} x {report.folds} train tasks count as failed and do not run: {reason}")
+        say(
+            f"recorded as failed without running: {counted(tasks, 'train task')} x "
+            f"{counted(report.folds, 'fold')}: {reason}"
+        )
     for reason, tasks in report.skipped_reasons.items():
-        say(f"{tasks:,} x {report.folds} parts are skipped: {reason}")
+        say(f"skipped: {counted(tasks, 'part')} x {counted(report.folds, 'fold')}: {reason}")
     say(
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"

@@ -21,7 +21,7 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
     """
     value = node.value if isinstance(node, Leaf) else None
     if not isinstance(value, str) or not value.strip():
-        message = f"{name} has {kind_of(node)} where a path belongs"
+        message = f"{name} has {kind_of(node)}, expected a path"
         raise InputError([Fault(file, message, node.line)])
     try:
         given = Path(value).expanduser()

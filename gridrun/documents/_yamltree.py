@@ -90,7 +90,7 @@ class _Builder:
 
     def _open(self, node: Items | Entries, event: Any) -> None:
         if len(self.opened) >= DEEPEST:
-            message = f"is nested too deep: more than {DEEPEST} lists or objects inside each other"
+            message = f"is nested too deep: more than {DEEPEST} lists or mappings inside each other"
             raise InputError([Fault(self.file, message, node.line)])
         self._add(node, event)
         self.opened.append((node, self.nodes))

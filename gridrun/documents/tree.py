@@ -17,7 +17,7 @@ from pathlib import Path
 from gridrun.errors import Fault, did_you_mean
 
 DEEPEST = 32
-"""Lists and objects inside each other; a grid has two levels, a study three."""
+"""Lists and mappings inside each other; a grid has two levels, a study three."""
 
 _MOST_UNKNOWN = 20
 _MOST_SHOWN = 60
@@ -57,7 +57,7 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """An object (YAML: a mapping); its keys as they stand, repeated ones too."""
+    """A mapping (JSON: an object); its keys as they stand, repeated ones too."""
 
     line: int
     pairs: list[tuple[Node, Node]] = field(default_factory=list, repr=False)
@@ -127,7 +127,7 @@ def kind_of(node: Node) -> str:
     if isinstance(node, Items):
         return "a list"
     if isinstance(node, Entries):
-        return "an object"
+        return "a mapping"
     if isinstance(node.value, str):
         return f"the text {quoted(node.value)}"
     number = node.number()
@@ -137,7 +137,7 @@ def kind_of(node: Node) -> str:
     if math.isfinite(number):
         return f"the number {written}"
     big = any(character.isdigit() for character in written)
-    return f"{written} ({'too large for a number' if big else 'no number'})"
+    return f"{written} ({'too large for a number' if big else 'not a number'})"
 
 
 def known_list(names: Iterable[object], most: int = 14) -> str:
@@ -156,7 +156,7 @@ def read_keys(
     also: Sequence[str] = (),
     hint: str = "",
 ) -> dict[str, tuple[Leaf, Node]]:
-    """Known keys of an object with key and value nodes, in the order of the file.
+    """Known keys of a mapping with key and value nodes, in the order of the file.
 
     Args:
         file: For the messages.
@@ -165,7 +165,7 @@ def read_keys(
         what: ``parameter`` or ``key``.
         faults: Takes unknown and repeated keys, and those that are not text.
         also: Keys that the caller has something to say about; never advised.
-        hint: Further advice for unknown keys that are no mere typing error.
+        hint: Further advice for unknown keys that are not a typing error.
     """
     found: dict[str, tuple[Leaf, Node]] = {}
     lines: dict[str, list[int]] = {}

@@ -73,6 +73,8 @@ def cut_units(
     number = 0
     for block in np.unique(np.concatenate(keys)):
         for fold, blocks in zip(pending, keys, strict=True):
+            # pending tasks are sorted by block first, so those of a block are one stretch of each
+            # fold; the next block's key is at least ``block + 1``
             start, end = map(int, np.searchsorted(blocks, [block, block + 1]))
             sums = np.cumsum(per_context[fold.contexts[start:end]])
             atoms = fold.codes[start:end] & tables.atom_mask
@@ -80,6 +82,8 @@ def cut_units(
             done = 0
             while start + done < end:
                 before = float(sums[done - 1]) if done else 0.0
+                # the share shrinks with what is left: large units at first, for little overhead,
+                # small ones at the end, so that no worker waits long for the last of the others
                 share = left / (workers * _PARTS_PER_WORKER)
                 longest = min(LONGEST_SECONDS, max(_SHORTEST_SECONDS, share))
                 stop = _stop(sums, bounds, done, before + longest, before + LONGEST_SECONDS, most)
@@ -109,7 +113,10 @@ def _stop(  # noqa: PLR0917 - the loop's state, private to it
     first = int(np.searchsorted(bounds, done, "right"))
     fits = int(np.searchsorted(sums, wanted, "right"))
     last = int(np.searchsorted(bounds, min(fits, done + most_tasks), "right")) - 1
+    # whole atoms as far as they fit, and the first one even if it does not: in two units its
+    # tasks would compute twice what they share
     stop = int(bounds[max(first, last)])
+    # only an atom longer than a unit may be is cut inside, after one task at least
     if sums[stop - 1] > most or stop - done > most_tasks:
         within = int(np.searchsorted(sums, most, "right"))
         stop = min(stop, max(within, done + 1), done + most_tasks)

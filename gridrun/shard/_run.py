@@ -160,13 +160,13 @@ def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
         raise UserError(
             f"the artifact of a block is missing: {error.strerror}",
             where=str(path),
-            todo="it belongs beside the shard file, in the directory artifacts; one that was made "
-            "where the inputs are, into the folder's directory blocks: --read-again",
+            todo="put it into the directory artifacts beside the shard file; have tables that stay "
+            "where the inputs are made again with --read-again",
         ) from error
     raise UserError(
         "the tables of a block are not those that were made",
         where=str(path),
-        todo="have the inputs read again: --read-again",
+        todo="have the inputs read again with --read-again",
     )
 
 

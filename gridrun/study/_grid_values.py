@@ -35,7 +35,7 @@ def read_values(file: Path, parameter: Parameter, node: Node) -> ParameterValues
     read = ParameterValues()
     name = f'parameter "{parameter.name}"'
     if isinstance(node, Entries):
-        message = f"{name} has an object, {shown(node)}, where a list of values belongs"
+        message = f"{name} has a mapping, {shown(node)}, expected a list of values"
         read.faults.append(Fault(file, message, node.line, _known(parameter)))
         return read
     items = node.nodes if isinstance(node, Items) else [node]
@@ -47,9 +47,9 @@ def read_values(file: Path, parameter: Parameter, node: Node) -> ParameterValues
         if isinstance(item, Leaf):
             reason = _refusal(parameter, item)
         else:
-            kind = "a list" if isinstance(item, Items) else "an object"
+            kind = "a list" if isinstance(item, Items) else "a mapping"
             reason = (
-                f"{name} has {kind} inside its list, {shown(item)}; it needs a list of values",
+                f"{name} has {kind} inside its list, {shown(item)}; expected a list of values",
                 _known(parameter),
             )
         if reason is None:
@@ -114,9 +114,11 @@ def _refusal(parameter: Parameter, leaf: Leaf) -> tuple[str, str] | None:
     number = leaf.number()
     if number is None or not math.isfinite(number):
         near = _switch(parameter, leaf.value) if isinstance(leaf.value, bool) else ""
-        return f"{name} has {kind_of(leaf)}, which is no value of it", _known(parameter, near)
+        return f"{name} has {kind_of(leaf)}, which is not one of its values", _known(
+            parameter, near
+        )
     if not _takes_numbers(parameter):
-        return f"{name} has {kind_of(leaf)} where a name belongs", _known(parameter)
+        return f"{name} has {kind_of(leaf)}, expected a name", _known(parameter)
     if match_value(parameter, number) is not None:
         return None
     near = _nearest_number(parameter, leaf.written)
@@ -129,7 +131,7 @@ def _text_refusal(parameter: Parameter, leaf: Leaf, given: str) -> tuple[str, st
     name = f'parameter "{parameter.name}"'
     if _takes_numbers(parameter):
         near = _nearest_number(parameter, given).replace("?", ", without quotes?")
-        return f"{name} has {kind_of(leaf)} where a number belongs", _known(parameter, near)
+        return f"{name} has {kind_of(leaf)}, expected a number", _known(parameter, near)
     near = did_you_mean(given, map(str, parameter.values))
     return f"{name} has unknown value {quoted(given)}", _known(parameter, near)
 

@@ -1,4 +1,4 @@
-"""Values behind the keys of one object of a study file, gathering faults."""
+"""Values behind the keys of one mapping of a study file, gathering faults."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gridrun.study._keys import KeyReader
 
 
 class Section:
-    """Values behind the keys of one object.
+    """Values behind the keys of one mapping.
 
     Args:
         reader: Takes the faults.
-        entries: The object.
+        entries: The mapping.
         known: Its keys.
         what: What a key is called in messages.
     """
@@ -86,7 +86,7 @@ class Section:
         return False
 
     def texts(self, key: str) -> Mapping[str, str]:
-        """An object of texts."""
+        """A mapping of texts."""
         if not self.has(key):
             return {}
         node = self.at(key)

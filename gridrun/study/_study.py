@@ -91,7 +91,7 @@ def load_study(path: Path, pipeline: Pipeline) -> Study:
     _require_text(file)
     document = read_document(file, YAML_SUFFIXES)
     if not isinstance(document.root, Entries):
-        message = f"there is {kind_of(document.root)} where the study's keys belong"
+        message = f"there is {kind_of(document.root)}, expected the study's keys"
         raise InputError(
             [Fault(file, message, document.root.line, "create one to start from: gridrun init")]
         )

@@ -59,7 +59,7 @@ def grid_of(
 
     Args:
         file: The file, for messages.
-        node: An object of parameters.
+        node: A mapping of parameters.
         parameters: Every parameter a grid must give, in grid order.
         faults: Found before; raised together with those found here.
         keys: Keys of a study, which are shown where to go.
@@ -101,7 +101,7 @@ def _no_parameters(file: Path, node: Node) -> Fault:
         return Fault(file, "the grid has no parameters", node.line, todo)
     return Fault(
         file,
-        f"there is {kind_of(node)} where an object of parameters belongs "
+        f"there is {kind_of(node)}, expected a mapping of parameters "
         "(parameter: value, or a list of values)",
         node.line,
         todo,

@@ -135,12 +135,18 @@ class UnitProgress:
         """Attribute a death to the task that was running; its first one is not final."""
         position = running.position
         attempt = self._attempt(position, started, seconds)
+        # A death says nothing of the task yet: it may have come from what ran before it in the
+        # process, or from the machine. So the task is put off to the end of the unit, where it
+        # runs in a process of its own; if it dies there, it is the cause. The others go on in
+        # a new process and lose no attempt by it.
         final = position in self._again
         if final:
             del self._again[position]
         else:
             del self._first[position]
             self._again[position] = None
+        # counted by stage and key, not by task: tasks that share the stage's result would die
+        # of it one by one, each with a process and, after a timeout, with the whole limit
         self._quarantine.count(self.unit.artifact, running.stage, running.key, failure)
         return TaskFailed(
             self.unit.tasks[position],

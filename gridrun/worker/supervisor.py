@@ -179,6 +179,9 @@ class Supervisor:
         running = child.running()
         if running is not None and not progress.waits_for(running.position):
             running = None  # its outcome is known: it died between two tasks
+        # A death with no task to attribute it to counts against the environment, unless the
+        # child has done something or had nothing to do: a machine on which R does not start
+        # must end the run with a reason, not start children for ever.
         was_idle = child.ready and not child.busy
         failed_start = running is None and not (child.was_useful or was_idle)
         log = child.take_log()

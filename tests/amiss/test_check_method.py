@@ -103,7 +103,7 @@ def test_a_state_that_cannot_be_saved_is_found(tmp_path):
     ("text", "what", "verdict", "part"),
     [
         (classifier(fit="centre"), "fit", FAILED, "not list(model = )"),
-        (classifier(predict="2 * x[, 1]"), "probabilities", FAILED, "is no probability"),
+        (classifier(predict="2 * x[, 1]"), "probabilities", FAILED, "is not a probability"),
         (
             classifier(predict="1 / (1 + exp(x %*% model))"),
             "positive",

@@ -37,9 +37,9 @@ def test_values_are_added_to_the_lists(tmp_path):
     [
         ("clnsig: [a]\n", 1, ("a list", "positive, negative, uncertain, drop")),
         ("clnsig:\n", 1, ("null",)),
-        ("clnsig: {}\n", 1, ("an object where values of CLNSIG belong",)),
-        ("clnsig:\n  5: positive\n", 2, ("5 is no value of CLNSIG", "in quotes")),
-        ("clnsig:\n  '.': drop\n", 2, ('"." is no value of CLNSIG',)),
+        ("clnsig: {}\n", 1, ("a mapping, expected values of CLNSIG",)),
+        ("clnsig:\n  5: positive\n", 2, ("5 is not a value of CLNSIG", "in quotes")),
+        ("clnsig:\n  '.': drop\n", 2, ('"." is not a value of CLNSIG',)),
         ("clnsig:\n  a:  # 3 variants\n", 2, ('"a" is mapped to null', "positive, negative")),
         ("clnsig:\n  a: Positive\n", 2, ('did you mean "positive"?',)),
         ("clnsig:\n  a: [drop]\n", 2, ('mapped to ["drop"]',)),

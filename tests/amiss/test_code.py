@@ -47,8 +47,7 @@ LEFT_OUT = (
     "features._entry.",
     "features._rules.",
     "features.features_file.",
-    "study._added_missingness_key.",
-    "study._evaluation_keys.",
+    "study._named_keys.",
     "study.keys.",
     "study.own_keys.",
     # makes the digests
@@ -56,8 +55,8 @@ LEFT_OUT = (
 )
 """What no result depends on, below the package; R files by folder."""
 
-# loads the same files at an R prompt
-LEFT_OUT_R = ("models/", "own/checks.R", "r/all.R")
+LEFT_OUT_R = ("r/all.R", "models/", "own/checks.R")
+"""``all.R`` loads the R side at a prompt; no task sources it."""
 
 
 def module_of(path: Path) -> str:

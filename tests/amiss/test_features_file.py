@@ -140,12 +140,12 @@ def test_the_example_reads_columns_that_dbnsfp_4_and_cadd_have(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "parts"),
     [
-        ("just text\n", 1, ("where features belong", "extends: amiss")),
+        ("just text\n", 1, ("expected features", "extends: amiss")),
         ("features: []\n", 1, ('without the key "features"', "begins with: - name:")),
         ("feature: []\nextends: amiss\n", 1, ('unknown key "feature"',)),
         ("drop: [SIFT_score]\n", 1, ('key "extends" is missing',)),
         ("extends: amis\n", 1, ('"amis"', "known lists: amiss")),
-        ("- SIFT_score\n", 1, ("the text", "where a feature belongs", "source: {vep:")),
+        ("- SIFT_score\n", 1, ("the text", "expected a feature", "source: {vep:")),
         ("- {source: {vep: A}, type: numeric}\n", 1, ('without the key "name"',)),
         (one(source=""), 2, ('feature "A" has no key "source"',)),
         (one(type=""), 2, ('feature "A" has no key "type"',)),
@@ -157,7 +157,7 @@ def test_the_example_reads_columns_that_dbnsfp_4_and_cadd_have(tmp_path):
         (one(source="{}"), 3, ("needs one of vep, cadd",)),
         (one(source="{vep: []}"), 3, ("vep has []",)),
         (one(source="{vep: [A, A]}"), 3, ("column twice",)),
-        (one(source="{vep: [A, {B: C}]}"), 3, ("where columns belong",)),
+        (one(source="{vep: [A, {B: C}]}"), 3, ("expected columns",)),
         (one(type="number"), 4, ('type is "number"', "numeric, categorical")),
         (one(type="Numeric"), 4, ('did you mean "numeric"?',)),
         (one(a_priori="high"), 5, ('a_priori is "high"', "give a number")),
@@ -167,7 +167,7 @@ def test_the_example_reads_columns_that_dbnsfp_4_and_cadd_have(tmp_path):
         (one(per_transcript="yes"), 5, ('per_transcript is "yes"', "true or false")),
         (one(per_transcript="true"), 5, ("CADD has a row for each transcript",)),
         (one(apriori="0"), 5, ('unknown key "apriori"', 'did you mean "a_priori"?')),
-        (one(name="Z"), 2, ("is there twice: lines 1 and 2",)),
+        (one(name="Z"), 2, ("occurs twice: lines 1 and 2",)),
         (one(name="CLNSIG"), 2, ("a column that amiss reads anyway",)),
         (one(name="Consequence"), 2, ("CADD's consequence is: name: Consequence.x",)),
         (one(name="Consequence.x"), 2, ("CADD's consequence is",)),
@@ -201,7 +201,7 @@ def test_names_that_r_makes_equal_are_refused(tmp_path):
         "- {name: GERP--_RS, source: {vep: B}, type: numeric}\n"
     )
     (fault,) = faults(tmp_path, text)
-    assert 'feature "GERP.._RS" is there twice: lines 1 and 2' in fault.message
+    assert 'feature "GERP.._RS" occurs twice: lines 1 and 2' in fault.message
 
 
 def test_a_name_that_looks_like_a_level_is_refused(tmp_path):
@@ -269,5 +269,5 @@ def test_names_are_those_of_make_names():
     session = r_session.start()
     environment = session.environment(session.shared)
     path = Path(__file__).with_name("helpers.R")
-    session.source(path, environment)
+    session.source_text(path.read_text(), environment)
     assert session.call(environment, "r_names", names).value.python() == [*map(r_name, names)]

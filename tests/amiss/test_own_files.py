@@ -147,11 +147,17 @@ def test_what_is_wrong_with_a_method_is_said(run, text, message):
         (classifier(fit="centre"), r"fit of centroid.R returned .* numeric, not list\(model"),
         (classifier(fit="structure(list(model = 1), class = 'glm')"), "class glm, not list"),
         (classifier(fit="list(model = 1, setings = 2)"), "setings, which is none of model"),
-        (classifier(fit="list(model = 1, settings = list(2))"), "settings not a named list"),
-        (classifier(fit="list(model = centre, fitted_positive = y)"), "fitted_positive not"),
+        (
+            classifier(fit="list(model = 1, settings = list(2))"),
+            "settings that are not a named list",
+        ),
+        (
+            classifier(fit="list(model = centre, fitted_positive = y)"),
+            "fitted_positive that is not",
+        ),
         (classifier(fit="list(model = 1, held_out = TRUE)"), "without fitted_positive"),
-        (classifier(predict="1 + exp(x %*% model)"), "for row 1, which is no probability"),
-        (classifier(predict="0.5"), "returned 1 numbers for"),
+        (classifier(predict="1 + exp(x %*% model)"), "for row 1, which is not a probability"),
+        (classifier(predict="0.5"), "returned 1 number for"),
         (classifier(predict="x[, 1:2]"), "2 columns: give that of positive alone"),
         (classifier(predict="x[, 1] * NA"), "missing values, the first for row 1"),
         (classifier(predict="ifelse(x[, 1] > 0, 'a', 'b')"), "class character, not numbers"),
@@ -197,7 +203,7 @@ def test_nothing_is_left_behind(run, tmp_path):
     session = r_session.start()
     home = session.environment(session.shared)
     (tmp_path / "look.R").write_text(LOOK)
-    session.source(tmp_path / "look.R", home)
+    session.source_text((tmp_path / "look.R").read_text(), home)
 
     def state():
         return repr(session.call(home, "look").value.python())

@@ -40,8 +40,8 @@ def test_files_travel_with_their_text(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "parts"),
     [
-        ("own_methods: mine.R\n", 1, ("where names and R files belong", "my_method: my.R")),
-        ("own_methods: {}\n", 1, ("an object where",)),
+        ("own_methods: mine.R\n", 1, ("expected names and R files", "my_method: my.R")),
+        ("own_methods: {}\n", 1, ("a mapping, expected",)),
         ("own_methods:\n  pmm: mine.R\n", 2, ('"pmm" cannot be the name', "amiss has one")),
         ("own_methods:\n  all: mine.R\n", 2, ("amiss has one",)),
         ("own_methods:\n  1st: mine.R\n", 2, ('"1st" cannot be', "a letter, then letters")),
@@ -49,7 +49,7 @@ def test_files_travel_with_their_text(tmp_path):
         ("own_methods:\n  a: mine.R\n  a: other.r\n", 3, ("given twice: lines 2 and 3",)),
         ("own_methods:\n  a: min.R\n", None, ("min.R: does not exist", 'did you mean "mine.R"?')),
         ("own_methods:\n  a: study.yaml\n", None, ('the ending ".yaml"', ".r")),
-        ("own_methods:\n  a: 3\n", 2, ("the number 3 where a path belongs",)),
+        ("own_methods:\n  a: 3\n", 2, ("the number 3, expected a path",)),
         ("own_methods:\n  a: {hyperparameters: {k: 1}}\n", 2, ("has no file", "file: PATH")),
         ("own_methods:\n  a: {file: mine.R, hyper: 1}\n", 2, ('unknown key "hyper"',)),
         (
@@ -64,7 +64,7 @@ def test_files_travel_with_their_text(tmp_path):
             2,
             ("more than once",),
         ),
-        ("own_methods:\n  a: {file: mine.R, hyperparameters: {k: [.nan]}}\n", 2, ("no number",)),
+        ("own_methods:\n  a: {file: mine.R, hyperparameters: {k: [.nan]}}\n", 2, ("not a number",)),
         ("own_classifiers:\n  lr: mine.R\n", 2, ("amiss has one", "rf, xgboost, lr")),
         (
             "own_classifiers:\n  a: {file: mine.R, hyperparameters: {k: 1}}\n",

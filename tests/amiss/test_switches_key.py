@@ -25,7 +25,7 @@ def test_numbers_of_defects_are_aliases(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "parts"),
     [
-        ("switches: [D7]\n", 1, ("a list where switches belong", "D7: corrected")),
+        ("switches: [D7]\n", 1, ("a list, expected switches", "D7: corrected")),
         ("switches:\n", 1, ("null",)),
         ("switches:\n  D7: fixed\n", 2, ('"test_imputation" is set to "fixed"', "amiss or")),
         ("switches:\n  D7: correctd\n", 2, ('did you mean "corrected"?',)),

@@ -54,7 +54,7 @@ def test_everything_can_be_said(tmp_path):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("5", ['key "azure" has the number 5 where settings belong', "known settings: workspace"]),
+        ("5", ['key "azure" has the number 5, expected settings', "known settings: workspace"]),
         (with_setting("imag: x"), ['unknown azure setting "imag"', '"image"?']),
         (GOOD.replace(", image: 'registry.example/worker:1'", ""), ['one of "image" and']),
         (with_setting("dockerfile: d"), ['one of "image" and "dockerfile"']),

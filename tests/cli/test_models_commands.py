@@ -106,7 +106,7 @@ def test_variants_without_labels_are_predicted(study, tmp_path):
         wanted = "positive" if float(row["probability"]) > 0.5 else "negative"
         assert row["predicted_class"] == wanted
         assert int(row["missing"]) == len(list(filter(None, row["missing_features"].split("; "))))
-    assert "filled in by itself" in ran.stdout
+    assert "imputed by itself" in ran.stdout
     assert f"{len(rows)} rows, {len(rows)} predicted" in ran.stdout
 
 

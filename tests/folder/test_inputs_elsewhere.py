@@ -124,7 +124,7 @@ def test_a_wrong_list_of_inputs_is_named(tmp_path, inputs, parts):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("5", ['key "folder" has the number 5 where settings belong', "known settings: path"]),
+        ("5", ['key "folder" has the number 5, expected settings', "known settings: path"]),
         ('{"pat": "x"}', ['unknown folder setting "pat"', '"path"?']),
         ('{"shard_minutes": 0}', ["shard_minutes", "above 0"]),
         ('{"workers": 0}', ["workers", "at least 1"]),

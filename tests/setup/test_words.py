@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import typer.main
 
 from gridrun.cli import app
+from gridrun.errors import counted, in_bytes
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("gridrun", "backends", "amiss_tasks")
@@ -166,3 +169,152 @@ def test_examples_stand_a_line_each_and_can_be_typed(name):
         options = {option for param in shown[1].get_params(shown[0]) for option in param.opts}
         typed = re.findall(r"(?<!\S)--[a-z-]+", line.partition("&&")[0])
         assert [option for option in typed if option not in options] == [], line
+
+
+PRIVATE = {
+    "apart": r"\bapart\b(?! from\b)",
+    "checkup": r"\bcheckups?\b",
+    "trial": r"\btrials?\b",
+    "owed": r"\bow(?:e|ed|es|ing)\b",
+    "board": r"\bboards?\b",
+    "fate": r"\bfates?\b",
+    "bars": r"(?<!progress )\bbars\b|\bbarred\b",
+    "blow": r"\bblows?\b",
+    "culprit": r"\bculprits?\b",
+    "bury": r"\bbur(?:y|ies|ied)\b",
+    "ticket": r"\btickets?\b",
+    "fleet": r"\bfleets?\b",
+    "told": r"\btold\b",
+    "come to": r"\b(?:came|comes?) to\b(?! (?:the|this) (?:client|machine)\b)",
+    "Whose": r"^\s*(?:[\w*]+: )?Whose\b",
+    "For people": r"^\s*(?:[\w*]+: )?For people\b",
+    "stand where ... belongs": r"\bwhere [^.;]+ belongs?\b",
+    "there twice": r"\bthere twice\b",
+}
+"""Words that have a standard term in the field; see also ``test_glossary.py``, for pages."""
+
+
+def _private(text: str) -> list[str]:
+    """Private words of a text, each with what stands around it."""
+    return [
+        f"{word}: {text[max(0, found.start() - 30) : found.end() + 30]}"
+        for word, pattern in PRIVATE.items()
+        for found in re.finditer(pattern, text, re.IGNORECASE | re.MULTILINE)
+        if word not in {"Whose", "For people"} or found[0].strip()[0].isupper() or ":" in found[0]
+    ]
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Names of the functions and classes of a module, as words."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", node.name).strip().lower()
+
+
+def _comments(path: Path) -> Iterator[str]:
+    """Comments of a module; those that follow each other as one text."""
+    lines = {}
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+        if token.type == tokenize.COMMENT:
+            above = lines.pop(token.start[0] - 1, "")
+            lines[token.start[0]] = f"{above} {token.string.lstrip('# ')}".strip()
+    yield from lines.values()
+
+
+@pytest.mark.parametrize("path", CODE, ids=_name)
+def test_code_uses_the_words_of_the_field(path):
+    """No docstring, message, help, comment or name has a word that only its writers know."""
+    texts = [text for _, text in _texts(path)]
+    found = [hit for text in (*texts, *_comments(path), *_names(path)) for hit in _private(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=_name)
+def test_scripts_use_the_words_of_the_field(path):
+    """Nor does an R file, comments and names included."""
+    text = re.sub(r"\n\s*#", " ", path.read_text("utf-8"))
+    assert _private(text) == []
+
+
+def test_private_words_are_found_and_others_are_not():
+    """The search finds each word, and takes no sentence of the field for one of them."""
+    private = (
+        "A checkup, a trial apart: what is owed came to a ticket; board, fate, bars, blow, "
+        "culprit, "
+        "bury, fleet, told; a list where a number belongs is there twice.\nseed: Whose seeds.\n"
+        "tags: For people."
+    )
+    assert {hit.partition(":")[0] for hit in _private(private)} == set(PRIVATE)
+    field = (
+        "Apart from NA; the progress bar; rows whose seeds differ; one sentence for people; "
+        "outcomes "
+        "come to the client; where a bit of a code goes; as many as are known."
+    )
+    assert _private(field) == []
+
+
+SEVERAL = (
+    "X has folds",  # X: a value of a key
+    "X known ",
+    "X values in the grid",
+    "X without ",
+    "the X, without ids",
+    "X of other transcripts",
+    "X imputes other rows",
+    # more than one, by the condition under which it is said
+    "X rows are trained on",
+    "all X rows of the training part",
+    "a value of X letters",
+    "stands for X shares",
+    "has X shares, at most",
+    "has X rows of hyperparameters",
+    "X combinations, a sweep has at most X children",
+    "X workers cannot run a task",
+    "at most X characters",
+    "at most X seconds",
+    "X bytes",
+    "X workers were lost",
+    "X parameters are missing",
+    "X of X outcomes",
+)
+"""Where a number, or what is none, stands before a plural rightly."""
+
+NOUNS = (
+    "attempts|blocks|bytes|cells|characters|checks|children|classifiers|columns|combinations|cores|"
+    "events|faults|features|fields|folds|letters|lines|models|nodes|outcomes|parameters|parts|"
+    "records|rows|seconds|segments|settings|shards|shares|sweeps|tasks|transcripts|units|values|"
+    "variants|workers"
+)
+
+
+@pytest.mark.parametrize("path", CODE, ids=_name)
+def test_a_count_agrees_with_its_noun(path):
+    """No message can read "1 rows": a count has its noun by ``gridrun.errors.counted``."""
+    found = []
+    for line, text in _texts(path) if "testing" not in path.parts else ():
+        for hit in re.finditer(rf"\bX (?:\w+ ){{0,2}}(?:{NOUNS})\b", text):
+            around = text[max(0, hit.start() - 40) : hit.end() + 40]
+            if not any(allowed in around for allowed in SEVERAL):
+                found.append((line, around))
+    assert found == []
+
+
+def test_counts_and_sizes_read_as_people_write_them():
+    """One has no plural; a size below one MB is not 0 MB."""
+    assert [counted(n, "fold") for n in (0, 1, 2, 1000)] == [
+        "0 folds",
+        "1 fold",
+        "2 folds",
+        "1,000 folds",
+    ]
+    sizes = (0, 1, 1023, 2048, 2**20 - 1, 2**20, 500 * 2**20, 300 * 2**20 + 2**19)
+    assert [in_bytes(size) for size in sizes] == [
+        "0 bytes",
+        "1 byte",
+        "1,023 bytes",
+        "2 kB",
+        "1,024 kB",
+        "1 MB",
+        "500 MB",
+        "300.5 MB",
+    ]

@@ -162,7 +162,7 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("sample: 0", ['key "sample"', "at least 1"]),
         ("rows:", ['key "rows" has null', "a whole number"]),
         ("protocol: amis", ['unknown value "amis"', 'did you mean "amiss"?']),
-        ("protocol: 3", ["the number 3 where a name belongs"]),
+        ("protocol: 3", ["the number 3, expected a name"]),
         ("classifiers: forest", ['unknown value "forest"', "known values: rf, lr"]),
         ("classifiers: RF", ['did you mean "rf"?']),
         ("classifiers: []", ["empty list", "without the key all of them run"]),
@@ -172,7 +172,7 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
         ("fold: 3", ['unknown key "fold"', 'did you mean "folds"?']),
-        ("quality: clingen", ["a grid's parameters stand where", "below the key grid"]),
+        ("quality: clingen", ["parameters of the grid are among", "below the key grid"]),
         ("seed: 1\nseed: 2", ['key "seed" is given more than once: lines 15 and 16']),
         ("7: 1", ["the key 7 is not text"]),
     ],
@@ -188,7 +188,7 @@ def test_a_wrong_key_is_one_fault_with_its_line(tmp_path, line, words):
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ("inputs: a.vcf\n", 'key "inputs" has the text "a.vcf" where paths belong'),
+        ("inputs: a.vcf\n", 'key "inputs" has the text "a.vcf", expected paths'),
         ("inputs: {vcf: a, cadd_snv: b}\n", 'input "cadd_indel" is missing'),
         ("inputs: {vcf: a, cadd_snv: b, cadd_indel: }\n", 'input "cadd_indel" has null'),
         ("inputs: {vcf: a, cadd_snv: 3, cadd_indel: c}\n", 'input "cadd_snv" has the number 3'),
@@ -247,7 +247,7 @@ def test_a_study_that_is_not_there(tmp_path):
     [
         ("parameter_grid.json", "{}", "is a JSON file, not a study"),
         ("study.txt", "x", 'has the ending ".txt"'),
-        ("study.yaml", "- a\n", "a list where the study's keys belong"),
+        ("study.yaml", "- a\n", "a list, expected the study's keys"),
         ("study.yaml", "", "is empty"),
         ("study.yaml", "a: 1\n---\n", "a second document"),
     ],

@@ -107,7 +107,8 @@ def check_classes(
         if is_positive and is_negative:
             return
     report.fault(
-        f"{negative} negative, {positive} positive and {uncertain} uncertain variants at {widest}, "
+        f"{negative} negative, {positive} positive and "
+        f"{counted(uncertain, 'uncertain variant')} at {widest}, "
         "the widest filter of the grid: one class is empty whatever vus_inclusion of the grid",
         todo="no combination can train; widen quality, restriction or transcript, "
         "or name a VCF with both classes",

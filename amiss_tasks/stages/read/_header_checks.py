@@ -75,7 +75,7 @@ def _check_fields(
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
 ) -> None:
-    """Name CSQ fields that are there twice, and that are not there though needed.
+    """Name CSQ fields that occur twice, and needed ones that are missing.
 
     Sources of the features of a features file are that file's matter.
     """

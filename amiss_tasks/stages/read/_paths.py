@@ -28,7 +28,7 @@ def check_path(role: str, report: FileReport) -> bool:
     try:
         mode = path.stat().st_mode
     except ValueError:
-        report.stop("is no path: it holds a NUL byte", todo=f"{key}; name the right file")
+        report.stop("is not a path: it has a NUL byte", todo=f"{key}; name the right file")
         return False
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -37,9 +37,9 @@ def check_path(role: str, report: FileReport) -> bool:
             target = f" (a symbolic link to {path.readlink()})" if path.is_symlink() else ""
             report.stop(f"does not exist{target}", todo=f"{key}; name the right file")
         elif error.errno == errno.EACCES:
-            report.stop("no permission to look into its directory", todo=key)
+            report.stop("no permission to read its directory", todo=key)
         else:
-            report.stop(f"cannot be looked at: {error.strerror}", todo=key)
+            report.stop(f"cannot be examined: {error.strerror}", todo=key)
         return False
     if stat.S_ISDIR(mode):
         report.stop("is a directory", todo=f"{key}; name a file in it")

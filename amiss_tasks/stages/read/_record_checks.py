@@ -7,6 +7,7 @@ from collections.abc import Collection
 from amiss_tasks.stages.read._header import VCF_COLUMNS, VcfHeader
 from amiss_tasks.stages.read._lines import has_bad_bytes
 from amiss_tasks.stages.read._report import FileReport, shown
+from gridrun.errors import counted
 
 _INFO = VCF_COLUMNS.index("INFO")
 _KEY_COLUMNS = (0, 1, 3, 4)
@@ -67,7 +68,9 @@ class Oddities:
             )
         else:
             found = line.count("\t") + 1
-            self._report.fault(f"{found} columns, {columns} expected", line=number, noun="record")
+            self._report.fault(
+                f"{counted(found, 'column')}, {columns} expected", line=number, noun="record"
+            )
 
     def info(self, items: list[str], number: int) -> None:
         """Name keys that are empty, doubled or not declared."""
@@ -102,7 +105,7 @@ class Oddities:
             return
         for cells in found:
             self._report.fault(
-                f"CSQ block with {cells} fields, {width} declared",
+                f"CSQ block with {counted(cells, 'field')}, {width} declared",
                 line=number,
                 noun="block",
                 todo="run VEP again, or take the record out",

@@ -16,6 +16,7 @@ from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import genome_build
 from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._report import FileReport
+from gridrun.errors import counted
 
 _HEADER_LINE = 2
 
@@ -95,7 +96,7 @@ class CaddReader(ChunkReader):
         self.names = tuple(lines[1].split("\t"))
         for name in sorted({name for name in self.names if self.names.count(name) > 1}):
             self.report.fault(
-                f"column {name} is there twice",
+                f"column {name} occurs twice",
                 line=_HEADER_LINE,
                 todo="one of the two has a wrong name; compare with CADD's own file",
             )
@@ -130,7 +131,7 @@ class CaddReader(ChunkReader):
             self.report.note("blank line, skipped", line=number, noun="line")
             return
         self.report.fault(
-            f"{found} columns, {len(self.names)} expected",
+            f"{counted(found, 'column')}, {len(self.names)} expected",
             line=number,
             noun="row",
             todo="the table was cut or edited; extract the row again",

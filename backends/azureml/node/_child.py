@@ -74,7 +74,7 @@ def bring_blocks(number: int, place: Path) -> Path:
     from backends.azureml.node._store import bring_blocks, data_of
 
     count = bring_blocks(data_of(STORE), ARCHIVE, number, place)
-    say(f"tables from the datastore: {count} blocks")
+    say(f"blocks whose tables come from the datastore: {count}")
     return place / ARCHIVE.name
 
 
@@ -98,7 +98,7 @@ def bring_earlier_outcomes() -> None:
     except Exception as error:  # noqa: BLE001 - the work goes on without them
         say(f"outcomes of an earlier start cannot be looked up: {type(error).__name__}")
     else:
-        say(f"outcomes of an earlier start: {len(names)} segments")
+        say(f"segments of outcomes of an earlier start: {len(names)}")
 
 
 def log_metric() -> None:

@@ -74,11 +74,11 @@ def bring_blocks(data: AzureData, archive: Path, number: int, place: Path) -> in
     wanted = sorted({unit.artifact for unit in open_shard(archive, number).units if unit.artifact})
     store = _datastore(data.datastore) if wanted else None
     for artifact in wanted:
-        ticket = stub_from((archive.parent / ARTIFACTS / artifact).read_bytes())
-        assert ticket is not None, "with data elsewhere nothing but stubs travels"
-        path = f"{_folder(data)}/{ticket.checksum}"
+        stub = stub_from((archive.parent / ARTIFACTS / artifact).read_bytes())
+        assert stub is not None, "with data elsewhere nothing but stubs travels"
+        path = f"{_folder(data)}/{stub.checksum}"
         found = _download(store, path, place / "brought")
-        if found is None or digest_of_file(found) != ticket.checksum:
+        if found is None or digest_of_file(found) != stub.checksum:
             verdict = "is not there" if found is None else "is not what was made"
             raise EnvironmentFault(
                 f"the tables of a block are missing: {path} {verdict}",

@@ -261,7 +261,7 @@ def _ask(remote: Remote, quote: Quote, first: str) -> None:
     sys.stderr.write(_quoted(remote, quote, first))
     if not sys.stdin.isatty():
         raise UserError(
-            "sending costs money and needs confirmation, but standard input is no terminal",
+            "sending costs money and needs confirmation, but standard input is not a terminal",
             todo="pass --yes to confirm, or --dry-run to see the estimate only",
         )
     sys.stderr.write("send? [y/N] ")

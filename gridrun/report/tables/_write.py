@@ -113,7 +113,7 @@ def _files(study_state: StudyState) -> dict[str, Path]:
         "per consequence": paths.per_consequence_csv,
     }
     if pipeline.pooled_columns:
-        files["pooled over completions"] = paths.pooled_csv
+        files["pooled over imputations"] = paths.pooled_csv
         files["the same pooled as Parquet"] = paths.pooled_parquet
     if pipeline.prediction_columns(study_state.settings):
         files["predictions"] = paths.predictions

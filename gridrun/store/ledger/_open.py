@@ -35,7 +35,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
                 db.close()
                 raise
             # looking needs a file beside the ledger, which a read-only place does not take;
-            # nobody can write there either, so SQLite may be told that nothing changes
+            # nobody can write there either, so SQLite may take it that nothing changes
             db.close()
             db = _connect_to_look(path, "immutable=1")
             is_empty = _is_empty(db)

@@ -54,7 +54,7 @@ CREATE TABLE run (
   state TEXT NOT NULL
 );
 
--- the latest state of each task that came to something
+-- the latest state of each task that has an outcome
 CREATE TABLE outcome (
   context INTEGER NOT NULL,
   fold INTEGER NOT NULL,
