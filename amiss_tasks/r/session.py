@@ -110,7 +110,10 @@ class RSession:
 
     def use_guard(self, text: str) -> None:
         """Take another text of guard.R from now on."""
-        self.source_text(text, self.shared)
+        # not by way of the guard in use, which may be the one that has to be replaced
+        base = self._interface.baseenv
+        parsed = base["parse"](text=text, **{"keep.source": False})
+        base["eval"](parsed, self.shared.sexp)
         self._guard = self.shared.sexp["guard"]
 
     def source_text(self, text: str, environment: RObject) -> None:

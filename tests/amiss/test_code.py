@@ -13,6 +13,7 @@ from toyblock import toy_block
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.r import session as r_session
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
 from amiss_tasks.tasks import code, r_calls
 from amiss_tasks.tasks.runner import AmissRunner
@@ -231,13 +232,7 @@ def test_an_edited_guard_is_taken_as_well(copied, block):
         with pytest.raises(Exception, match="guarded"):
             AmissRunner(settings(), lambda *_: None)
     finally:
-        path.write_text(text)
-        from amiss_tasks.r import session
-
-        # the broken guard cannot take another
-        home = session.start().shared.sexp
-        session.start()._sys_source(str(path), home)
-        session.start()._guard = home["guard"]
+        r_session.start().use_guard(text)
 
 
 def test_python_files_that_changed_since_they_were_loaded_are_refused(copied):
