@@ -213,7 +213,7 @@ def test_a_worker_runs_the_r_code_that_its_tasks_were_planned_for(copied, block)
     planned = settings()
     runner = AmissRunner(planned, lambda *_: None)
     path = copied / "imputation" / "zero_imp.R"
-    path.write_text(path.read_text().replace("fill_train(", "stop('edited'); list("))
+    path.write_text(path.read_text().replace("fill_train(data", "fill_train(stop('edited')"))
     assert "edited" in path.read_text()
     assert isinstance(mcc(runner, block), float)
     with pytest.raises(EnvironmentFault, match=r"imputation/zero_imp\.R") as refused:

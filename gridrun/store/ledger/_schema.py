@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Another one for every change of the tables below; a test holds it against their text.
 
 Version 1 stood for several forms of them.
