@@ -130,7 +130,7 @@ def test_an_input_that_changes_while_it_is_read_stops_the_run(toy_study, monkeyp
     monkeypatch.setattr(toy.ToyPipeline, "open_source", opened)
     with pytest.raises(InputError, match="changed while it was being read") as stopped:
         study.run(backend="inprocess", combinations="1")
-    assert "run it again" in str(stopped.value)
+    assert "run the same command again" in str(stopped.value)
     assert not study.study.paths.ledger.exists()
 
 
