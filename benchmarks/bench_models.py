@@ -65,7 +65,7 @@ class Case:
         self.stages = stages
         self.session = r_session.start()
         self.timed = self.session.environment(self.session.shared)
-        self.session.source(HERE / "bench_models.R", self.timed)
+        self.session.source_text((HERE / "bench_models.R").read_text(), self.timed)
 
     def own(self, classifier: str) -> float:
         """CPU seconds of gridrun's training."""
@@ -110,7 +110,7 @@ class Case:
     def _file(self, classifier: str) -> r_session.RObject:
         environment = self.session.environment(self.session.shared)
         source = HERE.parent / "amiss_tasks" / "classifiers" / f"{classifier}.R"
-        self.session.source(source, environment)
+        self.session.source_text(source.read_text(), environment)
         return environment
 
 

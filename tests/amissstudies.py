@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
+from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.preprocess import label, split
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.testing import GRID
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,6 +38,20 @@ def lr_values(**changes: Any) -> dict[str, Any]:
     found = amiss_values(**changes)
     del found["hyperparameter_search_type"]
     return found
+
+
+def preprocess(
+    table: VariantTable,
+    vus_inclusion: str,
+    categorical: str,
+    features: FeatureSet = AMISS,
+    significance: Significance = UPSTREAM_SIGNIFICANCE,
+    *,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
+) -> BlockTables:
+    """Both parts of a block: its labelled rows, split and encoded."""
+    rows = label(table, vus_inclusion, categorical, features, significance, protocol=protocol)
+    return split(rows, features, protocol)
 
 
 def golden_study(directory: Path, grid: Mapping[str, Any] | str, *lines: str) -> Path:

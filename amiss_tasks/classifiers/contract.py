@@ -8,14 +8,11 @@ them through :class:`Draws` and makes none of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
-
-Uniforms = Callable[[int, int], FloatArray]
-"""(seed, size) to the first ``size`` uniform numbers that a fit with that seed sees."""
 
 
 @dataclass(frozen=True)

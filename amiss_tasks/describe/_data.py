@@ -52,6 +52,11 @@ class BlockData:
         return (*self.numeric, *self.text)
 
 
+def share_of(flags: BoolArray) -> float | None:
+    """Share of what is true; None where there is nothing."""
+    return float(flags.mean()) if flags.size else None
+
+
 def data_of(
     labelled: Labelled, parts: Mapping[str, IntArray], features: FeatureSet, part: str
 ) -> BlockData:

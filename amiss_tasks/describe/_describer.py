@@ -20,8 +20,8 @@ from amiss_tasks.describe._missing import (
     missingness_rows,
 )
 from amiss_tasks.protocols import protocol_of
-from amiss_tasks.stages.preprocess import label, parts_of
-from amiss_tasks.study.options import features_of, significance_of
+from amiss_tasks.stages.preprocess import parts_of
+from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.source import AmissSource
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
@@ -89,7 +89,6 @@ class AmissDescriber:
     ) -> None:
         self._source = AmissSource(settings, values, cache_dir)
         self._features = features_of(settings.options)
-        self._significance = significance_of(settings.options)
         self._protocol = protocol_of(settings)
 
     def notes(self) -> Sequence[Fault]:
@@ -112,16 +111,8 @@ class AmissDescriber:
             yield BlockDescription(values, _tables(data))
 
     def _data(self, values: Mapping[str, Value], part: str) -> BlockData:
-        filters = (str(values[name]) for name in ("transcript", "quality", "restriction"))
-        table = self._source.filtered(*filters)
-        labelled = label(
-            table,
-            str(values["vus_inclusion"]),
-            "factor",  # text as it is
-            self._features,
-            self._significance,
-            protocol=self._protocol,
-        )
+        # with factor, text is as it is
+        labelled = self._source.labelled({**values, "categorical": "factor"})
         return data_of(labelled, parts_of(labelled, self._protocol), self._features, part)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 
-from amiss_tasks.describe._data import BlockData
+from amiss_tasks.describe._data import BlockData, share_of
 from amiss_tasks.r.arrays import BoolArray, FloatArray
 
 FEATURE_COLUMNS = (
@@ -74,13 +75,13 @@ def feature_rows(data: BlockData) -> list[dict[str, Any]]:
 
 
 def _missingness(missing: BoolArray, positive: BoolArray) -> dict[str, Any]:
-    counts = _table(missing, positive)
+    counts = _by_class(missing, positive, [True, False])
     with_both = counts.sum(axis=0).all() and counts.sum(axis=1).all()
     return {
         "missing": int(missing.sum()),
-        "missing_share": _share(missing),
-        "missing_share_positive": _share(missing[positive]),
-        "missing_share_negative": _share(missing[~positive]),
+        "missing_share": share_of(missing),
+        "missing_share_positive": share_of(missing[positive]),
+        "missing_share_negative": share_of(missing[~positive]),
         "missingness_correlation": correlation(missing, positive),
         "missingness_p": float(stats.fisher_exact(counts).pvalue) if with_both else None,
     }
@@ -96,15 +97,12 @@ def _numbers(values: FloatArray, positive: BoolArray) -> dict[str, Any]:
     low, q1, median, q3, high = (float(q) for q in np.quantile(seen, (0, 0.25, 0.5, 0.75, 1)))
     found |= {"mean": float(seen.mean()), "min": low, "q1": q1, "median": median, "q3": q3}
     found |= {"max": high, "sd": float(seen.std(ddof=1)) if len(seen) > 1 else None}
-    of_class = {True: seen[labels], False: seen[~labels]}
-    if len(of_class[True]):
-        found["median_positive"] = float(np.median(of_class[True]))
-    if len(of_class[False]):
-        found["median_negative"] = float(np.median(of_class[False]))
-    found["class_correlation"] = correlation(seen, labels)
-    if len(of_class[True]) and len(of_class[False]) and found["distinct"] > 1:
+    of_class = {"positive": seen[labels], "negative": seen[~labels]}
+    medians = {f"median_{name}": float(np.median(of)) for name, of in of_class.items() if len(of)}
+    found |= {**medians, "class_correlation": correlation(seen, labels)}
+    if len(medians) == len(of_class) and found["distinct"] > 1:
         found["class_test"] = RANK_TEST
-        found["class_p"] = float(stats.mannwhitneyu(of_class[True], of_class[False]).pvalue)
+        found["class_p"] = float(stats.mannwhitneyu(*of_class.values()).pvalue)
     return found
 
 
@@ -112,12 +110,7 @@ def _levels(values: Sequence[str | None], positive: BoolArray) -> dict[str, Any]
     """Categorical values: how many, and whether the classes share them alike."""
     levels = sorted({value for value in values if value is not None})
     found: dict[str, Any] = {"distinct": len(levels)}
-    texts = np.array(["" if value is None else value for value in values], dtype=object)
-    known = np.array([value is not None for value in values], dtype=np.bool_)
-    counts = np.array(
-        [[(known & (texts == level) & (positive == side)).sum() for side in (True, False)]
-         for level in levels]
-    )  # fmt: skip
+    counts = _by_class(values, positive, levels)
     if len(levels) > 1 and counts.sum(axis=0).all():
         tested = stats.chi2_contingency(counts, correction=False)
         found |= {"class_test": TABLE_TEST, "class_p": float(tested.pvalue)}
@@ -135,12 +128,7 @@ def correlation(values: npt.NDArray[Any], positive: BoolArray) -> float | None:
     return None if math.isnan(found) else found
 
 
-def _table(rows: BoolArray, columns: BoolArray) -> npt.NDArray[np.int64]:
-    return np.array(
-        [[(rows & columns).sum(), (rows & ~columns).sum()],
-         [(~rows & columns).sum(), (~rows & ~columns).sum()]]
-    )  # fmt: skip
-
-
-def _share(missing: BoolArray) -> float | None:
-    return float(missing.mean()) if len(missing) else None
+def _by_class(values: Any, positive: BoolArray, levels: list[Any]) -> npt.NDArray[np.int64]:
+    """Number of rows of each level in each class, the positive one first."""
+    found = pd.crosstab(pd.Series(values, dtype=object), positive)
+    return found.reindex(index=levels, columns=[True, False], fill_value=0).to_numpy(np.int64)

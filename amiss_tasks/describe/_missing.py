@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from amiss_tasks.describe._data import BlockData
+from amiss_tasks.describe._data import BlockData, share_of
 from amiss_tasks.r.arrays import BoolArray
 
 BLOCK_COLUMNS = (
@@ -43,7 +44,7 @@ def block_row(data: BlockData) -> dict[str, Any]:
     cells = data.rows * len(data.numeric)
     return {
         **_counts(data, np.ones(data.rows, np.bool_)),
-        "missing_share": _mean(gaps),
+        "missing_share": share_of(gaps),
         "complete_rows": int((~gaps.any(axis=1)).sum()),
         "filled_missing_share": float(filled.sum()) / cells if cells else None,
         "filled_complete_rows": int((~filled.any(axis=1)).sum()),
@@ -54,7 +55,7 @@ def consequence_rows(data: BlockData) -> Iterator[dict[str, Any]]:
     """Sizes of each consequence, the largest first."""
     gaps = gaps_of(data)
     for name, rows in _by_consequence(data):
-        yield {"consequence": name, **_counts(data, rows), "missing_share": _mean(gaps[rows])}
+        yield {"consequence": name, **_counts(data, rows), "missing_share": share_of(gaps[rows])}
 
 
 def missingness_rows(data: BlockData) -> Iterator[dict[str, Any]]:
@@ -68,27 +69,24 @@ def missingness_rows(data: BlockData) -> Iterator[dict[str, Any]]:
                 "consequence": name,
                 "rows": int(rows.sum()),
                 "missing": int(missing[rows].sum()),
-                "missing_share": _mean(missing[rows]),
+                "missing_share": share_of(missing[rows]),
             }
 
 
 def level_rows(data: BlockData) -> Iterator[dict[str, Any]]:
     """How often each level of a categorical feature occurs, the most frequent first."""
     for feature, values in data.text.items():
-        found = np.array(["" if value is None else value for value in values], dtype=object)
-        missing = data.missing(feature)
-        levels = {value for value in values if value is not None}
-        rows_of: dict[str | None, BoolArray] = {v: (found == v) & ~missing for v in sorted(levels)}
-        rows_of[None] = missing
-        for level, rows in sorted(rows_of.items(), key=lambda item: -int(item[1].sum())):
-            if rows.any():
-                yield {
-                    "feature": feature,
-                    "level": level,
-                    "rows": int(rows.sum()),
-                    "positive": int((rows & data.positive).sum()),
-                    "negative": int((rows & ~data.positive).sum()),
-                }
+        levels = pd.Series(list(values), dtype=object)
+        found = pd.Series(data.positive).groupby(levels, dropna=False).agg(["size", "sum"])
+        ordered = found.sort_values("size", ascending=False, kind="stable")
+        for level, rows, positive in ordered.itertuples():
+            yield {
+                "feature": feature,
+                "level": None if pd.isna(level) else level,
+                "rows": int(rows),
+                "positive": int(positive),
+                "negative": int(rows - positive),
+            }
 
 
 def _by_consequence(data: BlockData) -> Iterator[tuple[str, BoolArray]]:
@@ -105,7 +103,3 @@ def _counts(data: BlockData, rows: BoolArray) -> dict[str, int]:
         "positive": int((rows & data.positive).sum()),
         "negative": int((rows & ~data.positive).sum()),
     }
-
-
-def _mean(values: BoolArray) -> float | None:
-    return float(values.mean()) if values.size else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from amiss_tasks.features.feature_set import CADD, FILES, NUMERIC, TYPES, Feature
 from amiss_tasks.r.names import r_name
@@ -19,7 +18,7 @@ from gridrun.documents.tree import (
     read_keys,
     shown,
 )
-from gridrun.errors import Fault, did_you_mean
+from gridrun.study import KeyReader
 
 KEYS = ("name", "source", "type", "a_priori", "per_transcript")
 """Keys of a feature."""
@@ -28,30 +27,10 @@ _EXAMPLE = "{name: SIFT_score, source: {vep: SIFT_score}, type: numeric, per_tra
 _NO_VALUE = ("", ".", "NA")
 
 
-class FeatureReader:
-    """Reads features, gathering faults.
+class FeatureReader(KeyReader):
+    """Reads features, gathering faults."""
 
-    Args:
-        file: The features file, for messages.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.faults: list[Fault] = []
-
-    def fault(
-        self,
-        message: str,
-        node: Node | None = None,
-        todo: str | None = None,
-        *,
-        line: int | None = None,
-    ) -> None:
-        """Take down a fault."""
-        at = node.line if node is not None else line
-        self.faults.append(Fault(self.file, message, at, todo or None))
-
-    def keys(
+    def known_keys(
         self, entries: Entries, known: Sequence[str], also: Sequence[str] = ()
     ) -> dict[str, Node]:
         """Known keys of a mapping, and those that the caller says something about.
@@ -74,7 +53,7 @@ class FeatureReader:
     def entry(self, node: Node) -> Mapping[str, Node] | None:
         """Keys of one feature, or None where it is not a mapping."""
         if isinstance(node, Entries):
-            return self.keys(node, KEYS)
+            return self.known_keys(node, KEYS)
         self.fault(f"there is {kind_of(node)}, expected a feature", node, f"like {_EXAMPLE}")
         return None
 
@@ -140,7 +119,7 @@ class FeatureReader:
                 "or a list of columns of which the first that is there is read",
             )
             return None
-        found = self.keys(node, FILES)
+        found = self.known_keys(node, FILES)
         if len(found) != 1:
             if found or not node.pairs:
                 self.fault(f"{where}: source needs one of {known_list(FILES)}", node)
@@ -157,14 +136,8 @@ class FeatureReader:
         return file, sources
 
     def _type(self, where: str, node: Node) -> str | None:
-        text = _text(node)
-        if text in TYPES:
-            return text
-        near = did_you_mean(text, TYPES) if text else ""
-        self.fault(
-            f"{where}: type is {shown(node)}", node, f"{near} known types: {known_list(TYPES)}"
-        )
-        return None
+        todo = f"known types: {known_list(TYPES)}"
+        return self.one_of(node, TYPES, f"{where}: type is {shown(node)}", todo)
 
     def _per_transcript(self, where: str, node: Node, file: str) -> bool:
         if not isinstance(node, Leaf) or not isinstance(node.value, bool):

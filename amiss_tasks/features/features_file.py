@@ -15,7 +15,7 @@ from amiss_tasks.features._rules import check_features
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from gridrun.documents import read_document
-from gridrun.documents.tree import Entries, Items, Leaf, Node, by_line, kind_of, known_list, quoted
+from gridrun.documents.tree import Entries, Items, Node, by_line, kind_of, known_list, quoted
 from gridrun.errors import Fault, InputError, counted, did_you_mean
 
 BUILT_IN = {"amiss": AMISS}
@@ -74,7 +74,7 @@ def read_features(path: Path) -> FeaturesFile:
 
 def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
     """The list that is extended, with what the file says is different."""
-    nodes = reader.keys(root, _EXTENDING, also=("features",))
+    nodes = reader.known_keys(root, _EXTENDING, also=("features",))
     if "features" in nodes:
         reader.fault(
             'a whole list of features stands by itself, without the key "features"',
@@ -90,24 +90,20 @@ def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
         )
         return []
     node = nodes["extends"]
-    name = node.value if isinstance(node, Leaf) else None
-    base = BUILT_IN.get(name) if isinstance(name, str) else None
-    if base is None:
-        reader.fault(
-            f'key "extends" has {kind_of(node)}', node, f"known lists: {known_list(BUILT_IN)}"
-        )
+    message = f'key "extends" has {kind_of(node)}'
+    name = reader.one_of(node, BUILT_IN, message, f"known lists: {known_list(BUILT_IN)}")
+    if name is None:
         return []
-    features = {feature.name: replace(feature, line=node.line) for feature in base.features}
+    base = BUILT_IN[name].features
+    features = {feature.name: replace(feature, line=node.line) for feature in base}
     _drop(reader, nodes.get("drop"), features)
     _change(reader, nodes.get("change"), features)
     added = reader.features(_items(reader, "add", nodes.get("add")))
     for feature in added:
         if feature.name in features:
-            reader.fault(
-                f'feature "{feature.name}" is in the list that is extended',
-                line=feature.line,
-                todo="say what is different below change, or name it below drop as well",
-            )
+            message = f'feature "{feature.name}" is in the list that is extended'
+            todo = "say what is different below change, or name it below drop as well"
+            reader.faults.append(Fault(reader.file, message, feature.line, todo))
     return [*features.values(), *(each for each in added if each.name not in features)]
 
 

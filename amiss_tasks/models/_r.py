@@ -12,8 +12,8 @@ from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.fold_tables import FoldTables
-from amiss_tasks.tasks.python_classifiers import PythonModel
 from amiss_tasks.tasks.r_stages import RStages
+from amiss_tasks.tasks.stage_results import PythonModel
 
 
 class ModelCalls:
@@ -53,10 +53,6 @@ class ModelCalls:
         return self._do(
             "prediction_table", table.numeric, list(table.numeric_names), dict(table.text) or None
         )
-
-    def cut(self, data: RObject, rows: IntArray, columns: Sequence[str]) -> RObject:
-        """These rows (from 0) and columns of a table."""
-        return self._call("cut_table", data, rows + 1, list(columns)).value
 
     def complete(self, method: Method, data: RObject, state: RObject, seed: int) -> RObject:
         """Completed tables, each row completed as if it were alone."""

@@ -11,7 +11,6 @@ import numpy as np
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.read import ReadResult, Unlabelled
-from amiss_tasks.stages.table import VariantTable
 
 _COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence", "CANONICAL")
 _MISSENSE = "missense_variant"
@@ -94,15 +93,6 @@ def asked_rows(found: Unlabelled, transcript: str, restriction: str) -> AskedRow
     # stable: the transcripts of a variant stay in the order of the VCF
     rows.sort(key=lambda row: row.line)
     return AskedRows(rows, sum(others.values()))
-
-
-def table_of(read: ReadResult, positions: IntArray) -> VariantTable:
-    """These rows of the joined table."""
-    return VariantTable(
-        text={name: values[positions].tolist() for name, values in read.text.items()},
-        numeric={name: values[positions] for name, values in read.numbers.items()},
-        rows=len(positions),
-    )
 
 
 def positions_of(rows: Sequence[Row]) -> IntArray:

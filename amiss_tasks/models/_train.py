@@ -13,9 +13,8 @@ from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.preprocess import Whole, whole
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.fold_tables import Cell, FoldTables, tables_of
-from amiss_tasks.tasks.python_classifiers import PythonTrained
 from amiss_tasks.tasks.source import AmissSource
-from amiss_tasks.tasks.stage_results import Checked, Trained
+from amiss_tasks.tasks.stage_results import Imputed, Trained
 from amiss_tasks.tasks.stage_runner import StageRunner, search_of
 from gridrun.pipeline import TaskSpec, Value
 from gridrun.pipeline.models import Chosen
@@ -37,8 +36,8 @@ class TrainedModel:
     """
 
     cell: Cell
-    checked: Checked
-    trained: Trained | PythonTrained
+    checked: Imputed
+    trained: Trained
     state: RObject
 
 
@@ -60,7 +59,7 @@ def train(
     cell = chain.cell_of(fold, values)
     checked = chain.checked(cell, values)
     key = chain.content_key(task, cell)
-    trained = chain.train(cell, classifier, checked.imputed, search_of(task), key)
+    trained = chain.train(cell, classifier, checked, search_of(task), key)
     return TrainedModel(cell, checked, trained, chain.imputed(cell).states.at(trained.row))
 
 

@@ -82,7 +82,8 @@ cat("equal to gridrun's numbers\n")
 # settings are in the head of this script.
 data <- completed[[chosen]][[1L]]
 matrix_given <- prepared_matrix(data, recipe_of(data, seq_len(nrow(data))))
-stopifnot(isTRUE(all.equal(unname(matrix_given), unname(given[["matrix"]]), check.attributes = FALSE)))
+are_equal <- all.equal(unname(matrix_given), unname(given[["matrix"]]), check.attributes = FALSE)
+stopifnot(isTRUE(are_equal))
 cat(
   "the training matrix of", nrow(matrix_given), "rows and", ncol(matrix_given),
   "columns is gridrun's\n"

@@ -12,10 +12,10 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.study.options import features_of
-from amiss_tasks.tasks.python_classifiers import PythonModel
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
+from amiss_tasks.tasks.stage_results import PythonModel
 from amiss_tasks.tasks.stage_runner import search_of
 from gridrun._version import __version__
 from gridrun.errors import UserError, counted
@@ -74,7 +74,7 @@ def explain(
 def _write(file: Path, tables: Path, text: str, leaf: LeafTask, calls: ModelCalls) -> None:
     fold = leaf.cell.fold
     model = leaf.trained.models.at(0)
-    data = leaf.checked.imputed.tables.at(leaf.trained.row).at(0)
+    data = leaf.checked.tables.at(leaf.trained.row).at(0)
     matrix = calls.matrix(model.recipe, data) if isinstance(model, PythonModel) else None
     try:
         with_replacement(tables, lambda path: calls.keep_fold(path, fold, matrix))

@@ -21,8 +21,9 @@ from amiss_tasks.models._train import (
 from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.preprocess import Whole
-from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.results import compared_rows
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.stage_results import PythonModels
 from gridrun._version import __version__
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
@@ -104,7 +105,7 @@ class _Kept:
 
 def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
     trained, parts = found.trained, {}
-    if isinstance(trained, PythonTrained):
+    if isinstance(trained.models, PythonModels):
         in_r = calls.recipes(trained.models)
         for number, model in enumerate(trained.models, 1):
             parts[f"model-{number}.json"] = load(classifier).dump(model.model)
@@ -124,14 +125,11 @@ def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
 
 def _compared(found: TrainedModel) -> dict[str, Any]:
     """Chosen hyperparameters of the imputation, and all that were compared."""
-    rows, trained = found.cell.rows, found.trained
-    if not found.cell.method.axes:
+    cell, trained = found.cell, found.trained
+    if not cell.method.axes:
         return {"hyperparameters": {}, "compared": []}
-    compared = [
-        {**row, "selection_mcc": mcc if mcc > float("-inf") else None}
-        for row, mcc in zip(rows, trained.mcc, strict=True)
-    ]
-    return {"hyperparameters": dict(rows[trained.row]), "compared": compared}
+    chosen = dict(cell.rows[trained.row])
+    return {"hyperparameters": chosen, "compared": compared_rows(cell, trained)}
 
 
 def _counts(table: BlockTable, found: TrainedModel) -> dict[str, int]:
@@ -191,6 +189,6 @@ def _report(file: Path, recipe: Recipe, found: TrainedModel) -> Report:
             "the models hold, or may hold, a value for each training row. Give the file only to "
             "people who may have the data"
         )
-    notes = [*found.checked.imputed.notes, *found.trained.notes]
+    notes = [*found.checked.notes, *found.trained.notes]
     warnings += list(dict.fromkeys(notes))[:_SHOWN]
     return Report(file, said, warnings, {"rows": dict(rows), "features": recipe.features["final"]})

@@ -21,7 +21,7 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import R_PART, ModelFile, read_model
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._recipe import Recipe
-from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of, table_of
+from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of
 from amiss_tasks.r.arrays import FloatArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
@@ -36,8 +36,8 @@ from amiss_tasks.stages.encoding import (
 from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of
-from amiss_tasks.tasks.python_classifiers import PythonModel, PythonModels
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.stage_results import PythonModel, PythonModels
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
@@ -122,7 +122,7 @@ class Model:
         encoded, notes = encode(table, features, self.recipe.coding)
         final = list(self.recipe.features["final"])
         every = np.arange(table.rows)
-        data = self._calls.cut(self._calls.table(encoded), every, final)
+        data = self._chain.r.cut(self._calls.table(encoded), every, final)
         method = self._chain.methods[str(self.recipe.imputation["method"])]
         seed = self.recipe.seeds["test imputation"]
         tables = self._calls.complete(method, data, self._state, seed)
@@ -214,7 +214,7 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     runner = AmissRunner(settings, lambda *_: None)
     ready = Model(content, runner)
     at = positions_of(asked.rows)
-    predicted = ready.predict(table_of(found.read, at), features) if len(at) else None
+    predicted = ready.predict(found.read.take(at), features) if len(at) else None
     lines = _lines(asked.rows, predicted)
     _write(file, lines)
     warnings = [

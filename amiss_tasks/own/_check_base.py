@@ -14,12 +14,15 @@ from amiss_tasks.study.own_keys import read_own_file
 from amiss_tasks.tasks.r_calls import RCalls, scalar
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskFailure
-from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
+from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 
 SEED = MODEL_SEED
 """Seed that the functions are called with."""
 
-Step = Callable[[], Check]
+Finding = tuple[str, str]
+"""Verdict of a check, and what was found."""
+
+Step = Callable[[], Finding]
 
 
 class FileChecks:
@@ -47,7 +50,7 @@ class FileChecks:
             said = failure.message.replace("\n", "\n  ")
             raise UserError("R cannot parse the file", where=str(path), todo=said) from None
         parts = toy()
-        self.train, self.test = (self.table(part) for part in parts)
+        self.train, self.test = map(self.table, (parts.train, parts.test))
         self.outcome = self.call("outcome_factor", parts.train.positive).value
         self.test_outcome = self.call("outcome_factor", parts.test.positive).value
         self.rows, self.test_rows = parts.train.rows, parts.test.rows
@@ -73,43 +76,41 @@ class FileChecks:
         yield "loads", self.load
         yield "functions", self.function_arguments
 
-    def one_file(self) -> Check:
+    def one_file(self) -> Finding:
         """Nothing that is elsewhere is read."""
         found = self.found("files_read", self.text, self.file)
         if found:
             why = "only this file travels with a study, so what it reads is not there on workers"
-            return Check("", WARNING, f"{'; '.join(found)}: {why}")
-        return Check("", OK, "reads no other file")
+            return WARNING, f"{'; '.join(found)}: {why}"
+        return OK, "reads no other file"
 
-    def packages(self) -> Check:
+    def packages(self) -> Finding:
         """What it loads is installed."""
         versions = dict(self.found("own_packages", self.text, self.file))
         named = {name: str(scalar(version)) for name, version in versions.items()}
         missing = [name for name, version in named.items() if not version]
         if missing:
-            return Check("", FAILED, f"not installed: {', '.join(missing)}")
+            return FAILED, f"not installed: {', '.join(missing)}"
         texts = [f"{name} {version}" for name, version in named.items()]
-        return Check("", OK, ", ".join(texts) or "none but those of R itself")
+        return OK, ", ".join(texts) or "none but those of R itself"
 
-    def load(self) -> Check:
+    def load(self) -> Finding:
         """Its top level runs."""
         self.own = self.call("load_own", self.text, self.file).value
-        return Check("", OK, "its top level runs")
+        return OK, "its top level runs"
 
-    def function_arguments(self) -> Check:
+    def function_arguments(self) -> Finding:
         """Functions and their arguments."""
         for name, arguments in self.functions.items():
             fault = self.found("function_fault", self.own, name, list(arguments))[0]
             if fault:
-                return Check("", FAILED, fault)
+                return FAILED, fault
         texts = (f"{name}({', '.join(args)})" for name, args in self.functions.items())
-        return Check("", OK, " and ".join(texts))
+        return OK, " and ".join(texts)
 
-    def traces(self, name: str, *args: Any) -> Check:
+    def traces(self, name: str, *args: Any) -> Finding:
         """What a function changes of the process."""
         found = self.found("traces_of", self.own, name, SEED, *args) or []
         if found:
-            return Check("", WARNING, f"{name} changes {', '.join(found)}; gridrun puts it back")
-        return Check(
-            "", OK, "leaves options, search path, global variables and generator as they were"
-        )
+            return WARNING, f"{name} changes {', '.join(found)}; gridrun puts it back"
+        return OK, "leaves options, search path, global variables and generator as they were"

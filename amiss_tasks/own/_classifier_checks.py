@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, FileChecks, Step
+from amiss_tasks.own._check_base import SEED, FileChecks, Finding, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.errors import counted
-from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
+from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 
 _LEAST_IN_ORDER = 0.5
 
@@ -34,63 +34,56 @@ class ClassifierChecks(FileChecks):
         yield "saved model", self.saved
         yield "process", lambda: self.traces("fit", self.x, self.outcome)
 
-    def fit(self) -> Check:
+    def fit(self) -> Finding:
         """A model of the toy, completed by zeros."""
         scaled = self.call("scaled_toy", self._filled(self.train), self._filled(self.test)).value
         self.x, self.test_x = scaled["train"], scaled["test"]
         value, seconds = self.timed("fit", self.x, self.outcome)
         fault = self.found(".fit_fault", value, self.rows)[0]
         if fault:
-            return Check("", FAILED, f"it {fault}")
+            return FAILED, f"it {fault}"
         self.model = value["model"]
-        return Check("", OK, f"a model of {counted(self.rows, 'row')} in {seconds:.2g} s")
+        return OK, f"a model of {counted(self.rows, 'row')} in {seconds:.2g} s"
 
-    def probabilities(self) -> Check:
+    def probabilities(self) -> Finding:
         """One for each row, from 0 to 1."""
         self.predicted, _ = self.timed("predict_positive", self.model, self.test_x)
         fault = self.found(".probability_fault", self.predicted, self.test_rows)[0]
-        return Check("", FAILED if fault else OK, f"it {fault}" if fault else "from 0 to 1")
+        return FAILED if fault else OK, f"it {fault}" if fault else "from 0 to 1"
 
-    def positive(self) -> Check:
+    def positive(self) -> Finding:
         """They are those of the first level."""
         share = self.found("pairs_in_order", self.predicted, self.test_outcome)[0]
         found = f"AUC on the toy's test rows {share:.2f}"
         if share < _LEAST_IN_ORDER:
-            return Check(
-                "",
-                WARNING,
-                f"{found}: these look like the probabilities of negative; return those of positive",
-            )
-        return Check("", OK, found)
+            advice = "these look like the probabilities of negative; return those of positive"
+            return WARNING, f"{found}: {advice}"
+        return OK, found
 
-    def alone(self) -> Check:
+    def alone(self) -> Finding:
         """Each row is predicted the same without the others."""
         arguments = (self.own, self.model, self.test_x, SEED, self.predicted)
         changed = int(scalar(self.found("predictions_changed_alone", *arguments)))
         if changed:
-            return Check(
-                "",
-                WARNING,
-                f"{changed} of {counted(self.test_rows, 'row')} get another probability when "
-                "predicted by themselves",
-            )
-        return Check("", OK, "each is predicted as with the others")
+            rows = f"{changed} of {counted(self.test_rows, 'row')}"
+            return WARNING, f"{rows} get another probability when predicted by themselves"
+        return OK, "each is predicted as with the others"
 
-    def same_seed(self) -> Check:
+    def same_seed(self) -> Finding:
         """The same call gives the same predictions."""
         value, _ = self.timed("fit", self.x, self.outcome)
         again, _ = self.timed("predict_positive", value["model"], self.test_x)
         if not self.found("is_same", again, self.predicted)[0]:
-            return Check("", FAILED, "other predictions when fitted again")
-        return Check("", OK, "same predictions when fitted again")
+            return FAILED, "other predictions when fitted again"
+        return OK, "same predictions when fitted again"
 
-    def saved(self) -> Check:
+    def saved(self) -> Finding:
         """A model that was saved predicts as before."""
         model = self.call("after_saving", self.model).value
         again, _ = self.timed("predict_positive", model, self.test_x)
         if not self.found("is_same", again, self.predicted)[0]:
-            return Check("", WARNING, "a model that was saved and read predicts otherwise")
-        return Check("", OK, "predicts as before")
+            return WARNING, "a model that was saved and read predicts otherwise"
+        return OK, "predicts as before"
 
     def _filled(self, data: RObject) -> RObject:
         return self.call("zero_filled", data).value

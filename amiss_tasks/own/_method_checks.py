@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-from amiss_tasks.own._check_base import SEED, FileChecks, Step
+from amiss_tasks.own._check_base import SEED, FileChecks, Finding, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
-from gridrun.pipeline.file_checks import FAILED, OK, WARNING, Check
+from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 
 _TABLE_CHECKS = {
     "frame": "data frames",
@@ -54,7 +54,7 @@ class MethodChecks(FileChecks):
         yield "saved state", self.saved
         yield "process", lambda: self.traces("impute_train", self.train, self.params, SEED)
 
-    def hyperparameters(self) -> Check:
+    def hyperparameters(self) -> Finding:
         """Those that are read are given."""
         read = self.found("params_read", self.text, self.file) or []
         absent = [name for name in read if name not in self.params]
@@ -62,69 +62,66 @@ class MethodChecks(FileChecks):
         if absent:
             advice = " ".join(f"--param {name}=VALUE" for name in absent)
             names = ", ".join(f"params${name}" for name in absent)
-            return Check("", WARNING, f"{names} is read but not given: {advice}")
-        return Check("", OK, given)
+            return WARNING, f"{names} is read but not given: {advice}"
+        return OK, given
 
-    def training(self) -> Check:
+    def training(self) -> Finding:
         """The training table is completed."""
         value, seconds = self.timed("impute_train", self.train, self.params, SEED)
         found = self.call("as_training", value, "impute_train").value
         self.completed, self.state = found["completed"], found["state"]
         size = f"{counted(self.rows, 'row')} in {seconds:.2g} s"
-        return Check("", OK, f"{_counted(self.completed)} of {size}")
+        return OK, f"{_counted(self.completed)} of {size}"
 
-    def table_check(self, check: str) -> Check:
+    def table_check(self, check: str) -> Finding:
         """One of the checks on completed training tables."""
         fault = self.found("tables_fault", check, self.completed, self.train)[0]
-        return Check("", FAILED if fault else OK, fault or "as it has to be")
+        return FAILED if fault else OK, fault or "as it has to be"
 
-    def observed(self) -> Check:
+    def observed(self) -> Finding:
         """Values that were there stay."""
         changed = self.found("columns_changed", self.completed, self.train)
         if changed:
-            return Check("", WARNING, f"values that were there are changed: {', '.join(changed)}")
-        return Check("", OK, "unchanged")
+            return WARNING, f"values that were there are changed: {', '.join(changed)}"
+        return OK, "unchanged"
 
-    def finite(self) -> Check:
+    def finite(self) -> Finding:
         """No infinite value is filled in."""
         found = self.found("columns_infinite", self.completed)
         if found:
-            return Check("", WARNING, f"infinite values in: {', '.join(found)}")
-        return Check("", OK, "all of them")
+            return WARNING, f"infinite values in: {', '.join(found)}"
+        return OK, "all of them"
 
-    def testing(self) -> Check:
+    def testing(self) -> Finding:
         """Test rows are completed from the state."""
         self.tested, seconds = self._tested(self.test, self.state)
         lost = self.found("columns_lost", self.completed, self.tested)
         if lost:
-            return Check("", FAILED, f"columns of the training table are not there: {_few(lost)}")
+            return FAILED, f"columns of the training table are not there: {_few(lost)}"
         size = f"{counted(self.test_rows, 'row')} in {seconds:.2g} s"
-        return Check("", OK, f"{_counted(self.tested)} of {size}")
+        return OK, f"{_counted(self.tested)} of {size}"
 
-    def alone(self) -> Check:
+    def alone(self) -> Finding:
         """Each test row comes out the same without the others."""
         arguments = (self.own, self.test, self.state, SEED, self.tested)
         changed = int(scalar(self.found("rows_changed_alone", *arguments)))
         if changed:
-            return Check(
-                "",
-                WARNING,
-                f"{changed} of {counted(self.test_rows, 'row')} come out otherwise when imputed by "
-                "themselves: imputed values depend on the other test rows, or are drawn at random",
-            )
-        return Check("", OK, "each comes out as with the others")
+            rows = f"{changed} of {counted(self.test_rows, 'row')}"
+            why = "imputed values depend on the other test rows, or are drawn at random"
+            return WARNING, f"{rows} come out otherwise when imputed by themselves: {why}"
+        return OK, "each comes out as with the others"
 
-    def empty_column(self) -> Check:
+    def empty_column(self) -> Finding:
         """A test column without any value is completed."""
         data = self.call("without_first_column", self.test).value
         try:
             self._tested(data, self.state)
         except TaskFailure as failure:
             reason = f"a column without any value, which a fold may have, fails: {failure.message}"
-            return Check("", WARNING, reason)
-        return Check("", OK, "imputed as well")
+            return WARNING, reason
+        return OK, "imputed as well"
 
-    def same_seed(self) -> Check:
+    def same_seed(self) -> Finding:
         """The same call gives the same tables."""
         value, _ = self.timed("impute_train", self.train, self.params, SEED)
         again = self.call("as_training", value, "impute_train").value["completed"]
@@ -134,16 +131,16 @@ class MethodChecks(FileChecks):
             ("test", tables, self.tested),
         ):
             if not self.found("is_same", one, other)[0]:
-                return Check("", FAILED, f"another {what} table when called again")
-        return Check("", OK, "same tables when called again")
+                return FAILED, f"another {what} table when called again"
+        return OK, "same tables when called again"
 
-    def saved(self) -> Check:
+    def saved(self) -> Finding:
         """A state that was saved imputes test rows as before."""
         state = self.call("after_saving", self.state).value
         tables, _ = self._tested(self.test, state)
         if not self.found("is_same", tables, self.tested)[0]:
-            return Check("", WARNING, "a state that was saved and read imputes test rows otherwise")
-        return Check("", OK, "imputes test rows as before")
+            return WARNING, "a state that was saved and read imputes test rows otherwise"
+        return OK, "imputes test rows as before"
 
     def _tested(self, data: RObject, state: RObject) -> tuple[RObject, float]:
         """Completed and checked tables of test rows, and seconds."""

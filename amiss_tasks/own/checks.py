@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ def try_file(kind: str, path: Path, params: Mapping[str, Any]) -> Iterator[Check
     for what, step in checks.steps():
         yield Check(what)
         try:
-            check = step()
+            verdict, found = step()
         except TaskFailure as failure:
-            check = Check("", FAILED, failure.message)
-        yield replace(check, what=what)
-        if check.verdict == FAILED and what in checks.needed:
+            verdict, found = FAILED, failure.message
+        yield Check(what, verdict, found)
+        if verdict == FAILED and what in checks.needed:
             return

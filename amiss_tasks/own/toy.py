@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 
 NAMES = ("alpha", "beta", "gamma", "delta", "level.yes", "constant", "sparse")
 """Four related scores with values missing, a dummy, a constant, a score hardly ever there."""
@@ -17,17 +15,10 @@ _GAPS = 0.2
 _SPARSE_VALUES = 3
 
 
-class Toy(NamedTuple):
-    """Training and test table."""
-
-    train: BlockTable
-    test: BlockTable
-
-
-def toy(train_rows: int = 80, test_rows: int = 30, seed: int = 1) -> Toy:
+def toy(train_rows: int = 80, test_rows: int = 30, seed: int = 1) -> BlockTables:
     """Make the toy; the same numbers for the same arguments."""
     random = np.random.default_rng(seed)
-    return Toy(_part(random, train_rows), _part(random, test_rows))
+    return BlockTables(_part(random, train_rows), _part(random, test_rows))
 
 
 def _part(random: np.random.Generator, rows: int) -> BlockTable:

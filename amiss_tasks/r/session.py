@@ -102,16 +102,18 @@ class RSession:
         _initialise()
         self._interface = _interface()
         base = self._interface.baseenv
-        self._sys_source = base["sys.source"]
         self._new_env = base["new.env"]
         home = self._new_env(parent=self._interface.globalenv)
-        self._sys_source(str(_GUARD), home)
+        base["sys.source"](str(_GUARD), home)
         self._guard = home["guard"]
         self.shared = RObject(home)
 
     def use_guard(self, text: str) -> None:
         """Take another text of guard.R from now on."""
-        self.source_text(text, self.shared)
+        # not by way of the guard in use, which may be the one that has to be replaced
+        base = self._interface.baseenv
+        parsed = base["parse"](text=text, **{"keep.source": False})
+        base["eval"](parsed, self.shared.sexp)
         self._guard = self.shared.sexp["guard"]
 
     def source_text(self, text: str, environment: RObject) -> None:
@@ -119,24 +121,12 @@ class RSession:
 
         Args:
             text: Of a whole file.
-            environment: As for :meth:`source`.
+            environment: ``session.shared`` or one from :meth:`environment`.
 
         Raises:
             RError: It does not parse, or stops.
         """
         self._run(self.shared.sexp["source_text"], [text, environment], {})
-
-    def source(self, path: Path, environment: RObject) -> None:
-        """Evaluate an R file in an environment.
-
-        Args:
-            path: The file.
-            environment: ``session.shared`` or one from :meth:`environment`.
-
-        Raises:
-            RError: The file does not parse, or stops.
-        """
-        self._run(self._sys_source, [str(path), environment], {})
 
     def environment(self, parent: RObject) -> RObject:
         """A new environment inside another."""

@@ -35,9 +35,4 @@ def filter_table(
         ValueError: A value is not one of the parameter's.
     """
     mask = filter_mask(read.table, transcript, quality, restriction, significance)
-    keep = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-    return VariantTable(
-        text={name: values[keep].tolist() for name, values in read.text.items()},
-        numeric={name: values[keep] for name, values in read.numbers.items()},
-        rows=len(keep),
-    )
+    return read.take(np.flatnonzero(mask.to_numpy(zero_copy_only=False)))

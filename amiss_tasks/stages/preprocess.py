@@ -36,40 +36,7 @@ from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
-__all__ = ["BlockTable", "BlockTables", "Whole", "label", "preprocess", "split", "whole"]
-
 _LEAST_ROWS = 3
-
-
-def preprocess(
-    table: VariantTable,
-    vus_inclusion: str,
-    categorical: str,
-    features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM_SIGNIFICANCE,
-    *,
-    protocol: Protocol = UPSTREAM_PROTOCOL,
-) -> BlockTables:
-    """Make the training and test part of a block.
-
-    Args:
-        table: The block's joined and filtered rows.
-        vus_inclusion: ``pathogenic``, ``benign`` or ``exclude``.
-        categorical: ``dummy`` or ``factor``.
-        features: The study's features.
-        significance: What values of CLNSIG count as.
-        protocol: How rows are named, split and encoded (D6, D9, D12, D20 to D22).
-
-    Returns:
-        Both parts; row ids as upstream writes them, unless the protocol says otherwise.
-
-    Raises:
-        TaskFailure: What stops upstream here (duplicate ids, a CLNSIG outside
-            the lists, a categorical feature without a value), or leaves
-            nothing to train on.
-    """
-    rows = label(table, vus_inclusion, categorical, features, significance, protocol=protocol)
-    return split(rows, features, protocol)
 
 
 def label(
@@ -83,10 +50,20 @@ def label(
 ) -> Labelled:
     """The rows of a block that have a label (steps 1 to 3).
 
-    Arguments are those of :func:`preprocess`.
+    Args:
+        table: The block's joined and filtered rows.
+        vus_inclusion: ``pathogenic``, ``benign`` or ``exclude``.
+        categorical: ``dummy`` or ``factor``.
+        features: The study's features.
+        significance: What values of CLNSIG count as.
+        protocol: How rows are named and repeats of them dropped (D9, D20).
+
+    Returns:
+        The rows; ids as upstream writes them, unless the protocol says otherwise.
 
     Raises:
-        TaskFailure: What stops upstream here.
+        TaskFailure: What stops upstream here (no row, duplicate ids, a CLNSIG outside
+            the lists, a categorical feature without a value).
     """
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")

@@ -1,7 +1,7 @@
-"""The keys that amiss adds to ``study.yaml``.
+"""The keys that amiss adds to ``study.yaml``, and how most of them are read.
 
-``features``, ``clnsig`` and ``switches``; those of the evaluation, of added missingness and of
-the user's own methods and classifiers have modules of their own.
+Those that give names a word, and those of the user's own methods and classifiers, have
+modules of their own.
 """
 
 from __future__ import annotations
@@ -10,32 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
 from amiss_tasks.features.features_file import read_features
-from amiss_tasks.protocols import (
-    AMISS,
-    CORRECTED,
-    DEFECTS,
-    NAMES,
-    SWITCHES,
-    SWITCHES_KEY,
-    switch_name,
-)
-from amiss_tasks.stages.added_missingness import OPTION as ADDED_MISSINGNESS
-from amiss_tasks.stages.significance import CLASSES, upstream_class
-from amiss_tasks.study._added_missingness_key import KEY as SHARES_KEY
-from amiss_tasks.study._evaluation_keys import EVALUATION_KEYS
+from amiss_tasks.protocols import SWITCHES_KEY
+from amiss_tasks.stages.added_missingness import OPTION, SHARES
+from amiss_tasks.study._named_keys import read_clnsig, read_switches
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
-from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, InputError, counted, did_you_mean
+from gridrun.documents.tree import Entries, Items, Leaf, Node, kind_of, known_list, read_keys
+from gridrun.errors import Fault, InputError, counted
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.plan.fingerprint import digest_of
-
-_NO_VALUE = ("", ".", "NA")
-"""Text that stands for no CLNSIG at all."""
-
-_GIVE = f"give each value of CLNSIG one of: {known_list(CLASSES)}"
+from gridrun.study import KeyReader
 
 
 def _read_features(node: Node, file: Path) -> KeyValue:
@@ -52,97 +39,94 @@ def _read_features(node: Node, file: Path) -> KeyValue:
     return KeyValue(features.plain(), (*read.notes, note))
 
 
-def _read_clnsig(node: Node, file: Path) -> KeyValue:
-    """Value of CLNSIG to what it counts as; upstream's own lists stay as they are."""
-    if not isinstance(node, Entries) or not node.pairs:
-        message = f'key "{CLNSIG}" has {kind_of(node)}, expected values of CLNSIG'
-        raise InputError([Fault(file, message, node.line, _GIVE)])
-    faults: list[Fault] = []
-    notes: list[Fault] = []
-    lines: dict[str, int] = {}
-    mapped: dict[str, str] = {}
-    for key, value in node.pairs:
-        name = key.value if isinstance(key, Leaf) else None
-        if not isinstance(name, str) or name in _NO_VALUE:
-            message = f"{shown(key)} is not a value of CLNSIG"
-            faults.append(Fault(file, message, key.line, "write it as in the VCF, in quotes"))
-            continue
-        if name in lines:
-            message = f"CLNSIG {quoted(name)} is mapped twice: lines {lines[name]} and {key.line}"
-            faults.append(Fault(file, message, key.line, "keep one of the two"))
-            continue
-        lines[name] = key.line
-        meant = value.value if isinstance(value, Leaf) else None
-        if not isinstance(meant, str) or meant not in CLASSES:
-            near = did_you_mean(meant, CLASSES) if isinstance(meant, str) else ""
-            message = f"CLNSIG {quoted(name)} is mapped to {shown(value)}"
-            faults.append(Fault(file, message, value.line, f"{near} {_GIVE}".strip()))
-            continue
-        upstream = upstream_class(name)
-        if upstream is None:
-            mapped[name] = meant
-        elif upstream == meant:
-            message = f"CLNSIG {quoted(name)} counts as {meant} without being mapped"
-            notes.append(Fault(file, message, key.line))
-        else:
-            message = f"CLNSIG {quoted(name)} is {upstream} in amiss, it cannot be {meant}"
-            todo = "remove the line: a study adds values, it does not change amiss's lists"
-            faults.append(Fault(file, message, key.line, todo))
-    if faults:
-        raise InputError(faults)
-    return KeyValue(mapped, tuple(notes))
+def _read_evaluate(node: Node, file: Path) -> KeyValue:
+    reader = KeyReader(file)
+    message = f'key "{EVALUATE}" has {kind_of(node)}'
+    value = reader.one_of(node, KINDS, message, f"known values: {known_list(KINDS)}")
+    reader.refuse()
+    return KeyValue(value)
 
 
-_UNSWITCHED = {
-    "D11": "the imputed tables of a fold are averaged first under both protocols",
-    "D16": "a fold that fails is recorded alone under both protocols",
-    "D17": "no result of an earlier run is taken over under either protocol",
-    "D18": "reading is the same under both protocols",
-}
-"""Defects without a switch, each with the reason."""
-
-_SET = f"set each switch to {AMISS} or {CORRECTED}, for example D7: {CORRECTED}"
+_YES_NO: Mapping[object, bool] = {True: True, "yes": True, False: False, "no": False}
+"""YAML 1.2 takes ``yes`` for text; people mean the same by both."""
 
 
-def _read_switches(node: Node, file: Path) -> KeyValue:
-    """Stable name of a switch to what it is set to; numbers of defects are aliases."""
-    if not isinstance(node, Entries):
-        message = f'key "{SWITCHES_KEY}" has {kind_of(node)}, expected switches'
-        raise InputError([Fault(file, message, node.line, _SET)])
-    faults: list[Fault] = []
-    lines: dict[str, int] = {}
-    found: dict[str, str] = {}
-    for key, value in node.pairs:
-        given = key.value if isinstance(key, Leaf) else None
-        name = switch_name(given) if isinstance(given, str) else None
-        meant = value.value if isinstance(value, Leaf) else None
-        if name is None:
-            faults.append(_unknown_switch(file, key, given))
-        elif name in lines:
-            message = f'switch "{name}" is set twice: lines {lines[name]} and {key.line}'
-            faults.append(Fault(file, message, key.line, "keep one of the two"))
-        elif not isinstance(meant, str) or meant not in (AMISS, CORRECTED):
-            near = did_you_mean(meant, (AMISS, CORRECTED)) if isinstance(meant, str) else ""
-            message = f'switch "{name}" is set to {shown(value)}'
-            faults.append(Fault(file, message, value.line, f"{near} {_SET}".strip()))
-        else:
-            found[name] = meant
-        if name is not None:
-            lines.setdefault(name, key.line)
-    if faults:
-        raise InputError(faults)
-    return KeyValue(found)
+def _read_predictions(node: Node, file: Path) -> KeyValue:
+    # a number would equal true or false
+    if isinstance(node, Leaf) and isinstance(node.value, str | bool) and node.value in _YES_NO:
+        return KeyValue(_YES_NO[node.value])
+    message = f'key "{PREDICTIONS}" has {kind_of(node)}'
+    raise InputError([Fault(file, message, node.line, "allowed: yes, no")])
 
 
-def _unknown_switch(file: Path, key: Node, given: object) -> Fault:
-    if isinstance(given, str) and given.upper() in _UNSWITCHED:
-        message = f"{given.upper()} has no switch: {_UNSWITCHED[given.upper()]}"
-        return Fault(file, message, key.line, "remove the line")
-    near = did_you_mean(given, (*NAMES, *DEFECTS)) if isinstance(given, str) else ""
-    known = ", ".join(s.name + (f" ({s.defect})" if s.defect else "") for s in SWITCHES)
-    return Fault(
-        file, f"there is no switch {shown(key)}", key.line, f"{near} known: {known}".strip()
-    )
+_ALL = ("yes", True)
+_NONE = ("no", "off", False, None)
+_MOST_SHARES = 15
+"""Most shares of a study."""
+
+_GIVE = (
+    "give shares from 0 (nothing is removed) to below 1, for example [0, 0.1, 0.5], "
+    f"or yes for {known_list(SHARES)}"
+)
+
+
+def _read_shares(node: Node, file: Path) -> KeyValue:
+    """The shares, in the order given: a list, ``{shares: list}``, or ``yes``."""
+    reader = KeyReader(file)
+    shares: list[float] = []
+    if isinstance(node, Entries):
+        found = read_keys(file, node, ("shares",), f"key below {OPTION}", reader.faults)
+        if "shares" not in found:
+            reader.fault(f'key "{OPTION}" has no shares', node, _GIVE)
+        reader.refuse()
+        node = found["shares"][1]
+    if isinstance(node, Leaf) and node.value in _ALL:
+        shares += SHARES
+        said = f"{OPTION}: {node.written} stands for {len(SHARES)} shares: {known_list(SHARES)}"
+        reader.note(said, node)
+    elif isinstance(node, Leaf) and node.value in _NONE:
+        reader.fault(f'key "{OPTION}" has {kind_of(node)}', node, f"remove the key, or {_GIVE}")
+    else:
+        items = node.nodes if isinstance(node, Items) else [node]
+        if not items:
+            message = f'key "{OPTION}" has an empty list, so there is no combination at all'
+            reader.fault(message, node, _GIVE)
+        for item in items:
+            share = _share(item)
+            if share is None:
+                message = f'key "{OPTION}" has {kind_of(item)}, which is not a share'
+                reader.fault(message, item, _advice(item))
+            elif share in shares:
+                reader.note(
+                    f'key "{OPTION}" has {share:g} more than once; it is counted once', item
+                )
+            else:
+                shares.append(share)
+        if len(shares) > _MOST_SHARES:
+            many = f'key "{OPTION}" has {len(shares)} shares, at most {_MOST_SHARES} are possible'
+            reader.fault(many, items[0], "give fewer")
+    reader.refuse()
+    return KeyValue(shares, tuple(reader.notes))
+
+
+def _share(item: Node) -> float | None:
+    number = item.number() if isinstance(item, Leaf) else None
+    # adding 0 makes -0 one with 0
+    return float(number) + 0.0 if number is not None and 0 <= number < 1 else None
+
+
+def _advice(item: Node) -> str:
+    """What was perhaps meant: a percentage, or a number in quotes."""
+    written = str(getattr(item, "value", "")).strip()
+    try:
+        number = float(written.removesuffix("%").replace(",", "."))
+    except ValueError:
+        return _GIVE
+    if number == 1 and "%" not in written:
+        return f"nothing would be left to learn from; {_GIVE}"
+    is_percentage = "%" in written or number.is_integer()
+    meant = number / 100 if is_percentage else number
+    return f"did you mean {meant:g}? {_GIVE}" if 0 <= meant < 1 else _GIVE
 
 
 def _features_digest(data: Any) -> str:
@@ -161,16 +145,31 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
     ),
     CLNSIG: StudyKey(
         "What values of CLNSIG count as that amiss does not know.",
-        _read_clnsig,
+        read_clnsig,
         _clnsig_digest,
     ),
     SWITCHES_KEY: StudyKey(
         "Switches set otherwise than the protocol has them.",
-        _read_switches,
+        read_switches,
         lambda _: None,  # Pipeline.switches says it, as far as tasks depend on it
     ),
-    **EVALUATION_KEYS,
+    EVALUATE: StudyKey(
+        "On what models are tested: cv, hold-out or repeated hold-out.",
+        _read_evaluate,
+        lambda data: Evaluation(data).fingerprint if data else None,
+    ),
+    PREDICTIONS: StudyKey(
+        "Whether the predictions of every test row are kept.",
+        _read_predictions,
+        lambda data: "kept" if data else None,
+    ),
     **OWN_KEYS,
-    ADDED_MISSINGNESS: SHARES_KEY,
+    OPTION: StudyKey(
+        "Shares of the training tables' known values that are removed at random.",
+        _read_shares,
+        # tasks then have one more parameter, which makes other codes; which shares there
+        # are is left out, so that a study that gets another keeps what is done
+        lambda data: None if data is None else "a parameter",
+    ),
 }
 """Name of the key to how it is read."""

@@ -19,12 +19,12 @@ from gridrun.documents.tree import (
     Leaf,
     Node,
     kind_of,
-    quoted,
     read_keys,
     shown,
 )
-from gridrun.errors import Fault, InputError
+from gridrun.errors import InputError
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
+from gridrun.study import KeyReader
 
 SUFFIXES = (".r",)
 """Endings of R files, lower case."""
@@ -45,7 +45,7 @@ def read_own_file(path: Path) -> str:
     return read_text_file(path, SUFFIXES).text.replace("\r\n", "\n")
 
 
-class _OwnReader:
+class _OwnReader(KeyReader):
     """Reads the entries of one of the keys, gathering faults.
 
     Args:
@@ -59,8 +59,7 @@ class _OwnReader:
     def __init__(
         self, file: Path, key: str, noun: str, taken: Collection[str], *, has_axes: bool
     ) -> None:
-        self.faults: list[Fault] = []
-        self._file = file
+        super().__init__(file)
         self._key = key
         self._noun = noun
         self._taken = taken
@@ -71,26 +70,19 @@ class _OwnReader:
         give = f"give each {self._noun} its R file: {self._key}: {{my_{self._noun}: my.R}}"
         if not isinstance(node, Entries) or not node.pairs:
             message = f'key "{self._key}" has {kind_of(node)}, expected names and R files'
-            self._fault(message, node, give)
+            self.fault(message, node, give)
             return []
-        found, lines = [], dict[str, int]()
-        for key, value in node.pairs:
-            name = self._name(key)
-            if name in lines:
-                message = f"{self._noun} {quoted(name)} is given twice: lines {lines[name]} and"
-                self._fault(f"{message} {key.line}", key, "keep one of the two")
-            elif name is not None:
-                lines[name] = key.line
-                found.append(self._entry(name, value))
+        entries = self.named(node, self._name, f"{self._noun} {{}} is given")
+        found = [self._entry(name, value) for name, _, value in entries]
         return [file for file in found if file is not None]
 
     def _name(self, node: Node) -> str | None:
         name = node.value if isinstance(node, Leaf) else None
         what = f"{shown(node)} cannot be the name of a {self._noun} of your own"
         if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _MOST_LETTERS:
-            self._fault(what, node, f"allowed: {_ALLOWED_NAME}")
+            self.fault(what, node, f"allowed: {_ALLOWED_NAME}")
         elif name in self._taken:
-            self._fault(f"{what}: amiss has one", node, f"names of amiss: {', '.join(self._taken)}")
+            self.fault(f"{what}: amiss has one", node, f"names of amiss: {', '.join(self._taken)}")
         else:
             return name
         return None
@@ -101,15 +93,15 @@ class _OwnReader:
         axes: Axes = ()
         if isinstance(node, Entries):
             allowed = ("file", "hyperparameters") if self._has_axes else ("file",)
-            found = read_keys(self._file, node, allowed, "key", self.faults)
+            found = read_keys(self.file, node, allowed, "key", self.faults)
             if "file" not in found:
-                self._fault(f"{where} has no file", node, "add file: PATH")
+                self.fault(f"{where} has no file", node, "add file: PATH")
                 return None
             file = found["file"][1]
             if "hyperparameters" in found:
                 axes = self._axes(where, found["hyperparameters"][1])
         try:
-            path = path_behind(self._file, where, file)
+            path = path_behind(self.file, where, file)
             return OwnFile(name, path.name, read_own_file(path), axes)
         except InputError as error:
             self.faults.extend(error.faults)
@@ -119,21 +111,25 @@ class _OwnReader:
         """Hyperparameters in the order given, each with its values."""
         if not isinstance(node, Entries):
             message = f"hyperparameters of {where} are {kind_of(node)}"
-            self._fault(message, node, "give each its values: hyperparameters: {k: [1, 5]}")
+            self.fault(message, node, "give each its values: hyperparameters: {k: [1, 5]}")
             return ()
-        axes: dict[str, tuple[int | float | str, ...]] = {}
-        for key, value in node.pairs:
+
+        def name_of(key: Node) -> str | None:
             name = key.value if isinstance(key, Leaf) else None
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
-                message = f"{shown(key)} cannot be the name of a hyperparameter of {where}"
-                self._fault(message, key, f"allowed: {_ALLOWED_NAME}")
-            elif name in axes:
-                self._fault(f'hyperparameter "{name}" of {where} is given twice', key)
-            else:
-                axes[name] = self._values(f'hyperparameter "{name}" of {where}', value)
+            if isinstance(name, str) and _NAME.fullmatch(name):
+                return name
+            message = f"{shown(key)} cannot be the name of a hyperparameter of {where}"
+            self.fault(message, key, f"allowed: {_ALLOWED_NAME}")
+            return None
+
+        given = self.named(node, name_of, f"hyperparameter {{}} of {where} is given")
+        axes = {
+            name: self._values(f'hyperparameter "{name}" of {where}', value)
+            for name, _, value in given
+        }
         rows = math.prod(map(len, axes.values()))
         if rows > MOST_ROWS:
-            self._fault(
+            self.fault(
                 f"{where} has {rows} rows of hyperparameters, every value with every other",
                 node,
                 f"at most {MOST_ROWS} are tried: to draw some of them, as amiss does of its own, "
@@ -147,24 +143,20 @@ class _OwnReader:
             value = item.value if isinstance(item, Leaf) else None
             if value is None or (isinstance(value, float) and not math.isfinite(value)):
                 message = f"{where} has {kind_of(item)}"
-                self._fault(message, item, "allowed: numbers, text, true and false")
+                self.fault(message, item, "allowed: numbers, text, true and false")
             elif any(value == other and type(value) is type(other) for other in values):
-                self._fault(f"{where} has {shown(item)} more than once", item, "keep one of them")
+                self.fault(f"{where} has {shown(item)} more than once", item, "keep one of them")
             else:
                 values.append(value)
         if isinstance(node, Items) and not node.nodes:
-            self._fault(f"{where} has an empty list, so nothing would be tried", node)
+            self.fault(f"{where} has an empty list, so nothing would be tried", node)
         return tuple(values)
-
-    def _fault(self, message: str, node: Node, todo: str | None = None) -> None:
-        self.faults.append(Fault(self._file, message, node.line, todo))
 
 
 def _read(node: Node, file: Path, *, key: str, noun: str, taken: Collection[str]) -> KeyValue:
     reader = _OwnReader(file, key, noun, taken, has_axes=key == OWN_METHODS)
     found = reader.read(node)
-    if reader.faults:
-        raise InputError(reader.faults)
+    reader.refuse()
     return KeyValue([own.plain() for own in found])
 
 

@@ -16,7 +16,6 @@ from amiss_tasks.stages.evaluate import ConsequenceRows, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Prepared, Removed
-from gridrun.pipeline import TaskFailure
 from gridrun.plan.fingerprint import digest_of
 
 _BYTES = 8
@@ -147,37 +146,19 @@ def fold_tables(
     """
     rows = rows_of_fold(block.train, fold, protocol)
     parts = BlockTables(block.train.take(rows.train), block.train.take(rows.test))
-    return held_out_tables(stages, parts, fold, protocol)
-
-
-def held_out_tables(
-    stages: RStages, parts: BlockTables, fold: int, protocol: Protocol = UPSTREAM_PROTOCOL
-) -> FoldTables:
-    """Hand a training part and the part that is tested on to R.
-
-    Args:
-        stages: R.
-        parts: Both.
-        fold: Fold, or repeat of the split, counted from 1.
-        protocol: What is done as upstream does it, and what is corrected.
-
-    Raises:
-        TaskFailure: There is no test row.
-    """
-    if not parts.test.rows:
-        raise TaskFailure("the test part has no row")
     return tables_of(stages, parts, fold, protocol)
 
 
 def tables_of(
     stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM_PROTOCOL
 ) -> FoldTables:
-    """The same where there need not be a row to be tested.
+    """Hand a training part and a test part, which may be empty where nothing is tested, to R.
 
     Args:
         stages: R.
-        parts: Training part and test part.
-        number: Of the fold, by which seeds are derived where each fold has its own.
+        parts: Both.
+        number: Of the fold, or of the split, counted from 1; seeds are derived from it where
+            each fold has its own.
         protocol: How draws are seeded.
     """
     train, test = parts.train, parts.test

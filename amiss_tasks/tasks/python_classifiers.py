@@ -11,60 +11,19 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from amiss_tasks.classifiers import load
 from amiss_tasks.classifiers.contract import UPSTREAM_CHOICES, Choices, Fit, Resamples
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
-from amiss_tasks.r.session import RObject, RResult
+from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.stages.metrics import matthews
+from amiss_tasks.tasks.r_calls import RCalls
+from amiss_tasks.tasks.stage_results import PythonModel, PythonModels, Trained
 from gridrun.pipeline import TaskFailure
-
-
-class RCall(Protocol):
-    """Calls an R function of the stages; its error is a ``TaskFailure``."""
-
-    def __call__(self, function: str, *args: Any) -> RResult:
-        """Value and warnings."""
-        ...
-
-
-@dataclass(frozen=True)
-class PythonModel:
-    """A trained model and what its rows have to go through first.
-
-    Args:
-        classifier: Its name.
-        model: Of its :class:`~amiss_tasks.classifiers.contract.Fit`.
-        recipe: Columns and scaling of the training table, in R.
-    """
-
-    classifier: str
-    model: Any
-    recipe: RObject
-
-
-class PythonModels(list[PythonModel]):
-    """Models of the completed tables, indexed as those in R are."""
-
-    def at(self, index: int) -> PythonModel:
-        """Model of a completed table, counted from 0."""
-        return self[index]
-
-
-@dataclass(frozen=True)
-class PythonTrained:
-    """The result of training; see ``stage_results.Trained`` for the members."""
-
-    models: PythonModels
-    facts: Sequence[Mapping[str, Any]]
-    row: int
-    mcc: tuple[float, ...]
-    fits: Mapping[str, int]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,14 +37,14 @@ _Found = _One | TaskFailure
 
 
 def train(
-    call: RCall,
+    call: RCalls,
     classifier: str,
     tables: RObject,
     outcome: RObject,
     seed: int,
     *,
     choices: Choices = UPSTREAM_CHOICES,
-) -> PythonTrained:
+) -> Trained:
     """Train on every completed table of every row of hyperparameters; keep the best row.
 
     Tables are trained one after another in the classifiers' stream. The row with
@@ -129,11 +88,11 @@ def train(
     for one in fitted:
         fits.update(one.facts["fits"])
     notes = tuple(note for one in fitted for note in one.notes)
-    return PythonTrained(models, facts, best, mcc, dict(fits), notes)
+    return Trained(models, facts, best, mcc, dict(fits), notes)
 
 
 def predict(
-    call: RCall, model: PythonModel, data: RObject, rows: IntArray | None
+    call: RCalls, model: PythonModel, data: RObject, rows: IntArray | None
 ) -> tuple[Prediction, tuple[str, ...]]:
     """P(positive) of a completed test table, or of some rows (from 0) as a table."""
     cut = call("rows_for", model.recipe, data, None if rows is None else rows + 1).value
@@ -147,7 +106,7 @@ class _Chain:
     """Completed tables one after another, each from where the one before left R's generator."""
 
     def __init__(
-        self, call: RCall, classifier: str, outcome: RObject, seed: int, choices: Choices
+        self, call: RCalls, classifier: str, outcome: RObject, seed: int, choices: Choices
     ) -> None:
         self._call = call
         self._classifier = classifier
@@ -179,7 +138,7 @@ class _Chain:
 class _Table:
     """A completed training table in R; see ``contract.TrainingTable``."""
 
-    def __init__(self, call: RCall, data: RObject, positive: BoolArray) -> None:
+    def __init__(self, call: RCalls, data: RObject, positive: BoolArray) -> None:
         self._call = call
         self._data = data
         self.positive = positive
@@ -207,7 +166,7 @@ class RDraws:
         state: Where the table before left the generator; None for the first.
     """
 
-    def __init__(self, call: RCall, outcome: RObject, seed: int, state: RObject | None) -> None:
+    def __init__(self, call: RCalls, outcome: RObject, seed: int, state: RObject | None) -> None:
         self._call = call
         self._outcome = outcome
         self._seed = seed

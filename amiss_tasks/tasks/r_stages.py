@@ -24,14 +24,13 @@ from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.tasks import python_classifiers
-from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
 from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (
-    Checked,
     Completed,
     ImputationError,
     Imputed,
     Prepared,
+    PythonModel,
     Sampled,
     Trained,
 )
@@ -63,14 +62,6 @@ class RStages:
     def calls(self) -> RCalls:
         """R with the stages' functions, for what is no stage of a fold."""
         return self._call
-
-    def versions(self) -> dict[str, str]:
-        """Versions of R, its packages and its linear algebra.
-
-        Raises:
-            EnvironmentFault: A package is not installed.
-        """
-        return self._call.versions()
 
     def own_packages(self, files: Iterable[OwnFile]) -> dict[str, str]:
         """Versions of the packages that files of the user's own name, as far as installed."""
@@ -232,9 +223,10 @@ class RStages:
         )
         tables = result.value["tables"]
         count = sum(len(tables.at(row)) for row in range(len(tables)))
-        return Imputed(tables, result.value["states"], count, result.warnings)
+        none: list[tuple[str, ...]] = [()] * len(rows)
+        return Imputed(tables, result.value["states"], count, result.warnings, none)
 
-    def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Checked:
+    def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Imputed:
         """The feature checks on completed training tables (D15)."""
         result = self._call(
             "check_again",
@@ -243,11 +235,12 @@ class RStages:
             correlation=correlation,
             numeric=self._features.numeric,
         )
-        dropped = [tuple(names) for names in result.value["dropped"].python()]
-        tables = replace(
-            imputed, tables=result.value["tables"], notes=(*imputed.notes, *result.warnings)
+        return replace(
+            imputed,
+            tables=result.value["tables"],
+            notes=(*imputed.notes, *result.warnings),
+            dropped=[tuple(names) for names in result.value["dropped"].python()],
         )
-        return Checked(tables, dropped)
 
     def reads_generator(self, method: Method) -> bool:
         """Whether a method goes on where preparing the table left the generator."""
@@ -287,7 +280,7 @@ class RStages:
         outcome: RObject,
         search: str = "grid",
         fold: int = 1,
-    ) -> Trained | PythonTrained:
+    ) -> Trained:
         """Train a classifier on each completed table; keep the best row's models.
 
         Args:

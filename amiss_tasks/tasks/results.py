@@ -17,8 +17,7 @@ from amiss_tasks.stages.added_missingness import OPTION, RMSE
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
 from amiss_tasks.tasks.fold_tables import Cell
-from amiss_tasks.tasks.python_classifiers import PythonModel, PythonTrained
-from amiss_tasks.tasks.stage_results import Checked, ImputationError, Trained
+from amiss_tasks.tasks.stage_results import ImputationError, Imputed, PythonModel, Trained
 from amiss_tasks.tasks.stage_runner import StageRunner, search_of
 from gridrun.errors import counted
 from gridrun.pipeline import TaskResult, TaskSpec
@@ -43,17 +42,17 @@ class LeafTask:
         self.content_key: str = chain.content_key(task, self.cell)
 
     @cached_property
-    def checked(self) -> Checked:
+    def checked(self) -> Imputed:
         """Completed training tables."""
         return self.chain.checked(self.cell, self.task.values)
 
     @cached_property
-    def trained(self) -> Trained | PythonTrained:
+    def trained(self) -> Trained:
         """Models of the chosen row of hyperparameters."""
         return self.chain.train(
             self.cell,
             self.task.classifier,
-            self.checked.imputed,
+            self.checked,
             search_of(self.task),
             self.content_key,
         )
@@ -66,7 +65,7 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
         TaskFailure: R stopped with a message, or upstream has no result here.
     """
     chain, cell, classifier = leaf.chain, leaf.cell, leaf.task.classifier
-    trained, imputed = leaf.trained, leaf.checked.imputed
+    trained, imputed = leaf.trained, leaf.checked
     completed = chain.imputed_test(cell, trained.row)
     chain.hook("evaluate", leaf.content_key)
     notes = [*cell.prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
@@ -152,18 +151,23 @@ def _settings(leaf: LeafTask) -> dict[str, Any]:
     return found
 
 
-def _choice(cell: Cell, trained: Trained | PythonTrained) -> dict[str, Any]:
+def _choice(cell: Cell, trained: Trained) -> dict[str, Any]:
     """Facts about the rows of hyperparameters that were compared."""
-    mccs = [None if mcc == -math.inf else mcc for mcc in trained.mcc]
     own = [facts["selection_mcc"] for facts in trained.facts]
     found: dict[str, Any] = {"selection_mcc": sum(own) / len(own)}
     if cell.method.axes:
         found["imputation_row"] = trained.row + 1
         found["imputation_hp"] = dict(cell.rows[trained.row])
-        found["imputation_rows"] = [
-            {**row, "selection_mcc": mcc} for row, mcc in zip(cell.rows, mccs, strict=True)
-        ]
+        found["imputation_rows"] = compared_rows(cell, trained)
     return found
+
+
+def compared_rows(cell: Cell, trained: Trained) -> list[dict[str, Any]]:
+    """Rows of hyperparameters with the MCC they were compared by; None where there is none."""
+    return [
+        {**row, "selection_mcc": None if mcc == -math.inf else mcc}
+        for row, mcc in zip(cell.rows, trained.mcc, strict=True)
+    ]
 
 
 def _unfilled(error: ImputationError) -> list[str]:

@@ -37,7 +37,7 @@ class AmissRunner:
     def environment(self) -> Mapping[str, str]:
         """Versions that may change numbers."""
         return {
-            **self.chain.r.versions(),
+            **self.chain.r.calls.versions(),
             "Python": platform.python_version(),
             "numpy": np.__version__,
             "rpy2": version("rpy2-rinterface"),

@@ -79,24 +79,14 @@ class Imputed:
         states: R list, for each row what the test table needs of training, or NULL.
         count: Number of completed tables in all.
         notes: Warnings.
+        dropped: For each row of hyperparameters the features that the feature checks on
+            completed tables dropped from its first one.
     """
 
     tables: RObject
     states: RObject
     count: int
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Completed training tables after the feature checks on them.
-
-    Args:
-        imputed: The tables, without what was dropped.
-        dropped: For each row of hyperparameters the features dropped from its first table.
-    """
-
-    imputed: Imputed
     dropped: Sequence[tuple[str, ...]]
 
 
@@ -135,11 +125,35 @@ class ImputationError:
 
 
 @dataclass(frozen=True)
+class PythonModel:
+    """A model of a classifier in Python and what its rows have to go through first.
+
+    Args:
+        classifier: Its name.
+        model: Of its :class:`~amiss_tasks.classifiers.contract.Fit`.
+        recipe: Columns and scaling of the training table, in R.
+    """
+
+    classifier: str
+    model: Any
+    recipe: RObject
+
+
+class PythonModels(list[PythonModel]):
+    """Models of the completed tables, indexed as those in R are."""
+
+    def at(self, index: int) -> PythonModel:
+        """Model of a completed table, counted from 0."""
+        return self[index]
+
+
+@dataclass(frozen=True)
 class Trained:
     """Models of a classifier on the tables of the chosen row of hyperparameters.
 
     Args:
-        models: R list, one model for each completed table of that row.
+        models: One model for each completed table of that row: an R list, or those of a
+            classifier in Python.
         facts: For each model: selection_mcc, seconds, rows, settings, fits.
         row: Position of the chosen row, counted from 0.
         mcc: For each row the mean MCC it was compared by; ``-inf`` where there is none.
@@ -147,7 +161,7 @@ class Trained:
         notes: Warnings.
     """
 
-    models: RObject
+    models: RObject | PythonModels
     facts: Sequence[Mapping[str, Any]]
     row: int
     mcc: tuple[float, ...]

@@ -25,11 +25,9 @@ from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.preprocess import split
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.tasks._memo import Memo
-from amiss_tasks.tasks.fold_tables import Cell, FoldTables, fold_tables, held_out_tables
-from amiss_tasks.tasks.python_classifiers import PythonTrained
+from amiss_tasks.tasks.fold_tables import Cell, FoldTables, fold_tables, tables_of
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import (
-    Checked,
     Completed,
     ImputationError,
     Imputed,
@@ -155,22 +153,22 @@ class StageRunner:
 
     def train(
         self, cell: Cell, classifier: str, imputed: Imputed, search: str, content_key: str
-    ) -> Trained | PythonTrained:
+    ) -> Trained:
         """A model for each completed training table, and which is chosen."""
         self.hook("train", content_key)
         outcome = self.r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
         return self.r.train(classifier, imputed, outcome, search, cell.fold.number)
 
-    def checked(self, cell: Cell, values: Mapping[str, Value]) -> Checked:
+    def checked(self, cell: Cell, values: Mapping[str, Value]) -> Imputed:
         """Completed training tables, as they are or after the feature checks on them (D15)."""
         imputed = self.imputed(cell)
         # the checks are in a result's key only where they are made again
         checks = checks_of(values) if "feature_checks" in self.protocol.corrected else {}
         if not any(checks.values()):
-            return Checked(imputed, [()] * len(cell.rows))
+            return imputed
         key = digest_of({"imputed": cell.key, **checks})
 
-        def check() -> tuple[Checked, int]:
+        def check() -> tuple[Imputed, int]:
             self.hook("impute", key)
             size = cell.bytes_of(len(cell.prepared.rows), imputed.count)
             return self.r.check_again(imputed, **checks), size
@@ -204,9 +202,11 @@ class StageRunner:
             block = self.memo.get(f"block:{name}", load)[0]
             if isinstance(block, Labelled):
                 parts = split(block, self.features, self.protocol, number)
-                fold = held_out_tables(self.r, parts, number, self.protocol)
+                fold = tables_of(self.r, parts, number, self.protocol)
             else:
                 fold = fold_tables(self.r, block, number, self.protocol)
+            if not fold.test_ids:
+                raise TaskFailure("the test part has no row")
             return fold, fold.bytes
 
         return self.memo.get(f"fold:{name}:{number}", cut)[0]

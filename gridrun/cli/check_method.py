@@ -34,9 +34,7 @@ def check_method(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
     classifier: Annotated[
         bool,
-        typer.Option(
-            "--classifier", help="The file defines a classifier, not an imputation method."
-        ),
+        typer.Option("--classifier", help="The file defines a classifier, not a method."),
     ] = False,
     param: Annotated[
         list[str] | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,48 @@ class KeyReader:
     def fault(self, message: str, node: Node | None = None, todo: str | None = None) -> None:
         """Take down a fault."""
         self.faults.append(Fault(self.file, message, node.line if node else None, todo or None))
+
+    def note(self, message: str, node: Node) -> None:
+        """Take down something worth saying that stops nothing."""
+        self.notes.append(Fault(self.file, message, node.line))
+
+    def refuse(self) -> None:
+        """Stop where there are faults.
+
+        Raises:
+            InputError: With all of them.
+        """
+        if self.faults:
+            raise InputError(self.faults)
+
+    def one_of(self, node: Node, known: Collection[str], message: str, todo: str) -> str | None:
+        """One of some words; anything else is a fault with this message, and what was meant."""
+        value = node.value if isinstance(node, Leaf) else None
+        if isinstance(value, str) and value in known:
+            return value
+        near = did_you_mean(value, known) if isinstance(value, str) else ""
+        self.fault(message, node, f"{near} {todo}".strip())
+        return None
+
+    def named(
+        self, entries: Entries, name_of: Callable[[Node], str | None], given: str
+    ) -> Iterator[tuple[str, Node, Node]]:
+        """Names of an object with key and value nodes, each once; a second one is a fault.
+
+        Args:
+            entries: The object.
+            name_of: Name that a key stands for; None where it took down why it is none.
+            given: What is said of a name, ``{}``, that is there twice.
+        """
+        lines: dict[str, int] = {}
+        for key, value in entries.pairs:
+            name = name_of(key)
+            if name in lines:
+                twice = f"{given.format(quoted(name))} twice: lines {lines[name]} and {key.line}"
+                self.fault(twice, key, "keep one of the two")
+            elif name is not None:
+                lines[name] = key.line
+                yield name, key, value
 
     def keys(
         self,
@@ -143,18 +185,12 @@ class KeyReader:
 
     def word(self, key: str, node: Node, known: Sequence[str]) -> str | None:
         """One of some words."""
-        value = node.value if isinstance(node, Leaf) else None
-        if isinstance(value, str) and value in known:
-            return value
-        advice = f"known values: {known_list(known)}"
-        if isinstance(value, str):
-            near = did_you_mean(value, known)
-            self.fault(
-                f'key "{key}" has unknown value {quoted(value)}', node, f"{near} {advice}".strip()
-            )
-        else:
-            self.fault(f'key "{key}" has {kind_of(node)}, expected a name', node, advice)
-        return None
+        what = f"{kind_of(node)}, expected a name"
+        if isinstance(node, Leaf) and isinstance(node.value, str):
+            what = f"unknown value {quoted(node.value)}"
+        return self.one_of(
+            node, known, f'key "{key}" has {what}', f"known values: {known_list(known)}"
+        )
 
     def classifiers(self, node: Node, known: Sequence[str]) -> tuple[str, ...]:
         """Classifiers in the pipeline's order, whatever order they are given in."""
@@ -169,8 +205,9 @@ class KeyReader:
         for item in items:
             name = self.word("classifiers", item, known)
             if name in given:
-                message = f'key "classifiers" has "{name}" more than once; it is counted once'
-                self.notes.append(Fault(self.file, message, item.line))
+                self.note(
+                    f'key "classifiers" has "{name}" more than once; it is counted once', item
+                )
             elif name is not None:
                 given.append(name)
         return tuple(name for name in known if name in given)

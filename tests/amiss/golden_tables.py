@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from amissstudies import preprocess
 
 from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.preprocess import BlockTables, preprocess
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.table import VariantTable
 

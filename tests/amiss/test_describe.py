@@ -52,7 +52,7 @@ def ask():
     """Call a function of R's own statistics."""
     session = r_session.start()
     home = session.environment(session.shared)
-    session.source(Path(__file__).with_name("describe_oracle.R"), home)
+    session.source_text(Path(__file__).with_name("describe_oracle.R").read_text(), home)
 
     def call(function, *arguments):
         return np.atleast_1d(session.call(home, function, *arguments).value.python())

@@ -269,5 +269,5 @@ def test_names_are_those_of_make_names():
     session = r_session.start()
     environment = session.environment(session.shared)
     path = Path(__file__).with_name("helpers.R")
-    session.source(path, environment)
+    session.source_text(path.read_text(), environment)
     assert session.call(environment, "r_names", names).value.python() == [*map(r_name, names)]

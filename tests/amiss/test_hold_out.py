@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amissstudies import lr_values
+from amissstudies import lr_values, preprocess
 from golden_tables import GOLDEN, csv_rows, golden_table, parameters_of
 from test_golden_runs import BLOCK, differences
 
@@ -16,7 +16,7 @@ from amiss_tasks.pipeline import PIPELINE, AmissPipeline
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.preprocess import label, preprocess, split
+from amiss_tasks.stages.preprocess import label, split
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 

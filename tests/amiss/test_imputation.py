@@ -32,7 +32,7 @@ def session(stages) -> r_session.RSession:
 @pytest.fixture(scope="module")
 def helpers(session):
     environment = session.environment(session.shared)
-    session.source(Path(__file__).with_name("helpers.R"), environment)
+    session.source_text(Path(__file__).with_name("helpers.R").read_text(), environment)
     return environment
 
 

@@ -32,7 +32,7 @@ def bytes_of(stages):
     """A value of R as the bytes it would be saved as."""
     session = r_session.start()
     helpers = session.environment(session.shared)
-    session.source(Path(__file__).with_name("helpers.R"), helpers)
+    session.source_text(Path(__file__).with_name("helpers.R").read_text(), helpers)
     return lambda value: session.call(helpers, "bytes_of", value).value.python().tolist()
 
 
@@ -140,7 +140,7 @@ def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
     wanted = calls.complete(METHODS["norm"], table(stages, tested), state, 42).python()
     file = stages.calls.file("norm", "imputation", METHODS["norm"].helpers)
     helpers = session.environment(session.shared)
-    session.source(Path(__file__).with_name("helpers.R"), helpers)
+    session.source_text(Path(__file__).with_name("helpers.R").read_text(), helpers)
     plain = session.call(helpers, "without", file, "impute_alone").value
     found = stages.calls(
         "complete_alone",

@@ -72,8 +72,8 @@ def learnt(part, path, classifier: str, method: str):
     cell = own.chain.cell(task, path)
     checked = own.chain.checked(cell, task.values)
     search = str(task.values.get("hyperparameter_search_type", ""))
-    trained = own.chain.train(cell, classifier, checked.imputed, search, "again")
-    table = checked.imputed.tables.at(trained.row).at(0)
+    trained = own.chain.train(cell, classifier, checked, search, "again")
+    table = checked.tables.at(trained.row).at(0)
     fitted = own.chain.r.predict(classifier, trained.models.at(0), table)[0].probability
     facts = {name: result.facts[name] for name in FACTS if name in result.facts}
     metrics = [row["Brier"] for row in result.rows]

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from amissstudies import preprocess
 from golden_tables import golden_block, golden_table
 
 from amiss_tasks.clinvar import UNCERTAIN
@@ -11,7 +12,6 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.fold import fold_rows
-from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings

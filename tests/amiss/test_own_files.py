@@ -203,7 +203,7 @@ def test_nothing_is_left_behind(run, tmp_path):
     session = r_session.start()
     home = session.environment(session.shared)
     (tmp_path / "look.R").write_text(LOOK)
-    session.source(tmp_path / "look.R", home)
+    session.source_text((tmp_path / "look.R").read_text(), home)
 
     def state():
         return repr(session.call(home, "look").value.python())

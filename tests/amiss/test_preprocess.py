@@ -6,14 +6,11 @@ import io
 
 import numpy as np
 import pytest
+from amissstudies import preprocess
 from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
-from amiss_tasks.stages.preprocess import (
-    BlockTable,
-    BlockTables,
-    _first_of_duplicates,
-    preprocess,
-)
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
+from amiss_tasks.stages.preprocess import _first_of_duplicates
 from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 

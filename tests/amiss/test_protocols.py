@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from amissstudies import amiss_values
+from amissstudies import amiss_values, preprocess
 from golden_tables import golden_table
 from toyblock import toy_block, toy_part
 
@@ -26,7 +26,6 @@ from amiss_tasks.protocols import (
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.fold import rows_of_fold
-from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec

@@ -36,7 +36,7 @@ def session() -> r_session.RSession:
 def helpers(stages, session):
     """R functions of the tests, above those of the stages."""
     environment = session.environment(session.shared)
-    session.source(Path(__file__).with_name("helpers.R"), environment)
+    session.source_text(Path(__file__).with_name("helpers.R").read_text(), environment)
     return environment
 
 

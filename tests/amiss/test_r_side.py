@@ -133,7 +133,7 @@ def test_the_stages_run_at_an_r_prompt():
     )
     stages, session = RStages(), r_session.start()
     environment = session.environment(session.shared)
-    session.source(by_hand, environment)
+    session.source_text(by_hand.read_text(), environment)
     files = stages.method_file(METHODS["mean_imp"]), stages.classifier_file("rf")
     wanted = session.call(environment, "by_hand", *files).value.python()
     assert [float(text) for text in printed.split()] == wanted.tolist()

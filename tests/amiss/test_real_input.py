@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from amissstudies import preprocess
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.stages.read import ReadResult, read_inputs
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -21,7 +21,7 @@ def session() -> r_session.RSession:
 @pytest.fixture(scope="module")
 def helpers(session):
     environment = session.environment(session.shared)
-    session.source(Path(__file__).with_name("helpers.R"), environment)
+    session.source_text(Path(__file__).with_name("helpers.R").read_text(), environment)
     return environment
 
 
@@ -112,7 +112,7 @@ def test_faulty_file_is_an_r_error(session, tmp_path):
     """A file that does not parse is reported with R's message."""
     (tmp_path / "bad.R").write_text("f <- function(x) {")
     with pytest.raises(RError, match="unexpected end of input"):
-        session.source(tmp_path / "bad.R", session.environment(session.shared))
+        session.source_text((tmp_path / "bad.R").read_text(), session.environment(session.shared))
 
 
 def test_start_is_one_session():

@@ -73,7 +73,7 @@ def helpers(stages):
     session = r_session.start()
     environment = session.environment(session.shared)
     for file in ("helpers.R", "caret_resamples.R"):
-        session.source(Path(__file__).with_name(file), environment)
+        session.source_text(Path(__file__).with_name(file).read_text(), environment)
     return environment
 
 

@@ -320,6 +320,21 @@ def test_a_shard_is_taken_by_one_of_many_who_ask_at_once(tmp_path):
     assert len(taken) == 60
 
 
+def test_a_shard_that_another_takes_meanwhile_is_left_to_it(tmp_path):
+    """Between the look and the taking somebody else may have been quicker."""
+
+    class Slow(ShardQueue):
+        def state(self, shard):
+            found = super().state(shard)
+            assert ShardQueue(self.directory).claim() is not None
+            return found
+
+    shards = [toy_units(1, 1)]
+    write_queue(tmp_path / "sweep", toy_job(), Contexts(), shards, read_artifact=toy_content)
+    assert Slow(tmp_path / "sweep").claim() is None
+    assert ShardQueue(tmp_path / "sweep").taken("shard-00000") == 1
+
+
 def test_what_another_backend_sent_is_left_to_it(tmp_path):
     """Each takes in its own sweeps only; who holds the others is said, installed or not."""
     study = walks.study(tmp_path / "study")

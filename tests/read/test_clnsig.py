@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from amissstudies import preprocess
 from inputs import GOLDEN_INPUT, lines_of, write_lines
 from ruamel.yaml import YAML
 
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.filter_mask import filter_mask
-from amiss_tasks.stages.preprocess import preprocess
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.significance import Significance
 from gridrun.errors import InputError

@@ -275,3 +275,14 @@ def test_features_without_a_value_are_refused(own, tmp_path):
         ("own.yaml", 4),
     }
     assert "take the feature out of this file" in caught.value.text()
+
+
+def test_a_numeric_feature_without_a_value_is_noted_where_nothing_is_encoded(own, tmp_path):
+    """With factor alone an empty numeric feature of a features file is a note about that file."""
+    inputs = edit_vcf(tmp_path, lambda block: {**block, "SIFT_pred": ""})
+    features = own(
+        "extends: amiss\nadd:\n  - {name: number, source: {vep: SIFT_pred}, type: numeric}\n"
+    )
+    found = read_inputs(inputs, {"categorical": ("factor",)}, tmp_path, "test", features=features)
+    (note,) = [note for note in found.notes if note.file.name == "own.yaml"]
+    assert note.message.startswith("number (from SIFT_pred) is empty in all")

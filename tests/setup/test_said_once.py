@@ -207,7 +207,7 @@ def test_a_classifier_s_file_and_row_belong_together(package):
     """A file without a row, or a row without a file, stops every study and is named."""
     package.add("amiss_tasks/classifiers/centroid.R", CENTROID)
     said = package.refusal()
-    assert "centroid.R lies there" in said
+    assert "centroid.R exists" in said
     assert "CLASSIFIERS of amiss_tasks/classifiers/__init__.py" in said
     (package.folder / "amiss_tasks/classifiers/centroid.R").unlink()
     package.change(
@@ -215,7 +215,7 @@ def test_a_classifier_s_file_and_row_belong_together(package):
         "CLASSIFIERS = (\n",
         f"CLASSIFIERS = (\n{CENTROID_ROW}",
     )
-    assert "declares centroid.R, which is not there" in package.refusal()
+    assert "declares centroid.R, which does not exist" in package.refusal()
 
 
 QUARTILE = """# Missing values become the first quartile of their feature.
@@ -235,7 +235,7 @@ QUARTILE_ROW = '    _single_value("quartile"),\n'
 def test_an_imputation_method_is_declared_in_one_place(package):
     """A file and its row in the table: parameters, first grid, plan and run follow."""
     package.add("amiss_tasks/imputation/quartile.R", QUARTILE)
-    assert "quartile.R lies there" in package.refusal()
+    assert "quartile.R exists" in package.refusal()
     package.change("amiss_tasks/methods.py", "_METHODS = (\n", f"_METHODS = (\n{QUARTILE_ROW}")
     assert "quartile" in package.gridrun("params").stdout
     assert package.gridrun("init", "new").returncode == 0
@@ -250,7 +250,7 @@ def test_an_imputation_method_is_declared_in_one_place(package):
     package.changed.remove("quickstart/study.yaml")
     assert package.changed == readme("an imputation method:", "which imputation methods")
     (package.folder / "amiss_tasks/imputation/quartile.R").unlink()
-    assert "declares quartile.R, which is not there" in package.refusal()
+    assert "declares quartile.R, which does not exist" in package.refusal()
 
 
 def test_a_model_based_method_is_corrected_without_being_named_again(package):

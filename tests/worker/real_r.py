@@ -11,7 +11,7 @@ class RealRunner:
     def __init__(self):
         self.session = r_session.start()
         self.functions = self.session.environment(self.session.shared)
-        self.session.source(Path(__file__).with_name("trouble.R"), self.functions)
+        self.session.source_text(Path(__file__).with_name("trouble.R").read_text(), self.functions)
 
     def environment(self):
         return {"R": "real"}

@@ -32,8 +32,7 @@ def parse_numbers(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = pa.array(cells, pa.string())
-    text = pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
+    text = text_array(cells, missing)
     try:
         numbers = text.cast(pa.float64())
     except pa.ArrowInvalid:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 from gridrun.errors import Fault, InputError, counted
 
@@ -28,14 +29,32 @@ def shown(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
+class Details(TypedDict, total=False):
+    """What may be said of a fault or a note beside its message.
+
+    Args:
+        line: Line of the unpacked file, counted from 1.
+        key: What makes two of them the same kind; the message when None.
+        noun: What is counted (``record``); nothing is counted when empty.
+        tail: Text after the counted noun.
+        todo: What to do about it.
+    """
+
+    line: int | None
+    key: Hashable
+    noun: str
+    tail: str
+    todo: str | None
+
+
 @dataclass
 class _Entry:
     """One kind of fault and where it was met."""
 
     message: str
-    todo: str | None
-    noun: str
-    tail: str
+    todo: str | None = None
+    noun: str = ""
+    tail: str = ""
     count: int = 0
     lines: list[int] = field(default_factory=list)
 
@@ -73,45 +92,23 @@ class FileReport:
         self._faults: dict[Hashable, _Entry] = {}
         self._notes: dict[Hashable, _Entry] = {}
 
-    def fault(
-        self,
-        message: str,
-        *,
-        line: int | None = None,
-        key: Hashable = None,
-        noun: str = "",
-        tail: str = "",
-        todo: str | None = None,
-    ) -> None:
+    def fault(self, message: str, **details: Unpack[Details]) -> None:
         """Note something that stops the run.
 
         Args:
             message: What is wrong; of several with one key the first is kept.
-            line: Line of the unpacked file, counted from 1.
-            key: What makes two faults the same kind; the message when None.
-            noun: What is counted (``record``); nothing is counted when empty.
-            tail: Text after the counted noun.
-            todo: What to do about it.
+            details: See :class:`Details`.
         """
-        _add(self._faults, key, _Entry(message, todo, noun, tail), line)
+        _add(self._faults, message, **details)
 
-    def note(
-        self,
-        message: str,
-        *,
-        line: int | None = None,
-        key: Hashable = None,
-        noun: str = "",
-        tail: str = "",
-        todo: str | None = None,
-    ) -> None:
+    def note(self, message: str, **details: Unpack[Details]) -> None:
         """Note something worth saying that does not stop the run; see ``fault``."""
-        _add(self._notes, key, _Entry(message, todo, noun, tail), line)
+        _add(self._notes, message, **details)
 
-    def stop(self, message: str, *, line: int | None = None, todo: str | None = None) -> None:
+    def stop(self, message: str, **details: Unpack[Details]) -> None:
         """Note a fault after which the rest of the file cannot be read."""
         self.broken = True
-        self.fault(message, line=line, todo=todo)
+        self.fault(message, **details)
 
     @property
     def faults(self) -> list[Fault]:
@@ -124,8 +121,15 @@ class FileReport:
         return [entry.fault(self.file) for entry in self._notes.values()]
 
 
-def _add(entries: dict[Hashable, _Entry], key: Hashable, new: _Entry, line: int | None) -> None:
-    entry = entries.setdefault(new.message if key is None else key, new)
+def _add(
+    entries: dict[Hashable, _Entry],
+    message: str,
+    *,
+    line: int | None = None,
+    key: Hashable = None,
+    **said: Any,
+) -> None:
+    entry = entries.setdefault(message if key is None else key, _Entry(message, **said))
     entry.count += 1
     # One line more than is named, to know that there are more.
     if line is not None and len(entry.lines) <= LINES_NAMED and line not in entry.lines[-1:]:

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.r.arrays import IntArray
+from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import Fault, UserError, in_bytes
 from gridrun.store.cache import with_replacement
 
@@ -84,6 +86,14 @@ class ReadResult:
             name: self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
             for name in self.features.numeric_columns
         }
+
+    def take(self, rows: IntArray) -> VariantTable:
+        """The rows at these positions, in this order."""
+        return VariantTable(
+            text={name: values[rows].tolist() for name, values in self.text.items()},
+            numeric={name: values[rows] for name, values in self.numbers.items()},
+            rows=len(rows),
+        )
 
 
 def _objects(column: Any) -> npt.NDArray[np.object_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +39,31 @@ _CADD_ROLES = ROLES[1:]
 
 @dataclass
 class _Opened:
-    """The inputs that could be opened, at their first record.
-
-    ``features_report`` takes what is wrong with the features as to the inputs;
-    for the list that is built in nothing goes there.
-    """
+    """The inputs that could be opened, at their first record."""
 
     reports: dict[str, FileReport]
-    features_report: FileReport
     vcf: VcfReader | None = None
-    cadd: dict[str, CaddReader] | None = None
+    cadd: dict[str, CaddReader] = field(default_factory=dict)
 
     def faulty(self, *roles: str) -> bool:
-        if not roles and self.features_report.faults:
-            return True
         return any(self.reports[role].faults for role in roles or self.reports)
 
     def raise_faults(self) -> None:
-        raise_faults([self.features_report, *self.reports.values()])
+        raise_faults(list(self.reports.values()))
+
+
+def _reports(inputs: Mapping[str, str], features: FeatureSet) -> dict[str, FileReport]:
+    """A report for each input by its role, and ``features``.
+
+    The latter takes what is wrong with the features as to the inputs; for the list that is
+    built in nothing goes there.
+    """
+    features_report = FileReport(features.origin or Path("features"))
+    return {"features": features_report, **{role: FileReport(Path(inputs[role])) for role in ROLES}}
+
+
+def _notes(reports: Mapping[str, FileReport]) -> tuple[Fault, ...]:
+    return tuple(note for report in reports.values() for note in report.notes)
 
 
 def _open(
@@ -68,13 +75,10 @@ def _open(
     labelled: bool = True,
 ) -> _Opened:
     """Check paths and headers of all inputs."""
-    features_report = FileReport(features.origin or Path("features"))
-    opened = _Opened(
-        {role: FileReport(Path(inputs[role])) for role in ROLES}, features_report, cadd={}
-    )
-    assert opened.cadd is not None
+    opened = _Opened(_reports(inputs, features))
+    features_report = opened.reports["features"]
     readable = [role for role in ROLES if check_path(role, opened.reports[role])]
-    check_same_files(opened.reports)
+    check_same_files({role: opened.reports[role] for role in ROLES})
     if "vcf" in readable:
         report = opened.reports["vcf"]
         opened.vcf = stack.enter_context(
@@ -127,7 +131,7 @@ def check_inputs(
         if opened.vcf and opened.faulty("vcf"):
             collect(opened.vcf, features, _RECORDS_OF_A_LOOK)
         opened.raise_faults()
-        return [note for report in opened.reports.values() for note in report.notes]
+        return list(_notes(opened.reports))
 
 
 def read_inputs(
@@ -168,18 +172,17 @@ def read_inputs(
     is_new = found is None
     if found is None:
         found, _ = _read(inputs, grid_values, features, path)
-    reports = {role: FileReport(file) for role, file in files.items()}
+    reports = _reports(inputs, features)
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
-    features_report = FileReport(features.origin or Path("features"))
     check_trainable(
         table,
         grid_values,
-        {**reports, "features": features_report},
+        reports,
         found.counts,
         features=features,
         significance=significance,
     )
-    raise_faults([features_report, *reports.values()])
+    raise_faults(list(reports.values()))
     if is_new:
         save(found, files)
         if rows is None:
@@ -191,8 +194,7 @@ def read_inputs(
             f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
             "of --rows; all are used"
         )
-    notes = [note for report in reports.values() for note in report.notes]
-    return replace(found, table=table, notes=(*found.notes, *notes))
+    return replace(found, table=table, notes=(*found.notes, *_notes(reports)))
 
 
 @dataclass(frozen=True)
@@ -240,10 +242,9 @@ def _read(
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack, labelled=labelled)
         reports = opened.reports
-        if opened.vcf is None or opened.cadd is None or len(opened.cadd) < len(_CADD_ROLES):
+        if opened.vcf is None or len(opened.cadd) < len(_CADD_ROLES):
             opened.raise_faults()
         assert opened.vcf is not None
-        assert opened.cadd is not None
         header_is_sound = not opened.faulty()
         most = None if header_is_sound else _RECORDS_OF_A_LOOK
         vcf = collect(opened.vcf, features, most, labelled=labelled)
@@ -273,8 +274,7 @@ def _read(
             f"{counted(counts.variants + counts.variants_without_cadd, 'variant')} with a star: "
             f"left out"
         )
-    notes = tuple(note for report in reports.values() for note in report.notes)
-    return ReadResult(path, joined, notes, counts, features), vcf
+    return ReadResult(path, joined, _notes(reports), counts, features), vcf
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

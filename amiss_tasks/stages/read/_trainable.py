@@ -7,7 +7,6 @@ combination can do. Combinations with narrower filters fail one by one, later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
@@ -26,39 +25,16 @@ _FEWEST_ROWS = 3
 """Upstream's S02 stops on fewer rows."""
 
 
-@dataclass(frozen=True)
-class Widest:
-    """The widest filter of a grid.
-
-    Args:
-        transcript: ``keep_all`` if the grid has it.
-        quality: The tier that keeps most.
-        restriction: ``all`` if the grid has it.
-    """
-
-    transcript: str
-    quality: str
-    restriction: str
-
-    def text(self) -> str:
-        """As it stands in messages."""
-        return (
-            f"quality={self.quality}, restriction={self.restriction}, transcript={self.transcript}"
-        )
+_FILTERS = {"transcript": TRANSCRIPTS, "quality": QUALITIES, "restriction": RESTRICTIONS}
+"""Parameters of the filter with their values; each value keeps what the one before keeps."""
 
 
-def widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> Widest:
+def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]:
     """The filter of the grid that keeps most rows; a parameter not given counts as all."""
-    return Widest(
-        _widest(grid_values, "transcript", TRANSCRIPTS),
-        _widest(grid_values, "quality", QUALITIES),
-        _widest(grid_values, "restriction", RESTRICTIONS),
-    )
-
-
-def _widest(grid_values: Mapping[str, Sequence[Value]], name: str, ordered: Sequence[str]) -> str:
-    asked = grid_values.get(name, ordered)
-    return [value for value in ordered if value in asked][-1]
+    return {
+        name: [value for value in ordered if value in grid_values.get(name, ordered)][-1]
+        for name, ordered in _FILTERS.items()
+    }
 
 
 def check_trainable(
@@ -82,18 +58,18 @@ def check_trainable(
     """
     import pyarrow.compute as pc
 
-    widest = widest_filter(grid_values)
-    passing = (widest.transcript, widest.quality, widest.restriction)
-    kept = table.filter(filter_mask(table, *passing, significance))
+    passing = _widest_filter(grid_values)
+    widest = ", ".join(f"{name}={passing[name]}" for name in sorted(passing))
+    kept = table.filter(filter_mask(table, **passing, significance=significance))
     report = reports["vcf"]
     if significance.mapped:
         # by upstream's lists alone, rows that the study drops are still there
-        rows = table.filter(filter_mask(table, *passing, UPSTREAM_SIGNIFICANCE))
+        rows = table.filter(filter_mask(table, **passing, significance=UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)
     variants = len(pc.unique(kept["vcf_line"]))
     if not variants:
         report.fault(
-            f"0 variants at {widest.text()}, the widest filter of the grid; "
+            f"0 variants at {widest}, the widest filter of the grid; "
             f"records by CLNREVSTAT: {most_frequent(counts.review)}; "
             f"records left out: {most_frequent(counts.records_dropped)}",
             todo="no combination can train; widen quality, restriction or transcript, "
@@ -104,12 +80,12 @@ def check_trainable(
         return
     if variants == 1 or len(kept) < _FEWEST_ROWS:
         report.fault(
-            f"{variants} variant{'' if variants == 1 else 's'} at {widest.text()}, the widest "
+            f"{variants} variant{'' if variants == 1 else 's'} at {widest}, the widest "
             "filter of the grid: too few to train",
             todo="name a VCF with more variants, or ask for more --rows",
         )
         return
-    check_classes(kept, grid_values, widest.text(), significance, report)
+    check_classes(kept, grid_values, widest, significance, report)
     _check_features(kept, grid_values, features, reports)
 
 

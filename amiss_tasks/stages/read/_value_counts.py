@@ -26,11 +26,8 @@ class Tally:
 
     def add(self, value: str, line: int) -> None:
         """Count one record."""
-        if value in self.counts:
-            self.counts[value] += 1
-        else:
-            self.counts[value] = 1
-            self.first_lines[value] = line
+        self.counts[value] = self.counts.get(value, 0) + 1
+        self.first_lines.setdefault(value, line)
 
 
 def most_frequent(counts: Mapping[str, int]) -> str:
@@ -44,11 +41,7 @@ def most_frequent(counts: Mapping[str, int]) -> str:
 def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
     """Refuse a file without CLNSIG, or with the numeric codes of before 2017."""
     report = reader.report
-    if "CLNSIG" in reader.header.info and records and not tally.counts:
-        report.fault(
-            f"no record has CLNSIG ({counted(records, 'record')})",
-            todo="amiss takes its labels from it; name ClinVar's VCF, annotated with VEP",
-        )
+    _refuse_absent("CLNSIG", "amiss takes its labels from it", tally, records, reader)
     old = {value: n for value, n in tally.counts.items() if _OLD_CODE.fullmatch(value)}
     if old:
         line = min(tally.first_lines[value] for value in old)
@@ -63,11 +56,7 @@ def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
 def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
     """Refuse a file whose CLNREVSTAT is absent, or in a spelling that no tier would keep."""
     report = reader.report
-    if "CLNREVSTAT" in reader.header.info and records and not tally.counts:
-        report.fault(
-            f"no record has CLNREVSTAT ({counted(records, 'record')})",
-            todo="every value of quality needs it; name ClinVar's VCF, annotated with VEP",
-        )
+    _refuse_absent("CLNREVSTAT", "every value of quality needs it", tally, records, reader)
     known = {_letters(value): value for tier in REVIEW_TIERS.values() for value in tier}
     for value, count in tally.counts.items():
         meant = known.get(_letters(value))
@@ -86,6 +75,12 @@ def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
             line=min(tally.first_lines[value] for value in old),
             todo="take a ClinVar VCF of 2017 or later (criteria_provided,_single_submitter, …)",
         )
+
+
+def _refuse_absent(key: str, why: str, tally: Tally, records: int, reader: VcfReader) -> None:
+    if key in reader.header.info and records and not tally.counts:
+        todo = f"{why}; name ClinVar's VCF, annotated with VEP"
+        reader.report.fault(f"no record has {key} ({counted(records, 'record')})", todo=todo)
 
 
 def _letters(value: str) -> str:

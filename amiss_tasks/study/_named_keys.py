@@ -1,0 +1,102 @@
+"""Readers of the keys ``clnsig`` and ``switches``: names, each with one of some words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from amiss_tasks.protocols import (
+    AMISS,
+    CORRECTED,
+    DEFECTS,
+    NAMES,
+    SWITCHES,
+    SWITCHES_KEY,
+    switch_name,
+)
+from amiss_tasks.stages.significance import CLASSES, upstream_class
+from amiss_tasks.study.options import CLNSIG
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
+from gridrun.errors import did_you_mean
+from gridrun.pipeline.study_keys import KeyValue
+from gridrun.study import KeyReader
+
+_NO_VALUE = ("", ".", "NA")
+"""Text that stands for no CLNSIG at all."""
+
+_GIVE = f"give each value of CLNSIG one of: {known_list(CLASSES)}"
+
+
+def read_clnsig(node: Node, file: Path) -> KeyValue:
+    """Value of CLNSIG to what it counts as; upstream's own lists stay as they are."""
+    reader = KeyReader(file)
+
+    def name_of(key: Node) -> str | None:
+        name = key.value if isinstance(key, Leaf) else None
+        if isinstance(name, str) and name not in _NO_VALUE:
+            return name
+        todo = "write it as in the VCF, in quotes"
+        reader.fault(f"{shown(key)} is not a value of CLNSIG", key, todo)
+        return None
+
+    mapped: dict[str, str] = {}
+    if not isinstance(node, Entries) or not node.pairs:
+        message = f'key "{CLNSIG}" has {kind_of(node)}, expected values of CLNSIG'
+        reader.fault(message, node, _GIVE)
+        node = Entries(node.line)
+    for name, key, value in reader.named(node, name_of, "CLNSIG {} is mapped"):
+        what = f"CLNSIG {quoted(name)}"
+        meant = reader.one_of(value, CLASSES, f"{what} is mapped to {shown(value)}", _GIVE)
+        upstream = upstream_class(name)
+        if meant is None:
+            continue
+        if upstream is None:
+            mapped[name] = meant
+        elif upstream == meant:
+            reader.note(f"{what} counts as {meant} without being mapped", key)
+        else:
+            todo = "remove the line: a study adds values, it does not change amiss's lists"
+            reader.fault(f"{what} is {upstream} in amiss, it cannot be {meant}", key, todo)
+    reader.refuse()
+    return KeyValue(mapped, tuple(reader.notes))
+
+
+_UNSWITCHED = {
+    "D11": "the imputed tables of a fold are averaged first under both protocols",
+    "D16": "a fold that fails is recorded alone under both protocols",
+    "D17": "no result of an earlier run is taken over under either protocol",
+    "D18": "reading is the same under both protocols",
+}
+"""Defects without a switch, each with the reason."""
+
+_SET = f"set each switch to {AMISS} or {CORRECTED}, for example D7: {CORRECTED}"
+
+
+def read_switches(node: Node, file: Path) -> KeyValue:
+    """Stable name of a switch to what it is set to; numbers of defects are aliases."""
+    reader = KeyReader(file)
+
+    def name_of(key: Node) -> str | None:
+        given = key.value if isinstance(key, Leaf) else None
+        text = given if isinstance(given, str) else ""
+        name = switch_name(text)
+        if name is None and text.upper() in _UNSWITCHED:
+            why = f"{text.upper()} has no switch: {_UNSWITCHED[text.upper()]}"
+            reader.fault(why, key, "remove the line")
+        elif name is None:
+            near = did_you_mean(text, (*NAMES, *DEFECTS)) if text else ""
+            known = ", ".join(s.name + (f" ({s.defect})" if s.defect else "") for s in SWITCHES)
+            reader.fault(f"there is no switch {shown(key)}", key, f"{near} known: {known}".strip())
+        return name
+
+    if not isinstance(node, Entries):
+        message = f'key "{SWITCHES_KEY}" has {kind_of(node)}, expected switches'
+        reader.fault(message, node, _SET)
+        node = Entries(node.line)
+    found: dict[str, str] = {}
+    for name, _, value in reader.named(node, name_of, "switch {} is set"):
+        message = f'switch "{name}" is set to {shown(value)}'
+        meant = reader.one_of(value, (AMISS, CORRECTED), message, _SET)
+        if meant is not None:
+            found[name] = meant
+    reader.refuse()
+    return KeyValue(found)
