@@ -148,7 +148,7 @@ class StudyState:
         if self.study.inputs_elsewhere:
             if self.reading is None:
                 raise UserError(
-                    "the inputs are not on this machine, and no job has read them where they are",
+                    "the inputs are not here, and no job has read them where they are",
                     where=str(self.study.path),
                     todo=f"run `{self.study.reading_command}` first, which has them read",
                 )

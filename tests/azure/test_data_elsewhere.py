@@ -90,7 +90,7 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
     reading, sweep = azure_service.sweeps
     assert reading.run.run_id.endswith("-data")
     assert [child.status for child in reading.children] == ["Completed"]
-    assert "tables from the datastore: 1 blocks" in (
+    assert "blocks whose tables come from the datastore: 1" in (
         azure_service.artifacts(sweep.children[0].run_id)["user_logs/std_log.txt"].decode()
     )
     blocks = [name for name in azure_service.blobs(container) if name.startswith("gridrun/blocks/")]

@@ -233,8 +233,8 @@ def test_init_says_which_files_are_not_there_yet(tmp_path):
     """A path given to `init` that leads nowhere is noted, for it may still come."""
     ran = gridrun("init", "new", "--vcf", "later.vcf", "--grid", QUICKSTART, cwd=tmp_path)
     assert ran.returncode == 0
-    assert "note: later.vcf is not there yet" in ran.stdout
-    assert ran.stdout.count("not there yet") == 1
+    assert "note: later.vcf does not exist yet" in ran.stdout
+    assert ran.stdout.count("does not exist yet") == 1
 
 
 @pytest.fixture

@@ -420,7 +420,7 @@ def test_a_folder_may_be_elsewhere_and_move(tmp_path):
     assert not (study / "shards").exists()
     walks.work(place)
     moved = place.rename(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="are not there") as caught:
+    with pytest.raises(UserError, match="do not exist") as caught:
         walks.run(study)
     assert "--folder" in caught.value.text()
     status = walks.drive(study, "shards", "status")
@@ -506,10 +506,10 @@ def test_a_worker_with_other_code_gives_the_shard_back(tmp_path):
     data["contexts"][0]["code"]["train"] = "other"
     file.write_text(f"{json.dumps(data)}\n{rest}")
     said = walks.work(study / "shards", exit_code=3)
-    assert "the code here is not the code the shard was made for: train" in said
+    assert "is not the code that the shard was made for: train" in said
     look = walks.backend_of(study).look(queue.name)
     assert look.state == "waiting"
-    assert "not the code the shard was made for" in look.children[0].error
+    assert "not the code that the shard was made for" in look.children[0].error
     file.write_text(text)
     walks.work(study / "shards")
     walks.run(study)

@@ -133,7 +133,7 @@ def test_notes_say_how_many_rows_are_mapped(newer, tmp_path):
 
 
 def _mapped(rows: int, meant: str, each: str) -> str:
-    return f"{rows} rows count as {meant} because the study maps their CLNSIG: {each}"
+    return f"{rows:,} rows counted as {meant} because the study maps their CLNSIG: {each}"
 
 
 def test_dropped_and_uncertain_values(newer, tmp_path):
@@ -146,7 +146,7 @@ def test_dropped_and_uncertain_values(newer, tmp_path):
     assert dropped > 100
     assert table.rows == 3360 - dropped
     assert NEW["Likely_benign"] not in table.text["CLNSIG"]
-    assert f"{dropped} rows are left out because the study maps their CLNSIG" in "\n".join(
+    assert f"{dropped:,} rows left out because the study maps their CLNSIG" in "\n".join(
         note.message for note in result.notes
     )
     sizes = {

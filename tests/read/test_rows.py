@@ -407,7 +407,7 @@ def test_variants_without_cadd_are_said(
     assert counts.variants_without_cadd > 50
     assert counts.variants + counts.variants_without_cadd == 1319
     assert counts.rows + counts.rows_without_cadd == 3360
-    assert any(f"{counts.variants_without_cadd} of 1319 variants" in n.message for n in notes)
+    assert any(f"{counts.variants_without_cadd} of 1,319 variants" in n.message for n in notes)
 
 
 @pytest.mark.parametrize("size", [499, 65_536])
