@@ -19,7 +19,7 @@ import numpy as np
 from _command import ROOT, command, exit_code
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(ROOT / "tests" / "amiss"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "amiss")]
 
 from golden_tables import golden_block  # noqa: E402 - found through the path above
 
