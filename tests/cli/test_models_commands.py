@@ -182,7 +182,7 @@ def test_a_recorded_fold_is_explained_and_holds(study):
     assert f"MCC {float(row['MCC'])!r}" in ran.stdout
     again = gridrun("explain", study, "1", "1", "--classifier", "lr")
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_recorded_fold_is_explained_and_holds(study):
         ),
         (
             ("export-model", "--combination", "5", "--classifier", "lr"),
-            ["is there already", "--force"],
+            ["exists already", "--force"],
         ),
         (
             ("export-model", "--combination", "5", "--classifier", "lr", "--out", "/proc/x/y"),
@@ -230,7 +230,7 @@ def test_mistakes_of_a_prediction_are_named(study, tmp_path):
         "is no model that": (QUICKSTART / "study.yaml", vcf, tmp_path / "out.csv"),
         'no "CSQ" in the header': (model_of(study), vcf, tmp_path / "out.csv"),
         "does not exist": (model_of(study), tmp_path / "absent.vcf", tmp_path / "out.csv"),
-        "is there already": (model_of(study), vcf, there),
+        "exists already": (model_of(study), vcf, there),
     }
     for message, (model, file, out) in cases.items():
         ran = gridrun("predict", model, "--vcf", file, *cadd(study), "--out", out)
@@ -304,7 +304,7 @@ def test_a_pipeline_without_models_says_so(tmp_path):
     """A pipeline that offers no models is named, with what it would have to offer."""
     opened = open_toy(write_study(tmp_path / "study", SMALL_GRID))
     with pytest.raises(UserError, match="has no export model"):
-        opened.export_model(1, "rf")
+        opened.export_model(1, "tree")
 
 
 OWN = """
