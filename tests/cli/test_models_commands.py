@@ -304,7 +304,7 @@ def test_a_pipeline_without_models_says_so(tmp_path):
     """A pipeline that offers no models is named, with what it would have to offer."""
     opened = open_toy(write_study(tmp_path / "study", SMALL_GRID))
     with pytest.raises(UserError, match="has no export model"):
-        opened.export_model(1, "rf")
+        opened.export_model(1, "tree")
 
 
 OWN = """
