@@ -89,7 +89,7 @@ class KeyReader:
         Args:
             entries: The object.
             name_of: Name that a key stands for; None where it took down why it is none.
-            given: What is said of a name, ``{}``, that is there twice.
+            given: What is said of a name, ``{}``, that is given twice.
         """
         lines: dict[str, int] = {}
         for key, value in entries.pairs:

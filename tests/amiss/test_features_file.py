@@ -227,7 +227,7 @@ def test_many_faults_are_cut(tmp_path):
     """Of ten thousand faults forty are listed, and how many more there are."""
     found = faults(tmp_path, "- x\n" * 10_000)
     assert len(found) == 41
-    assert found[-1].message == "and 9960 more faults, not listed here"
+    assert found[-1].message == "and 9,960 more faults, not listed here"
 
 
 def test_plain_data_survives_json(tmp_path):

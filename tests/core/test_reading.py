@@ -94,7 +94,7 @@ def test_missing_inputs_are_faults_under_the_users_names(tmp_path):
 def test_other_code_there_is_refused(tmp_path):
     """An image of another version would make other tables: nothing is made."""
     asked = dataclasses.replace(order(), code={**order().code, "filter": "other"})
-    with pytest.raises(EnvironmentFault, match="not the code the order was made for: filter"):
+    with pytest.raises(EnvironmentFault, match="not the code that the order was made for: filter"):
         made(tmp_path, asked)
 
 

@@ -260,7 +260,7 @@ def test_other_code_is_refused(tmp_path):
     _, archive = make_shard(tmp_path, toy_units(1, 1), code={**code, "train": "other"})
     exit_code, _, stderr = run(archive, tmp_path / "out")
     assert exit_code == 3
-    assert "code the shard was made for: train" in stderr
+    assert "code that the shard was made for: train" in stderr
     assert "Traceback" not in stderr
     assert not (tmp_path / "out").exists()
 

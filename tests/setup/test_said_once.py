@@ -305,7 +305,7 @@ def test_a_stage_reads_only_parameters(package):
         "_PREPARE_READS = (\n",
         '_PREPARE_READS = (\n    "depth",\n',
     )
-    assert 'stage prepare reads "depth", which is no parameter' in package.refusal()
+    assert 'stage prepare reads "depth", which is not a parameter' in package.refusal()
 
 
 def test_the_methods_page_has_every_method():
