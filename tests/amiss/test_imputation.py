@@ -281,10 +281,10 @@ def test_a_row_without_a_table_draws_nothing_in_training(stages, call):
     one, two = imputed.tables.at(0), imputed.tables.at(1)
     nothing = call("echo", None)
     plain = stages.train(
-        "rf", Imputed(call("as_list", one, two), two, 2, ()), _labelled(stages, 60)
+        "rf", Imputed(call("as_list", one, two), two, 2, (), [()] * 2), _labelled(stages, 60)
     )
     between = call("as_list", one, nothing, two)
-    gap = stages.train("rf", Imputed(between, two, 2, ()), _labelled(stages, 60))
+    gap = stages.train("rf", Imputed(between, two, 2, (), [()] * 3), _labelled(stages, 60))
     assert gap.mcc == (plain.mcc[0], -math.inf, plain.mcc[1])
     assert gap.facts[0]["selection_mcc"] == plain.facts[0]["selection_mcc"]
     assert gap.fits == plain.fits == {"forests": 12}
@@ -296,7 +296,7 @@ def test_the_first_of_equally_good_rows_is_chosen(stages, call):
     one = stages.impute_train(METHODS["knnImputation"], table, KNN_ROWS[:1]).tables.at(0)
     nothing = call("echo", None)
     tables = call("as_list", nothing, one, one)
-    trained = stages.train("lr", Imputed(tables, one, 2, ()), _labelled(stages, 60))
+    trained = stages.train("lr", Imputed(tables, one, 2, (), [()] * 3), _labelled(stages, 60))
     assert trained.row == 1
     assert trained.mcc[0] == -math.inf
     assert trained.mcc[1] == trained.mcc[2]
@@ -308,10 +308,11 @@ def test_a_failing_model_is_the_worst_of_its_row(stages, call):
     good = stages.impute_train(METHODS["knnImputation"], table, KNN_ROWS[:1]).tables.at(0)
     bad = call("as_list", stages.table(table_of(**SMALL, d=[NA] * 60)))
     tables = call("as_list", bad, good)
-    trained = stages.train("lr", Imputed(tables, good, 2, ()), _labelled(stages, 60))
+    trained = stages.train("lr", Imputed(tables, good, 2, (), [()] * 2), _labelled(stages, 60))
     assert (trained.row, trained.mcc[0]) == (1, -math.inf)
     with pytest.raises(TaskFailure, match=r"0 \(non-NA\) cases"):
-        stages.train("lr", Imputed(call("as_list", bad, bad), good, 2, ()), _labelled(stages, 60))
+        two_bad = Imputed(call("as_list", bad, bad), good, 2, (), [()] * 2)
+        stages.train("lr", two_bad, _labelled(stages, 60))
 
 
 def test_what_mice_leaves_out_is_named(stages, capfd):
