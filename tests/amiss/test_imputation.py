@@ -310,8 +310,8 @@ def test_a_failing_model_is_the_worst_of_its_row(stages, call):
     tables = call("as_list", bad, good)
     trained = stages.train("lr", Imputed(tables, good, 2, (), [()] * 2), _labelled(stages, 60))
     assert (trained.row, trained.mcc[0]) == (1, -math.inf)
+    two_bad = Imputed(call("as_list", bad, bad), good, 2, (), [()] * 2)
     with pytest.raises(TaskFailure, match=r"0 \(non-NA\) cases"):
-        two_bad = Imputed(call("as_list", bad, bad), good, 2, (), [()] * 2)
         stages.train("lr", two_bad, _labelled(stages, 60))
 
 
