@@ -14,7 +14,7 @@ def study(directory, **files):
     """A study without inputs of its own; they lie in a directory that only workers know."""
     there = directory.with_name("far-away")
     there.mkdir(exist_ok=True)
-    names = {"vcf": "a.vcf", "cadd_snv": "b.tsv", "cadd_indel": "c.tsv", **files}
+    names = {"table": "a.txt", "labels": "b.txt", **files}
     for name in names.values():
         (there / name).write_text(f"content of {name}")
     inputs = {role: str(there / name) for role, name in names.items()}
@@ -29,7 +29,7 @@ def test_a_worker_reads_what_the_driver_cannot(tmp_path):
     place, there = study(tmp_path / "study")
     folder = place / "shards"
     dry = walks.drive(place, "shards", "--dry-run")
-    assert f"first, a job on one node reads {there / 'a.vcf'}" in dry.stdout
+    assert f"first, a job on one node reads {there / 'a.txt'}" in dry.stdout
     sent = walks.drive(place, "shards")
     assert "the inputs are being read; continue with: gridrun shards" in sent.stderr
     assert f"gridrun worker {folder}" in sent.stderr
@@ -63,13 +63,13 @@ def read(place, *, wait=False, again=False):
 def test_faults_of_the_inputs_come_back_under_their_names(tmp_path):
     """As if the file were here; mended, the same command has them read again."""
     place, there = study(tmp_path / "study")
-    (there / "b.tsv").unlink()
+    (there / "b.txt").unlink()
     assert not read(place)
     walks.work(place / "shards")
     with pytest.raises(InputError) as caught:
         read(place)
-    assert f"{there / 'b.tsv'}: no such file" in caught.value.text()
-    (there / "b.tsv").write_text("content")
+    assert f"{there / 'b.txt'}: no such file" in caught.value.text()
+    (there / "b.txt").write_text("content")
     assert not read(place)
     walks.work(place / "shards")
     assert read(place)
@@ -108,7 +108,7 @@ def test_a_changed_table_is_refused_by_the_worker(tmp_path):
 @pytest.mark.parametrize(
     ("inputs", "parts"),
     [
-        ({"vcf": "a.vcf"}, ["inputs lacks cadd_snv, cadd_indel", "cadd_snv: PATH"]),
+        ({"table": "a.txt"}, ["inputs lacks labels", "labels: PATH"]),
         ("here", ['folder setting "inputs" has the text "here"']),
     ],
 )
