@@ -289,7 +289,7 @@ def test_a_worker_on_another_machine_is_gone_when_its_lease_is_over(tmp_path):
     assert state.state == "waiting"
     assert 99 < state.silent_seconds < 110
     look = walks.backend_of(study).look(queue.name)
-    assert "process 4711 on far-away is gone, or silent for 10" in look.children[0].error
+    assert "process 4711 on far-away is gone, or has been silent for 10" in look.children[0].error
     taken = queue.claim()
     assert taken is not None
     assert queue.claim() is None, "it is taken, by this very process"
