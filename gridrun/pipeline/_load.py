@@ -15,7 +15,7 @@ _MEMBERS = (
     *(name for name, value in vars(Pipeline).items() if callable(value) and name[0] != "_"),
 )
 _SHOWN = 5
-_TODO = (
+_ADVICE = (
     "write --pipeline MODULE:ATTRIBUTE, with a module that is installed or in the current directory"
 )
 
@@ -28,7 +28,7 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
     """
     module, _, attribute = name.partition(":")
     if not module or not attribute:
-        raise UserError(f'"{name}" is not the name of a pipeline', todo=_TODO)
+        raise UserError(f'"{name}" is not the name of a pipeline', todo=_ADVICE)
     try:
         imported = importlib.import_module(module)
     except GridrunError:
@@ -36,12 +36,12 @@ def load_pipeline(name: str = DEFAULT_PIPELINE) -> Pipeline:
     except (Exception, SystemExit) as error:
         # whatever a file of the user's own raises
         cause = f"{type(error).__name__}: {error}"
-        raise UserError(f'pipeline "{name}" cannot be imported: {cause}', todo=_TODO) from error
+        raise UserError(f'pipeline "{name}" cannot be imported: {cause}', todo=_ADVICE) from error
     try:
         found = getattr(imported, attribute)
     except AttributeError:
         near = did_you_mean(attribute, _pipelines_of(imported))
-        todo = f"{near} {_TODO}".strip()
+        todo = f"{near} {_ADVICE}".strip()
         raise UserError(f'module "{module}" has no "{attribute}"', todo=todo) from None
     missing = missing_members(found)
     if missing:
