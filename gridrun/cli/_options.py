@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar, get_origin, get_type_hints
 
 import typer
 
+from gridrun.cli._parameters import Parameter, with_parameters
 from gridrun.pipeline import DEFAULT_PIPELINE
+from gridrun.plan.run_options import FORMS, RunOptions
 
 
 def importable(pipeline: str) -> str:
@@ -31,68 +35,6 @@ StudyArgument = Annotated[
         help="Study directory (it holds study.yaml), or the file itself.",
     ),
 ]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="PARAMETER=VALUE[,VALUE...]",
-        help="Only combinations with these values; may be given several times.",
-        rich_help_panel="Which tasks",
-    ),
-]
-Combinations = Annotated[
-    str | None,
-    typer.Option(
-        "--combinations",
-        metavar="LIST",
-        help="Only these combination numbers, for example 1,5,10-20, or @FILE with one a line.",
-        rich_help_panel="Which tasks",
-    ),
-]
-Sample = Annotated[
-    int | None,
-    typer.Option(
-        "--sample",
-        metavar="N",
-        help="Draw about N combinations by the study's seed, in whole blocks: combinations that "
-        "are compared on the same rows.",
-        rich_help_panel="Which tasks",
-    ),
-]
-NoBlocks = Annotated[
-    bool,
-    typer.Option(
-        "--no-blocks",
-        help="With --sample: draw single combinations instead of whole blocks (fewer pairs, less "
-        "sharing).",
-        rich_help_panel="Which tasks",
-    ),
-]
-Rows = Annotated[
-    int | None,
-    typer.Option(
-        "--rows",
-        metavar="N",
-        help="Use a subset of N rows of the inputs, drawn by the seed, for prototyping; every "
-        "table says so.",
-        rich_help_panel="Which tasks",
-    ),
-]
-Folds = Annotated[
-    int | None,
-    typer.Option(
-        "--folds",
-        metavar="F",
-        help="Number of folds in place of the study's; more can be added later.",
-        rich_help_panel="Which tasks",
-    ),
-]
-RetryFailed = Annotated[
-    bool,
-    typer.Option(
-        "--retry-failed", help="Run failed tasks again as well.", rich_help_panel="Which tasks"
-    ),
-]
 PipelineName = Annotated[
     str,
     typer.Option(
@@ -108,20 +50,41 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exi
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
-def selecting(
-    only: list[str] | None,
-    combinations: str | None,
-    sample: int | None,
-    no_blocks: bool,
-    rows: int | None,
-    folds: int | None,
-) -> dict[str, Any]:
-    """The options as keywords of ``gridrun.plan.run_options.RunOptions``."""
-    return {
-        "only": tuple(only or ()),
-        "combinations": combinations,
-        "sample": sample,
-        "blocks": not no_blocks,
-        "rows": rows,
-        "folds": folds,
-    }
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
+SELECTING = tuple(name for name, form in FORMS.items() if form.selects)
+"""The options that say which tasks are meant."""
+
+
+def run_option(name: str) -> Parameter:
+    """The parameter for an option of a run, by its name in ``RunOptions``."""
+    form = FORMS[name]
+    kind, default = get_type_hints(RunOptions)[name], getattr(RunOptions, name)
+    if get_origin(kind) is tuple:
+        kind, default = list[str] | None, None
+    option = typer.Option(
+        f" /{form.flag}" if form.flag else f"--{name.replace('_', '-')}",
+        metavar=form.metavar or None,
+        help=form.help,
+        show_default=not form.flag,
+        rich_help_panel="Which tasks" if form.selects else None,
+    )
+    return Annotated[kind, option], default
+
+
+def run_options(*names: str) -> dict[str, Parameter]:
+    """The parameters for some of them, in the order in which they are declared."""
+    return {name: run_option(name) for name in FORMS if name in names}
+
+
+def with_run_options(*names: str) -> Callable[[_Command], _Command]:
+    """Give a command that takes ``**chosen`` these options of a run, before the common ones."""
+
+    def give(command: _Command) -> _Command:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = {p.name: (p.annotation, p.default) for p in own if p.kind is not p.VAR_KEYWORD}
+        last = {name: parameters.pop(name) for name in ("pipeline", "as_json")}
+        with_parameters(command, command.__doc__ or "", parameters | run_options(*names) | last)
+        return command
+
+    return give

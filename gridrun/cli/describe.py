@@ -29,9 +29,9 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@opt.with_run_options("only", "rows")
 def describe(
     study: opt.StudyArgument = Path(),
-    only: opt.Only = None,
     part: Annotated[
         str | None,
         typer.Option(
@@ -40,9 +40,9 @@ def describe(
             show_default="training",
         ),
     ] = None,
-    rows: opt.Rows = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
+    **chosen: Any,
 ) -> None:
     """Describe the data: sizes, missingness, distributions, correlations. Trains nothing.
 
@@ -53,9 +53,7 @@ def describe(
     from gridrun.api import open_study
     from gridrun.cli._text import dump
 
-    report = open_study(study, pipeline=pipeline).describe(
-        part=part, only=tuple(only or ()), rows=rows
-    )
+    report = open_study(study, pipeline=pipeline).describe(part=part, **chosen)
     if as_json:
         dump(_plain(report))
     else:

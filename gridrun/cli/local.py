@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@opt.with_run_options(*opt.SELECTING, "retry_failed", "mix_environments")
 def local(
     study: opt.StudyArgument = Path(),
     workers: Annotated[
@@ -61,22 +62,9 @@ def local(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and run nothing.")
     ] = False,
-    only: opt.Only = None,
-    combinations: opt.Combinations = None,
-    sample: opt.Sample = None,
-    no_blocks: opt.NoBlocks = False,
-    rows: opt.Rows = None,
-    folds: opt.Folds = None,
-    retry_failed: opt.RetryFailed = False,
-    mix_environments: Annotated[
-        bool,
-        typer.Option(
-            "--mix-environments",
-            help="Accept other versions of R or packages than the study was begun with.",
-        ),
-    ] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
+    **chosen: Any,
 ) -> None:
     """Run the pending tasks of a study on this machine and print the table.
 
@@ -94,12 +82,11 @@ def local(
             f"--in-process",
             todo="leave out one of the two",
         )
-    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
     opened = open_study(study, pipeline=pipeline)
     if dry_run:
         from gridrun.cli.plan import show_plan
 
-        report = opened.plan(**chosen, retry_failed=retry_failed)
+        report = opened.plan(**chosen)
         show_plan(report, why=False, as_json=as_json)
         return
     with Watch(quiet=as_json) as watch:
@@ -108,8 +95,6 @@ def local(
             progress=watch,
             workers=workers,
             address=address,
-            retry_failed=retry_failed,
-            mix_environments=mix_environments,
             **chosen,
         )
         restore = on_interrupt(engine.stop, _ENDING)

@@ -27,26 +27,20 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@opt.with_run_options(*opt.SELECTING, "retry_failed")
 def plan(
     study: opt.StudyArgument = Path(),
     why: Annotated[
         bool, typer.Option("--why", help="Explain why each pending task must run.")
     ] = False,
-    only: opt.Only = None,
-    combinations: opt.Combinations = None,
-    sample: opt.Sample = None,
-    no_blocks: opt.NoBlocks = False,
-    rows: opt.Rows = None,
-    folds: opt.Folds = None,
-    retry_failed: opt.RetryFailed = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
+    **chosen: Any,
 ) -> None:
     """Print combinations, tasks per stage, what is done and what would run; run nothing."""
     from gridrun.api import open_study
 
-    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    report = open_study(study, pipeline=pipeline).plan(**chosen, retry_failed=retry_failed)
+    report = open_study(study, pipeline=pipeline).plan(**chosen)
     show_plan(report, why=why, as_json=as_json)
 
 

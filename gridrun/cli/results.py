@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -23,16 +24,12 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@opt.with_run_options(*opt.SELECTING)
 def results(
     study: opt.StudyArgument = Path(),
-    only: opt.Only = None,
-    combinations: opt.Combinations = None,
-    sample: opt.Sample = None,
-    no_blocks: opt.NoBlocks = False,
-    rows: opt.Rows = None,
-    folds: opt.Folds = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
+    **chosen: Any,
 ) -> None:
     """Write results/final_cv_results.csv and its companions, and print the means.
 
@@ -45,8 +42,7 @@ def results(
     from gridrun.cli._text import dump, print_summary
     from gridrun.plan.run_options import RunOptions
 
-    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    plain = RunOptions(**chosen).is_plain
+    plain = RunOptions.asked(**chosen).is_plain
     summary = open_study(study, pipeline=pipeline).summary(**({} if plain else chosen))
     if as_json:
         dump({"summary": summary.records(), "files": summary.files})

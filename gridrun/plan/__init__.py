@@ -5,18 +5,3 @@ and of inputs, and a selection that a person keeps in a file.
 Tasks are columns of integers (see ``gridrun.plan.task_encoding``), never objects, until a
 unit is cut.
 """
-
-from gridrun.plan._counts import StageCount, stage_counts
-from gridrun.plan._cutting import UnitPlan, cut_units
-from gridrun.plan._tasks import Context, Pending, TaskTable, TaskTables
-
-__all__ = [
-    "Context",
-    "Pending",
-    "StageCount",
-    "TaskTable",
-    "TaskTables",
-    "UnitPlan",
-    "cut_units",
-    "stage_counts",
-]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral
 from typing import Any
 
@@ -11,82 +11,25 @@ from gridrun.errors import UserError
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Options of a run; the same everywhere.
+class Form:
+    """How people give an option of a run: on a command line, or as a keyword.
 
     Args:
-        only: ``PARAMETER=VALUE[,VALUE...]`` each.
-        combinations: Explicit list, as typed (``1,5,10-20`` or ``@file``).
-        sample: How many combinations to draw, or None for the study's own setting.
-        blocks: Whether the sample is drawn in whole blocks.
-        rows: Size of the seeded subset of rows, or None for the study's own setting.
-        folds: Number of folds, or None for the study's own setting.
-        retry_failed: Whether failed tasks are run again.
-        mix_environments: Whether other versions than the study's so far are accepted.
+        help: What it does, for ``--help``.
+        metavar: How its value is written there.
+        flag: The flag that turns it off, for what is on by default.
+        read: From the keyword's name and its value in the Python API to the field's value.
+        selects: Whether it says which tasks are meant; these are kept with each run.
     """
 
-    only: tuple[str, ...] = ()
-    combinations: str | None = None
-    sample: int | None = None
-    blocks: bool = True
-    rows: int | None = None
-    folds: int | None = None
-    retry_failed: bool = False
-    mix_environments: bool = False
-
-    @classmethod
-    def asked(cls, **options: Any) -> RunOptions:
-        """The options that keywords of the Python API give, in the forms people write.
-
-        Args:
-            options: The fields; ``only`` also as a mapping of parameter to value or
-                values, ``combinations`` also as a number or several.
-
-        Raises:
-            UserError: There is no such field, or a value is of no use for it.
-        """
-        unknown = sorted(set(options) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise UserError(
-                f"unknown option: {', '.join(unknown)}",
-                todo="known: " + ", ".join(cls.__dataclass_fields__),
-            )
-        given = {name: value for name, value in options.items() if value is not None}
-        for name in ("sample", "rows", "folds"):
-            if name in given:
-                given[name] = _whole(name, given[name])
-        if "only" in given:
-            given["only"] = _choices(given["only"])
-        if "combinations" in given and not isinstance(given["combinations"], str):
-            given["combinations"] = _numbers(given["combinations"])
-        return cls(**given)
-
-    def selecting(self) -> dict[str, Any]:
-        """Those options that say which tasks are meant, as plain data."""
-        data = asdict(self)
-        return {
-            name: data[name]
-            for name in ("only", "combinations", "sample", "blocks", "rows", "folds")
-        }
-
-    @classmethod
-    def from_selecting(cls, data: Mapping[str, Any]) -> RunOptions:
-        """The request of an earlier run, to look at what it was about."""
-        return cls(**{**data, "only": tuple(data.get("only", ()))})
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing was said about which tasks are meant."""
-        return self.selecting() == RunOptions().selecting()
+    help: str
+    metavar: str = ""
+    flag: str = ""
+    read: Callable[[str, Any], Any] = lambda _, value: value
+    selects: bool = True
 
 
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise UserError(f"{name}={value!r}: a whole number is needed")
-    return int(value)
-
-
-def _choices(only: object) -> tuple[str, ...]:
+def _choices(_: str, only: object) -> tuple[str, ...]:
     if isinstance(only, str):
         return (only,)
     if isinstance(only, Mapping):
@@ -99,11 +42,19 @@ def _choices(only: object) -> tuple[str, ...]:
     )
 
 
-def _numbers(combinations: object) -> str:
-    numbers = [_whole("combinations", number) for number in _several(combinations)]
+def _numbers(name: str, combinations: object) -> str:
+    if isinstance(combinations, str):
+        return combinations
+    numbers = [_whole(name, number) for number in _several(combinations)]
     if not numbers:
-        raise UserError("combinations is an empty list", todo="leave it out to mean all of them")
+        raise UserError(f"{name} is an empty list", todo="leave it out to mean all of them")
     return ",".join(map(str, numbers))
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise UserError(f"{name}={value!r}: a whole number is needed")
+    return int(value)
 
 
 def _several(value: object) -> Iterable[object]:
@@ -111,3 +62,111 @@ def _several(value: object) -> Iterable[object]:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return list(value)
     return [value]
+
+
+def _option(form: Form, *, default: Any = None) -> Any:
+    return field(default=default, metadata={"form": form})
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of a run; the same everywhere.
+
+    A field is all there is to declare: commands, the Python API and the record of a run
+    take options from here, each in its :class:`Form`.
+    """
+
+    only: tuple[str, ...] = _option(
+        Form(
+            "Only combinations with these values; may be given several times.",
+            "PARAMETER=VALUE[,VALUE...]",
+            read=_choices,
+        ),
+        default=(),
+    )
+    combinations: str | None = _option(
+        Form(
+            "Only these combination numbers, for example 1,5,10-20, or @FILE with one a line.",
+            "LIST",
+            read=_numbers,
+        ),
+    )
+    sample: int | None = _option(
+        Form(
+            "Draw about N combinations by the study's seed, in whole blocks: combinations that "
+            "are compared on the same rows.",
+            "N",
+            read=_whole,
+        ),
+    )
+    blocks: bool = _option(
+        Form(
+            "With --sample: draw single combinations instead of whole blocks (fewer pairs, less "
+            "sharing).",
+            flag="--no-blocks",
+        ),
+        default=True,
+    )
+    rows: int | None = _option(
+        Form(
+            "Use a subset of N rows of the inputs, drawn by the seed, for prototyping; every "
+            "table says so.",
+            "N",
+            read=_whole,
+        ),
+    )
+    folds: int | None = _option(
+        Form("Number of folds in place of the study's; more can be added later.", "F", read=_whole),
+    )
+    retry_failed: bool = _option(
+        Form("Run failed tasks again as well.", selects=False), default=False
+    )
+    mix_environments: bool = _option(
+        Form(
+            "Accept other versions of R or packages than the study was begun with.", selects=False
+        ),
+        default=False,
+    )
+
+    @classmethod
+    def asked(cls, **options: Any) -> RunOptions:
+        """The options that keywords of the Python API give, in the forms people write.
+
+        Args:
+            options: The fields; ``only`` also as a mapping of parameter to value or
+                values, ``combinations`` also as a number or several.
+
+        Raises:
+            UserError: There is no such field, or a value is of no use for it.
+        """
+        unknown = sorted(set(options) - FORMS.keys())
+        if unknown:
+            raise UserError(
+                f"unknown option: {', '.join(unknown)}",
+                todo="known: " + ", ".join(FORMS),
+            )
+        return cls(
+            **{
+                name: FORMS[name].read(name, value)
+                for name, value in options.items()
+                if value is not None
+            }
+        )
+
+    def selecting(self) -> dict[str, Any]:
+        """Those options that say which tasks are meant, as plain data."""
+        return {name: value for name, value in asdict(self).items() if FORMS[name].selects}
+
+    @classmethod
+    def from_selecting(cls, data: Mapping[str, Any]) -> RunOptions:
+        """The request of an earlier run, to look at what it was about."""
+        return cls(**{**data, "only": tuple(data.get("only", ()))})
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing was said about which tasks are meant."""
+        return self.selecting() == RunOptions().selecting()
+
+
+FORMS: dict[str, Form] = {each.name: each.metadata["form"] for each in fields(RunOptions)}
+"""Name of each option to its form."""

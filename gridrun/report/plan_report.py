@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridrun.errors import Fault
-from gridrun.plan import StageCount, stage_counts
+from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gridrun.plan import Context, Pending
 from gridrun.plan.fingerprint import differing
+from gridrun.plan.tasks import Context, Pending
 from gridrun.study.state import StudyState
 
 

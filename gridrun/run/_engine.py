@@ -11,7 +11,8 @@ from pathlib import Path
 from gridrun._version import __version__
 from gridrun.errors import Fault, GridrunError, UserError
 from gridrun.pipeline import Source
-from gridrun.plan import Pending, UnitPlan, cut_units
+from gridrun.plan.cutting import UnitPlan, cut_units
+from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, write_results
 from gridrun.run._progress import Progress, Tally

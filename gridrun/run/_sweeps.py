@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from gridrun.pipeline import TaskSpec
-from gridrun.plan import Pending, cut_units
+from gridrun.plan.cutting import cut_units
+from gridrun.plan.tasks import Pending
 from gridrun.plan.units import ContextFacts, Unit
 from gridrun.run.backend import Backend, Commands, SentSweep, StudyView, commands_of
 from gridrun.store.ledger import AttemptKey, Ledger, LedgerView, StoredSweep, StoredUnit

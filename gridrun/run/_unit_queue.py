@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Source, TaskFailure, TaskSpec, Value
-from gridrun.plan import UnitPlan
+from gridrun.plan.cutting import UnitPlan
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 
 MOST_LOSSES = 5

@@ -12,11 +12,11 @@ import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
 from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source
-from gridrun.plan import Pending, TaskTables
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
+from gridrun.plan.tasks import Pending, TaskTables
 from gridrun.plan.units import Job
 from gridrun.shard.remote_inputs import (
     BlocksElsewhere,

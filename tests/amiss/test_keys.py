@@ -34,9 +34,9 @@ from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.tasks.stage_runner import StageRunner
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.pipeline import Settings, TaskSpec
-from gridrun.plan import TaskTables
 from gridrun.plan.grid import Grid
 from gridrun.plan.task_encoding import TaskEncoding
+from gridrun.plan.tasks import TaskTables
 
 INPUTS = {"vcf": "1", "cadd_snv": "2", "cadd_indel": "3"}
 OWN_METHOD = {"name": "ridge", "file": "a.R", "text": "f <- 1", "hyperparameters": []}

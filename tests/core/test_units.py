@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from toystudies import SMALL_GRID
 
-from gridrun.plan import cut_units
-from gridrun.plan._cutting import LONGEST_SECONDS, _stop
+from gridrun.plan.cutting import LONGEST_SECONDS, _stop, cut_units
 
 
 def cuts_of(study, seconds: float, workers: int):

@@ -16,6 +16,7 @@ from amiss_tasks.classifiers import NAMES
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import SWITCHES
+from gridrun.plan.run_options import FORMS
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -23,18 +24,16 @@ MAIN = "from gridrun.cli import main; main()"
 
 
 class PackageCopy:
-    """A copy of ``amiss_tasks`` to be changed, and a copy of the quickstart to run with it."""
+    """Copies of both packages to be changed, and a copy of the quickstart to run with them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.study = folder / "quickstart"
         self.changed: set[str] = set()
         """Files that were changed, and folders that got a file."""
-        shutil.copytree(
-            ROOT / "amiss_tasks",
-            folder / "amiss_tasks",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        for name in ("amiss_tasks", "gridrun"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copytree(
             QUICKSTART, self.study, ignore=shutil.ignore_patterns(".gridrun", "results")
         )
@@ -98,7 +97,7 @@ def readme(*starts: str) -> set[str]:
     found = set()
     for start in starts:
         (row,) = [line for line in lines if line.startswith(f"| {start}")]
-        found |= set(re.findall(r"\]\((amiss_tasks/[^)]+)\)", row))
+        found |= set(re.findall(r"\]\(((?:amiss_tasks|gridrun)/[^)]+)\)", row))
     return {path.rstrip("/") for path in found}
 
 
@@ -306,6 +305,40 @@ def test_a_stage_reads_only_parameters(package):
         '_PREPARE_READS = (\n    "depth",\n',
     )
     assert 'stage prepare reads "depth", which is not a parameter' in package.refusal()
+
+
+TRY_OUT = '''    trial: int | None = _option(Form("Try it out.", "T", read=_whole))
+    retry_failed: bool'''
+ASK_EVERYWHERE = """
+from typer.testing import CliRunner
+from gridrun.api import open_study
+from gridrun.cli import app
+for command in (["local"], ["plan"], ["results"], ["shards", "run"], ["azure", "run"]):
+    shown = CliRunner().invoke(app, [*command, "--help"])
+    assert "Try it out." in shown.output, (command, shown.output)
+    wrong = CliRunner().invoke(app, [*command, "quickstart", "--trial", "x"])
+    assert wrong.exit_code == 2 and "--trial" in wrong.output, (command, wrong.output)
+shown = CliRunner().invoke(app, ["plan", "quickstart", "--trial", "3"])
+assert shown.exit_code == 0, shown.output
+assert open_study("quickstart").state(trial=3).request.selecting()["trial"] == 3
+assert not open_study("quickstart").state(trial=3).request.is_plain
+"""
+
+
+def test_a_selection_option_is_declared_in_one_place(package):
+    """A field of the run's options: every command that selects has it, and runs keep it."""
+    package.change("gridrun/plan/run_options.py", "    retry_failed: bool", TRY_OUT)
+    ran = package.python(ASK_EVERYWHERE)
+    assert ran.returncode == 0, ran.stderr
+    assert package.changed == readme("an option of a run")
+
+
+def test_the_study_page_has_every_selection_option():
+    """docs/study.md lists the options that say which tasks are meant, and no other."""
+    text = (ROOT / "docs" / "study.md").read_text("utf-8")
+    table = text.partition("| option | what runs |")[2].partition("\n\n")[0]
+    wanted = {form.flag or f"--{name}" for name, form in FORMS.items() if form.selects}
+    assert set(re.findall(r"^\| `(--[\w-]+)", table, re.MULTILINE)) == wanted
 
 
 def test_the_methods_page_has_every_method():

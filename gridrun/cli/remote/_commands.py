@@ -21,13 +21,6 @@ _DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print shards, sweeps and the estimated time; send nothing."),
 ]
-_Mix = Annotated[
-    bool,
-    typer.Option(
-        "--mix-environments",
-        help="Accept other versions of R or packages than the study was begun with.",
-    ),
-]
 _MONEY: dict[str, Parameter] = {
     "yes": (
         Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")],
@@ -61,15 +54,6 @@ _STUDY: dict[str, Parameter] = {"study": (opt.StudyArgument, Path())}
 _COMMON: dict[str, Parameter] = {
     "pipeline": (opt.PipelineName, DEFAULT_PIPELINE),
     "as_json": (opt.AsJson, False),
-}
-_WHICH: dict[str, Parameter] = {
-    "only": (opt.Only, None),
-    "combinations": (opt.Combinations, None),
-    "sample": (opt.Sample, None),
-    "no_blocks": (opt.NoBlocks, False),
-    "rows": (opt.Rows, None),
-    "folds": (opt.Folds, None),
-    "retry_failed": (opt.RetryFailed, False),
 }
 _CHILD: dict[str, Parameter] = {
     "child": (
@@ -137,8 +121,11 @@ def collect_command(remote: Remote, *lines: str) -> typer.Typer:
 
 
 def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
+    which = (*opt.SELECTING, "retry_failed", *(["mix_environments"] if wait else []))
+
     def command(**given: Any) -> None:
-        _send.send(remote, wait=wait, **given)
+        chosen = {name: given.pop(name) for name in opt.run_options(*which)}
+        _send.send(remote, chosen, wait=wait, **given)
 
     return with_parameters(
         command,
@@ -150,8 +137,7 @@ def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
             **remote.options,
             **remote.sending_options,
             **(_INPUTS if remote.reads_inputs else {}),
-            **_WHICH,
-            **({"mix_environments": (_Mix, False)} if wait else {}),
+            **opt.run_options(*which),
             **_COMMON,
         },
     )
@@ -166,7 +152,7 @@ def _collecting(remote: Remote) -> Callable[..., None]:
     You may repeat it as often as you like, on any machine that has the study
         directory; nothing is counted twice.
     """
-    more = {"mix_environments": (_Mix, False)}
+    more = opt.run_options("mix_environments")
     return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_COMMON})
 
 

@@ -23,20 +23,13 @@ if TYPE_CHECKING:
 
 def send(
     remote: Remote,
+    chosen: dict[str, Any],
     *,
     wait: bool,
     study: Path,
     dry_run: bool,
-    only: list[str] | None,
-    combinations: str | None,
-    sample: int | None,
-    no_blocks: bool,
-    rows: int | None,
-    folds: int | None,
-    retry_failed: bool,
     pipeline: str,
     as_json: bool,
-    mix_environments: bool | None = None,
     yes: bool = False,
     hourly_rate: float | None = None,
     read_again: bool = False,
@@ -46,10 +39,6 @@ def send(
     from gridrun.api import open_study
     from gridrun.cli._text import dump
 
-    chosen = opt.selecting(only, combinations, sample, no_blocks, rows, folds)
-    chosen["retry_failed"] = retry_failed
-    if mix_environments is not None:
-        chosen["mix_environments"] = mix_environments
     opened = open_study(study, pipeline=pipeline)
     rate = {} if hourly_rate is None else {"hourly_rate": hourly_rate}
     backend = backend_of(opened, remote, **rate, **options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridrun.pipeline import Stage, stage_parts, stage_prefix
-from gridrun.plan._tasks import TaskTables
+from gridrun.plan.tasks import TaskTables
 
 
 @dataclass(frozen=True)

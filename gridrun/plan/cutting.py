@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gridrun.pipeline import TaskSpec, Value
-from gridrun.plan._tasks import Pending, TaskTables, values_of
 from gridrun.plan.task_encoding import IntArray
+from gridrun.plan.tasks import Pending, TaskTables, values_of
 
 LONGEST_SECONDS = 300.0
 """Units are cut at about this length, so that a lost one costs little."""
