@@ -307,8 +307,8 @@ def test_a_stage_reads_only_parameters(package):
     assert 'stage prepare reads "depth", which is not a parameter' in package.refusal()
 
 
-TRY_OUT = '''    trial: int | None = _option(Form("Try it out.", "T", read=_whole))
-    retry_failed: bool'''
+TRY_OUT = """    trial: int | None = _option(Form("Try it out.", "T", read=_whole))
+    retry_failed: bool"""
 ASK_EVERYWHERE = """
 from typer.testing import CliRunner
 from gridrun.api import open_study
