@@ -14,6 +14,7 @@ from gridrun.api import OpenStudy
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests run in one process, and all that need Ray in one: there is one Ray."""
     for item in items:

@@ -81,7 +81,6 @@ CASES = [
     ("amiss", "rf", {"categorical": "factor"}),
     ("corrected", "lr", {}),
     ("corrected", "rf", {"hyperparameter_search_type": "random"}),
-    ("corrected", "lr", {"imputation": "pmm"}),
     ("amiss", "lr", {"evaluate": "hold-out"}),
 ]
 SLOW = [
@@ -89,6 +88,7 @@ SLOW = [
     *(("amiss", "lr", {"imputation": name}) for name in ("median_imp", "outlier_imp", "bpca")),
     *(("amiss", "lr", {"imputation": name}) for name in ("norm", "pmm", "rf")),
     ("amiss", "lr", {"imputation": "pmm", "switches": {"mice_hyperparameters": "corrected"}}),
+    ("corrected", "lr", {"imputation": "pmm"}),
     ("corrected", "lr", {"imputation": "bpca"}),
     ("amiss", "lr", {"evaluate": "hold-out", "imputation": "bpca"}),
     ("corrected", "lr", {"imputation": "norm"}),

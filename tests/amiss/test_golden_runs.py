@@ -37,18 +37,20 @@ def asked(folder: Path) -> list[str]:
 
 
 QUICK = {"mean_imp", "minimal_zero_imp", "zero_imp"}
-"""Runs whose XGBoost is compared every time: chosen settings of every kind are among them."""
+"""Runs whose XGBoost is compared every time, on a fold: chosen settings of every kind are there."""
 
 
 def folds_of(folder: Path, classifier: str) -> list[tuple]:
-    """Folds that are tested together, and marks: one fold of each slow method every time."""
+    """Folds that are tested together, and marks: a fold of what takes long every time."""
     slow = pytest.mark.slow
     if classifier == "xgboost" and folder.name not in QUICK:
         return [((1, 2, 3), slow)]
+    if classifier == "xgboost" or (classifier == "rf" and folder.name != "zero_imp"):
+        return [((1,), ()), ((2, 3), slow)]
     match folder.name:
         case "bpca_random" if folder in RUNS:
             return [((1,), ()), ((2, 3), slow)]
-        case "norm_random" | "pmm_factor":
+        case "norm_random":
             return [((1,), ()), ((2, 3), slow)]
         case "bpca_random" | "pmm_random":
             return [((1, 2, 3), slow)]
@@ -217,7 +219,8 @@ def test_failed_runs_fail_alike(results, folder):
         assert failure.value.kind == "error"
 
 
-def test_probabilities(tmp_path):
+@pytest.mark.parametrize("fold", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
+def test_probabilities(tmp_path, fold):
     """P(positive) of every test row, fold and classifier of run zero_imp is upstream's.
 
     XGBoost's to the last bit, both where trees use every column and where they draw.
@@ -229,14 +232,13 @@ def test_probabilities(tmp_path):
     block_of(folder).save(artifact)
     expected = csv_rows(folder / "probabilities.csv.gz")
     values = parameters_of(folder)
-    for fold in (1, 2, 3):
-        wanted = [row for row in expected if int(row["fold"]) == fold]
-        for classifier, tolerance in (("rf", 1e-9), ("lr", 1e-9), ("xgboost", 0)):
-            result = runner.run(TaskSpec(0, 0, fold, classifier, values), artifact)
-            got = unpack(result.payloads)
-            assert got.tables == [("model_1", "imp_1")]
-            assert list(got.row_ids) == [row["row"] for row in wanted]
-            assert got.positive.tolist() == [row["outcome"] == "positive" for row in wanted]
-            assert got.probability[0].tolist() == pytest.approx(
-                [float(row[classifier]) for row in wanted], abs=tolerance, rel=0
-            )
+    wanted = [row for row in expected if int(row["fold"]) == fold]
+    for classifier, tolerance in (("rf", 1e-9), ("lr", 1e-9), ("xgboost", 0)):
+        result = runner.run(TaskSpec(0, 0, fold, classifier, values), artifact)
+        got = unpack(result.payloads)
+        assert got.tables == [("model_1", "imp_1")]
+        assert list(got.row_ids) == [row["row"] for row in wanted]
+        assert got.positive.tolist() == [row["outcome"] == "positive" for row in wanted]
+        assert got.probability[0].tolist() == pytest.approx(
+            [float(row[classifier]) for row in wanted], abs=tolerance, rel=0
+        )
