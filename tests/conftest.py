@@ -14,16 +14,6 @@ from gridrun.api import OpenStudy
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process, and all that need Ray in one: there is one Ray."""
-    for item in items:
-        with_ray = item.get_closest_marker("ray") is not None
-        item.add_marker(pytest.mark.xdist_group("ray" if with_ray else item.path.name))
-    # what takes longest begins first, so that all processes end at about the same time
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of inputs and golden files beside the project; a user's clone has none."""
