@@ -14,6 +14,7 @@ from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.protocols import SWITCHES_KEY
 from amiss_tasks.stages.added_missingness import OPTION, SHARES
+from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
 from amiss_tasks.study._named_keys import read_clnsig, read_switches
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
@@ -43,6 +44,13 @@ def _read_evaluate(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
     message = f'key "{EVALUATE}" has {kind_of(node)}'
     value = reader.one_of(node, KINDS, message, f"known values: {known_list(KINDS)}")
+    reader.refuse()
+    return KeyValue(value)
+
+
+def _read_other_alleles(node: Node, file: Path) -> KeyValue:
+    reader = KeyReader(file)
+    value = reader.word(OTHER_ALLELES, node, (REFUSE, LEAVE_OUT))
     reader.refuse()
     return KeyValue(value)
 
@@ -147,6 +155,11 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         "What values of CLNSIG count as that amiss does not know.",
         read_clnsig,
         _clnsig_digest,
+    ),
+    OTHER_ALLELES: StudyKey(
+        "What happens to CSQ blocks of another ALT than their record's: refuse or leave_out.",
+        _read_other_alleles,
+        lambda data: data if data == LEAVE_OUT else None,
     ),
     SWITCHES_KEY: StudyKey(
         "Switches set otherwise than the protocol has them.",

@@ -9,6 +9,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import METHODS, Method, own_method
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
+from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 
 FEATURES, CLNSIG = "features", "clnsig"
@@ -23,6 +24,11 @@ def features_of(options: Mapping[str, Any]) -> FeatureSet:
 def significance_of(options: Mapping[str, Any]) -> Significance:
     """What values of CLNSIG count as: upstream's lists, with what the study maps."""
     return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM_SIGNIFICANCE
+
+
+def leaves_out_other_alleles(options: Mapping[str, Any]) -> bool:
+    """Whether CSQ blocks of another ALT than their record's are left out, not refused."""
+    return options.get(OTHER_ALLELES) == LEAVE_OUT
 
 
 def methods_of(options: Mapping[str, Any]) -> Mapping[str, Method]:

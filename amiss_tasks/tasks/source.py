@@ -19,7 +19,7 @@ from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.preprocess import label, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
-from amiss_tasks.study.options import features_of, significance_of
+from amiss_tasks.study.options import features_of, leaves_out_other_alleles, significance_of
 from amiss_tasks.tasks.code import block_code, read_code
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
@@ -49,6 +49,7 @@ class AmissSource:
         self._cache = Cache(cache_dir)
         self._features = features_of(settings.options)
         self._significance = significance_of(settings.options)
+        self._leaves_out_other_alleles = leaves_out_other_alleles(settings.options)
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
         inputs = {
@@ -65,6 +66,7 @@ class AmissSource:
             seed=settings.seed,
             features=self._features,
             significance=self._significance,
+            leave_out_other_alleles=self._leaves_out_other_alleles,
         )
         self.filtered = lru_cache(maxsize=2)(self._filter)
         """Joined rows of a transcript, quality and restriction."""
@@ -123,6 +125,7 @@ class AmissSource:
             "inputs": dict(inputs),
             "code": read_code(),
             "features": self._features.content,
+            "leave_out_other_alleles": self._leaves_out_other_alleles,
             "rows": [settings.rows, settings.seed] if settings.rows is not None else None,
             # which faults stop depends on what the grid asks of the inputs
             "asked": {name: [str(value) for value in values[name]] for name in _ASKED},

@@ -11,6 +11,7 @@ from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
+from amiss_tasks.stages.read.alleles import ALLELE, LEFT_OUT, AlleleCheck
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._column_positions import positions
@@ -83,6 +84,7 @@ def collect(
     most_records: int | None = None,
     *,
     labelled: bool = True,
+    leave_out_other_alleles: bool = False,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -92,21 +94,27 @@ def collect(
         most_records: Only look for faults, in that many records; no table.
         labelled: Keep what a study can train on; False keeps what can be predicted,
             whether ClinVar knows it or not.
+        leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's;
+            they are a fault otherwise.
 
     Returns:
         The rows; faults and notes are in the reader's report.
     """
-    at = positions(reader.header.csq_fields, features.csq_fields)
+    at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE))
     rows = VcfRows()
     is_whole = most_records is None and _has_all(at, features)
     batch = Batch(reader.report, at, features) if is_whole else None
     feature_at = at.get("Feature")
     lists = unmatched_lists(at, features)
+    alleles = AlleleCheck(at.get(ALLELE), reader.report, leave_out=leave_out_other_alleles)
     for record in reader:
         rows.records += 1
         rows.blocks += len(record.csq_blocks)
         check_lists(record, lists, reader.report)
         reason = _reason_to_drop(record, rows, reader, labelled=labelled)
+        if not reason and record.csq_blocks:
+            record = alleles.own_blocks(record)  # noqa: PLW2901 - the same, without other blocks
+            reason = "" if record.csq_blocks else LEFT_OUT
         if reason:
             _leave_out(record, reason, rows, one_by_one=not labelled)
         variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"

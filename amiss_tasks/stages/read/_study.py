@@ -144,6 +144,7 @@ def read_inputs(
     seed: int = 0,
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM_SIGNIFICANCE,
+    leave_out_other_alleles: bool = False,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -157,6 +158,7 @@ def read_inputs(
         seed: Seed of the subset; the same variants whatever the row order.
         features: The study's features.
         significance: What values of CLNSIG count as; decides what is refused.
+        leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -171,7 +173,9 @@ def read_inputs(
     found = load(path, files, features)
     is_new = found is None
     if found is None:
-        found, _ = _read(inputs, grid_values, features, path)
+        found, _ = _read(
+            inputs, grid_values, features, path, leave_out_other_alleles=leave_out_other_alleles
+        )
     reports = _reports(inputs, features)
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -226,7 +230,9 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
         InputError: With every fault of every file.
     """
     values = {"transcript": (transcript,)}
-    read, vcf = _read(inputs, values, features, Path(), labelled=False)
+    read, vcf = _read(
+        inputs, values, features, Path(), labelled=False, leave_out_other_alleles=True
+    )
     return Unlabelled(read, vcf.table, vcf.left_out)
 
 
@@ -237,6 +243,7 @@ def _read(
     path: Path,
     *,
     labelled: bool = True,
+    leave_out_other_alleles: bool,
 ) -> tuple[ReadResult, VcfRows]:
     """The full pass over all three files; the result is not at its path yet."""
     with ExitStack() as stack:
@@ -247,7 +254,13 @@ def _read(
         assert opened.vcf is not None
         header_is_sound = not opened.faulty()
         most = None if header_is_sound else _RECORDS_OF_A_LOOK
-        vcf = collect(opened.vcf, features, most, labelled=labelled)
+        vcf = collect(
+            opened.vcf,
+            features,
+            most,
+            labelled=labelled,
+            leave_out_other_alleles=leave_out_other_alleles,
+        )
         if not header_is_sound:
             opened.raise_faults()
         tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
