@@ -48,6 +48,10 @@ class EnvironmentFault(GridrunError):
     exit_code = 3
 
 
+WARNING = "warning: "
+"""How the message of a note begins without which no number of the tables should be read."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with, or noteworthy about, one input file.

@@ -34,12 +34,12 @@ BASE_INPUT = {
 
 
 def read(
-    inputs: Mapping[str, str], cache: Path, grid: Grid | None = None
+    inputs: Mapping[str, str], cache: Path, grid: Grid | None = None, **options: bool
 ) -> tuple[ReadResult, list[Fault]]:
     """The quick look, then the full pass; the notes of both, each once."""
     grid = grid or {}
     notes = check_inputs(inputs, grid)
-    result = read_inputs(inputs, grid, cache, "test")
+    result = read_inputs(inputs, grid, cache, "test", **options)
     return result, list(dict.fromkeys([*notes, *result.notes]))
 
 

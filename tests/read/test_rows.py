@@ -325,7 +325,7 @@ def test_rows_without_transcript_join(tmp_path: Path) -> None:
     items = columns[7].split(";")
     at = next(index for index, item in enumerate(items) if item.startswith("CSQ="))
     block = items[at].split(",")[0].split("|")
-    block[feature] = ""
+    block[0], block[feature] = f"CSQ={cells[3]}", ""
     items[at] = "|".join(block)
     columns[:2] = [cells[0], "777777"]
     columns[3:5] = cells[2:4]

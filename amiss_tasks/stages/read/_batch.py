@@ -45,6 +45,7 @@ class Batch:
         self._matched = (
             itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
         )
+        self._matched_fields = (TRANSCRIPTS, *(self._source[f.name] for f in matched))
         self._numeric = {feature.name: feature for feature in of_vep if feature.is_numeric}
         self._names = (
             "vcf_line",
@@ -75,10 +76,27 @@ class Batch:
             rows.extend(shared + self._plain(cells) for cells in record.csq_blocks)
         else:
             for cells in record.csq_blocks:
-                matched = match_transcript(cells[self._feature], self._matched(cells))
-                rows.append(shared + self._plain(cells) + matched)
+                listed = self._matched(cells)
+                rows.append(
+                    shared + self._plain(cells) + match_transcript(cells[self._feature], listed)
+                )
+                self._check_lengths(listed, record.line)
         if len(rows) >= _ROWS_AT_ONCE:
             self._flush()
+
+    def _check_lengths(self, listed: tuple[str, ...], line: int) -> None:
+        """Note a list that has not one value for each transcript."""
+        transcripts = listed[0].count("&")
+        for position, cell in enumerate(listed):
+            if "&" in cell and cell.count("&") != transcripts:
+                name = self._matched_fields[position]
+                self._report.note(
+                    f"CSQ field {name} lists another number of values than there are in "
+                    f"{TRANSCRIPTS}; the i-th is taken for the i-th transcript, as amiss does",
+                    line=line,
+                    noun="row",
+                    todo=f"if its values are not by transcript, use a features file without {name}",
+                )
 
     def finish(self) -> Any:
         """Arrow table of all rows.
@@ -121,6 +139,8 @@ class Batch:
         field = self._source[feature.name]
         values, bad = parse_numbers(cells, MISSING)
         for index in bad:
+            if not cells[index].strip(".&"):
+                continue  # a list of which nothing is known, which is as good as missing
             self._report.fault(
                 not_a_number(f"CSQ field {field}", cells[index]),
                 key=("number", feature.name),

@@ -41,6 +41,7 @@ class CaddTable:
         matching: Rows whose variant is in the VCF, kept or not.
         found: Kept variants that were found.
         example: Chromosome, position, REF, ALT of the first row.
+        chromosomes: Names of chromosomes that are there.
     """
 
     table: Any
@@ -48,6 +49,7 @@ class CaddTable:
     matching: int
     found: set[str]
     example: tuple[str, ...]
+    chromosomes: set[str]
 
 
 def collect_cadd(
@@ -67,7 +69,7 @@ def collect_cadd(
     import pyarrow as pa
 
     key_at = [reader.at[name] for name in CADD_KEYS[:-1]]
-    result = CaddTable(None, 0, 0, set(), ())
+    result = CaddTable(None, 0, 0, set(), (), set())
     columns_of = _Columns(reader, features)
     lots = [columns_of.table(CaddRows([], [()] * len(reader.names)), [])]
     for lot in reader:
@@ -78,6 +80,7 @@ def collect_cadd(
         keys = list(map("\r".join, zip(*(columns[at] for at in key_at), strict=True)))
         if not result.example:
             result.example = tuple(keys[0].split("\r"))
+        result.chromosomes.update(columns[key_at[0]])
         kept = [variants.get(key) for key in keys]
         result.matching += len(kept) - kept.count(None)
         result.found.update(compress(keys, kept))

@@ -6,18 +6,19 @@ tiers of a combination are cut out later, by the filter stage).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
-from amiss_tasks.stages.read.alleles import ALLELE, LEFT_OUT, AlleleCheck
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import MISSING
 from amiss_tasks.stages.read._value_counts import Tally, check_review, check_significance
+from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 from gridrun.errors import counted
 
@@ -25,6 +26,8 @@ ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
 """Values of CLNREVSTAT that some value of ``quality`` keeps."""
 
 _BASES = frozenset("ACGTNacgtn")
+_REGULATORY = re.compile(r"ENSR\d|ENSM\d|ENSPFM\d|MA\d+\.\d")
+"""Identifiers of regulatory and motif features. Source: Ensembl's and JASPAR's."""
 _SPLIT = "split (bcftools norm -m-) the records first, then run VEP and CADD"
 
 
@@ -112,9 +115,7 @@ def collect(
         rows.blocks += len(record.csq_blocks)
         check_lists(record, lists, reader.report)
         reason = _reason_to_drop(record, rows, reader, labelled=labelled)
-        if not reason and record.csq_blocks:
-            record = alleles.own_blocks(record)  # noqa: PLW2901 - the same, without other blocks
-            reason = "" if record.csq_blocks else LEFT_OUT
+        own, reason = alleles.own_blocks(record, reason)
         if reason:
             _leave_out(record, reason, rows, one_by_one=not labelled)
         variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
@@ -124,9 +125,9 @@ def collect(
             rows.repeated |= was_kept
             _look_at_bases(record, rows)
             if feature_at is not None:
-                _check_transcripts(record, feature_at, reader.report)
+                _check_transcripts(own, feature_at, reader.report)
             if batch:
-                batch.add(record)
+                batch.add(own)
         if rows.records == most_records:
             break
     if rows.records and not rows.blocks and reader.header.csq:
@@ -232,7 +233,8 @@ def _check_transcripts(record: VcfRecord, feature_at: int, report: FileReport) -
     blocks = record.csq_blocks
     if len(blocks) == 1:
         return
-    features = [block[feature_at] for block in blocks]
+    # VEP before 101 names a motif by its matrix, twice for two sites; CADD has transcripts only
+    features = [b[feature_at] for b in blocks if not _REGULATORY.match(b[feature_at])]
     if len(set(features)) == len(features):
         return
     twice = sorted({name for name in features if features.count(name) > 1})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from amiss_tasks.stages.read._cadd_rows import CaddTable
 from amiss_tasks.stages.read._collect import VcfRows
 from amiss_tasks.stages.read._report import FileReport, shown
-from gridrun.errors import counted
+from gridrun.errors import WARNING, counted
+
+_EXPECTED_LOSS = 0.1
+"""Share of the variants with a star that may lack a row in CADD before it is a warning."""
 
 _VERSION = re.compile(r"\.\d+$")
 
@@ -106,6 +109,64 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
         f"{shown(mine)} here, {shown(theirs)} there",
         todo=todo,
     )
+
+
+def note_lost(
+    vcf: Any, joined: Any, tables: Sequence[CaddTable], variants: int, report: FileReport
+) -> None:
+    """Say which variants with a star have no row in the joined table, and what lost them.
+
+    Args:
+        vcf: Table of ``Batch.finish``.
+        joined: The joined table.
+        tables: What the CADD tables hold.
+        variants: Variants with a star.
+        report: Report of the VCF.
+    """
+    import pyarrow.compute as pc
+
+    alleles = vcf.select(("vcf_line", "CHROM", "REF", "ALT"))
+    lost = alleles.filter(pc.invert(pc.is_in(alleles["vcf_line"], value_set=joined["vcf_line"])))
+    # a variant has a row for each transcript
+    by_line = {row["vcf_line"]: row for row in lost.to_pylist()}
+    if not by_line:
+        return
+    grave = WARNING if len(by_line) > _EXPECTED_LOSS * variants else ""
+    report.note(
+        f"{grave}no row in CADD for {len(by_line)} of {counted(variants, 'variant')} with a star: "
+        f"left out",
+        line=min(by_line),
+    )
+    chromosomes = set().union(*(table.chromosomes for table in tables))
+    for line, row in sorted(by_line.items()):
+        found = _cause(row["CHROM"], row["REF"] or "", row["ALT"] or "", chromosomes)
+        if found:
+            cause, todo = found
+            report.note(cause, line=line, noun="variant", tail=" left out", todo=todo)
+
+
+def _cause(
+    chromosome: str, ref: str, alt: str, chromosomes: Collection[str]
+) -> tuple[str, str] | None:
+    """Why CADD has no row of a variant, and what mends it; None where nothing tells."""
+    if chromosome not in chromosomes:
+        bare = chromosome.removeprefix("chr")
+        bare = {"M": "MT", "MT": "M"}.get(bare, bare)
+        for other in (chromosome.removeprefix("chr"), f"chr{chromosome}", bare, f"chr{bare}"):
+            if other in chromosomes:
+                todo = (
+                    "name it alike in all files: bcftools annotate --rename-chrs names.txt, with "
+                    f'the line "{chromosome} {other}" in names.txt'
+                )
+                return f"chromosome {chromosome} of the VCF is {other} in the CADD tables", todo
+        return (
+            f"the CADD tables have no row on chromosome {chromosome}",
+            "annotate these variants with CADD as well",
+        )
+    if len(ref) != len(alt) and min(len(ref), len(alt)) > 1 and ref[-1] == alt[-1]:
+        todo = "trim and left-align the VCF, then annotate it: bcftools norm -f reference.fa"
+        return "an insertion or deletion ends with a base that CADD's scripts trim", todo
+    return None
 
 
 def _prefix(here: str, there: str) -> str:

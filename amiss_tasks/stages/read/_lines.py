@@ -8,6 +8,7 @@ longest line.
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ LONGEST_LINE_BYTES = 1 << 28
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_SUFFIXES = frozenset({".gz", ".bgz", ".bgzf"})
+_AGAIN = "copy or download it again"
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that ends each BGZF file. Source: SAM specification, section 4.1.2."""
+_BGZF_FIELD = slice(12, 14)
+"""Where a gzip header names its first extra field; ``BC`` is that of BGZF."""
+_EXTRA_FLAG = 4
 _OTHER_FORMATS = {
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
@@ -113,13 +120,26 @@ class LineSource:
                 pieces = [block[cut + 1 :]]
                 size = len(pieces[0])
             block = next(data, b"")
-        last = b"".join(pieces)
-        if last:
+        if last := b"".join(pieces):
+            yield from self._decode_last(last)
+
+    def _decode_last(self, last: bytes) -> Iterator[Chunk]:
+        """Yield a line that has no line end; note it where something else is wrong with it."""
+        if not self._report.broken:
+            said = self._report.said
             yield from self._decode(last)
+            # whoever reads the line has said by now what is wrong with it
+            if self._report.said > said:
+                self._report.note(
+                    "the last line has no line end and is not as it should be: the file seems to "
+                    "be cut short",
+                    line=self._next_line - 1,
+                    todo=_AGAIN,
+                )
 
     def _blocks(self, raw: IO[bytes]) -> Iterator[bytes]:
         """Yield unpacked bytes; name what is wrong with the packing."""
-        magic = raw.read(8)
+        magic = raw.read(len(_BGZF_END))
         raw.seek(0)
         is_gzip = magic.startswith(_GZIP_MAGIC)
         is_named_gzip = self.path.suffix.lower() in _GZIP_SUFFIXES
@@ -128,15 +148,20 @@ class LineSource:
         if is_named_gzip and magic and not is_gzip:
             self._report.note("is not gzip although named .gz; read as it stands")
         stream: IO[bytes] = gzip.GzipFile(fileobj=raw, mode="rb") if is_gzip else raw  # type: ignore[assignment]  # reads like a file
-        again = "copy or download it again"
+        if is_gzip and _is_bgzf(magic) and not _has_bgzf_end(raw):
+            self._report.stop(
+                "truncated: the BGZF end marker is missing, so blocks may be lost at the end",
+                todo=f"{_AGAIN}; if it is known to be whole, pack it anew with bgzip",
+            )
+            return
         try:
             while block := stream.read(CHUNK_BYTES):
                 yield block
         except EOFError:
-            self._report.stop("truncated gzip: it ends in the middle of its data", todo=again)
+            self._report.stop("truncated gzip: it ends in the middle of its data", todo=_AGAIN)
         except (gzip.BadGzipFile, zlib.error) as error:
             reason = "checksum" if "check" in str(error).lower() else str(error)
-            self._report.stop(f"damaged gzip ({reason})", todo=again)
+            self._report.stop(f"damaged gzip ({reason})", todo=_AGAIN)
 
     def _is_text(self, first: bytes) -> bool:
         for magic, name in _OTHER_FORMATS.items():
@@ -193,6 +218,20 @@ class LineSource:
                 todo="the file is damaged, or not text throughout; make it anew",
             )
         return found
+
+
+def _is_bgzf(head: bytes) -> bool:
+    # the flags are the header's fourth byte; slices, since a file may end in its header
+    return head[_BGZF_FIELD] == b"BC" and bool(head[3] & _EXTRA_FLAG)
+
+
+def _has_bgzf_end(raw: IO[bytes]) -> bool:
+    """Whether a file of BGZF ends as it has to; it is at its beginning again afterwards."""
+    size = raw.seek(0, os.SEEK_END)
+    raw.seek(max(0, size - len(_BGZF_END)))
+    end = raw.read()
+    raw.seek(0)
+    return end == _BGZF_END
 
 
 class ChunkReader:

@@ -111,6 +111,12 @@ class FileReport:
         self.fault(message, **details)
 
     @property
+    def said(self) -> int:
+        """How often something was said of the file."""
+        entries = (*self._faults.values(), *self._notes.values())
+        return sum(entry.count for entry in entries)
+
+    @property
     def faults(self) -> list[Fault]:
         """What stops the run, in the order it was met."""
         return [entry.fault(self.file) for entry in self._faults.values()]

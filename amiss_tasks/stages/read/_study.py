@@ -19,7 +19,7 @@ from amiss_tasks.stages.read._header_checks import (
     check_vcf_header,
 )
 from amiss_tasks.stages.read._join import check_records, check_rows, join
-from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts
+from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_lost
 from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
 from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
@@ -282,11 +282,8 @@ def _read(
         assert joined is not None
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and counts.variants_without_cadd:
-        reports["vcf"].note(
-            f"no row in CADD for {counts.variants_without_cadd} of "
-            f"{counted(counts.variants + counts.variants_without_cadd, 'variant')} with a star: "
-            f"left out"
-        )
+        starred = counts.variants + counts.variants_without_cadd
+        note_lost(vcf.table, joined, tables, starred, reports["vcf"])
     return ReadResult(path, joined, _notes(reports), counts, features), vcf
 
 

@@ -6,7 +6,7 @@ was split from, and their scores belong to other variants.
 
 from __future__ import annotations
 
-from os.path import commonprefix
+from itertools import takewhile
 
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read.vcf import VcfRecord
@@ -41,11 +41,16 @@ def alleles_of(ref: str, alt: str) -> frozenset[str]:
     found = {alt}
     if ref[:1] == alt[:1]:
         found.add(alt[1:] or "-")
-    start = len(commonprefix([ref, alt]))
+    start = _shared(ref, alt)
     ref, rest = ref[start:], alt[start:]
-    end = len(commonprefix([ref[::-1], rest[::-1]]))
+    end = _shared(ref[::-1], rest[::-1])
     found.add(rest[: len(rest) - end] or "-")
     return frozenset(found)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 class AlleleCheck:
@@ -63,37 +68,59 @@ class AlleleCheck:
         self._leave_out = leave_out
         self._is_said = False
 
-    def own_blocks(self, record: VcfRecord) -> VcfRecord:
-        """The record with the blocks of its ALT; says which blocks are of another one."""
+    def own_blocks(self, record: VcfRecord, reason: str = "") -> tuple[VcfRecord, str]:
+        """Say which blocks of a record are of another ALT.
+
+        Args:
+            record: A record.
+            reason: Why it is left out anyway; it is not looked at then.
+
+        Returns:
+            The record with the blocks that count, and why it is left out, or an empty text.
+        """
         at, alt = self._at, record.alt
-        if at is None:
-            if not self._is_said:
-                self._is_said = True
-                self._report.note(
-                    f"CSQ has no {ALLELE}, so gridrun cannot check which ALT a block is of",
-                    todo=f"keep {ALLELE} among the fields of vep --fields",
-                )
-            return record
         # most variants are of one base
-        if all(block[at] == alt for block in record.csq_blocks):
-            return record
+        if reason or (at is not None and all(block[at] == alt for block in record.csq_blocks)):
+            return record, reason
+        if at is None:
+            self._cannot_check()
+            return record, ""
         accepted = alleles_of(record.ref, alt)
+        others = [block[at] for block in record.csq_blocks if block[at].upper() not in accepted]
+        if not others:
+            return record, ""
+        self._say(record, others[0])
+        if not self._leave_out:
+            return record, ""
         own = [block for block in record.csq_blocks if block[at].upper() in accepted]
-        if len(own) == len(record.csq_blocks):
-            return record
-        other = next(block[at] for block in record.csq_blocks if block[at].upper() not in accepted)
-        said = f'a CSQ block is of allele "{shown(other)}", the ALT of its record is "{shown(alt)}"'
+        return record._replace(csq_blocks=own), "" if own else LEFT_OUT
+
+    def _cannot_check(self) -> None:
+        if not self._is_said:
+            self._report.note(
+                f"CSQ has no {ALLELE}, so gridrun cannot check which ALT a block is of",
+                todo=f"keep {ALLELE} among the fields of vep --fields",
+            )
+        self._is_said = True
+
+    def _say(self, record: VcfRecord, other: str) -> None:
+        said = (
+            f'a CSQ block is of allele "{shown(other)}", the ALT of its record is '
+            f'"{shown(record.alt)}"'
+        )
         if self._leave_out:
             self._report.note(
-                f"{said}: left out", key=OTHER_ALLELES, line=record.line, noun="record"
+                f"{said}: such blocks are left out",
+                key=OTHER_ALLELES,
+                line=record.line,
+                noun="record",
             )
-            return record._replace(csq_blocks=own)
-        self._report.fault(
-            said,
-            key=OTHER_ALLELES,
-            line=record.line,
-            noun="record",
-            todo="its scores are another variant's; split the records first (bcftools norm -m-), "
-            f"then run VEP, or leave such blocks out: {OTHER_ALLELES}: {LEAVE_OUT}",
-        )
-        return record
+        else:
+            self._report.fault(
+                said,
+                key=OTHER_ALLELES,
+                line=record.line,
+                noun="record",
+                todo="its scores are another variant's; split the records first (bcftools norm "
+                f"-m-), then run VEP, or leave such blocks out: {OTHER_ALLELES}: {LEAVE_OUT}",
+            )

@@ -87,6 +87,7 @@ class Summary:
         protocol: How the comparison was made.
         method_parameter: The parameter that is compared.
         rows_note: Said when only a subset of the rows was used.
+        warnings: Notes on the inputs that belong beside the numbers.
     """
 
     groups: tuple[SummaryGroup, ...]
@@ -97,6 +98,7 @@ class Summary:
     protocol: str
     method_parameter: str
     rows_note: str = ""
+    warnings: tuple[str, ...] = ()
 
     def _total(self, name: str) -> int:
         return sum(getattr(group, name) for group in self.groups)

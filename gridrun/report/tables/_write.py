@@ -9,7 +9,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from gridrun.errors import Fault
+from gridrun.errors import WARNING, Fault
 from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
@@ -157,7 +157,17 @@ def _summary(
         protocol=study_state.protocol_label,
         method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
+        warnings=_warnings(study_state.study.paths),
     )
+
+
+def _warnings(paths: StudyPaths) -> tuple[str, ...]:
+    """The warnings among the notes that the last run kept; each has its advice on a line below."""
+    try:
+        lines = paths.notes_txt.read_text("utf-8").splitlines()
+    except OSError:
+        return ()
+    return tuple(line for line in lines if f": {WARNING}" in line)
 
 
 def _group_of(
