@@ -28,7 +28,7 @@ from gridrun._version import __version__
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Chosen, Report
-from gridrun.plan.fingerprint import digest_of_file
+from gridrun.plan.fingerprint import digest_of_input
 
 _SHOWN = 12
 
@@ -85,7 +85,7 @@ def model_of(
         sampled_variants=chosen.settings.rows,
         options=options_of(chosen.settings),
         inputs={
-            role: chosen.settings.input_digests.get(role) or digest_of_file(Path(path))
+            role: chosen.settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in chosen.settings.inputs.items()
         },
         code=dict(pipeline.code_digests(chosen.classifier, context)),

@@ -23,7 +23,7 @@ from amiss_tasks.study.options import features_of, leaves_out_other_alleles, sig
 from amiss_tasks.tasks.code import block_code, read_code
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
-from gridrun.plan.fingerprint import digest_of, digest_of_file
+from gridrun.plan.fingerprint import digest_of, digest_of_input
 from gridrun.store.cache import Cache
 
 _SUFFIX = ".npz"
@@ -53,7 +53,7 @@ class AmissSource:
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
         inputs = {
-            role: settings.input_digests.get(role) or digest_of_file(Path(path))
+            role: settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in settings.inputs.items()
         }
         self._read_digest = digest_of(self._read_key(settings, values, inputs))

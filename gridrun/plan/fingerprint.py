@@ -11,10 +11,12 @@ loaded; one of R code is taken of the file as it is now, for R reads files on re
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
 import importlib.util
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -45,6 +47,23 @@ def digest_of_file(path: Path) -> str:
     with path.open("rb") as handle:
         while chunk := handle.read(_CHUNK_BYTES):
             digest.update(chunk)
+    return digest.hexdigest()
+
+
+def digest_of_input(path: Path) -> str:
+    """SHA-256 (64 hex digits) of an input's content: of what is packed, where it is gzip.
+
+    Results depend on the text, not on how it is packed, so that a file that was packed, unpacked
+    or packed anew is the same input. What cannot be unpacked counts as its bytes: whoever reads
+    it says what is wrong with it.
+    """
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(path) as handle:
+            while chunk := handle.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return digest_of_file(path)
     return digest.hexdigest()
 
 

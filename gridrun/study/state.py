@@ -12,7 +12,7 @@ import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
 from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source
-from gridrun.plan.fingerprint import digest_of_file
+from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
@@ -248,7 +248,7 @@ class StudyState:
         for role, path in self.study.inputs.items():
             try:
                 stamp = self._stamps[role] = input_stamp(path)
-                digests[role] = known.get(stamp) or digest_of_file(path)
+                digests[role] = known.get(stamp) or digest_of_input(path)
             except FileNotFoundError as error:
                 if role in by_role:
                     digests[role] = by_role[role]

@@ -1,5 +1,6 @@
 """What the scheduler is told of amiss: stages, counts, cost."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -81,20 +82,35 @@ def test_only_single_value_methods_use_what_training_estimated():
 def test_inputs_are_hashed_once_and_then_never(tmp_path, monkeypatch):
     """The first run takes each input's digest once, for tasks and source; a second run none."""
     hashed: list[str] = []
-    plain = fingerprint.digest_of_file
+    plain = fingerprint.digest_of_input
 
     def counting(path: Path) -> str:
         hashed.append(path.name)
         return plain(path)
 
     for module in ("gridrun.study.state", "amiss_tasks.tasks.source"):
-        monkeypatch.setattr(f"{module}.digest_of_file", counting)
+        monkeypatch.setattr(f"{module}.digest_of_input", counting)
     study = gridrun.open_study(write_small_study(tmp_path, classifiers=["lr"], folds=1))
     study.run(backend="inprocess")
     assert sorted(hashed) == ["cadd_indel.tsv", "cadd_snv.tsv", "variants.vcf"]
     study.run(backend="inprocess", folds=2)
     study.describe()
     assert len(hashed) == 3
+
+
+def test_an_input_packed_anew_is_the_same_input(tmp_path):
+    """Gzip in place of text, of another level, or unpacked again: nothing is to be run."""
+    study = write_small_study(tmp_path, classifiers=["lr"], folds=1)
+    gridrun.open_study(study).run(backend="inprocess")
+    vcf, snv = (next(tmp_path.rglob(name)) for name in ("variants.vcf", "cadd_snv.tsv"))
+    text = vcf.read_bytes()
+    for packed in (gzip.compress(text), gzip.compress(text, 1), text):
+        vcf.write_bytes(packed)
+        assert gridrun.open_study(study).plan().pending == 0
+    snv.write_bytes(gzip.compress(snv.read_bytes()))
+    assert gridrun.open_study(study).plan().pending == 0
+    vcf.write_bytes(gzip.compress(text.replace(b"ALLELEID=", b"ALLELEID=1", 1)))
+    assert gridrun.open_study(study).plan().pending == 1
 
 
 def test_inputs_are_those_that_reading_takes():

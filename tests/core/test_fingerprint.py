@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import sys
 
 import pytest
@@ -71,3 +73,27 @@ def test_differing_names_what_changed():
     """Components that were added, changed or removed are named."""
     assert fingerprint.differing({"a": 1, "b": 2}, {"b": 3, "c": 4}) == ["a", "b", "c"]
     assert fingerprint.differing({"a": 1}, {"a": 1}) == []
+
+
+def test_an_input_s_digest_is_of_what_is_packed(tmp_path):
+    """Text, gzip of any level or name, and several members count as one; damage does not."""
+    text = b"one\ntwo\n" * 1000
+    ways = {
+        "plain.txt": text,
+        "named": gzip.compress(text, mtime=1),
+        "fast.gz": gzip.compress(text, 1),
+        "members.gz": gzip.compress(text[:100]) + gzip.compress(text[100:]),
+    }
+    others = {
+        "cut.gz": gzip.compress(text)[:-4],
+        "flipped.gz": gzip.compress(text)[:-8] + b"12345678",
+        "changed.txt": text.replace(b"two", b"Two", 1),
+        "bzip2": bz2.compress(text),
+        "empty": b"",
+    }
+    digests = {}
+    for name, content in (ways | others).items():
+        (tmp_path / name).write_bytes(content)
+        digests[name] = fingerprint.digest_of_input(tmp_path / name)
+    assert len({digests[name] for name in ways}) == 1
+    assert len(set(digests.values())) == 1 + len(others)

@@ -89,9 +89,11 @@ def test_a_change_of_time_alone_is_seen_without_the_size(toy_study):
 def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
     """On the first run each, afterwards none as long as the ledger knows the file."""
     read: list[str] = []
-    plain = gridrun.study.state.digest_of_file
+    plain = gridrun.study.state.digest_of_input
     monkeypatch.setattr(
-        gridrun.study.state, "digest_of_file", lambda path: (read.append(path.name), plain(path))[1]
+        gridrun.study.state,
+        "digest_of_input",
+        lambda path: (read.append(path.name), plain(path))[1],
     )
     study = toy_study()
     study.run(backend="inprocess", combinations="1")

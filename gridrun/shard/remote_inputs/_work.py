@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, Fault, InputError, counted
 from gridrun.pipeline import Source, TaskFailure, Value
-from gridrun.plan.fingerprint import digest_of_file
+from gridrun.plan.fingerprint import digest_of_file, digest_of_input
 from gridrun.shard.remote_inputs._order import code_here, order_from
 from gridrun.shard.remote_inputs._report import Block, ReadingReport
 
@@ -50,7 +50,7 @@ def make_blocks(
     try:
         notes = list(pipeline.check(replace(order.job.settings, inputs=paths), order.values))
         say("reading the inputs")
-        digests = {role: digest_of_file(path) for role, path in inputs.items()}
+        digests = {role: digest_of_input(path) for role, path in inputs.items()}
         settings = replace(order.job.settings, inputs=paths, input_digests=digests)
         source = pipeline.open_source(settings, order.values, out.parent / "cache")
     except InputError as error:
