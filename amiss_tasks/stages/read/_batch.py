@@ -17,9 +17,11 @@ from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._text import MISSING, RECORD_TEXT
+from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 
 _ROWS_AT_ONCE = 20_000
+CONSEQUENCE_FIELD = BASIC_FIELDS[0]
 
 
 class Batch:
@@ -54,6 +56,7 @@ class Batch:
             *(feature.name for feature in plain),
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
+        self._checks = ValueChecks(report, "row", "CSQ field {}")
         self._feature = at["Feature"]
         self._rows: list[tuple[Any, ...]] = []
         self._done: list[Any] = []
@@ -109,6 +112,7 @@ class Batch:
         import pyarrow as pa
 
         self._flush()
+        self._checks.finish()
         return pa.concat_tables(self._done)
 
     def _flush(self) -> None:
@@ -127,6 +131,7 @@ class Batch:
                 columns[name] = self._numbers(self._numeric[name], column, lines)
             else:
                 columns[name] = text_array(column, MISSING)
+                self._checks.text(name, column, lines, VEP if name == CONSEQUENCE_FIELD else "")
         self._done.append(pa.table(columns))
         self._rows = []
 
@@ -148,6 +153,7 @@ class Batch:
                 noun="row",
                 todo=number_advice(feature, self._features, "as nothing or as ."),
             )
+        self._checks.numbers(field, values, lines)
         return pa.array(values, pa.float64())
 
 

@@ -13,6 +13,7 @@ from amiss_tasks.stages.read._column_positions import CADD_KEYS
 from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import CADD_MISSING
+from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.cadd import CaddReader, CaddRows
 
 _FIXED = {**dict(zip(KEYS, CADD_KEYS, strict=True)), CONSEQUENCE: "Consequence"}
@@ -85,6 +86,7 @@ def collect_cadd(
         result.matching += len(kept) - kept.count(None)
         result.found.update(compress(keys, kept))
         lots.append(columns_of.table(CaddRows(lot.lines, columns), kept))
+    columns_of.checks.finish()
     result.table = pa.concat_tables(lots)
     return result
 
@@ -114,6 +116,7 @@ class _Columns:
 
     def __init__(self, reader: CaddReader, features: FeatureSet) -> None:
         self._at = reader.at
+        self.checks = ValueChecks(reader.report, "row", "column {}")
         self._report = reader.report
         self._features = features
         of_cadd = features.of(CADD)
@@ -133,6 +136,7 @@ class _Columns:
             if source not in _NEVER_EMPTY and "" in cells:
                 _note_empty(source, cells, lot.lines, self._report)
             columns[name] = text_array(cells, CADD_MISSING)
+            self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
             columns[feature.name] = self._parsed(feature, source, lot)
         columns["cadd_line"] = pa.array(lot.lines, pa.int64())
@@ -158,6 +162,8 @@ class _Columns:
                 self._report.note(message, key=key, line=line, noun="row")
         if "" in cells:
             _note_empty(source, cells, lot.lines, self._report)
+        if is_feature:
+            self.checks.numbers(source, values, lot.lines)
         return pa.array(values, pa.float64())
 
 
