@@ -63,7 +63,7 @@ knn_fill <- function(data, donors, k, standard) {
   data
 }
 
-# A table filled from its own complete rows.
+# A table imputed from its own complete rows.
 .fill_alone <- function(data, k, standard) {
   if (any(rowSums(!is.na(data)) == 1L)) {
     # upstream takes this row's distances for something other than a matrix
@@ -86,7 +86,7 @@ impute_test <- function(data, state, seed) {
   list(.fill_alone(data, state$params$k, .learn_standard(.numbers_of(data))))
 }
 
-# Neighbours are completed training rows, standardised as the training table was.
+# Neighbours are imputed training rows, standardised as the training table was.
 impute_test_learnt <- function(data, state, seed) {
   list(knn_fill(data, state$donors, state$params$k, state$standard))
 }

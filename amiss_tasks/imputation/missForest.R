@@ -60,7 +60,7 @@
   filled
 }
 
-# Returns list(filled, iterations): the completed matrix, and after how many iterations it
+# Returns list(filled, iterations): the imputed matrix, and after how many iterations it
 # was reached.
 .forest_fill <- function(numbers, params) {
   gaps <- is.na(numbers)

@@ -112,9 +112,9 @@ prepare <- function(data, sampled, variance, correlation, numeric) {
   c(list(rows = sampled$rows, features = features), dropped)
 }
 
-# The feature checks on completed training tables (D15): what missing values hid.
+# The feature checks on imputed training tables (D15): what missing values hid.
 #
-# tables    for each row of hyperparameters a list of completed tables, or NULL
+# tables    for each row of hyperparameters a list of imputed tables, or NULL
 # variance, correlation, numeric   as for prepare
 # Returns list(tables, dropped): the tables without what was dropped; for each row
 # the names dropped from its first table.

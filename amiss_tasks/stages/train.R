@@ -1,4 +1,4 @@
-# Stages train and evaluate: models of the completed tables, their predictions
+# Stages train and evaluate: models of the imputed tables, their predictions
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 # helpers: learn_scaling, scaled_matrix (../r/scaling.R)
 # helpers: generator_state, use_generator, use_stream (../r/streams.R)
@@ -112,12 +112,12 @@
   counts
 }
 
-# Trains a classifier on every completed table of every row of hyperparameters,
+# Trains a classifier on every imputed table of every row of hyperparameters,
 # one after another in the classifiers' stream, and keeps the models of the row
 # with the largest mean MCC, of equal ones the first.
 #
 # classifier  environment with fit(x, y), see classifiers/
-# tables      for each row a list of completed training tables; NULL for a row
+# tables      for each row a list of imputed training tables; NULL for a row
 #             without, which draws nothing and is the worst
 # outcome     factor, positive first
 # seed        seed of the fold; every classifier starts at its stream 1
@@ -162,7 +162,7 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   )
 }
 
-# Rows of a completed test table with the columns that a model was trained on.
+# Rows of an imputed test table with the columns that a model was trained on.
 # `rows`: these positions as a table of their own; NULL for the whole table.
 rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))

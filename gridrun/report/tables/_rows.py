@@ -30,12 +30,12 @@ class Part:
         state: Of its task.
         kind: Kind of failure, or empty.
         reason: Why it failed or was skipped, or empty.
-        rows: Result rows; one empty one when there is no result.
+        rows: Result rows; a single empty row when there is no result.
         details: Rows per consequence.
         shared_with: Number of the first combination of the table with the same
             result by content, or None.
         context: Position of the task's context, or None when it was not to be run.
-        pooled: Row over all completed test tables; empty when there is none.
+        pooled: Row pooled over the test tables; empty when there is none.
         payloads: Name to digest of what the ledger keeps beside.
     """
 
