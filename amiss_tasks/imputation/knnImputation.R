@@ -52,10 +52,12 @@ knn_fill <- function(data, donors, k, standard) {
   for (i in which(rowSums(is.na(targets)) > 0L)) {
     gaps <- is.na(targets[i, ])
     differences <- sweep(pool[, !gaps, drop = FALSE], 2L, targets[i, !gaps])
+    # a product as in DMwR, not rowSums(): another rounding could make another row the nearest
     distance <- sqrt(drop(differences^2 %*% rep(1, ncol(differences))))
     nearest <- order(distance)[seq_len(k)]
     weights <- exp(-distance[nearest])
     weights <- weights / sum(weights)
+    # means of the values as they are: standardised ones only say which rows are near
     for (name in names(data)[gaps]) {
       data[[name]][i] <- sum(weights * donors[[name]][complete[nearest]])
     }

@@ -88,6 +88,7 @@ imputation_error <- function(truth, given, rows, completed) {
   for (name in intersect(names(given), names(completed))) {
     true <- truth[[name]][rows]
     gone <- which(is.na(given[[name]][rows]) & !is.na(true))
+    # over all rows of the fold: the unit must not depend on which rows a combination draws
     spread <- if (length(gone)) sd(truth[[name]], na.rm = TRUE) else NA
     if (!is.na(spread) && spread > 0) {
       errors[[name]] <- (completed[[name]][gone] - true[gone]) / spread

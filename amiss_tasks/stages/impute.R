@@ -47,6 +47,7 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
       failures[k] <- found
     } else {
       tables[[k]] <- found$completed
+      # assigning NULL would remove the element and move the states of later rows
       if (!is.null(found$state)) states[[k]] <- found$state
     }
   }

@@ -22,6 +22,7 @@
 
 # The value of an expression, drawn from a seed; the generator stands as before.
 .drawn_from <- function(seed, expression) {
+  # upstream does not make these draws, so the draws it makes must not be moved by them
   before <- generator_state()
   on.exit(use_generator(before))
   set.seed(seed)
@@ -35,6 +36,8 @@
   last <- 0L
   for (rows in split(seq_along(outcome), outcome, drop = TRUE)) {
     shuffled <- rows[sample.int(length(rows))]
+    # a class begins at the fold after the one where the class before ended, else the first folds
+    # would get the spare rows of both classes
     fold[shuffled] <- (last + seq_along(shuffled) - 1L) %% folds + 1L
     last <- last + length(rows)
   }
@@ -85,6 +88,8 @@
     settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
   }
   fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
+  # classes of rows that a model was fitted to favour hyperparameters by which it overfits (D4);
+  # a forest's are out-of-bag votes and need no inner folds
   chosen_by <- fit$fitted_positive
   if (!isTRUE(fit$held_out) && "imputation_choice" %in% corrected) {
     chosen_by <- .held_out_classes(

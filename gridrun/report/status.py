@@ -50,6 +50,7 @@ def status_of(study_state: StudyState) -> StatusReport:
             reasons[key] = reasons.get(key, 0) + 1
     holder = view.holder() if view is not None else None
     held = tuple(view.held()) if view is not None and holder is not None else ()
+    # a held task need not be a waiting part: with --retry-failed it is a failed one until it ends
     running = min(sum(tasks for _, _, tasks, _ in held), counts[str(State.WAITING)])
     counts[str(State.RUNNING)] = running
     counts[str(State.WAITING)] -= running

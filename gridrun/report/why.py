@@ -69,6 +69,8 @@ def _nearest(stored: Mapping[str, tuple[int, str, dict[str, Any]]], context: Con
         for _, classifier, components in stored.values()
         if classifier == context.classifier
     ]
+    # a study may have many earlier contexts, one for each version of the code: the nearest one
+    # names what changed last, others would add what changed before
     return min(changes, key=_length) if changes else []
 
 

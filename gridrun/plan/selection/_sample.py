@@ -177,6 +177,8 @@ class Blocks:
 
 def _below(rng: random.Random, bound: int) -> int:
     """A whole number below ``bound``, each equally likely, from bits alone."""
+    # The generator's bits are the same in every version of Python, what randrange makes of them
+    # need not be: a sample must be drawn again as it was.
     bits = (bound - 1).bit_length()
     while True:
         number = rng.getrandbits(bits) if bits else 0

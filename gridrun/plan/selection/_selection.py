@@ -139,6 +139,8 @@ def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
     for expression in expressions:
         name, found = _parse_only(grid, expression)
         positions.setdefault(name, set()).update(found)
+    # Axis after axis, so that only what is selected is ever held: the whole grid may be too large.
+    # The result is ascending, since each axis is.
     axes = [
         np.array(sorted(positions.get(name, range(size))), np.int64)
         for name, size in zip(grid.names, grid.sizes, strict=True)

@@ -71,6 +71,8 @@ def parts(study_state: StudyState, view: LedgerView | None) -> Iterator[Part]:
         codes = {
             name: tables.book.codes(tables.grid, chunk, reads[name]) for name in tables.classifiers
         }
+        # Combinations that differ in what a classifier does not read share its task: it is fetched
+        # once, as long as they are in one chunk, and memory stays bounded.
         recent.clear()
         for position, index in enumerate(map(int, chunk)):
             values = tables.grid.combination(index)
@@ -138,6 +140,7 @@ def _recorded(  # noqa: PLR0917 - the loop's state, private to it
             None,
             context,
         )
+    # a result without such a key is equal to none but its own task's
     same = stored.content_key or f"{context}:{code}"
     owner = first.setdefault((name, fold, same), index + 1)
     return Part(

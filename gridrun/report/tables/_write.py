@@ -43,6 +43,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     paths = study_state.study.paths
     view = study_state.view
     stamp = digest_of(_stamp(study_state, view))
+    # notes are no part of the stamp: a run may have new ones though no table changes
     if notes is not None:
         _write_notes(paths, notes)
     previous = _read_stamp(paths.results_stamp)
