@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class AskedRows:
+class RowsToPredict:
     """The rows of a table of predictions, in the order of the VCF.
 
     Args:
@@ -53,7 +53,7 @@ class AskedRows:
     other_transcripts: int
 
 
-def asked_rows(found: Unlabelled, transcript: str, restriction: str) -> AskedRows:
+def rows_to_predict(found: Unlabelled, transcript: str, restriction: str) -> RowsToPredict:
     """Choose the rows that a model is to predict.
 
     Args:
@@ -92,7 +92,7 @@ def asked_rows(found: Unlabelled, transcript: str, restriction: str) -> AskedRow
     rows.extend(Row(one.line, one.variant, reason=one.reason) for one in found.left_out)
     # stable: the transcripts of a variant stay in the order of the VCF
     rows.sort(key=lambda row: row.line)
-    return AskedRows(rows, sum(others.values()))
+    return RowsToPredict(rows, sum(others.values()))
 
 
 def positions_of(rows: Sequence[Row]) -> IntArray:

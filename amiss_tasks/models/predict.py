@@ -11,7 +11,7 @@ from typing import Any
 from amiss_tasks.models._file import read_model
 from amiss_tasks.models._model import Model, Predicted
 from amiss_tasks.models._recipe import Recipe
-from amiss_tasks.models._rows import AskedRows, Row, asked_rows, positions_of
+from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_predict
 from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -50,7 +50,7 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     features = features_of(settings.options)
     parameters = {name: str(value) for name, value in recipe.parameters.items()}
     found = read_unlabelled(inputs, parameters["transcript"], features)
-    asked = asked_rows(found, parameters["transcript"], parameters["restriction"])
+    asked = rows_to_predict(found, parameters["transcript"], parameters["restriction"])
     runner = AmissRunner(settings, lambda *_: None)
     ready = Model(content, runner)
     at = positions_of(asked.rows)
@@ -135,7 +135,7 @@ def _changes(pipeline: Pipeline, recipe: Recipe, here: Mapping[str, str]) -> lis
 def _report(
     file: Path,
     recipe: Recipe,
-    asked: AskedRows,
+    asked: RowsToPredict,
     lines: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
 ) -> Report:

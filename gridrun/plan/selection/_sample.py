@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.plan.grid import Grid
-from gridrun.plan.task_encoding import value_text
+from gridrun.plan.task_encoding import IntArray, value_text
 
-IntArray = npt.NDArray[np.int64]
 BlockValues = tuple[tuple[str, str], ...]
 """Parameter and value text of everything a block agrees on, sorted by parameter."""
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.plan.grid import Grid
 from gridrun.plan.selection._numbers import read_numbers
 from gridrun.plan.selection._sample import Blocks, Sample
-
-IntArray = npt.NDArray[np.int64]
+from gridrun.plan.task_encoding import IntArray
 
 
 class Selection:
