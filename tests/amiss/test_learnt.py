@@ -11,7 +11,7 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks.r_stages import RStages
-from amiss_tasks.tasks.stage_results import Completed, Imputed
+from amiss_tasks.tasks.stage_results import Imputed, ImputedTest
 
 NA = math.nan
 MICE = ("pmm", "norm", "norm.predict", "rf")
@@ -59,7 +59,7 @@ def values(found) -> np.ndarray:
     return np.array([np.asarray(v, dtype=float) for v in found.python().values()]).T
 
 
-def completions(found: Completed) -> list[np.ndarray]:
+def completions(found: ImputedTest) -> list[np.ndarray]:
     return [values(found.tables.at(number)) for number in range(found.count)]
 
 
