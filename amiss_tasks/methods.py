@@ -46,7 +46,7 @@ class Method:
         axes: Hyperparameter to its values; rows as in R's ``expand.grid``, the
             first one varying fastest.
         draws: Whether it draws random numbers.
-        test_depends_on: What of training a test table's completion depends on.
+        test_depends_on: What of training the imputation of a test table depends on.
         fails_fold: Whether an error with one row of hyperparameters is one of the fold,
             rather than leaving that row without a table.
         helpers: R files of ``imputation/`` that it shares with others.
@@ -164,7 +164,7 @@ def predraws(method: Method, *, all_methods: bool) -> dict[str, int]:
     """Draws of hyperparameter rows that precede all others of a fold.
 
     Args:
-        method: The method that is to fill the table.
+        method: The method that is to impute the table.
         all_methods: Whether the rows of every method of upstream are drawn, as its
             README's call does, which passes all grids whatever the method; its
             cross-validation passes the method's own alone.
@@ -189,7 +189,7 @@ MODEL_BASED_METHODS = tuple(name for name, method in METHODS.items() if not meth
 COMPLETED_AMONG_THEMSELVES = tuple(
     name for name, method in METHODS.items() if method.test_depends_on is not Dependence.ESTIMATES
 )
-"""Methods that under protocol ``amiss`` complete test rows by the other test rows (D7)."""
+"""Methods that under protocol ``amiss`` impute test rows from the other test rows (D7)."""
 
 
 def refuse_undeclared() -> None:
@@ -212,6 +212,6 @@ def own_method(file: OwnFile) -> Method:
 
     It starts at a random stream of its own for each row of hyperparameters, and draws
     nothing before, so that it has the rows and features of most other methods (D6).
-    Its test rows are completed from what it learnt under both protocols.
+    Its test rows are imputed from what it learnt under both protocols.
     """
     return Method(file.name, dict(file.axes), seconds=_OWN_SECONDS, own=file)

@@ -1,6 +1,6 @@
 """The parameters of amiss: the one table that declares each. Data, not code.
 
-Names, spelling and order are upstream's; which stage reads which is in ``stages.py``.
+Names, spelling and order are upstream's; which stage reads which is in ``stages/__init__.py``.
 
 Source: upstream's ``parameter_grid.json`` and the checks of its
 ``impute_and_train`` and ``S00`` to ``S11``.

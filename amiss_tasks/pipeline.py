@@ -117,7 +117,7 @@ class AmissPipeline:
             self._add_missingness(shares)
 
     def _add_missingness(self, shares: tuple[float, ...]) -> None:
-        """One more axis, and what only such a study can be asked: how far fills are off."""
+        """Add the shares as a parameter, and the error of the imputed values as a column."""
         self.parameters = (*self.parameters, parameter_of(shares))
         # else a unit would hold all shares of a method, however long it takes
         self.affinity = (*self.affinity, OPTION)
@@ -205,7 +205,7 @@ class AmissPipeline:
     def estimate_seconds(self, classifier: str, values: Mapping[str, Value]) -> float:
         """A rough figure for cutting the first units.
 
-        The classifiers of a cell share its completed tables; the figure of each has
+        The classifiers of a cell share its imputed tables; the figure of each has
         its part of their making.
         """
         method = self._methods[str(values["imputation"])]
@@ -240,7 +240,7 @@ class AmissPipeline:
     def describer(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> Describer:
-        """Describes the data as they are before anything is filled in."""
+        """Describe the data as they are before anything is imputed."""
         from amiss_tasks.describe import AmissDescriber
 
         return AmissDescriber(settings, values, cache_dir)

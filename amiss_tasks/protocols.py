@@ -266,7 +266,7 @@ class Protocol:
         }
 
     def completes_by_training(self, method: str) -> bool:
-        """Whether test rows are completed from what training learnt, where that is corrected.
+        """Whether test rows are imputed from what training learnt, where that is corrected.
 
         Asked where the switch concerns the method alone: its key has the switch only there.
         """

@@ -1,4 +1,4 @@
-"""The Python API: open a study, plan it, run it, look at its table.
+"""The Python API: open a study, plan it, run it, read its table.
 
 >>> import gridrun
 >>> study = gridrun.open_study("examples/quickstart")      # doctest: +SKIP
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class OpenStudy:
-    """A study that can be planned, run and looked at.
+    """A study that can be planned and run, with its results.
 
     Args:
         study: The study as loaded.
@@ -68,10 +68,10 @@ class OpenStudy:
         return f"OpenStudy({str(self.study.path)!r})"
 
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
-        """What a run with this request would do; writes nothing.
+        """Count what a run with this request would do; nothing is written.
 
         Args:
-            check: Whether to look at the inputs' headers too.
+            check: Whether to check the inputs' headers too.
             request: ``only`` (``"PARAMETER=VALUE"``, several, or a mapping),
                 ``combinations`` (numbers from 1 or ``"1,5,10-20"``), ``sample``,
                 ``blocks``, ``rows``, ``folds``, ``retry_failed``.
@@ -105,7 +105,7 @@ class OpenStudy:
             progress: Progress callback; none where left out.
             backend_options: Further options of the backend.
             workers: Workers to start, for backends that start some.
-            address: Of a running Ray cluster to join.
+            address: Address of a running Ray cluster to join.
             request: As for ``plan``, and ``mix_environments``.
 
         Raises:
@@ -191,7 +191,7 @@ class OpenStudy:
 
         Args:
             backend: Sends the job that reads them.
-            name: Of the backend, for the ledger.
+            name: Name of the backend, for the ledger.
             progress: Progress callback; none where left out.
             again: Whether to have them read although they were.
             request: As for ``run``.
@@ -255,7 +255,7 @@ class OpenStudy:
         return frame
 
     def describe(self, part: str | None = None, **request: Any) -> DescriptionReport:
-        """Describe the data before anything is filled in; write ``results/describe/``.
+        """Describe the data before missing values are replaced; write ``results/describe/``.
 
         Args:
             part: Part of the data, by default the one that cross-validation works on.

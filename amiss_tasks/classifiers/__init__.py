@@ -26,7 +26,7 @@ class BuiltIn:
     Args:
         name: Its name in studies and tables, and of its file.
         language: Of its file.
-        seconds: Rough seconds of a task on one completed table of 200 to 600 training rows,
+        seconds: Rough seconds of a task on one imputed table of 200 to 600 training rows,
             for cutting the first units; the imputation method's come on top.
         searched: Whether it has hyperparameters, so reads ``hyperparameter_search_type``.
         takes_text: Whether it is trained where categorical features are text.

@@ -27,13 +27,13 @@
   unname(split(seq_along(outcome), fold))
 }
 
-# Checks of one completed table that come before any draw, with caret's words.
+# Checks of one imputed table that come before any draw, with caret's words.
 check_training <- function(data, outcome) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
   require_both_classes(outcome)
 }
 
-# caret's draws for one completed table: folds of the rows, then a seed for each
+# caret's draws for one imputed table: folds of the rows, then a seed for each
 # fold and setting and one for the final fit.
 #
 # state      generator where the table before left it, see state_after; NULL for
@@ -76,7 +76,7 @@ recipe_of <- function(data, rows) {
   list(scaling = learn_scaling(cut_table(data, rows, names(data))), columns = names(data))
 }
 
-# A completed table as the matrix that a model is given.
+# An imputed table as the matrix that a model is given.
 prepared_matrix <- function(data, recipe) scaled_matrix(data, recipe$scaling)
 
 outcome_is_positive <- function(outcome) outcome == "positive"

@@ -44,7 +44,7 @@ class InnerFold:
     """One fold of the inner cross-validation.
 
     Args:
-        table: The completed training table.
+        table: The imputed training table.
         held_out: Positions of the rows that the fold leaves out.
         draws: R's random numbers.
         settings: Those to be compared.

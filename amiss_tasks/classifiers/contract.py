@@ -66,7 +66,7 @@ class HeldOut:
 
 
 class TrainingTable(Protocol):
-    """One completed training table: no value missing, both classes there."""
+    """One imputed training table: no value missing, both classes there."""
 
     @property
     def positive(self) -> BoolArray:
@@ -87,7 +87,7 @@ class TrainingTable(Protocol):
 
 
 class Draws(Protocol):
-    """Random numbers for one completed table, at the classifiers' stream."""
+    """Random numbers for one imputed table, at the classifiers' stream."""
 
     def resamples(self, folds: int, settings: int) -> Resamples:
         """Caret's folds and seeds; asked for once for each table.
@@ -115,7 +115,7 @@ class Fit:
         fits: How many models of which name were really fitted.
         final_seed: Seed of the final fit.
         final_draws: Uniform numbers that upstream's final fit takes: the next
-            completed table goes on behind them.
+            imputed table goes on behind them.
         notes: Warnings, one line each.
         held_out: Classes of rows held out, where they were asked for.
     """
@@ -135,7 +135,7 @@ class Classifier(Protocol):
     """A classifier in Python; its module offers one as ``CLASSIFIER``."""
 
     def fit(self, table: TrainingTable, draws: Draws, choices: Choices = UPSTREAM_CHOICES) -> Fit:
-        """Choose the hyperparameters and train on one completed table.
+        """Choose the hyperparameters and train on one imputed table.
 
         Raises:
             TaskFailure: It cannot be trained on this table; a finding.

@@ -15,7 +15,7 @@
   if (isTRUE(params$reach_mice)) params[names(params) != "reach_mice"] else list()
 }
 
-# Features that mice left incomplete, with its own reason (constant, collinear).
+# Features in which mice left missing values, with its own reason (constant, collinear).
 .tell_left_out <- function(run) {
   events <- run$loggedEvents
   reported <- events[events$meth %in% c("constant", "collinear"), , drop = FALSE]
@@ -28,7 +28,7 @@
   }
 }
 
-# Completed tables of one run of mice, in number order.
+# Imputed tables of one run of mice, in number order.
 .mice_complete <- function(data, method, completions, params, iterations = .ITERATIONS) {
   call <- c(
     list(data, method = method, m = completions, maxit = iterations, printFlag = FALSE),

@@ -78,7 +78,7 @@
   looked_at$predictorMatrix
 }
 
-# Completed tables of a test table from models of the training table.
+# Imputed tables of a test table from models of the training table.
 #
 # fill, follow  as in .split_method
 # state         list(params, training)

@@ -52,10 +52,12 @@ knn_fill <- function(data, donors, k, standard) {
   for (i in which(rowSums(is.na(targets)) > 0L)) {
     gaps <- is.na(targets[i, ])
     differences <- sweep(pool[, !gaps, drop = FALSE], 2L, targets[i, !gaps])
+    # a product as in DMwR, not rowSums(): another rounding could make another row the nearest
     distance <- sqrt(drop(differences^2 %*% rep(1, ncol(differences))))
     nearest <- order(distance)[seq_len(k)]
     weights <- exp(-distance[nearest])
     weights <- weights / sum(weights)
+    # means of the values as they are: standardised ones only say which rows are near
     for (name in names(data)[gaps]) {
       data[[name]][i] <- sum(weights * donors[[name]][complete[nearest]])
     }
@@ -63,7 +65,7 @@ knn_fill <- function(data, donors, k, standard) {
   data
 }
 
-# A table filled from its own complete rows.
+# A table imputed from its own complete rows.
 .fill_alone <- function(data, k, standard) {
   if (any(rowSums(!is.na(data)) == 1L)) {
     # upstream takes this row's distances for something other than a matrix
@@ -86,7 +88,7 @@ impute_test <- function(data, state, seed) {
   list(.fill_alone(data, state$params$k, .learn_standard(.numbers_of(data))))
 }
 
-# Neighbours are completed training rows, standardised as the training table was.
+# Neighbours are imputed training rows, standardised as the training table was.
 impute_test_learnt <- function(data, state, seed) {
   list(knn_fill(data, state$donors, state$params$k, state$standard))
 }

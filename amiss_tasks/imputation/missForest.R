@@ -60,7 +60,7 @@
   filled
 }
 
-# Returns list(filled, iterations): the completed matrix, and after how many iterations it
+# Returns list(filled, iterations): the imputed matrix, and after how many iterations it
 # was reached.
 .forest_fill <- function(numbers, params) {
   gaps <- is.na(numbers)
@@ -70,7 +70,8 @@
     following <- .iterate(filled, gaps, params)
     before <- change
     change <- sum((following - filled)^2) / sum(following^2)
-    # the iteration that changed more than the one before is thrown away
+    # an iteration that changed more than the one before is thrown away; only the last one is
+    # kept whatever it changed, as the package keeps it
     if (!(change < before) && iteration < .MOST_ITERATIONS) {
       return(list(filled = filled, iterations = iteration - 1L))
     }
@@ -104,6 +105,7 @@ impute_test <- function(data, state, seed) {
 # as training took, to test rows that start at the training means (as Albu et al. 2024,
 # arXiv:2407.03379, do). A feature that no training row lacks has no forest: its mean stays.
 impute_test_learnt <- function(data, state, seed) {
+  # a column without any value in training has no forest and is in no imputed table
   features <- colnames(state$numbers)
   tested <- vapply(unclass(data)[features], as.double, double(nrow(data)))
   tested <- matrix(tested, nrow(data), dimnames = list(NULL, features))

@@ -21,6 +21,8 @@ impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .matc
   settings[names(given)] <- given
   x <- cbind(1, as.matrix(x))
   drawn <- mice::.norm.draw(y, ry, x, ridge = settings$ridge)
+  # mice's matchtype says which coefficients predict the donors and which the missing values:
+  # the estimated ones or those drawn from their posterior
   by <- list(drawn$coef, drawn$beta)
   of <- list(c(1L, 1L), c(1L, 2L), c(2L, 2L))[[settings$matchtype + 1L]]
   observed <- drop(x[ry, , drop = FALSE] %*% by[[of[1L]]])

@@ -36,7 +36,8 @@ impute_test <- function(data, state, seed) {
   }
   donors_in <- leaves(ry)
   wanted <- leaves(wy)
-  # drawn here, after the forest was grown
+  # R evaluates the default of `numbers` here and no earlier, so it is drawn after the forest
+  # was grown, as mice draws
   at <- numbers
   vapply(seq_len(sum(wy)), function(i) {
     donors <- observed[row(donors_in)[donors_in == rep(wanted[i, ], each = length(observed))]]

@@ -1,4 +1,4 @@
-"""What a finished model asks of R; the calls of ``models.R``."""
+"""Calls into R for a finished model: the functions of ``models.R``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amiss_tasks.tasks.stage_results import PythonModel
 
 
 class ModelCalls:
-    """R with the functions of a finished model.
+    """Calls the functions of ``models.R``.
 
     Args:
         stages: R with the stages' functions.
@@ -29,15 +29,15 @@ class ModelCalls:
         self._models = self._call.file("models", "models")
 
     def lean(self, classifier: str, models: RObject) -> RObject:
-        """Models in R without what they keep of each training row."""
+        """Drop from R's models what they keep of each training row."""
         return self._do("lean_models", self._stages.classifier_file(classifier), models)
 
     def recipes(self, models: Sequence[PythonModel]) -> RObject:
-        """What rows go through before models in Python, in R."""
+        """Columns and scaling of each model in Python, as one list in R."""
         return self._do("together", *[model.recipe for model in models])
 
     def holds_rows(self, value: RObject, rows: int) -> bool:
-        """Whether a value has something for each of so many training rows."""
+        """Whether some part of a value has an element for each of ``rows`` training rows."""
         return bool(self._do("holds_rows", value, rows).python()[0])
 
     def keep(self, path: Path, state: RObject, models: RObject) -> None:
@@ -45,29 +45,29 @@ class ModelCalls:
         self._do("keep_model", str(path), state, models)
 
     def read(self, path: Path) -> RObject:
-        """Read them back: a list with ``state`` and ``models``."""
+        """Read what :meth:`keep` wrote: a list with ``state`` and ``models``."""
         return self._do("read_model", str(path))
 
     def table(self, table: BlockTable) -> RObject:
-        """Rows that are to be predicted."""
+        """Rows to predict, as a data frame."""
         return self._do(
             "prediction_table", table.numeric, list(table.numeric_names), dict(table.text) or None
         )
 
     def complete(self, method: Method, data: RObject, state: RObject, seed: int) -> RObject:
-        """Completed tables, each row completed as if it were alone."""
+        """Impute each row as if it were the only one; returns the imputed tables."""
         file = self._stages.method_file(method)
         return self._do("complete_alone", file, data, state, seed)
 
     def left_missing(self, tables: RObject, model: RObject) -> list[str]:
-        """For each row the model's columns that some completed table has no value for."""
+        """For each row, the model's columns that some imputed table leaves missing."""
         found: list[str] = self._do("left_missing", tables, model["columns"]).python()
         return found
 
     def predict(
         self, classifier: str, model: RObject | PythonModel, data: RObject, rows: IntArray
     ) -> FloatArray:
-        """P(positive) of these rows (from 0) of a completed table."""
+        """P(positive) of these rows (from 0) of an imputed table."""
         if isinstance(model, PythonModel):
             return python_classifiers.predict(self._call, model, data, rows)[0].probability
         file = self._stages.classifier_file(classifier)
@@ -75,7 +75,7 @@ class ModelCalls:
         return found
 
     def functions_of(self, texts: Sequence[str], wanted: Sequence[str]) -> list[str]:
-        """Source of functions in R files' texts, and of what they refer to in those files."""
+        """Source text of some functions, and of what they refer to in the same R files."""
         found: list[str] = self._do("functions_of", list(texts), list(wanted)).python()
         return found
 
@@ -89,7 +89,7 @@ class ModelCalls:
         return found
 
     def matrix(self, recipe: RObject, data: RObject) -> RObject:
-        """A completed training table as a model in Python is given it."""
+        """An imputed training table as the matrix that a model in Python takes."""
         return self._do("training_matrix", recipe, data)
 
     def keep_fold(self, path: Path, fold: FoldTables, matrix: RObject | None) -> None:

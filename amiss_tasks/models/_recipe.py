@@ -25,28 +25,28 @@ STEPS = ("hyperparameters", "downsampling", "features", "rows", "impute", "test 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a model is.
+    """Description of a model: how it was trained, and on what.
 
     Args:
         format: ``FORMAT``.
-        gridrun: Version that trained it.
+        gridrun: Version of gridrun that trained it.
         study: Name of the study's directory.
         protocol: ``label``, ``name``, ``seed``, and each switch's setting.
-        seeds: Step to the seed it had.
+        seeds: Step to its seed.
         combination: Number in the study's grid.
-        parameters: Its values.
+        parameters: Parameter to its value.
         classifier: ``name`` and ``models``: the chosen settings of each.
         imputation: ``method``; ``hyperparameters`` chosen, ``compared`` with their MCC.
         rows: Numbers of labelled rows and of those trained on, by class.
         features: ``final``, and those not used, by reason.
         levels: Categorical feature to its values in training; None is NA.
-        dummies: Those with a dummy; None where text is text.
+        dummies: Feature to its levels with a dummy; None where features stay text.
         holds_training_rows: ``imputation`` and ``models``: whether the file has training rows.
         sampled_variants: Size of the subset of variants it was trained on, or None for all.
         options: The study's keys that amiss added, features with their source columns included.
         inputs: Role to SHA-256 of the file.
         code: Stage to digest of its code.
-        environment: Versions it was trained with.
+        environment: Package to the version that it was trained with.
         files: Other files of the model to their SHA-256.
     """
 

@@ -1,4 +1,4 @@
-"""Which rows of a VCF a model is asked about, and why it is not asked about the others."""
+"""Which rows of a VCF a model predicts, and why it does not predict the others."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ class Row:
 
 
 @dataclass(frozen=True)
-class AskedRows:
+class RowsToPredict:
     """The rows of a table of predictions, in the order of the VCF.
 
     Args:
         rows: Of every variant at least one.
-        other_transcripts: Rows of other transcripts than the model is of, left out.
+        other_transcripts: Number of rows left out, of transcripts that the model does not cover.
     """
 
     rows: Sequence[Row]
     other_transcripts: int
 
 
-def asked_rows(found: Unlabelled, transcript: str, restriction: str) -> AskedRows:
-    """Rows that a model is asked about.
+def rows_to_predict(found: Unlabelled, transcript: str, restriction: str) -> RowsToPredict:
+    """Choose the rows that a model is to predict.
 
     Args:
         found: What was read.
-        transcript: Of the model: ``canonical`` asks about rows whose CANONICAL is YES.
-        restriction: Of the model: ``missense`` predicts nothing but missense variants.
+        transcript: The model's value: ``canonical`` takes rows whose CANONICAL is YES.
+        restriction: The model's value: ``missense`` predicts nothing but missense variants.
 
     Returns:
-        One row for each transcript asked about; where a variant has none, or a record
-        gives no row at all, one that says so.
+        One row for each transcript that is to be predicted; where a variant has none, or a
+        record gives no row at all, one row that says so.
     """
     joined = _joined_by_key(found.read)
     of_cadd = found.read.table["Consequence.x"].to_pylist()
@@ -92,7 +92,7 @@ def asked_rows(found: Unlabelled, transcript: str, restriction: str) -> AskedRow
     rows.extend(Row(one.line, one.variant, reason=one.reason) for one in found.left_out)
     # stable: the transcripts of a variant stay in the order of the VCF
     rows.sort(key=lambda row: row.line)
-    return AskedRows(rows, sum(others.values()))
+    return RowsToPredict(rows, sum(others.values()))
 
 
 def positions_of(rows: Sequence[Row]) -> IntArray:

@@ -69,7 +69,7 @@ class Fold:
 
     @property
     def is_checked_again(self) -> bool:
-        """Whether features are checked once more on the completed tables (D15)."""
+        """Whether features are checked once more on the imputed tables (D15)."""
         again = "feature_checks" in self.cell.protocol.corrected
         checks = ("nonzero_variance_check", "correlation_check")
         return again and any(self.is_on(check) for check in checks)
@@ -175,7 +175,7 @@ class _Writer:
 
     def _expected(self) -> str:
         ledger = " in its ledger" if self._fold.recorded else ""
-        said = f"# What gridrun has{ledger}, one row for each model and completed test table."
+        said = f"# What gridrun has{ledger}, one row for each model and imputed test table."
         return f"{said}\nexpected <- {r_columns(self._fold.expected, COMPARED)}"
 
 

@@ -26,13 +26,13 @@ each fold has seeds of its own, so has this one."""
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model and how it came about.
+    """A trained model, with the tables it was trained on.
 
     Args:
         cell: Rows, features and method.
-        checked: Completed training tables.
+        checked: Imputed training tables.
         trained: Models of the chosen row of hyperparameters.
-        state: What completing other rows needs of training, in R.
+        state: What imputing other rows needs to know of training, in R.
     """
 
     cell: Cell

@@ -34,7 +34,7 @@ imputed <- complete_training(
 )
 completed <- imputed$tables
 
-# ---- Stage impute: the feature checks once more, on the completed tables (D15)
+# ---- Stage impute: the feature checks once more, on the imputed tables (D15)
 completed <- check_again(completed, variance, correlation, numeric)$tables
 
 # ---- Stage train
@@ -78,7 +78,7 @@ cat("equal to gridrun's numbers\n")
 
 # ---- The training matrix
 # The classifier is in Python, and Debian has no package of R's: the script ends with what the
-# classifier was given, the table completed by the chosen row of hyperparameters. The model's
+# classifier was given, the table imputed with the chosen row of hyperparameters. The model's
 # settings are in the head of this script.
 data <- completed[[chosen]][[1L]]
 matrix_given <- prepared_matrix(data, recipe_of(data, seq_len(nrow(data))))

@@ -41,7 +41,7 @@ prediction_table <- function(numbers, names, text) {
   table_of(c(columns, text), nrow(numbers))
 }
 
-# Completed tables in which each row is completed as if it were alone; see ../stages/impute.R.
+# Imputed tables in which each row is imputed as if it were alone; see ../stages/impute.R.
 complete_alone <- function(method, data, state, seed) {
   of_rows <- function(rows, impute) {
     use_stream(seed)
@@ -59,7 +59,7 @@ complete_alone <- function(method, data, state, seed) {
   })
 }
 
-# For each row, the columns of a model that some completed table leaves without a value, as
+# For each row, the columns of a model that some imputed table leaves without a value, as
 # one text; "" where there are none.
 left_missing <- function(tables, columns) {
   gaps <- Reduce(`|`, lapply(tables, function(data) {
@@ -68,7 +68,7 @@ left_missing <- function(tables, columns) {
   apply(gaps, 1L, function(row) paste(columns[row], collapse = "; "))
 }
 
-# A completed table as a model is given it. Where text reaches the classifier as codes, they
+# An imputed table as a model is given it. Where text reaches the classifier as codes, they
 # are those of the training table; upstream codes it anew in every table (D3), so that a row
 # would be predicted otherwise beside other rows.
 .learnt_codes <- function(data, scaling) {
@@ -82,7 +82,7 @@ left_missing <- function(tables, columns) {
   data
 }
 
-# P(positive) of these rows (from 1) of a completed table.
+# P(positive) of these rows (from 1) of an imputed table.
 predict_alone <- function(classifier, model, data, rows) {
   data <- .learnt_codes(rows_for(model, data, rows), model$scaling)
   as.double(classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling)))
@@ -148,7 +148,7 @@ keep_fold <- function(path, train, outcome, test, test_positive, matrix) {
   invisible(NULL)
 }
 
-# A completed training table as a model is given it.
+# An imputed training table as a model is given it.
 training_matrix <- function(model, data) {
   scaled_matrix(rows_for(model, data), model$scaling)
 }

@@ -13,6 +13,7 @@ learn_scaling <- function(data, corrected = character()) {
   centre <- vapply(columns, mean, 0)
   # of the centred column: its last bits may differ from that of the column
   spread <- mapply(function(column, value) sd(column - value), columns, centre)
+  # a constant column is centred only: divided by 0 it would be NaN in every row
   spread[is.na(spread) | spread == 0] <- 1
   text <- names(data)[vapply(data, is.character, NA)]
   list(

@@ -1,7 +1,7 @@
 """Missing values added to training tables: shares, parameter, seeds. Data, not code.
 
 amiss's simulation experiment: known values are removed completely at random (MCAR), the
-methods fill them in, and what they put there is held against what was there. Source:
+methods impute them, and the imputed values are compared with the removed ones. Source:
 upstream's scripts ``06_generate_simulated_data`` to ``09_analyze_simulation_results`` and
 the section "Simulation" of the paper's draft.
 """

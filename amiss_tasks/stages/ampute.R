@@ -72,14 +72,14 @@ ampute_table <- function(table, share, numeric, seed) {
   list(table = table, known = sum(known), removed = sum(gone))
 }
 
-# How far a completed training table is from what was removed: root of the mean
+# How far an imputed training table is from what was removed: root of the mean
 # squared error, in standard deviations of the feature's known values. A feature
 # that does not vary has no such unit and is left out.
 #
 # truth      training table before values were removed, of all rows of the fold
 # given      the same after
-# rows       rows of it that were completed
-# completed  completed table of these rows
+# rows       rows of it that were imputed
+# completed  imputed table of these rows
 # Returns list(rmse, cells, unfilled, by_feature): NA where nothing was removed or
 # a removed value has none in its place; compared values; those of them that have
 # none; for each feature the same as `rmse`.
@@ -88,6 +88,7 @@ imputation_error <- function(truth, given, rows, completed) {
   for (name in intersect(names(given), names(completed))) {
     true <- truth[[name]][rows]
     gone <- which(is.na(given[[name]][rows]) & !is.na(true))
+    # over all rows of the fold: the unit must not depend on which rows a combination draws
     spread <- if (length(gone)) sd(truth[[name]], na.rm = TRUE) else NA
     if (!is.na(spread) && spread > 0) {
       errors[[name]] <- (completed[[name]][gone] - true[gone]) / spread

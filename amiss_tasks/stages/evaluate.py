@@ -1,4 +1,4 @@
-"""Stage evaluate: result rows of one completed test table.
+"""Stage evaluate: result rows of one imputed test table.
 
 Source: upstream's ``predict_on_test_set``, ``upstream-behaviour`` section 7.
 """
@@ -44,7 +44,7 @@ class ConsequenceRows:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Metrics of a completed test table.
+    """Metrics of an imputed test table.
 
     Args:
         overall: Metrics over all rows, and ``te_time``.
@@ -75,13 +75,13 @@ def evaluate(
     Args:
         positive: Outcome per test row.
         groups: The consequences.
-        prediction: Of the whole table.
+        prediction: Prediction of the whole table.
         predict_again: Predicts the rows at these positions as a table of their
             own; given where that changes the predictions (D3).
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
 
     Returns:
-        Both kinds of rows.
+        Rows of both kinds.
     """
     per_consequence: list[dict[str, MetricValue | str]] = []
     for group in groups:

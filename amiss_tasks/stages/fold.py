@@ -67,6 +67,7 @@ def drawn_for_test(rows: int, fold: int) -> IntArray:
     generator = RRandom(FOLD_SEED)
     generator.sample(rows, rows)
     size = int(FOLD_TEST_SHARE * rows)
+    # all folds are drawn from one generator: those before this one are drawn and thrown away
     for _ in range(fold - 1):
         generator.sample(rows, size)
     return generator.sample(rows, size)

@@ -14,18 +14,18 @@
 # params     list: one row of the method's hyperparameters, by name
 # seed       seed of the fold; the generator stands at the method's stream
 #            already, so a method that draws need not look at it
-# completed  list of completed tables, columns in the order of `data`, new
+# completed  list of imputed tables, columns in the order of `data`, new
 #            columns after them
 # state      what the test table needs to know of training, kept by the caller
 #
 # impute_test is upstream's way, which for many methods looks at the test table
-# alone (D7). impute_test_learnt completes each row from what training learnt,
-# whatever the other test rows are. impute_alone, by which a finished model completes the rows
+# alone (D7). impute_test_learnt imputes each row from what training learnt,
+# whatever the other test rows are. impute_alone, by which a finished model imputes the rows
 # it is to predict, does so as impute_test_learnt would if each row were the only one, so that
 # its place in the table has no say either; a method without it is given the rows one by one.
 # helpers: use_stream, use_generator (../r/streams.R)
 
-# Completes a training table once for each row of hyperparameters. An error
+# Imputes a training table once for each row of hyperparameters. An error
 # leaves its row without a table; when no row is left, or `fails_fold` is
 # TRUE, it stops.
 #
@@ -33,7 +33,7 @@
 # rows       list of rows of hyperparameters; one empty row for a method without
 # generator  where preparing the table left the generator, for a method that
 #            draws and has no rows; else NULL: row k starts at stream k
-# Returns list(tables, states, failures): for each row a list of completed
+# Returns list(tables, states, failures): for each row a list of imputed
 # tables or NULL, the state or NULL, the error's message or NA.
 complete_training <- function(method, data, rows, generator, seed, fails_fold) {
   tables <- states <- vector("list", length(rows))
@@ -47,6 +47,7 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
       failures[k] <- found
     } else {
       tables[[k]] <- found$completed
+      # assigning NULL would remove the element and move the states of later rows
       if (!is.null(found$state)) states[[k]] <- found$state
     }
   }
@@ -65,7 +66,7 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
   if (length(row)) paste0(names(row), "=", unlist(row), collapse = " ") else "no hyperparameters"
 }
 
-# Completes a test table by one row's state, from stream 1 as upstream does.
+# Imputes a test table with one row's state, from stream 1 as upstream does.
 # `learnt`: by impute_test_learnt.
 complete_test <- function(method, data, state, seed, learnt) {
   use_stream(seed)

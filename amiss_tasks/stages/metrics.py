@@ -207,11 +207,11 @@ RESULT_COLUMNS = (
     *(metric.column for metric in METRICS),
     *TIMES,
 )
-"""Columns of the row of one completed test table."""
+"""Columns of the row of one imputed test table."""
 
 POOLED_COLUMNS = (
     Column("tables", "integer"),
     Column("how", "text"),
     *(metric.column for metric in METRICS if metric.pooled),
 )
-"""Columns of the row over all completed test tables."""
+"""Columns of the row over all imputed test tables."""

@@ -1,4 +1,4 @@
-"""Predictions of every test row: averaged over completed tables, packed, and read again.
+"""Predictions of every test row: averaged over imputed tables, packed, and read again.
 
 Packed in two pieces, since the rows are the same for all methods and classifiers of a
 fold, and what is equal is kept once: ``rows``, and the ``probabilities`` of a task.
@@ -41,12 +41,12 @@ _POSITIVE, _NEGATIVE = "+", "-"
 
 @dataclass(frozen=True)
 class Predictions:
-    """P(positive) of each test row on each completed table.
+    """P(positive) of each test row on each imputed table.
 
     Args:
         row_ids: As upstream writes them.
         positive: Outcome, shape (rows,).
-        tables: Names of model and completion of each table.
+        tables: Names of the model and of the imputed test table, for each table.
         probability: P(positive), shape (tables, rows).
     """
 
@@ -57,7 +57,7 @@ class Predictions:
 
 
 def pooled_probability(probability: FloatArray) -> FloatArray:
-    """Mean of a row's probabilities over the completed tables.
+    """Mean of a row's probabilities over the imputed tables.
 
     Probabilities rather than parameters or metrics are averaged, as in the first
     approach of Mertens, Banzato and de Wreede 2020 (doi:10.1002/bimj.201800289).
@@ -107,7 +107,7 @@ def unpack(payloads: Mapping[str, bytes]) -> Predictions:
 
 
 def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:
-    """Predictions as columns: completed table after table, rows in the order of the test part."""
+    """Predictions as columns: imputed table after table, rows in the order of the test part."""
     found = unpack(payloads)
     count = len(found.tables)
     outcomes = np.where(found.positive, "positive", "negative").tolist()

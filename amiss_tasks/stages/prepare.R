@@ -18,6 +18,8 @@
     ), "balanced_downsampling")
   }
   majority <- which(outcome == names(sizes)[which.max(sizes)])
+  # the larger class has two rows at least, so sample() cannot take a single row's number for
+  # the end of a range
   seq_along(outcome)[-sample(majority, surplus)]
 }
 
@@ -41,6 +43,7 @@
     return(rows[sample(seq_along(rows), floor(length(rows) * share))])
   }
   drawn <- lapply(split(rows, outcome[rows], drop = TRUE), function(own) {
+    # by position: of a class with one row, sample(own) would draw from 1 to that row's number
     own[sample.int(length(own), max(1, floor(length(own) * share)))]
   })
   unlist(drawn, use.names = FALSE)
@@ -75,6 +78,7 @@ draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, featur
   if (feature_share != 1) {
     start("features")
     features <- c(numeric, categorical)
+    # features are drawn, not columns, so that a categorical one keeps all its dummies or none
     drawn <- sample(features, floor(length(features) * feature_share))
     columns <- .columns_of(drawn, columns, numeric, categorical)
   }
@@ -112,9 +116,9 @@ prepare <- function(data, sampled, variance, correlation, numeric) {
   c(list(rows = sampled$rows, features = features), dropped)
 }
 
-# The feature checks on completed training tables (D15): what missing values hid.
+# The feature checks on imputed training tables (D15): what missing values hid.
 #
-# tables    for each row of hyperparameters a list of completed tables, or NULL
+# tables    for each row of hyperparameters a list of imputed tables, or NULL
 # variance, correlation, numeric   as for prepare
 # Returns list(tables, dropped): the tables without what was dropped; for each row
 # the names dropped from its first table.
@@ -134,6 +138,7 @@ check_again <- function(tables, variance, correlation, numeric) {
       gone <- flagged(data)
       kept <- setdiff(names(data), gone)
       if (!length(kept)) stop("the feature checks after imputation leave no feature", call. = FALSE)
+      # each table keeps its own features: its model is given test rows cut to the same (rows_for)
       tables[[row]][[number]] <- cut_table(data, seq_len(nrow(data)), kept)
       if (number == 1L) dropped[[row]] <- gone
     }
@@ -149,6 +154,7 @@ variance_figures <- function(column) {
   counts <- sort(tabulate(match(observed, distinct)), decreasing = TRUE)
   list(
     ratio = if (length(counts) > 1L) counts[1L] / counts[2L] else 0,
+    # of all rows, as caret counts: many missing values make a feature less varied
     percent = 100 * length(distinct) / length(column),
     constant = length(distinct) <= 1L
   )

@@ -72,6 +72,8 @@ def label(
     text = {name: table.text[name] for name in features.categorical}
     every = np.arange(table.rows)
     by_variant = "split_by" in protocol.corrected
+    # Where variants are split, duplicates are dropped after the split, in each part by itself:
+    # dropped here, a row could be lost because it repeats one of the other part.
     distinct = every if by_variant else _first_of_duplicates(numeric, text, every)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
@@ -184,6 +186,7 @@ def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray
     """Which of the labelled rows are drawn for the training part (step 4)."""
     seed = protocol.split_seed(repeat)
     if not {"draw_order", "split_by", "sampling"} & protocol.corrected:
+        # upstream decides row by row, so the part has that share on average only
         return RRandom(seed).uniform(len(rows.positive)) < TRAINING_SHARE
     return draw_rows(
         rows.variants,

@@ -30,7 +30,7 @@ def draw_rows(
         groups: Group of each row (its variant).
         positive: Outcome of each row, shape (rows,).
         share: Share that is drawn: of the rows, or of the groups.
-        seed: Of R's generator.
+        seed: Seed of R's generator.
         by_group: Whether the rows of a group stay together.
         stratified: Whether the share is drawn within each class. A group is
             positive when most of its rows are.

@@ -13,7 +13,7 @@ class VariantTable:
     """One row per variant and transcript, in the row order of R's ``merge``.
 
     Args:
-        text: Column name to values, for the keys (``featureset.KEYS``) and the
+        text: Column name to values, for the keys (``feature_set.KEYS``) and the
             text columns of the study's features; None is NA.
         numeric: Column name to float64 values of their numeric columns; NaN is
             NA. Values have at most 15 significant digits, since upstream passes

@@ -1,4 +1,4 @@
-# Stages train and evaluate: models of the completed tables, their predictions
+# Stages train and evaluate: models of the imputed tables, their predictions
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 # helpers: learn_scaling, scaled_matrix (../r/scaling.R)
 # helpers: generator_state, use_generator, use_stream (../r/streams.R)
@@ -22,6 +22,7 @@
 
 # The value of an expression, drawn from a seed; the generator stands as before.
 .drawn_from <- function(seed, expression) {
+  # upstream does not make these draws, so the draws it makes must not be moved by them
   before <- generator_state()
   on.exit(use_generator(before))
   set.seed(seed)
@@ -35,6 +36,8 @@
   last <- 0L
   for (rows in split(seq_along(outcome), outcome, drop = TRUE)) {
     shuffled <- rows[sample.int(length(rows))]
+    # a class begins at the fold after the one where the class before ended, else the first folds
+    # would get the spare rows of both classes
     fold[shuffled] <- (last + seq_along(shuffled) - 1L) %% folds + 1L
     last <- last + length(rows)
   }
@@ -85,6 +88,8 @@
     settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
   }
   fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
+  # classes of rows that a model was fitted to favour hyperparameters by which it overfits (D4);
+  # a forest's are out-of-bag votes and need no inner folds
   chosen_by <- fit$fitted_positive
   if (!isTRUE(fit$held_out) && "imputation_choice" %in% corrected) {
     chosen_by <- .held_out_classes(
@@ -112,12 +117,12 @@
   counts
 }
 
-# Trains a classifier on every completed table of every row of hyperparameters,
+# Trains a classifier on every imputed table of every row of hyperparameters,
 # one after another in the classifiers' stream, and keeps the models of the row
 # with the largest mean MCC, of equal ones the first.
 #
 # classifier  environment with fit(x, y), see classifiers/
-# tables      for each row a list of completed training tables; NULL for a row
+# tables      for each row a list of imputed training tables; NULL for a row
 #             without, which draws nothing and is the worst
 # outcome     factor, positive first
 # seed        seed of the fold; every classifier starts at its stream 1
@@ -162,7 +167,7 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   )
 }
 
-# Rows of a completed test table with the columns that a model was trained on.
+# Rows of an imputed test table with the columns that a model was trained on.
 # `rows`: these positions as a table of their own; NULL for the whole table.
 rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))

@@ -1,4 +1,1 @@
-"""Block tables on the driver, stages run in a worker; for describe, models, own and pipeline.
-
-For the pipeline, models and descriptions.
-"""
+"""Block tables on the driver, stages run in a worker; for describe, models, own and pipeline."""

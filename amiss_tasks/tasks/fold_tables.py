@@ -27,7 +27,7 @@ class FoldTables:
 
     Args:
         number: Fold, counted from 1.
-        digest: Of everything in them that a result depends on.
+        digest: Digest of everything in them that a result depends on.
         train: Training table, an R data frame.
         outcome: Outcome of its rows, an R factor.
         test: Test table, an R data frame.
@@ -59,13 +59,13 @@ class FoldTables:
 
     @property
     def test_digest(self) -> str:
-        """Of everything in the test table that a result depends on."""
+        """Digest of everything in the test table that a result depends on."""
         return self.removed.test_digest if self.removed is not None else self.digest
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A prepared table and the method that is to fill it.
+    """A prepared table and the method that is to impute it.
 
     Args:
         fold: The fold's tables.
@@ -89,7 +89,7 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """Names the completed tables by content: equal whatever checks or draws led here."""
+        """Digest that names the imputed tables by content, whatever checks or draws led to them."""
         key: dict[str, Any] = {
             "fold": self.fold.digest,
             "rows": self.prepared.rows.tolist(),
@@ -104,7 +104,7 @@ class Cell:
         return digest_of(key)
 
     def test_key(self, row: int) -> str:
-        """Names the completed test tables by what they depend on.
+        """Digest that names the imputed test tables by what they depend on.
 
         Args:
             row: The chosen row of hyperparameters, counted from 0.
@@ -126,7 +126,7 @@ class Cell:
         return digest_of(key)
 
     def bytes_of(self, rows: int, tables: int) -> int:
-        """Size of so many completed tables of so many rows.
+        """Estimated bytes of some imputed tables.
 
         Indicators can double the columns.
         """
@@ -156,9 +156,9 @@ def tables_of(
 
     Args:
         stages: R.
-        parts: Both.
-        number: Of the fold, or of the split, counted from 1; seeds are derived from it where
-            each fold has its own.
+        parts: Training and test part.
+        number: Number of the fold, or of the split, counted from 1; seeds are derived from it
+            where each fold has its own.
         protocol: How draws are seeded.
     """
     train, test = parts.train, parts.test

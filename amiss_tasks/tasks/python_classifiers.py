@@ -1,7 +1,7 @@
-"""Classifiers in Python between R's tables and R's random numbers.
+"""Trains classifiers in Python on R's tables, with R's random numbers.
 
-Tables are completed and scaled in R, draws are R's; what a classifier makes of
-them is :mod:`amiss_tasks.classifiers`' business. The counterpart of ``train.R``.
+Tables are imputed and scaled in R, and all draws are R's; the algorithms are in
+:mod:`amiss_tasks.classifiers`. The counterpart of ``train.R``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def train(
     *,
     choices: Choices = UPSTREAM_CHOICES,
 ) -> Trained:
-    """Train on every completed table of every row of hyperparameters; keep the best row.
+    """Train on every imputed table of every row of hyperparameters; keep the best row.
 
     Tables are trained one after another in the classifiers' stream. The row with
     the largest mean MCC is chosen, of equal ones the first; a model that fails is
@@ -54,10 +54,10 @@ def train(
     Args:
         call: Calls R.
         classifier: Name of a classifier in Python.
-        tables: R list, for each row a list of completed training tables, or NULL.
+        tables: R list, for each row a list of imputed training tables, or NULL.
         outcome: R factor, positive first.
         seed: Seed of the fold.
-        choices: What is done otherwise than upstream does it.
+        choices: Where training differs from upstream.
 
     Raises:
         TaskFailure: A model fails, and is the only one or of the chosen row.
@@ -94,7 +94,7 @@ def train(
 def predict(
     call: RCalls, model: PythonModel, data: RObject, rows: IntArray | None
 ) -> tuple[Prediction, tuple[str, ...]]:
-    """P(positive) of a completed test table, or of some rows (from 0) as a table."""
+    """P(positive) of an imputed test table, or of some rows (from 0) as a table."""
     cut = call("rows_for", model.recipe, data, None if rows is None else rows + 1).value
     started = time.perf_counter()
     values = call("prepared_matrix", cut, model.recipe)
@@ -103,7 +103,7 @@ def predict(
 
 
 class _Chain:
-    """Completed tables one after another, each from where the one before left R's generator."""
+    """Imputed tables one after another, each from where the one before left R's generator."""
 
     def __init__(
         self, call: RCalls, classifier: str, outcome: RObject, seed: int, choices: Choices
@@ -136,7 +136,7 @@ class _Chain:
 
 
 class _Table:
-    """A completed training table in R; see ``contract.TrainingTable``."""
+    """An imputed training table in R; see ``contract.TrainingTable``."""
 
     def __init__(self, call: RCalls, data: RObject, positive: BoolArray) -> None:
         self._call = call
@@ -206,7 +206,7 @@ def _facts(fit: Fit, positive: BoolArray, one_sided_mcc: float) -> Mapping[str, 
 
 
 def _worth(found: _Found) -> float:
-    """What counts when rows are compared."""
+    """MCC by which rows of hyperparameters are compared; the worst for a model that failed."""
     mcc = math.nan if isinstance(found, TaskFailure) else float(found.facts["selection_mcc"])
     return -math.inf if math.isnan(mcc) else mcc
 

@@ -1,4 +1,4 @@
-"""R with the stages' functions loaded, and how a function of it is called."""
+"""Calls of the stages' R functions: files are loaded once, errors become failures of tasks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RCalls:
     """R with the shared files; those of methods and classifiers are loaded when asked for.
 
     The text of every file is taken when this is made. A file that is edited afterwards is
-    not looked at again, so that all that a worker runs is of one moment.
+    not read again, so that all code that a worker runs is of one moment.
     """
 
     def __init__(self) -> None:

@@ -26,9 +26,9 @@ from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (
-    Completed,
     ImputationError,
     Imputed,
+    ImputedTest,
     Prepared,
     PythonModel,
     Sampled,
@@ -60,7 +60,7 @@ class RStages:
 
     @property
     def calls(self) -> RCalls:
-        """R with the stages' functions, for what is no stage of a fold."""
+        """Calls of other R functions than a fold's stages."""
         return self._call
 
     def own_packages(self, files: Iterable[OwnFile]) -> dict[str, str]:
@@ -94,13 +94,13 @@ class RStages:
     def imputation_error(
         self, truth: RObject, given: RObject, rows: IntArray, completed: RObject
     ) -> ImputationError:
-        """How far a completed training table is from what was removed from it.
+        """How far an imputed training table is from what was removed from it.
 
         Args:
-            truth: The fold's training table before.
-            given: The same after.
-            rows: Rows of it (from 0) that were completed.
-            completed: The completed table.
+            truth: The fold's training table before values were removed.
+            given: The same table after that.
+            rows: Rows of it (from 0) that were imputed.
+            completed: The imputed table of these rows.
         """
         result = self._call("imputation_error", truth, given, rows + 1, completed)
         found = result.value.python()
@@ -123,11 +123,11 @@ class RStages:
         row_share: float,
         fold: int = 1,
     ) -> Sampled:
-        """Rows of hyperparameters of some methods, downsampling, features and rows.
+        """Draw hyperparameter rows of some methods, then rows and features of a training table.
 
         Args:
             train: A fold's training table.
-            outcome: Of its rows.
+            outcome: Outcome of its rows, an R factor.
             predraw: Method to the number of rows that ``MOST_ROWS`` are drawn of first,
                 in the order of the draws.
             downsampling: Whether the larger class is cut to the size of the smaller one.
@@ -165,7 +165,7 @@ class RStages:
     def prepare(
         self, train: RObject, sampled: Sampled, *, variance: bool, correlation: bool
     ) -> Prepared:
-        """The feature checks."""
+        """Run the feature checks."""
         result = self._call(
             "prepare",
             train,
@@ -200,10 +200,10 @@ class RStages:
         generator: RObject | None = None,
         fold: int = 1,
     ) -> Imputed:
-        """Complete a training table once for each row of hyperparameters.
+        """Impute a training table once for each row of hyperparameters.
 
         Args:
-            method: How.
+            method: Imputation method.
             data: The table.
             rows: Rows of hyperparameters; one empty row for a method without.
             generator: Where the generator stands, for a method that goes on there.
@@ -227,7 +227,7 @@ class RStages:
         return Imputed(tables, result.value["states"], count, result.warnings, none)
 
     def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Imputed:
-        """The feature checks on completed training tables (D15)."""
+        """Run the feature checks on imputed training tables (D15)."""
         result = self._call(
             "check_again",
             imputed.tables,
@@ -254,15 +254,15 @@ class RStages:
         *,
         learnt: bool | None = None,
         fold: int = 1,
-    ) -> Completed:
-        """Complete a test table by the state of one row of hyperparameters.
+    ) -> ImputedTest:
+        """Impute a test table with one row of hyperparameters.
 
         Args:
-            method: How.
+            method: Imputation method.
             data: The table.
-            state: Of that row, from :meth:`impute_train`.
-            learnt: Each row from what training learnt, whatever the other test rows
-                are, rather than upstream's way (D7); None for the protocol's.
+            state: What :meth:`impute_train` kept for that row.
+            learnt: Whether each row is imputed from what training learnt, whatever the other
+                test rows are, rather than in upstream's way (D7); None for the protocol's.
             fold: Fold, counted from 1.
         """
         if learnt is None:
@@ -271,7 +271,7 @@ class RStages:
         result = self._call(
             "complete_test", self.method_file(method), data, state, seed, learnt=learnt
         )
-        return Completed(result.value, len(result.value), result.warnings)
+        return ImputedTest(result.value, len(result.value), result.warnings)
 
     def train(
         self,
@@ -281,12 +281,12 @@ class RStages:
         search: str = "grid",
         fold: int = 1,
     ) -> Trained:
-        """Train a classifier on each completed table; keep the best row's models.
+        """Train a classifier on each imputed table; keep the best row's models.
 
         Args:
             classifier: Its name.
-            imputed: Completed training tables.
-            outcome: Of their rows.
+            imputed: Imputed training tables.
+            outcome: Outcome of their rows, an R factor.
             search: ``grid`` or ``random``: how hyperparameters are searched.
             fold: Fold, counted from 1.
         """
@@ -323,7 +323,7 @@ class RStages:
         data: RObject,
         rows: IntArray | None = None,
     ) -> tuple[Prediction, tuple[str, ...]]:
-        """P(positive) of a completed test table, or of some rows (from 0) as a table."""
+        """P(positive) of an imputed test table, or of some rows (from 0) as a table."""
         if isinstance(model, PythonModel):
             return python_classifiers.predict(self._call, model, data, rows)
         wanted = None if rows is None else rows + 1
@@ -347,7 +347,7 @@ class RStages:
         return self._protocol.seed_of(step, fold, self._protocol.model_seed)
 
     def _choices(self, search: str, search_seed: int) -> Choices:
-        """What a classifier in Python does otherwise than upstream."""
+        """Where a classifier in Python differs from upstream."""
         corrected = self._protocol.corrected
         return Choices(
             search=search,

@@ -43,7 +43,7 @@ class LeafTask:
 
     @cached_property
     def checked(self) -> Imputed:
-        """Completed training tables."""
+        """Imputed training tables."""
         return self.chain.checked(self.cell, self.task.values)
 
     @cached_property
@@ -171,7 +171,7 @@ def compared_rows(cell: Cell, trained: Trained) -> list[dict[str, Any]]:
 
 
 def _unfilled(error: ImputationError) -> list[str]:
-    """A note on removed values that the method left without any."""
+    """A note on removed values that the method did not impute."""
     if not error.unfilled:
         return []
     note = f"{error.unfilled} of {counted(error.cells, 'removed value')} got no value in their "
@@ -196,7 +196,7 @@ def _removal(cell: Cell, errors: Sequence[ImputationError]) -> dict[str, Any]:
 
 
 def _names(model: int, completion: int) -> dict[str, str]:
-    """Upstream's names of a model and of a completed test table, both counted from 0."""
+    """Upstream's names of a model and of an imputed test table, both counted from 0."""
     return {"model_ix": f"model_{model + 1}", "test_completion_ix": f"imp_{completion + 1}"}
 
 

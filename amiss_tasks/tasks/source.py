@@ -73,7 +73,7 @@ class AmissSource:
         self._failures: dict[str, TaskFailure] = {}
 
     def notes(self) -> Sequence[Fault]:
-        """What reading found worth saying."""
+        """Notes on the inputs."""
         return self._read.notes
 
     def artifact(self, values: Mapping[str, Value]) -> str:

@@ -37,8 +37,8 @@ class Sampled:
         handle: What ``prepare.R`` takes, in R.
         hyperparameter_rows: Method to the rows of its hyperparameters that were drawn
             before, counted from 1.
-        generator: Where the generator stands afterwards, in R.
-        generator_digest: The same as a digest.
+        generator: State of R's random generator afterwards, in R.
+        generator_digest: Digest of that state.
         notes: Warnings.
     """
 
@@ -72,15 +72,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Imputed:
-    """A training table, completed once for each row of hyperparameters.
+    """A training table, imputed once for each row of hyperparameters.
 
     Args:
         tables: R list, for each row a list of data frames, or NULL where it failed.
-        states: R list, for each row what the test table needs of training, or NULL.
-        count: Number of completed tables in all.
+        states: R list, for each row what imputing the test table needs to know of training, or
+            NULL.
+        count: Number of imputed tables in all.
         notes: Warnings.
         dropped: For each row of hyperparameters the features that the feature checks on
-            completed tables dropped from its first one.
+            imputed tables dropped from its first one.
     """
 
     tables: RObject
@@ -91,8 +92,8 @@ class Imputed:
 
 
 @dataclass(frozen=True)
-class Completed:
-    """Completions of a test table.
+class ImputedTest:
+    """Imputed test tables of a fold.
 
     Args:
         tables: R list of data frames.
@@ -107,14 +108,14 @@ class Completed:
 
 @dataclass(frozen=True)
 class ImputationError:
-    """How far a completed training table is from the values that were removed from it.
+    """How far an imputed training table is from the values that were removed from it.
 
     Args:
         rmse: Root of the mean squared error over the removed values, in standard
             deviations of their feature; None where there is nothing to compare, or
-            not every removed value got one in its place.
+            not every removed value was imputed.
         cells: Removed values that are compared.
-        unfilled: Those of them that got none.
+        unfilled: How many of them were not imputed.
         by_feature: The same as ``rmse`` for each feature.
     """
 
@@ -140,10 +141,10 @@ class PythonModel:
 
 
 class PythonModels(list[PythonModel]):
-    """Models of the completed tables, indexed as those in R are."""
+    """Models of the imputed tables, indexed as those in R are."""
 
     def at(self, index: int) -> PythonModel:
-        """Model of a completed table, counted from 0."""
+        """Model of an imputed table, counted from 0."""
         return self[index]
 
 
@@ -152,7 +153,7 @@ class Trained:
     """Models of a classifier on the tables of the chosen row of hyperparameters.
 
     Args:
-        models: One model for each completed table of that row: an R list, or those of a
+        models: One model for each imputed table of that row: an R list, or those of a
             classifier in Python.
         facts: For each model: selection_mcc, seconds, rows, settings, fits.
         row: Position of the chosen row, counted from 0.

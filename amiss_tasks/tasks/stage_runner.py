@@ -1,7 +1,7 @@
 """The stages of a worker one after another, sharing what equal tasks share.
 
-Early cutoff: a stage's result is remembered under what it was made from *by
-content*, so that a check which drops nothing, or two blocks with the same
+Early cutoff: a stage's result is kept under a digest of what it was made
+from, *by content*, so that a check which drops nothing, or two blocks with the same
 rows, cost one computation. Source of the order of stages:
 ``upstream-behaviour`` sections 4 to 7.
 """
@@ -28,9 +28,9 @@ from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.fold_tables import Cell, FoldTables, fold_tables, tables_of
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import (
-    Completed,
     ImputationError,
     Imputed,
+    ImputedTest,
     Prepared,
     Removed,
     Sampled,
@@ -45,7 +45,7 @@ SMALL_BYTES = 4096
 
 
 class StageRunner:
-    """The stages from a block's artifact to trained models and completed test tables.
+    """The stages from a block's artifact to trained models and imputed test tables.
 
     Args:
         settings: The study's settings.
@@ -68,7 +68,7 @@ class StageRunner:
         self.r = RStages(self.features, self.protocol, self.own_classifiers)
 
     def cell(self, task: TaskSpec, artifact: Path | None) -> Cell:
-        """Everything up to the final features."""
+        """Run the stages up to the final features."""
         if artifact is None:
             msg = "a task of amiss got no artifact of its block"
             raise ValueError(msg)
@@ -85,7 +85,7 @@ class StageRunner:
         return cell
 
     def cell_of(self, fold: FoldTables, values: Mapping[str, Value]) -> Cell:
-        """The same for tables that are at hand, whatever their test part has."""
+        """Prepare tables of a fold that are there already; their test part is not checked."""
         method = self.methods[str(values["imputation"])]
         return Cell(fold, self._prepared(fold, method, values), method, self.protocol)
 
@@ -108,7 +108,7 @@ class StageRunner:
         return digest_of(key)
 
     def imputed(self, cell: Cell) -> Imputed:
-        """Completed training tables of every row of hyperparameters, and what test rows need."""
+        """Impute the training table with every row of hyperparameters."""
 
         def impute() -> tuple[Imputed, int]:
             self.hook("impute", cell.key)
@@ -122,12 +122,12 @@ class StageRunner:
         return self.memo.get(f"impute:{cell.key}", impute)[0]
 
     def imputation_error(self, cell: Cell, row: int, number: int) -> ImputationError | None:
-        """How far a completed training table is from what was removed; None if nothing was.
+        """How far an imputed training table is from what was removed; None if nothing was.
 
         Args:
             cell: The cell.
             row: Row of hyperparameters, counted from 0.
-            number: Completed table of that row, counted from 0.
+            number: Imputed table of that row, counted from 0.
         """
         fold = cell.fold
         if fold.removed is None:
@@ -137,13 +137,13 @@ class StageRunner:
             fold.removed.truth, fold.train, cell.prepared.rows, completed
         )
 
-    def imputed_test(self, cell: Cell, row: int) -> Completed:
-        """Completed test tables by the chosen row of hyperparameters, counted from 0."""
+    def imputed_test(self, cell: Cell, row: int) -> ImputedTest:
+        """Impute the test table with the chosen row of hyperparameters, counted from 0."""
         state = self.imputed(cell).states.at(row)
         rows = np.arange(len(cell.fold.test_positive))
         key = cell.test_key(row)
 
-        def impute() -> tuple[Completed, int]:
+        def impute() -> tuple[ImputedTest, int]:
             self.hook("impute-test", key)
             data = self.r.cut(cell.fold.test, rows, cell.prepared.features)
             found = self.r.impute_test(cell.method, data, state, fold=cell.fold.number)
@@ -154,13 +154,13 @@ class StageRunner:
     def train(
         self, cell: Cell, classifier: str, imputed: Imputed, search: str, content_key: str
     ) -> Trained:
-        """A model for each completed training table, and which is chosen."""
+        """Train a model on each imputed training table, and choose the row of hyperparameters."""
         self.hook("train", content_key)
         outcome = self.r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
         return self.r.train(classifier, imputed, outcome, search, cell.fold.number)
 
     def checked(self, cell: Cell, values: Mapping[str, Value]) -> Imputed:
-        """Completed training tables, as they are or after the feature checks on them (D15)."""
+        """Imputed training tables, as they are or after the feature checks on them (D15)."""
         imputed = self.imputed(cell)
         # the checks are in a result's key only where they are made again
         checks = checks_of(values) if "feature_checks" in self.protocol.corrected else {}

@@ -52,8 +52,9 @@ def check_method(
 ) -> None:
     """Try a method or classifier of your own on a small made-up table.
 
-    One line for each check. What fails here would fail in a study, too; read the warnings. Exit
-    codes: 0 no check failed, 1 some check failed, 2 there is no such file or R cannot parse it.
+    It prints one line for each check. What fails here would fail in a study, too; read the
+    warnings. Exit codes: 0 no check failed, 1 some check failed, 2 there is no such file or R
+    cannot parse it.
     """
     from gridrun.cli._text import dump, say
     from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING

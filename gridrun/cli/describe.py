@@ -1,4 +1,4 @@
-"""``gridrun describe``: what the data look like before anything is filled in."""
+"""``gridrun describe``: what the data are like before missing values are replaced."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def describe(
 ) -> None:
     """Describe the data: sizes, missingness, distributions, correlations. Trains nothing.
 
-    Of each set of rows that the grid asks for: missingness by class and consequence, the
-    distribution of each feature, both with tests of the difference between the classes. Writes
-    results/describe/*.csv; features are printed where --only leaves one set.
+    For each set of rows that the grid asks for, the tables have missingness by class and
+    consequence and the distribution of each feature, both with tests of the difference between
+    the classes. They are written to results/describe/*.csv; features are printed as well where
+    --only leaves one set.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump

@@ -46,10 +46,10 @@ def export_model(
 ) -> None:
     """Train a combination on all labelled rows and write the model to one file.
 
-    The rows are those of the combination's block, training and test part; stages, settings
-    and, where upstream's are kept, seeds are a fold's. `gridrun predict` uses the file, which holds
-    a recipe to read (recipe.json of the zip). Where a method completes other rows from the
-    training rows the file holds these too; the command says so (docs/models.md).
+    It trains on the training part and the test part of the combination's block, with the stages
+    and settings of a fold, and with its seeds where upstream's are kept. `gridrun predict` reads
+    the file, which holds a recipe for people (recipe.json in the zip). If predictions need the
+    training rows, the file holds these too, and the command says so (docs/models.md).
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show

@@ -30,7 +30,7 @@ def status(
 ) -> None:
     """Count parts (combination, classifier, fold) by state; say what runs and what failed.
 
-    Covers what the last run selected. Writes nothing.
+    The counts are of what the last run selected. Nothing is written.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import NOTHING_RUN, dump, duration, say

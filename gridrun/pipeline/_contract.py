@@ -93,7 +93,7 @@ class Pipeline(Protocol):
     summary_parameters: tuple[str, ...]
     """Parameters beside the compared one that the means of headline columns are grouped by."""
     pooled_columns: tuple[Column, ...]
-    """Columns of a row over all completed test tables, in table order; empty for no such table."""
+    """Columns of a row pooled over all test tables, in table order; empty for no such table."""
     disposition_reads: tuple[str, ...]
     """Parameters that ``disposition`` looks at."""
     block: tuple[str, ...]

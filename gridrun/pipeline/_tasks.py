@@ -92,7 +92,7 @@ class TaskResult:
     """The result of a task that ran to its end.
 
     Args:
-        rows: One mapping per completed test table, the pipeline's result
+        rows: One mapping per test table, the pipeline's result
             columns as keys. Numbers stay numbers; ``None`` is NA, ``nan`` NaN.
         details: Further rows kept beside (``consequence`` and the metrics).
         content_key: Digest of everything the result depends on by content;
@@ -101,7 +101,7 @@ class TaskResult:
         notes: Warnings worth keeping, one line each.
         facts: Small facts worth keeping (final features, chosen settings). ``fits``,
             if there, says how many models of which name were fitted for it.
-        pooled: One row over all completed test tables, the pipeline's pooled columns
+        pooled: One row pooled over all test tables, the pipeline's pooled columns
             as keys; empty where the pipeline has none.
         payloads: Larger results by name, in a form of the pipeline's own; equal ones
             are kept once. See ``Pipeline.read_predictions``.

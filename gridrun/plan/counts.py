@@ -55,6 +55,7 @@ def _distinct(tables: TaskTables, stage: Stage) -> int:
     prefix = stage_prefix(tables.pipeline, stage)
     parts = stage_parts(tables.pipeline, stage, tables.settings)
     allowed = grid.allowed()
+    # of a whole grid the number follows from the sizes, so millions of codes need not be made
     if len(indices) == len(grid):
         whole = math.prod(len(allowed[name]) for name in prefix)
         return whole * math.prod(

@@ -195,6 +195,8 @@ class TaskTables:
             np.concatenate(parts) if parts else np.zeros(0, np.int64)
             for parts in (codes, classifiers, contexts)
         ]
+        # Tasks that share the most stand side by side, for a unit is a stretch of this order. The
+        # last key of lexsort is the first by which it sorts: block, group, atom, code, classifier.
         keys = [merged[0] & mask for mask in (self.atom_mask, self.group_mask, self.block_mask)]
         order = np.lexsort((merged[1], merged[0], *keys))
         return Pending(fold, merged[0][order], merged[1][order], merged[2][order])

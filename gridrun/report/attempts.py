@@ -18,7 +18,7 @@ class LoggedAttempt:
             grid of today has no such combination.
         classifier: Which classifier.
         fold: Counted from 1.
-        number: Which attempt.
+        number: Number of the attempt, from 1.
         state: ``done`` or ``failed``.
         kind: Kind of failure, or empty.
         reason: Why it failed, or empty.
@@ -54,7 +54,7 @@ class LoggedAttempt:
 
 
 def logged_attempts(study_state: StudyState) -> Iterator[LoggedAttempt]:
-    """All of a study, oldest first."""
+    """The attempts of a study that failed or printed something, oldest first."""
     view = study_state.view
     if view is None:
         return

@@ -1,4 +1,4 @@
-"""What a run would do, in numbers for people."""
+"""What a run would do: counts of tasks, estimated time, reasons."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ class PlanReport:
     """What a run would do.
 
     Args:
-        combinations: In the selection.
-        combinations_in_grid: In the study's grid.
-        folds: Of each combination.
+        combinations: Number of combinations in the selection.
+        combinations_in_grid: Number of combinations in the study's grid.
+        folds: Folds of each combination.
         protocol: How the comparison is made, as tables name it.
         stages: How often each stage runs.
         tasks: Leaf tasks of all folds that are to be run, finished ones included.
-        done: Of these, done by earlier runs.
-        failed: Of these, failed in earlier runs.
-        pending: Of these, those the next run would execute.
+        done: Those of them that earlier runs did.
+        failed: Those of them that failed in earlier runs.
+        pending: Those of them that the next run would execute.
         impossible: Leaf tasks of all folds that upstream itself cannot run.
-        impossible_reasons: Why, with the number of tasks of one fold.
-        skipped_reasons: Why parts are not asked of a classifier.
+        impossible_reasons: Reason to the number of such tasks in one fold.
+        skipped_reasons: Reason to the number of tasks of one fold that are not asked of a
+            classifier.
         seconds: Estimated task seconds of what is pending.
         measured: Share of ``seconds`` that rests on measured durations.
         why: What differs from earlier runs, where something is to be run again.
-        notes: What was worth saying about study and inputs.
+        notes: Notes on the study and its inputs.
     """
 
     combinations: int
@@ -62,7 +63,7 @@ class PlanReport:
 
 
 def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport:
-    """What a run of this study_state would do."""
+    """Count what a run of this study would do; nothing is written."""
     tables, folds = study_state.tables, study_state.folds
     known = study_state.known_context_ids()
     pending = list(study_state.pending(known, study_state.view))

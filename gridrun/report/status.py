@@ -22,9 +22,9 @@ class StatusReport:
         held: Units that workers hold: unit, worker, tasks, since.
         holder: Host, process id and heartbeat of the run at work, or None.
         last_run: The newest run, or None.
-        combinations: In the selection of the newest run.
-        folds: Of each.
-        changes: What changed since, when nothing of it is known any more.
+        combinations: Number of combinations that the newest run selected.
+        folds: Folds of each of them.
+        changes: What has changed since then, where none of its outcomes is valid any more.
     """
 
     parts: dict[str, int]
@@ -39,7 +39,7 @@ class StatusReport:
 
 
 def status_of(study_state: StudyState) -> StatusReport:
-    """Look at the ledger; writes nothing."""
+    """Count parts, attempts and held units from the ledger; nothing is written."""
     view = study_state.view
     counts = {str(state): 0 for state in State}
     reasons: dict[tuple[str, str], int] = {}
@@ -50,6 +50,7 @@ def status_of(study_state: StudyState) -> StatusReport:
             reasons[key] = reasons.get(key, 0) + 1
     holder = view.holder() if view is not None else None
     held = tuple(view.held()) if view is not None and holder is not None else ()
+    # a held task need not be a waiting part: with --retry-failed it is a failed one until it ends
     running = min(sum(tasks for _, _, tasks, _ in held), counts[str(State.WAITING)])
     counts[str(State.RUNNING)] = running
     counts[str(State.WAITING)] -= running

@@ -16,8 +16,8 @@ class Reason:
     """Why some tasks are to be run.
 
     Args:
-        tasks: How many, all folds.
-        classifier: Which classifier's.
+        tasks: Number of tasks in all folds.
+        classifier: Classifier of the tasks.
         text: What differs from what was computed before, or that it is new.
     """
 
@@ -29,7 +29,7 @@ class Reason:
 def reasons_of(
     study_state: StudyState, known: Sequence[int | None], pending: Sequence[Pending]
 ) -> Iterator[Reason]:
-    """Reasons, one for each classifier and cause."""
+    """The reasons of pending tasks, one for each classifier and cause."""
     view = study_state.view
     stored = view.contexts() if view is not None else {}
     counts: dict[int, int] = {}
@@ -50,10 +50,9 @@ def reasons_of(
 
 
 def changes_since(study_state: StudyState) -> list[str]:
-    """Names of what changed since an earlier run, when nothing of the tasks is known any more.
+    """Names of what changed since an earlier run, where no outcome of it is valid any more.
 
-    Tasks of which some are known are merely unfinished, and so are those of a
-    study that was never run.
+    A study with some valid outcomes is merely unfinished, and so is one that was never run.
     """
     view = study_state.view
     stored = view.contexts() if view is not None else {}
@@ -70,6 +69,8 @@ def _nearest(stored: Mapping[str, tuple[int, str, dict[str, Any]]], context: Con
         for _, classifier, components in stored.values()
         if classifier == context.classifier
     ]
+    # a study may have many earlier contexts, one for each version of the code: the nearest one
+    # names what changed last, others would add what changed before
     return min(changes, key=_length) if changes else []
 
 

@@ -61,7 +61,7 @@ class StudyPaths:
 
     @property
     def results_csv(self) -> Path:
-        """One row per combination, classifier, fold and completion."""
+        """One row per combination, classifier, fold and test table."""
         return self.results / "final_cv_results.csv"
 
     @property
@@ -76,7 +76,7 @@ class StudyPaths:
 
     @property
     def pooled_csv(self) -> Path:
-        """One row per combination, classifier and fold, over all completions."""
+        """One row per combination, classifier and fold, pooled over test tables."""
         return self.results / "pooled.csv"
 
     @property
@@ -100,7 +100,7 @@ class StudyPaths:
         return self.results / "runs.csv"
 
     def description_csv(self, table: str) -> Path:
-        """A table of what the data look like before anything is filled in."""
+        """A table that describes the data before missing values are replaced."""
         return self.results / "describe" / f"{table}.csv"
 
     def model(self, combination: int, classifier: str) -> Path:
@@ -114,5 +114,5 @@ class StudyPaths:
 
     @property
     def notes_txt(self) -> Path:
-        """What was noteworthy about the inputs."""
+        """Notes on the inputs."""
         return self.results / "notes.txt"

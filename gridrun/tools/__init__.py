@@ -1,4 +1,1 @@
-"""Commands that are no run: doctor, self-test, check-method, models; for commands and the API.
-
-For the API and the commands alone.
-"""
+"""Commands that are no run: doctor, self-test, check-method, models; for commands and the API."""

@@ -1,7 +1,7 @@
 """Trying a file of the user's own: check after check, in a process that may hang or die.
 
-What is checked is the pipeline's business, the process is the worker's; here is how
-long a check may take, and what is said of its end.
+The pipeline says what is checked and the worker runs the process; this module limits the time
+of each check, and reports how the process ended.
 """
 
 from __future__ import annotations

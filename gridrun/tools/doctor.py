@@ -45,11 +45,11 @@ def examine(
     plan_of: Callable[[Path], PlanReport] | None = None,
     pipeline: str = DEFAULT_PIPELINE,
 ) -> Iterator[Finding]:
-    """Look at the machine, and at a study if one is named.
+    """Check the machine, and a study if one is named.
 
     Args:
         study: Study directory or file, or None for the machine alone.
-        plan_of: Opens and plans a study; without it only the study's disk is looked at.
+        plan_of: Opens and plans a study; without it only the study's disk is checked.
         pipeline: The pipeline whose runner is started.
     """
     yield Finding("Python", "ok", sys.version.split()[0])

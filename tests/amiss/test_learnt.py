@@ -11,7 +11,7 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.r import session as r_session
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks.r_stages import RStages
-from amiss_tasks.tasks.stage_results import Completed, Imputed
+from amiss_tasks.tasks.stage_results import Imputed, ImputedTest
 
 NA = math.nan
 MICE = ("pmm", "norm", "norm.predict", "rf")
@@ -59,7 +59,7 @@ def values(found) -> np.ndarray:
     return np.array([np.asarray(v, dtype=float) for v in found.python().values()]).T
 
 
-def completions(found: Completed) -> list[np.ndarray]:
+def completions(found: ImputedTest) -> list[np.ndarray]:
     return [values(found.tables.at(number)) for number in range(found.count)]
 
 
@@ -78,7 +78,11 @@ def trained(stages, method: Method, numeric) -> Imputed:
     return stages.impute_train(method, table(stages, numeric), [row], generator)
 
 
-@pytest.mark.parametrize("name", METHODS)
+EACH = [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
+"""The methods; mice's forests take as long as all others, and differ in R's package only."""
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_a_test_row_says_nothing_about_another(stages, bytes_of, name):
     """Changing values and gaps of one test row changes no other row, and no state."""
     method = METHODS[name]
@@ -100,7 +104,7 @@ def test_a_test_row_says_nothing_about_another(stages, bytes_of, name):
         assert not np.isnan(ours).any()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EACH)
 def test_rows_below_do_not_matter(stages, name):
     """The first test rows by themselves are completed as in the whole table."""
     method = METHODS[name]
@@ -112,9 +116,7 @@ def test_rows_below_do_not_matter(stages, name):
         np.testing.assert_array_equal(ours[:5], theirs)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
-)
+@pytest.mark.parametrize("name", EACH)
 def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
     """Each row of a table completed for a model gets what it gets as a table of its own."""
     method = METHODS[name]

@@ -14,9 +14,9 @@ from golden_tables import golden_table
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import ModelFile, read_model, write_model
+from amiss_tasks.models._model import Model
 from amiss_tasks.models._train import tables_without_test, train
 from amiss_tasks.models.export import model_of
-from amiss_tasks.models.predict import Model
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.fold import rows_of_fold
@@ -205,7 +205,7 @@ def test_a_value_that_training_has_not_is_missing_and_noted(exported):
     table = taken(model.positions[:2])
     words = {**table.text, "LRT_pred": ["never seen", None]}
     found = model.model.predict(replace(table, text=words), AMISS)
-    assert found.notes[0] == ["LRT_pred is never seen, which training has not"]
+    assert found.notes[0] == ["LRT_pred is never seen, which did not occur in training"]
     assert found.notes[1] == []
     missing = replace(table, text={**table.text, "LRT_pred": [None, None]})
     plain = model.model.predict(missing, AMISS)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
+from commands import gridrun
 
 from backends.local._cluster import Cluster
 from gridrun.errors import EnvironmentFault
@@ -27,10 +26,5 @@ def test_the_option_that_is_advised_exists():
         cluster.close()
     options = re.findall(r"--[a-z-]+", caught.value.todo)
     assert options
-    shown = subprocess.run(
-        [sys.executable, "-c", "from gridrun.cli import main; main()", "local", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = gridrun("local", "--help").stdout
     assert all(option in shown for option in options)

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from test_commands import gridrun
+from commands import gridrun
 
 TOY = "gridrun.testing.toy:PIPELINE"
 OPTION = ("--pipeline", TOY)

@@ -13,24 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import gridrun
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
 COMMANDS = ("init", "plan", "local", "status", "results", "describe", "logs", "params", "doctor")
-
-
-def gridrun(
-    *arguments: str | Path, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess:
-    """Run the command as a shell would; output is plain since it is no terminal."""
-    return subprocess.run(
-        [sys.executable, "-c", "from gridrun.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **env},
-        check=False,
-    )
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from test_commands import QUICKSTART, gridrun
+from commands import gridrun
+from test_commands import QUICKSTART
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.api import open_study

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import gridrun
 from rich.console import Console
 
 from gridrun.cli._text import duration, table
@@ -24,21 +25,6 @@ QUICKSTART = ROOT / "examples" / "quickstart"
 COMMAND = [sys.executable, "-c", "from gridrun.cli import main; main()"]
 ONE = ("--in-process", "--folds", "1", "--combinations", "1")
 """The smallest run: one combination, one fold."""
-
-
-def gridrun(
-    *arguments: str | Path, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command; output is plain since it is no terminal."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **env},
-        check=False,
-        timeout=120,
-    )
 
 
 def in_shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import gridrun
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
@@ -23,18 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
 COMMAND = [sys.executable, "-c", "from gridrun.cli import main; main()"]
 RECORDS = 60
-
-
-def gridrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command; output is plain since it is no terminal."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
-        check=False,
-        timeout=280,
-    )
 
 
 @pytest.fixture(scope="module")

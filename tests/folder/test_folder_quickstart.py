@@ -1,11 +1,9 @@
 """The folder as a person meets it, with the real pipeline on the quickstart's data."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import walks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,14 +11,7 @@ PART = ["--only", "quality=clingen", "--only", "imputation=zero_imp,mean_imp", "
 
 
 def gridrun(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "gridrun", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"},
-        check=False,
-        timeout=250,
-    )
+    done = commands.gridrun(*arguments)
     assert done.returncode == 0, done.stderr + done.stdout
     return done
 

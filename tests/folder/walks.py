@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from commands import gridrun
 from toystudies import SMALL_GRID, TOY, open_toy, table, write_study
 
 from gridrun.run.backend import load_backend
@@ -26,13 +27,7 @@ def study(directory, *, folder=None, options=None, grid=None, **keys):
 
 def drive(directory, *command, exit_code=0):
     """One of the commands, on a study of the toy; what it printed, and what it said."""
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), TOY, str(directory), *map(str, command)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = gridrun(TOY, directory, *command, script=DRIVER)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == exit_code, done.stderr + done.stdout
     return done

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+from commands import gridrun
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.pipeline import PIPELINE
@@ -24,14 +23,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 @cache
 def help_of(*command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", "from gridrun.cli import main; main()", *command, "--help"],
-        env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = gridrun(*command, "--help", COLUMNS="200", TERM="dumb")
     assert done.returncode == 0, done.stderr
     return done.stdout
 

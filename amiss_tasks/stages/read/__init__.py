@@ -1,6 +1,6 @@
 """Stage read: VCF and CADD tables, joined; faults with lines; for models, pipeline and tasks.
 
-``check_inputs`` is the quick look, ``read_inputs`` the full pass; the readers
+``check_inputs`` is the quick check, ``read_inputs`` the full pass; the readers
 can be used on their own.
 """
 

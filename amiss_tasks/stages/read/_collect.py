@@ -17,7 +17,7 @@ from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatch
 from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._text import MISSING
-from amiss_tasks.stages.read._value_counts import Tally, check_review, check_significance
+from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 from gridrun.errors import counted
@@ -71,8 +71,8 @@ class VcfRows:
     variants: dict[str, bool] = field(default_factory=dict)
     records: int = 0
     blocks: int = 0
-    significance: Tally = field(default_factory=Tally)
-    review: Tally = field(default_factory=Tally)
+    significance: ValueCounts = field(default_factory=ValueCounts)
+    review: ValueCounts = field(default_factory=ValueCounts)
     dropped: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     repeated: bool = False

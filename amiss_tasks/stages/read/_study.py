@@ -1,4 +1,4 @@
-"""The two calls of the read stage: a quick look before anything starts, and the full pass."""
+"""The two calls of the read stage: a quick check before anything starts, and the full pass."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 
-_RECORDS_OF_A_LOOK = 20_000
-"""Records that are looked at when the header is refused, to list their faults with it."""
+_MOST_CHECKED = 20_000
+"""Records that are checked when the header is refused, to list their faults with it."""
 
 _CADD_ROLES = ROLES[1:]
 
@@ -111,7 +111,7 @@ def check_inputs(
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet = AMISS,
 ) -> list[Fault]:
-    """Look at paths and headers, quickly also where files are huge.
+    """Check paths and headers, quickly even where files are huge.
 
     Args:
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
@@ -119,17 +119,17 @@ def check_inputs(
         features: The study's features.
 
     Returns:
-        What is worth saying; none of it stops the run.
+        Notes; none of them stops the run.
 
     Raises:
         InputError: With every fault of every file. Where a VCF's header is
-            refused, its first 20,000 records are looked at as well, so that
+            refused, its first 20,000 records are checked as well, so that
             one run names what would otherwise be found one by one.
     """
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, features, _RECORDS_OF_A_LOOK)
+            collect(opened.vcf, features, _MOST_CHECKED)
         opened.raise_faults()
         return list(_notes(opened.reports))
 
@@ -253,7 +253,7 @@ def _read(
             opened.raise_faults()
         assert opened.vcf is not None
         header_is_sound = not opened.faulty()
-        most = None if header_is_sound else _RECORDS_OF_A_LOOK
+        most = None if header_is_sound else _MOST_CHECKED
         vcf = collect(
             opened.vcf,
             features,

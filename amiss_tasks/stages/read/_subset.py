@@ -1,4 +1,4 @@
-"""A seeded subset of the variants, for a quick look."""
+"""A seeded subset of the variants, for prototyping."""
 
 from __future__ import annotations
 

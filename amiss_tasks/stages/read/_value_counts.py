@@ -18,7 +18,7 @@ _NOT_LETTERS = re.compile(r"[^a-z]+")
 
 
 @dataclass
-class Tally:
+class ValueCounts:
     """How often each value of an INFO key was met, and where first."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -38,13 +38,13 @@ def most_frequent(counts: Mapping[str, int]) -> str:
     return f"{text} and {counted(left, 'more value')}" if left > 0 else text or "none"
 
 
-def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
+def check_significance(values: ValueCounts, records: int, reader: VcfReader) -> None:
     """Refuse a file without CLNSIG, or with the numeric codes of before 2017."""
     report = reader.report
-    _refuse_absent("CLNSIG", "amiss takes its labels from it", tally, records, reader)
-    old = {value: n for value, n in tally.counts.items() if _OLD_CODE.fullmatch(value)}
+    _refuse_absent("CLNSIG", "amiss takes its labels from it", values, records, reader)
+    old = {value: n for value, n in values.counts.items() if _OLD_CODE.fullmatch(value)}
     if old:
-        line = min(tally.first_lines[value] for value in old)
+        line = min(values.first_lines[value] for value in old)
         report.fault(
             f"CLNSIG holds the numeric codes of old ClinVar files: {most_frequent(old)}",
             line=line,
@@ -53,32 +53,34 @@ def check_significance(tally: Tally, records: int, reader: VcfReader) -> None:
         )
 
 
-def check_review(tally: Tally, records: int, reader: VcfReader) -> None:
+def check_review(values: ValueCounts, records: int, reader: VcfReader) -> None:
     """Refuse a file whose CLNREVSTAT is absent, or in a spelling that no tier would keep."""
     report = reader.report
-    _refuse_absent("CLNREVSTAT", "every value of quality needs it", tally, records, reader)
+    _refuse_absent("CLNREVSTAT", "every value of quality needs it", values, records, reader)
     known = {_letters(value): value for tier in REVIEW_TIERS.values() for value in tier}
-    for value, count in tally.counts.items():
+    for value, count in values.counts.items():
         meant = known.get(_letters(value))
         if meant is not None and meant != value:
             report.fault(
                 f'CLNREVSTAT is "{shown(value)}", which no value of quality keeps '
                 f"({count} variant{'' if count == 1 else 's'})",
-                line=tally.first_lines[value],
+                line=values.first_lines[value],
                 todo=f'did you mean "{meant}"? some tools write & or | for ClinVar\'s comma',
             )
-    old = {value: n for value, n in tally.counts.items() if _is_old(value)}
+    old = {value: n for value, n in values.counts.items() if _is_old(value)}
     if old:
         report.fault(
             f"CLNREVSTAT is in the words of old ClinVar files, which no value of quality keeps: "
             f"{most_frequent(old)}",
-            line=min(tally.first_lines[value] for value in old),
+            line=min(values.first_lines[value] for value in old),
             todo="take a ClinVar VCF of 2017 or later (criteria_provided,_single_submitter, …)",
         )
 
 
-def _refuse_absent(key: str, why: str, tally: Tally, records: int, reader: VcfReader) -> None:
-    if key in reader.header.info and records and not tally.counts:
+def _refuse_absent(
+    key: str, why: str, values: ValueCounts, records: int, reader: VcfReader
+) -> None:
+    if key in reader.header.info and records and not values.counts:
         todo = f"{why}; name ClinVar's VCF, annotated with VEP"
         reader.report.fault(f"no record has {key} ({counted(records, 'record')})", todo=todo)
 

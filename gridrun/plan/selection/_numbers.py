@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.documents.textfile import read_text_file
 from gridrun.documents.tree import quoted
 from gridrun.errors import Fault, InputError, UserError
-
-IntArray = npt.NDArray[np.int64]
+from gridrun.plan.task_encoding import IntArray
 
 _PART = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 _MOST_FAULTS = 20

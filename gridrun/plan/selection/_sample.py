@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.plan.grid import Grid
-from gridrun.plan.task_encoding import value_text
+from gridrun.plan.task_encoding import IntArray, value_text
 
-IntArray = npt.NDArray[np.int64]
 BlockValues = tuple[tuple[str, str], ...]
 """Parameter and value text of everything a block agrees on, sorted by parameter."""
 
@@ -177,6 +175,8 @@ class Blocks:
 
 def _below(rng: random.Random, bound: int) -> int:
     """A whole number below ``bound``, each equally likely, from bits alone."""
+    # The generator's bits are the same in every version of Python, what randrange makes of them
+    # need not be: a sample must be drawn again as it was.
     bits = (bound - 1).bit_length()
     while True:
         number = rng.getrandbits(bits) if bits else 0

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.plan.grid import Grid
 from gridrun.plan.selection._numbers import read_numbers
 from gridrun.plan.selection._sample import Blocks, Sample
-
-IntArray = npt.NDArray[np.int64]
+from gridrun.plan.task_encoding import IntArray
 
 
 class Selection:
@@ -139,6 +137,8 @@ def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
     for expression in expressions:
         name, found = _parse_only(grid, expression)
         positions.setdefault(name, set()).update(found)
+    # Axis after axis, so that only what is selected is ever held: the whole grid may be too large.
+    # The result is ascending, since each axis is.
     axes = [
         np.array(sorted(positions.get(name, range(size))), np.int64)
         for name, size in zip(grid.names, grid.sizes, strict=True)

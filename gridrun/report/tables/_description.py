@@ -21,18 +21,18 @@ from gridrun.study.state import StudyState
 
 @dataclass(frozen=True)
 class DescriptionReport:
-    """What was written, and what of it people see at once.
+    """The tables that were written, and what of them is printed.
 
     Args:
         part: Part of the data.
-        parameters: Those in which the blocks differ.
+        parameters: Parameters in which the blocks differ.
         printed: Table to its printed columns with their headings.
         legend: What the headings mean.
         tables: Table to its rows, block and part included, of those that are printed.
-        failures: Blocks without data: their values, and why.
+        failures: For each block without data, its values and the reason.
         files: Table to its file.
-        protocol: By which the data were divided.
-        notes: What was worth saying about study and inputs.
+        protocol: Protocol by which the data were split.
+        notes: Notes on the study and its inputs.
     """
 
     part: str
@@ -56,7 +56,7 @@ def write_description(study_state: StudyState, part: str | None = None) -> Descr
 
     Args:
         study_state: The study and which of its combinations are meant.
-        part: Part of the data; None for the usual one.
+        part: Part of the data; None for the pipeline's first.
 
     Raises:
         UserError: The pipeline cannot describe its data, there is no such part, or the

@@ -22,14 +22,14 @@ _GROUP = 100_000
 
 
 class PredictionFiles:
-    """The files take the place of earlier ones when all are whole.
+    """Writes the files; they take the place of earlier ones when all are whole.
 
     Where the study keeps no predictions, files of a time when it did are removed;
     what they were made from stays in the ledger.
 
     Args:
         study_state: The study whose predictions these are.
-        directory: Where to.
+        directory: Directory of the files.
         head: Columns that all rows of a part have in common.
     """
 

@@ -30,12 +30,12 @@ class Part:
         state: Of its task.
         kind: Kind of failure, or empty.
         reason: Why it failed or was skipped, or empty.
-        rows: Result rows; one empty one when there is no result.
+        rows: Result rows; a single empty row when there is no result.
         details: Rows per consequence.
         shared_with: Number of the first combination of the table with the same
             result by content, or None.
         context: Position of the task's context, or None when it was not to be run.
-        pooled: Row over all completed test tables; empty when there is none.
+        pooled: Row pooled over the test tables; empty when there is none.
         payloads: Name to digest of what the ledger keeps beside.
     """
 
@@ -71,6 +71,8 @@ def parts(study_state: StudyState, view: LedgerView | None) -> Iterator[Part]:
         codes = {
             name: tables.book.codes(tables.grid, chunk, reads[name]) for name in tables.classifiers
         }
+        # Combinations that differ in what a classifier does not read share its task: it is fetched
+        # once, as long as they are in one chunk, and memory stays bounded.
         recent.clear()
         for position, index in enumerate(map(int, chunk)):
             values = tables.grid.combination(index)
@@ -138,6 +140,7 @@ def _recorded(  # noqa: PLR0917 - the loop's state, private to it
             None,
             context,
         )
+    # a result without such a key is equal to none but its own task's
     same = stored.content_key or f"{context}:{code}"
     owner = first.setdefault((name, fold, same), index + 1)
     return Part(

@@ -48,7 +48,7 @@ class SummaryGroup:
             case State.DONE:
                 self.n += 1
                 for metric in self.metrics:
-                    # completions of one fold are averaged first, so each fold counts once
+                    # test tables of one fold are averaged first, so each fold counts once
                     values = [row[metric] for row in part.rows if is_finite(row.get(metric))]
                     if values:
                         self._sums[metric] = self._sums.get(metric, 0.0) + math.fsum(values) / len(

@@ -40,7 +40,7 @@ def columns_of(study_state: StudyState) -> list[Column]:
 
 
 def pooled_columns_of(study_state: StudyState) -> list[Column]:
-    """Columns of the table over all completions, in order; empty where there is none."""
+    """Columns of the table that is pooled over test tables, in order; empty without one."""
     own = study_state.pipeline.pooled_columns
     return _columns(study_state, own) if own else []
 
@@ -128,7 +128,7 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
             self._predictions.write(head, part, self._view)
 
     def _refuse_undeclared(self, part: Part) -> None:
-        """Each set of columns is looked at once: a study has a million rows of a few kinds."""
+        """Check each set of columns once: a study has a million rows of a few kinds."""
         pipeline = self._study_state.pipeline
         rows = [(row, pipeline.result_columns) for row in part.rows]
         rows += [(row, (*pipeline.result_columns, _CONSEQUENCE)) for row in part.details]

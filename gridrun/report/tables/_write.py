@@ -30,12 +30,12 @@ _GroupKey = tuple[str, tuple[Value, ...], str]
 
 
 def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
-    """Write all tables of a study_state and sum them up.
+    """Write all tables of a study and sum them up.
 
     Args:
         study_state: The study and which of its tasks are meant.
-        notes: What was worth saying about the inputs, kept beside the tables; None
-            when they were not read, so that what was said before still stands.
+        notes: Notes on the inputs, kept beside the tables; None when the inputs were not
+            read, so that earlier notes stay.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
@@ -43,6 +43,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     paths = study_state.study.paths
     view = study_state.view
     stamp = digest_of(_stamp(study_state, view))
+    # notes are no part of the stamp: a run may have new ones though no table changes
     if notes is not None:
         _write_notes(paths, notes)
     previous = _read_stamp(paths.results_stamp)
@@ -75,7 +76,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
 
 
 def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
-    """Changes whenever a table would."""
+    """Data that change whenever a table would."""
     return {
         "code": python_code(_TABLES, _REPORT),
         "ledger": view.version() if view is not None else 0,
@@ -105,7 +106,7 @@ def _all_there(study_state: StudyState) -> bool:
 
 
 def _files(study_state: StudyState) -> dict[str, Path]:
-    """What is written, by what it is called."""
+    """Display name of each file that is written, to its path."""
     paths, pipeline = study_state.study.paths, study_state.pipeline
     files = {
         "final table": paths.results_csv,

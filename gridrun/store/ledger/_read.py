@@ -30,7 +30,7 @@ class StoredResult:
         content_key: Digest of what the result depends on; equal keys, equal results.
         rows: Result rows as JSON text.
         details: Further rows as JSON text.
-        pooled: Row over all completed test tables as JSON text.
+        pooled: Row pooled over all test tables as JSON text.
         payloads: Name to digest of what is kept beside, as JSON text.
     """
 
