@@ -44,6 +44,7 @@ OWN_CLASSIFIER = {**OWN_METHOD, "name": "centroid", "file": "b.R"}
 FULL: dict[str, Any] = {
     "features": AMISS.plain(),
     "clnsig": {"Odd": "positive"},
+    "csq_of_other_alleles": "leave_out",
     "switches": {},
     "evaluate": "hold-out",
     "predictions": True,
@@ -99,6 +100,7 @@ def without(name: str) -> dict[str, Any]:
 OTHER_KEYS: dict[str, dict[str, Any]] = {
     "features": FULL | {"features": FEWER.plain()},
     "clnsig": FULL | {"clnsig": {"Odd": "negative"}},
+    "csq_of_other_alleles": FULL | {"csq_of_other_alleles": "refuse"},
     "evaluate": without("evaluate"),
     "predictions": without("predictions"),
     "own method ridge": FULL | {"own_methods": [OWN_METHOD | {"text": "f <- 2"}]},
@@ -303,6 +305,7 @@ def test_every_part_of_the_joined_table_s_key_changes_it(read_key, inputs, tmp_p
     cases = {
         "inputs": read_key(vcf=other_vcf(inputs, tmp_path)),
         "features": read_key(features=OTHER_FEATURES.plain()),
+        "leave_out_other_alleles": read_key(csq_of_other_alleles="leave_out"),
         "rows": read_key(rows=50),
         "asked": read_key(asked={"quality": "twostar"}),
     }

@@ -53,7 +53,8 @@ def bare(tmp_path_factory) -> Path:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gridrun\nVersion: 0\n")
     (about / "entry_points.txt").write_text(entry_points(without="backends.azureml"))
     shutil.copytree(ROOT / "tests" / "folder", root / "tests" / "folder")
-    shutil.copyfile(ROOT / "tests" / "toystudies.py", root / "tests" / "toystudies.py")
+    for name in ("toystudies.py", "commands.py", "imported.py"):
+        shutil.copyfile(ROOT / "tests" / name, root / "tests" / name)
     return root
 
 
@@ -93,7 +94,7 @@ def test_commands_and_a_study_work_without_it(bare, tmp_path):
     assert "azure" not in shown.lower()
     code = f"""
 import sys
-sys.path.insert(0, {str(bare / "tests" / "folder")!r})
+sys.path[:0] = [{str(bare / "tests")!r}, {str(bare / "tests" / "folder")!r}]
 from pathlib import Path
 import walks
 study = walks.study(Path({str(tmp_path / "study")!r}))

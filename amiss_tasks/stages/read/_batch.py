@@ -14,13 +14,14 @@ from amiss_tasks.features.feature_set import (
     FeatureSet,
 )
 from amiss_tasks.stages.read._column_lookup import located, number_advice
-from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
+from amiss_tasks.stages.read._numbers import MISSING, not_a_number, parse_numbers, text_array
 from amiss_tasks.stages.read._report import FileReport
-from amiss_tasks.stages.read._text import MISSING, RECORD_TEXT
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 
 _ROWS_AT_ONCE = 20_000
+_RECORD_TEXT = ("CHROM", "POS", "REF", "ALT", "CLNSIG", "CLNREVSTAT")
+"""Text that all rows of a record share."""
 CONSEQUENCE_FIELD = BASIC_FIELDS[0]
 
 
@@ -51,7 +52,7 @@ class Batch:
         self._numeric = {feature.name: feature for feature in of_vep if feature.is_numeric}
         self._names = (
             "vcf_line",
-            *RECORD_TEXT,
+            *_RECORD_TEXT,
             *BASIC_FIELDS,
             *(feature.name for feature in plain),
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
@@ -104,7 +105,7 @@ class Batch:
     def finish(self) -> Any:
         """Arrow table of all rows.
 
-        Text columns: ``RECORD_TEXT``, ``BASIC_FIELDS``, the categorical VEP
+        Text columns: ``CHROM`` to ``CLNREVSTAT``, ``BASIC_FIELDS``, the categorical VEP
         features and, where some feature needs it, ``TRANSCRIPTS`` as matched.
         Numbers: the numeric VEP features as float64, NaN for NA. ``vcf_line``:
         line of the record.

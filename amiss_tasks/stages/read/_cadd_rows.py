@@ -10,9 +10,8 @@ from typing import Any
 from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, KEYS, Feature, FeatureSet
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._column_positions import CADD_KEYS
-from amiss_tasks.stages.read._numbers import not_a_number, parse_numbers, text_array
+from amiss_tasks.stages.read._numbers import CADD_MISSING, not_a_number, parse_numbers, text_array
 from amiss_tasks.stages.read._report import FileReport, shown
-from amiss_tasks.stages.read._text import CADD_MISSING
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.cadd import CaddReader, CaddRows
 

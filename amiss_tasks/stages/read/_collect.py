@@ -15,8 +15,8 @@ from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPT
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._column_positions import positions
+from amiss_tasks.stages.read._numbers import MISSING
 from amiss_tasks.stages.read._report import FileReport, shown
-from amiss_tasks.stages.read._text import MISSING
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord

@@ -11,6 +11,12 @@ import numpy.typing as npt
 
 from amiss_tasks.stages.read._report import shown
 
+MISSING = ("", ".", "NA")
+"""Text that stands for NA in a VCF: S01 step 6, and R's own NA."""
+
+CADD_MISSING = ("", "NA")
+"""Text that stands for NA in a CADD table; empty cells are noted."""
+
 _DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _MOST_DIGITS = 15
 """Digits that upstream's CSV files keep; a longer text may hold more and is rounded."""

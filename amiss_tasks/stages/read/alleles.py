@@ -1,7 +1,7 @@
 """Whether a CSQ block is of its record's ALT, by the rules of VEP's field Allele.
 
-Where a file is split after VEP ran, a record keeps the blocks of all the alleles that it
-was split from, and their scores belong to other variants.
+If a file is split after VEP ran, a record keeps the blocks of all the alleles that it was
+split from. Their scores are those of other variants.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class AlleleCheck:
         if not self._is_said:
             self._report.note(
                 f"CSQ has no {ALLELE}, so gridrun cannot check which ALT a block is of",
-                todo=f"keep {ALLELE} among the fields of vep --fields",
+                todo=f"add {ALLELE} to what vep --fields names",
             )
         self._is_said = True
 
