@@ -17,6 +17,7 @@ from amiss_tasks.features.feature_set import Feature, FeatureSet
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries, Items, Node, by_line, kind_of, known_list, quoted
 from gridrun.errors import Fault, InputError, counted, did_you_mean
+from gridrun.study import Section
 
 BUILT_IN = {"amiss": AMISS}
 """Lists that a features file may extend, by name."""
@@ -52,8 +53,7 @@ def read_features(path: Path) -> FeaturesFile:
         InputError: With every fault of the file.
     """
     document = read_document(path)
-    reader = FeatureReader(path)
-    reader.faults.extend(document.faults)
+    reader = FeatureReader(path, document)
     if isinstance(document.root, Items):
         features = reader.features(document.root.nodes)
     elif isinstance(document.root, Entries):
@@ -74,7 +74,7 @@ def read_features(path: Path) -> FeaturesFile:
 
 def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
     """The list that is extended, with what the file says is different."""
-    nodes = reader.known_keys(root, _EXTENDING, also=("features",))
+    nodes = Section(reader, root, _EXTENDING, "key", also=("features",)).nodes
     if "features" in nodes:
         reader.fault(
             'a whole list of features stands by itself, without the key "features"',

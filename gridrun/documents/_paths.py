@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridrun.documents.tree import Leaf, Node, kind_of, quoted
+from gridrun.documents.tree import Node, kind_of, quoted
 from gridrun.errors import Fault, InputError
 
 
@@ -19,8 +19,8 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
     Raises:
         InputError: It is not a path. Whether anything is there is not checked.
     """
-    value = node.value if isinstance(node, Leaf) else None
-    if not isinstance(value, str) or not value.strip():
+    value = node.text or ""
+    if not value.strip():
         message = f"{name} has {kind_of(node)}, expected a path"
         raise InputError([Fault(file, message, node.line)])
     try:
