@@ -66,7 +66,7 @@ def read_features(path: Path) -> FeaturesFile:
             "give a list of features, or extends: amiss and what is different; docs/features.md",
         )
     if features or not reader.faults:
-        check_features(path, features, reader.faults)
+        check_features(reader, features)
     if reader.faults:
         raise InputError(_at_most(path, by_line(reader.faults)))
     return FeaturesFile(FeatureSet(tuple(features), origin=path), document.notes)
@@ -103,7 +103,7 @@ def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
         if feature.name in features:
             message = f'feature "{feature.name}" is in the list that is extended'
             todo = "say what is different below change, or name it below drop as well"
-            reader.faults.append(Fault(reader.file, message, feature.line, todo))
+            reader.fault(message, feature, todo)
     return [*features.values(), *(each for each in added if each.name not in features)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from gridrun.documents import path_behind
 from gridrun.documents.tree import (
@@ -17,6 +18,14 @@ from gridrun.documents.tree import (
     quoted,
 )
 from gridrun.errors import Fault, InputError, did_you_mean
+
+
+class HasLine(Protocol):
+    """What stands in a line of a file, or in none: nodes, and what was made of them."""
+
+    @property
+    def line(self) -> int | None:
+        """The line, from 1."""
 
 
 class KeyReader:
@@ -32,9 +41,10 @@ class KeyReader:
         self.faults: list[Fault] = [*document.faults] if document else []
         self.notes: list[Fault] = [*document.notes] if document else []
 
-    def fault(self, message: str, node: Node | None = None, todo: str | None = None) -> None:
-        """Take down a fault."""
-        self.faults.append(Fault(self.file, message, node.line if node else None, todo or None))
+    def fault(self, message: str, at: HasLine | None = None, todo: str | None = None) -> None:
+        """Take down a fault, at the line of what it is about."""
+        line = at.line if at is not None else None
+        self.faults.append(Fault(self.file, message, line, todo or None))
 
     def note(self, message: str, node: Node) -> None:
         """Take down something worth saying that stops nothing."""
