@@ -34,17 +34,19 @@ class Node:
     @property
     def text(self) -> str | None:
         """The text it is, or None."""
-        return None
+        return self.value if isinstance(self, Leaf) and isinstance(self.value, str) else None
 
     @property
     def number(self) -> int | float | None:
         """The number it is, or None (true and false are no numbers here)."""
+        if isinstance(self, Leaf) and not isinstance(self.value, bool | str):
+            return self.value
         return None
 
     @property
     def items(self) -> Sequence[Node]:
         """The nodes of a list; anything else stands for a list of itself."""
-        return [self]
+        return self.nodes if isinstance(self, Items) else [self]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +62,12 @@ class Leaf(Node):
     value: str | float | bool | None
     written: str
 
-    @property
-    def text(self) -> str | None:
-        """The text it is, or None."""
-        return self.value if isinstance(self.value, str) else None
-
-    @property
-    def number(self) -> int | float | None:
-        """The number it is, or None (true and false are no numbers here)."""
-        return None if isinstance(self.value, bool | str) else self.value
-
 
 @dataclass(frozen=True, eq=False)
 class Items(Node):
     """A list."""
 
     nodes: list[Node] = field(default_factory=list, repr=False)
-
-    @property
-    def items(self) -> Sequence[Node]:
-        """Its nodes."""
-        return self.nodes
 
 
 @dataclass(frozen=True, eq=False)

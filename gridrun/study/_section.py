@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,9 +100,11 @@ class Section:
 
     def text(self, key: str) -> str | None:
         """Text that is not blank."""
-        return self._value(
-            key, lambda node: node.text if (node.text or "").strip() else None, "allowed: text"
-        )
+
+        def meant(node: Node) -> str | None:
+            return node.text if (node.text or "").strip() else None
+
+        return self._value(key, meant, "allowed: text")
 
     def path(self, key: str) -> Path | None:
         """A path relative to the file."""
@@ -119,18 +122,14 @@ class Section:
         def fits(number: float | None) -> bool:
             return number is not None and number >= least and (most is None or number <= most)
 
-        node = self.nodes.get(key)
-        meant = _whole(node) if node is not None else None
-        hint = f"did you mean {meant}? " if fits(meant) else ""
+        def meant(node: Node) -> int | None:
+            return node.number if isinstance(node.number, int) and fits(node.number) else None
+
+        near = _whole(self.nodes[key]) if key in self.nodes else None
+        hint = f"did you mean {near}? " if fits(near) else ""
         allowed = f"a whole number, at least {least:,}" + (f", at most {most:,}" if most else "")
         allowed += f" ({why})" if why else ""
-        return self._value(
-            key,
-            lambda node: (
-                node.number if isinstance(node.number, int) and fits(node.number) else None
-            ),
-            f"{hint}allowed: {allowed}",
-        )
+        return self._value(key, meant, f"{hint}allowed: {allowed}")
 
     def number(
         self, key: str, most: float = math.inf, allowed: str = "a number above 0"
@@ -186,10 +185,8 @@ class Section:
 
 def _whole(node: Node) -> int | None:
     """The whole number that 10.0 or "10" was meant to be."""
-    if not isinstance(node, Leaf) or isinstance(node.value, bool) or node.value is None:
-        return None
-    try:
-        number = float(node.value)
-    except ValueError:
-        return None
-    return int(number) if number.is_integer() else None
+    given = node.number if node.text is None else node.text
+    with suppress(ValueError):
+        number = math.nan if given is None else float(given)
+        return int(number) if number.is_integer() else None
+    return None
