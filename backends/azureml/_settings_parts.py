@@ -41,12 +41,9 @@ def read_workspace(settings: Section, node: Node) -> dict[str, Any]:
         "workspace: {subscription: ID, resource_group: NAME, name: NAME}"
     )
     value = settings.nodes.get("workspace")
-    if value is None:
-        settings.reader.fault('azure setting "workspace" is missing', node, advice)
-        return {}
     if isinstance(value, Leaf):
         return {"config": settings.path("workspace")}
-    inner = settings.inner("workspace", _WORKSPACE, "workspace setting", advice)
+    inner = _required(settings, "workspace", node, _WORKSPACE, advice)
     if inner is None:
         return {}
     if "config" in inner.nodes:
@@ -65,12 +62,9 @@ def read_compute(settings: Section, node: Node) -> dict[str, Any]:
         "to have it created"
     )
     value = settings.nodes.get("compute")
-    if value is None:
-        settings.reader.fault('azure setting "compute" is missing', node, advice)
-        return {}
     if isinstance(value, Leaf):
         return {"compute": settings.text("compute")}
-    inner = settings.inner("compute", tuple(_COMPUTE), "compute setting", advice)
+    inner = _required(settings, "compute", node, tuple(_COMPUTE), advice)
     if inner is None:
         return {}
     if "name" not in inner.nodes:
@@ -81,6 +75,15 @@ def read_compute(settings: Section, node: Node) -> dict[str, Any]:
         message = f"min_nodes {least} is more than max_nodes {most}"
         settings.reader.fault(message, inner.nodes["min_nodes"])
     return {"compute": found.pop("name", None), **found}
+
+
+def _required(
+    settings: Section, key: str, node: Node, known: Sequence[str], advice: str
+) -> Section | None:
+    """The mapping behind a key that has to be there; None where it is not."""
+    if key not in settings.nodes:
+        settings.reader.fault(f'azure setting "{key}" is missing', node, advice)
+    return settings.inner(key, known, f"{key} setting", advice)
 
 
 def read_policy(settings: Section, key: str) -> Mapping[str, Any] | None:
