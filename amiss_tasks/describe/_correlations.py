@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -40,22 +41,14 @@ def correlation_rows(data: BlockData) -> Iterator[dict[str, Any]]:
         found = pd.DataFrame(both).corr(min_periods=2).to_numpy()
         shared = seen.T.astype(np.int64) @ seen.astype(np.int64)
         count = len(names)
-        for i, name in enumerate(names):
-            for j in range(i + 1, count):
-                pair = (label, name, names[j], int(shared[i, j]))
-                yield _row((VALUES, *pair), found[i, j])
-        for i, name in enumerate(names):
-            for j in range(i + 1, count):
-                pair = (label, name, names[j], len(values))
-                yield _row((MISSINGNESS, *pair), found[count + i, count + j])
-        for i, name in enumerate(names):
-            for j in range(count):
-                # of a feature's own value nothing is known where it is missing
-                if i != j:
-                    pair = (label, name, names[j], int(shared[j, j]))
-                    yield _row((MIXED, *pair), found[count + i, j])
-
-
-def _row(about: tuple[str, str, str, str, int], r: float) -> dict[str, Any]:
-    value = None if math.isnan(r) else float(r)
-    return dict(zip(CORRELATION_COLUMNS, (*about, value), strict=True))
+        each_two = list(combinations(range(count), 2))
+        # of a feature's own value nothing is known where it is missing
+        each_other = permutations(range(count), 2)
+        for kind, i, j, n, r in (
+            *((VALUES, i, j, shared[i, j], found[i, j]) for i, j in each_two),
+            *((MISSINGNESS, i, j, len(values), found[count + i, count + j]) for i, j in each_two),
+            *((MIXED, i, j, shared[j, j], found[count + i, j]) for i, j in each_other),
+        ):
+            value = None if math.isnan(r) else float(r)
+            row = (kind, label, names[i], names[j], int(n), value)
+            yield dict(zip(CORRELATION_COLUMNS, row, strict=True))

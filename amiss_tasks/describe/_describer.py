@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
 from gridrun.pipeline.description import BlockDescription
 
+_Rows = Callable[[BlockData], Iterable[dict[str, Any]]]
+_TABLES: Mapping[str, tuple[tuple[str, ...], _Rows]] = {
+    "blocks": (BLOCK_COLUMNS, lambda data: [block_row(data)]),
+    "consequences": (CONSEQUENCE_COLUMNS, consequence_rows),
+    "features": (FEATURE_COLUMNS, feature_rows),
+    "missingness": (MISSINGNESS_COLUMNS, missingness_rows),
+    "levels": (LEVEL_COLUMNS, level_rows),
+    "correlations": (CORRELATION_COLUMNS, correlation_rows),
+}
+"""Table to its columns and what makes its rows."""
+
 
 class AmissDescriber:
     """Describes the data of a study; see ``gridrun.pipeline.description.Describer``.
@@ -41,14 +52,7 @@ class AmissDescriber:
     """
 
     parameters: tuple[str, ...] = ("transcript", "quality", "restriction", "vus_inclusion")
-    columns: Mapping[str, tuple[str, ...]] = {
-        "blocks": BLOCK_COLUMNS,
-        "consequences": CONSEQUENCE_COLUMNS,
-        "features": FEATURE_COLUMNS,
-        "missingness": MISSINGNESS_COLUMNS,
-        "levels": LEVEL_COLUMNS,
-        "correlations": CORRELATION_COLUMNS,
-    }
+    columns: Mapping[str, tuple[str, ...]] = {name: table[0] for name, table in _TABLES.items()}
     headline: Mapping[str, Mapping[str, str]] = {
         "blocks": {
             "rows": "rows",
@@ -108,20 +112,10 @@ class AmissDescriber:
             if not data.rows:
                 yield BlockDescription(values, failure=f"part {part} has no row")
                 continue
-            yield BlockDescription(values, _tables(data))
+            tables = {name: list(rows(data)) for name, (_, rows) in _TABLES.items()}
+            yield BlockDescription(values, tables)
 
     def _data(self, values: Mapping[str, Value], part: str) -> BlockData:
         # with factor, text is as it is
         labelled = self._source.labelled({**values, "categorical": "factor"})
         return data_of(labelled, parts_of(labelled, self._protocol), self._features, part)
-
-
-def _tables(data: BlockData) -> dict[str, list[dict[str, Any]]]:
-    return {
-        "blocks": [block_row(data)],
-        "consequences": list(consequence_rows(data)),
-        "features": feature_rows(data),
-        "missingness": list(missingness_rows(data)),
-        "levels": list(level_rows(data)),
-        "correlations": list(correlation_rows(data)),
-    }

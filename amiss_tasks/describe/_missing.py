@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,8 +92,7 @@ def level_rows(data: BlockData) -> Iterator[dict[str, Any]]:
 
 def _by_consequence(data: BlockData) -> Iterator[tuple[str, BoolArray]]:
     names = np.array(data.consequence, dtype=object)
-    counts = {name: int((names == name).sum()) for name in sorted(set(data.consequence))}
-    for name in sorted(counts, key=lambda name: -counts[name]):
+    for name, _ in Counter(sorted(data.consequence)).most_common():
         yield name, names == name
 
 

@@ -8,17 +8,8 @@ from dataclasses import replace
 
 from amiss_tasks.features.feature_set import CADD, FILES, NUMERIC, TYPES, Feature
 from amiss_tasks.r.names import r_name
-from gridrun.documents.tree import (
-    Entries,
-    Items,
-    Leaf,
-    Node,
-    kind_of,
-    known_list,
-    read_keys,
-    shown,
-)
-from gridrun.study import KeyReader
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, shown
+from gridrun.study import KeyReader, Section
 
 KEYS = ("name", "source", "type", "a_priori", "per_transcript")
 """Keys of a feature."""
@@ -29,16 +20,6 @@ _NO_VALUE = ("", ".", "NA")
 
 class FeatureReader(KeyReader):
     """Reads features, gathering faults."""
-
-    def known_keys(
-        self, entries: Entries, known: Sequence[str], also: Sequence[str] = ()
-    ) -> dict[str, Node]:
-        """Known keys of a mapping, and those that the caller says something about.
-
-        Others are faults.
-        """
-        found = read_keys(self.file, entries, known, "key", self.faults, also=also)
-        return {name: node for name, (_, node) in found.items()}
 
     def features(self, nodes: Sequence[Node]) -> list[Feature]:
         """Whole features, as far as they are sound, in the order of the list."""
@@ -53,7 +34,7 @@ class FeatureReader(KeyReader):
     def entry(self, node: Node) -> Mapping[str, Node] | None:
         """Keys of one feature, or None where it is not a mapping."""
         if isinstance(node, Entries):
-            return self.known_keys(node, KEYS)
+            return Section(self, node, KEYS, "key").nodes
         self.fault(f"there is {kind_of(node)}, expected a feature", node, f"like {_EXAMPLE}")
         return None
 
@@ -119,14 +100,13 @@ class FeatureReader(KeyReader):
                 "or a list of columns of which the first that is there is read",
             )
             return None
-        found = self.known_keys(node, FILES)
+        found = Section(self, node, FILES, "key").nodes
         if len(found) != 1:
             if found or not node.pairs:
                 self.fault(f"{where}: source needs one of {known_list(FILES)}", node)
             return None
         ((file, columns),) = found.items()
-        items = columns.nodes if isinstance(columns, Items) else [columns]
-        names = [_text(item) for item in items]
+        names = [_text(item) for item in columns.items]
         if not names or None in names:
             self.fault(f"{where}: {file} has {shown(columns)}, expected columns", columns)
             return None
@@ -155,9 +135,8 @@ class FeatureReader(KeyReader):
         if isinstance(node, Leaf) and node.value is None:
             return None
         if kind == NUMERIC:
-            number = node.number() if isinstance(node, Leaf) else None
-            if number is not None and math.isfinite(number):
-                return float(number)
+            if node.number is not None and math.isfinite(node.number):
+                return float(node.number)
             self.fault(f"{where} is numeric, its a_priori is {shown(node)}", node, "give a number")
             return None
         text = _text(node)
@@ -173,7 +152,5 @@ class FeatureReader(KeyReader):
 
 def _text(node: Node) -> str | None:
     """Text of one line without blanks around it; None for anything else."""
-    value = node.value if isinstance(node, Leaf) else None
-    if not isinstance(value, str) or not value or value != value.strip():
-        return None
-    return value if value.isprintable() else None
+    text = node.text
+    return text if text and text == text.strip() and text.isprintable() else None

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from amiss_tasks.features.feature_set import BASIC_COLUMNS, CADD, CONSEQUENCE, RESERVED, Feature
-from gridrun.errors import Fault
+from gridrun.study import KeyReader
 
 _INDICATOR = "_missing"
 """Ending of the indicator that the method missingness_indicators adds to a feature's name."""
 
+_CONSEQUENCE_ADVICE = (
+    f"CADD's consequence is: name: {CONSEQUENCE}, source: {{cadd: Consequence}}, "
+    "type: categorical; give VEP's another name"
+)
 
-def check_features(file: Path, features: Sequence[Feature], faults: list[Fault]) -> None:
+
+def check_features(reader: KeyReader, features: Sequence[Feature]) -> None:
     """Name what cannot be together, or cannot be at all.
 
     Args:
-        file: The features file.
+        reader: Of the features file; takes the faults.
         features: Its features.
-        faults: Where faults go.
     """
 
     def fault(feature: Feature, message: str, todo: str) -> None:
-        faults.append(Fault(file, f'feature "{feature.name}" {message}', feature.line, todo))
+        reader.fault(f'feature "{feature.name}" {message}', feature, todo)
 
     if not any(feature.is_numeric for feature in features):
         message = "has no numeric feature, so there is nothing to impute"
-        faults.append(Fault(file, message, todo="add a feature with type: numeric"))
+        reader.fault(message, todo="add a feature with type: numeric")
     first: dict[str, Feature] = {}
     for feature in features:
         other = first.setdefault(feature.name, feature)
@@ -38,7 +41,9 @@ def check_features(file: Path, features: Sequence[Feature], faults: list[Fault])
                 "_ and . as a dot",
             )
         if feature.name in RESERVED and not _is_consequence(feature):
-            _reserved(feature, faults, file)
+            known = feature.name in {CONSEQUENCE, *BASIC_COLUMNS}
+            todo = _CONSEQUENCE_ADVICE if known else "give it another name"
+            fault(feature, "has the name of a column that amiss reads anyway", todo)
     dotted = [(f"{each.name}.", each) for each in features if not each.is_numeric]
     for feature in features:
         base = first.get(feature.name.removesuffix(_INDICATOR))
@@ -65,14 +70,3 @@ def _is_consequence(feature: Feature) -> bool:
         and feature.sources == BASIC_COLUMNS
         and not feature.is_numeric
     )
-
-
-def _reserved(feature: Feature, faults: list[Fault], file: Path) -> None:
-    message = f'feature "{feature.name}" has the name of a column that amiss reads anyway'
-    todo = "give it another name"
-    if feature.name in {CONSEQUENCE, *BASIC_COLUMNS}:
-        todo = (
-            f"CADD's consequence is: name: {CONSEQUENCE}, source: {{cadd: Consequence}}, "
-            "type: categorical; give VEP's another name"
-        )
-    faults.append(Fault(file, message, feature.line, todo))

@@ -17,6 +17,7 @@ from amiss_tasks.features.feature_set import Feature, FeatureSet
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries, Items, Node, by_line, kind_of, known_list, quoted
 from gridrun.errors import Fault, InputError, counted, did_you_mean
+from gridrun.study import Section
 
 BUILT_IN = {"amiss": AMISS}
 """Lists that a features file may extend, by name."""
@@ -52,8 +53,7 @@ def read_features(path: Path) -> FeaturesFile:
         InputError: With every fault of the file.
     """
     document = read_document(path)
-    reader = FeatureReader(path)
-    reader.faults.extend(document.faults)
+    reader = FeatureReader(path, document)
     if isinstance(document.root, Items):
         features = reader.features(document.root.nodes)
     elif isinstance(document.root, Entries):
@@ -66,7 +66,7 @@ def read_features(path: Path) -> FeaturesFile:
             "give a list of features, or extends: amiss and what is different; docs/features.md",
         )
     if features or not reader.faults:
-        check_features(path, features, reader.faults)
+        check_features(reader, features)
     if reader.faults:
         raise InputError(_at_most(path, by_line(reader.faults)))
     return FeaturesFile(FeatureSet(tuple(features), origin=path), document.notes)
@@ -74,7 +74,7 @@ def read_features(path: Path) -> FeaturesFile:
 
 def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
     """The list that is extended, with what the file says is different."""
-    nodes = reader.known_keys(root, _EXTENDING, also=("features",))
+    nodes = Section(reader, root, _EXTENDING, "key", also=("features",)).nodes
     if "features" in nodes:
         reader.fault(
             'a whole list of features stands by itself, without the key "features"',
@@ -103,7 +103,7 @@ def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
         if feature.name in features:
             message = f'feature "{feature.name}" is in the list that is extended'
             todo = "say what is different below change, or name it below drop as well"
-            reader.faults.append(Fault(reader.file, message, feature.line, todo))
+            reader.fault(message, feature, todo)
     return [*features.values(), *(each for each in added if each.name not in features)]
 
 

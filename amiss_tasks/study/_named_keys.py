@@ -15,7 +15,7 @@ from amiss_tasks.protocols import (
 )
 from amiss_tasks.stages.significance import CLASSES, upstream_class
 from amiss_tasks.study.options import CLNSIG
-from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
+from gridrun.documents.tree import Node, known_list, quoted, shown
 from gridrun.errors import did_you_mean
 from gridrun.pipeline.study_keys import KeyValue
 from gridrun.study import KeyReader
@@ -31,19 +31,15 @@ def read_clnsig(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
 
     def name_of(key: Node) -> str | None:
-        name = key.value if isinstance(key, Leaf) else None
-        if isinstance(name, str) and name not in _NO_VALUE:
-            return name
+        if key.text is not None and key.text not in _NO_VALUE:
+            return key.text
         todo = "write it as in the VCF, in quotes"
         reader.fault(f"{shown(key)} is not a value of CLNSIG", key, todo)
         return None
 
     mapped: dict[str, str] = {}
-    if not isinstance(node, Entries) or not node.pairs:
-        message = f'key "{CLNSIG}" has {kind_of(node)}, expected values of CLNSIG'
-        reader.fault(message, node, _GIVE)
-        node = Entries(node.line)
-    for name, key, value in reader.named(node, name_of, "CLNSIG {} is mapped"):
+    entries = reader.entries(node, f'key "{CLNSIG}"', _GIVE, expected="values of CLNSIG", least=1)
+    for name, key, value in reader.named(entries, name_of, "CLNSIG {} is mapped"):
         what = f"CLNSIG {quoted(name)}"
         meant = reader.one_of(value, CLASSES, f"{what} is mapped to {shown(value)}", _GIVE)
         upstream = upstream_class(name)
@@ -56,8 +52,7 @@ def read_clnsig(node: Node, file: Path) -> KeyValue:
         else:
             todo = "remove the line: a study adds values, it does not change amiss's lists"
             reader.fault(f"{what} is {upstream} in amiss, it cannot be {meant}", key, todo)
-    reader.refuse()
-    return KeyValue(mapped, tuple(reader.notes))
+    return KeyValue(mapped, reader.finish())
 
 
 _UNSWITCHED = {
@@ -76,8 +71,7 @@ def read_switches(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
 
     def name_of(key: Node) -> str | None:
-        given = key.value if isinstance(key, Leaf) else None
-        text = given if isinstance(given, str) else ""
+        text = key.text or ""
         name = switch_name(text)
         if name is None and text.upper() in _UNSWITCHED:
             why = f"{text.upper()} has no switch: {_UNSWITCHED[text.upper()]}"
@@ -88,15 +82,11 @@ def read_switches(node: Node, file: Path) -> KeyValue:
             reader.fault(f"there is no switch {shown(key)}", key, f"{near} known: {known}".strip())
         return name
 
-    if not isinstance(node, Entries):
-        message = f'key "{SWITCHES_KEY}" has {kind_of(node)}, expected switches'
-        reader.fault(message, node, _SET)
-        node = Entries(node.line)
     found: dict[str, str] = {}
-    for name, _, value in reader.named(node, name_of, "switch {} is set"):
+    entries = reader.entries(node, f'key "{SWITCHES_KEY}"', _SET, expected="switches")
+    for name, _, value in reader.named(entries, name_of, "switch {} is set"):
         message = f'switch "{name}" is set to {shown(value)}'
         meant = reader.one_of(value, (AMISS, CORRECTED), message, _SET)
         if meant is not None:
             found[name] = meant
-    reader.refuse()
-    return KeyValue(found)
+    return KeyValue(found, reader.finish())

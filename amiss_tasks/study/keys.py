@@ -19,11 +19,11 @@ from amiss_tasks.study._named_keys import read_clnsig, read_switches
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
-from gridrun.documents.tree import Entries, Items, Leaf, Node, kind_of, known_list, read_keys
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list
 from gridrun.errors import Fault, InputError, counted
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.plan.fingerprint import digest_of
-from gridrun.study import KeyReader
+from gridrun.study import KeyReader, Section
 
 
 def _read_features(node: Node, file: Path) -> KeyValue:
@@ -44,8 +44,7 @@ def _read_evaluate(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
     message = f'key "{EVALUATE}" has {kind_of(node)}'
     value = reader.one_of(node, KINDS, message, f"known values: {known_list(KINDS)}")
-    reader.refuse()
-    return KeyValue(value)
+    return KeyValue(value, reader.finish())
 
 
 def _read_other_alleles(node: Node, file: Path) -> KeyValue:
@@ -83,11 +82,11 @@ def _read_shares(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
     shares: list[float] = []
     if isinstance(node, Entries):
-        found = read_keys(file, node, ("shares",), f"key below {OPTION}", reader.faults)
+        found = Section(reader, node, ("shares",), f"key below {OPTION}").nodes
         if "shares" not in found:
             reader.fault(f'key "{OPTION}" has no shares', node, _GIVE)
-        reader.refuse()
-        node = found["shares"][1]
+        reader.finish()
+        node = found["shares"]
     if isinstance(node, Leaf) and node.value in _ALL:
         shares += SHARES
         said = f"{OPTION}: {node.written} stands for {len(SHARES)} shares: {known_list(SHARES)}"
@@ -95,11 +94,10 @@ def _read_shares(node: Node, file: Path) -> KeyValue:
     elif isinstance(node, Leaf) and node.value in _NONE:
         reader.fault(f'key "{OPTION}" has {kind_of(node)}', node, f"remove the key, or {_GIVE}")
     else:
-        items = node.nodes if isinstance(node, Items) else [node]
-        if not items:
+        if not node.items:
             message = f'key "{OPTION}" has an empty list, so there is no combination at all'
             reader.fault(message, node, _GIVE)
-        for item in items:
+        for item in node.items:
             share = _share(item)
             if share is None:
                 message = f'key "{OPTION}" has {kind_of(item)}, which is not a share'
@@ -112,13 +110,12 @@ def _read_shares(node: Node, file: Path) -> KeyValue:
                 shares.append(share)
         if len(shares) > _MOST_SHARES:
             many = f'key "{OPTION}" has {len(shares)} shares, at most {_MOST_SHARES} are possible'
-            reader.fault(many, items[0], "give fewer")
-    reader.refuse()
-    return KeyValue(shares, tuple(reader.notes))
+            reader.fault(many, node.items[0], "give fewer")
+    return KeyValue(shares, reader.finish())
 
 
 def _share(item: Node) -> float | None:
-    number = item.number() if isinstance(item, Leaf) else None
+    number = item.number
     # adding 0 makes -0 one with 0
     return float(number) + 0.0 if number is not None and 0 <= number < 1 else None
 

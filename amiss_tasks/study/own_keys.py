@@ -13,18 +13,9 @@ from amiss_tasks.methods import METHODS, MOST_ROWS
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
 from gridrun.documents import path_behind
 from gridrun.documents.textfile import read_text_file
-from gridrun.documents.tree import (
-    Entries,
-    Items,
-    Leaf,
-    Node,
-    kind_of,
-    read_keys,
-    shown,
-)
-from gridrun.errors import InputError
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, shown
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
-from gridrun.study import KeyReader
+from gridrun.study import KeyReader, Section
 
 SUFFIXES = (".r",)
 """Endings of R files, lower case."""
@@ -68,18 +59,16 @@ class _OwnReader(KeyReader):
     def read(self, node: Node) -> list[OwnFile]:
         """All entries, in their order."""
         give = f"give each {self._noun} its R file: {self._key}: {{my_{self._noun}: my.R}}"
-        if not isinstance(node, Entries) or not node.pairs:
-            message = f'key "{self._key}" has {kind_of(node)}, expected names and R files'
-            self.fault(message, node, give)
-            return []
-        entries = self.named(node, self._name, f"{self._noun} {{}} is given")
-        found = [self._entry(name, value) for name, _, value in entries]
+        where = f'key "{self._key}"'
+        entries = self.entries(node, where, give, expected="names and R files", least=1)
+        given = self.named(entries, self._name, f"{self._noun} {{}} is given")
+        found = [self._entry(name, value) for name, _, value in given]
         return [file for file in found if file is not None]
 
     def _name(self, node: Node) -> str | None:
-        name = node.value if isinstance(node, Leaf) else None
+        name = node.text
         what = f"{shown(node)} cannot be the name of a {self._noun} of your own"
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _MOST_LETTERS:
+        if name is None or not _NAME.fullmatch(name) or len(name) > _MOST_LETTERS:
             self.fault(what, node, f"allowed: {_ALLOWED_NAME}")
         elif name in self._taken:
             self.fault(f"{what}: amiss has one", node, f"names of amiss: {', '.join(self._taken)}")
@@ -93,19 +82,17 @@ class _OwnReader(KeyReader):
         axes: Axes = ()
         if isinstance(node, Entries):
             allowed = ("file", "hyperparameters") if self._has_axes else ("file",)
-            found = read_keys(self.file, node, allowed, "key", self.faults)
+            found = Section(self, node, allowed, "key").nodes
             if "file" not in found:
                 self.fault(f"{where} has no file", node, "add file: PATH")
                 return None
-            file = found["file"][1]
+            file = found["file"]
             if "hyperparameters" in found:
-                axes = self._axes(where, found["hyperparameters"][1])
-        try:
+                axes = self._axes(where, found["hyperparameters"])
+        with self.gathering():
             path = path_behind(self.file, where, file)
             return OwnFile(name, path.name, read_own_file(path), axes)
-        except InputError as error:
-            self.faults.extend(error.faults)
-            return None
+        return None
 
     def _axes(self, where: str, node: Node) -> Axes:
         """Hyperparameters in the order given, each with its values."""
@@ -115,9 +102,8 @@ class _OwnReader(KeyReader):
             return ()
 
         def name_of(key: Node) -> str | None:
-            name = key.value if isinstance(key, Leaf) else None
-            if isinstance(name, str) and _NAME.fullmatch(name):
-                return name
+            if key.text is not None and _NAME.fullmatch(key.text):
+                return key.text
             message = f"{shown(key)} cannot be the name of a hyperparameter of {where}"
             self.fault(message, key, f"allowed: {_ALLOWED_NAME}")
             return None
@@ -139,7 +125,7 @@ class _OwnReader(KeyReader):
 
     def _values(self, where: str, node: Node) -> tuple[int | float | str, ...]:
         values: list[int | float | str] = []
-        for item in node.nodes if isinstance(node, Items) else [node]:
+        for item in node.items:
             value = item.value if isinstance(item, Leaf) else None
             if value is None or (isinstance(value, float) and not math.isfinite(value)):
                 message = f"{where} has {kind_of(item)}"
@@ -148,7 +134,7 @@ class _OwnReader(KeyReader):
                 self.fault(f"{where} has {shown(item)} more than once", item, "keep one of them")
             else:
                 values.append(value)
-        if isinstance(node, Items) and not node.nodes:
+        if not node.items:
             self.fault(f"{where} has an empty list, so nothing would be tried", node)
         return tuple(values)
 
@@ -156,8 +142,7 @@ class _OwnReader(KeyReader):
 def _read(node: Node, file: Path, *, key: str, noun: str, taken: Collection[str]) -> KeyValue:
     reader = _OwnReader(file, key, noun, taken, has_axes=key == OWN_METHODS)
     found = reader.read(node)
-    reader.refuse()
-    return KeyValue([own.plain() for own in found])
+    return KeyValue([own.plain() for own in found], reader.finish())
 
 
 def _only_some_tasks(_: object) -> None:

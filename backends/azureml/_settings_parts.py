@@ -1,156 +1,131 @@
-"""The settings of ``azure`` that are objects of their own: workspace, compute, policy, data."""
+"""The settings of ``azure`` that are mappings of their own: workspace, compute, policy, data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from gridrun.documents.tree import Entries, Leaf, Node, kind_of
-from gridrun.errors import Fault
-from gridrun.study import KeyReader, Section
+from gridrun.documents.tree import Leaf, Node
+from gridrun.study import Section
 
-POLICIES: Mapping[str, Mapping[str, type]] = {
-    "bandit": {
-        "evaluation_interval": int,
-        "delay_evaluation": int,
-        "slack_factor": float,
-        "slack_amount": float,
-    },
-    "median_stopping": {"evaluation_interval": int, "delay_evaluation": int},
-    "truncation_selection": {
-        "evaluation_interval": int,
-        "delay_evaluation": int,
-        "truncation_percentage": int,
-    },
+Reads = Mapping[str, Callable[[Section, str], Any]]
+"""Setting to how it is read."""
+
+_WHOLE: Callable[[Section, str], Any] = partial(Section.whole, least=0)
+_INTERVALS: Reads = {"evaluation_interval": _WHOLE, "delay_evaluation": _WHOLE}
+POLICIES: Mapping[str, Reads] = {
+    "bandit": {**_INTERVALS, "slack_factor": Section.number, "slack_amount": Section.number},
+    "median_stopping": _INTERVALS,
+    "truncation_selection": {**_INTERVALS, "truncation_percentage": _WHOLE},
 }
 _WORKSPACE = ("config", "subscription", "resource_group", "name")
 _DATA = ("datastore", "folder")
-_COMPUTE = (
-    "name",
-    "vm_size",
-    "cores",
-    "min_nodes",
-    "max_nodes",
-    "low_priority",
-    "idle_seconds",
-)
+_COMPUTE: Reads = {
+    "name": Section.text,
+    "vm_size": Section.text,
+    "cores": partial(Section.whole, least=1),
+    "min_nodes": _WHOLE,
+    "max_nodes": partial(Section.whole, least=1),
+    "low_priority": Section.switch,
+    "idle_seconds": partial(Section.whole, least=1),
+}
+MAX_NODES = 4
+"""Most nodes of a cluster where the study does not say."""
 
 
-def read_workspace(reader: KeyReader, settings: Section, node: Node) -> dict[str, Any]:
+def read_workspace(settings: Section, node: Node) -> dict[str, Any]:
     """The workspace, by file or by names."""
     advice = (
         "workspace: PATH of the config.json that the portal offers, or "
         "workspace: {subscription: ID, resource_group: NAME, name: NAME}"
     )
-    if not settings.has("workspace"):
-        reader.fault('azure setting "workspace" is missing', node, advice)
-        return {}
-    value = settings.at("workspace")
+    value = settings.nodes.get("workspace")
     if isinstance(value, Leaf):
         return {"config": settings.path("workspace")}
-    if not isinstance(value, Entries):
-        reader.fault(f'azure setting "workspace" has {kind_of(value)}', value, advice)
+    inner = _required(settings, "workspace", node, _WORKSPACE, advice)
+    if inner is None:
         return {}
-    inner = Section(reader, value, _WORKSPACE, "workspace setting")
-    if inner.has("config"):
+    if "config" in inner.nodes:
         return {"config": inner.path("config")}
-    missing = [name for name in _WORKSPACE[1:] if not inner.has(name)]
+    missing = [name for name in _WORKSPACE[1:] if name not in inner.nodes]
     if missing:
-        reader.fault(f"the workspace lacks {', '.join(missing)}", value, advice)
-    return {
-        "subscription": inner.text("subscription", ""),
-        "resource_group": inner.text("resource_group", ""),
-        "workspace": inner.text("name", ""),
-    }
+        settings.reader.fault(f"the workspace lacks {', '.join(missing)}", value, advice)
+    found = inner.given(dict.fromkeys(_WORKSPACE[1:], Section.text))
+    return {"workspace": found.pop("name", None), **found}
 
 
-def read_compute(reader: KeyReader, settings: Section, node: Node) -> dict[str, Any]:
+def read_compute(settings: Section, node: Node) -> dict[str, Any]:
     """The cluster, by name or with what it takes to create it."""
     advice = (
         "compute: NAME of a cluster, or compute: {name: NAME, vm_size: SIZE, max_nodes: N} "
         "to have it created"
     )
-    if not settings.has("compute"):
-        reader.fault('azure setting "compute" is missing', node, advice)
-        return {}
-    value = settings.at("compute")
+    value = settings.nodes.get("compute")
     if isinstance(value, Leaf):
-        return {"compute": settings.text("compute", "")}
-    if not isinstance(value, Entries):
-        reader.fault(f'azure setting "compute" has {kind_of(value)}', value, advice)
+        return {"compute": settings.text("compute")}
+    inner = _required(settings, "compute", node, tuple(_COMPUTE), advice)
+    if inner is None:
         return {}
-    inner = Section(reader, value, _COMPUTE, "compute setting")
-    if not inner.has("name"):
-        reader.fault('compute setting "name" is missing', value, advice)
-    most = inner.whole("max_nodes", 4, 1)
-    least = inner.whole("min_nodes", 0, 0)
+    if "name" not in inner.nodes:
+        settings.reader.fault('compute setting "name" is missing', value, advice)
+    found = inner.given(_COMPUTE)
+    least, most = found.get("min_nodes"), found.get("max_nodes", MAX_NODES)
     if most is not None and least is not None and least > most:
-        reader.fault(f"min_nodes {least} is more than max_nodes {most}", inner.at("min_nodes"))
-    return {
-        "compute": inner.text("name", ""),
-        "vm_size": inner.text("vm_size", ""),
-        "cores": inner.whole("cores", None, 1),
-        "min_nodes": least,
-        "max_nodes": most,
-        "low_priority": inner.switch("low_priority"),
-        "idle_seconds": inner.whole("idle_seconds", 600, 1),
-    }
+        message = f"min_nodes {least} is more than max_nodes {most}"
+        settings.reader.fault(message, inner.nodes["min_nodes"])
+    return {"compute": found.pop("name", None), **found}
 
 
-def read_policy(reader: KeyReader, settings: Section) -> Mapping[str, Any] | None:
+def _required(
+    settings: Section, key: str, node: Node, known: Sequence[str], advice: str
+) -> Section | None:
+    """The mapping behind a key that has to be there; None where it is not."""
+    if key not in settings.nodes:
+        settings.reader.fault(f'azure setting "{key}" is missing', node, advice)
+    return settings.inner(key, known, f"{key} setting", advice)
+
+
+def read_policy(settings: Section, key: str) -> Mapping[str, Any] | None:
     """Early termination, with a note on what it costs."""
-    if not settings.has("policy"):
-        return None
-    value = settings.at("policy")
-    if not isinstance(value, Entries):
-        reader.fault(
-            f'azure setting "policy" has {kind_of(value)}, expected settings',
-            value,
-            f"policy: {{name: NAME, ...}}; known names: {', '.join(POLICIES)}",
-        )
-        return None
+    reader = settings.reader
     names = sorted({"name", *(key for keys in POLICIES.values() for key in keys)})
-    inner = Section(reader, value, names, "policy setting")
-    name = inner.word("name", tuple(POLICIES), None)
-    if not inner.has("name"):
-        reader.fault('policy setting "name" is missing', value, f"known: {', '.join(POLICIES)}")
+    advice = f"policy: {{name: NAME, ...}}; known names: {', '.join(POLICIES)}"
+    inner = settings.inner(key, names, "policy setting", advice, expected="settings")
+    if inner is None:
+        return None
+    node = settings.nodes[key]
+    name = inner.word("name", tuple(POLICIES))
+    if "name" not in inner.nodes:
+        reader.fault('policy setting "name" is missing', node, f"known: {', '.join(POLICIES)}")
     if name is None:
         return None
-    policy: dict[str, Any] = {"name": name}
-    for key in names:
-        if key == "name" or not inner.has(key):
-            continue
-        kind = POLICIES[name].get(key)
-        if kind is None:
-            known = ", ".join(POLICIES[name])
-            reader.fault(f'policy {name} has no setting "{key}"', inner.at(key), f"known: {known}")
-        else:
-            policy[key] = inner.whole(key, None, 0) if kind is int else inner.number(key, None)
+    for other in names:
+        if other in inner.nodes and other not in ("name", *POLICIES[name]):
+            known = f"known: {', '.join(POLICIES[name])}"
+            reader.fault(f'policy {name} has no setting "{other}"', inner.nodes[other], known)
     text = "an early termination policy may end shards before they have all their outcomes"
-    reader.notes.append(Fault(reader.file, text, value.line))
-    return policy
+    reader.note(text, node)
+    return {"name": name, **inner.given(POLICIES[name])}
 
 
-def read_data(reader: KeyReader, settings: Section, roles: Sequence[str]) -> dict[str, Any] | None:
+def read_data(settings: Section, roles: Sequence[str]) -> dict[str, Any] | None:
     """Inputs in a datastore: its name, a path for each role, a folder for what is made."""
-    if not settings.has("data"):
-        return None
-    value = settings.at("data")
+    reader = settings.reader
     advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in roles) + "}"
-    if not isinstance(value, Entries):
-        reader.fault(f'azure setting "data" has {kind_of(value)}', value, advice)
+    inner = settings.inner("data", (*_DATA, *roles), "data setting", advice)
+    if inner is None:
         return None
-    inner = Section(reader, value, (*_DATA, *roles), "data setting")
-    missing = [name for name in ("datastore", *roles) if not inner.has(name)]
+    missing = [name for name in ("datastore", *roles) if name not in inner.nodes]
     if missing:
-        reader.fault(f"data lacks {', '.join(missing)}", value, advice)
-    paths = {name: inner.text(name, "") for name in (*roles, "folder") if inner.has(name)}
+        reader.fault(f"data lacks {', '.join(missing)}", settings.nodes["data"], advice)
+    paths = {name: inner.text(name) or "" for name in (*roles, "folder") if name in inner.nodes}
     for name, path in paths.items():
         if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
             reader.fault(
                 f'data setting "{name}" has "{path}"',
-                inner.at(name),
+                inner.nodes[name],
                 "allowed: a path within the datastore, with neither a leading / nor ..",
             )
     folder = paths.pop("folder", "gridrun").strip("/")
-    return {"datastore": inner.text("datastore", ""), "inputs": paths, "folder": folder}
+    return {"datastore": inner.text("datastore"), "inputs": paths, "folder": folder}

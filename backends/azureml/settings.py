@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backends.azureml._settings_parts import (
+    MAX_NODES,
+    Reads,
     read_compute,
     read_data,
     read_policy,
     read_workspace,
 )
-from gridrun.documents.tree import Entries, Node, kind_of
-from gridrun.errors import Fault, InputError, UserError
+from gridrun.documents.tree import Node
+from gridrun.errors import InputError, UserError
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
 
@@ -25,24 +28,22 @@ MOST_AT_ONCE = 100
 MOST_SWEEP_HOURS = 720.0
 """HyperDrive's own limit, 43,200 minutes."""
 
-_KEYS = (
-    "workspace",
-    "sign_in",
-    "compute",
-    "image",
-    "dockerfile",
-    "experiment",
-    "max_concurrent",
-    "shard_minutes",
-    "shard_hours",
-    "sweep_hours",
-    "silent_minutes",
-    "poll_seconds",
-    "tags",
-    "policy",
-    "hourly_rate",
-    "data",
-)
+_READ: Reads = {
+    "sign_in": partial(Section.word, known=SIGN_IN),
+    "image": Section.text,
+    "dockerfile": Section.path,
+    "experiment": Section.text,
+    "max_concurrent": partial(Section.whole, least=1, most=MOST_AT_ONCE),
+    "shard_minutes": Section.number,
+    "shard_hours": Section.number,
+    "sweep_hours": partial(Section.number, most=MOST_SWEEP_HOURS),
+    "silent_minutes": Section.number,
+    "poll_seconds": Section.number,
+    "tags": Section.texts,
+    "policy": read_policy,
+    "hourly_rate": Section.number,
+}
+_KEYS = ("workspace", "compute", *_READ, "data")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class AzureSettings:
     vm_size: str = ""
     cores: int | None = None
     min_nodes: int = 0
-    max_nodes: int = 4
+    max_nodes: int = MAX_NODES
     low_priority: bool = False
     idle_seconds: int = 600
     image: str = ""
@@ -129,42 +130,29 @@ def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
     Raises:
         InputError: With every fault.
     """
-    if not isinstance(node, Entries):
-        message = f'key "azure" has {kind_of(node)}, expected settings'
-        todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
-        raise InputError([Fault(file, message, node.line, todo)])
     reader = KeyReader(file)
-    settings = Section(reader, node, _KEYS, "azure setting")
-    found = read_data(reader, settings, roles)
+    todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
+    entries = reader.entries(node, 'key "azure"', todo, expected="settings")
+    if entries is None:
+        raise InputError(reader.faults)
+    settings = Section(reader, entries, _KEYS, "azure setting")
+    found = read_data(settings, roles)
     data = AzureData(**found) if found is not None else None
     values: dict[str, Any] = {
-        **read_workspace(reader, settings, node),
-        **read_compute(reader, settings, node),
-        "sign_in": settings.word("sign_in", SIGN_IN, "auto"),
-        "experiment": settings.text("experiment", "gridrun"),
-        "max_concurrent": settings.whole("max_concurrent", None, 1, MOST_AT_ONCE),
-        "shard_minutes": settings.number("shard_minutes", None),
-        "shard_hours": settings.number("shard_hours", 24.0),
-        "sweep_hours": settings.number("sweep_hours", 168.0, MOST_SWEEP_HOURS),
-        "silent_minutes": settings.number("silent_minutes", None),
-        "poll_seconds": settings.number("poll_seconds", None),
-        "hourly_rate": settings.number("hourly_rate", None),
-        "tags": settings.texts("tags"),
-        "policy": read_policy(reader, settings),
+        **read_workspace(settings, node),
+        **read_compute(settings, node),
+        **settings.given(_READ),
         "data": data,
-        "image": settings.text("image", ""),
-        "dockerfile": settings.path("dockerfile"),
     }
-    if settings.has("image") == settings.has("dockerfile"):
+    if ("image" in settings.nodes) == ("dockerfile" in settings.nodes):
         reader.fault(
             'azure needs one of "image" and "dockerfile"',
             node,
             "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
         )
-    if reader.faults:
-        raise InputError(reader.faults)
+    notes = reader.finish()
     places = {role: data.place(role) for role in roles} if data is not None else {}
-    return BackendValue(AzureSettings(**values), tuple(reader.notes), places)
+    return BackendValue(AzureSettings(**values), notes, places)
 
 
 def _without_key(file: Path) -> AzureSettings:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from gridrun.documents.tree import Entries, Node, kind_of
-from gridrun.errors import Fault, InputError
+from gridrun.documents.tree import Node
+from gridrun.errors import InputError
 from gridrun.shard.queue import LEASE_SECONDS
 from gridrun.store.paths import StudyPaths
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
 
-_KEYS = ("path", "inputs", "shard_minutes", "workers", "lease_seconds", "poll_seconds")
+_PLAIN: Mapping[str, Callable[[Section, str], Any]] = {
+    "path": Section.path,
+    "shard_minutes": Section.number,
+    "workers": partial(Section.whole, least=1),
+    "lease_seconds": Section.number,
+    "poll_seconds": Section.number,
+}
+_KEYS = ("path", "inputs", *list(_PLAIN)[1:])
 _NAME = "shards"
 """Folder beside the study file that takes shards where no other is named."""
-
-SHARD_MINUTES = 10.0
-WORKERS = 8
-POLL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ class FolderSettings:
     """
 
     path: Path
-    shard_minutes: float = SHARD_MINUTES
-    workers: int = WORKERS
+    shard_minutes: float = 10.0
+    workers: int = 8
     lease_seconds: float = LEASE_SECONDS
-    poll_seconds: float = POLL_SECONDS
+    poll_seconds: float = 5.0
     memory: Path | None = None
 
 
@@ -55,39 +60,26 @@ def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
     Raises:
         InputError: With every fault.
     """
-    usual = without_key(file)
-    if not isinstance(node, Entries):
-        message = f'key "folder" has {kind_of(node)}, expected settings'
-        todo = f"known settings: {', '.join(_KEYS)}; see docs/folder.md"
-        raise InputError([Fault(file, message, node.line, todo)])
     reader = KeyReader(file)
-    section = Section(reader, node, _KEYS, "folder setting")
-    settings = FolderSettings(
-        section.path("path") or usual.path,
-        section.number("shard_minutes", SHARD_MINUTES) or SHARD_MINUTES,
-        section.whole("workers", WORKERS, 1) or WORKERS,
-        section.number("lease_seconds", LEASE_SECONDS) or LEASE_SECONDS,
-        section.number("poll_seconds", POLL_SECONDS) or POLL_SECONDS,
-        usual.memory,
-    )
-    inputs = _read_inputs(reader, section, roles) if section.has("inputs") else {}
-    if reader.faults:
+    todo = f"known settings: {', '.join(_KEYS)}; see docs/folder.md"
+    entries = reader.entries(node, 'key "folder"', todo, expected="settings")
+    if entries is None:
         raise InputError(reader.faults)
-    return BackendValue(settings, tuple(reader.notes), inputs)
-
-
-def _read_inputs(reader: KeyReader, section: Section, roles: Sequence[str]) -> dict[str, str]:
-    """Paths of inputs as the workers see them; those of other machines are not looked at."""
-    node = section.at("inputs")
+    section = Section(reader, entries, _KEYS, "folder setting")
+    found = section.given(_PLAIN)
     advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in roles) + "}"
-    if not isinstance(node, Entries):
-        reader.fault(f'folder setting "inputs" has {kind_of(node)}', node, advice)
-        return {}
-    inner = Section(reader, node, roles, "input")
-    missing = [role for role in roles if not inner.has(role)]
-    if missing:
-        reader.fault(f"inputs lacks {', '.join(missing)}", node, advice)
-    return {role: str(path) for role in roles if (path := inner.path(role)) is not None}
+    # those of other machines are not looked at: paths as the workers see them
+    inner = section.inner("inputs", roles, "input", advice)
+    inputs: dict[str, str] = {}
+    if inner is not None:
+        missing = [role for role in roles if role not in inner.nodes]
+        if missing:
+            reader.fault(f"inputs lacks {', '.join(missing)}", section.nodes["inputs"], advice)
+        inputs = {
+            role: str(path)
+            for role, path in inner.given(dict.fromkeys(roles, Section.path)).items()
+        }
+    return BackendValue(replace(without_key(file), **found), reader.finish(), inputs)
 
 
 KEY = BackendKey(

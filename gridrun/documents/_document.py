@@ -1,4 +1,4 @@
-"""A JSON or YAML file, by its ending."""
+"""A JSON or YAML file, by its ending, and the paths that it names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from gridrun.documents._jsontree import parse_json
 from gridrun.documents._yamltree import parse_yaml
 from gridrun.documents.textfile import read_text_file
-from gridrun.documents.tree import Document
+from gridrun.documents.tree import Document, Node, kind_of, quoted
+from gridrun.errors import Fault, InputError
 
 YAML_SUFFIXES = (".yaml", ".yml")
 GRID_SUFFIXES = (".json", *YAML_SUFFIXES)
@@ -29,3 +30,26 @@ def read_document(path: Path, suffixes: Sequence[str] = GRID_SUFFIXES) -> Docume
     parse = parse_json if path.suffix.lower() == ".json" else parse_yaml
     document = parse(path, file.text)
     return replace(document, notes=(*file.notes, *document.notes))
+
+
+def path_behind(file: Path, name: str, node: Node) -> Path:
+    """The absolute path that a node names: relative to its file, ``~`` expanded.
+
+    Args:
+        file: The file that the node stands in.
+        name: What it stands behind, for messages: ``key "grid"``.
+        node: The node.
+
+    Raises:
+        InputError: It is not a path. Whether anything is there is not checked.
+    """
+    value = node.text or ""
+    if not value.strip():
+        message = f"{name} has {kind_of(node)}, expected a path"
+        raise InputError([Fault(file, message, node.line)])
+    try:
+        given = Path(value).expanduser()
+    except RuntimeError:
+        message = f"{name} has {quoted(value)}: there is no such user"
+        raise InputError([Fault(file, message, node.line)]) from None
+    return (file.absolute().parent / given).absolute()

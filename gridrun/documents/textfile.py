@@ -97,8 +97,10 @@ def os_error(path: Path, error: OSError | ValueError) -> InputError:
     return _error(path, f"cannot be read: {said}")
 
 
-def _error(path: Path, message: str, todo: str | None = None) -> InputError:
-    return InputError([Fault(path, message, todo=todo or None)])
+def _error(
+    path: Path, message: str, todo: str | None = None, line: int | None = None
+) -> InputError:
+    return InputError([Fault(path, message, line, todo or None)])
 
 
 def _nearest(path: Path) -> str:
@@ -128,16 +130,8 @@ def _decode(path: Path, data: bytes) -> TextFile:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            [
-                Fault(
-                    path,
-                    f"is not UTF-8 text: byte 0x{data[error.start]:02x}",
-                    line,
-                    "save it as UTF-8",
-                )
-            ]
-        ) from None
+        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
+        raise _error(path, message, "save it as UTF-8", line) from None
     if not text.strip():
         raise _error(path, "is empty")
     return TextFile(text, notes)

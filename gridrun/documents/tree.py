@@ -7,27 +7,50 @@ nobody may walk it without a bound.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from gridrun.errors import Fault, did_you_mean
+from gridrun.errors import Fault
 
 DEEPEST = 32
 """Lists and mappings inside each other; a grid has two levels, a study three."""
 
-_MOST_UNKNOWN = 20
 _MOST_SHOWN = 60
 _MOST_DIGITS = 18
-_TYPING_ERROR = 0.75
-"""Similarity, by difflib, from which on a key is another one mistyped."""
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class Node:
+    """Anything in a file.
+
+    Args:
+        line: Line in the file, from 1.
+    """
+
+    line: int
+
+    @property
+    def text(self) -> str | None:
+        """The text it is, or None."""
+        return self.value if isinstance(self, Leaf) and isinstance(self.value, str) else None
+
+    @property
+    def number(self) -> int | float | None:
+        """The number it is, or None (true and false are no numbers here)."""
+        if isinstance(self, Leaf) and not isinstance(self.value, bool | str):
+            return self.value
+        return None
+
+    @property
+    def items(self) -> Sequence[Node]:
+        """The nodes of a list; anything else stands for a list of itself."""
+        return self.nodes if isinstance(self, Items) else [self]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf(Node):
     """Text, a number, true, false or null.
 
     Args:
@@ -36,34 +59,22 @@ class Leaf:
         written: How a number or word is written; of text, the text itself.
     """
 
-    line: int
     value: str | float | bool | None
     written: str
 
-    def number(self) -> int | float | None:
-        """The number it is, or None (true and false are no numbers here)."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            return None
-        return self.value
-
 
 @dataclass(frozen=True, eq=False)
-class Items:
+class Items(Node):
     """A list."""
 
-    line: int
     nodes: list[Node] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class Entries(Node):
     """A mapping (JSON: an object); its keys as they stand, repeated ones too."""
 
-    line: int
     pairs: list[tuple[Node, Node]] = field(default_factory=list, repr=False)
-
-
-Node = Leaf | Items | Entries
 
 
 @dataclass(frozen=True)
@@ -105,36 +116,31 @@ def quoted(text: str) -> str:
 def shown(node: Node, levels: int = 2) -> str:
     """A node as it may stand in a message: on one line, cut when long or deep."""
     if isinstance(node, Leaf):
-        if isinstance(node.value, str):
-            return quoted(node.value)
-        return node.written[:_MOST_SHOWN] or "null"
+        return node.written[:_MOST_SHOWN] or "null" if node.text is None else quoted(node.text)
     open_, close = ("[", "]") if isinstance(node, Items) else ("{", "}")
     if levels == 0:
         return f"{open_}…{close}"
-    if isinstance(node, Items):
-        parts = [shown(item, levels - 1) for item in node.nodes[:3]]
-        more = len(node.nodes) > len(parts)
-    else:
+    if isinstance(node, Entries):
         parts = [
             f"{shown(key, levels - 1)}: {shown(value, levels - 1)}" for key, value in node.pairs[:3]
         ]
         more = len(node.pairs) > len(parts)
+    else:
+        parts = [shown(item, levels - 1) for item in node.items[:3]]
+        more = len(node.items) > len(parts)
     return f"{open_}{', '.join([*parts, '…'] if more else parts)}{close}"
 
 
 def kind_of(node: Node) -> str:
     """What a node is, in words."""
-    if isinstance(node, Items):
-        return "a list"
-    if isinstance(node, Entries):
-        return "a mapping"
-    if isinstance(node.value, str):
-        return f"the text {quoted(node.value)}"
-    number = node.number()
-    if number is None:
+    if not isinstance(node, Leaf):
+        return "a list" if isinstance(node, Items) else "a mapping"
+    if node.text is not None:
+        return f"the text {quoted(node.text)}"
+    if node.number is None:
         return "null" if node.value is None else node.written
     written = node.written[:_MOST_SHOWN]
-    if math.isfinite(number):
+    if math.isfinite(node.number):
         return f"the number {written}"
     big = any(character.isdigit() for character in written)
     return f"{written} ({'too large for a number' if big else 'not a number'})"
@@ -144,66 +150,6 @@ def known_list(names: Iterable[object], most: int = 14) -> str:
     """Names joined by commas, cut when there are many."""
     texts = [str(name) for name in names]
     return ", ".join([*texts[:most], "…"] if len(texts) > most else texts)
-
-
-def read_keys(
-    file: Path,
-    entries: Entries,
-    known: Sequence[str],
-    what: str,
-    faults: list[Fault],
-    *,
-    also: Sequence[str] = (),
-    hint: str = "",
-) -> dict[str, tuple[Leaf, Node]]:
-    """Known keys of a mapping with key and value nodes, in the order of the file.
-
-    Args:
-        file: For the messages.
-        entries: The object.
-        known: Keys that may occur.
-        what: ``parameter`` or ``key``.
-        faults: Takes unknown and repeated keys, and those that are not text.
-        also: Keys that the caller has something to say about; never advised.
-        hint: Further advice for unknown keys that are not a typing error.
-    """
-    found: dict[str, tuple[Leaf, Node]] = {}
-    lines: dict[str, list[int]] = {}
-    unknown = 0
-    for key, value in entries.pairs:
-        if not isinstance(key, Leaf) or not isinstance(key.value, str):
-            faults.append(
-                Fault(file, f"the key {shown(key)} is not text", key.line, f"a key is a {what}")
-            )
-            continue
-        name = key.value
-        lines.setdefault(name, []).append(key.line)
-        if len(lines[name]) > 1:
-            continue
-        if name in known or name in also:
-            found[name] = (key, value)
-            continue
-        unknown += 1
-        if unknown <= _MOST_UNKNOWN:
-            near = did_you_mean(name, known)
-            todo = near or f"known {what}s: {known_list(known)}"
-            if hint and not difflib.get_close_matches(name, known, 1, _TYPING_ERROR):
-                todo = f"{todo} {hint}" if near else f"{todo}; {hint}"
-            faults.append(Fault(file, f"unknown {what} {quoted(name)}", key.line, todo))
-    if unknown > _MOST_UNKNOWN:
-        faults.append(Fault(file, f"{unknown - _MOST_UNKNOWN:,} more unknown {what}s"))
-    faults.extend(
-        Fault(
-            file,
-            f"{what} {quoted(name)} is given more than once: lines "
-            f"{known_list(where[:-1])} and {where[-1]}",
-            where[-1],
-            "keep one of them",
-        )
-        for name, where in lines.items()
-        if len(where) > 1
-    )
-    return found
 
 
 def by_line(faults: Iterable[Fault]) -> list[Fault]:

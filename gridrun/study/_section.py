@@ -1,105 +1,192 @@
-"""Values behind the keys of one mapping of a study file, gathering faults."""
+"""Values behind the keys of one mapping of a file, with all that is wrong with them."""
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from gridrun.documents.tree import Entries, Leaf, Node, kind_of, read_keys
-from gridrun.study._keys import KeyReader
+from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
+from gridrun.errors import Fault, did_you_mean
+from gridrun.study._reader import KeyReader
+
+_MOST_UNKNOWN = 20
+_TYPING_ERROR = 0.75
+"""Similarity, by difflib, from which on a key is another one mistyped."""
+
+T = TypeVar("T")
 
 
 class Section:
     """Values behind the keys of one mapping.
 
+    A value is None where the key is not given, and where it is wrong, which is a fault.
+
     Args:
-        reader: Takes the faults.
+        reader: Takes the faults: wrong values, unknown and repeated keys, keys that are no text.
         entries: The mapping.
-        known: Its keys.
+        known: Keys that may occur.
         what: What a key is called in messages.
+        also: Keys that the caller has something to say about; never advised.
+        hint: Further advice for unknown keys that are not a typing error.
     """
 
     def __init__(
-        self, reader: KeyReader, entries: Entries, known: Sequence[str], what: str
+        self,
+        reader: KeyReader,
+        entries: Entries,
+        known: Sequence[str],
+        what: str,
+        *,
+        also: Sequence[str] = (),
+        hint: str = "",
     ) -> None:
-        self._reader = reader
+        self.reader = reader
+        """Takes the faults."""
         self._what = what
-        self._found = read_keys(reader.file, entries, known, what, reader.faults)
+        self.keys: dict[str, Node] = {}
+        """Keys that are given, in the order of the file."""
+        self.nodes: dict[str, Node] = {}
+        """The nodes behind them."""
+        lines: dict[str, list[int]] = {}
+        unknown = 0
+        for key, node in entries.pairs:
+            name = key.text
+            if name is None:
+                reader.fault(f"the key {shown(key)} is not text", key, f"a key is a {what}")
+                continue
+            lines.setdefault(name, []).append(key.line)
+            if len(lines[name]) > 1:
+                continue
+            if name in known or name in also:
+                self.keys[name], self.nodes[name] = key, node
+                continue
+            unknown += 1
+            if unknown <= _MOST_UNKNOWN:
+                todo = self._advice(name, known, hint)
+                reader.fault(f"unknown {what} {quoted(name)}", key, todo)
+        if unknown > _MOST_UNKNOWN:
+            reader.fault(f"{unknown - _MOST_UNKNOWN:,} more unknown {what}s")
+        for name, (*earlier, last) in lines.items():
+            if earlier:
+                where = f"lines {known_list(earlier)} and {last}"
+                message = f"{what} {quoted(name)} is given more than once: {where}"
+                reader.faults.append(Fault(reader.file, message, last, "keep one of them"))
 
-    def has(self, key: str) -> bool:
-        """Whether a key is given."""
-        return key in self._found
+    def inner(
+        self, key: str, known: Sequence[str], what: str, todo: str, *, expected: str = ""
+    ) -> Section | None:
+        """Values behind the keys of the mapping behind a key; None where there is none.
 
-    def at(self, key: str) -> Node:
-        """The node behind a key."""
-        return self._found[key][1]
+        Args:
+            key: The key.
+            known: Keys of the inner mapping.
+            what: What those are called in messages.
+            todo: Advice where the key has something else.
+            expected: What the inner mapping would hold, for messages.
+        """
+        node = self.nodes.get(key)
+        if node is None:
+            return None
+        entries = self.reader.entries(node, f'{self._what} "{key}"', todo, expected=expected)
+        return Section(self.reader, entries, known, what) if entries is not None else None
 
-    def text(self, key: str, default: str) -> str:
+    def given(self, readers: Mapping[str, Callable[[Section, str], Any]]) -> dict[str, Any]:
+        """Values of the keys that are given, by methods of this class."""
+        return {key: read(self, key) for key, read in readers.items() if key in self.nodes}
+
+    def text(self, key: str) -> str | None:
         """Text that is not blank."""
-        if not self.has(key):
-            return default
-        node = self.at(key)
-        value = node.value if isinstance(node, Leaf) else None
-        if isinstance(value, str) and value.strip():
-            return value
-        self._fault(key, node, "allowed: text")
-        return default
+
+        def meant(node: Node) -> str | None:
+            return node.text if (node.text or "").strip() else None
+
+        return self._value(key, meant, "allowed: text")
 
     def path(self, key: str) -> Path | None:
-        """A path relative to the study file."""
-        if not self.has(key):
-            return None
-        return self._reader.path(f'{self._what} "{key}"', self.at(key))
+        """A path relative to the file."""
+        node = self.nodes.get(key)
+        return self.reader.path(f'{self._what} "{key}"', node) if node is not None else None
 
-    def word(self, key: str, known: Sequence[str], default: str | None) -> str | None:
+    def word(self, key: str, known: Sequence[str]) -> str | None:
         """One of some words."""
-        if not self.has(key):
-            return default
-        return self._reader.word(key, self.at(key), known)
+        node = self.nodes.get(key)
+        return self.reader.word(f'{self._what} "{key}"', node, known) if node is not None else None
 
-    def whole(self, key: str, default: int | None, least: int, most: int | None = None) -> Any:
-        """A whole number within bounds."""
-        return self._reader.whole(key, self.at(key), least, most) if self.has(key) else default
+    def whole(self, key: str, least: int, most: int | None = None, why: str = "") -> int | None:
+        """A whole number within bounds; ``why`` says for people where one comes from."""
 
-    def number(self, key: str, default: float | None, most: float = math.inf) -> float | None:
+        def fits(number: float | None) -> bool:
+            return number is not None and number >= least and (most is None or number <= most)
+
+        def meant(node: Node) -> int | None:
+            return node.number if isinstance(node.number, int) and fits(node.number) else None
+
+        near = _whole(self.nodes[key]) if key in self.nodes else None
+        hint = f"did you mean {near}? " if fits(near) else ""
+        allowed = f"a whole number, at least {least:,}" + (f", at most {most:,}" if most else "")
+        allowed += f" ({why})" if why else ""
+        return self._value(key, meant, f"{hint}allowed: {allowed}")
+
+    def number(
+        self, key: str, most: float = math.inf, allowed: str = "a number above 0"
+    ) -> float | None:
         """A number above 0."""
-        if not self.has(key):
-            return default
-        node = self.at(key)
-        value = node.number() if isinstance(node, Leaf) else None
-        if value is not None and 0 < value <= most and math.isfinite(value):
-            return float(value)
+
+        def meant(node: Node) -> float | None:
+            number = math.nan if node.number is None else node.number
+            return float(number) if 0 < number <= most and math.isfinite(number) else None
+
         limit = f", at most {most:g}" if math.isfinite(most) else ""
-        self._fault(key, node, f"allowed: a number above 0{limit}")
-        return default
+        return self._value(key, meant, f"allowed: {allowed}{limit}")
 
-    def switch(self, key: str) -> bool:
-        """True or false; false when not given."""
-        if not self.has(key):
-            return False
-        node = self.at(key)
-        if isinstance(node, Leaf) and isinstance(node.value, bool):
-            return node.value
-        self._fault(key, node, "allowed: true, false")
-        return False
+    def switch(self, key: str) -> bool | None:
+        """True or false."""
 
-    def texts(self, key: str) -> Mapping[str, str]:
+        def meant(node: Node) -> bool | None:
+            return node.value if isinstance(node, Leaf) and isinstance(node.value, bool) else None
+
+        return self._value(key, meant, "allowed: true, false")
+
+    def texts(self, key: str) -> Mapping[str, str] | None:
         """A mapping of texts."""
-        if not self.has(key):
-            return {}
-        node = self.at(key)
-        found: dict[str, str] = {}
-        pairs = node.pairs if isinstance(node, Entries) else None
-        for name, value in pairs or []:
-            if isinstance(name, Leaf) and isinstance(value, Leaf) and value.value is not None:
-                found[name.written] = value.written
-            else:
-                pairs = None
-        if pairs is None:
-            self._fault(key, node, "allowed: NAME: TEXT, each on a line of its own")
-        return found
 
-    def _fault(self, key: str, node: Node, advice: str) -> None:
-        self._reader.fault(f'{self._what} "{key}" has {kind_of(node)}', node, advice)
+        def meant(node: Node) -> dict[str, str] | None:
+            pairs = node.pairs if isinstance(node, Entries) else []
+            texts = [
+                (name.written, value.written)
+                for name, value in pairs
+                if isinstance(name, Leaf) and isinstance(value, Leaf) and value.value is not None
+            ]
+            is_whole = isinstance(node, Entries) and len(texts) == len(pairs)
+            return dict(texts) if is_whole else None
+
+        return self._value(key, meant, "allowed: NAME: TEXT, each on a line of its own")
+
+    def _value(self, key: str, meant: Callable[[Node], T | None], todo: str) -> T | None:
+        """What the node behind a key means; a fault where that is nothing."""
+        node = self.nodes.get(key)
+        value = meant(node) if node is not None else None
+        if node is not None and value is None:
+            self.reader.fault(f'{self._what} "{key}" has {kind_of(node)}', node, todo)
+        return value
+
+    def _advice(self, name: str, known: Sequence[str], hint: str) -> str:
+        """What an unknown key was perhaps meant to be."""
+        near = did_you_mean(name, known)
+        todo = near or f"known {self._what}s: {known_list(known)}"
+        if not hint or difflib.get_close_matches(name, known, 1, _TYPING_ERROR):
+            return todo
+        return f"{todo} {hint}" if near else f"{todo}; {hint}"
+
+
+def _whole(node: Node) -> int | None:
+    """The whole number that 10.0 or "10" was meant to be."""
+    given = node.number if node.text is None else node.text
+    with suppress(ValueError):
+        number = math.nan if given is None else float(given)
+        return int(number) if number.is_integer() else None
+    return None

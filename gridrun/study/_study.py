@@ -10,14 +10,29 @@ from typing import Any
 
 from gridrun.documents import YAML_SUFFIXES, read_document
 from gridrun.documents.textfile import look_at, os_error
-from gridrun.documents.tree import Document, Entries, Leaf, Node, by_line, kind_of
+from gridrun.documents.tree import Document, Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.pipeline import Pipeline
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
-from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED, KeyReader
-from gridrun.study.backend_keys import BackendKey, backend_keys, load_backend_key, package_of
+from gridrun.study._keys import (
+    KEYS,
+    MOST_FOLDS,
+    MOST_SEED,
+    read_classifiers,
+    read_inputs,
+    read_limits,
+    read_study_keys,
+)
+from gridrun.study._reader import KeyReader
+from gridrun.study.backend_keys import (
+    BackendKey,
+    BackendValue,
+    backend_keys,
+    load_backend_key,
+    package_of,
+)
 from gridrun.study.grid_file import GridFile, grid_of, read_grid
 
 DEFAULT_FOLDS = 10
@@ -138,19 +153,19 @@ def _require_text(file: Path) -> None:
 
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
-    reader = KeyReader(file, tuple(pipeline.inputs))
-    reader.faults.extend(document.faults)
-    reader.notes.extend(document.notes)
-    parameters = [parameter.name for parameter in pipeline.parameters]
+    reader = KeyReader(file, document)
+    roles = tuple(pipeline.inputs)
     entries = backend_keys((*KEYS, *pipeline.study_keys))
     packages = {name: package_of(entry) for name, entry in entries.items()}
-    nodes = reader.keys(root, parameters, tuple(pipeline.study_keys), packages)
+    parameters = [parameter.name for parameter in pipeline.parameters]
+    keys = read_study_keys(reader, root, parameters, tuple(pipeline.study_keys), packages)
+    nodes = keys.nodes
     backends = {name: load_backend_key(entries[name]) for name in nodes if name in entries}
     elsewhere = _names_inputs(nodes, backends)
-    for key in ("inputs", "grid"):
-        if key not in nodes and not (key == "inputs" and elsewhere):
-            todo = _inputs_advice(reader.roles) if key == "inputs" else _GRID_ADVICE
-            reader.fault(f'key "{key}" is missing', todo=todo)
+    if "inputs" not in nodes and not elsewhere:
+        reader.fault('key "inputs" is missing', todo=_inputs_advice(roles))
+    if "grid" not in nodes:
+        reader.fault('key "grid" is missing', todo=_GRID_ADVICE)
     for other in elsewhere:
         if "inputs" in nodes:
             reader.fault(
@@ -159,56 +174,57 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
                 "leave one out: with inputs they are read here and prepared tables are sent, "
                 f"with {other} they are read where they are and stay there",
             )
-    values = reader.backend_values(nodes, backends)
+    values: dict[str, BackendValue] = {}
+    for name, key in backends.items():
+        with reader.gathering():
+            values[name] = key.read(nodes[name], file, roles)
+            reader.notes.extend(values[name].notes)
     far = [name for name, value in values.items() if value.inputs_elsewhere]
-    options = reader.options(nodes, pipeline.study_keys)
+    options = _options(reader, nodes, pipeline)
     pipeline = pipeline.of_study(options)
-    inputs = reader.inputs(nodes["inputs"]) if "inputs" in nodes else {}
+    inputs = read_inputs(reader, nodes["inputs"], roles) if "inputs" in nodes else {}
     grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
-
-    def whole(
-        key: str, default: int | None, least: int, most: int | None = None, why: str = ""
-    ) -> int | None:
-        return reader.whole(key, nodes[key], least, most, why) if key in nodes else default
-
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
-    usual = min(DEFAULT_FOLDS, most_folds)
-    folds = whole("folds", usual, 1, most_folds, pipeline.most_folds_reason)
-    seed = whole("seed", DEFAULT_SEED, 0, MOST_SEED)
-    sample, rows = whole("sample", None, 1), whole("rows", None, 1)
-    protocol: str | None = next(iter(pipeline.protocols))
-    if "protocol" in nodes:
-        protocol = reader.word("protocol", nodes["protocol"], tuple(pipeline.protocols))
+    folds = keys.whole("folds", 1, most_folds, pipeline.most_folds_reason)
+    seed = keys.whole("seed", 0, MOST_SEED)
+    sample, rows = keys.whole("sample", 1), keys.whole("rows", 1)
+    protocol = keys.word("protocol", tuple(pipeline.protocols))
     classifiers = pipeline.classifiers
     if "classifiers" in nodes:
-        classifiers = reader.classifiers(nodes["classifiers"], pipeline.classifiers)
-    limits = reader.limits(nodes["limits"]) if "limits" in nodes else Limits()
-    if reader.faults:
-        # those of the grid's own file stay together
-        own = [fault for fault in reader.faults if fault.file == file]
-        raise InputError([*by_line(own), *(fault for fault in reader.faults if fault.file != file)])
+        classifiers = read_classifiers(reader, nodes["classifiers"], pipeline.classifiers)
+    limits = read_limits(reader, nodes["limits"]) if "limits" in nodes else Limits()
+    notes = reader.finish()
     assert grid is not None
-    assert folds is not None
-    assert seed is not None
-    assert protocol is not None
     return Study(
         path=file.absolute(),
         inputs=inputs,
         grid=grid.grid,
-        folds=folds,
-        seed=seed,
-        protocol=protocol,
+        folds=folds or min(DEFAULT_FOLDS, most_folds),
+        seed=DEFAULT_SEED if seed is None else seed,
+        protocol=protocol or next(iter(pipeline.protocols)),
         classifiers=classifiers,
         limits=limits,
         sample=sample,
         rows=rows,
-        notes=(*by_line(reader.notes), *grid.notes),
+        notes=(*notes, *grid.notes),
         grid_file=grid_file,
         options=options,
         backend_options={backends[name].backend: values[name].settings for name in values},
         inputs_elsewhere=values[far[0]].inputs_elsewhere if far else {},
         reading_command=backends[far[0]].command if far else "",
     )
+
+
+def _options(reader: KeyReader, nodes: Mapping[str, Node], pipeline: Pipeline) -> dict[str, Any]:
+    """Data of the keys that the pipeline adds, as far as they are there."""
+    data: dict[str, Any] = {}
+    for name, key in pipeline.study_keys.items():
+        if name in nodes:
+            with reader.gathering():
+                value = key.read(nodes[name], reader.file)
+                data[name] = value.data
+                reader.notes.extend(value.notes)
+    return data
 
 
 def _names_inputs(nodes: Mapping[str, Node], backends: Mapping[str, BackendKey]) -> list[str]:
@@ -235,12 +251,10 @@ def _inputs_advice(roles: Sequence[str]) -> str:
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:
     """The grid inline or from its own file; faults go to the reader."""
     keys = (*KEYS, *pipeline.study_keys, *backend_keys())
-    try:
-        if isinstance(node, Leaf) and isinstance(node.value, str):
-            path = reader.path('key "grid"', node)
-            found = read_grid(path, pipeline.parameters, keys) if path is not None else None
-            return path, found
-        return None, grid_of(reader.file, node, pipeline.parameters, keys=keys)
-    except InputError as error:
-        reader.faults.extend(error.faults)
-        return None, None
+    with reader.gathering():
+        if node.text is None:
+            return None, grid_of(KeyReader(reader.file), node, pipeline.parameters, keys)
+        path = reader.path('key "grid"', node)
+        if path is not None:
+            return path, read_grid(path, pipeline.parameters, keys)
+    return None, None

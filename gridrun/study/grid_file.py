@@ -7,16 +7,20 @@ YAML. A scalar is a list of one, so both kinds may be mixed in one file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.documents import read_document
-from gridrun.documents.tree import Entries, Node, by_line, kind_of, known_list, read_keys
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.documents.tree import Entries, Node, kind_of, known_list
+from gridrun.errors import Fault, did_you_mean
 from gridrun.pipeline import Parameter, Value
 from gridrun.plan.grid import Grid
 from gridrun.study._grid_values import read_values
+from gridrun.study._reader import KeyReader
+from gridrun.study._section import Section
+
+_LIST = "list all parameters and their values: gridrun params"
 
 
 @dataclass(frozen=True)
@@ -44,93 +48,65 @@ def read_grid(path: Path, parameters: Sequence[Parameter], keys: Sequence[str] =
         InputError: With every fault of the file, in the order of its lines.
     """
     document = read_document(path)
-    read = grid_of(path, document.root, parameters, document.faults, keys)
-    return GridFile(read.grid, (*document.notes, *read.notes))
+    return grid_of(KeyReader(path, document), document.root, parameters, keys)
 
 
 def grid_of(
-    file: Path,
-    node: Node,
-    parameters: Sequence[Parameter],
-    faults: Sequence[Fault] = (),
-    keys: Sequence[str] = (),
+    reader: KeyReader, node: Node, parameters: Sequence[Parameter], keys: Sequence[str] = ()
 ) -> GridFile:
     """The grid that a node of a file gives.
 
     Args:
-        file: The file, for messages.
+        reader: Of the file; what it has gathered before is raised or noted with what is found.
         node: A mapping of parameters.
         parameters: Every parameter a grid must give, in grid order.
-        faults: Found before; raised together with those found here.
         keys: Keys of a study, which are shown where to go.
 
     Raises:
         InputError: With every fault.
     """
-    found = list(faults)
-    notes: list[Fault] = []
-    values: dict[str, list[Value]] = {}
+    values: dict[str, tuple[Value, ...]] = {}
     if isinstance(node, Entries) and node.pairs:
         names = [parameter.name for parameter in parameters]
         strays = [key for key in keys if key not in names]
-        entries = read_keys(file, node, names, "parameter", found, also=strays)
-        for name in [name for name in strays if name in entries]:
+        section = Section(reader, node, names, "parameter", also=strays)
+        for name in [name for name in strays if name in section.keys]:
             message = f'"{name}" is a key of the study, not a parameter of the grid'
             todo = "put it into the study file, beside the key grid"
-            found.append(Fault(file, message, entries.pop(name)[0].line, todo))
+            reader.fault(message, section.keys[name], todo)
         for parameter in parameters:
-            if parameter.name in entries:
-                read = read_values(file, parameter, entries[parameter.name][1])
-                values[parameter.name] = read.values
-                found.extend(read.faults)
-                notes.extend(read.notes)
+            if parameter.name in section.nodes:
+                found = read_values(reader, parameter, section.nodes[parameter.name])
+                values[parameter.name] = tuple(found)
             elif parameter.default is not None:
-                values[parameter.name] = list(parameter.default)
-        found.extend(_missing(file, node, parameters, set(entries)))
+                values[parameter.name] = tuple(parameter.default)
+        _require_all(reader, node, parameters, section.keys)
+    elif isinstance(node, Entries):
+        reader.fault("the grid has no parameters", node, _LIST)
     else:
-        found.append(_no_parameters(file, node))
-    if found:
-        raise InputError(by_line(found))
-    grid = Grid(tuple(values), tuple(tuple(given) for given in values.values()))
-    return GridFile(grid, tuple(by_line(notes)))
+        expected = "a mapping of parameters (parameter: value, or a list of values)"
+        reader.fault(f"there is {kind_of(node)}, expected {expected}", node, _LIST)
+    notes = reader.finish()
+    return GridFile(Grid(tuple(values), tuple(values.values())), notes)
 
 
-def _no_parameters(file: Path, node: Node) -> Fault:
-    todo = "list all parameters and their values: gridrun params"
-    if isinstance(node, Entries):
-        return Fault(file, "the grid has no parameters", node.line, todo)
-    return Fault(
-        file,
-        f"there is {kind_of(node)}, expected a mapping of parameters "
-        "(parameter: value, or a list of values)",
-        node.line,
-        todo,
-    )
-
-
-def _missing(
-    file: Path, node: Entries, parameters: Sequence[Parameter], given: set[str]
-) -> list[Fault]:
+def _require_all(
+    reader: KeyReader, node: Entries, parameters: Sequence[Parameter], given: Collection[str]
+) -> None:
     """A fault that names the parameters that are not there and not merely misspelt."""
     names = [parameter.name for parameter in parameters]
-    absent = [p for p in parameters if p.name not in given and p.default is None]
-    strangers = [
-        value
-        for key, _ in node.pairs[: 2 * len(names)]
-        if isinstance(value := getattr(key, "value", None), str) and value not in names
+    strangers = [key.text for key, _ in node.pairs[: 2 * len(names)]]
+    misspelt = {did_you_mean(name, names) for name in strangers if name and name not in names}
+    absent = [
+        parameter
+        for parameter in parameters
+        if parameter.name not in given
+        and parameter.default is None
+        and f'did you mean "{parameter.name}"?' not in misspelt
     ]
-    misspelt = {did_you_mean(stranger, names) for stranger in strangers}
-    absent = [p for p in absent if f'did you mean "{p.name}"?' not in misspelt]
-    if not absent:
-        return []
     if len(absent) == 1:
-        message = f'parameter "{absent[0].name}" is missing'
-        return [Fault(file, message, todo=f"known values: {known_list(absent[0].values)}")]
-    listed = ", ".join(f'"{parameter.name}"' for parameter in absent)
-    return [
-        Fault(
-            file,
-            f"{len(absent)} parameters are missing: {listed}",
-            todo="list all parameters and their values: gridrun params",
-        )
-    ]
+        todo = f"known values: {known_list(absent[0].values)}"
+        reader.fault(f'parameter "{absent[0].name}" is missing', todo=todo)
+    elif absent:
+        listed = ", ".join(f'"{parameter.name}"' for parameter in absent)
+        reader.fault(f"{len(absent)} parameters are missing: {listed}", todo=_LIST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -315,29 +315,21 @@ class StudyState:
         self, context_ids: Sequence[int | None], view: LedgerView | None
     ) -> Iterator[Pending]:
         """Fold by fold, the tasks that are to be run."""
+        # without a ledger no context is known, yet all tasks are to be run
+        finished = view.finished if view is not None else _nothing
+        ids = [-1 if ident is None else ident for ident in context_ids]
         for fold in range(1, self.folds + 1):
-            if view is None:
-                # no ledger: no context is known, yet all tasks are to be run
-                ids: list[int | None] = [-1] * len(self.tables.contexts)
-                yield self.tables.pending(fold, ids, _nothing)
-            else:
-                yield self.tables.pending(
-                    fold,
-                    [-1 if ident is None else ident for ident in context_ids],
-                    view.finished,
-                    retry_failed=self.request.retry_failed,
-                )
+            yield self.tables.pending(fold, ids, finished, retry_failed=self.request.retry_failed)
 
     def seconds(self, context_ids: Sequence[int | None], view: LedgerView | None) -> list[float]:
         """Estimated seconds of a task of each context: the ledger's mean, or a guess."""
-        known: Mapping[int, float] = view.mean_seconds() if view is not None else {}
-        estimates = []
-        for context, ident in zip(self.tables.contexts, context_ids, strict=True):
-            mean = known.get(ident) if ident is not None else None
-            if mean is None:
-                mean = self.pipeline.estimate_seconds(context.classifier, context.values)
-            estimates.append(mean)
-        return estimates
+        known = view.mean_seconds() if view is not None else {}
+        return [
+            known[ident]
+            if ident is not None and ident in known
+            else self.pipeline.estimate_seconds(context.classifier, context.values)
+            for context, ident in zip(self.tables.contexts, context_ids, strict=True)
+        ]
 
 
 def require_pipeline(view: LedgerView, study: Path, name: str) -> None:

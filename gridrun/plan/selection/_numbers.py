@@ -97,8 +97,6 @@ def _merged(ranges: list[tuple[int, int]]) -> IntArray:
     pieces: list[IntArray] = []
     reached = 0
     for start, stop in sorted(ranges):
-        begin = max(start, reached)
-        if begin < stop:
-            pieces.append(np.arange(begin, stop, dtype=np.int64))
-            reached = stop
+        pieces.append(np.arange(max(start, reached), stop, dtype=np.int64))
+        reached = max(reached, stop)
     return np.concatenate(pieces)

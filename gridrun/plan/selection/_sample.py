@@ -64,16 +64,14 @@ class Blocks:
         self.grid = grid
         self.compared = tuple(name for name in grid.names if name in set(compared))
         self._chosen = chosen
-        self._shared = [i for i, name in enumerate(grid.names) if name not in self.compared]
-        strides = [1]
-        for size in reversed(grid.sizes[1:]):
-            strides.append(strides[-1] * size)
-        self._strides = strides[::-1]
-        self._offsets = np.zeros(1, np.int64)
-        for name, size, stride in zip(grid.names, grid.sizes, self._strides, strict=True):
-            if name in self.compared:
-                steps = np.arange(size, dtype=np.int64) * stride
-                self._offsets = (self._offsets[:, None] + steps[None, :]).ravel()
+        self._shared = [name not in self.compared for name in grid.names]
+        axes = zip(grid.sizes, self._shared, strict=True)
+        self._sizes = tuple(size if shared else 1 for size, shared in axes)
+        inside = [
+            range(1 if shared else size)
+            for size, shared in zip(grid.sizes, self._shared, strict=True)
+        ]
+        self._offsets: IntArray = np.ravel_multi_index(np.ix_(*inside), grid.sizes).ravel()
         # a block is known by its first combination: all compared digits zero
         self._bases = None if chosen is None else np.unique(self._base_of(chosen))
 
@@ -141,35 +139,30 @@ class Blocks:
         """First combination of block ``number``."""
         if self._bases is not None:
             return int(self._bases[number])
-        base = 0
-        for axis in reversed(self._shared):
-            number, digit = divmod(number, self.grid.sizes[axis])
-            base += digit * self._strides[axis]
-        return base
+        return int(np.ravel_multi_index(np.unravel_index(number, self._sizes), self.grid.sizes))
 
     def _base_of(self, indices: IntArray) -> IntArray:
-        bases = np.zeros(len(indices), np.int64)
-        for axis in self._shared:
-            stride, size = self._strides[axis], self.grid.sizes[axis]
-            bases += indices // stride % size * stride
-        return bases
+        digits = np.unravel_index(indices, self.grid.sizes)
+        shared = [digit * flag for digit, flag in zip(digits, self._shared, strict=True)]
+        return np.ravel_multi_index(shared, self.grid.sizes)
 
     def _values(self, base: int) -> BlockValues:
-        combination = self.grid.combination(base)
-        shared = (self.grid.names[axis] for axis in self._shared)
-        return tuple(sorted((name, value_text(combination[name])) for name in shared))
+        shared = self.grid.combination(base).items()
+        pairs = ((name, value_text(value)) for name, value in shared if name not in self.compared)
+        return tuple(sorted(pairs))
 
     def _find(self, values: BlockValues) -> int:
         """First combination of a block given by its values, or -1 if it is not here."""
         texts = dict(values)
-        if set(texts) != {self.grid.names[axis] for axis in self._shared}:
+        if set(texts) != set(self.grid.names) - set(self.compared):
             return -1
-        base = 0
-        for axis in self._shared:
-            known = [value_text(value) for value in self.grid.values[axis]]
-            if texts[self.grid.names[axis]] not in known:
+        digits = []
+        for name, known in zip(self.grid.names, self.grid.values, strict=True):
+            found = [value_text(value) == texts.get(name, value_text(value)) for value in known]
+            if True not in found:
                 return -1
-            base += known.index(texts[self.grid.names[axis]]) * self._strides[axis]
+            digits.append(found.index(True))
+        base = int(np.ravel_multi_index(digits, self.grid.sizes))
         return base if len(self._members_of(base)) else -1
 
 

@@ -8,6 +8,7 @@ a list given as ``@file``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -98,17 +99,10 @@ class Selection:
         return len(self.grid) if self._chosen is None else len(self._chosen)
 
     def __iter__(self) -> Iterator[int]:
-        if self._chosen is None:
-            return iter(range(len(self.grid)))
-        return (int(index) for index in self._chosen)
+        return iter(range(len(self.grid)) if self._chosen is None else self._chosen.tolist())
 
     def __contains__(self, index: object) -> bool:
-        if not isinstance(index, int):
-            return False
-        if self._chosen is None:
-            return 0 <= index < len(self.grid)
-        at = int(np.searchsorted(self._chosen, index))
-        return at < len(self._chosen) and int(self._chosen[at]) == index
+        return index in (range(len(self.grid)) if self._chosen is None else self._chosen)
 
     def indices(self) -> IntArray:
         """Indices of the combinations, from 0, ascending; shape ``(len(self),)``."""
@@ -140,13 +134,10 @@ def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
     # Axis after axis, so that only what is selected is ever held: the whole grid may be too large.
     # The result is ascending, since each axis is.
     axes = [
-        np.array(sorted(positions.get(name, range(size))), np.int64)
+        sorted(positions.get(name, range(size)))
         for name, size in zip(grid.names, grid.sizes, strict=True)
     ]
-    total = np.zeros(1, np.int64)
-    for axis, size in zip(axes, grid.sizes, strict=True):
-        total = (total[:, None] * size + axis[None, :]).ravel()
-    return total
+    return np.ravel_multi_index(np.ix_(*axes), grid.sizes).ravel()
 
 
 def _parse_only(grid: Grid, expression: str) -> tuple[str, list[int]]:
@@ -185,7 +176,6 @@ def _position(where: str, name: str, values: Sequence[Value], text: str) -> int:
 
 
 def _number(text: str) -> float | None:
-    try:
+    with suppress(ValueError):
         return float(text)
-    except ValueError:
-        return None
+    return None
