@@ -49,9 +49,8 @@ def _read_evaluate(node: Node, file: Path) -> KeyValue:
 
 def _read_other_alleles(node: Node, file: Path) -> KeyValue:
     reader = KeyReader(file)
-    value = reader.word(OTHER_ALLELES, node, (REFUSE, LEAVE_OUT))
-    reader.refuse()
-    return KeyValue(value)
+    value = reader.word(f'key "{OTHER_ALLELES}"', node, (REFUSE, LEAVE_OUT))
+    return KeyValue(value, reader.finish())
 
 
 _YES_NO: Mapping[object, bool] = {True: True, "yes": True, False: False, "no": False}
