@@ -64,7 +64,7 @@ class FeatureReader(KeyReader):
             if source is not None:
                 new = replace(new, file=source[0], sources=source[1])
                 if new.file == CADD and "per_transcript" not in entries:
-                    new = replace(new, per_transcript=False)
+                    new = replace(new, per_transcript=None)
         if "per_transcript" in entries:
             per_transcript = self._per_transcript(where, entries["per_transcript"], new.file)
             new = replace(new, per_transcript=per_transcript)

@@ -64,7 +64,8 @@ class Feature:
         a_priori: What a missing value means, filled in before imputation: a
             number, or a text where the feature is categorical. None: nothing.
         per_transcript: The column lists one value for each transcript of
-            ``TRANSCRIPTS``, of which the row's own is taken.
+            ``TRANSCRIPTS``, of which the row's own is taken. None: a features file says
+            nothing of it, so that a list is a mistake.
         line: Where it stands in the file of ``FeatureSet.origin``.
     """
 
@@ -73,7 +74,7 @@ class Feature:
     sources: tuple[str, ...]
     type: str = NUMERIC
     a_priori: float | str | None = None
-    per_transcript: bool = False
+    per_transcript: bool | None = None
     line: int | None = field(default=None, compare=False)
 
     @property

@@ -16,7 +16,7 @@ from amiss_tasks.stages.encoding import Coding
 from amiss_tasks.study.options import FEATURES, features_of
 from gridrun.pipeline import Settings, Value
 
-FORMAT = 2
+FORMAT = 3
 """Of the file; another one is refused."""
 
 STEPS = ("hyperparameters", "downsampling", "features", "rows", "impute", "test imputation")
@@ -44,7 +44,9 @@ class Recipe:
         holds_training_rows: ``imputation`` and ``models``: whether the file has training rows.
         sampled_variants: Size of the subset of variants it was trained on, or None for all.
         options: The study's keys that amiss added, features with their source columns included.
-        inputs: Role to SHA-256 of the file.
+        inputs: Role to SHA-256 of the file's content.
+        sources: Feature to the column that it was read from.
+        releases: Role to the version of VEP or CADD, where the file names one.
         code: Stage to digest of its code.
         environment: Package to the version that it was trained with.
         files: Other files of the model to their SHA-256.
@@ -67,6 +69,8 @@ class Recipe:
     sampled_variants: int | None
     options: Mapping[str, Any]
     inputs: Mapping[str, str]
+    sources: Mapping[str, str]
+    releases: Mapping[str, str]
     code: Mapping[str, str]
     environment: Mapping[str, str]
     files: Mapping[str, str]

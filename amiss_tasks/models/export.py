@@ -21,6 +21,8 @@ from amiss_tasks.models._train import (
 from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.preprocess import Whole
+from amiss_tasks.stages.read import Annotation, annotation_of
+from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.results import compared_rows
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.stage_results import PythonModels
@@ -67,6 +69,8 @@ def model_of(
         "models": chosen.classifier in chain.own_classifiers,
     }
     context = {name: chosen.values[name] for name in pipeline.context_reads()}
+    inputs, features = chosen.settings.inputs, features_of(chosen.settings.options)
+    annotation = annotation_of(inputs, features) if inputs else Annotation({}, {})
     recipe = Recipe(
         format=FORMAT,
         gridrun=__version__,
@@ -88,6 +92,8 @@ def model_of(
             role: chosen.settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in chosen.settings.inputs.items()
         },
+        sources=dict(annotation.sources),
+        releases=dict(annotation.releases),
         code=dict(pipeline.code_digests(chosen.classifier, context)),
         environment=dict(runner.environment()),
         files={name: digest_of_part(content) for name, content in kept.parts.items()},

@@ -12,10 +12,10 @@ from amiss_tasks.models._file import read_model
 from amiss_tasks.models._model import Model, Predicted
 from amiss_tasks.models._recipe import Recipe
 from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_predict
-from amiss_tasks.stages.read import read_unlabelled
+from amiss_tasks.stages.read import Annotation, annotation_of, read_unlabelled
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.errors import UserError, counted
+from gridrun.errors import Fault, InputError, UserError, counted
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import with_replacement
@@ -49,6 +49,8 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     pipeline = pipeline.of_study(settings.options)
     features = features_of(settings.options)
     parameters = {name: str(value) for name, value in recipe.parameters.items()}
+    annotation = annotation_of(inputs, features)
+    _refuse_other_columns(recipe, annotation, Path(inputs["vcf"]))
     found = read_unlabelled(inputs, parameters["transcript"], features)
     asked = rows_to_predict(found, parameters["transcript"], parameters["restriction"])
     runner = AmissRunner(settings, lambda *_: None)
@@ -59,6 +61,7 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     _write(file, lines)
     warnings = [
         *_changes(pipeline, recipe, runner.environment()),
+        *_other_releases(recipe, annotation),
         *(note.text() for note in found.read.notes),
     ]
     return _report(file, recipe, asked, lines, warnings)
@@ -111,6 +114,38 @@ def _write(file: Path, lines: Sequence[Mapping[str, Any]]) -> None:
             where=str(file),
             todo="name a place for them with --out",
         ) from error
+
+
+def _refuse_other_columns(recipe: Recipe, here: Annotation, vcf: Path) -> None:
+    """Stop where the model would be given another column than it was trained on."""
+    final = recipe.features["final"]
+    others = [
+        (name, column, here.sources[name])
+        for name, column in recipe.sources.items()
+        # a dummy's name begins with its feature's
+        if here.sources.get(name, column) != column and any(f.startswith(name) for f in final)
+    ]
+    if others:
+        raise InputError(
+            [
+                Fault(
+                    vcf,
+                    f"feature {name} was learnt from {column}, and would be read from {other} here",
+                    todo=f"annotate these variants with {column} as well, or train a model on "
+                    f"{other}: the two are different scores",
+                )
+                for name, column, other in others
+            ]
+        )
+
+
+def _other_releases(recipe: Recipe, here: Annotation) -> list[str]:
+    return [
+        f"the model was trained on {release}, the {role} of these variants is of "
+        f"{here.releases[role]}"
+        for role, release in recipe.releases.items()
+        if here.releases.get(role, release) != release
+    ]
 
 
 def _changes(pipeline: Pipeline, recipe: Recipe, here: Mapping[str, str]) -> list[str]:

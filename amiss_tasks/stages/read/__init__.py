@@ -7,18 +7,27 @@ can be used on their own.
 from __future__ import annotations
 
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
-from amiss_tasks.stages.read._study import Unlabelled, check_inputs, read_inputs, read_unlabelled
+from amiss_tasks.stages.read._study import (
+    Annotation,
+    Unlabelled,
+    annotation_of,
+    check_inputs,
+    read_inputs,
+    read_unlabelled,
+)
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.read.cadd import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 
 __all__ = [
+    "Annotation",
     "CaddReader",
     "ReadCounts",
     "ReadResult",
     "Unlabelled",
     "VcfReader",
     "VcfRecord",
+    "annotation_of",
     "check_inputs",
     "check_trainable",
     "read_inputs",

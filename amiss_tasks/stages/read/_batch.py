@@ -15,7 +15,7 @@ from amiss_tasks.features.feature_set import (
 )
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._numbers import MISSING, not_a_number, parse_numbers, text_array
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 
@@ -57,6 +57,9 @@ class Batch:
             *(feature.name for feature in plain),
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
+        is_own = features.origin is not None
+        self._unlisted = {f.name: f for f in plain if is_own and f.per_transcript is None}
+        """Features of a features file that says nothing of lists."""
         self._checks = ValueChecks(report, "row", "CSQ field {}")
         self._feature = at["Feature"]
         self._rows: list[tuple[Any, ...]] = []
@@ -131,10 +134,28 @@ class Batch:
             elif name in self._numeric:
                 columns[name] = self._numbers(self._numeric[name], column, lines)
             else:
+                self._check_lists(name, column, lines)
                 columns[name] = text_array(column, MISSING)
                 self._checks.text(name, column, lines, VEP if name == CONSEQUENCE_FIELD else "")
         self._done.append(pa.table(columns))
         self._rows = []
+
+    def _check_lists(self, name: str, cells: tuple[str, ...], lines: tuple[int, ...]) -> None:
+        """Refuse a list where a features file says nothing of lists: it would become a level."""
+        feature = self._unlisted.get(name)
+        if feature is None:
+            return
+        for cell, line in zip(cells, lines, strict=True):
+            if "&" in cell and cell.strip(".&"):
+                self._report.fault(
+                    f'CSQ field {self._source[name]} is "{shown(cell)}", a list',
+                    key=("list", name),
+                    line=line,
+                    noun="row",
+                    todo=f"feature {name} ({self._features.origin}:{feature.line}) reads one value "
+                    "there; add per_transcript: true if it lists a value for each transcript, or "
+                    "per_transcript: false if such a text is one value",
+                )
 
     def _positions(self, features: list[Feature], at: dict[str, int]) -> list[int]:
         return [at[self._source[feature.name]] for feature in features]

@@ -16,6 +16,7 @@ VCF_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 
 _ID = re.compile(r"(?:^|,)\s*ID=([^,>]+)")
 _DESCRIPTION = re.compile(r'Description="((?:[^"\\]|\\.)*)"?')
+_VEP = re.compile(r"##VEP=\W*v?(\d+)")
 _BUILD = re.compile(r"GRCh3[78]|hg19|hg38|b37", re.IGNORECASE)
 _BUILD_NAMES = {"hg19": "GRCh37", "b37": "GRCh37", "hg38": "GRCh38"}
 _BUILD_LINES = ("##reference=", "##contig=", "##VEP=", "##assembly=")
@@ -52,6 +53,7 @@ class VcfHeader:
         build: ``GRCh37`` or ``GRCh38``, where the header names it.
         build_line: The line that names it.
         is_vcf: Line 1 is ``##fileformat=VCF``.
+        release: Version of VEP, where the header names it.
     """
 
     info: dict[str, Declaration] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class VcfHeader:
     build: str | None = None
     build_line: int = 0
     is_vcf: bool = False
+    release: str = ""
 
     @property
     def csq(self) -> Declaration | None:
@@ -104,7 +107,9 @@ def add_meta_line(header: VcfHeader, line: str, number: int, report: FileReport)
             )
         else:
             report.note(f"{message}; the first is used", key=(message, number))
-    elif header.build is None and line.startswith(_BUILD_LINES):
+    if not header.release and (release := _VEP.match(line)):
+        header.release = f"VEP {release.group(1)}"
+    if header.build is None and line.startswith(_BUILD_LINES):
         header.build = genome_build(line)
         header.build_line = number
 

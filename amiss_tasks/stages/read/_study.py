@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.features.feature_set import CADD, VEP, FeatureSet
 from amiss_tasks.stages.read._cadd_rows import collect_cadd
 from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
+from amiss_tasks.stages.read._column_lookup import located
+from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._header_checks import (
     check_builds,
     check_cadd_header,
@@ -234,6 +236,37 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
         inputs, values, features, Path(), labelled=False, leave_out_other_alleles=True
     )
     return Unlabelled(read, vcf.table, vcf.left_out)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What the headers of inputs say of their features.
+
+    Args:
+        sources: Feature to the column that it is read from.
+        releases: Role to the version of VEP or CADD, where the file names one.
+    """
+
+    sources: Mapping[str, str]
+    releases: Mapping[str, str]
+
+
+def annotation_of(inputs: Mapping[str, str], features: FeatureSet) -> Annotation:
+    """Read what the headers say of features; only the headers are read.
+
+    Args:
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        features: Features of a study or a model.
+    """
+    with ExitStack() as stack:
+        vcf = stack.enter_context(VcfReader(inputs["vcf"]))
+        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in _CADD_ROLES}
+    at = positions(vcf.header.csq_fields, features.csq_fields)
+    names = tables["cadd_snv"].names
+    sources = located(features.of(VEP), at)
+    sources |= located(features.of(CADD), positions(names, features.cadd_columns))
+    releases = {"vcf": vcf.header.release, **{role: t.release for role, t in tables.items()}}
+    return Annotation(sources, {role: text for role, text in releases.items() if text})
 
 
 def _read(

@@ -7,6 +7,7 @@ gene name, R's ``read.delim`` loses rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from amiss_tasks.stages.read._report import FileReport
 from gridrun.errors import counted
 
 _HEADER_LINE = 2
+_RELEASE = re.compile(r"v(\d+(?:\.\d+)*)")
 
 
 class CaddRows(NamedTuple):
@@ -57,6 +59,8 @@ class CaddReader(ChunkReader):
         """Column names as written; empty when there is no header."""
         self.build: str | None = None
         """``GRCh37`` or ``GRCh38``, where line 1 names it."""
+        self.release = ""
+        """Version of CADD, where line 1 names it."""
         self._rest = self._read_header()
         self.at = positions(self.names, (*CADD_KEYS, *used))
         """Name of a column that is looked for to its position."""
@@ -86,6 +90,8 @@ class CaddReader(ChunkReader):
             )
             return None
         self.build = genome_build(lines[0])
+        release = _RELEASE.search(lines[0])
+        self.release = f"CADD {release.group(1)}" if release else ""
         if len(lines) < _HEADER_LINE or not lines[1].startswith("#Chrom\t"):
             self.report.stop(
                 "expected the column names, beginning with #Chrom and a tab",
