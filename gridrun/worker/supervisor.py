@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.plan.units import (
     Event,
     Job,
@@ -24,7 +24,6 @@ from gridrun.plan.units import (
     UnitStarted,
     WorkerReady,
 )
-from gridrun.worker._channel import Fault
 from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
@@ -158,14 +157,17 @@ class Supervisor:
         return True
 
     def _receive(
-        self, message: Ready | Fault | Idle | Outcome, child: TaskProcess, progress: UnitProgress
+        self,
+        message: Ready | GridrunError | Idle | Outcome,
+        child: TaskProcess,
+        progress: UnitProgress,
     ) -> None:
         if isinstance(message, Ready):
             child.ready = True
             if self._environment != dict(message.environment):
                 self._environment = dict(message.environment)
                 self._events.append(WorkerReady(self.worker, self._environment))
-        elif isinstance(message, Fault):
+        elif isinstance(message, GridrunError):
             raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
