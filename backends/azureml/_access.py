@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from backends.azureml._estimates import place_of
 from backends.azureml._faults import fault_of, not_known
 from backends.azureml.sdk.calls import Calls
-from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Submission, Trouble
 from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Event
+from gridrun.run.backend import SweepStatus
 
 _LOST_ANSWER_SECONDS = 5.0
 _SIGN_IN_SECONDS = 20.0
 
+T = TypeVar("T")
 
-class Access:
+
+class Access(Calls):
     """What the backend asks of Azure, beyond single calls.
 
     Args:
@@ -26,10 +29,16 @@ class Access:
     """
 
     def __init__(self, settings: AzureSettings, say: Callable[[str], None], *, waits: bool) -> None:
-        self.calls = Calls(place_of(settings), say)
-        self._settings = settings
-        self._say = say
+        super().__init__(settings, say)
         self._waits = waits
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Have trouble be what a person meets."""
+        try:
+            yield
+        except AzureTrouble as trouble:
+            raise fault_of(trouble, self._settings) from None
 
     def ask(self, name: str, *positional: Any) -> Any:
         """Call, with trouble as a person meets it.
@@ -37,10 +46,8 @@ class Access:
         Raises:
             GridrunError: It failed.
         """
-        try:
-            return self.calls.call(name, *positional)
-        except AzureTrouble as trouble:
-            raise fault_of(trouble, self._settings) from None
+        with self.explained():
+            return self.call(name, *positional)
 
     def patiently(self, look: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         """Look; where the sign-in has expired, wait for another one if we wait at all."""
@@ -55,30 +62,35 @@ class Access:
                 if text != said:
                     said = text
                     self._say(f"{text}; waiting, Ctrl-C detaches")
-                self.calls.pause(_SIGN_IN_SECONDS)
+                self.pause(_SIGN_IN_SECONDS)
             else:
                 if said:
                     self._say("Azure answers again")
                 return
 
-    def find(self, sweep: str) -> RunFacts | None:
-        """A sweep, or None where there is none; waits for a sign-in if we wait at all."""
-        found: list[RunFacts] = []
+    def wait_for(self, ask: Callable[[], T]) -> T:
+        """The answer to a question; waits as ``patiently`` does."""
+        found: list[T] = []
 
         def look() -> Iterator[Event]:
-            found.append(self.calls.call("find", sweep))
+            found.append(ask())
             return iter(())
 
+        for _ in self.patiently(look):
+            pass
+        return found[0]
+
+    def find(self, sweep: str) -> SweepStatus | None:
+        """A sweep, or None where there is none; waits for a sign-in if we wait at all."""
         try:
-            for _ in self.patiently(look):
-                pass
+            found: SweepStatus = self.wait_for(lambda: self.call("find", sweep))
         except AzureTrouble as trouble:
             if trouble.kind is Trouble.MISSING:
                 return None
             raise
-        return found[0]
+        return found
 
-    def submit(self, submission: Submission) -> RunFacts:
+    def submit(self, submission: Submission) -> SweepStatus:
         """Submit once: the id is ours, so whatever happens it can be found out what came of it.
 
         Raises:
@@ -87,7 +99,7 @@ class Access:
         """
         for pause in (_LOST_ANSWER_SECONDS, _LOST_ANSWER_SECONDS * 2, None):
             try:
-                sent: RunFacts = self.calls.once("submit", submission)
+                sent: SweepStatus = self.once("submit", submission)
             except AzureTrouble as trouble:
                 # even an error may come after the sweep was accepted: its tags go separately
                 if trouble.kind is not Trouble.CONFLICT:
@@ -103,7 +115,7 @@ class Access:
                 again = trouble.kind.passes or trouble.kind is Trouble.SIGN_IN
                 if not again or pause is None:
                     raise
-                self.calls.pause(pause)
+                self.pause(pause)
             else:
                 return sent
         raise AssertionError  # the last pause is None

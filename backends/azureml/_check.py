@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
-from backends.azureml._estimates import cluster_of, cores
+from backends.azureml._estimates import cores
 from backends.azureml._faults import fault_of
 from backends.azureml.sdk.calls import Calls
 from backends.azureml.sdk.types import AzureTrouble, Trouble
@@ -58,15 +58,14 @@ def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
 
 
 def _compute(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
-    wanted = cluster_of(settings)
-    name = f"compute {wanted.name}"
+    name = f"compute {settings.compute}"
     try:
-        found = calls.call("cluster", wanted, create=False)
+        found = calls.call("cluster", settings, create=False)
     except AzureTrouble as trouble:
-        if trouble.kind is not Trouble.MISSING or not wanted.vm_size:
+        if trouble.kind is not Trouble.MISSING or not settings.vm_size:
             yield (name, "missing", *_advice(trouble, settings))
             return
-        size = f"{wanted.vm_size}, up to {counted(wanted.max_nodes, 'node')}"
+        size = f"{settings.vm_size}, up to {counted(settings.max_nodes, 'node')}"
         yield (name, "note", f"does not exist; the first run creates it: {size}", "")
         return
     priority = "low priority" if found.low_priority else "dedicated"

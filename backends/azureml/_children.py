@@ -63,8 +63,8 @@ class Child:
 
     def note(self, record: ChildFacts, now: float, axes: Axes) -> None:
         """Take in a record of the service."""
-        if record.status != self.status:
-            self.status, self.news = record.status, now
+        if record.state != self.status:
+            self.status, self.news = record.state, now
         if self.status in ENDED and self.ended is None:
             self.ended = now
         if self.status not in ENDED:
@@ -110,7 +110,7 @@ class Children:
     def note(self, records: Iterable[ChildFacts], now: float, axes: Axes) -> None:
         """Take in the records of a listing."""
         for record in records:
-            self.by_id.setdefault(record.run_id, Child(news=now)).note(record, now, axes)
+            self.by_id.setdefault(record.name, Child(news=now)).note(record, now, axes)
 
     def due(self, now: float, patience: Patience, most_running: int | None) -> list[str]:
         """Those whose files are to be looked at, the longest not looked at first.
@@ -150,7 +150,7 @@ def latest(records: list[ChildFacts]) -> Mapping[str, ChildFacts]:
     """One record of each child: listings may repeat some, older ones too."""
     found: dict[str, ChildFacts] = {}
     for record in records:
-        known = found.get(record.run_id)
-        if known is None or (known.status not in ENDED and record.status in ENDED):
-            found[record.run_id] = record
+        known = found.get(record.name)
+        if known is None or (known.state not in ENDED and record.state in ENDED):
+            found[record.name] = record
     return found

@@ -1,4 +1,4 @@
-"""What follows from the settings: places, clusters, sizes, prices. Pure."""
+"""What follows from the settings: sizes and prices. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from backends.azureml import _combinations
 from backends.azureml._pack import DEFAULT_CORES, Sizing, cores_of, pack
-from backends.azureml.sdk.types import Cluster, Place
 from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Unit
 from gridrun.run.backend import Quote
@@ -15,33 +14,8 @@ from gridrun.shard.packing import Shards
 CHILD_START_SECONDS = 180.0
 """Assumed between the start of a child and its first task, and paid: container and R."""
 
-READING_SUFFIX = "data"
-
 _FIRST_POLL_SECONDS = 5.0
 _LONGEST_POLL_SECONDS = 30.0
-
-
-def place_of(settings: AzureSettings) -> Place:
-    """Workspace and way to sign in."""
-    return Place(
-        settings.sign_in,
-        settings.config,
-        settings.subscription,
-        settings.resource_group,
-        settings.workspace,
-    )
-
-
-def cluster_of(settings: AzureSettings) -> Cluster:
-    """The cluster that is wanted."""
-    return Cluster(
-        settings.compute,
-        settings.vm_size,
-        settings.min_nodes,
-        settings.max_nodes,
-        settings.low_priority,
-        settings.idle_seconds,
-    )
 
 
 def cores(settings: AzureSettings) -> int:
@@ -53,11 +27,6 @@ def sizing(settings: AzureSettings) -> Sizing:
     """What decides how long shards are."""
     minutes = settings.shard_minutes
     return Sizing(cores(settings), settings.max_nodes, minutes * 60 if minutes else None)
-
-
-def is_reading(sweep: str) -> bool:
-    """Whether a sweep is a job that reads the inputs, by its name."""
-    return sweep.endswith(f"-{READING_SUFFIX}")
 
 
 def poll_seconds(settings: AzureSettings, looks: int) -> float:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 
 from backends.azureml._access import Access
-from backends.azureml._estimates import cluster_of, is_reading
 from backends.azureml._faults import not_known
-from backends.azureml._staging import StagingDirectory
-from backends.azureml.sdk.types import AzureTrouble, RunFacts, Submission
+from backends.azureml._staging import SCRIPT, StagingDirectory
+from backends.azureml.sdk.types import AzureTrouble, Submission
 from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
-from gridrun.run.backend import SentSweep
+from gridrun.run.backend import SentSweep, SweepStatus
+from gridrun.run.sweep_backend import is_reading
 
 GRACE_SECONDS = 60.0
 """A sweep that was just submitted may be invisible for so long."""
-
-_MOST_AT_ONCE = 100
 
 
 class Sender:
@@ -61,10 +58,10 @@ class Sender:
                 raise not_known(trouble, name) from None
             yield SweepEnded(name, "abandoned")
             raise
-        yield SweepSent(name, found.url)
-        self._say(f"sweep {name} was accepted: {found.url}")
+        yield SweepSent(name, found.place)
+        self._say(f"sweep {name} was accepted: {found.place}")
 
-    def find_again(self, sweep: SentSweep, *, submit: bool) -> RunFacts | None:
+    def find_again(self, sweep: SentSweep, *, submit: bool) -> SweepStatus | None:
         """A sweep that an earlier run planned; None where it was never accepted.
 
         Args:
@@ -78,40 +75,28 @@ class Sender:
             found = self._access.submit(self._submission(sweep.name))
         age = time.time() - sweep.planned
         if found is None and submit and age < GRACE_SECONDS:
-            self._access.calls.pause(GRACE_SECONDS - age)
+            self._access.pause(GRACE_SECONDS - age)
             found = self._access.find(sweep.name)
         return found
 
     def _submission(self, name: str) -> Submission:
-        settings, axes = self._settings, self._stage.axes_of(name)
-        dockerfile = settings.dockerfile.read_text("utf-8") if settings.dockerfile else ""
-        most = min(settings.max_concurrent or settings.max_nodes, _MOST_AT_ONCE)
         return Submission(
             run_id=name,
-            experiment=settings.experiment,
+            settings=self._settings,
             directory=self._stage.sent(name),
-            script=self._stage.script_of(name),
-            arguments=(),
-            axes=axes,
-            cluster=settings.compute,
-            image=settings.image,
-            dockerfile=dockerfile,
-            most_at_once=min(most, math.prod(len(values) for values in axes.values())),
-            child_seconds=round(settings.shard_hours * 3600),
-            sweep_minutes=round(settings.sweep_hours * 60),
+            script=SCRIPT,
+            axes=self._stage.axes_of(name),
             metric=self._stage.metric_of(name),
-            policy=None if is_reading(name) else settings.policy,
-            tags={"gridrun": "1", **settings.tags},
+            may_end_early=not is_reading(name),
         )
 
     def _check_cluster(self) -> None:
         if self._has_cluster:
             return
         self._say("signing in to Azure")
-        wanted = cluster_of(self._settings)
-        found = self._access.calls.call("cluster", wanted, create=bool(wanted.vm_size))
+        found = self._access.call("cluster", self._settings, create=bool(self._settings.vm_size))
         self._has_cluster = True
         if found.created:
-            self._say(f"compute cluster {wanted.name} was created: {found.vm_size}")
+            self._say(f"compute cluster {self._settings.compute} was created: {found.vm_size}")
         for problem in found.problems:
-            self._say(f"compute cluster {wanted.name}: {problem}")
+            self._say(f"compute cluster {self._settings.compute}: {problem}")

@@ -19,7 +19,6 @@ from gridrun.shard import ARTIFACTS, Shard, pack_shards, shard_name
 from gridrun.shard.packing import Shards
 
 SCRIPT = "gridrun_child.py"
-READING_SCRIPT = "gridrun_reading.py"
 ARCHIVE = "shards.zip"
 ORDER = "order.json"
 STORE = "store.json"
@@ -49,11 +48,6 @@ class StagingDirectory:
     def received(self, sweep: str, child: str) -> Path:
         """Where files of a child are put."""
         return self._directory / sweep / _RECEIVED / child
-
-    def script_of(self, sweep: str) -> str:
-        """Name of the script that the children of a sweep start with."""
-        reads = (self.sent(sweep) / READING_SCRIPT).exists()
-        return READING_SCRIPT if reads else SCRIPT
 
     def axes_of(self, sweep: str) -> Axes:
         """Arguments and values that identify the children of a sweep; none if not known here."""
@@ -101,19 +95,13 @@ class StagingDirectory:
                 ),
             )
 
-        self._prepare(sweep, axes, "_child.py", SCRIPT, fill)
+        self._prepare(sweep, axes, fill)
 
     def prepare_reading(self, sweep: str, order: str, axes: Axes) -> None:
         """Write what a job that reads the inputs needs."""
+        self._prepare(sweep, axes, lambda path: (path / ORDER).write_text(order, "utf-8"))
 
-        def fill(directory: Path) -> None:
-            (directory / ORDER).write_text(order, "utf-8")
-
-        self._prepare(sweep, axes, "_reading_child.py", READING_SCRIPT, fill)
-
-    def _prepare(
-        self, sweep: str, axes: Axes, source: str, script: str, fill: Callable[[Path], None]
-    ) -> None:
+    def _prepare(self, sweep: str, axes: Axes, fill: Callable[[Path], object]) -> None:
         target = self.sent(sweep)
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
@@ -121,7 +109,7 @@ class StagingDirectory:
         (aside / _AXES).write_text(json.dumps({name: list(axes[name]) for name in axes}), "utf-8")
         if self._data is not None:
             (aside / STORE).write_text(json.dumps(asdict(self._data)), "utf-8")
-        shutil.copyfile(Path(__file__).with_name("node") / source, aside / script)
+        shutil.copyfile(Path(__file__).with_name("node") / "_child.py", aside / SCRIPT)
         size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         if size > _SNAPSHOT_BYTES:
             shutil.rmtree(aside)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from backends.azureml._access import Access
 from backends.azureml._check import check
-from backends.azureml._children import latest
-from backends.azureml._estimates import cores, poll_seconds, quote
-from backends.azureml._faults import fault_of
-from backends.azureml._reading import read_inputs
-from backends.azureml._sender import Sender
+from backends.azureml._children import Patience, latest
+from backends.azureml._combinations import Axes, by_combination
+from backends.azureml._estimates import cores, poll_seconds, quote, sizing
+from backends.azureml._pack import pack
+from backends.azureml._reading import ReadingJob
+from backends.azureml._sender import GRACE_SECONDS, Sender
 from backends.azureml._staging import StagingDirectory
-from backends.azureml._sweeps import Sweeps
+from backends.azureml._watch import AXIS, AzureWatch
 from backends.azureml.sdk.calls import Detached
 from backends.azureml.sdk.secrets import without_secrets
-from backends.azureml.sdk.types import AzureTrouble
+from backends.azureml.sdk.types import CANCELLED
 from backends.azureml.settings import AzureSettings
-from gridrun.plan.units import Event, Job, ReadArtifact, Unit
+from gridrun.errors import EnvironmentFault, counted
+from gridrun.plan.units import Event, Job, ReadArtifact, SweepEnded, SweepEvent, SweepSent, Unit
 from gridrun.run.backend import (
     Capabilities,
     ChildStatus,
@@ -32,22 +37,33 @@ from gridrun.run.backend import (
     SweepStatus,
     UnitFeed,
 )
+from gridrun.run.sweep_backend import ReadingLook, SweepBackend
+from gridrun.run.sweep_watch import SweepWatch
+from gridrun.shard.contexts import Contexts, numbers_of
+from gridrun.shard.packing import Shards
 
 _LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
 """Names of what a child prints, by age of the service."""
 
+_LONGEST_POLL_SECONDS = 30.0
+_LEAST_SILENT_SECONDS = 3600.0
+_MOST_FRUITLESS = 3
+"""Rounds of sweeps without a single outcome."""
 
-class AzureBackend:
+_GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNORECASE)
+"""A lost node or a damaged file, not a worker that cannot work: another may succeed."""
+
+
+class AzureBackend(SweepBackend):
     """Runs units on Azure ML; see ``gridrun.run.backend.DetachableBackend`` for the contract.
 
     Args:
         settings: Where and how.
-        send: Whether new units are sent.
-        wait: Whether ``run`` goes on until everything has ended; otherwise it sends, or
-            looks once, and ends.
+        send: As ``SweepBackend`` has it.
+        wait: The same.
         by_combination: One child for each combination, as upstream's notebook has it.
         hourly_rate: Price of a node for an hour, instead of the settings'.
-        say: Called with each line of progress.
+        say: As ``SweepBackend`` has it.
     """
 
     commands = Commands.below("gridrun azure")
@@ -62,19 +78,14 @@ class AzureBackend:
         hourly_rate: float | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        super().__init__(send=send, wait=wait, say=say)
         if hourly_rate is not None:
             settings = replace(settings, hourly_rate=hourly_rate)
         self._settings = settings
-        self._send = send
-        self._wait = wait
         self._by_combination = by_combination
-        self._say = say
         self._access = Access(settings, say, waits=wait)
-        self._job: Job | None = None
-        self._read_artifact: ReadArtifact = _no_artifact
-        self._study: StudyView | None = None
-        self._own_directory: tempfile.TemporaryDirectory[str] | None = None
-        self._stopping = False
+        self._rounds = self._fruitless = 0
+        self._reading: ReadingJob | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -87,13 +98,48 @@ class AzureBackend:
 
     def open(self, job: Job, read_artifact: ReadArtifact) -> None:
         """Remember the job; the process that talks to Azure starts in the background."""
-        self._job = job
-        self._read_artifact = read_artifact
-        self._access.calls.start()
+        super().open(job, read_artifact)
+        self._access.start()
 
     def attach(self, study: StudyView) -> None:
         """Take over what earlier runs sent."""
-        self._study = study
+        super().attach(study)
+        self._stage = StagingDirectory(study.directory, self._settings.data)
+        self._sender = Sender(self._settings, self._access, self._stage, self._say)
+
+    def run(self, next_unit: UnitFeed) -> Iterator[Event]:
+        """Send units, look at all sweeps until they have ended, or until stopped.
+
+        Raises:
+            UserError: Azure refuses what the settings ask for.
+            EnvironmentFault: Azure cannot be reached or signed in to, or no child can work.
+            RuntimeError: The backend is not open.
+        """
+        self._rounds = self._fruitless = 0
+        known = {sweep.name for sweep in self._attached().sweeps}
+        self._stage.keep_only(known)
+        with contextlib.suppress(Detached), self._access.explained():
+            yield from super().run(next_unit)
+
+    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
+        """Have the inputs read where they are; see ``gridrun.run.backend.ReadingBackend``.
+
+        Raises:
+            UserError: Azure refuses what the settings ask for.
+            EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
+        """
+        with contextlib.suppress(Detached), self._access.explained():
+            yield from super().read(order, sweep, study)
+
+    def stop(self) -> None:
+        """End ``run``; what was sent goes on."""
+        super().stop()
+        self._access.stop()
+
+    def close(self) -> None:
+        """End the process that talks to Azure; what was sent goes on."""
+        self._access.close()
+        super().close()
 
     def cancel(self, sweep: str) -> None:
         """Ask for the end of a sweep."""
@@ -105,13 +151,10 @@ class AzureBackend:
 
     def look(self, sweep: str) -> SweepStatus:
         """A sweep as it is now."""
-        run = self._access.ask("find", sweep)
-        records = latest(self._access.ask("children", sweep))
-        children = [
-            ChildStatus(child.run_id, child.status, child.error)
-            for child in sorted(records.values(), key=lambda child: _by_number(child.run_id))
-        ]
-        return SweepStatus(run.run_id, run.status, run.url, run.error, tuple(children))
+        run: SweepStatus = self._access.ask("find", sweep)
+        records = latest(self._access.ask("children", sweep)).values()
+        children = [ChildStatus(child.name, child.state, child.error) for child in records]
+        return replace(run, children=tuple(sorted(children, key=_by_number)))
 
     def log(self, child: str) -> str:
         """What a child printed."""
@@ -133,97 +176,115 @@ class AzureBackend:
 
     def check(self) -> Iterator[tuple[str, str, str, str]]:
         """Check what a run needs: what was checked, verdict, what was found, what to do."""
-        yield from check(self._settings, self._access.calls)
+        yield from check(self._settings, self._access)
 
-    def run(self, next_unit: UnitFeed) -> Iterator[Event]:
-        """Send units, look at all sweeps until they have ended, or until stopped.
+    def _send(self, units: Sequence[Unit]) -> Iterator[Event]:
+        assert self._job is not None
+        self._rounds += 1
+        for axes, shards in self._packed(units):
+            name = self._new_name(str(self._rounds))
+            self._stage.prepare(
+                name,
+                self._job,
+                Contexts(self._attached().contexts),
+                shards,
+                axes=axes,
+                read_artifact=self._read_artifact,
+            )
+            self._say(
+                f"submitting sweep {name}: {counted(len(shards), 'shard')}, "
+                f"{counted(sum(map(len, shards)), 'unit')}"
+            )
+            yield from self._sender.send(name, shards)
+            self._follow(name, shards)
 
-        Raises:
-            UserError: Azure refuses what the settings ask for.
-            EnvironmentFault: Azure cannot be reached or signed in to, or no child can work.
-            RuntimeError: The backend is not open.
-        """
-        if self._job is None:
-            msg = "open the backend first"
-            raise RuntimeError(msg)
-        if self._stopping:
+    def _packed(self, units: Sequence[Unit]) -> Iterator[tuple[Axes, Shards]]:
+        if self._by_combination:
+            yield by_combination(units)
             return
-        study = self._study_view()
-        sweeps = Sweeps(
-            self._settings,
+        size = cache(lambda digest: len(self._read_artifact(digest)) if digest else 0)
+        for shards in pack(units, sizing(self._settings), size):
+            yield {AXIS: range(len(shards))}, shards
+
+    def _send_order(self, name: str, order: str, sweep: SentSweep | None) -> Iterator[SweepEvent]:
+        self._reading = ReadingJob(name, self._access, self._stage, self._say)
+        if sweep is None:
+            self._stage.prepare_reading(name, order, {AXIS: (0,)})
+            self._say(f"submitting {name}: it reads the inputs where they are")
+            yield from self._sender.send(name, ())
+        elif not sweep.is_sent:
+            found = self._sender.find_again(sweep, submit=True)
+            if found is None:
+                yield SweepEnded(name, "abandoned")
+                raise EnvironmentFault(
+                    "the job that reads the inputs was never accepted",
+                    where=name,
+                    todo="run the same command again to send it again",
+                )
+            yield SweepSent(name, found.place)
+
+    def _find(self, sweep: SentSweep) -> SweepSent | str | None:
+        found = self._sender.find_again(sweep, submit=self._sends and sweep.is_wanted)
+        if found is not None:
+            return SweepSent(sweep.name, found.place)
+        if not self._sends and time.time() - sweep.planned < GRACE_SECONDS:
+            self._say(f"sweep {sweep.name} is not visible yet")
+            return None
+        return "its sweep was never accepted"
+
+    def _is_cancelled(self, sweep: str) -> bool:
+        found = self._access.find(sweep)
+        return found is not None and found.state in CANCELLED
+
+    def _look_at_reading(self, sweep: str) -> ReadingLook:
+        assert self._reading is not None, sweep
+        return self._access.wait_for(self._reading.look)
+
+    def _watch(self, sweep: SentSweep, study: StudyView) -> AzureWatch:
+        assert self._job is not None
+        silent = self._settings.silent_minutes
+        seconds = silent * 60 if silent is not None else None
+        limit = self._job.limits.task_seconds
+        if seconds is None and limit is not None:
+            seconds = max(_LEAST_SILENT_SECONDS, 3 * limit)
+        poll = self._settings.poll_seconds or _LONGEST_POLL_SECONDS
+        return AzureWatch(
+            sweep,
             self._access,
-            study,
-            job=self._job,
-            read_artifact=self._read_artifact,
-            sends=self._send,
-            waits=self._wait,
-            by_combination=self._by_combination,
+            self._stage,
+            axes=self._stage.axes_of(sweep.name),
+            numbers=numbers_of(study.contexts),
+            patience=Patience(min(GRACE_SECONDS, 10 * poll), seconds, poll),
+            all_children=not self._waits,
             say=self._say,
         )
-        try:
-            yield from sweeps.run(next_unit)
-        except Detached:
+
+    def _look(self, watch: SweepWatch) -> Iterator[Event]:
+        yield from self._access.patiently(watch.look)
+        if not watch.is_over:
             return
-        except AzureTrouble as trouble:
-            raise fault_of(trouble, self._settings) from None
-        finally:
-            # a second run must neither take them over again nor use a name twice
-            count = study.sweeps_so_far + sweeps.sent
-            self._study = replace(study, sweeps=(), sweeps_so_far=count)
+        if watch.outstanding.outcomes:
+            self._fruitless = 0
+        elif watch.outstanding.reasons:
+            self._fruitless += 1
+            (reason, _), *_ = watch.outstanding.reasons.most_common(1)
+            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
+                self._forget(watch.name)
+                raise EnvironmentFault(
+                    f"no child of the sweep produced a result: {reason}",
+                    where=watch.name,
+                    todo="read their logs with gridrun azure logs, and check with gridrun worker "
+                    "--self-test that the image has this version of gridrun, R and its packages",
+                )
 
-    def read(self, order: str, sweep: SentSweep | None, study: StudyView) -> Iterator[ReadingEvent]:
-        """Have the inputs read where they are; see ``gridrun.run.backend.ReadingBackend``.
+    def _forget(self, sweep: str) -> None:
+        self._stage.forget(sweep)
 
-        Raises:
-            UserError: Azure refuses what the settings ask for.
-            EnvironmentFault: Azure cannot be reached or signed in to, or the job cannot work.
-        """
-        stage = StagingDirectory(study.directory, self._settings.data)
-        sender = Sender(self._settings, self._access, stage, self._say)
-        try:
-            yield from read_inputs(
-                order,
-                sweep,
-                study,
-                access=self._access,
-                sender=sender,
-                stage=stage,
-                say=self._say,
-                wait=self._wait,
-                poll_seconds=lambda looks: poll_seconds(self._settings, looks),
-            )
-        except Detached:
-            return
-        except AzureTrouble as trouble:
-            raise fault_of(trouble, self._settings) from None
-
-    def stop(self) -> None:
-        """End ``run``; what was sent goes on."""
-        self._stopping = True
-        self._access.calls.stop()
-
-    def close(self) -> None:
-        """End the process that talks to Azure; what was sent goes on."""
-        self._access.calls.close()
-        if self._own_directory is not None:
-            self._own_directory.cleanup()
-            self._own_directory = None
-
-    def _study_view(self) -> StudyView:
-        if self._study is not None:
-            return self._study
-        # run by somebody who keeps no ledger: names must be new every time
-        self._own_directory = tempfile.TemporaryDirectory(prefix="gridrun-sweeps-")
-        directory = Path(self._own_directory.name)
-        token = directory.name.removeprefix("gridrun-sweeps-").replace("_", "-")
-        self._study = StudyView("units", token, 0, directory)
-        return self._study
+    def _pause(self, looks: int) -> bool:
+        self._access.pause(poll_seconds(self._settings, looks))
+        return True
 
 
-def _by_number(run_id: str) -> tuple[str, int]:
-    name, _, number = run_id.rpartition("_")
-    return (name, int(number)) if number.isdigit() else (run_id, 0)
-
-
-def _no_artifact(digest: str) -> bytes:
-    raise KeyError(digest)
+def _by_number(child: ChildStatus) -> tuple[str, int]:
+    name, _, number = child.name.rpartition("_")
+    return (name, int(number)) if number.isdigit() else (child.name, 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gridrun.report.attempts import LoggedAttempt
 
 
-KINDS = ("error", "crash", "timeout", "memory", "lost")
+KINDS = ("error", "crash", "timeout", "memory")
 """Kinds of failure that an attempt can have."""
 
 
@@ -41,7 +41,7 @@ def logs(
     fold: Annotated[int | None, typer.Option(metavar="F", help="Only this fold.")] = None,
     classifier: Annotated[str | None, typer.Option(help="Only this classifier.")] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: error, crash, timeout, memory, lost.")
+        str | None, typer.Option(help="Only this kind: error, crash, timeout, memory.")
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the logs as well.")] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,

@@ -18,7 +18,7 @@ class State(StrEnum):
     """State of a task; states never overlap."""
 
     WAITING = "waiting"
-    """Not yet run, or its last attempt was lost."""
+    """Not yet run, or the worker that had it is gone."""
     RUNNING = "running"
     """Part of a unit that a worker holds."""
     DONE = "done"
@@ -40,8 +40,6 @@ class Kind(StrEnum):
     """The process was killed because its time limit had passed; retried, alone."""
     MEMORY = "memory"
     """The process passed its memory limit. Reserved: nothing watches memory yet."""
-    LOST = "lost"
-    """The node or job is gone; retried, and not counted as an attempt."""
     UPSTREAM_DEFECT = "upstream-defect"
     """Upstream cannot run the task either; not run."""
 

@@ -259,7 +259,11 @@ class Engine:
             state = "interrupted"
             self._interrupted = True
         finally:
-            with contextlib.suppress(GridrunError) if state == "stopped" else _nothing():
+            with (
+                contextlib.suppress(GridrunError)
+                if state == "stopped"
+                else contextlib.nullcontext()
+            ):
                 ledger.end_run(state)
 
     def _results(self) -> Summary:
@@ -282,8 +286,3 @@ def _no_traces(state: Path) -> Iterator[None]:
                 with contextlib.suppress(OSError):
                     directory.rmdir()
         raise
-
-
-@contextlib.contextmanager
-def _nothing() -> Iterator[None]:
-    yield

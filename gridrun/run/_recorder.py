@@ -124,7 +124,10 @@ class Recorder:
             case UnitStarted() | UnitFinished() | UnitLost():
                 self._take_unit(event)
             case _:
-                self._take_sweep(event)
+                if isinstance(event, SweepPlanned):
+                    self._resumed.update(unit.id for units in event.shards for unit in units)
+                self.cancelled += isinstance(event, SweepEnded) and event.state == "cancelled"
+                record_sweep(event, self._ledger, self._backend_name)
 
     def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
         match event:
@@ -143,19 +146,6 @@ class Recorder:
                 )
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
-
-    def _take_sweep(self, event: SweepEvent) -> None:
-        match event:
-            case SweepPlanned():
-                self._ledger.plan_sweep(event, self._backend_name)
-                self._resumed.update(unit.id for units in event.shards for unit in units)
-            case SweepSent(sweep, place):
-                self._ledger.sweep_sent(sweep, place)
-            case SegmentRead():
-                self._ledger.segment_read(event)
-            case SweepEnded(sweep, state):
-                self.cancelled += state == "cancelled"
-                self._ledger.end_sweep(sweep, state)
 
     def _is_news(self, event: TaskDone | TaskFailed) -> bool:
         """Whether an attempt is not one that an earlier run has read and recorded."""
@@ -212,3 +202,22 @@ class Recorder:
             todo="numbers may differ between versions; use the old ones, start a new study "
             "directory, or accept the mixture with --mix-environments",
         )
+
+
+def record_sweep(event: SweepEvent, ledger: Ledger, backend_name: str) -> None:
+    """Write down what became of a sweep.
+
+    Args:
+        event: What became of it.
+        ledger: Open for writing.
+        backend_name: For the ledger.
+    """
+    match event:
+        case SweepPlanned():
+            ledger.plan_sweep(event, backend_name)
+        case SweepSent(sweep, place):
+            ledger.sweep_sent(sweep, place)
+        case SegmentRead():
+            ledger.segment_read(event)
+        case SweepEnded(sweep, state):
+            ledger.end_sweep(sweep, state)

@@ -6,8 +6,9 @@ import contextlib
 
 from gridrun._version import __version__
 from gridrun.errors import GridrunError, InputError, UserError
-from gridrun.plan.units import InputsRead, Job, SweepEnded, SweepPlanned, SweepSent
+from gridrun.plan.units import InputsRead, Job, SweepPlanned
 from gridrun.run._progress import Progress
+from gridrun.run._recorder import record_sweep
 from gridrun.run._sweeps import token_of
 from gridrun.run.backend import ReadingBackend, ReadingEvent, SentSweep, StudyView
 from gridrun.shard.remote_inputs import ReadingReport, report_from
@@ -82,29 +83,22 @@ def read_elsewhere(
 def _take(
     event: ReadingEvent, ledger: Ledger, digest: str, backend_name: str
 ) -> ReadingReport | None:
-    match event:
-        case SweepPlanned():
+    if not isinstance(event, InputsRead):
+        if isinstance(event, SweepPlanned):
             ledger.store_meta(f"{_SENT_META}{digest}", event.sweep)
-            ledger.plan_sweep(event, backend_name)
-        case SweepSent(sweep, place):
-            ledger.sweep_sent(sweep, place)
-        case SweepEnded(sweep, state):
-            ledger.end_sweep(sweep, state)
-        case InputsRead(sweep, text):
-            report = report_from(text)
-            if report.order != digest:
-                raise UserError(
-                    "the job has read the inputs for another order than this study's",
-                    where=sweep,
-                    todo="is this the study directory that it was sent from, or a copy of it?",
-                )
-            if not report.faults:
-                # with faults the next run has them read once more, when they are mended
-                ledger.store_meta(f"{READING_META}{digest}", text)
-            return report
-        case _:
-            pass
-    return None
+        record_sweep(event, ledger, backend_name)
+        return None
+    report = report_from(event.report)
+    if report.order != digest:
+        raise UserError(
+            "the job has read the inputs for another order than this study's",
+            where=event.sweep,
+            todo="is this the study directory that it was sent from, or a copy of it?",
+        )
+    if not report.faults:
+        # with faults the next run has them read once more, when they are mended
+        ledger.store_meta(f"{READING_META}{digest}", event.report)
+    return report
 
 
 def _living(ledger: Ledger, key: str) -> SentSweep | None:

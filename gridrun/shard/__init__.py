@@ -5,28 +5,19 @@ and what the code has to be; the blocks' artifacts lie beside it. Whoever runs i
 writes segments of events, and at the end a manifest.
 """
 
-from gridrun.shard._file import (
-    ARTIFACTS,
-    Shard,
-    open_shard,
-    pack_shards,
-    shard_name,
-)
+from gridrun.shard._file import ARTIFACTS, Shard, open_shard, pack_shards, shard_name
 from gridrun.shard._read_inputs import REPORT
 from gridrun.shard._run import run_shard
 from gridrun.shard._segments import (
     MANIFEST,
-    Manifest,
-    SegmentFacts,
     SegmentWriter,
     TornSegment,
     is_segment,
     read_manifest,
     read_segment,
-    segment_facts,
 )
-from gridrun.shard._text import NumberOf, event_from, event_text, job_data, job_from
-from gridrun.shard._work_off import ERROR, LOG, WorkReport, work_off
+from gridrun.shard._text import NumberOf, event_from, event_text
+from gridrun.shard._work_off import ERROR, LOG, work_off
 
 __all__ = [
     "ARTIFACTS",
@@ -34,24 +25,18 @@ __all__ = [
     "LOG",
     "MANIFEST",
     "REPORT",
-    "Manifest",
     "NumberOf",
-    "SegmentFacts",
     "SegmentWriter",
     "Shard",
     "TornSegment",
-    "WorkReport",
     "event_from",
     "event_text",
     "is_segment",
-    "job_data",
-    "job_from",
     "open_shard",
     "pack_shards",
     "read_manifest",
     "read_segment",
     "run_shard",
-    "segment_facts",
     "shard_name",
     "work_off",
 ]

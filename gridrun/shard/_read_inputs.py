@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gridrun.shard._segments import SegmentWriter
 from gridrun.shard.remote_inputs import make_blocks, order_from
-from gridrun.store.cache import with_replacement
+from gridrun.store.cache import replacing
 
 REPORT = "blocks.json"
 """File among the outcomes of an order that says what was read and made."""
@@ -35,17 +35,8 @@ def carry_out(text: str, blocks: Path, out: Path, say: Callable[[str], None]) ->
         report = make_blocks(text, inputs, made, say=say)
         for block in report.blocks:
             if block.artifact:
-                _keep(made / block.artifact, blocks / block.checksum)
-    with_replacement(out / REPORT, lambda path: _write(path, report.text()))
+                with replacing(blocks / block.checksum) as aside:
+                    shutil.copyfile(made / block.artifact, aside)
+    with replacing(out / REPORT) as aside:
+        aside.write_text(report.text(), "utf-8")
     SegmentWriter(out).finish(out.name, 0)
-
-
-def _keep(source: Path, target: Path) -> None:
-    def copy(path: Path) -> None:
-        shutil.copyfile(source, path)
-
-    with_replacement(target, copy)
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")

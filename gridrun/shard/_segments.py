@@ -19,7 +19,7 @@ from pathlib import Path
 from gridrun.errors import counted
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import dump
-from gridrun.store.cache import with_replacement
+from gridrun.store.cache import replacing
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"segment-[0-9a-f]{12}-\d{5}\.jsonl")
@@ -104,20 +104,34 @@ class SegmentWriter:
         body = "".join(f"{line}\n" for line in self._lines)
         end = dump({"rows": len(self._lines), "checksum": digest_of_text(body)})
         name = f"segment-{self._start}-{self._count:05d}.jsonl"
-        with_replacement(self._directory / name, lambda path: _put(path, f"{body}{end}\n"))
+        self._put(name, f"{body}{end}\n")
         self._lines = []
 
     def finish(self, shard: str, tasks: int) -> None:
         """Write the rest, and the manifest over every segment of the directory."""
         self.flush()
         names = sorted(path.name for path in self._directory.iterdir() if is_segment(path.name))
-        facts = tuple(segment_facts(self._directory / name) for name in names)
+        facts = tuple(checked_segment(self._directory / name)[1] for name in names)
         text = json.dumps(asdict(Manifest(shard, tasks, facts)), indent=1)
-        with_replacement(self._directory / MANIFEST, lambda path: _put(path, f"{text}\n"))
+        self._put(MANIFEST, f"{text}\n")
+
+    def _put(self, name: str, text: str) -> None:
+        with replacing(self._directory / name) as aside:
+            aside.write_text(text, "utf-8", newline="\n")
 
 
-def read_segment(path: Path, manifest: Manifest | None = None) -> list[str]:
+def read_segment(path: Path) -> list[str]:
     """The events' lines of a segment.
+
+    Raises:
+        TornSegment: It is not whole.
+        OSError: It cannot be read.
+    """
+    return checked_segment(path)[0]
+
+
+def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[str], SegmentFacts]:
+    """The events' lines of a segment, and what is known of it.
 
     Args:
         path: The segment.
@@ -127,25 +141,24 @@ def read_segment(path: Path, manifest: Manifest | None = None) -> list[str]:
         TornSegment: It is not whole, or not the one that the manifest names.
         OSError: It cannot be read.
     """
-    lines, checksum = _checked(path)
+    raw = path.read_bytes()
+    try:
+        body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
+        data = json.loads(end)
+        rows, checksum = data["rows"], data["checksum"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise TornSegment(f"{path.name} has no end: {error}") from error
+    lines = body.split("\n")
+    if len(lines) != rows or digest_of_text(f"{body}\n") != checksum or not raw.endswith(b"\n"):
+        raise TornSegment(f"{path.name} is not what its last line says")
+    found = SegmentFacts(path.name, rows, checksum)
     for facts in manifest.segments if manifest is not None else ():
-        if facts.name == path.name and (facts.rows, facts.checksum) != (len(lines), checksum):
+        if facts.name == path.name and facts != found:
             raise TornSegment(
-                f"{path.name} is not what the manifest says: {counted(len(lines), 'event')}, not "
+                f"{path.name} is not what the manifest says: {counted(rows, 'event')}, not "
                 f"{facts.rows}, or others"
             )
-    return lines
-
-
-def segment_facts(path: Path) -> SegmentFacts:
-    """Row count and checksum of a segment.
-
-    Raises:
-        TornSegment: It is not whole.
-        OSError: It cannot be read.
-    """
-    lines, checksum = _checked(path)
-    return SegmentFacts(path.name, len(lines), checksum)
+    return lines, found
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -161,21 +174,3 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest(data["shard"], data["tasks"], segments)
     except (ValueError, LookupError, TypeError) as error:
         raise TornSegment(f"{path.name} is not whole: {error}") from error
-
-
-def _checked(path: Path) -> tuple[list[str], str]:
-    raw = path.read_bytes()
-    try:
-        body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
-        data = json.loads(end)
-        rows, checksum = data["rows"], data["checksum"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise TornSegment(f"{path.name} has no end: {error}") from error
-    lines = body.split("\n")
-    if len(lines) != rows or digest_of_text(f"{body}\n") != checksum or not raw.endswith(b"\n"):
-        raise TornSegment(f"{path.name} is not what its last line says")
-    return lines, checksum
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8", newline="\n")

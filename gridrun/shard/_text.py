@@ -36,7 +36,7 @@ _PLAIN = {kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinishe
 def dump(data: Any) -> str:
     """Plain data as one line; NaN stays NaN, numbers come back as they were."""
     # escaped, so that R output with bytes of no encoding cannot make it unwritable
-    return json.dumps(data, separators=(",", ":"))
+    return json.dumps(data, separators=(",", ":"), default=dict)
 
 
 def job_data(job: Job) -> dict[str, Any]:
@@ -119,15 +119,5 @@ def _result_from(data: dict[str, Any]) -> TaskResult:
 
 
 def _result_data(result: TaskResult) -> dict[str, Any]:
-    return {
-        "rows": [dict(row) for row in result.rows],
-        "details": [dict(row) for row in result.details],
-        "content_key": result.content_key,
-        "shared": result.shared,
-        "notes": list(result.notes),
-        "facts": dict(result.facts),
-        "pooled": dict(result.pooled),
-        "payloads": {
-            name: base64.b64encode(data).decode() for name, data in result.payloads.items()
-        },
-    }
+    payloads = {name: base64.b64encode(data).decode() for name, data in result.payloads.items()}
+    return {**vars(result), "payloads": payloads}

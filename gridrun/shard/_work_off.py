@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.errors import GridrunError, UserError, counted
-from gridrun.shard._file import Shard, open_shard
+from gridrun.shard._file import open_shard
 from gridrun.shard._read_inputs import carry_out
 from gridrun.shard._run import ShardReport, run_shard
 from gridrun.shard.queue import Claim, ShardQueue, queues_in
@@ -136,17 +136,13 @@ def _run(
         claim.release()
         raise
     (out / ERROR).unlink(missing_ok=True)
-    _tell_end(tell, shard, report)
-    if report.stopped:
-        claim.release()
-    return report
-
-
-def _tell_end(tell: Callable[[str], None], shard: Shard, report: ShardReport) -> None:
     tell(
         f"{shard.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "
         f"{report.before:,} finished before{'; given back' if report.stopped else ''}"
     )
+    if report.stopped:
+        claim.release()
+    return report
 
 
 @contextlib.contextmanager

@@ -260,17 +260,17 @@ def write_order(target: Path, order: str, lease_seconds: float = LEASE_SECONDS) 
         lease_seconds: After which a silent worker's order is free again.
     """
     name = f"{shard_name(0)}{_ORDER}"
-    _write(target, lease_seconds, lambda aside: _put(aside / name, order))
+    _write(target, lease_seconds, lambda aside: (aside / name).write_text(order, "utf-8"))
 
 
-def _write(target: Path, lease_seconds: float, fill: Callable[[Path], None]) -> None:
+def _write(target: Path, lease_seconds: float, fill: Callable[[Path], object]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".new-{target.name}-{secrets.token_hex(4)}")
     try:
         for name in (ARTIFACTS, _CLAIMS, _OUT):
             (aside / name).mkdir(parents=True)
         fill(aside)
-        _put(aside / _ABOUT, json.dumps({"lease_seconds": lease_seconds}))
+        (aside / _ABOUT).write_text(json.dumps({"lease_seconds": lease_seconds}), "utf-8")
         aside.replace(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -281,8 +281,4 @@ def _fill(aside: Path, shards: Sequence[Shard], read_artifact: ReadArtifact) -> 
     for digest in sorted({unit.artifact for unit in units if unit.artifact}):
         (aside / ARTIFACTS / digest).write_bytes(read_artifact(digest))
     for shard in shards:
-        _put(aside / f"{shard.name}{_SUFFIX}", shard.text())
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+        (aside / f"{shard.name}{_SUFFIX}").write_text(shard.text(), "utf-8")

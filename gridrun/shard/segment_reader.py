@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, counted
-from gridrun.shard import (
+from gridrun.shard._segments import (
     MANIFEST,
     Manifest,
     SegmentFacts,
     TornSegment,
+    checked_segment,
     is_segment,
     read_manifest,
-    read_segment,
-    segment_facts,
 )
 
 
@@ -76,8 +75,7 @@ class SegmentReader:
 
     def _lines(self, path: Path) -> list[str] | None:
         try:
-            lines = read_segment(path, self._manifest)
-            self._read[path.name] = segment_facts(path)
+            lines, self._read[path.name] = checked_segment(path, self._manifest)
         except TornSegment as error:
             self.problems[path.name] = f"{error}"
             self._remove(path)

@@ -23,7 +23,7 @@ class Cache:
         """Where a result is, or would be."""
         return self.directory / f"{digest}{suffix}"
 
-    def make(self, digest: str, suffix: str, write: Callable[[Path], None]) -> Path:
+    def make(self, digest: str, suffix: str, write: Callable[[Path], object]) -> Path:
         """The file of a result, written if it is not there.
 
         Args:
@@ -37,7 +37,7 @@ class Cache:
         return target
 
 
-def with_replacement(target: Path, write: Callable[[Path], None]) -> None:
+def with_replacement(target: Path, write: Callable[[Path], object]) -> None:
     """Write a file by a function, as in ``replacing``.
 
     Args:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline.file_checks import FAILED, TRYING, Check, TriesFiles
-from gridrun.worker import Ending, Fault, TimeLimit
+from gridrun.worker import Ending, TimeLimit
 from gridrun.worker.isolated import Call, Item, start_call
 
 _START = "start"
@@ -55,8 +55,8 @@ def try_file(
     call = Call(pipeline, {}, "try_file", arguments)
     with closing(start_call(call, lambda: limit)) as child:
         for reply in child.replies():
-            if isinstance(reply, Fault):
-                raise reply.error
+            if isinstance(reply, GridrunError):
+                raise reply
             if isinstance(reply, Ending):
                 said = printed + child.take_log()
                 yield _cut_short(what, reply, said.strip("\n"))

@@ -4,7 +4,7 @@ A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildPro
 the one way to start such a child; backends use it for libraries that hang or die.
 """
 
-from gridrun.worker._channel import Channel, Fault
+from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit
 from gridrun.worker._parent_death import die_with_parent
 from gridrun.worker._process import ChildProcess
@@ -15,7 +15,6 @@ __all__ = [
     "Channel",
     "ChildProcess",
     "Ending",
-    "Fault",
     "Supervisor",
     "TimeLimit",
     "Tried",

@@ -12,7 +12,6 @@ import pickle
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,36 +23,7 @@ LOG = "log"
 
 _LENGTH = struct.Struct("=Q")
 _ERRORS = (UserError, EnvironmentFault, GridrunError)
-"""What crosses as an error; the first that fits is raised again."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """An error that gridrun explains, on its way to the parent.
-
-    Args:
-        kind: Name of its class.
-        what: What happened.
-        where: Where.
-        todo: What to do about it.
-    """
-
-    kind: str
-    what: str
-    where: str | None
-    todo: str | None
-
-    @classmethod
-    def of(cls, error: GridrunError) -> Fault:
-        """The error as plain data."""
-        kind = next(known for known in _ERRORS if isinstance(error, known))
-        return cls(kind.__name__, error.what, error.where, error.todo)
-
-    @property
-    def error(self) -> GridrunError:
-        """The error again."""
-        kind = next(known for known in _ERRORS if known.__name__ == self.kind)
-        return kind(self.what, where=self.where, todo=self.todo)
+"""What crosses as an error: the first that fits."""
 
 
 class Channel:
@@ -83,6 +53,11 @@ class Channel:
         rest = memoryview(framed(message))
         while rest:
             rest = rest[os.write(self._replies, rest) :]
+
+    def fail(self, error: GridrunError) -> None:
+        """Send an error that gridrun explains; of a kind that any parent knows."""
+        kind = next(known for known in _ERRORS if isinstance(error, known))
+        self.reply(kind(error.what, where=error.where, todo=error.todo))
 
     def printed(self) -> str:
         """What was printed since this was asked last."""

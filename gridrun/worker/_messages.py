@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gridrun.pipeline import TaskResult, TaskSpec
+from gridrun.pipeline import TaskSpec
+from gridrun.worker._task import Tried
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,17 @@ class Ready:
 
 @dataclass(frozen=True)
 class Ran:
-    """A task ran to its end."""
+    """A task ran to its end or raised; the process lives on.
+
+    Args:
+        position: Of the task in its unit.
+        tried: What came of it.
+        stage: Stage started last.
+        log: What it printed.
+    """
 
     position: int
-    started: float
-    seconds: float
-    result: TaskResult
-    log: str
-
-
-@dataclass(frozen=True)
-class Raised:
-    """A task raised; the process lives on."""
-
-    position: int
-    started: float
-    seconds: float
-    kind: str
-    reason: str
+    tried: Tried
     stage: str
     log: str
 
@@ -60,7 +54,6 @@ class Refused:
 
     position: int
     started: float
-    seconds: float
     stage: str
     key: str
     log: str
@@ -71,4 +64,4 @@ class Idle:
     """The dispatch is through, or was left because of a stop."""
 
 
-Outcome = Ran | Raised | Refused
+Outcome = Ran | Refused

@@ -6,29 +6,11 @@ from dataclasses import dataclass, field
 
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
-from gridrun.worker._messages import Outcome, Raised, Ran
+from gridrun.worker._ending import Ending
+from gridrun.worker._messages import Outcome, Ran, Refused
 from gridrun.worker._shared_status import Running
 
 _DEATHS_TO_QUARANTINE = 2
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a process ended at a task.
-
-    Args:
-        kind: ``crash``, ``timeout`` or ``memory``.
-        reason: One line.
-        signal: Signal that ended it, if one did and it was not gridrun's.
-        exit_code: Exit code otherwise.
-        limit_seconds: The limit that was passed.
-    """
-
-    kind: Kind
-    reason: str
-    signal: int | None = None
-    exit_code: int | None = None
-    limit_seconds: float | None = None
 
 
 @dataclass
@@ -39,22 +21,22 @@ class Quarantine:
     that shares it. After the second death its other tasks are failed unrun.
     """
 
-    deaths: dict[tuple[str, str, str], list[Failure]] = field(default_factory=dict)
+    deaths: dict[tuple[str, str, str], list[Ending]] = field(default_factory=dict)
 
-    def count(self, artifact: str, stage: str, key: str, failure: Failure) -> None:
+    def count(self, artifact: str, stage: str, key: str, ending: Ending) -> None:
         """Note a death."""
         if stage:
-            self.deaths.setdefault((artifact, stage, key), []).append(failure)
+            self.deaths.setdefault((artifact, stage, key), []).append(ending)
 
     def of(self, artifact: str) -> frozenset[tuple[str, str]]:
         """(stage, key) pairs that must not be started again with this artifact."""
         return frozenset(
             (stage, key)
-            for (known, stage, key), failures in self.deaths.items()
-            if known == artifact and len(failures) >= _DEATHS_TO_QUARANTINE
+            for (known, stage, key), deaths in self.deaths.items()
+            if known == artifact and len(deaths) >= _DEATHS_TO_QUARANTINE
         )
 
-    def last(self, artifact: str, stage: str, key: str) -> Failure:
+    def last(self, artifact: str, stage: str, key: str) -> Ending:
         """The latest death at a stage that is quarantined."""
         return self.deaths[artifact, stage, key][-1]
 
@@ -101,36 +83,27 @@ class UnitProgress:
     def outcome(self, message: Outcome) -> TaskDone | TaskFailed:
         """Take the outcome of a task whose process lives on."""
         task = self.unit.tasks[message.position]
-        attempt = self._attempt(message.position, message.started, message.seconds)
+        if isinstance(message, Ran):
+            tried = message.tried
+            attempt = self._attempt(message.position, tried.started, tried.seconds)
+        else:
+            attempt = self._attempt(message.position, message.started, 0.0)
         self._first.pop(message.position, None)
         self._again.pop(message.position, None)
-        if isinstance(message, Ran):
-            return TaskDone(task, attempt, message.result, message.log)
-        if isinstance(message, Raised):
-            return TaskFailed(
-                task,
-                attempt,
-                Kind(message.kind),
-                message.reason,
-                stage=message.stage,
-                log=message.log,
-            )
-        failure = self._quarantine.last(self.unit.artifact, message.stage, message.key)
-        reason = f"not run: its {message.stage} stage killed two processes before; {failure.reason}"
+        if isinstance(message, Refused):
+            stage = message.stage
+            ending = self._quarantine.last(self.unit.artifact, stage, message.key)
+            reason = f"not run: its {stage} stage killed two processes before; {ending.reason}"
+            log = f"{message.log}gridrun: {reason}\ngridrun: stage {stage}, {message.key}\n"
+            return _killed(task, attempt, ending, reason=reason, stage=stage, log=log)
+        if tried.result is not None:
+            return TaskDone(task, attempt, tried.result, message.log)
         return TaskFailed(
-            task,
-            attempt,
-            failure.kind,
-            reason,
-            signal=failure.signal,
-            exit_code=failure.exit_code,
-            limit_seconds=failure.limit_seconds,
-            stage=message.stage,
-            log=f"{message.log}gridrun: {reason}\ngridrun: stage {message.stage}, {message.key}\n",
+            task, attempt, tried.kind, tried.reason, stage=message.stage, log=message.log
         )
 
     def death(
-        self, running: Running, started: float, seconds: float, failure: Failure, log: str
+        self, running: Running, started: float, seconds: float, ending: Ending, log: str
     ) -> TaskFailed:
         """Attribute a death to the task that was running; its first one is not final."""
         position = running.position
@@ -147,20 +120,37 @@ class UnitProgress:
             self._again[position] = None
         # counted by stage and key, not by task: tasks that share the stage's result would die
         # of it one by one, each with a process and, after a timeout, with the whole limit
-        self._quarantine.count(self.unit.artifact, running.stage, running.key, failure)
-        return TaskFailed(
-            self.unit.tasks[position],
-            attempt,
-            failure.kind,
-            failure.reason,
-            final=final,
-            signal=failure.signal,
-            exit_code=failure.exit_code,
-            limit_seconds=failure.limit_seconds,
-            stage=running.stage,
-            log=log,
+        self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
+        task, reason = self.unit.tasks[position], ending.reason
+        return _killed(
+            task, attempt, ending, reason=reason, stage=running.stage, log=log, final=final
         )
 
     def _attempt(self, position: int, started: float, seconds: float) -> Attempt:
         number = 2 if position in self._again else 1
         return Attempt(self.unit.id, number, self._worker, started, seconds)
+
+
+def _killed(
+    task: TaskSpec,
+    attempt: Attempt,
+    ending: Ending,
+    *,
+    reason: str,
+    stage: str,
+    log: str,
+    final: bool = True,
+) -> TaskFailed:
+    limit = ending.limit
+    return TaskFailed(
+        task,
+        attempt,
+        Kind.CRASH if limit is None else Kind.TIMEOUT,
+        reason,
+        final=final,
+        signal=ending.signal,
+        exit_code=ending.exit_code,
+        limit_seconds=None if limit is None else limit.seconds,
+        stage=stage,
+        log=log,
+    )

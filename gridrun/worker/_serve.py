@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gridrun.errors import GridrunError
-from gridrun.worker._channel import Channel, Fault
+from gridrun.worker._channel import Channel
 from gridrun.worker._parent_death import die_with_parent
 
 _IONBF = 2
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     try:
         getattr(import_module(module), function)(channel)
     except GridrunError as error:
-        channel.reply(Fault.of(error))
+        channel.fail(error)
         return 1
     return 0
 

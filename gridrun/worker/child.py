@@ -9,12 +9,13 @@ from __future__ import annotations
 import pickle
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from gridrun.pipeline import Runner, TaskSpec, load_pipeline
 from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
-from gridrun.worker._messages import Dispatch, Idle, Outcome, Raised, Ran, Ready, Refused
+from gridrun.worker._messages import Dispatch, Idle, Outcome, Ran, Ready, Refused
 from gridrun.worker._shared_status import STATUS, StatusPage
 from gridrun.worker._task import one_line, try_task
 
@@ -63,32 +64,20 @@ class _Child:
         try:
             tried = try_task(runner, task, artifact)
         except _QuarantinedStage as stop:
-            return Refused(
-                position, time.time(), 0.0, stop.stage, stop.key, self._channel.printed()
-            )
-        if tried.result is not None:
-            return Ran(
-                position, tried.started, tried.seconds, tried.result, self._channel.printed()
-            )
+            log = self._channel.printed()
+            return Refused(position, time.time(), stop.stage, stop.key, log)
         stage, _ = self._status.stage()
-        log = self._channel.printed() + tried.more
-        return Raised(position, tried.started, tried.seconds, tried.kind, tried.reason, stage, log)
+        return Ran(position, tried, stage, self._channel.printed() + tried.more)
 
     def _answer(self, outcome: Outcome) -> None:
         try:
             self._channel.reply(outcome)
         except (pickle.PicklingError, TypeError, AttributeError) as defect:
+            assert isinstance(outcome, Ran), "there is nothing else that cannot be sent"
             reason = one_line(f"the result cannot be sent: {type(defect).__name__}: {defect}")
-            raised = Raised(
-                outcome.position,
-                outcome.started,
-                outcome.seconds,
-                "error",
-                reason,
-                "",
-                outcome.log + traceback.format_exc(),
-            )
-            self._channel.reply(raised)
+            failed = replace(outcome.tried, result=None, reason=reason)
+            log = outcome.log + traceback.format_exc()
+            self._channel.reply(Ran(outcome.position, failed, "", log))
 
 
 def serve(channel: Channel) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.pipeline import Settings, TaskFailure, load_pipeline
 from gridrun.plan.units import Job, Unit, WorkerReady
-from gridrun.worker._channel import Channel, Fault
+from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._process import ChildProcess
 from gridrun.worker.supervisor import Supervisor
@@ -68,8 +68,8 @@ def call_isolated(
         for reply in child.replies():
             if isinstance(reply, Value):
                 return reply.value
-            if isinstance(reply, Fault):
-                raise reply.error
+            if isinstance(reply, GridrunError):
+                raise reply
             if isinstance(reply, Ending):
                 raise EnvironmentFault(
                     f"the process with R in it gave no answer: it {reply.reason}; "
@@ -83,7 +83,7 @@ def start_call(call: Call, limit: Callable[[], TimeLimit | None] | None = None) 
     """Start a process for one call; the caller hears it and closes it.
 
     Its replies are an :class:`Item` for each thing that the call yields and a
-    :class:`Value`, or a ``Fault``; or an ``Ending`` when it died.
+    :class:`Value`, or a ``GridrunError``; or an ``Ending`` when it died.
 
     Args:
         call: The call.

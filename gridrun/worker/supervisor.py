@@ -15,20 +15,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.plan.units import (
     Event,
     Job,
-    Kind,
     Unit,
     UnitFinished,
     UnitStarted,
     WorkerReady,
 )
-from gridrun.worker._channel import Fault
 from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
-from gridrun.worker._progress import Failure, Quarantine, UnitProgress
+from gridrun.worker._progress import Quarantine, UnitProgress
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
@@ -159,14 +157,17 @@ class Supervisor:
         return True
 
     def _receive(
-        self, message: Ready | Fault | Idle | Outcome, child: TaskProcess, progress: UnitProgress
+        self,
+        message: Ready | GridrunError | Idle | Outcome,
+        child: TaskProcess,
+        progress: UnitProgress,
     ) -> None:
         if isinstance(message, Ready):
             child.ready = True
             if self._environment != dict(message.environment):
                 self._environment = dict(message.environment)
                 self._events.append(WorkerReady(self.worker, self._environment))
-        elif isinstance(message, Fault):
+        elif isinstance(message, GridrunError):
             raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
@@ -193,10 +194,8 @@ class Supervisor:
                 f"gridrun: process {ending.pid}, {seconds:.1f} s after the task started{stage}: "
                 f"{ending.reason}\n"
             )
-            failure = _failure(ending)
-            self._events.append(
-                progress.death(running, time.time() - seconds, seconds, failure, log)
-            )
+            began = time.time() - seconds
+            self._events.append(progress.death(running, began, seconds, ending, log))
         self._failed_starts = self._failed_starts + 1 if failed_start else 0
         if self._failed_starts >= FAILED_STARTS:
             raise _cannot_start(ending, log, was_ready=child.ready)
@@ -236,17 +235,6 @@ def worker_name() -> str:
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return f"{os.environ.get('GRIDRUN_PLACE') or socket.gethostname()}/{os.getpid()}/{now}"
-
-
-def _failure(ending: Ending) -> Failure:
-    limit = ending.limit
-    return Failure(
-        Kind.CRASH if limit is None else Kind.TIMEOUT,
-        ending.reason,
-        signal=ending.signal,
-        exit_code=ending.exit_code,
-        limit_seconds=None if limit is None else limit.seconds,
-    )
 
 
 def _cannot_start(ending: Ending, log: str, *, was_ready: bool) -> EnvironmentFault:

@@ -6,7 +6,8 @@ import frail  # noqa: F401 - that the child finds it is what matters
 import pytest
 
 from backends.azureml.sdk import calls as _calls
-from backends.azureml.sdk.types import AzureTrouble, Place, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.settings import AzureSettings
 from gridrun.testing.processes import lives
 from gridrun.worker import answering
 
@@ -17,7 +18,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(_calls.Calls, "sign_in", lambda self: None)
     monkeypatch.setitem(_calls.SECONDS, "fetch", 1.0)
     monkeypatch.setattr(answering, "STOPPED_SECONDS", 1.0)
-    made = _calls.Calls(Place("sub", "group", "workspace"), lambda text: None)
+    made = _calls.Calls(AzureSettings("cpu"), lambda text: None)
     yield made
     made.close()
 

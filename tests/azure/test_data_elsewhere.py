@@ -79,7 +79,7 @@ def test_the_table_of_a_local_run_without_a_row_of_data_here(
     (study / "study.yaml").write_text(f"{text}predictions: yes\n")
     code, _, err = gridrun(azure_service, home, "plan", study, *PART)
     assert code == 2
-    assert "predictions are asked for, which name every variant" in err
+    assert "the study keeps predictions, which name every variant" in err
     (study / "study.yaml").write_text(text)
     code, out, _ = gridrun(azure_service, home, "azure", study, "--dry-run", *PART)
     assert code == 0

@@ -165,6 +165,8 @@ def test_nothing_of_the_core_is_there_for_it_alone(bare):
 def test_the_detached_half_is_used_by_a_backend_that_stays():
     """What the core has for work that is sent away, the folder imports."""
     text = "".join(path.read_text() for path in (ROOT / "backends" / "folder").glob("*.py"))
-    for name in ("queue", "packing", "outstanding", "segment_reader", "contexts"):
-        assert f"from gridrun.shard.{name} import" in text
+    for name in ("shard.queue", "shard.packing", "shard.contexts"):
+        assert f"from gridrun.{name} import" in text
+    for name in ("SweepBackend", "SweepWatch"):
+        assert re.search(rf"^class \w+\({name}\):", text, re.MULTILINE), name
     assert "from gridrun.cli.remote import" in text

@@ -21,12 +21,17 @@ OUT = Path("outputs")
 AXES = Path("axes.json")
 STORE = Path("store.json")
 METRIC = Path("metric.json")
+ORDER = Path("order.json")
 ARCHIVE = Path("shards.zip")
 SEGMENT = re.compile(r"outputs/segment-[\w-]+\.jsonl")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the shard that the arguments name; exit as the worker did."""
+    """Run the shard that the arguments name, and exit as the worker did; or read inputs."""
+    if ORDER.exists():
+        from backends.azureml.node._read_inputs import read_inputs
+
+        return read_inputs(ORDER, STORE, OUT, say)
     axes = json.loads(AXES.read_text("utf-8"))
     number = shard_number(arguments, axes)
     bring_earlier_outcomes()

@@ -21,15 +21,14 @@ from backends.azureml.sdk._signin import identity
 from backends.azureml.sdk.types import (
     AzureTrouble,
     ChildFacts,
-    Cluster,
     ClusterFacts,
     Fetched,
-    Place,
-    RunFacts,
     Submission,
     Trouble,
     WorkspaceFacts,
 )
+from backends.azureml.settings import MOST_AT_ONCE, AzureSettings
+from gridrun.run.backend import SweepStatus
 
 _AT_ONCE = 8
 """Children whose files are fetched at the same time."""
@@ -39,7 +38,10 @@ _OUTDATED = {"AZUREML_DEFAULT_RETRIES": "1", "AZUREML_DEFAULT_BACKOFF": "1"}
 
 
 class SdkV1:
-    """See ``backends.azureml.sdk._adapter.Adapter``."""
+    """What the backend asks of Azure; every call raises ``AzureTrouble`` and nothing else.
+
+    An adapter of another SDK has the same methods.
+    """
 
     def __init__(self) -> None:
         for name, value in _OUTDATED.items():
@@ -47,17 +49,17 @@ class SdkV1:
         self._workspace: Any = None
         self._children: dict[str, Any] = {}
 
-    def sign_in(self, place: Place) -> WorkspaceFacts:
-        """Sign in and look whether the workspace answers."""
+    def sign_in(self, settings: AzureSettings) -> WorkspaceFacts:
+        """Sign in without asking anybody, and look whether the workspace answers."""
         with _explained():
             from azureml.core import Workspace
 
-            auth, way = identity(place.sign_in)
-            if place.config is not None:
-                found = Workspace.from_config(str(place.config), auth=auth)
+            auth, way = identity(settings.sign_in)
+            if settings.config is not None:
+                found = Workspace.from_config(str(settings.config), auth=auth)
             else:
                 found = Workspace(
-                    place.subscription, place.resource_group, place.workspace, auth=auth
+                    settings.subscription, settings.resource_group, settings.workspace, auth=auth
                 )
             # an unreachable service gives a workspace that is none: this finds out
             location = found.location
@@ -66,7 +68,7 @@ class SdkV1:
             self._workspace = found
             return WorkspaceFacts(found.name, location, way)
 
-    def cluster(self, wanted: Cluster, *, create: bool) -> ClusterFacts:
+    def cluster(self, settings: AzureSettings, *, create: bool) -> ClusterFacts:
         """Look at a cluster, or make it."""
         with _explained():
             from azureml.core.compute import AmlCompute, ComputeTarget
@@ -74,41 +76,42 @@ class SdkV1:
 
             created = False
             try:
-                found = ComputeTarget(self._workspace, wanted.name)
+                found = ComputeTarget(self._workspace, settings.compute)
             except ComputeTargetException as error:
                 if "ComputeTargetNotFound" not in str(error) or not create:
                     raise
-                priority = "lowpriority" if wanted.low_priority else "dedicated"
+                priority = "lowpriority" if settings.low_priority else "dedicated"
                 shape = AmlCompute.provisioning_configuration(
-                    vm_size=wanted.vm_size,
+                    vm_size=settings.vm_size,
                     vm_priority=priority,
-                    min_nodes=wanted.min_nodes,
-                    max_nodes=wanted.max_nodes,
-                    idle_seconds_before_scaledown=wanted.idle_seconds,
+                    min_nodes=settings.min_nodes,
+                    max_nodes=settings.max_nodes,
+                    idle_seconds_before_scaledown=settings.idle_seconds,
                 )
-                found = ComputeTarget.create(self._workspace, wanted.name, shape)
+                found = ComputeTarget.create(self._workspace, settings.compute, shape)
                 found.wait_for_completion(show_output=False)
                 created = True
             return _cluster_facts(found, created=created)
 
-    def submit(self, submission: Submission) -> RunFacts:
-        """Submit a sweep under its own id."""
+    def submit(self, submission: Submission) -> SweepStatus:
+        """Submit a sweep under its own id; where there is one already it is ``CONFLICT``."""
         with _explained(), _fresh_home():
             from azureml.core import Experiment
 
             config = _config(submission)
-            experiment = Experiment(self._workspace, submission.experiment)
-            run = experiment.submit(config, tags=dict(submission.tags))
-            return RunFacts(run.id, "NotStarted", run.get_portal_url())
+            settings = submission.settings
+            experiment = Experiment(self._workspace, settings.experiment)
+            run = experiment.submit(config, tags={"gridrun": "1", **settings.tags})
+            return SweepStatus(run.id, "NotStarted", run.get_portal_url())
 
-    def find(self, run_id: str) -> RunFacts:
+    def find(self, run_id: str) -> SweepStatus:
         """Look at a sweep."""
         with _explained():
             run = self._run(run_id)
-            return RunFacts(run.id, run.status, run.get_portal_url(), _error(run))
+            return SweepStatus(run.id, run.status, run.get_portal_url(), _error(run))
 
     def children(self, run_id: str) -> list[ChildFacts]:
-        """All children; what each was given stands in the parent's tags."""
+        """All children, perhaps some twice; what each was given stands in the parent's tags."""
         with _explained():
             parent = self._run(run_id)
             values = parent.get_hyperparameters()
@@ -116,14 +119,21 @@ class SdkV1:
             # kept, because looking one up by its id costs two requests
             self._children.update((child.id, child) for child in found)
             return [
-                ChildFacts(child.id, child.status, _values(values.get(child.id)), _error(child))
+                ChildFacts(child.id, child.status, _error(child), _values(values.get(child.id)))
                 for child in found
             ]
 
     def fetch(
         self, wanted: Sequence[tuple[str, str, frozenset[str] | None]], pattern: str, prefix: str
     ) -> list[Fetched]:
-        """Bring the files that are not there yet, several children at a time."""
+        """Bring the files that are not there yet, several children at a time.
+
+        Args:
+            wanted: Child's id, directory for its files, names that are there already;
+                None where nothing is, and nothing will be added: it can be brought at once.
+            pattern: What the names have to match.
+            prefix: Taken off the names.
+        """
 
         def bring(one: tuple[str, str, frozenset[str] | None]) -> Fetched:
             run_id, directory, known = one
@@ -196,23 +206,23 @@ def _config(submission: Submission) -> Any:
     from azureml.core.runconfig import DockerConfiguration
     from azureml.train import hyperdrive
 
+    settings = submission.settings
     environment = Environment("gridrun")
     environment.python.user_managed_dependencies = True
-    if submission.dockerfile:
+    if settings.dockerfile:
         environment.docker.base_image = None
-        environment.docker.base_dockerfile = submission.dockerfile
+        environment.docker.base_dockerfile = settings.dockerfile.read_text("utf-8")
     else:
-        environment.docker.base_image = submission.image
+        environment.docker.base_image = settings.image
     job = ScriptRunConfig(
         str(submission.directory),
         script=submission.script,
-        arguments=list(submission.arguments),
-        compute_target=submission.cluster,
+        compute_target=settings.compute,
         environment=environment,
-        max_run_duration_seconds=submission.child_seconds,
+        max_run_duration_seconds=round(settings.shard_hours * 3600),
         docker_runtime_config=DockerConfiguration(use_docker=True),
     )
-    job.run_config.environment_variables = dict(submission.variables)
+    most = settings.max_concurrent or settings.max_nodes
     axes = {name: hyperdrive.choice(list(values)) for name, values in submission.axes.items()}
     return hyperdrive.HyperDriveConfig(
         run_config=job,
@@ -220,9 +230,9 @@ def _config(submission: Submission) -> Any:
         primary_metric_name=submission.metric,
         primary_metric_goal=hyperdrive.PrimaryMetricGoal.MAXIMIZE,
         max_total_runs=submission.children,
-        max_concurrent_runs=submission.most_at_once,
-        max_duration_minutes=submission.sweep_minutes,
-        policy=_policy(submission.policy),
+        max_concurrent_runs=min(most, MOST_AT_ONCE, submission.children),
+        max_duration_minutes=round(settings.sweep_hours * 60),
+        policy=_policy(settings.policy if submission.may_end_early else None),
         custom_run_id=submission.run_id,
     )
 

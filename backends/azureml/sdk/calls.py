@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.azureml.sdk._helper import SERVE
-from backends.azureml.sdk.types import AzureTrouble, Place, Trouble, WorkspaceFacts
+from backends.azureml.sdk.types import AzureTrouble, Trouble, WorkspaceFacts
+from backends.azureml.settings import AzureSettings
 from gridrun.worker import ChildProcess, TimeLimit
 
 SECONDS = {
@@ -51,12 +52,12 @@ class Calls:
     """Makes calls in a helper process, which is replaced when it does not answer.
 
     Args:
-        place: Workspace, and how to sign in.
+        settings: Workspace, and how to sign in.
         say: Called with what takes long, and with what is tried again.
     """
 
-    def __init__(self, place: Place, say: Callable[[str], None]) -> None:
-        self._place = place
+    def __init__(self, settings: AzureSettings, say: Callable[[str], None]) -> None:
+        self._settings = settings
         self._say = say
         self._process: ChildProcess | None = None
         self._limit: TimeLimit | None = None
@@ -75,7 +76,7 @@ class Calls:
     def sign_in(self) -> WorkspaceFacts:
         """Sign in, unless that was done."""
         if self._signed_in is None:
-            self._signed_in = self._patiently("sign_in", (self._place,), {})
+            self._signed_in = self._patiently("sign_in", (self._settings,), {})
         return self._signed_in
 
     def call(self, name: str, *positional: Any, **named: Any) -> Any:

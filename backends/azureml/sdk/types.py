@@ -1,15 +1,25 @@
-"""What crosses between the backend and an adapter of an Azure SDK: plain data, no SDK type."""
+"""What crosses between the backend and an adapter of an Azure SDK: plain data, no SDK type.
+
+A sweep is a ``gridrun.run.backend.SweepStatus``, without its children.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from backends.azureml.settings import AzureSettings
+from gridrun.run.backend import ChildStatus
+
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 """States of a run that it does not leave."""
+
+CANCELLED = ("CancelRequested", "Canceled")
+"""States of a sweep whose end was asked for, or whose time is over."""
 
 
 class Trouble(StrEnum):
@@ -55,52 +65,12 @@ class AzureTrouble(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A workspace, and how to sign in.
-
-    Args:
-        sign_in: ``auto``, ``cli``, ``service_principal``, ``managed_identity``, ``browser``.
-        config: Path of a config.json, or None.
-        subscription: Its id; with group and name in place of ``config``.
-        resource_group: Name.
-        workspace: Name.
-    """
-
-    sign_in: str
-    config: Path | None = None
-    subscription: str = ""
-    resource_group: str = ""
-    workspace: str = ""
-
-
-@dataclass(frozen=True)
 class WorkspaceFacts:
     """What is known once signed in."""
 
     name: str
     location: str
     signed_in_as: str
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A compute cluster to use, or to create where there is none.
-
-    Args:
-        name: Its name.
-        vm_size: For creating; empty: it has to be there.
-        min_nodes: Kept running when idle.
-        max_nodes: Most at once.
-        low_priority: Cheaper nodes that may be taken away.
-        idle_seconds: Before an idle node is given back.
-    """
-
-    name: str
-    vm_size: str = ""
-    min_nodes: int = 0
-    max_nodes: int = 1
-    low_priority: bool = False
-    idle_seconds: int = 600
 
 
 @dataclass(frozen=True)
@@ -130,81 +100,37 @@ class Submission:
 
     Args:
         run_id: Chosen by us, so that a second submit is noticed.
-        experiment: Name.
+        settings: Where and how it runs.
         directory: What the children get.
         script: Started by each child.
-        arguments: Of every child.
         axes: Argument to the values it takes; their product is the children.
-        cluster: Name of the compute.
-        image: Of the container, or empty.
-        dockerfile: Text to build one from, or empty.
-        most_at_once: Children at once.
-        child_seconds: Longest life of a child.
-        sweep_minutes: Longest life of the sweep.
         metric: Name of the primary metric.
-        policy: Early termination as the settings have it, or None.
-        tags: Labels of the sweep in the portal.
-        variables: Environment of the children.
+        may_end_early: Whether the settings' policy holds.
     """
 
     run_id: str
-    experiment: str
+    settings: AzureSettings
     directory: Path
     script: str
-    arguments: Sequence[str]
     axes: Mapping[str, Sequence[Any]]
-    cluster: str
-    image: str
-    dockerfile: str
-    most_at_once: int
-    child_seconds: int
-    sweep_minutes: int
     metric: str
-    policy: Mapping[str, Any] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    may_end_early: bool = True
 
     @property
     def children(self) -> int:
         """How many there will be."""
-        count = 1
-        for values in self.axes.values():
-            count *= len(values)
-        return count
+        return math.prod(len(values) for values in self.axes.values())
 
 
 @dataclass(frozen=True)
-class RunFacts:
-    """A sweep as the service has it.
-
-    Args:
-        run_id: Its id.
-        status: The service's word.
-        url: Where a person can look at it.
-        error: First line of what went wrong, or empty.
-    """
-
-    run_id: str
-    status: str
-    url: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class ChildFacts:
+class ChildFacts(ChildStatus):
     """A child of a sweep.
 
     Args:
-        run_id: Its id.
-        status: The service's word.
         values: Argument to the value it was given, as far as known.
-        error: First line of what went wrong, or empty.
     """
 
-    run_id: str
-    status: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""
 
 
 @dataclass(frozen=True)

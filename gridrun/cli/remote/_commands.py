@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -107,9 +108,17 @@ def remote_commands(
         add(app, submitting, f"{name} submit .", name="submit")
     if collects:
         add(app, _collecting(remote), f"{name} collect .", name="collect")
-    add(app, _status(remote), f"{name} status . --json", name="status")
-    add(app, _logs(remote), f"{name} logs .", f"{name} logs . --child NAME", name="logs")
-    add(app, _cancelling(remote), f"{name} cancel .", name="cancel")
+    text = "Show the state of the sweeps: children by state, and errors with their children."
+    status = _command(remote, _look.show_status, text)
+    add(app, status, f"{name} status . --json", name="status")
+    text = """List children with the first line of their error, or print a child's log.
+
+    For logs of single tasks: gridrun logs.
+    """
+    logs = _command(remote, _look.show_logs, text, _CHILD)
+    add(app, logs, f"{name} logs .", f"{name} logs . --child NAME", name="logs")
+    text = "End all sweeps of a study and collect the outcomes that they have."
+    add(app, _command(remote, _send.cancel, text), f"{name} cancel .", name="cancel")
     return app
 
 
@@ -144,40 +153,23 @@ def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
 
 
 def _collecting(remote: Remote) -> Callable[..., None]:
-    def command(**given: Any) -> None:
-        _send.collect(remote, **given)
-
     text = """Collect the outcomes that the sweeps have by now and write the tables; send nothing.
 
     You may repeat it as often as you like, on any machine that has the study
         directory; nothing is counted twice.
     """
-    more = opt.run_options("mix_environments")
+    return _command(remote, _send.collect, text, opt.run_options("mix_environments"))
+
+
+def _command(
+    remote: Remote,
+    act: Callable[..., None],
+    text: str,
+    more: Mapping[str, Parameter] = MappingProxyType({}),
+) -> Callable[..., None]:
+    """A command that sends nothing."""
+
+    def command(**given: Any) -> None:
+        act(remote, **given)
+
     return with_parameters(command, text, {**_STUDY, **remote.options, **more, **_COMMON})
-
-
-def _status(remote: Remote) -> Callable[..., None]:
-    def command(**given: Any) -> None:
-        _look.show_status(remote, **given)
-
-    text = "Show the state of the sweeps: children by state, and errors with their children."
-    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})
-
-
-def _logs(remote: Remote) -> Callable[..., None]:
-    def command(**given: Any) -> None:
-        _look.show_logs(remote, **given)
-
-    text = """List children with the first line of their error, or print a child's log.
-
-    For logs of single tasks: gridrun logs.
-    """
-    return with_parameters(command, text, {**_STUDY, **_CHILD, **remote.options, **_COMMON})
-
-
-def _cancelling(remote: Remote) -> Callable[..., None]:
-    def command(**given: Any) -> None:
-        _send.cancel(remote, **given)
-
-    text = "End all sweeps of a study and collect the outcomes that they have."
-    return with_parameters(command, text, {**_STUDY, **remote.options, **_COMMON})

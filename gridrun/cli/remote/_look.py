@@ -1,56 +1,34 @@
-"""Commands that show sweeps or end them: status, logs, cancel."""
+"""Commands that show sweeps: status, logs."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from gridrun.cli.remote._study import RemoteStudy
 from gridrun.cli.remote._words import Remote
 from gridrun.errors import counted
 
 if TYPE_CHECKING:
-    from gridrun.api import OpenStudy
-    from gridrun.run.backend import ChildStatus, DetachableBackend, SweepStatus
-    from gridrun.store.ledger import StoredSweep
+    from gridrun.run.backend import ChildStatus, SweepStatus
 
 _MOST_ERRORS = 5
 _TAIL_LINES = 12
-
-
-def backend_of(opened: OpenStudy, remote: Remote, **options: Any) -> DetachableBackend:
-    """The backend as the study's settings want it.
-
-    Raises:
-        UserError: The study lacks settings that the backend requires.
-    """
-    from gridrun.run.backend import load_backend
-
-    name, settings = opened.backend_settings(remote.key)
-    return cast("DetachableBackend", load_backend(name, settings=settings, **options))
-
-
-def sweeps_of(opened: OpenStudy, remote: Remote) -> list[StoredSweep]:
-    """What was ever sent by a backend, oldest first."""
-    name, _ = opened.backend_settings(remote.key)
-    return [sweep for sweep in opened.sweeps() if sweep.backend == name]
 
 
 def show_status(
     remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any
 ) -> None:
     """Print the state of the sweeps."""
-    from gridrun.api import open_study
     from gridrun.cli._text import dump, duration, say
 
-    opened = open_study(study, pipeline=pipeline)
-    looks = _look(opened, remote, options)
-    parts = opened.status().parts
-    sweeps = sweeps_of(opened, remote)
+    sent = RemoteStudy(remote, study, pipeline, options)
+    looks = _look(sent)
+    parts = sent.opened.status().parts
+    sweeps = sent.sweeps()
     if as_json:
         dump(
             {
@@ -93,22 +71,21 @@ def show_logs(
     **options: Any,
 ) -> None:
     """Print how children ended, or the log of one."""
-    from gridrun.api import open_study
     from gridrun.cli._text import dump, say
 
-    opened = open_study(study, pipeline=pipeline)
+    sent = RemoteStudy(remote, study, pipeline, options)
     if child is not None:
-        with _asking(opened, remote, options) as backend:
+        with sent.asking() as backend:
             text = backend.log(child)
         say(text.rstrip() or f"{child} has printed nothing yet")
         return
-    looks = _look(opened, remote, options, ended=True)
+    looks = _look(sent, ended=True)
     if as_json:
         dump([_plain(look) for look in looks.values()])
         return
     if not looks:
         say(f"nothing was sent to {remote.place} yet")
-    with _asking(opened, remote, options) as backend:
+    with sent.asking() as backend:
         for look in looks.values():
             say(f"{look.name}: {look.state.lower()}{_because(look.error)}")
             for one in look.children:
@@ -120,40 +97,16 @@ def show_logs(
                     say(f"    {line}")
 
 
-def cancel_all(opened: OpenStudy, remote: Remote, options: dict[str, Any]) -> list[str]:
-    """Ask for the end of all sweeps that have not ended; their names."""
-    names = [sweep.name for sweep in sweeps_of(opened, remote) if sweep.lives]
-    if names:
-        with _asking(opened, remote, options) as backend:
-            for name in names:
-                backend.cancel(name)
-    return names
-
-
-def _look(
-    opened: OpenStudy, remote: Remote, options: dict[str, Any], *, ended: bool = False
-) -> dict[str, SweepStatus]:
+def _look(sent: RemoteStudy, *, ended: bool = False) -> dict[str, SweepStatus]:
     """Living sweeps as they are now; with ``ended`` the newest one where none lives."""
-    stored = sweeps_of(opened, remote)
+    stored = sent.sweeps()
     names = [sweep.name for sweep in stored if sweep.lives]
     if not names and ended:
         names = [sweep.name for sweep in stored if sweep.state != "abandoned"][-1:]
     if not names:
         return {}
-    with _asking(opened, remote, options) as backend:
+    with sent.asking() as backend:
         return {name: backend.look(name) for name in names}
-
-
-@contextlib.contextmanager
-def _asking(
-    opened: OpenStudy, remote: Remote, options: dict[str, Any]
-) -> Iterator[DetachableBackend]:
-    """A backend for a few questions."""
-    backend = backend_of(opened, remote, **options)
-    try:
-        yield backend
-    finally:
-        backend.close()
 
 
 def _errors(look: SweepStatus) -> Counter[str]:

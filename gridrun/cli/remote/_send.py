@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gridrun.cli import _options as opt
 from gridrun.cli._interrupt import on_interrupt
-from gridrun.cli.remote._look import backend_of, cancel_all, sweeps_of
+from gridrun.cli.remote._study import RemoteStudy
 from gridrun.cli.remote._words import Remote
 from gridrun.errors import GridrunError, UserError, counted
 
 if TYPE_CHECKING:
-    from gridrun.api import OpenStudy
     from gridrun.run import RunReport
     from gridrun.run.backend import DetachableBackend, Quote
 
@@ -36,16 +35,12 @@ def send(
     **options: Any,
 ) -> None:
     """Send what is left, after asking where it costs money, and wait for it or not."""
-    from gridrun.api import open_study
     from gridrun.cli._text import dump
 
-    opened = open_study(study, pipeline=pipeline)
-    rate = {} if hourly_rate is None else {"hourly_rate": hourly_rate}
-    backend = backend_of(opened, remote, **rate, **options)
-    try:
+    sent = RemoteStudy(remote, study, pipeline, options)
+    opened = sent.opened
+    with sent.asking(**({} if hourly_rate is None else {"hourly_rate": hourly_rate})) as backend:
         quote = opened.quote(backend, **chosen)
-    finally:
-        backend.close()
     first = ""
     if opened.study.inputs_elsewhere and (read_again or not opened.is_read(**chosen)):
         first = (
@@ -63,13 +58,10 @@ def send(
         return
     if (quote.tasks or first) and remote.costs_money and not yes:
         _ask(remote, quote, first)
-    going = {"wait": wait, **options}
-    if first and not _read(
-        remote, opened, study, chosen, going=going, again=read_again, as_json=as_json
-    ):
+    if first and not _read(sent, chosen, wait=wait, again=read_again, as_json=as_json):
         return
-    ended = run(remote, opened, chosen, {"send": True, **going}, as_json)
-    report(remote, opened, study, ended, options=options, as_json=as_json)
+    ended = _run(sent, chosen, send=True, wait=wait, as_json=as_json)
+    _report(sent, ended, as_json=as_json)
 
 
 def collect(
@@ -82,68 +74,64 @@ def collect(
     **options: Any,
 ) -> None:
     """Bring in what there is, and write the tables."""
-    from gridrun.api import open_study
-
-    opened = open_study(study, pipeline=pipeline)
+    sent = RemoteStudy(remote, study, pipeline, options)
     chosen = {"mix_environments": mix_environments}
-    ended = run(remote, opened, chosen, {"send": False, "wait": False, **options}, as_json)
-    report(remote, opened, study, ended, options=options, as_json=as_json)
+    ended = _run(sent, chosen, send=False, wait=False, as_json=as_json)
+    _report(sent, ended, as_json=as_json)
 
 
 def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any) -> None:
     """End all sweeps, and bring in what they have."""
-    from gridrun.api import open_study
-
-    opened = open_study(study, pipeline=pipeline)
-    names = cancel_all(opened, remote, options)
+    sent = RemoteStudy(remote, study, pipeline, options)
+    names = [sweep.name for sweep in sent.sweeps() if sweep.lives]
     if not names:
         sys.stderr.write("no sweep is running: there is nothing to cancel\n")
         return
+    with sent.asking() as backend:
+        for name in names:
+            backend.cancel(name)
     for name in names:
         sys.stderr.write(f"asked for the end of {name}\n")
     chosen = {"mix_environments": True}
     try:
-        ended = run(remote, opened, chosen, {"send": False, "wait": True, **options}, as_json)
+        ended = _run(sent, chosen, send=False, wait=True, as_json=as_json)
     except UserError as error:
         if "another run works on this study" not in error.what:
             raise
         sys.stderr.write(f"{error.what}: it collects what they have\n")
         return
-    report(remote, opened, study, ended, options=options, as_json=as_json, cancelled=True)
+    _report(sent, ended, as_json=as_json, cancelled=True)
 
 
-def _detaching(remote: Remote) -> str:
+@contextlib.contextmanager
+def _detaching_on_interrupt(stop: Callable[[], None], remote: Remote) -> Iterator[None]:
     costs = ", and continues to cost" if remote.costs_money else ""
-    return f"detaching: what was sent continues{costs}; press Ctrl-C again to stop waiting at once"
+    restore = on_interrupt(
+        stop,
+        f"detaching: what was sent continues{costs}; press Ctrl-C again to stop waiting at once",
+    )
+    try:
+        yield
+    finally:
+        restore()
 
 
 def _read(
-    remote: Remote,
-    opened: OpenStudy,
-    study: Path,
-    chosen: dict[str, Any],
-    *,
-    going: dict[str, Any],
-    again: bool,
-    as_json: bool,
+    sent: RemoteStudy, chosen: dict[str, Any], *, wait: bool, again: bool, as_json: bool
 ) -> bool:
     """Have the inputs read where they are; whether the rest can be sent."""
     from gridrun.cli._watch import Watch
     from gridrun.run.backend import ReadingBackend
 
     with Watch(quiet=as_json) as watch:
-        backend = backend_of(opened, remote, say=watch.phase, send=True, **going)
+        backend = sent.backend(say=watch.phase, send=True, wait=wait)
         assert isinstance(backend, ReadingBackend)
-        restore = on_interrupt(backend.stop, _detaching(remote))
-        name, _ = opened.backend_settings(remote.key)
-        try:
-            is_read = opened.read_elsewhere(
-                backend, name=name, progress=watch, again=again, **chosen
+        with _detaching_on_interrupt(backend.stop, sent.remote):
+            is_read = sent.opened.read_elsewhere(
+                backend, name=sent.backend_name, progress=watch, again=again, **chosen
             )
-        finally:
-            restore()
     if not is_read:
-        place, types = _place(study, opened), backend.commands
+        place, types = sent.place, backend.commands
         sys.stderr.write(
             f"the inputs are being read; continue with: {types.send} {place}; look: "
             f"{types.status} {place}; end it: {types.cancel} {place}\n"
@@ -151,52 +139,32 @@ def _read(
     return is_read
 
 
-def run(
-    remote: Remote,
-    opened: OpenStudy,
-    chosen: dict[str, Any],
-    options: dict[str, Any],
-    as_json: bool,
+def _run(
+    sent: RemoteStudy, chosen: dict[str, Any], *, send: bool, wait: bool, as_json: bool
 ) -> RunReport:
     """Run an engine on the backend, watched; Ctrl-C detaches."""
     from gridrun.cli._watch import Watch
 
     with Watch(quiet=as_json) as watch:
-        name, _ = opened.backend_settings(remote.key)
-        engine = opened.engine(
-            backend_of(opened, remote, say=watch.phase, **options),
+        engine = sent.opened.engine(
+            sent.backend(say=watch.phase, send=send, wait=wait),
             progress=watch,
-            collect_only=not options["send"],
-            name=name,
+            collect_only=not send,
+            name=sent.backend_name,
             **chosen,
         )
-        restore = on_interrupt(engine.stop, _detaching(remote))
-        try:
+        with _detaching_on_interrupt(engine.stop, sent.remote):
             return engine.run()
-        finally:
-            restore()
 
 
-def report(
-    remote: Remote,
-    opened: OpenStudy,
-    study: Path,
-    ended: RunReport,
-    *,
-    options: dict[str, Any],
-    as_json: bool,
-    cancelled: bool = False,
-) -> None:
+def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bool = False) -> None:
     """Say how it ended, and exit with the code for it."""
     from gridrun.cli._text import dump, print_summary, tally_line
 
-    place = _place(study, opened)
-    backend = backend_of(opened, remote, **options)
-    runs = opened.write_runs()
-    try:
-        published = "" if ended.held or cancelled else _publish(remote, opened, backend)
-    finally:
-        backend.close()
+    place = sent.place
+    runs = sent.opened.write_runs()
+    with sent.asking() as backend:
+        published = "" if ended.held or cancelled else _publish(sent, backend)
     if as_json:
         dump(
             {
@@ -210,9 +178,8 @@ def report(
             }
         )
     else:
-        print_summary(ended.summary, str(study))
-        tally = ended.tally
-        sys.stdout.write(tally_line(tally, ended.seconds))
+        print_summary(ended.summary, str(sent.typed))
+        sys.stdout.write(tally_line(ended.tally, ended.seconds))
     if runs is not None and not as_json:
         sys.stdout.write(f"run ids: {runs}\n")
     if published:
@@ -228,15 +195,10 @@ def report(
     raise typer.Exit(0 if cancelled else ended.exit_code)
 
 
-def _place(study: Path, opened: OpenStudy) -> str:
-    """The study's place as commands in messages name it."""
-    return shlex.quote(str(study)) + opt.said(opened.pipeline_name)
-
-
-def _publish(remote: Remote, opened: OpenStudy, backend: DetachableBackend) -> str:
+def _publish(sent: RemoteStudy, backend: DetachableBackend) -> str:
     """Put the final table beside the sweep it came from last, as upstream's notebook does."""
-    names = [sweep.name for sweep in sweeps_of(opened, remote) if sweep.state == "ended"]
-    table = opened.study.paths.results_csv
+    names = [sweep.name for sweep in sent.sweeps() if sweep.state == "ended"]
+    table = sent.opened.study.paths.results_csv
     if not names or not table.exists():
         return ""
     try:

@@ -58,13 +58,9 @@ class ReadingReport:
 
     def text(self) -> str:
         """As JSON, with its checksum."""
-        data = {
-            "order": self.order,
-            "inputs": dict(self.inputs),
-            "notes": [_fault_data(fault) for fault in self.notes],
-            "faults": [_fault_data(fault) for fault in self.faults],
-            "blocks": [asdict(block) for block in self.blocks],
-        }
+        data = asdict(self)
+        for fault in (*data["notes"], *data["faults"]):
+            fault["file"] = str(fault["file"])
         return json.dumps({"report": data, "checksum": digest_of(data)}, indent=1)
 
 
@@ -143,7 +139,9 @@ class BlocksElsewhere:
         stub = ArtifactStub(block.artifact, block.checksum, block.size)
         text = json.dumps({_MARK: asdict(stub)})
         self._cache.make(
-            f"{block.artifact}-{block.checksum}", _SUFFIX, lambda path: _write(path, text)
+            f"{block.artifact}-{block.checksum}",
+            _SUFFIX,
+            lambda path: path.write_text(text, "utf-8"),
         )
         return block.artifact
 
@@ -162,13 +160,5 @@ def _key(values: Mapping[str, Value]) -> str:
     return json.dumps(dict(values), sort_keys=True)
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
-
-
-def _fault_data(fault: Fault) -> dict[str, Any]:
-    return {**asdict(fault), "file": str(fault.file)}
-
-
 def _fault_from(data: Mapping[str, Any]) -> Fault:
-    return Fault(Path(data["file"]), data["message"], data["line"], data["todo"])
+    return Fault(**{**data, "file": Path(data["file"])})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def make_blocks(
         )
     paths = {role: str(path) for role, path in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
-    renamed = _Renamed(inputs, order.places)
+    names = {path: Path(order.places[role]) for role, path in inputs.items()}
     try:
         notes = list(pipeline.check(replace(order.job.settings, inputs=paths), order.values))
         say("reading the inputs")
@@ -54,13 +54,13 @@ def make_blocks(
         settings = replace(order.job.settings, inputs=paths, input_digests=digests)
         source = pipeline.open_source(settings, order.values, out.parent / "cache")
     except InputError as error:
-        return ReadingReport(order.digest, {}, (), renamed.all(error.faults))
+        return ReadingReport(order.digest, {}, (), _renamed(error.faults, names))
     notes += [note for note in source.notes() if note not in notes]
     blocks = []
     for number, values in enumerate(order.blocks, 1):
         blocks.append(_block(source, values, out))
         say(f"{number:,} of {counted(len(order.blocks), 'block')}")
-    return ReadingReport(order.digest, digests, renamed.all(notes), (), tuple(blocks))
+    return ReadingReport(order.digest, digests, _renamed(notes, names), (), tuple(blocks))
 
 
 def _block(source: Source, values: Mapping[str, Value], out: Path) -> Block:
@@ -74,27 +74,13 @@ def _block(source: Source, values: Mapping[str, Value], out: Path) -> Block:
     return Block(values, artifact, digest_of_file(target), target.stat().st_size)
 
 
-class _Renamed:
-    """Faults with the places that the user knows, instead of the copies of a node.
-
-    Args:
-        inputs: Role to file, here.
-        places: Role to where it is.
-    """
-
-    def __init__(self, inputs: Mapping[str, Path], places: Mapping[str, str]) -> None:
-        self._places = {path: Path(places[role]) for role, path in inputs.items()}
-
-    def all(self, faults: list[Fault] | tuple[Fault, ...]) -> tuple[Fault, ...]:
-        """The faults, renamed."""
-        return tuple(self._one(fault) for fault in faults)
-
-    def _one(self, fault: Fault) -> Fault:
-        texts = {"message": fault.message, "todo": fault.todo}
-        for path, place in self._places.items():
-            texts = {
-                name: text.replace(str(path), str(place)) if text else text
-                for name, text in texts.items()
-            }
-        file = self._places.get(fault.file, fault.file)
-        return Fault(file, texts["message"] or "", fault.line, texts["todo"])
+def _renamed(faults: Iterable[Fault], names: Mapping[Path, Path]) -> tuple[Fault, ...]:
+    """Faults with the places that the user knows, instead of the copies of a node."""
+    found = []
+    for fault in faults:
+        message, todo = fault.message, fault.todo
+        for path, place in names.items():
+            message = message.replace(str(path), str(place))
+            todo = todo and todo.replace(str(path), str(place))
+        found.append(Fault(names.get(fault.file, fault.file), message, fault.line, todo))
+    return tuple(found)
