@@ -141,8 +141,7 @@ def _refuse_other_columns(recipe: Recipe, here: Annotation, vcf: Path) -> None:
 
 def _other_releases(recipe: Recipe, here: Annotation) -> list[str]:
     return [
-        f"the model was trained on {release}, the {role} of these variants is of "
-        f"{here.releases[role]}"
+        f"the model was trained on {release}; input {role} here comes from {here.releases[role]}"
         for role, release in recipe.releases.items()
         if here.releases.get(role, release) != release
     ]
