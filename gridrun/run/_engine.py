@@ -15,6 +15,7 @@ from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, write_results
+from gridrun.run._artifacts import Artifacts
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
@@ -164,15 +165,16 @@ class Engine:
             return sources[0]
 
         job = Job(study_state.pipeline_name, study_state.settings, study_state.study.limits)
+        artifacts = Artifacts(source, self._notes.add)
         try:
-            backend.open(job, lambda digest: source().path(digest).read_bytes())
+            backend.open(job, artifacts.read)
             has_units = self._has_units(pending)
             if has_units:
                 source()  # faults of the inputs come before anything is written
             with Ledger(study_state.study.paths.ledger) as ledger:
                 if ledger.note:
                     self._notes.add(ledger.note)
-                self._loop(ledger, source, backend, pending, has_units=has_units)
+                self._loop(ledger, artifacts, backend, pending, has_units=has_units)
         finally:
             self._progress.phase("")
             backend.close()
@@ -188,7 +190,7 @@ class Engine:
     def _loop(
         self,
         ledger: Ledger,
-        source: Callable[[], Source],
+        artifacts: Artifacts,
         backend: Backend,
         pending: list[Pending],
         *,
@@ -223,7 +225,7 @@ class Engine:
         most_losses = None if detachable else MOST_LOSSES
         block = study_state.pipeline.block
         queue = self._queue = UnitQueue(
-            cuts, source, block, run=run, fail=fail, most_losses=most_losses
+            cuts, artifacts.make, block, run=run, fail=fail, most_losses=most_losses
         )
         recorder = Recorder(
             study_state,

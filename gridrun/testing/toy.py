@@ -124,8 +124,8 @@ class ToySource:
         self._cache = Cache(cache_dir)
 
     def notes(self) -> Sequence[Fault]:
-        """Nothing is worth saying of no input."""
-        return ()
+        """Nothing is worth saying of no input, but what happened to artifacts may be."""
+        return tuple(self._cache.notes)
 
     def artifact(self, values: Mapping[str, Value]) -> str:
         """Make the artifact of a block.

@@ -5,7 +5,7 @@ transactions are committed in groups within half a second, so that a killed
 run repeats at most what its last half second recorded.
 """
 
-from gridrun.store.ledger._open import cannot_write
+from gridrun.store.faults import cannot_write
 from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._write import Ledger

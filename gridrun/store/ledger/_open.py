@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, UserError
+from gridrun.store.faults import cannot_write, no_space
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
@@ -120,26 +121,6 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def no_space(path: Path) -> UserError:
-    """The disk is full."""
-    return UserError(
-        "no space left on the disk",
-        where=str(path),
-        todo="free some space, then run the same command again: what was committed is kept",
-    )
-
-
-def cannot_write(path: Path, error: OSError) -> UserError:
-    """A file of the study cannot be written or read."""
-    if error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return no_space(Path(error.filename) if error.filename else path)
-    return UserError(
-        f"{error.strerror or error}",
-        where=str(error.filename or path),
-        todo="make the study directory writable for the user who runs the study",
-    )
 
 
 def _choose_journal(db: sqlite3.Connection) -> str:
