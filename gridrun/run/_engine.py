@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun._version import __version__
-from gridrun.errors import Fault, GridrunError, UserError
+from gridrun.errors import Fault, GridrunError, UserError, counted
 from gridrun.pipeline import Source
 from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
-from gridrun.report.tables import Summary, write_results
+from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
-from gridrun.store.ledger import Ledger, StoredSweep
+from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
 
@@ -102,6 +102,10 @@ class Engine:
             InputError: Something is wrong with the inputs; nothing was written.
             GridrunError: It cannot go on; what was committed is kept.
         """
+        with examined(self._study_state.study.paths.ledger):
+            return self._go()
+
+    def _go(self) -> RunReport:
         began = time.monotonic()
         study_state, progress = self._study_state, self._progress
         notes: list[Fault | str] = [*study_state.study.notes, *study_state.selection.notes]
@@ -113,6 +117,7 @@ class Engine:
         if study_state.view is not None:
             study_state.view.refuse_if_held()
             progress.phase("looking up which tasks are done")
+            self._forget_damaged()
         pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
         self._tally.total = len(study_state.tables) * study_state.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
@@ -131,6 +136,24 @@ class Engine:
         seconds = time.monotonic() - began
         look = tuple(commands.status for _, commands in holders(living) if commands is not None)
         return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held, look)
+
+    def _forget_damaged(self) -> None:
+        """Have tasks run again whose results in the ledger are not what was recorded."""
+        study_state = self._study_state
+        view = study_state.view
+        if view is None or not stale_files(study_state):
+            return  # the tables were made from these results, which were whole
+        known = [ident for ident in study_state.known_context_ids() if ident is not None]
+        damaged = list(view.damaged(known))
+        if not damaged:
+            return
+        self._notes.add(
+            f"{counted(len(damaged), 'task')} will run again: the ledger does not have the result "
+            "that was recorded"
+        )
+        with Ledger(study_state.study.paths.ledger) as ledger:
+            ledger.forget(damaged)
+        study_state.refresh()
 
     def _is_needed(self, pending: list[Pending]) -> bool:
         view = self._study_state.view

@@ -6,6 +6,8 @@ run repeats at most what its last half second recorded.
 """
 
 from gridrun.store.faults import cannot_write
+from gridrun.store.ledger._examine import faults_of
+from gridrun.store.ledger._open import examined
 from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._write import Ledger
@@ -18,4 +20,6 @@ __all__ = [
     "StoredSweep",
     "StoredUnit",
     "cannot_write",
+    "examined",
+    "faults_of",
 ]
