@@ -41,7 +41,9 @@ from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState, require_pipeline
+from gridrun.tools.doctor import Finding
 from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
+from gridrun.tools.wholeness import examine_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -359,6 +361,14 @@ class OpenStudy:
     def logs(self) -> list[LoggedAttempt]:
         """Attempts that failed or printed something, oldest first."""
         return list(logged_attempts(self.state()))
+
+    def check_files(self, recompute: int = 0) -> Iterator[Finding]:
+        """Check the files that gridrun keeps of the study, and mend what follows from others.
+
+        Args:
+            recompute: How many finished tasks are run again, to compare their numbers.
+        """
+        return examine_files(self.study.paths, lambda: self._last({}), recompute)
 
     def _unchanged(self, request: dict[str, Any]) -> StudyState:
         study_state = self._last(request)

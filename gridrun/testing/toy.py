@@ -102,8 +102,8 @@ METRICS = (
 RESULT_COLUMNS = (
     Column("test_table", "text"),
     *METRICS,
-    Column("fit_seconds", "number"),
-    Column("use_seconds", "number"),
+    Column("fit_seconds", "number", measured=True),
+    Column("use_seconds", "number", measured=True),
 )
 
 POOLED_COLUMNS = (Column("tables", "integer"), Column("how", "text"), *METRICS)

@@ -6,7 +6,7 @@ run repeats at most what its last half second recorded.
 """
 
 from gridrun.store.faults import cannot_write
-from gridrun.store.ledger._examine import faults_of
+from gridrun.store.ledger._examine import faults_of, mend_indexes
 from gridrun.store.ledger._open import examined
 from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
@@ -22,4 +22,5 @@ __all__ = [
     "cannot_write",
     "examined",
     "faults_of",
+    "mend_indexes",
 ]

@@ -46,12 +46,30 @@ def faults_of(path: Path) -> list[str]:
         return [f"it holds what cannot be read ({error})"]
 
 
-def _faults(db: sqlite3.Connection, path: Path) -> Iterator[str]:
+def mend_indexes(path: Path) -> bool:
+    """Make a ledger's indexes anew from its tables, if it is whole afterwards.
+
+    Args:
+        path: Its file; left as it is unless that helps.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("REINDEX")
+            is_whole = not list(_faults(db, path, is_open=True))
+            db.execute("COMMIT" if is_whole else "ROLLBACK")
+            return is_whole
+    except (sqlite3.DatabaseError, EnvironmentFault, ValueError):
+        return False
+
+
+def _faults(db: sqlite3.Connection, path: Path, *, is_open: bool = False) -> Iterator[str]:
     found = [text for (text,) in db.execute("PRAGMA integrity_check(5)")]
-    yield from (text for text in found if text != _OK)
+    yield from (text.splitlines()[-1] for text in found if text != _OK)
     if found != [_OK]:
         return
-    require_sealed(db, path)
+    if not is_open:
+        require_sealed(db, path)
     for table in ("outcome", "result", "payload", "attempt", "sweep", "sweep_unit", "segment"):
         yield from _wrong_types(db, table)
     for table, condition in _FOREIGN.items():

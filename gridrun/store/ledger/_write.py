@@ -221,10 +221,6 @@ class Ledger(LedgerView):
 
         self._write(write)
 
-    def mend(self) -> None:
-        """Make the indexes anew from the tables."""
-        self._write(lambda: self.db.execute("REINDEX"))
-
     def commit(self) -> None:
         """Make everything recorded durable."""
         with self._lock:
