@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun._version import __version__
-from gridrun.errors import Fault, GridrunError, UserError, counted
+from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, counted
 from gridrun.pipeline import Source
 from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
@@ -117,8 +117,9 @@ class Engine:
         if study_state.view is not None:
             study_state.view.refuse_if_held()
             progress.phase("looking up which tasks are done")
-            self._forget_damaged()
-        pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
+        pending = self._pending()
+        if self._forget_damaged(pending):
+            pending = self._pending()
         self._tally.total = len(study_state.tables) * study_state.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
         progress.update(self._tally)
@@ -126,6 +127,13 @@ class Engine:
             with _no_traces(study_state.study.paths.state):
                 self._run(pending)
         summary = self._results()
+        if summary.damaged and not self._collect_only:
+            raise EnvironmentFault(
+                f"{counted(summary.damaged, 'result')} in the ledger did not stay as recorded",
+                where=str(study_state.study.paths.ledger),
+                todo="run the same command again, which computes them again; if this comes back, "
+                "the disk does not keep what is written to it",
+            )
         living = self._living()
         held = sum(sweep.tasks for sweep in living)
         state = "failed" if summary.failed else "done"
@@ -137,16 +145,24 @@ class Engine:
         look = tuple(commands.status for _, commands in holders(living) if commands is not None)
         return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held, look)
 
-    def _forget_damaged(self) -> None:
-        """Have tasks run again whose results in the ledger are not what was recorded."""
+    def _pending(self) -> list[Pending]:
+        study_state = self._study_state
+        return list(study_state.pending(study_state.known_context_ids(), study_state.view))
+
+    def _forget_damaged(self, pending: list[Pending]) -> bool:
+        """Have tasks run again whose results in the ledger are not what was recorded.
+
+        Results are read once more only where tables are going to be written.
+        """
         study_state = self._study_state
         view = study_state.view
-        if view is None or not stale_files(study_state):
-            return  # the tables were made from these results, which were whole
+        is_current = not any(len(fold.codes) for fold in pending) and not stale_files(study_state)
+        if view is None or is_current:
+            return False
         known = [ident for ident in study_state.known_context_ids() if ident is not None]
         damaged = list(view.damaged(known))
         if not damaged:
-            return
+            return False
         self._notes.add(
             f"{counted(len(damaged), 'task')} will run again: the ledger does not have the result "
             "that was recorded"
@@ -154,6 +170,7 @@ class Engine:
         with Ledger(study_state.study.paths.ledger) as ledger:
             ledger.forget(damaged)
         study_state.refresh()
+        return True
 
     def _is_needed(self, pending: list[Pending]) -> bool:
         view = self._study_state.view

@@ -15,7 +15,7 @@ CALLS = ("plan", "status", "logs", "summary", "run", "sweeps")
 
 def finished_study(directory: Path, **options):
     """A study that was run, with failed tasks and predictions; its table is returned as well."""
-    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"]}
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "constant_check": ["on"]}
     write_study(directory, grid, folds=2)
     options = {"misbehave": {"smoothing=upper": "error"}, "predictions": 3, **options}
     study = open_toy(directory, **options)

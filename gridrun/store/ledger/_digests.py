@@ -6,6 +6,7 @@ SQLite finds a page that it cannot read; what else changed in the file, these fi
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -91,3 +92,11 @@ def _content(db: sqlite3.Connection, name: str) -> str:
 def is_payload(digest: str, data: Any) -> bool:
     """Whether some bytes are those that are kept under a digest."""
     return isinstance(data, bytes) and digest_of_bytes(data) == digest
+
+
+def payloads_in(text: Any) -> list[str]:
+    """Digests in the column ``payloads`` of a result, as far as they can be read."""
+    try:
+        return [digest for digest in json.loads(text).values() if isinstance(digest, str)]
+    except (ValueError, TypeError, AttributeError):
+        return []

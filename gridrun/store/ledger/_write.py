@@ -17,7 +17,7 @@ from gridrun.plan.fingerprint import digest_of
 from gridrun.plan.task_encoding import TaskEncoding
 from gridrun.plan.units import SegmentRead, SweepPlanned, TaskDone, TaskFailed
 from gridrun.store.ledger import _lease, _sweeps
-from gridrun.store.ledger._digests import seal
+from gridrun.store.ledger._digests import payloads_in, seal
 from gridrun.store.ledger._open import explained, open_for_writing
 from gridrun.store.ledger._read import LedgerView
 from gridrun.store.ledger._rows import Rows
@@ -27,6 +27,9 @@ COMMIT_SECONDS = 0.25
 
 _GROUP = 2000
 """Outcomes that are committed at once without waiting."""
+
+_PAYLOADS = "SELECT payloads FROM result"
+_PLACE = "WHERE context = ? AND fold = ? AND code = ?"
 
 
 class Ledger(LedgerView):
@@ -213,11 +216,14 @@ class Ledger(LedgerView):
         """
 
         def write() -> None:
+            # a payload is kept as long as one of its digest is there: it must not be another one
+            for task in tasks:
+                row = self.db.execute(f"{_PAYLOADS} {_PLACE}", task).fetchone()
+                for digest in payloads_in(row[0] if row else None):
+                    if not self._has_payload(digest):
+                        self.db.execute("DELETE FROM payload WHERE digest = ?", (digest,))
             for table in ("outcome", "result"):
-                self.db.executemany(
-                    f"DELETE FROM {table} WHERE context = ? AND fold = ? AND code = ?",  # noqa: S608
-                    tasks,
-                )
+                self.db.executemany(f"DELETE FROM {table} {_PLACE}", tasks)  # noqa: S608
 
         self._write(write)
 
