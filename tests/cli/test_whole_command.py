@@ -11,9 +11,7 @@ import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, table, write_study
 
 import gridrun.cli
-from gridrun.plan.units import State
 from gridrun.store.cache import sum_path
-from gridrun.store.ledger._digests import RESULT, result_digest
 
 DAMAGES = {
     "header": lambda data: b"garbage!" + data[8:],
@@ -181,23 +179,3 @@ def test_doctor_mends_nothing_while_a_run_is_at_work(study, monkeypatch):
     assert (found["cache"].verdict, found["tables"].verdict) == ("note", "note")
     assert entry.exists()
     assert (study / "results" / "pooled.csv").read_text() == "nothing"
-
-
-def test_a_task_that_has_other_numbers_now_is_named(study):
-    """The ledger holds wrong numbers with the right digest, as if another program had run them."""
-    with sqlite3.connect(ledger_of(study)) as db:
-        contexts = dict(db.execute("SELECT id, digest FROM context"))
-        stored = f"SELECT context, fold, code, {RESULT} FROM result WHERE result_rows != '[]'"
-        for context, fold, code, *texts in db.execute(stored).fetchall():
-            texts[2] = texts[2].replace('"hits":', '"hits":1')
-            digest = result_digest(contexts[context], (fold, code), str(State.DONE), "", texts)
-            db.execute(
-                "UPDATE result SET result_rows = ?, digest = ? "
-                "WHERE context = ? AND fold = ? AND code = ?",
-                (texts[2], digest, context, fold, code),
-            )
-    db.close()
-    found = doctor(study, 1)["recomputed"]
-    assert (found.verdict, found.exit_code) == ("damaged", 3)
-    assert "fold" in found.found
-    assert "other rows: " in found.found

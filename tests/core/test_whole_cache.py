@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 from toystudies import SMALL_GRID, open_toy, table, write_study
 
-from backends.local._slots import Slots, _Slot
 from gridrun.errors import EnvironmentFault, UserError
-from gridrun.plan.units import ContextFacts, UnitLost
+from gridrun.plan.units import ContextFacts
 from gridrun.run import Artifacts
 from gridrun.shard import Shard, open_shard, pack_shards, run_shard, shard_name
 from gridrun.shard.queue import write_queue
@@ -175,16 +174,6 @@ def test_a_worker_looks_at_its_own_file_again_with_each_unit(tmp_path):
         assert path.read_bytes() == toy_content(unit.artifact)
     finally:
         supervisor.close()
-
-
-def test_ray_is_given_the_tables_anew_for_a_unit_that_got_damaged_ones():
-    """The unit comes back, its worker stays, and the object that was damaged is forgotten."""
-    (unit,) = toy_units(1, 1)
-    slots = Slots.__new__(Slots)
-    slot = _Slot(None, None, unit, is_up=True)
-    slots._slots, slots._artifacts = [slot], {unit.artifact: "damaged", "other": "whole"}
-    assert slots._retire(slot, DamagedArtifact("damaged")) == [UnitLost(unit.id, "damaged")]
-    assert (slots._slots, slot.unit, slots._artifacts) == ([slot], None, {"other": "whole"})
 
 
 def shards(units):

@@ -254,6 +254,26 @@ def test_digests_are_of_each_column_and_of_its_place():
     assert len(found) == 6 + len(result)
 
 
+def test_a_task_that_has_other_numbers_now_is_named(study):
+    """The ledger holds wrong numbers with the right digest, as if another program had run them."""
+    with sqlite3.connect(study.study.paths.ledger) as db:
+        contexts = dict(db.execute("SELECT id, digest FROM context"))
+        stored = f"SELECT context, fold, code, {RESULT} FROM result WHERE result_rows != '[]'"
+        for context, fold, code, *texts in db.execute(stored).fetchall():
+            texts[2] = texts[2].replace('"hits":', '"hits":1')
+            digest = result_digest(contexts[context], (fold, code), str(State.DONE), "", texts)
+            db.execute(
+                "UPDATE result SET result_rows = ?, digest = ? "
+                "WHERE context = ? AND fold = ? AND code = ?",
+                (texts[2], digest, context, fold, code),
+            )
+    db.close()
+    found = {finding.what: finding for finding in again(study).check_files(1)}["recomputed"]
+    assert (found.verdict, found.exit_code) == ("damaged", 3)
+    assert "fold" in found.found
+    assert "other rows: " in found.found
+
+
 # --- damaged ledgers ----------------------------------------------------------
 
 
