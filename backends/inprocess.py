@@ -25,7 +25,7 @@ from gridrun.plan.units import (
     WorkerReady,
 )
 from gridrun.run.backend import Capabilities, UnitFeed
-from gridrun.worker import try_task, worker_name
+from gridrun.worker import put_artifact, try_task, worker_name
 
 
 class InProcessBackend:
@@ -62,7 +62,7 @@ class InProcessBackend:
             if runner is None:
                 runner = self._runner = self._open_runner()
                 yield WorkerReady(self._worker, dict(runner.environment()))
-            artifact = self._artifact(unit.artifact)
+            artifact = self._artifact(unit)
             left = len(unit.tasks)
             for task in unit.tasks:
                 if self._stopping:
@@ -92,14 +92,13 @@ class InProcessBackend:
     def _note_stage(self, stage: str, _key: str) -> None:
         self._stage = stage
 
-    def _artifact(self, digest: str) -> Path | None:
-        if not digest or self._read_artifact is None:
+    def _artifact(self, unit: Unit) -> Path | None:
+        if not unit.artifact or self._read_artifact is None:
             return None
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="gridrun-"))
-        path = self._directory / f"artifact-{digest}"
-        if not path.exists():
-            path.write_bytes(self._read_artifact(digest))
+        path = self._directory / f"artifact-{unit.artifact}"
+        put_artifact(unit, self._read_artifact, path)
         return path
 
     def _event(

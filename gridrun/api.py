@@ -12,11 +12,12 @@ The commands are thin over this module.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
@@ -35,15 +36,31 @@ from gridrun.report.tables import (
 from gridrun.report.why import changes_since
 from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
-from gridrun.store.ledger import LedgerView, StoredSweep
+from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState, require_pipeline
+from gridrun.tools.doctor import Finding
 from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
+from gridrun.tools.wholeness import examine_files
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _examining(method: _Method) -> _Method:
+    """Have a damaged ledger end a call in an error that says so, not in whatever it led to."""
+
+    @functools.wraps(method)
+    def call(self: OpenStudy, *args: Any, **kwargs: Any) -> Any:
+        with examined(self.study.paths.ledger):
+            return method(self, *args, **kwargs)
+
+    return cast("_Method", call)
 
 
 class OpenStudy:
@@ -67,6 +84,7 @@ class OpenStudy:
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
 
+    @_examining
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
         """Count what a run with this request would do; nothing is written.
 
@@ -120,6 +138,7 @@ class OpenStudy:
             **request,
         ).run()
 
+    @_examining
     def engine(
         self,
         backend: str | Backend = "local",
@@ -174,10 +193,12 @@ class OpenStudy:
             return found.backend, self.study.backend_options[found.backend]
         return found.backend, found.default(self.study.path)
 
+    @_examining
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """Estimated size and cost of a run with this request, on a backend that costs money."""
         return backend.quote(units_to_send(self.state(**request), backend))
 
+    @_examining
     def read_elsewhere(
         self,
         backend: ReadingBackend,
@@ -210,19 +231,23 @@ class OpenStudy:
             again=again,
         )
 
+    @_examining
     def is_read(self, **request: Any) -> bool:
         """Whether the inputs are here, or were read where they are."""
         return not self.study.inputs_elsewhere or self.state(**request).reading is not None
 
+    @_examining
     def sweeps(self) -> list[StoredSweep]:
         """Everything that was ever sent away, oldest first."""
         with _looking(self.study.paths) as view:
             return view.sweeps() if view is not None else []
 
+    @_examining
     def write_runs(self) -> Path | None:
         """Write ``results/runs.csv``: which part came from which child of which sweep."""
         return write_runs(self._last({}))
 
+    @_examining
     def summary(self, **request: Any) -> Summary:
         """Write the tables from what the ledger holds now, and sum them up.
 
@@ -235,6 +260,7 @@ class OpenStudy:
         """
         return write_results(self._unchanged(request))
 
+    @_examining
     def results(self, **request: Any) -> pd.DataFrame:
         """The final table as a pandas frame, missing metrics as NaN.
 
@@ -254,6 +280,7 @@ class OpenStudy:
         frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         return frame
 
+    @_examining
     def describe(self, part: str | None = None, **request: Any) -> DescriptionReport:
         """Describe the data before missing values are replaced; write ``results/describe/``.
 
@@ -266,6 +293,7 @@ class OpenStudy:
         """
         return write_description(self.state(**request), part)
 
+    @_examining
     def export_model(
         self,
         combination: int,
@@ -292,6 +320,7 @@ class OpenStudy:
         refuse_to_replace(target, force=force)
         return export_model(study_state, chosen, target)
 
+    @_examining
     def explain(
         self,
         combination: int,
@@ -323,13 +352,23 @@ class OpenStudy:
         refuse_to_replace(target, force=force)
         return explain(study_state, chosen, fold, target)
 
+    @_examining
     def status(self) -> StatusReport:
         """Counts by state, failures by reason, and what workers hold now."""
         return status_of(self._last({}))
 
+    @_examining
     def logs(self) -> list[LoggedAttempt]:
         """Attempts that failed or printed something, oldest first."""
         return list(logged_attempts(self.state()))
+
+    def check_files(self, recompute: int = 0) -> Iterator[Finding]:
+        """Check the files that gridrun keeps of the study, and mend what follows from others.
+
+        Args:
+            recompute: How many finished tasks are run again, to compare their numbers.
+        """
+        return examine_files(self.study.paths, lambda: self._last({}), recompute)
 
     def _unchanged(self, request: dict[str, Any]) -> StudyState:
         study_state = self._last(request)
@@ -422,7 +461,8 @@ def predict_variants(
 def _looking(paths: StudyPaths) -> Iterator[LedgerView | None]:
     view = LedgerView.open(paths.ledger)
     try:
-        yield view
+        with examined(paths.ledger):
+            yield view
     finally:
         if view is not None:
             view.close()

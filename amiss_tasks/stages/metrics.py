@@ -198,7 +198,10 @@ METRICS = (
 )
 """In the order of upstream's tables."""
 
-TIMES = (Column("tr_time", "number"), Column("te_time", "number"))
+TIMES = (
+    Column("tr_time", "number", measured=True),
+    Column("te_time", "number", measured=True),
+)
 """Seconds of a result row: of training the model, of predicting the test table."""
 
 RESULT_COLUMNS = (

@@ -73,8 +73,8 @@ class AmissSource:
         self._failures: dict[str, TaskFailure] = {}
 
     def notes(self) -> Sequence[Fault]:
-        """Notes on the inputs."""
-        return self._read.notes
+        """Notes on the inputs, and on tables in the cache that had to be made again."""
+        return (*self._read.notes, *self._cache.notes)
 
     def artifact(self, values: Mapping[str, Value]) -> str:
         """Digest of the block's training and test tables, or of its rows before they are split.

@@ -25,6 +25,7 @@ from gridrun.plan.units import (
     UnitStarted,
 )
 from gridrun.run.backend import UnitFeed
+from gridrun.worker import DamagedArtifact
 
 STEP_SECONDS = 0.5
 """How long a step waits for events; a stop takes effect with the next step."""
@@ -181,15 +182,22 @@ class Slots:
         return lost
 
     def _retire(self, slot: _Slot, cause: Exception) -> list[Event]:
-        """A worker whose machine is at fault is not used again, as long as others work."""
+        """A worker whose machine is at fault is not used again, as long as others work.
+
+        One that was sent damaged tables is: they are sent anew with the unit.
+        """
+        if isinstance(cause, DamagedArtifact) and slot.unit is not None:
+            unit, slot.unit = slot.unit, None
+            self._artifacts.pop(unit.artifact, None)
+            return [UnitLost(unit.id, cause.what)]
         if not isinstance(cause, EnvironmentFault):
             raise cause
         self._slots.remove(slot)
         self._ray.kill(slot.actor, no_restart=True)
         if not self._slots:
             raise cause
-        unit, slot.unit = slot.unit, None
-        return [UnitLost(unit.id, cause.what)] if unit is not None else []
+        lost, slot.unit = slot.unit, None
+        return [UnitLost(lost.id, cause.what)] if lost is not None else []
 
     def _content(self, digest: str) -> Any:
         """Reference to an artifact in Ray's object store; the latest few are kept there."""

@@ -102,8 +102,8 @@ def duration(seconds: float) -> str:
 def print_summary(summary: Summary, study: str) -> None:
     """The table people want, what failed and why, and where the files are."""
     out = console()
-    for said in (*([f"note: {summary.rows_note}"] if summary.rows_note else []), *summary.warnings):
-        say(said)
+    for note in filter(None, (summary.rows_note, *summary.warnings)):
+        say(f"note: {note}")
     rows = [
         [
             group.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +58,7 @@ def register(app: typer.Typer) -> None:
         doctor,
         "gridrun doctor",
         "gridrun doctor ~/my-study",
+        "gridrun doctor ~/my-study --recompute 20",
         cls=_WithSwitches,
     )
 
@@ -67,31 +69,51 @@ def doctor(
         Path | None,
         typer.Argument(metavar="STUDY", help="Check this study as well.", show_default=False),
     ] = None,
+    recompute: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Run N random finished tasks of STUDY again and compare their numbers.",
+        ),
+    ] = 1,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check Python packages, R and its packages, memory, disk, and a study if one is named.
 
-    Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something.
+    Of a study that was run, ledger, results, cache and tables are held against the digests that
+    were recorded; what can be made again from the rest is, unless a run works on the study.
+
+    Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something,
+    the ledger is damaged, or a task has other numbers now.
     """
-    from gridrun.api import open_study
     from gridrun.cli._text import dump, say
-    from gridrun.tools.doctor import examine
 
     key = ctx.meta.get(_CHOSEN)
-    findings = list(
-        _of_backend(key, study, pipeline)
-        if key
-        else examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
-    )
-    if as_json:
-        dump([vars(finding) for finding in findings])
-    else:
-        for finding in findings:
+    found = _of_backend(key, study, pipeline) if key else _of_study(study, recompute, pipeline)
+    findings = []
+    for finding in found:
+        findings.append(finding)
+        if not as_json:
             say(f"{finding.verdict:7} {finding.what}: {finding.found}")
             if finding.todo:
                 say(f"        {finding.todo}")
+    if as_json:
+        dump([vars(finding) for finding in findings])
     raise typer.Exit(max((finding.exit_code for finding in findings), default=0))
+
+
+def _of_study(study: Path | None, recompute: int, pipeline: str) -> Iterator[Finding]:
+    """The machine, whether a study can run, and what of its files is whole."""
+    from gridrun.api import open_study
+    from gridrun.errors import GridrunError
+    from gridrun.tools.doctor import examine
+
+    yield from examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
+    if study is not None:
+        with contextlib.suppress(GridrunError):  # a study that cannot be opened was named above
+            yield from open_study(study, pipeline=pipeline).check_files(recompute)
 
 
 def _of_backend(key: str, study: Path | None, pipeline: str) -> Iterator[Finding]:

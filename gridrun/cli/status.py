@@ -51,6 +51,8 @@ def status(
                 "combinations": report.combinations,
                 "folds": report.folds,
                 "changes": report.changes,
+                "damaged": report.damaged,
+                "altered": report.altered,
             }
         )
         return
@@ -87,6 +89,8 @@ def status(
         say(f"  {state:8} {count:>10,}")
     for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:
         say(f"  failed {count:,} x {kind}: {' '.join(reason.split())[:160]}")
+    for warning in report.warnings:
+        say(f"  {warning}")
     for unit, worker, tasks, since in report.held:
         say(
             f"  {worker} holds {unit}: {counted(tasks, 'task')} since "

@@ -20,11 +20,13 @@ class Column:
         name: As in the head of the table.
         type: What its cells hold.
         headline: Whether its mean is printed and stands in the summary.
+        measured: Whether it is a time or the like, another one each time a task is run.
     """
 
     name: str
     type: ColumnType
     headline: bool = False
+    measured: bool = False
 
 
 def names_of(columns: Iterable[Column]) -> tuple[str, ...]:

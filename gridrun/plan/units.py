@@ -66,12 +66,15 @@ class Unit:
         artifact: Digest of the block's artifact, or an empty string for none.
         tasks: In the order that shares most.
         seconds: Estimated wall seconds.
+        checksum: SHA-256 of the bytes that the artifact has to have where tasks are run, or
+            empty where nobody recorded it.
     """
 
     id: str
     artifact: str
     tasks: tuple[TaskSpec, ...]
     seconds: float = 0.0
+    checksum: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from gridrun.errors import counted
 from gridrun.plan.units import State
-from gridrun.report.tables import parts
+from gridrun.report.tables import altered_files, parts
 from gridrun.report.why import changes_since
 from gridrun.study.state import StudyState
 
@@ -25,6 +27,8 @@ class StatusReport:
         combinations: Number of combinations that the newest run selected.
         folds: Folds of each of them.
         changes: What has changed since then, where none of its outcomes is valid any more.
+        damaged: Parts whose result in the ledger is damaged; they are waiting.
+        altered: Files in ``results/`` that are not what was written.
     """
 
     parts: dict[str, int]
@@ -36,6 +40,22 @@ class StatusReport:
     combinations: int
     folds: int
     changes: tuple[str, ...] = ()
+    damaged: int = 0
+    altered: tuple[Path, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What people are told of damage, one sentence each."""
+        said = [
+            f"{file} is not what was written; `gridrun results` makes it anew"
+            for file in self.altered
+        ]
+        if self.damaged:
+            said.append(
+                f"{counted(self.damaged, 'waiting part')} had a result that is damaged in the "
+                "ledger; the next run computes it again"
+            )
+        return said
 
 
 def status_of(study_state: StudyState) -> StatusReport:
@@ -43,7 +63,9 @@ def status_of(study_state: StudyState) -> StatusReport:
     view = study_state.view
     counts = {str(state): 0 for state in State}
     reasons: dict[tuple[str, str], int] = {}
+    damaged = 0
     for part in parts(study_state, view):
+        damaged += part.damaged
         counts[str(part.state)] += 1
         if part.kind:
             key = (part.kind, part.reason)
@@ -64,4 +86,6 @@ def status_of(study_state: StudyState) -> StatusReport:
         combinations=len(study_state.selection),
         folds=study_state.folds,
         changes=tuple(changes_since(study_state)),
+        damaged=damaged,
+        altered=tuple(altered_files(study_state)),
     )

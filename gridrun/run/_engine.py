@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrun._version import __version__
-from gridrun.errors import Fault, GridrunError, UserError
+from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, counted
 from gridrun.pipeline import Source
 from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
-from gridrun.report.tables import Summary, write_results
+from gridrun.report.tables import Summary, stale_files, write_results
+from gridrun.run._artifacts import Artifacts
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
 from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
-from gridrun.store.ledger import Ledger, StoredSweep
+from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
 
@@ -101,6 +102,10 @@ class Engine:
             InputError: Something is wrong with the inputs; nothing was written.
             GridrunError: It cannot go on; what was committed is kept.
         """
+        with examined(self._study_state.study.paths.ledger):
+            return self._go()
+
+    def _go(self) -> RunReport:
         began = time.monotonic()
         study_state, progress = self._study_state, self._progress
         notes: list[Fault | str] = [*study_state.study.notes, *study_state.selection.notes]
@@ -112,7 +117,9 @@ class Engine:
         if study_state.view is not None:
             study_state.view.refuse_if_held()
             progress.phase("looking up which tasks are done")
-        pending = list(study_state.pending(study_state.known_context_ids(), study_state.view))
+        pending = self._pending()
+        if self._forget_damaged(pending):
+            pending = self._pending()
         self._tally.total = len(study_state.tables) * study_state.folds
         self._tally.before = self._tally.total - sum(len(fold.codes) for fold in pending)
         progress.update(self._tally)
@@ -120,6 +127,13 @@ class Engine:
             with _no_traces(study_state.study.paths.state):
                 self._run(pending)
         summary = self._results()
+        if summary.damaged and not self._collect_only:
+            raise EnvironmentFault(
+                f"{counted(summary.damaged, 'result')} in the ledger did not stay as recorded",
+                where=str(study_state.study.paths.ledger),
+                todo="run the same command again, which computes them again; if this comes back, "
+                "the disk does not keep what is written to it",
+            )
         living = self._living()
         held = sum(sweep.tasks for sweep in living)
         state = "failed" if summary.failed else "done"
@@ -130,6 +144,33 @@ class Engine:
         seconds = time.monotonic() - began
         look = tuple(commands.status for _, commands in holders(living) if commands is not None)
         return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held, look)
+
+    def _pending(self) -> list[Pending]:
+        study_state = self._study_state
+        return list(study_state.pending(study_state.known_context_ids(), study_state.view))
+
+    def _forget_damaged(self, pending: list[Pending]) -> bool:
+        """Have tasks run again whose results in the ledger are not what was recorded.
+
+        Results are read once more only where tables are going to be written.
+        """
+        study_state = self._study_state
+        view = study_state.view
+        is_current = not any(len(fold.codes) for fold in pending) and not stale_files(study_state)
+        if view is None or is_current:
+            return False
+        known = [ident for ident in study_state.known_context_ids() if ident is not None]
+        damaged = list(view.damaged(known))
+        if not damaged:
+            return False
+        self._notes.add(
+            f"{counted(len(damaged), 'task')} will run again: the ledger does not have the result "
+            "that was recorded"
+        )
+        with Ledger(study_state.study.paths.ledger) as ledger:
+            ledger.forget(damaged)
+        study_state.refresh()
+        return True
 
     def _is_needed(self, pending: list[Pending]) -> bool:
         view = self._study_state.view
@@ -164,15 +205,16 @@ class Engine:
             return sources[0]
 
         job = Job(study_state.pipeline_name, study_state.settings, study_state.study.limits)
+        artifacts = Artifacts(source, self._notes.add)
         try:
-            backend.open(job, lambda digest: source().path(digest).read_bytes())
+            backend.open(job, artifacts.read)
             has_units = self._has_units(pending)
             if has_units:
                 source()  # faults of the inputs come before anything is written
             with Ledger(study_state.study.paths.ledger) as ledger:
                 if ledger.note:
                     self._notes.add(ledger.note)
-                self._loop(ledger, source, backend, pending, has_units=has_units)
+                self._loop(ledger, artifacts, backend, pending, has_units=has_units)
         finally:
             self._progress.phase("")
             backend.close()
@@ -188,7 +230,7 @@ class Engine:
     def _loop(
         self,
         ledger: Ledger,
-        source: Callable[[], Source],
+        artifacts: Artifacts,
         backend: Backend,
         pending: list[Pending],
         *,
@@ -223,7 +265,7 @@ class Engine:
         most_losses = None if detachable else MOST_LOSSES
         block = study_state.pipeline.block
         queue = self._queue = UnitQueue(
-            cuts, source, block, run=run, fail=fail, most_losses=most_losses
+            cuts, artifacts.make, block, run=run, fail=fail, most_losses=most_losses
         )
         recorder = Recorder(
             study_state,

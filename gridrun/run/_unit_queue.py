@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gridrun.errors import EnvironmentFault
-from gridrun.pipeline import Source, TaskFailure, TaskSpec, Value
+from gridrun.pipeline import TaskFailure, TaskSpec, Value
 from gridrun.plan.cutting import UnitPlan
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 
@@ -21,7 +21,7 @@ class UnitQueue:
 
     Args:
         cuts: What is to be run.
-        source: Opens, once, what makes the blocks' artifacts; asked when a unit is given.
+        artifact: Makes the artifact of a block when a unit is given: its digest, its checksum.
         block: Parameters of a block.
         run: Number of the run, part of unit names.
         fail: Called with the failure of each task whose block cannot be made.
@@ -31,7 +31,7 @@ class UnitQueue:
     def __init__(
         self,
         cuts: Iterator[UnitPlan],
-        source: Callable[[], Source],
+        artifact: Callable[[Mapping[str, Value]], tuple[str, str]],
         block: Sequence[str],
         *,
         run: int,
@@ -39,7 +39,7 @@ class UnitQueue:
         most_losses: int | None = MOST_LOSSES,
     ) -> None:
         self._cuts = cuts
-        self._source = source
+        self._make = artifact
         self._block = block
         self._run = run
         self._fail = fail
@@ -59,14 +59,15 @@ class UnitQueue:
             # it may come from an earlier run, whose artifacts need not be here
             first = unit.tasks[0].values
             block = {name: first[name] for name in self._block if name in first}
-            artifact = self._artifact(block, unit.tasks) if unit.artifact else ""
-            if artifact is not None:
-                return self._account(replace(unit, artifact=artifact))
+            made = self._artifact(block, unit.tasks) if unit.artifact else ("", "")
+            if made is not None:
+                return self._account(replace(unit, artifact=made[0], checksum=made[1]))
         for cut in self._cuts:
-            artifact = self._artifact(cut.block, cut.tasks)
-            if artifact is not None:
+            made = self._artifact(cut.block, cut.tasks)
+            if made is not None:
+                artifact, checksum = made
                 name = f"r{self._run}u{cut.number}"
-                return self._account(Unit(name, artifact, cut.tasks, cut.seconds))
+                return self._account(Unit(name, artifact, cut.tasks, cut.seconds, checksum))
         return None
 
     def resume(self, unit: Unit) -> None:
@@ -124,10 +125,12 @@ class UnitQueue:
         self._left[unit.id] = (unit, tasks)
         return unit
 
-    def _artifact(self, block: Mapping[str, Value], tasks: tuple[TaskSpec, ...]) -> str | None:
+    def _artifact(
+        self, block: Mapping[str, Value], tasks: tuple[TaskSpec, ...]
+    ) -> tuple[str, str] | None:
         started = time.time()
         try:
-            return self._source().artifact(block)
+            return self._make(block)
         except TaskFailure as failure:
             attempt = Attempt("", 1, "driver", started, time.time() - started)
             for task in tasks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from gridrun._version import __version__
 from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.pipeline import load_pipeline
+from gridrun.plan.fingerprint import digest_of_text
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
 
@@ -19,6 +21,9 @@ FORMAT = 1
 
 ARTIFACTS = "artifacts"
 """Directory beside a shard file that holds artifacts, named by digest."""
+
+_NOT_A_SHARD = (ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
+"""What reading other bytes than those that were written may raise."""
 
 _FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all members, so that equal shards make equal archives."""
@@ -41,7 +46,7 @@ class Shard:
     units: tuple[Unit, ...]
 
     def text(self) -> str:
-        """The file's content: a head line, then one line per unit."""
+        """The file's content: a head line with the checksum of all, then one line per unit."""
         used = sorted({task.context for unit in self.units for task in unit.tasks})
         head = {
             "gridrun_shard": FORMAT,
@@ -51,7 +56,7 @@ class Shard:
             "contexts": [asdict(self.contexts[number]) for number in used],
         }
         lines = [unit_text(unit, self.digest_of) for unit in self.units]
-        return "\n".join([dump(head), *lines]) + "\n"
+        return "\n".join([dump({**head, "checksum": _checksum(head, lines)}), *lines]) + "\n"
 
     def digest_of(self, context: int) -> str:
         """Digest of a context by the number its tasks have."""
@@ -128,15 +133,21 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
                 where=str(path),
                 todo="run it with the version of gridrun that made it",
             )
+        if head.pop("checksum", None) != _checksum(head, lines[1:]):
+            raise ValueError("its content is not what was written")
         return _shard(head, lines[1:])
     except OSError as error:
         raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
-    except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (*_NOT_A_SHARD, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(
             f"this is not a shard: {error}",
             where=str(path),
             todo="name a shard file, an archive of shards, or a folder of them",
         ) from error
+
+
+def _checksum(head: Mapping[str, Any], lines: Sequence[str]) -> str:
+    return digest_of_text("\n".join([dump(head), *lines]))
 
 
 def _member(path: Path, number: int | None) -> str:

@@ -60,15 +60,15 @@ def job_from(data: Mapping[str, Any]) -> Job:
 def unit_text(unit: Unit, digest_of: DigestOf) -> str:
     """A unit as one line."""
     tasks = [_task_data(task, digest_of) for task in unit.tasks]
-    head = {"unit": unit.id, "artifact": unit.artifact, "seconds": unit.seconds}
-    return dump({**head, "tasks": tasks})
+    head = {name: getattr(unit, name) for name in ("artifact", "checksum", "seconds")}
+    return dump({"unit": unit.id, **head, "tasks": tasks})
 
 
 def unit_from(text: str, number_of: NumberOf) -> Unit:
     """The unit that ``unit_text`` wrote."""
     data = json.loads(text)
     tasks = tuple(_task_from(task, number_of) for task in data["tasks"])
-    return Unit(data["unit"], data["artifact"], tasks, data["seconds"])
+    return Unit(data["unit"], data["artifact"], tasks, data["seconds"], data["checksum"])
 
 
 def event_text(event: Event, digest_of: DigestOf) -> str:

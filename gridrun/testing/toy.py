@@ -102,8 +102,8 @@ METRICS = (
 RESULT_COLUMNS = (
     Column("test_table", "text"),
     *METRICS,
-    Column("fit_seconds", "number"),
-    Column("use_seconds", "number"),
+    Column("fit_seconds", "number", measured=True),
+    Column("use_seconds", "number", measured=True),
 )
 
 POOLED_COLUMNS = (Column("tables", "integer"), Column("how", "text"), *METRICS)
@@ -124,8 +124,8 @@ class ToySource:
         self._cache = Cache(cache_dir)
 
     def notes(self) -> Sequence[Fault]:
-        """Nothing is worth saying of no input."""
-        return ()
+        """Nothing is worth saying of no input, but what happened to artifacts may be."""
+        return tuple(self._cache.notes)
 
     def artifact(self, values: Mapping[str, Value]) -> str:
         """Make the artifact of a block.

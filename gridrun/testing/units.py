@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,19 @@ def toy_units(count: int, tasks: int, classifier: str = "tree") -> list[Unit]:
         tasks: Tasks in each.
         classifier: Which classifier.
     """
+    artifacts = {number: toy_digest(f"block-{number}") for number in range(1, count + 1)}
     return [
         Unit(
             f"unit-{number}",
-            toy_digest(f"block-{number}"),
+            artifact,
             tuple(
                 TaskSpec(1, index, number, classifier, GRID.combination(index))
                 for index in range(tasks)
             ),
             seconds=1.0,
+            checksum=hashlib.sha256(toy_content(artifact)).hexdigest(),
         )
-        for number in range(1, count + 1)
+        for number, artifact in artifacts.items()
     ]
 
 
@@ -138,7 +141,7 @@ class UnitQueue:
             unit = self.in_flight.pop(event.unit)
             left = tuple(task for task in unit.tasks if task_key(task) not in self.final)
             if left:
-                self.waiting.append(Unit(f"{unit.id}-again", unit.artifact, left, unit.seconds))
+                self.waiting.append(replace(unit, id=f"{unit.id}-again", tasks=left))
 
     def drive(self, backend: Backend) -> Iterator[Event]:
         """Run a backend on this feed, noting every event before it is passed on."""

@@ -27,7 +27,7 @@ class Finding:
 
     Args:
         what: What was checked.
-        verdict: ``ok``, ``note`` or ``missing``.
+        verdict: ``ok``, ``note``, ``missing`` or ``damaged``.
         found: What was found.
         todo: What to do about it, or empty.
         exit_code: 0 unless a run cannot start.

@@ -4,6 +4,7 @@ A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildPro
 the one way to start such a child; backends use it for libraries that hang or die.
 """
 
+from gridrun.worker._artifact import DamagedArtifact, put_artifact
 from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit
 from gridrun.worker._parent_death import die_with_parent
@@ -14,11 +15,13 @@ from gridrun.worker.supervisor import Supervisor, worker_name
 __all__ = [
     "Channel",
     "ChildProcess",
+    "DamagedArtifact",
     "Ending",
     "Supervisor",
     "TimeLimit",
     "Tried",
     "die_with_parent",
+    "put_artifact",
     "try_task",
     "worker_name",
 ]

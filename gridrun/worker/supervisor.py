@@ -24,6 +24,7 @@ from gridrun.plan.units import (
     UnitStarted,
     WorkerReady,
 )
+from gridrun.worker._artifact import put_artifact
 from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
@@ -74,11 +75,12 @@ class Supervisor:
 
         Raises:
             RuntimeError: The unit before has not ended.
+            DamagedArtifact: The artifact that came is not the one that was sent.
         """
         if not self.is_idle:
             msg = "one unit at a time"
             raise RuntimeError(msg)
-        self._materialise(unit.artifact)
+        self._materialise(unit)
         self._progress = UnitProgress(unit, self.worker, self._quarantine)
         self._stopping = False
         self._events.append(UnitStarted(unit.id, self.worker))
@@ -213,14 +215,14 @@ class Supervisor:
                 self._child
             )  # its status page says stop, and would say so to the next unit
 
-    def _materialise(self, digest: str) -> None:
+    def _materialise(self, unit: Unit) -> None:
         """Put an artifact on disk, once; forget the ones not used for longest."""
+        digest = unit.artifact
         if not digest:
             return
-        if digest not in self._artifacts:
-            path = self._workdir / f"artifact-{digest}"
-            path.write_bytes(self._read_artifact(digest))
-            self._artifacts[digest] = path
+        path = self._workdir / f"artifact-{digest}"
+        put_artifact(unit, self._read_artifact, path)
+        self._artifacts[digest] = path
         self._artifacts.move_to_end(digest)
         while len(self._artifacts) > _ARTIFACTS_KEPT:
             _, path = self._artifacts.popitem(last=False)

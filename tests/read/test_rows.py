@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from inputs import GOLDEN_INPUT, lines_of, read, write_lines
 
 from amiss_tasks.r.names import r_name
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.read import ReadResult, VcfReader, check_inputs, read_inputs
+from amiss_tasks.stages.read import ReadResult, VcfReader, _result, check_inputs, read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
 from amiss_tasks.stages.read._numbers import parse_numbers
 from gridrun.errors import InputError
+from gridrun.store.cache import sum_path
 
 NA = ("", ".", "NA")
 
@@ -463,3 +465,42 @@ def test_unpacking_is_bounded(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"a" * 300_000_000, 1))
     with pytest.raises(InputError, match="longer than 256 MB"):
         check_inputs({**GOLDEN_INPUT, "vcf": str(path)}, {})
+
+
+DAMAGED: dict[str, Callable[[bytes, int], bytes]] = {
+    "flipped bit": lambda data, at: data[:at] + bytes([data[at] ^ 16]) + data[at + 1 :],
+    "cut": lambda data, at: data[:at],
+    "longer": lambda data, at: data + bytes(at),
+    "another file": lambda data, at: b"ARROW1" * (len(data) // 6 + at),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGED)
+def test_arrow_is_never_handed_other_bytes(golden: ReadResult, tmp_path: Path, how: str) -> None:
+    """A wrong bit in a file that Arrow maps may end the process, or change a number."""
+    copy = tmp_path / golden.path.name
+    for path in (golden.path, sum_path(golden.path)):
+        shutil.copyfile(path, tmp_path / path.name)
+    files = {role: Path(path) for role, path in GOLDEN_INPUT.items()}
+    whole, fault = _result.load(copy, files, golden.features)
+    assert whole is not None
+    assert fault == ""
+    data = copy.read_bytes()
+    for share in (0.001, 0.3, 0.6, 0.9, 0.999):
+        copy.write_bytes(DAMAGED[how](data, int(share * len(data))))
+        found = _result.load(copy, files, golden.features)
+        assert found == (None, "its content is not what was written")
+
+
+def test_a_damaged_table_of_joined_rows_is_read_again(golden: ReadResult, tmp_path: Path) -> None:
+    """The inputs are read once more, which a note says this time and not the next."""
+    copy = tmp_path / "read-golden.arrow"
+    data = golden.path.read_bytes()
+    copy.write_bytes(data[:-1000] + bytes([data[-1000] ^ 1]) + data[-999:])
+    shutil.copyfile(sum_path(golden.path), sum_path(copy))
+    said = []
+    for _ in range(2):
+        again = read_inputs(GOLDEN_INPUT, {}, tmp_path, "golden")
+        said.append([n.file for n in again.notes if "damaged and was made again" in n.message])
+        assert copy.read_bytes() == data
+    assert said == [[copy], []]

@@ -21,7 +21,7 @@ from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import Fault, UserError, in_bytes
-from gridrun.store.cache import with_replacement
+from gridrun.store.cache import fault_of, write_entry
 
 _FORMAT = 1
 _METADATA = b"gridrun"
@@ -132,7 +132,7 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
             writer.write_table(table)
 
     try:
-        with_replacement(result.path, write)
+        write_entry(result.path, write)
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space" in str(error)
         what = "no space left to write" if is_full else f"cannot be written: {error}"
@@ -144,8 +144,12 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
         ) from error
 
 
-def load(path: Path, files: Mapping[str, Path], features: FeatureSet) -> ReadResult | None:
-    """Read a cache file.
+def load(
+    path: Path, files: Mapping[str, Path], features: FeatureSet
+) -> tuple[ReadResult | None, str]:
+    """Read a cache file whose bytes are those that were written.
+
+    Arrow is never given others: it maps the file, and a single wrong bit can end the process.
 
     Args:
         path: Where it would be.
@@ -153,19 +157,23 @@ def load(path: Path, files: Mapping[str, Path], features: FeatureSet) -> ReadRes
         features: The features that were read.
 
     Returns:
-        Its content; None when there is none, or of another version.
+        Its content, None when there is none that can be used; and what is wrong with it, empty
+        when nothing is.
     """
     import pyarrow as pa
 
+    fault = fault_of(path)
+    if fault is not None:
+        return None, fault
     try:
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
         content = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
     except (OSError, pa.ArrowInvalid, ValueError):
-        return None  # a cache may be emptied or cut at any time; it is then made anew
+        return None, ""  # a cache may be emptied at any time; it is then made anew
     if content.get("format") != _FORMAT:
-        return None
+        return None, ""
     notes = tuple(
         Fault(files[role], message, line, todo) for role, message, line, todo in content["notes"]
     )
-    return ReadResult(path, table, notes, ReadCounts(**content["counts"]), features)
+    return ReadResult(path, table, notes, ReadCounts(**content["counts"]), features), ""

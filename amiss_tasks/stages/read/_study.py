@@ -32,6 +32,7 @@ from amiss_tasks.stages.read.vcf import VcfReader
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
+from gridrun.store.cache import made_again
 
 _MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
@@ -172,7 +173,7 @@ def read_inputs(
     """
     path = cache_path(cache_dir, digest)
     files = {role: Path(inputs[role]) for role in ROLES}
-    found = load(path, files, features)
+    found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
         found, _ = _read(
@@ -193,14 +194,15 @@ def read_inputs(
         save(found, files)
         if rows is None:
             # From the file the table is mapped, so that this process need not hold it.
-            written = load(path, files, features)
+            written, _ = load(path, files, features)
             table = written.table if written else table
     if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
             f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
             "of --rows; all are used"
         )
-    return replace(found, table=table, notes=(*found.notes, *_notes(reports)))
+    again = [made_again(path, damage)] if damage else []
+    return replace(found, table=table, notes=(*found.notes, *_notes(reports), *again))
 
 
 @dataclass(frozen=True)

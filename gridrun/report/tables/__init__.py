@@ -4,14 +4,16 @@ from gridrun.report.tables._description import DescriptionReport, write_descript
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._runs import write_runs
 from gridrun.report.tables._summary import Summary, SummaryGroup
-from gridrun.report.tables._write import write_results
+from gridrun.report.tables._write import altered_files, stale_files, write_results
 
 __all__ = [
     "DescriptionReport",
     "Part",
     "Summary",
     "SummaryGroup",
+    "altered_files",
     "parts",
+    "stale_files",
     "write_description",
     "write_results",
     "write_runs",

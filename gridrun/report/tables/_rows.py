@@ -37,6 +37,7 @@ class Part:
         context: Position of the task's context, or None when it was not to be run.
         pooled: Row pooled over the test tables; empty when there is none.
         payloads: Name to digest of what the ledger keeps beside.
+        damaged: Whether the ledger has an outcome that is not as it was recorded.
     """
 
     combination: int
@@ -52,6 +53,7 @@ class Part:
     context: int | None
     pooled: dict[str, Any] = field(default_factory=dict)
     payloads: dict[str, str] = field(default_factory=dict)
+    damaged: bool = False
 
 
 def parts(study_state: StudyState, view: LedgerView | None) -> Iterator[Part]:
@@ -122,9 +124,21 @@ def _recorded(  # noqa: PLR0917 - the loop's state, private to it
     first: dict[tuple[str, int, str], int],
 ) -> Part:
     context, fold, code = key
-    if stored is None:
+    if stored is None or not stored.is_whole:
+        reason = "not run yet" if stored is None else "its result in the ledger is damaged"
         return Part(
-            index + 1, values, name, fold, State.WAITING, "", "not run yet", [{}], [], None, context
+            index + 1,
+            values,
+            name,
+            fold,
+            State.WAITING,
+            "",
+            reason,
+            [{}],
+            [],
+            None,
+            context,
+            damaged=stored is not None,
         )
     if stored.state != State.DONE:
         return Part(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 from gridrun.plan.units import State
 from gridrun.report.tables._rows import Part, is_finite
@@ -87,7 +88,9 @@ class Summary:
         protocol: How the comparison was made.
         method_parameter: The parameter that is compared.
         rows_note: Said when only a subset of the rows was used.
-        warnings: Notes on the inputs that belong beside the numbers.
+        input_warnings: Notes on the inputs that belong beside the numbers.
+        damaged: Parts whose result in the ledger is damaged; they are waiting.
+        rewritten: Files that were made anew as they were not what was written.
     """
 
     groups: tuple[SummaryGroup, ...]
@@ -98,7 +101,9 @@ class Summary:
     protocol: str
     method_parameter: str
     rows_note: str = ""
-    warnings: tuple[str, ...] = ()
+    input_warnings: tuple[str, ...] = ()
+    damaged: int = 0
+    rewritten: tuple[Path, ...] = ()
 
     def _total(self, name: str) -> int:
         return sum(getattr(group, name) for group in self.groups)
@@ -122,6 +127,19 @@ class Summary:
     def waiting(self) -> int:
         """Parts not run yet."""
         return self._total("waiting")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What belongs beside the numbers: warnings on the inputs, and damage that was found."""
+        said = [*self.input_warnings]
+        said += [f"{path} was not what was written and was made anew" for path in self.rewritten]
+        if self.damaged:
+            are = "is" if self.damaged == 1 else "are"
+            said.append(
+                f"{counted(self.damaged, 'result')} in the ledger {are} damaged and left out; the "
+                "next run computes them again"
+            )
+        return said
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
+from gridrun.report.tables._written import NOTES, STAMP, altered, keep_written, read_written
 from gridrun.store.cache import replacing
 from gridrun.store.ledger import LedgerView, cannot_write
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
-_STAMP = "stamp"
 _REPORT = "gridrun.report"
 _TABLES = f"{_REPORT}.tables"
 
@@ -41,37 +40,68 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
         UserError: The results cannot be written (permission, no space).
     """
     paths = study_state.study.paths
-    view = study_state.view
-    stamp = digest_of(_stamp(study_state, view))
+    previous = read_written(paths.results_stamp)
+    stamp = digest_of(_stamp(study_state, study_state.view))
+    changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
+    rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    if notes is not None:
-        _write_notes(paths, notes)
-    previous = _read_stamp(paths.results_stamp)
-    if previous is not None and previous.get(_STAMP) == stamp and _all_there(study_state):
-        return _restore(study_state, previous)
-    groups: dict[_GroupKey, SummaryGroup] = {}
-    reasons: dict[tuple[str, str], int] = {}
+    texts = previous.get(NOTES) if notes is None else _texts(notes)
     try:
-        with alone(paths), Tables(study_state, view) as tables:
-            for part in parts(study_state, view):
-                _group_of(study_state, part, groups).add(part)
-                if part.kind:
-                    key = (part.kind, part.reason)
-                    reasons[key] = reasons.get(key, 0) + 1
-                tables.write(part)
-        _add_seconds(study_state, view, groups)
-        ordered = _ordered(study_state, groups)
-        summary = _summary(study_state, ordered, reasons)
-        _write_summary(study_state, summary)
-        kept = {
-            _STAMP: stamp,
-            "groups": [_plain(group) for group in ordered],
-            "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
-        }
-        with replacing(paths.results_stamp) as aside:
-            aside.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
+        if _write_notes(paths, texts) and notes is None:
+            rewritten.append(paths.notes_txt)
+        if previous.get(STAMP) == stamp and not changed:
+            if texts != previous.get(NOTES):
+                keep_written(paths.results_stamp, {**previous, NOTES: texts}, paths.results)
+            summary = _restore(study_state, previous)
+        else:
+            summary = _write(study_state, stamp, texts)
     except OSError as error:
         raise cannot_write(paths.results, error) from error
+    return replace(summary, rewritten=tuple(rewritten))
+
+
+def stale_files(study_state: StudyState) -> list[Path]:
+    """Files that would be made anew now: the ledger has more since, or they were changed."""
+    previous = read_written(study_state.study.paths.results_stamp)
+    if previous.get(STAMP) != digest_of(_stamp(study_state, study_state.view)):
+        return list(_files(study_state).values())
+    return altered_files(study_state)
+
+
+def altered_files(study_state: StudyState) -> list[Path]:
+    """Files that are not what was written when they were written last, or are not there."""
+    paths = study_state.study.paths
+    previous = read_written(paths.results_stamp)
+    notes = [paths.notes_txt] if _is_other(paths.notes_txt, previous.get(NOTES)) else []
+    return [*altered(previous, paths.results), *notes]
+
+
+def _write(study_state: StudyState, stamp: str, notes: list[str] | None) -> Summary:
+    """Write every table."""
+    paths, view = study_state.study.paths, study_state.view
+    groups: dict[_GroupKey, SummaryGroup] = {}
+    reasons: dict[tuple[str, str], int] = {}
+    damaged = 0
+    with alone(paths), Tables(study_state, view) as tables:
+        for part in parts(study_state, view):
+            damaged += part.damaged
+            _group_of(study_state, part, groups).add(part)
+            if part.kind:
+                key = (part.kind, part.reason)
+                reasons[key] = reasons.get(key, 0) + 1
+            tables.write(part)
+    _add_seconds(study_state, view, groups)
+    ordered = _ordered(study_state, groups)
+    summary = replace(_summary(study_state, ordered, reasons), damaged=damaged)
+    _write_summary(study_state, summary)
+    kept = {
+        # what was made from a damaged ledger is not kept as made from this one
+        STAMP: "" if damaged else stamp,
+        NOTES: notes,
+        "groups": [_plain(group) for group in ordered],
+        "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
+    }
+    keep_written(paths.results_stamp, kept, paths.results, summary.files.values())
     return summary
 
 
@@ -101,10 +131,6 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
     }
 
 
-def _all_there(study_state: StudyState) -> bool:
-    return all(path.exists() for path in _files(study_state).values())
-
-
 def _files(study_state: StudyState) -> dict[str, Path]:
     """Display name of each file that is written, to its path."""
     paths, pipeline = study_state.study.paths, study_state.pipeline
@@ -120,14 +146,6 @@ def _files(study_state: StudyState) -> dict[str, Path]:
         files["predictions"] = paths.predictions
     files["this summary"] = paths.summary_csv
     return files
-
-
-def _read_stamp(path: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError):
-        # not there, or cut short by something else than us: the tables are written anew
-        return None
 
 
 def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
@@ -158,7 +176,7 @@ def _summary(
         protocol=study_state.protocol_label,
         method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
-        warnings=_warnings(study_state.study.paths),
+        input_warnings=_warnings(study_state.study.paths),
     )
 
 
@@ -213,16 +231,33 @@ def _add_seconds(
             group.seconds = sum(found) / len(found)
 
 
-def _write_notes(paths: StudyPaths, notes: Sequence[Fault | str]) -> None:
-    texts = [note if isinstance(note, str) else note.text() for note in notes]
-    try:
-        if not texts:
-            paths.notes_txt.unlink(missing_ok=True)
-            return
+def _texts(notes: Sequence[Fault | str]) -> list[str]:
+    return [note if isinstance(note, str) else note.text() for note in notes]
+
+
+def _write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> bool:
+    """Write the notes, unless the file has them; whether it was written."""
+    if not _is_other(paths.notes_txt, texts):
+        return False
+    if texts:
         with replacing(paths.notes_txt) as aside:
-            aside.write_text("\n".join(texts) + "\n", "utf-8")
-    except OSError as error:
-        raise cannot_write(paths.results, error) from error
+            aside.write_text(_note_text(texts), "utf-8")
+    else:
+        paths.notes_txt.unlink()
+    return True
+
+
+def _is_other(file: Path, texts: Sequence[str] | None) -> bool:
+    """Whether the notes are not those of the file; they never are where nobody knows them."""
+    try:
+        found = file.read_text("utf-8", "replace")
+    except OSError:
+        found = ""
+    return texts is not None and found != _note_text(texts)
+
+
+def _note_text(texts: Sequence[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _write_summary(study_state: StudyState, summary: Summary) -> None:

@@ -104,10 +104,20 @@ def report_from(text: str) -> ReadingReport:
 
 
 def stub_from(content: bytes) -> ArtifactStub | None:
-    """The stub that a file is; None where it is a block's tables themselves."""
+    """The stub that a file is; None where it is a block's tables themselves.
+
+    Raises:
+        EnvironmentFault: It begins as a stub, and is none.
+    """
     if not content.startswith(b'{"' + _MARK.encode()):
         return None
-    return ArtifactStub(**json.loads(content)[_MARK])
+    try:
+        return ArtifactStub(**json.loads(content)[_MARK])
+    except (ValueError, LookupError, TypeError) as error:
+        raise EnvironmentFault(
+            "the file that says where a block's tables are is damaged",
+            todo="send the tasks again: cancel the sweep and run the same command",
+        ) from error
 
 
 class BlocksElsewhere:
@@ -124,8 +134,8 @@ class BlocksElsewhere:
         self._blocks = {_key(block.values): block for block in report.blocks}
 
     def notes(self) -> Sequence[Fault]:
-        """What reading found worth saying."""
-        return self._report.notes
+        """What reading found worth saying, and what happened to stubs."""
+        return (*self._report.notes, *self._cache.notes)
 
     def artifact(self, values: Mapping[str, Value]) -> str:
         """Digest of a block's tables, for which a stub is written.

@@ -5,7 +5,9 @@ transactions are committed in groups within half a second, so that a killed
 run repeats at most what its last half second recorded.
 """
 
-from gridrun.store.ledger._open import cannot_write
+from gridrun.store.faults import cannot_write
+from gridrun.store.ledger._examine import faults_of, mend_indexes
+from gridrun.store.ledger._open import examined
 from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._write import Ledger
@@ -18,4 +20,7 @@ __all__ = [
     "StoredSweep",
     "StoredUnit",
     "cannot_write",
+    "examined",
+    "faults_of",
+    "mend_indexes",
 ]

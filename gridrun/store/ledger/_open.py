@@ -8,8 +8,12 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from gridrun.errors import EnvironmentFault, UserError
+from gridrun.errors import EnvironmentFault, GridrunError, UserError
+from gridrun.store.faults import cannot_write, no_space
+from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
+from gridrun.store.ledger._examine import faults_of
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
+from gridrun.store.paths import StudyPaths
 
 BUSY_SECONDS = 30.0
 
@@ -21,7 +25,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
         The connection, or None where there is no ledger, or one whose maker was
         killed before anything stood in it.
     """
-    with explained(path):
+    with examined(path):
         # stat rather than exists: a directory that may not be entered is not an absent ledger
         try:
             path.stat()
@@ -41,8 +45,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
             is_empty = _is_empty(db)
         if is_empty:
             db.close()
+            _refuse_emptied(path)
             return None
-        _check_version(db, path)
+        _check(db, path)
     return db
 
 
@@ -74,21 +79,25 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         The connection and a note, empty unless write-ahead logging does not
         work here and a rollback journal is used.
     """
-    with explained(path):
+    with examined(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
         db = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         note = _choose_journal(db)
         db.execute("PRAGMA synchronous = FULL")
+        if existed and _is_empty(db):
+            _refuse_emptied(path)
         db.execute("BEGIN IMMEDIATE")
         if _is_empty(db):
             for statement in SCHEMA.split(";"):
                 if statement.strip():
                     db.execute(statement)
             db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            seal(db, SEALED)
         db.execute("COMMIT")
-        _check_version(db, path)
+        _check(db, path)
     return db, note
 
 
@@ -102,11 +111,7 @@ def explained(path: Path) -> Iterator[None]:
         if "disk is full" in text:
             raise no_space(path) from error
         if "not a database" in text or "malformed" in text:
-            raise EnvironmentFault(
-                f"the ledger is damaged: {text}",
-                where=str(path),
-                todo="restore it from a backup, or move it away to compute everything again",
-            ) from error
+            raise damaged(path, text) from error
         if "is locked" in text:
             raise EnvironmentFault(
                 f"the ledger stayed locked for {BUSY_SECONDS:.0f} s",
@@ -120,26 +125,6 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def no_space(path: Path) -> UserError:
-    """The disk is full."""
-    return UserError(
-        "no space left on the disk",
-        where=str(path),
-        todo="free some space, then run the same command again: what was committed is kept",
-    )
-
-
-def cannot_write(path: Path, error: OSError) -> UserError:
-    """A file of the study cannot be written or read."""
-    if error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return no_space(Path(error.filename) if error.filename else path)
-    return UserError(
-        f"{error.strerror or error}",
-        where=str(error.filename or path),
-        todo="make the study directory writable for the user who runs the study",
-    )
 
 
 def _choose_journal(db: sqlite3.Connection) -> str:
@@ -163,13 +148,57 @@ def _choose_journal(db: sqlite3.Connection) -> str:
     )
 
 
-def _check_version(db: sqlite3.Connection, path: Path) -> None:
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a ledger of another version, and one whose small tables changed."""
+    try:
+        _require_version(db, path)
+        require_sealed(db, path)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _require_version(db: sqlite3.Connection, path: Path) -> None:
     row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     version = row[0] if row else "none"
+    if not str(version).isdigit():
+        raise damaged(path, f"its schema version is {version!r}")
     if version != str(SCHEMA_VERSION):
-        db.close()
         raise UserError(
             f"the ledger has schema version {version}, this gridrun writes {SCHEMA_VERSION}",
             where=str(path),
             todo="use the version of gridrun that made it, or move the ledger away to start afresh",
         )
+
+
+def _refuse_emptied(path: Path) -> None:
+    """Tables were made from a ledger that holds nothing now."""
+    if path.with_name(StudyPaths(path.parent).results_stamp.name).exists():
+        raise damaged(path, "it holds nothing, though tables were made from it")
+
+
+@contextlib.contextmanager
+def examined(path: Path) -> Iterator[None]:
+    """The same as ``explained``, for whatever else goes wrong with what a ledger holds.
+
+    A defect of gridrun stays one: the ledger is blamed only if it is found to be damaged.
+
+    Args:
+        path: The ledger's file.
+    """
+    try:
+        with explained(path):
+            yield
+    except GridrunError as error:
+        if isinstance(error.__cause__, sqlite3.DatabaseError):
+            _blame(path, error)
+        raise
+    except Exception as error:
+        _blame(path, error)
+        raise
+
+
+def _blame(path: Path, error: Exception) -> None:
+    faults = faults_of(path) if path.is_file() else []
+    if faults:
+        raise damaged(path, faults[0]) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,13 @@ from gridrun.pipeline import Value
 from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.units import State
 from gridrun.store.ledger import _lease, _sweeps
+from gridrun.store.ledger._digests import RESULT, is_payload, result_digest
 from gridrun.store.ledger._open import open_for_reading
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
+
+_TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
+_STORED = f"SELECT state, kind, digest, {RESULT}"
+_NONE = "{}"
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class StoredResult:
         details: Further rows as JSON text.
         pooled: Row pooled over all test tables as JSON text.
         payloads: Name to digest of what is kept beside, as JSON text.
+        is_whole: Whether all this, and what is kept beside, is what was recorded.
     """
 
     state: str
@@ -42,6 +48,7 @@ class StoredResult:
     details: str
     pooled: str
     payloads: str
+    is_whole: bool
 
 
 class LedgerView:
@@ -55,6 +62,8 @@ class LedgerView:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.db = db
         self.path = path
+        self._digests: dict[int, str] = {}
+        self._payloads: dict[str, bool] = {}
 
     @classmethod
     def open(cls, path: Path) -> LedgerView | None:
@@ -91,33 +100,58 @@ class LedgerView:
         }
 
     def finished(self, context: int, fold: int) -> tuple[IntArray, IntArray]:
-        """Codes of done and of failed tasks of a context and fold."""
+        """Codes of done and of failed tasks of a context and fold; none without a result."""
         done: list[int] = []
         failed: list[int] = []
-        for code, state in self.db.execute(
-            "SELECT code, state FROM outcome WHERE context = ? AND fold = ?", (context, fold)
-        ):
+        place = (context, fold)
+        # the codes of both are counted and added up in a fraction of the time of looking for each
+        outcomes, results = (
+            self.db.execute(f"{_TOTAL} {table} WHERE context = ? AND fold = ?", place).fetchone()
+            for table in ("outcome", "result")
+        )
+        query = "SELECT code, state FROM outcome"
+        if outcomes != results:
+            query += " JOIN result USING (context, fold, code)"
+        for code, state in self.db.execute(f"{query} WHERE context = ? AND fold = ?", place):
             (done if state == State.DONE else failed).append(code)
         return np.array(done, np.int64), np.array(failed, np.int64)
 
     def result(self, context: int, fold: int, code: int) -> StoredResult | None:
         """The outcome of a task, or None."""
         row = self.db.execute(
-            "SELECT o.state, o.kind, r.reason, r.content_key, r.result_rows, r.details, "
-            "r.pooled, r.payloads FROM outcome o JOIN result r USING (context, fold, code) "
-            "WHERE o.context = ? AND o.fold = ? AND o.code = ?",
+            f"{_STORED} FROM outcome JOIN result USING (context, fold, code) "
+            "WHERE context = ? AND fold = ? AND code = ?",
             (context, fold, code),
         ).fetchone()
-        return StoredResult(*row) if row else None
+        return self._stored(context, (fold, code), row) if row else None
+
+    def damaged(self, contexts: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+        """Outcomes that are not as they were recorded, or have no result.
+
+        Args:
+            contexts: Numbers of the contexts that are looked at.
+
+        Yields:
+            Context, fold and code of each.
+        """
+        for context in contexts:
+            for *row, fold, code in self.db.execute(
+                f"{_STORED}, fold, code FROM outcome "
+                "LEFT JOIN result USING (context, fold, code) WHERE context = ?",
+                (context,),
+            ):
+                where = (fold, code)
+                if not self._stored(context, where, row).is_whole:
+                    yield (context, *where)
 
     def payload(self, digest: str) -> bytes:
         """What is kept under a digest.
 
         Raises:
-            LookupError: There is no such thing.
+            LookupError: There is no such thing, or another one.
         """
         row = self.db.execute("SELECT data FROM payload WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
+        if row is None or not is_payload(digest, row[0]):
             raise LookupError(digest)
         return bytes(row[0])
 
@@ -128,6 +162,36 @@ class LedgerView:
             (context, fold, code),
         ).fetchone()
         return dict(json.loads(row[0])) if row else {}
+
+    def context_digest(self, context: int) -> str:
+        """Digest of a context by its number; empty for one that the ledger does not have."""
+        if context not in self._digests:
+            row = self.db.execute("SELECT digest FROM context WHERE id = ?", (context,)).fetchone()
+            if row is None:
+                return ""
+            self._digests[context] = row[0]
+        return self._digests[context]
+
+    def _stored(self, context: int, where: Sequence[int], row: Sequence[Any]) -> StoredResult:
+        state, kind, digest, content_key, reason, rows, details, facts, notes, pooled, payloads = (
+            row
+        )
+        texts = (content_key, reason, rows, details, facts, notes, pooled, payloads)
+        is_whole = (
+            all(isinstance(text, str) for text in (state, kind, *texts))
+            and digest == result_digest(self.context_digest(context), where, state, kind, texts)
+            and (payloads == _NONE or all(map(self._has_payload, json.loads(payloads).values())))
+        )
+        return StoredResult(
+            state, kind, reason, content_key, rows, details, pooled, payloads, is_whole
+        )
+
+    def _has_payload(self, digest: str) -> bool:
+        if digest not in self._payloads:
+            found = "SELECT data FROM payload WHERE digest = ?"
+            row = self.db.execute(found, (digest,)).fetchone()
+            self._payloads[digest] = row is not None and is_payload(digest, row[0])
+        return self._payloads[digest]
 
     def mean_seconds(self) -> dict[int, float]:
         """Context to mean seconds of its tasks."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gridrun.plan.fingerprint import digest_of_bytes
 from gridrun.plan.units import State, TaskDone, TaskFailed
+from gridrun.store.ledger._digests import result_digest
 
 _OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)"
-_RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PAYLOAD = "INSERT OR IGNORE INTO payload VALUES (?, ?)"
 _ATTEMPT = (
     "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
@@ -24,9 +25,14 @@ _DURATION = (
 
 
 class Rows:
-    """Rows of a group of attempts, to be inserted in one transaction."""
+    """Rows of a group of attempts, to be inserted in one transaction.
 
-    def __init__(self) -> None:
+    Args:
+        context_digest: Digest of a context by its number.
+    """
+
+    def __init__(self, context_digest: Callable[[int], str]) -> None:
+        self._context_digest = context_digest
         self._outcomes: list[tuple[Any, ...]] = []
         self._results: list[tuple[Any, ...]] = []
         self._payloads: dict[str, bytes] = {}
@@ -77,7 +83,7 @@ class Rows:
         lists = (list(result.rows), list(result.details))
         more = (dict(result.facts), list(result.notes), dict(result.pooled), payloads)
         texts = map(_json, (*lists, *more))
-        self._results.append((*where, result.content_key, "", *texts))
+        self._add_result(where, State.DONE, "", (result.content_key, "", *texts))
         count, total = self._seconds.get(where[0], (0, 0.0))
         self._seconds[where[0]] = (count + 1, total + event.attempt.seconds)
 
@@ -90,7 +96,14 @@ class Rows:
         if event.final:
             self._outcomes.append((*where, State.FAILED, event.kind))
             empty = ("[]", "[]", "{}", "[]", "{}", "{}")
-            self._results.append((*where, "", event.reason, *empty))
+            self._add_result(where, State.FAILED, event.kind, ("", event.reason, *empty))
+
+    def _add_result(
+        self, where: tuple[int, int, int], state: str, kind: str, result: tuple[str, ...]
+    ) -> None:
+        context = self._context_digest(where[0])
+        digest = result_digest(context, where[1:], state, kind, result)
+        self._results.append((*where, *result, digest))
 
 
 def _json(data: Any) -> str:

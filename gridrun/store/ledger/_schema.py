@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Another one for every change of the tables below; a test holds it against their text.
 
 Version 1 stood for several forms of them.
@@ -10,6 +10,9 @@ Version 1 stood for several forms of them.
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- digests of the small tables, written together with them, see _digests.py
+CREATE TABLE seal (name TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 
 -- numbers of parameter values inside task codes, see gridrun.plan.task_encoding
 CREATE TABLE value (
@@ -77,8 +80,9 @@ CREATE TABLE result (
   notes TEXT NOT NULL,
   pooled TEXT NOT NULL,
   payloads TEXT NOT NULL,  -- name to digest
+  digest TEXT NOT NULL,  -- of all this and of the outcome, see _digests.py
   PRIMARY KEY (context, fold, code)
-) WITHOUT ROWID;
+);
 
 -- larger parts of results, in a form that the pipeline reads, equal ones once
 CREATE TABLE payload (digest TEXT PRIMARY KEY, data BLOB NOT NULL);

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from gridrun.plan.fingerprint import digest_of
 from gridrun.plan.task_encoding import TaskEncoding
 from gridrun.plan.units import SegmentRead, SweepPlanned, TaskDone, TaskFailed
 from gridrun.store.ledger import _lease, _sweeps
+from gridrun.store.ledger._digests import payloads_in, seal
 from gridrun.store.ledger._open import explained, open_for_writing
 from gridrun.store.ledger._read import LedgerView
 from gridrun.store.ledger._rows import Rows
@@ -26,6 +27,9 @@ COMMIT_SECONDS = 0.25
 
 _GROUP = 2000
 """Outcomes that are committed at once without waiting."""
+
+_PAYLOADS = "SELECT payloads FROM result"
+_PLACE = "WHERE context = ? AND fold = ? AND code = ?"
 
 
 class Ledger(LedgerView):
@@ -86,7 +90,8 @@ class Ledger(LedgerView):
                 "INSERT INTO run (request, backend, host, pid, version, started, state) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
-            )
+            ),
+            "run",
         )
         self._run = int(cursor.lastrowid)
         return self._run
@@ -97,7 +102,8 @@ class Ledger(LedgerView):
         self._write(
             lambda: self.db.execute(
                 "UPDATE run SET ended = ?, state = ? WHERE id = ?", (time.time(), state, self._run)
-            )
+            ),
+            "run",
         )
 
     def store_values(self, book: TaskEncoding) -> None:
@@ -109,7 +115,7 @@ class Ledger(LedgerView):
             self.db.executemany("INSERT OR IGNORE INTO code_bit VALUES (?, ?)", bits)
 
         if values or bits:
-            self._write(store)
+            self._write(store, "value", "code_bit")
 
     def context_id(self, classifier: str, components: Mapping[str, Any]) -> int:
         """Number of a fingerprint context, given on first use."""
@@ -119,7 +125,8 @@ class Ledger(LedgerView):
             lambda: self.db.execute(
                 "INSERT OR IGNORE INTO context (digest, classifier, components) VALUES (?, ?, ?)",
                 (digest, classifier, text),
-            )
+            ),
+            "context",
         )
         row = self.db.execute("SELECT id FROM context WHERE digest = ?", (digest,)).fetchone()
         return int(row[0])
@@ -139,7 +146,7 @@ class Ledger(LedgerView):
                 (name, digest),
             )
 
-        self._write(write)
+        self._write(write, "environment", "worker")
 
     def hold(self, unit: str, worker: str, tasks: int) -> None:
         """A worker took a unit."""
@@ -176,13 +183,15 @@ class Ledger(LedgerView):
     def store_sample(self, name: str, drawn: str) -> None:
         """Keep a drawn sample."""
         self._write(
-            lambda: self.db.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (name, drawn))
+            lambda: self.db.execute("INSERT OR REPLACE INTO sample VALUES (?, ?)", (name, drawn)),
+            "sample",
         )
 
     def store_meta(self, key: str, value: str) -> None:
         """Keep a fact about the study as a whole."""
         self._write(
-            lambda: self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            lambda: self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value)),
+            "meta",
         )
 
     def record(self, event: TaskDone | TaskFailed, log: str = "") -> None:
@@ -199,6 +208,25 @@ class Ledger(LedgerView):
         if full:
             self.commit()
 
+    def forget(self, tasks: Sequence[tuple[int, int, int]]) -> None:
+        """Have tasks wait again, whose outcomes are not as they were recorded.
+
+        Args:
+            tasks: Context, fold and code of each.
+        """
+
+        def write() -> None:
+            # a payload is kept as long as one of its digest is there: it must not be another one
+            for task in tasks:
+                row = self.db.execute(f"{_PAYLOADS} {_PLACE}", task).fetchone()
+                for digest in payloads_in(row[0] if row else None):
+                    if not self._has_payload(digest):
+                        self.db.execute("DELETE FROM payload WHERE digest = ?", (digest,))
+            for table in ("outcome", "result"):
+                self.db.executemany(f"DELETE FROM {table} {_PLACE}", tasks)  # noqa: S608
+
+        self._write(write)
+
     def commit(self) -> None:
         """Make everything recorded durable."""
         with self._lock:
@@ -212,7 +240,7 @@ class Ledger(LedgerView):
                 for statement, row in marks:
                     self.db.execute(statement, row)
 
-            self._write(write)
+            self._write(write, *(("duration",) if buffer else ()))
             self._buffer, self._marks = [], []
 
     def close(self) -> None:
@@ -234,17 +262,19 @@ class Ledger(LedgerView):
             self._marks.append((statement, row))
 
     def _insert(self, buffer: list[tuple[TaskDone | TaskFailed, str]]) -> None:
-        rows = Rows()
+        rows = Rows(self.context_digest)
         for event, log in buffer:
             rows.add(event, self._run, log)
         for statement, values in rows.statements():
             self.db.executemany(statement, values)
 
-    def _write(self, action: Callable[[], Any]) -> Any:
+    def _write(self, action: Callable[[], Any], *tables: str) -> Any:
+        """Do something in one transaction, and seal the small tables that it changes."""
         with self._lock, explained(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 value = action()
+                seal(self.db, tables)
             except BaseException:
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
