@@ -7,7 +7,6 @@ not kept, and what a task prints goes where the caller's output goes.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from gridrun.plan.units import (
     WorkerReady,
 )
 from gridrun.run.backend import Capabilities, UnitFeed
-from gridrun.worker import try_task, worker_name
+from gridrun.worker import private_directory, try_task, worker_name
 
 
 class InProcessBackend:
@@ -96,7 +95,7 @@ class InProcessBackend:
         if not digest or self._read_artifact is None:
             return None
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="gridrun-"))
+            self._directory = private_directory("gridrun-")
         path = self._directory / f"artifact-{digest}"
         if not path.exists():
             path.write_bytes(self._read_artifact(digest))

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-
 from backends.local._cluster import Cluster
+
 from gridrun.errors import EnvironmentFault
 
 
