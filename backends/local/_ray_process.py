@@ -37,6 +37,7 @@ _LONGEST_TEMP_DIR = 24
 """Ray puts sockets some 80 characters below; a socket's path ends at 107."""
 
 _GOODBYE_SECONDS = 8.0
+_SIGNAL_SECONDS = 0.3
 _LINES_SHOWN = 3
 _TELLING = re.compile(r"raylet|GCS|gcs|memory", re.ASCII)
 _JOIN_ADVICE = (
@@ -167,6 +168,8 @@ class RayProcess:
 
     def _gone(self, ending: Ending) -> EnvironmentFault:
         assert self._child is not None
+        # who ends all processes of a job has told this one, too, which then knows by now
+        time.sleep(_SIGNAL_SECONDS)
         what = "the Ray cluster was lost" if self._address is not None else "Ray ended"
         told = _told(self._child.take_log())
         return EnvironmentFault(

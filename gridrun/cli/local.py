@@ -69,8 +69,8 @@ def local(
     """Run the pending tasks of a study on this machine and print the table.
 
     Tasks that are done are not run again; after a kill the same command continues the run.
-    Ctrl-C once ends the run after the tasks that are running, twice ends it at once; nothing
-    that was committed is lost.
+    Ctrl-C (or SIGTERM) once ends the run after the tasks that are running, twice ends it at
+    once; nothing that was committed is lost.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, print_summary, tally_line
@@ -97,13 +97,17 @@ def local(
             address=address,
             **chosen,
         )
-        restore = on_interrupt(engine.stop, _ENDING)
+        stopped = f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}"
+        restore = on_interrupt(
+            engine.stop,
+            _ENDING,
+            is_stuck=lambda: in_process and engine.is_running,
+            last_words=stopped,
+        )
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(
-                f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}\n"
-            )
+            sys.stderr.write(f"{stopped}\n")
             raise typer.Exit(130) from None
         finally:
             restore()
@@ -116,6 +120,7 @@ def local(
                 "summary": ended.summary.records(),
                 "files": ended.summary.files,
                 "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],
+                "fault": ended.fault.text() if ended.fault is not None else None,
             }
         )
     else:
@@ -130,8 +135,11 @@ def local(
     if ended.held:
         look = "".join(f": {command}" for command in ended.look)
         sys.stderr.write(f"sweeps elsewhere hold {counted(ended.held, 'task')}{look}\n")
-    if ended.state == "interrupted":
-        sys.stderr.write(f"the run was interrupted; {_go_on(study, pipeline)}\n")
+    if ended.fault is not None:
+        sys.stderr.write(f"error: {ended.fault.text()}\n")
+    if ended.state in {"interrupted", "broken"}:
+        end = "interrupted" if ended.state == "interrupted" else "broken off"
+        sys.stderr.write(f"the run was {end}; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
 
 
