@@ -35,14 +35,15 @@ library_fault <- function(packages = R_PACKAGES) {
       return(paste0(where, " is not whole (", meta, " cannot be read)"))
     }
     built <- about$Built$R
-    if (built < "4.0.0") {
+    major <- unclass(built)[[1L]][1L] # comparing versions themselves takes most of the time
+    if (major < 4L) {
       return(paste0(where, " was built for R ", built, ", which R ", getRversion(), " refuses"))
     }
-    if (built[1L, 1L] > getRversion()[1L, 1L]) {
+    if (major > as.integer(R.version$major)) {
       return(paste0(where, " was built for R ", built, "; this is R ", getRversion()))
     }
     version <- about$DESCRIPTION[["Version"]]
-    if (!is.na(wanted) && package_version(version) < wanted) {
+    if (!is.na(wanted) && utils::compareVersion(version, wanted) < 0) {
       return(paste0(where, " has version ", version, ", but ", wanted, " is needed"))
     }
     if (name %in% seen) next

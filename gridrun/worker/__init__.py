@@ -9,7 +9,7 @@ from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._parent_death import die_with_parent
 from gridrun.worker._private import private_directory, who_may_replace
 from gridrun.worker._process import ChildProcess
-from gridrun.worker._task import Tried, try_task
+from gridrun.worker._task import Tried, company_of, try_task
 from gridrun.worker.supervisor import Supervisor, worker_name
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Supervisor",
     "TimeLimit",
     "Tried",
+    "company_of",
     "die_with_parent",
     "last_printed",
     "private_directory",
