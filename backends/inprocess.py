@@ -76,14 +76,14 @@ class InProcessBackend:
                 yield WorkerReady(self._worker, dict(runner.environment()))
             artifact = self._artifact(unit.artifact)
             left = len(unit.tasks)
-            apart = tuple(task for task in unit.tasks if company_of(runner, task))
+            separate = tuple(task for task in unit.tasks if company_of(runner, task))
             for task in unit.tasks:
                 if self._stopping:
                     break
-                if task not in apart:
+                if task not in separate:
                     yield self._event(unit, task, runner, artifact)
                     left -= 1
-            for event in self._apart(replace(unit, tasks=apart)):
+            for event in self._in_child(replace(unit, tasks=separate)):
                 yield event
                 left -= is_final(event)
             yield UnitFinished(unit.id, self._worker, stopped=left > 0)
@@ -102,7 +102,7 @@ class InProcessBackend:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
 
-    def _apart(self, unit: Unit) -> Iterator[Event]:
+    def _in_child(self, unit: Unit) -> Iterator[Event]:
         """Run tasks in processes that others do not share."""
         if not unit.tasks or self._stopping:
             return

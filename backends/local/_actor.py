@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridrun.worker._private import who_may_replace
+from gridrun.worker.private import who_may_replace
 
 if TYPE_CHECKING:
     from gridrun.plan.units import Event, Unit

@@ -164,10 +164,10 @@ class LocalBackend:
 
     def _converse(self, ray: RayProcess, next_unit: UnitFeed) -> Iterator[Event]:
         """Answer the driver's questions and pass on what happens, until its units are through."""
-        told = False
+        has_stopped = False
         while True:
-            if self._stopping and not told:
-                told = True
+            if self._stopping and not has_stopped:
+                has_stopped = True
                 ray.send(Stop())
             for message in ray.hear(_LOOK_SECONDS):
                 if isinstance(message, Happened):

@@ -39,7 +39,7 @@ _PROBE_SECONDS = 5.0
 _OBJECT_STORE_BYTES = 100 << 20
 """Only artifacts and outcomes pass; Ray's own least is 75 MiB."""
 
-_BY_VALUE = ("backends.local._actor", "gridrun.worker._private")
+_BY_VALUE = ("backends.local._actor", "gridrun.worker.private")
 """Modules whose classes and functions are sent whole: other machines do not have them."""
 
 

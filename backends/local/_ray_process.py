@@ -168,13 +168,13 @@ class RayProcess:
 
     def _gone(self, ending: Ending) -> EnvironmentFault:
         assert self._child is not None
-        # who ends all processes of a job has told this one, too, which then knows by now
+        # what ends all processes of a job at once has sent this one its signal, too
         time.sleep(_SIGNAL_SECONDS)
         what = "the Ray cluster was lost" if self._address is not None else "Ray ended"
-        told = _told(self._child.take_log())
+        message = _message_of(self._child.take_log())
         return EnvironmentFault(
             f"{what}, and its workers with it: Ray's driver {ending.reason}",
-            todo=f"Ray says: {told}" if told else None,
+            todo=f"Ray says: {message}" if message else None,
         )
 
 
@@ -197,10 +197,10 @@ def _says_goodbye(child: ChildProcess) -> bool:
     return False
 
 
-def _told(log: str) -> str:
+def _message_of(log: str) -> str:
     """What Ray has to say of its end: the first lines of its log that are no stack trace."""
-    told = [line.strip() for line in log.splitlines() if _TELLING.search(line)]
-    return " ".join(told[:_LINES_SHOWN])
+    lines = [line.strip() for line in log.splitlines() if _TELLING.search(line)]
+    return " ".join(lines[:_LINES_SHOWN])
 
 
 def _short_temp_dir() -> Path:

@@ -11,8 +11,6 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AT_ONCE = 2
-_UNWIND_SECONDS = 2.0
-"""After the second signal: till then Python may unwind by itself."""
 
 
 def on_interrupt(
@@ -20,7 +18,7 @@ def on_interrupt(
     said: str,
     *,
     is_stuck: Callable[[], bool] = lambda: False,
-    last_words: str = "",
+    leave: Callable[[], None] = lambda: None,
 ) -> Callable[[], None]:
     """First Ctrl-C (or SIGTERM) asks to stop, the second stops.
 
@@ -30,14 +28,14 @@ def on_interrupt(
     Args:
         stop: Asks; may only set flags.
         said: Message that the first one prints.
-        is_stuck: Whether the main thread is where no exception ends it, so that the process
-            has to end instead.
-        last_words: Message that is printed then.
+        is_stuck: Whether the main thread is where no exception may end it, so that the
+            process has to end instead.
+        leave: Called before it does.
 
     Returns:
         Puts the handlers back that were there before.
     """
-    listener = _Listener(stop, said, is_stuck, last_words)
+    listener = _Listener(stop, said, is_stuck, leave)
     before = {number: signal.signal(number, listener.handle) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(listener.write_end, warn_on_full_buffer=False)
 
@@ -58,14 +56,13 @@ class _Listener:
         stop: Callable[[], None],
         said: str,
         is_stuck: Callable[[], bool],
-        last_words: str,
+        leave: Callable[[], None],
     ) -> None:
         self._stop = stop
         self._said = said
         self._is_stuck = is_stuck
-        self._last_words = last_words
+        self._leave = leave
         self._heard = self._handled = 0
-        self._closed = threading.Event()
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self.write_end, False)
         self._thread = threading.Thread(target=self._listen, name="gridrun-signals", daemon=True)
@@ -75,12 +72,11 @@ class _Listener:
         """Python's handler, which the main thread runs when it can."""
         self._handled += 1
         # several that come while the main thread is in C are one to Python
-        if max(self._handled, self._heard) >= _AT_ONCE:
+        if max(self._handled, self._heard) >= _AT_ONCE and not self._is_stuck():
             raise KeyboardInterrupt
 
     def close(self) -> None:
         """End the thread."""
-        self._closed.set()
         os.close(self.write_end)
         self._thread.join()
         os.close(self._read_end)
@@ -93,12 +89,7 @@ class _Listener:
             if self._heard == 1:
                 sys.stderr.write(f"\n{self._said}\n")
                 self._stop()
-            elif self._heard == _AT_ONCE:
-                self._closed.wait(_UNWIND_SECONDS)
-                if self._is_stuck():
-                    self._leave()
-
-    def _leave(self) -> None:
-        # what is committed is on the disk; nothing that could be waited for would end in time
-        os.write(sys.stderr.fileno(), f"{self._last_words}\n".encode())
-        os._exit(130)
+            elif self._heard == _AT_ONCE and self._is_stuck():
+                # what is committed is on the disk; what could be waited for does not end in time
+                self._leave()
+                os._exit(130)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
+
+if TYPE_CHECKING:
+    from gridrun.run import Engine
 
 _ENDING = (
     "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
@@ -102,7 +105,7 @@ def local(
             engine.stop,
             _ENDING,
             is_stuck=lambda: in_process and engine.is_running,
-            last_words=stopped,
+            leave=lambda: _leave(engine, stopped),
         )
         try:
             ended = engine.run()
@@ -141,6 +144,12 @@ def local(
         end = "interrupted" if ended.state == "interrupted" else "broken off"
         sys.stderr.write(f"the run was {end}; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
+
+
+def _leave(engine: Engine, said: str) -> None:
+    engine.abandon()
+    sys.stderr.write(f"{said}\n")
+    sys.stderr.flush()
 
 
 def _go_on(study: Path, pipeline: str) -> str:

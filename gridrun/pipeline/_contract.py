@@ -217,7 +217,7 @@ class Pipeline(Protocol):
 
 
 @runtime_checkable
-class KeepsApart(Protocol):
+class SeparatesTasks(Protocol):
     """A runner some of whose tasks may change the process that they run in."""
 
     @property

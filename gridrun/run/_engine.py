@@ -99,6 +99,12 @@ class Engine:
         if self._backend is not None:
             self._backend.stop()
 
+    def abandon(self) -> None:
+        """Leave no process or file of the backend behind; this process is about to end."""
+        if self._backend is not None:
+            with contextlib.suppress(Exception):
+                self._backend.close()
+
     def run(self) -> RunReport:
         """Run to the end, to the first Ctrl-C, or to a fault.
 

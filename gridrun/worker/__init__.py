@@ -7,9 +7,9 @@ the one way to start such a child; backends use it for libraries that hang or di
 from gridrun.worker._channel import Channel, Fault
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._parent_death import die_with_parent
-from gridrun.worker._private import private_directory, who_may_replace
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._task import Tried, company_of, try_task
+from gridrun.worker.private import private_directory, who_may_replace
 from gridrun.worker.supervisor import Supervisor, worker_name
 
 __all__ = [

@@ -18,9 +18,9 @@ from typing import Any
 from gridrun.worker import _log
 from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, TimeLimit
-from gridrun.worker._private import private_directory
 from gridrun.worker._process_table import kill_family
 from gridrun.worker.answering import AnswerWatch
+from gridrun.worker.private import private_directory
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.pipeline import KeepsApart, Runner, TaskFailure, TaskResult, TaskSpec
+from gridrun.pipeline import Runner, SeparatesTasks, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Kind
 
 
@@ -50,13 +50,13 @@ def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
 
 
 def company_of(runner: Runner, task: TaskSpec) -> str:
-    """Which tasks may share a process with this one; see ``gridrun.pipeline.KeepsApart``."""
-    return runner.company(task) if isinstance(runner, KeepsApart) else ""
+    """Which tasks may share a process with this one; see ``gridrun.pipeline.SeparatesTasks``."""
+    return runner.company(task) if isinstance(runner, SeparatesTasks) else ""
 
 
 def is_spent(runner: Runner) -> bool:
     """Whether no other task may run in the runner's process."""
-    return isinstance(runner, KeepsApart) and runner.is_spent
+    return isinstance(runner, SeparatesTasks) and runner.is_spent
 
 
 def one_line(text: str) -> str:

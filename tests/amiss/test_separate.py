@@ -65,8 +65,8 @@ def numbers(table):
 
 @pytest.mark.parametrize(
     "names",
-    [["base", "variable"], pytest.param(list(MARKS), marks=pytest.mark.slow)],
-    ids=["two", "all"],
+    [["base", "variable"], *(pytest.param([name], marks=pytest.mark.slow) for name in MARKS)],
+    ids="-".join,
 )
 def test_no_task_meets_what_another_left(small_study, tmp_path, names):  # noqa: F811
     """A file's second task finds no trace of its first, and amiss's own numbers do not change."""
