@@ -6,12 +6,14 @@ processes to the thread that started them; another one hears the backend.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import socket
 import sys
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 from backends.local._code import archive_of
@@ -36,6 +38,9 @@ from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel, Fault
 
 _PROBE_SECONDS = 5.0
+_ANYWHERE = "192.0.2.1"
+"""An address that nobody has (RFC 5737)."""
+
 _OBJECT_STORE_BYTES = 100 << 20
 """Only artifacts and outcomes pass; Ray's own least is 75 MiB."""
 
@@ -170,14 +175,14 @@ def serve(channel: Channel) -> None:
     """
     requests = channel.requests()
     start: Start = next(requests)
-    environment = rays_environment(os.environ, start.token, is_own=start.address is None)
+    on_loopback = start.address is not None and _probe(start.address)
+    is_own = start.address is None
+    environment = rays_environment(os.environ, start.token, is_own=is_own, on_loopback=on_loopback)
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
     os.environ.update(environment)
     sys.argv[0] = ""  # Ray adds its directory to where workers look for modules
     inbox = _Inbox(requests)
-    if start.address is not None:
-        _probe(start.address)
     try:
         import ray
     except Exception as error:
@@ -220,15 +225,19 @@ def _processors(ray: Any) -> int:
     return max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
 
-def _probe(address: str) -> None:
+def _probe(address: str) -> bool:
     """Refuse an address that nobody answers at, before Ray waits for a minute or more.
+
+    Returns:
+        Whether somebody answers on loopback alone, where Ray would not ask: it takes
+        loopback for the machine's own address.
 
     Raises:
         EnvironmentFault: With what to write instead.
     """
     where = f"--address {address}"
     if address == "auto":
-        return
+        return False
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in address:
         raise EnvironmentFault(
@@ -237,7 +246,9 @@ def _probe(address: str) -> None:
             todo='write HOST:PORT as `ray start --head` prints it, or "auto" on a node of it',
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS) as found:
+            if not ip_address(found.getpeername()[0]).is_loopback:
+                return False
     except (OSError, OverflowError) as error:
         raise EnvironmentFault(
             f"nobody answers there: {error}",
@@ -245,3 +256,9 @@ def _probe(address: str) -> None:
             todo="start the cluster with `ray start --head`, or leave --address out to start a "
             "Ray on this machine",
         ) from error
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
+        way_out.connect((_ANYWHERE, 9))  # sends nothing; names the address that would send
+        own = way_out.getsockname()[0]
+        socket.create_connection((own, int(port)), _PROBE_SECONDS).close()
+        return False
+    return True

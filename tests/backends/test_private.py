@@ -18,13 +18,21 @@ NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
 
 
+BECOME = f"""
+import os, socket, sys
+if os.environ.get("ASK"):
+    from ray._raylet import GcsClient
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+"""
+
+
 def as_nobody(code, *arguments, **environment):
     """Run Python as another user; what it prints."""
+    # this Python may lie where only root can read it: it becomes another user when it is loaded
     ran = subprocess.run(
-        [sys.executable, "-P", "-c", code, *map(str, arguments)],
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
+        [sys.executable, "-P", "-c", f"{BECOME}\n{code}", *map(str, arguments)],
         cwd="/",
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment},
         capture_output=True,
@@ -122,7 +130,6 @@ def listening(inodes):
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
 CONNECT = """
-import socket, sys
 for path in sys.argv[1:]:
     with socket.socket(socket.AF_UNIX) as sock:
         try:
@@ -132,8 +139,6 @@ for path in sys.argv[1:]:
             pass
 """
 ASK = """
-import sys
-from ray._raylet import GcsClient
 try:
     client = GcsClient(address=sys.argv[1])
     print("keys:", client.internal_kv_keys(b"", b"", timeout=10))
@@ -141,7 +146,6 @@ except Exception as error:
     print("refused", type(error).__name__, error)
 """
 TAKE = """
-import os, sys
 for path in sys.argv[1:]:
     try:
         os.rename(path, path + "-mine")
@@ -174,11 +178,11 @@ def test_ray_is_closed_to_other_users(ray_running, ray_files):
     (top,) = ray_files.glob("gridrun-*")
     assert as_nobody(TAKE, top, *top.iterdir(), *top.glob("workers/*")) == ""
     assert not list(Path("/dev/shm").glob("plasma*"))
-    assert ray_running.token not in as_nobody("import os; print(os.popen('ps axe').read())")
-    said = as_nobody(ASK, ray_running.address)
+    assert ray_running.token not in as_nobody("print(os.popen('ps axe').read())")
+    said = as_nobody(ASK, ray_running.address, ASK="1")
     assert said.startswith("refused"), said
-    said = as_nobody(ASK, ray_running.address, RAY_AUTH_MODE="disabled")
+    said = as_nobody(ASK, ray_running.address, ASK="1", RAY_AUTH_MODE="disabled")
     assert said.startswith("refused"), said
     # the same question with the token is answered
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": ray_running.token}
+    token = {"ASK": "1", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": ray_running.token}
     assert as_nobody(ASK, ray_running.address, **token).startswith("keys:")
