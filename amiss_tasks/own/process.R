@@ -21,7 +21,7 @@
     equal = list(
       environment = sort(Sys.getenv()), search = search(), directory = getwd(), locale = Sys.getlocale(),
       globals = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"),
-      connections = nrow(showConnections(all = TRUE)),
+      connections = getAllConnections(), # showConnections() collects garbage first
       sinks = c(sink.number(), sink.number("message")),
       handlers = length(globalCallingHandlers()), devices = grDevices::dev.list(),
       temporary = dir.exists(tempdir())

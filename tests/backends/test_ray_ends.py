@@ -53,7 +53,7 @@ class Run:
                 return found.execute("SELECT count(*) FROM outcome").fetchone()[0]
         return 0
 
-    def wait_for(self, wanted, seconds=200):
+    def wait_for(self, wanted, seconds=280):
         """Wait until something holds."""
         deadline = time.monotonic() + seconds
         while not wanted():
