@@ -1,14 +1,15 @@
 """The backend for debuggers and small tests: tasks run in the caller's own process.
 
 Nothing is isolated: a task that kills its process kills the caller, limits are
-not kept, and what a task prints goes where the caller's output goes.
+not kept, and what a task prints goes where the caller's output goes. Only tasks that
+would change the process for others run in a child, as those of all other backends do.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from gridrun.pipeline import Runner, TaskSpec, load_pipeline
@@ -23,9 +24,20 @@ from gridrun.plan.units import (
     UnitFinished,
     UnitStarted,
     WorkerReady,
+    is_final,
 )
 from gridrun.run.backend import Capabilities, UnitFeed
-from gridrun.worker import put_artifact, try_task, worker_name
+from gridrun.worker import (
+    Supervisor,
+    company_of,
+    private_directory,
+    put_artifact,
+    try_task,
+    worker_name,
+)
+
+_LOOK_SECONDS = 0.5
+"""Longest wait for a child without a look at whether a stop is wanted."""
 
 
 class InProcessBackend:
@@ -36,6 +48,7 @@ class InProcessBackend:
         self._read_artifact: ReadArtifact | None = None
         self._runner: Runner | None = None
         self._directory: Path | None = None
+        self._supervisor: Supervisor | None = None
         self._stopping = False
         self._stage = ""
         self._worker = worker_name()
@@ -64,11 +77,16 @@ class InProcessBackend:
                 yield WorkerReady(self._worker, dict(runner.environment()))
             artifact = self._artifact(unit)
             left = len(unit.tasks)
+            separate = tuple(task for task in unit.tasks if company_of(runner, task))
             for task in unit.tasks:
                 if self._stopping:
                     break
-                yield self._event(unit, task, runner, artifact)
-                left -= 1
+                if task not in separate:
+                    yield self._event(unit, task, runner, artifact)
+                    left -= 1
+            for event in self._in_child(replace(unit, tasks=separate)):
+                yield event
+                left -= is_final(event)
             yield UnitFinished(unit.id, self._worker, stopped=left > 0)
 
     def stop(self) -> None:
@@ -76,11 +94,37 @@ class InProcessBackend:
         self._stopping = True
 
     def close(self) -> None:
-        """Forget the runner and remove the artifacts."""
+        """Forget the runner, end the child and remove the artifacts."""
         self._runner = None
+        if self._supervisor is not None:
+            self._supervisor.close()
+            self._supervisor = None
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
+
+    def _in_child(self, unit: Unit) -> Iterator[Event]:
+        """Run tasks in processes that others do not share."""
+        if not unit.tasks or self._stopping:
+            return
+        if self._supervisor is None:
+            assert self._job is not None
+            assert self._read_artifact is not None
+            workdir = self._own_directory() / "work"
+            self._supervisor = Supervisor(self._job, self._read_artifact, workdir)
+        supervisor = self._supervisor
+        supervisor.start(unit)
+        while not supervisor.is_idle:
+            if self._stopping:
+                supervisor.stop()
+            for event in supervisor.poll(_LOOK_SECONDS):
+                if not isinstance(event, UnitStarted | UnitFinished):
+                    yield event
+
+    def _own_directory(self) -> Path:
+        if self._directory is None:
+            self._directory = private_directory("gridrun-")
+        return self._directory
 
     def _open_runner(self) -> Runner:
         if self._job is None:
@@ -95,9 +139,7 @@ class InProcessBackend:
     def _artifact(self, unit: Unit) -> Path | None:
         if not unit.artifact or self._read_artifact is None:
             return None
-        if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="gridrun-"))
-        path = self._directory / f"artifact-{unit.artifact}"
+        path = self._own_directory() / f"artifact-{unit.artifact}"
         put_artifact(unit, self._read_artifact, path)
         return path
 

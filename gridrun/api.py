@@ -127,9 +127,10 @@ class OpenStudy:
             request: As for ``plan``, and ``mix_environments``.
 
         Raises:
-            GridrunError: It cannot run, or cannot go on; what was committed is kept.
+            GridrunError: It cannot run, or cannot go on; what was committed is kept, and the
+                tables have it.
         """
-        return self.engine(
+        ended = self.engine(
             backend,
             progress=progress,
             backend_options=backend_options,
@@ -137,6 +138,9 @@ class OpenStudy:
             address=address,
             **request,
         ).run()
+        if ended.fault is not None and ended.state == "broken":
+            raise ended.fault
+        return ended
 
     @_examining
     def engine(

@@ -32,6 +32,7 @@ draw_settings <- function(columns) {
 }
 
 fit <- function(x, y, mtry = .MTRY) {
+  if (is.data.frame(x)) refuse_many_levels(x)
   # caret draws a seed for its resamples first, though OOB has none
   sample.int(.Machine$integer.max, 1L)
   seeds <- sample.int(1000000L, length(mtry) + 1L)

@@ -17,17 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.r._values import to_python, to_r
+from amiss_tasks.r.environment import settle
 from gridrun.errors import EnvironmentFault
 
 _GUARD = Path(__file__).with_name("guard.R")
 _STDERR = 2
-_ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OMP_THREAD_LIMIT",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-)
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
 _R_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-init-file", "--no-site-file")
 
@@ -188,9 +182,7 @@ def start() -> RSession:
 
 def _initialise() -> None:
     """Load and start R; the order of the steps matters to rpy2 and to R."""
-    for name in _ONE_THREAD:
-        os.environ[name] = "1"
-    os.environ["TZ"] = "UTC"
+    settle(os.environ)
     if importlib.util.find_spec("_rinterface_cffi_api") is None:
         # built without a compiler; rpy2 would complain on standard error first
         os.environ["RPY2_CFFI_MODE"] = "ABI"

@@ -59,14 +59,32 @@ require_both_classes <- function(outcome) {
 # These rows of an outcome, both levels kept.
 cut_outcome <- function(outcome, rows) outcome[rows]
 
+# Stops in randomForest's words, with the features that they are about, where one has more
+# levels than it takes.
+refuse_many_levels <- function(x) {
+  levels <- vapply(x, function(column) {
+    if (is.factor(column) && !is.ordered(column)) nlevels(column) else 0L
+  }, 0L)
+  many <- levels[levels > 53L]
+  if (length(many)) {
+    stop(
+      "randomForest: Can not handle categorical predictors with more than 53 categories: ",
+      paste0(names(many), " has ", many, collapse = ", "),
+      call. = FALSE
+    )
+  }
+}
+
+# Packages that tasks load.
+R_PACKAGES <- c("randomForest", "mice", "ranger", "pcaMethods")
+
 # What may change numbers, by name; "" for a package that is not installed. No
 # package is loaded for it.
 r_versions <- function() {
-  packages <- c("randomForest", "mice", "ranger", "pcaMethods")
-  versions <- lapply(packages, function(name) {
+  versions <- lapply(R_PACKAGES, function(name) {
     if (nzchar(system.file(package = name))) as.character(packageVersion(name)) else ""
   })
-  names(versions) <- packages
+  names(versions) <- R_PACKAGES
   c(
     list(R = R.version.string), versions,
     list(BLAS = extSoftVersion()[["BLAS"]], LAPACK = paste(La_version(), La_library()))

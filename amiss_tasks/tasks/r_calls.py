@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.r import session as r_session
+from amiss_tasks.r.environment import LIBRARIES
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
 from gridrun.errors import EnvironmentFault
@@ -22,6 +24,9 @@ OWN_R = ("own/load.R", "own/method.R", "own/classifier.R")
 
 GUARD_R = "r/guard.R"
 """What stands between Python and R."""
+
+LIBRARIES_R = "r/libraries.R"
+"""What looks at R's packages before anything runs, and has no part in any number."""
 
 SHARED_R = (
     "r/streams.R",
@@ -113,17 +118,42 @@ class RCalls:
         """Versions of R, its packages and its linear algebra.
 
         Raises:
-            EnvironmentFault: A package is not installed.
+            EnvironmentFault: A package is not installed, or not whole.
         """
+        self.source(LIBRARIES_R)
+        fault = str(scalar(self("library_fault").value.python()))
+        if fault:
+            raise EnvironmentFault(fault, todo=_library_advice(fault))
         found = self("r_versions").value.python()
         versions = {name: str(scalar(value)) for name, value in found.items()}
         missing = [name for name, text in versions.items() if not text]
         if missing:
             raise EnvironmentFault(
                 f"R has no package {', '.join(missing)}",
-                todo="install what docker/packages.txt lists, then run: gridrun doctor",
+                todo=f"{_library_advice()}, then run: gridrun doctor",
             )
         return versions
+
+
+def _library_advice(fault: str = "") -> str:
+    """What to do about a package, with the variables that lead R to its library."""
+    named = [
+        f"{name}={value}"
+        for name in LIBRARIES
+        if (value := os.environ.get(name)) and (not fault or _leads_to(value, fault))
+    ]
+    if named:
+        return (
+            f"R looks there because of the environment variable {', '.join(named)}: unset it, or "
+            "install the package there again"
+        )
+    return "install what docker/packages.txt lists" + (" in that library again" if fault else "")
+
+
+def _leads_to(value: str, fault: str) -> bool:
+    # R fills in its own version and platform where there is a percent sign
+    places = (Path(place).expanduser() for place in value.split(os.pathsep) if place)
+    return any(str(place).partition("%")[0] in fault for place in places)
 
 
 def plain(fact: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amiss_tasks.tasks._process_watch import ProcessWatch
 from amiss_tasks.tasks.code import code_in_use, refuse_other_code
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, StageRunner
@@ -32,7 +33,20 @@ class AmissRunner:
         self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
     ) -> None:
         self.chain = StageRunner(settings, stage_hook, memo_bytes)
+        self._is_spent = False
+        self._watch: ProcessWatch | None = None
         refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether code of the user's own has changed R or the process for whatever runs next."""
+        return self._is_spent
+
+    def company(self, task: TaskSpec) -> str:
+        """The files of the user's own that a task runs: theirs share no process with others."""
+        method = self.chain.methods[str(task.values["imputation"])]
+        files = (method.own, self.chain.own_classifiers.get(task.classifier))
+        return " ".join(file.text_digest for file in files if file is not None)
 
     def environment(self) -> Mapping[str, str]:
         """Versions that may change numbers."""
@@ -52,6 +66,15 @@ class AmissRunner:
         Raises:
             TaskFailure: R stopped with a message, or upstream has no result here.
         """
+        if not self.company(task):
+            return self._result(task, artifact)
+        watch = self._watch = self._watch or ProcessWatch(self.chain.r.calls)
+        try:
+            return self._result(task, artifact)
+        finally:
+            self._is_spent = watch.has_changed()
+
+    def _result(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
         leaf = LeafTask(self.chain, task, artifact)
         result, shared = self.chain.memo.get(
             f"result:{leaf.content_key}", lambda: _sized(outcome_of(leaf))

@@ -1,36 +1,67 @@
-"""What runs in a Ray actor: a supervisor with a network address. Does not import ray."""
+"""What runs in a Ray actor: a supervisor with a network address. Does not import ray.
+
+Its class is sent whole, not by name: on another machine nothing of gridrun is there before the
+actor has unpacked it, in a directory of its own.
+"""
 
 from __future__ import annotations
 
+import io
+import pickle
+import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gridrun.plan.units import Event, Job, Unit
-from gridrun.worker import Supervisor, die_with_parent, worker_name
+from gridrun.worker.private import who_may_replace
+
+if TYPE_CHECKING:
+    from gridrun.plan.units import Event, Unit
 
 
 class WorkerActor:
-    """One worker. Its methods are called one at a time, on the process's main thread.
+    """One worker. Its methods are called one at a time, on the process's main thread."""
 
-    Args:
-        job: What all units have in common.
-        directory: Where its files go, or None for the node's temporary directory.
-        path: Where the driver's modules are, if that is the same machine.
-    """
-
-    def __init__(self, job: Job, directory: str | None, path: Sequence[str]) -> None:
-        sys.path.extend(entry for entry in path if entry not in sys.path)
-        die_with_parent()  # the raylet; it goes when its driver or its node goes
-        self._job = job
-        self._directory = directory
+    def __init__(self) -> None:
+        self._job: Any = None
         self._content: bytes | None = None
-        self._supervisor: Supervisor | None = None
+        self._supervisor: Any = None
+        self._directory: Path | None = None
 
-    def hello(self) -> str:
-        """Name of the worker, once it is up; it has no files before its first unit."""
-        return worker_name()
+    def hello(
+        self, job: bytes, directory: str | None, path: Sequence[str], code: bytes | None
+    ) -> str:
+        """Get ready.
+
+        Args:
+            job: Pickle of what all units have in common.
+            directory: Where its files go, or None for the node's temporary directory.
+            path: Where the driver's modules are, if that is the same machine.
+            code: Archive of those modules otherwise.
+
+        Returns:
+            Why nothing can be run here; empty when all is well.
+        """
+        place = Path(directory or tempfile.gettempdir()).resolve()
+        why = who_may_replace(place)
+        if why:
+            return f"what the worker runs would lie below {place}, but {why}"
+        # Ray gives a job's modules a place that every user of the node can write to
+        self._directory = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=place))
+        if code is not None:
+            modules = self._directory / "code"
+            with zipfile.ZipFile(io.BytesIO(code)) as archive:
+                archive.extractall(modules)
+            sys.path.insert(0, str(modules))
+        sys.path.extend(entry for entry in path if entry not in sys.path)
+        from gridrun.worker import die_with_parent
+
+        die_with_parent()  # the raylet; it goes when its driver or its node goes
+        self._job = pickle.loads(job)  # noqa: S301 - our own driver's
+        return ""
 
     def step(
         self, unit: Unit | None, content: bytes | None, seconds: float, *, stop: bool
@@ -48,7 +79,10 @@ class WorkerActor:
         """
         supervisor = self._supervisor
         if supervisor is None:
-            workdir = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=self._directory))
+            from gridrun.worker import Supervisor
+
+            assert self._directory is not None
+            workdir = self._directory / "work"
             supervisor = self._supervisor = Supervisor(self._job, self._take_content, workdir)
         if unit is not None:
             self._content = content
@@ -56,13 +90,16 @@ class WorkerActor:
             self._content = None
         if stop:
             supervisor.stop()
-        return supervisor.poll(seconds)
+        events: list[Event] = supervisor.poll(seconds)
+        return events
 
     def close(self) -> None:
         """End the child and remove every file."""
         if self._supervisor is not None:
             self._supervisor.close()
             self._supervisor = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def _take_content(self, digest: str) -> bytes:
         if self._content is None:

@@ -1,24 +1,40 @@
 """The backend ``local``: a Ray of one's own on this machine, or a running cluster.
 
-The only module that imports ray, and it does so in the background.
+Ray's driver is a process of its own, which may die; here are only its questions and answers.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections.abc import Iterator
-from typing import Any
 
-from backends.local._cluster import Cluster
-from backends.local._slots import Slots
+from backends.local._messages import (
+    Answer,
+    Content,
+    Happened,
+    NextUnit,
+    Open,
+    Run,
+    Stop,
+    Through,
+)
+from backends.local._ray_process import RayProcess
 from gridrun.errors import UserError
-from gridrun.plan.units import Event, Job, ReadArtifact
+from gridrun.plan.units import (
+    Event,
+    Job,
+    Notice,
+    ReadArtifact,
+    UnitFinished,
+    UnitStarted,
+)
 from gridrun.run.backend import Capabilities, UnitFeed
 
-_PACKAGES = ("gridrun", "backends")
-"""What a cluster elsewhere needs beside the pipeline's own package."""
+_LOOK_SECONDS = 0.5
+"""Longest wait without a look at whether a stop is wanted."""
+
+_KEPT: list[RayProcess] = []
+"""A Ray that this process keeps up for all its backends, if it does."""
 
 
 class LocalBackend:
@@ -40,11 +56,11 @@ class LocalBackend:
             )
         self._workers = workers
         self._address = address
-        self._cluster: Cluster | None = None
-        self._slots: Slots | None = None
+        self._ray: RayProcess | None = None
+        self._is_shared = False
         self._count = workers or len(os.sched_getaffinity(0))
+        self._read_artifact: ReadArtifact | None = None
         self._stopping = False
-        self._closing = threading.Event()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,27 +71,36 @@ class LocalBackend:
         Raises:
             EnvironmentFault: The cluster cannot be joined.
         """
-        if self._address is not None and self._workers is None and self._cluster is not None:
-            self._cluster.wait()
+        if self._address is not None and self._workers is None and self._ray is not None:
+            for _ in self._come_up(self._ray):
+                pass
         return Capabilities(isolates=True, workers=self._count)
 
+    @property
+    def address(self) -> str:
+        """``HOST:PORT`` of the Ray that ``keep_up`` has brought up."""
+        return self._ray.up.address if self._ray is not None and self._ray.up is not None else ""
+
+    @property
+    def token(self) -> str:
+        """Secret that lets a driver into the Ray that ``keep_up`` has brought up."""
+        return self._ray.token if self._ray is not None else ""
+
     def open(self, job: Job, read_artifact: ReadArtifact) -> None:
-        """Start or join Ray in the background."""
+        """Start or join Ray in the background.
 
-        def when_up(ray: Any, cluster: Cluster) -> None:
-            if self._workers is None and (self._address is not None or cluster.directory is None):
-                self._count = max(int(ray.cluster_resources().get("CPU", 1)), 1)
-            if not self._closing.is_set():
-                directory = str(cluster.directory) if cluster.directory is not None else None
-                path = () if self._address is not None else tuple(sys.path)
-                self._slots = Slots(
-                    ray, job, read_artifact, count=self._count, directory=directory, path=path
-                )
-
-        pipelines = job.pipeline.partition(":")[0].partition(".")[0]
-        packages = tuple(dict.fromkeys((*_PACKAGES, pipelines)))
-        self._cluster = Cluster(_load_ray, self._count, self._address, packages, when_up)
-        self._cluster.start()
+        Raises:
+            EnvironmentFault: There is no place for its files.
+        """
+        self._read_artifact = read_artifact
+        self._is_shared = self._address is None and bool(_KEPT)
+        self._ray = _KEPT[0] if self._is_shared else RayProcess(self._count, self._address)
+        is_elsewhere = self._address is not None
+        self._ray.job = Open(job, self._workers if is_elsewhere else self._count)
+        if self._is_shared:
+            self._ray.send(self._ray.job)
+        else:
+            self._ray.start()
 
     def keep_up(self) -> None:
         """Bring Ray up for other backends of this process, without workers; ``close`` ends it.
@@ -83,26 +108,34 @@ class LocalBackend:
         Raises:
             EnvironmentFault: It did not come up.
         """
-        self._cluster = Cluster(_load_ray, self._count, self._address, (), lambda *_: None)
-        self._cluster.start()
-        self._cluster.wait()
+        self._ray = RayProcess(self._count, self._address)
+        self._ray.start()
+        for _ in self._come_up(self._ray):
+            pass
+        _KEPT.append(self._ray)
 
     def run(self, next_unit: UnitFeed) -> Iterator[Event]:
         """Run units until there are none, or until stopped.
 
         Raises:
-            EnvironmentFault: Ray did not come up, or no worker can run anything.
+            EnvironmentFault: Ray did not come up, or ended, or no worker can run anything.
             RuntimeError: The backend is not open.
         """
-        if self._cluster is None:
+        ray = self._ray
+        if ray is None:
             msg = "open the backend first"
             raise RuntimeError(msg)
+        # whether Ray is needed at all is known when there is a unit
         first = next_unit() if not self._stopping else None
         if first is None:
             return
-        self._cluster.wait()
-        if self._slots is not None:
-            yield from self._slots.run(first, next_unit, lambda: self._stopping)
+        yield from self._come_up(ray)
+        if self._stopping:
+            yield UnitStarted(first.id, "")
+            yield UnitFinished(first.id, "", stopped=True)
+            return
+        ray.send(Run(first))
+        yield from self._converse(ray, next_unit)
 
     def stop(self) -> None:
         """End units after their current task."""
@@ -110,16 +143,39 @@ class LocalBackend:
 
     def close(self) -> None:
         """End the workers, and Ray if it is ours."""
-        self._closing.set()
-        if self._slots is not None:
-            self._slots.close()
-            self._slots = None
-        if self._cluster is not None:
-            self._cluster.close()
-            self._cluster = None
+        ray, self._ray = self._ray, None
+        if ray is None:
+            return
+        if self._is_shared:
+            ray.end_job()
+        else:
+            if ray in _KEPT:
+                _KEPT.remove(ray)
+            ray.close()
 
+    def _come_up(self, ray: RayProcess) -> Iterator[Event]:
+        """Wait until Ray is up, or a stop is wanted; gives what is worth saying meanwhile."""
+        while ray.up is None and not self._stopping:
+            said = ray.come_up(_LOOK_SECONDS)
+            if said is not None:
+                yield Notice(said)
+        if ray.up is not None and self._workers is None and self._address is not None:
+            self._count = ray.up.workers
 
-def _load_ray() -> Any:
-    import ray
-
-    return ray
+    def _converse(self, ray: RayProcess, next_unit: UnitFeed) -> Iterator[Event]:
+        """Answer the driver's questions and pass on what happens, until its units are through."""
+        has_stopped = False
+        while True:
+            if self._stopping and not has_stopped:
+                has_stopped = True
+                ray.send(Stop())
+            for message in ray.hear(_LOOK_SECONDS):
+                if isinstance(message, Happened):
+                    yield from message.events
+                elif isinstance(message, Through):
+                    return
+                elif isinstance(message, NextUnit):
+                    ray.send(Answer(next_unit() if not self._stopping else None))
+                elif isinstance(message, Content):
+                    assert self._read_artifact is not None
+                    ray.send(Answer(self._read_artifact(message.digest)))

@@ -25,7 +25,7 @@ def start_reaper(directory: Path) -> subprocess.Popen[bytes]:
     """Start one; closing its ``stdin``, or dying, sets it to work."""
     path = [str(Path(entry).absolute()) for entry in sys.path]
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "backends.local._reaper", str(directory)],
+        [sys.executable, "-P", "-m", "backends.local._reaper", str(directory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,11 +1,12 @@
 """Slots: one actor each, one call in flight each, a new actor when one dies.
 
-The ray module is handed in: only ``backends.local._backend`` imports it.
+The ray module is handed in: only ``backends.local._driver`` imports it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Slots:
         count: Number of workers.
         directory: Where they put files, or None for each node's temporary directory.
         path: Where the driver's modules are, if workers are on the same machine.
+        code: Archive of those modules, for workers elsewhere.
     """
 
     def __init__(
@@ -67,12 +69,13 @@ class Slots:
         count: int,
         directory: str | None,
         path: Sequence[str],
+        code: bytes | None = None,
     ) -> None:
         self._ray = ray
-        self._job = job
         self._read_artifact = read_artifact
-        self._directory = directory
-        self._path = path
+        # a pickle, since a worker elsewhere knows no class of ours before it has the code
+        sent = code if code is None else ray.put(code)
+        self._greeting = (pickle.dumps(job), directory, path, sent)
         # a lost worker is replaced here, never by Ray: it would not say what was lost
         self._actor_class = ray.remote(WorkerActor).options(
             num_cpus=1, max_restarts=0, max_task_retries=0
@@ -132,8 +135,8 @@ class Slots:
         return [slot for slot in self._slots if slot.is_up and slot.unit is None]
 
     def _new_slot(self) -> _Slot:
-        actor = self._actor_class.remote(self._job, self._directory, self._path)
-        return _Slot(actor, actor.hello.remote())
+        actor = self._actor_class.remote()
+        return _Slot(actor, actor.hello.remote(*self._greeting))
 
     def _give(self, slot: _Slot, unit: Unit | None, *, stop: bool) -> None:
         """Call the actor; the call returns within ``STEP_SECONDS`` or so."""
@@ -153,6 +156,9 @@ class Slots:
             return self._retire(slot, error.cause)
         except errors.RayError as error:
             return self._replace(slot, error)
+        if not slot.is_up and answer:
+            todo = "set TMPDIR on the node to a directory that only its user, or root, can change"
+            return self._retire(slot, EnvironmentFault(answer, todo=todo))
         if not slot.is_up:
             slot.is_up = True
             return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
+
+if TYPE_CHECKING:
+    from gridrun.run import Engine
 
 _ENDING = (
     "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
@@ -69,8 +72,8 @@ def local(
     """Run the pending tasks of a study on this machine and print the table.
 
     Tasks that are done are not run again; after a kill the same command continues the run.
-    Ctrl-C once ends the run after the tasks that are running, twice ends it at once; nothing
-    that was committed is lost.
+    Ctrl-C (or SIGTERM) once ends the run after the tasks that are running, twice ends it at
+    once; nothing that was committed is lost.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, print_summary, tally_line
@@ -97,13 +100,17 @@ def local(
             address=address,
             **chosen,
         )
-        restore = on_interrupt(engine.stop, _ENDING)
+        stopped = f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}"
+        restore = on_interrupt(
+            engine.stop,
+            _ENDING,
+            is_stuck=lambda: in_process and engine.is_running,
+            leave=lambda: _leave(engine, stopped),
+        )
         try:
             ended = engine.run()
         except KeyboardInterrupt:
-            sys.stderr.write(
-                f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}\n"
-            )
+            sys.stderr.write(f"{stopped}\n")
             raise typer.Exit(130) from None
         finally:
             restore()
@@ -116,6 +123,7 @@ def local(
                 "summary": ended.summary.records(),
                 "files": ended.summary.files,
                 "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],
+                "fault": ended.fault.text() if ended.fault is not None else None,
             }
         )
     else:
@@ -130,9 +138,18 @@ def local(
     if ended.held:
         look = "".join(f": {command}" for command in ended.look)
         sys.stderr.write(f"sweeps elsewhere hold {counted(ended.held, 'task')}{look}\n")
-    if ended.state == "interrupted":
-        sys.stderr.write(f"the run was interrupted; {_go_on(study, pipeline)}\n")
+    if ended.fault is not None:
+        sys.stderr.write(f"error: {ended.fault.text()}\n")
+    if ended.state in {"interrupted", "broken"}:
+        end = "interrupted" if ended.state == "interrupted" else "broken off"
+        sys.stderr.write(f"the run was {end}; {_go_on(study, pipeline)}\n")
     raise typer.Exit(ended.exit_code)
+
+
+def _leave(engine: Engine, said: str) -> None:
+    engine.abandon()
+    sys.stderr.write(f"{said}\n")
+    sys.stderr.flush()
 
 
 def _go_on(study: Path, pipeline: str) -> str:

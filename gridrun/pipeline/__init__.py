@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
-from gridrun.pipeline._contract import ChecksCode, Pipeline, Runner, Source, StageHook
+from gridrun.pipeline._contract import (
+    ChecksCode,
+    Pipeline,
+    Runner,
+    SeparatesTasks,
+    Source,
+    StageHook,
+)
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
@@ -28,6 +35,7 @@ __all__ = [
     "Parameter",
     "Pipeline",
     "Runner",
+    "SeparatesTasks",
     "Settings",
     "Source",
     "Stage",

@@ -217,6 +217,24 @@ class Pipeline(Protocol):
 
 
 @runtime_checkable
+class SeparatesTasks(Protocol):
+    """A runner some of whose tasks may change the process that they run in."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a task has changed the process, so that no other may run in it."""
+        ...
+
+    def company(self, task: TaskSpec) -> str:
+        """Which tasks may share a process: those with the same answer.
+
+        Args:
+            task: A task; one with an empty answer runs nobody else's code.
+        """
+        ...
+
+
+@runtime_checkable
 class ChecksCode(Protocol):
     """A pipeline whose workers refuse to run other code than the tasks were planned for."""
 

@@ -203,6 +203,13 @@ class UnitLost:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something about the backend itself that is worth saying once."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class SweepPlanned:
     """Units are about to be sent away as one; see ``gridrun.run.backend.DetachableBackend``.
 
@@ -272,7 +279,16 @@ class InputsRead:
 SweepEvent = SweepPlanned | SweepSent | SegmentRead | SweepEnded
 """What a detachable backend yields beside the rest."""
 
-Event = WorkerReady | UnitStarted | TaskDone | TaskFailed | UnitFinished | UnitLost | SweepEvent
+Event = (
+    WorkerReady
+    | UnitStarted
+    | TaskDone
+    | TaskFailed
+    | UnitFinished
+    | UnitLost
+    | Notice
+    | SweepEvent
+)
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""
 
 

@@ -30,14 +30,15 @@ class RunReport:
     """How a run ended.
 
     Args:
-        state: ``done``, ``failed`` (some tasks), ``interrupted``, or ``detached`` when
-            sweeps go on elsewhere.
+        state: ``done``, ``failed`` (some tasks), ``interrupted``, ``broken`` when the
+            machine is at fault and tasks are left, or ``detached`` when sweeps go on elsewhere.
         tally: Counts of this run.
         seconds: Wall seconds.
         summary: What the tables say.
         notes: What was worth saying about the inputs.
         held: Tasks that sweeps elsewhere hold.
         look: Commands that say how those sweeps stand.
+        fault: What is wrong with the machine, when the run was broken off.
     """
 
     state: str
@@ -47,11 +48,12 @@ class RunReport:
     notes: tuple[Fault | str, ...] = field(default=())
     held: int = 0
     look: tuple[str, ...] = ()
+    fault: EnvironmentFault | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 all done or detached, 1 some tasks failed, 130 interrupted and resumable."""
-        return {"done": 0, "detached": 0, "failed": 1, "interrupted": 130}[self.state]
+        """0 all done or detached, 1 some tasks failed, 3 broken off, 130 interrupted."""
+        return {"done": 0, "detached": 0, "failed": 1, "broken": 3, "interrupted": 130}[self.state]
 
 
 class Engine:
@@ -86,6 +88,9 @@ class Engine:
         self._notes = Notes(progress)
         self._interrupted = False
         self._has_read = False
+        self._fault: EnvironmentFault | None = None
+        self.is_running = False
+        """Whether the backend is running tasks just now."""
 
     def stop(self) -> None:
         """Let workers end their current task, hand the rest back, and end; only sets flags."""
@@ -95,12 +100,19 @@ class Engine:
         if self._backend is not None:
             self._backend.stop()
 
+    def abandon(self) -> None:
+        """Leave no process or file of the backend behind; this process is about to end."""
+        if self._backend is not None:
+            with contextlib.suppress(Exception):
+                self._backend.close()
+
     def run(self) -> RunReport:
         """Run to the end, to the first Ctrl-C, or to a fault.
 
         Raises:
             InputError: Something is wrong with the inputs; nothing was written.
-            GridrunError: It cannot go on; what was committed is kept.
+            GridrunError: It cannot go on; what was committed is kept. A fault of the
+                machine after the first outcome is not raised but reported, with the tables.
         """
         with examined(self._study_state.study.paths.ledger):
             return self._go()
@@ -136,14 +148,22 @@ class Engine:
             )
         living = self._living()
         held = sum(sweep.tasks for sweep in living)
-        state = "failed" if summary.failed else "done"
-        if held:
-            state = "detached"
-        if self._interrupted or (self._collect_only and summary.waiting and not held):
-            state = "interrupted"
+        state = self._state(summary, held)
         seconds = time.monotonic() - began
         look = tuple(commands.status for _, commands in holders(living) if commands is not None)
-        return RunReport(state, self._tally, seconds, summary, tuple(self._notes.said), held, look)
+        return RunReport(
+            state, self._tally, seconds, summary, tuple(self._notes.said), held, look, self._fault
+        )
+
+    def _state(self, summary: Summary, held: int) -> str:
+        """How the run ended, as :class:`RunReport` calls it."""
+        if self._interrupted or (self._collect_only and summary.waiting and not held):
+            return "interrupted"
+        if self._fault is not None:
+            return "broken"
+        if held:
+            return "detached"
+        return "failed" if summary.failed else "done"
 
     def _pending(self) -> list[Pending]:
         study_state = self._study_state
@@ -292,14 +312,7 @@ class Engine:
         state = "stopped"
         try:
             self._progress.phase("starting the workers")
-            for event in backend.run(queue.next_unit):
-                recorder.take(event)
-            self._interrupted = self._interrupted or recorder.cancelled > 0
-            ended = "failed" if self._tally.failed else "done"
-            state = "interrupted" if self._interrupted else ended
-        except KeyboardInterrupt:
-            state = "interrupted"
-            self._interrupted = True
+            state = self._take_all(backend, queue, recorder)
         finally:
             with (
                 contextlib.suppress(GridrunError)
@@ -307,6 +320,26 @@ class Engine:
                 else contextlib.nullcontext()
             ):
                 ledger.end_run(state)
+
+    def _take_all(self, backend: Backend, queue: UnitQueue, recorder: Recorder) -> str:
+        """Record what happens, to the end; gives the state that the run ended in."""
+        self.is_running = True
+        try:
+            for event in backend.run(queue.next_unit):
+                recorder.take(event)
+        except KeyboardInterrupt:
+            self._interrupted = True
+        except EnvironmentFault as fault:
+            if not self._tally.finished and not self._interrupted:
+                raise  # there is nothing to make a table of
+            self._fault = fault
+            return "interrupted" if self._interrupted else "stopped"
+        finally:
+            self.is_running = False
+        self._interrupted = self._interrupted or recorder.cancelled > 0
+        if self._interrupted:
+            return "interrupted"
+        return "failed" if self._tally.failed else "done"
 
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")

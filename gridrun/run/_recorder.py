@@ -8,6 +8,7 @@ from gridrun.errors import EnvironmentFault, Fault
 from gridrun.pipeline import TaskResult
 from gridrun.plan.units import (
     Event,
+    Notice,
     SegmentRead,
     SweepEnded,
     SweepEvent,
@@ -123,6 +124,8 @@ class Recorder:
                 self._ledger.add_worker(worker, environment)
             case UnitStarted() | UnitFinished() | UnitLost():
                 self._take_unit(event)
+            case Notice(text):
+                self._notes.add(text)
             case _:
                 if isinstance(event, SweepPlanned):
                     self._resumed.update(unit.id for units in event.shards for unit in units)

@@ -6,10 +6,11 @@ the one way to start such a child; backends use it for libraries that hang or di
 
 from gridrun.worker._artifact import DamagedArtifact, put_artifact
 from gridrun.worker._channel import Channel
-from gridrun.worker._ending import Ending, TimeLimit
+from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._parent_death import die_with_parent
 from gridrun.worker._process import ChildProcess
-from gridrun.worker._task import Tried, try_task
+from gridrun.worker._task import Tried, company_of, try_task
+from gridrun.worker.private import private_directory, who_may_replace
 from gridrun.worker.supervisor import Supervisor, worker_name
 
 __all__ = [
@@ -20,8 +21,12 @@ __all__ = [
     "Supervisor",
     "TimeLimit",
     "Tried",
+    "company_of",
     "die_with_parent",
+    "last_printed",
+    "private_directory",
     "put_artifact",
     "try_task",
+    "who_may_replace",
     "worker_name",
 ]

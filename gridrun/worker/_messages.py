@@ -61,7 +61,13 @@ class Refused:
 
 @dataclass(frozen=True)
 class Idle:
-    """The dispatch is through, or was left because of a stop."""
+    """The dispatch is through, or was left because of a stop.
+
+    Args:
+        spent: Whether tasks are left that must not run in this process.
+    """
+
+    spent: bool = False
 
 
 Outcome = Ran | Refused

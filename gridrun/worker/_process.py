@@ -10,7 +10,6 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, TimeLimit
 from gridrun.worker._process_table import kill_family
 from gridrun.worker.answering import AnswerWatch
+from gridrun.worker.private import private_directory
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0
@@ -51,6 +51,7 @@ class ChildProcess:
     Args:
         serve: ``module:function``; the function is called with a ``Channel``.
         parent_directory: Where its own directory is made; None for the system's temporary one.
+            Nobody else may be able to rename what is in it.
         own_cwd: Whether it works in its own directory, not in this process's.
         limit: Asked before each wait what limit holds now, if any.
     """
@@ -63,7 +64,7 @@ class ChildProcess:
         own_cwd: bool = False,
         limit: Callable[[], TimeLimit | None] | None = None,
     ) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="gridrun-child-", dir=parent_directory))
+        self.directory = private_directory("gridrun-child-", parent_directory)
         self._limit = limit or (lambda: None)
         self._sent = 0
         self._decoder = Decoder()
@@ -82,7 +83,8 @@ class ChildProcess:
             fcntl.fcntl(self._replies, fcntl.F_SETPIPE_SZ, _READ_BYTES)
         inherited = (commands_read, replies_write)
         arguments = [serve, str(self.directory), *map(str, inherited), str(os.getpid())]
-        python = [sys.executable, "-X", "faulthandler", "-u", "-m", "gridrun.worker._serve"]
+        # -P: a file in the working directory is not taken for a module of Python's
+        python = [sys.executable, "-P", "-X", "faulthandler", "-u", "-m", "gridrun.worker._serve"]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [*python, *arguments],

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.pipeline import Runner, TaskFailure, TaskResult, TaskSpec
+from gridrun.pipeline import Runner, SeparatesTasks, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Kind
 
 
@@ -47,6 +47,16 @@ def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
         reason = one_line(f"{type(defect).__name__}: {defect}")
         return Tried(started, seconds, None, Kind.ERROR, reason, traceback.format_exc())
     return Tried(started, time.perf_counter() - clock, result)
+
+
+def company_of(runner: Runner, task: TaskSpec) -> str:
+    """Which tasks may share a process with this one; see ``gridrun.pipeline.SeparatesTasks``."""
+    return runner.company(task) if isinstance(runner, SeparatesTasks) else ""
+
+
+def is_spent(runner: Runner) -> bool:
+    """Whether no other task may run in the runner's process."""
+    return isinstance(runner, SeparatesTasks) and runner.is_spent
 
 
 def one_line(text: str) -> str:

@@ -30,6 +30,7 @@ class TaskProcess(ChildProcess):
         self.busy = False
         self.was_useful = False
         self.tasks_given = False
+        self.spent = False
         self._start = TimeLimit(START_SECONDS)
         self._task_seconds = job.limits.task_seconds
         self._status = StatusPage(self.directory / STATUS)

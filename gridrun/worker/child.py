@@ -17,7 +17,7 @@ from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ran, Ready, Refused
 from gridrun.worker._shared_status import STATUS, StatusPage
-from gridrun.worker._task import one_line, try_task
+from gridrun.worker._task import company_of, is_spent, one_line, try_task
 
 
 class _QuarantinedStage(BaseException):
@@ -40,6 +40,7 @@ class _Child:
         self._channel = channel
         self._status = StatusPage(channel.directory / STATUS)
         self._quarantined: frozenset[tuple[str, str]] = frozenset()
+        self._company: str | None = None
 
     def stage_hook(self, stage: str, key: str) -> None:
         """Note a stage on the status page; refuse one that is quarantined."""
@@ -48,17 +49,30 @@ class _Child:
             raise _QuarantinedStage(stage, key)
 
     def run(self, dispatch: Dispatch, runner: Runner) -> None:
-        """Run tasks in turn until they are through or a stop is wanted."""
+        """Run tasks in turn until they are through or a stop is wanted.
+
+        Tasks that must not share a process with the first one are left to another process.
+        """
         self._quarantined = dispatch.quarantined
         artifact = Path(dispatch.artifact) if dispatch.artifact is not None else None
+        spent = False
         for position, task in dispatch.tasks:
             if self._status.stop_wanted:
                 break
+            company = company_of(runner, task)
+            if self._company is None:
+                self._company = company
+            if company != self._company:
+                spent = True
+                continue
             self._status.begin(position)
             outcome = self._one(runner, position, task, artifact)
             self._answer(outcome)
             self._status.rest()
-        self._channel.reply(Idle())
+            if is_spent(runner):
+                spent = True
+                break
+        self._channel.reply(Idle(spent))
 
     def _one(self, runner: Runner, position: int, task: TaskSpec, artifact: Path | None) -> Outcome:
         try:

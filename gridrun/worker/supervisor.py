@@ -148,7 +148,7 @@ class Supervisor:
         if progress.is_over:
             self._finish(progress)
             return False
-        if progress.alone and child.tasks_given:
+        if child.spent or (progress.alone and child.tasks_given):
             self._discard(child)  # a second attempt has a process to itself
             return False
         tasks = progress.next_tasks()
@@ -173,6 +173,7 @@ class Supervisor:
             raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
+            child.spent = message.spent
         else:
             child.was_useful = True
             self._events.append(progress.outcome(message))

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.local._cluster import Cluster
-
-
-def load_ray():
-    import ray
-
-    return ray
+from backends.local._backend import LocalBackend
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +28,10 @@ def ray_files():
 
 @pytest.fixture(scope="session")
 def ray_running(ray_files):
-    """The session's Ray, which backends of this process find and leave running."""
-    cluster = Cluster(load_ray, 2, None, (), lambda _ray, _cluster: None)
-    cluster.start()
+    """A backend whose Ray the session's other backends find and leave running."""
+    backend = LocalBackend(2)
     try:
-        yield cluster.wait()
+        backend.keep_up()
+        yield backend
     finally:
-        cluster.close()
+        backend.close()

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from backends.local import _cluster
+from backends.local import _ray_process
 from backends.local._backend import LocalBackend
 from gridrun.errors import GridrunError
 from gridrun.plan.units import TaskDone, UnitFinished, WorkerReady
@@ -22,7 +22,7 @@ def say(**what):
 def main(options):
     environment = dict(os.environ)
     began = time.monotonic()
-    _cluster.JOIN_SECONDS = options.get("join_seconds", _cluster.JOIN_SECONDS)
+    _ray_process.JOIN_SECONDS = options.get("join_seconds", _ray_process.JOIN_SECONDS)
     job = toy_job(sleep_ms=options.get("sleep_ms", 0))
     job = dataclasses.replace(job, pipeline=options.get("pipeline", job.pipeline))
     backend = LocalBackend(options.get("workers"), options.get("address"))

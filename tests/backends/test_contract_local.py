@@ -19,8 +19,8 @@ class TestLocal(BackendContract):
     @pytest.fixture(autouse=True)
     def _no_file_is_left(self, ray_files, request):
         """Workers leave no file behind, unless they were killed."""
-        before = set(ray_files.glob("gridrun-worker-*"))
+        before = set(ray_files.glob("gridrun-*/workers/*"))
         yield
-        left = set(ray_files.glob("gridrun-worker-*")) - before
+        left = set(ray_files.glob("gridrun-*/workers/*")) - before
         killed = 1 if "lost_worker" in request.node.name else 0
         assert len(left) == killed

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -134,18 +135,23 @@ def test_ctrl_c_reaches_the_driver_only(drive):
 
 def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
     """Code and artifacts are sent, one worker per processor of the cluster; it then lives on."""
-    address = ray_running.get_runtime_context().gcs_address
-    token = {name: value for name, value in os.environ.items() if name.startswith("RAY_AUTH")}
-    token["PYTHONPATH"] = str(HERE)
-    driver = drive(token, address=address, units=3, tasks=4, pipeline="placed:PIPELINE")
+    environment = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": ray_running.token,
+        "PYTHONPATH": str(HERE),
+    }
+    address = ray_running.address
+    driver = drive(environment, address=address, units=3, tasks=4, pipeline="placed:PIPELINE")
     out, err = driver.process.communicate(timeout=120)
     seen = merged(json.loads(line) for line in out.splitlines() if line.startswith("{"))
     assert "fault" not in seen, seen
     assert sorted(seen["done"]) == sorted([0, 1, 2, 3] * 3), err
-    assert seen["workers"] == int(ray_running.cluster_resources()["CPU"])
+    assert seen["workers"] == ray_running.capabilities.workers
     for module in ("gridrun", "placed"):
-        assert "py_modules_files" in seen["environment"][module]
-    assert ray_running.get(ray_running.put(1)) == 1
+        # in a directory that no other user can get at, unlike the one that Ray has for modules
+        assert re.search(r"/gridrun-worker-\w+/code/", seen["environment"][module])
+    later = drive(environment, address=address, units=1, tasks=1)
+    assert later.process.wait(120) == 0
     assert driver.nothing_left()
 
 

@@ -192,6 +192,8 @@ def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bo
         sys.stderr.write(
             f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
         )
+    if ended.fault is not None:
+        sys.stderr.write(f"error: {ended.fault.text()}\n")
     raise typer.Exit(0 if cancelled else ended.exit_code)
 
 

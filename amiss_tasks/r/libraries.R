@@ -1,0 +1,54 @@
+# Whether the packages that R would load are whole, and which library each one is from.
+# helpers: none
+
+# Name to least version of the packages that one imports or depends on; R itself left out.
+.needs_of <- function(description) {
+  fields <- gsub("[[:space:]]+", " ", description[c("Depends", "Imports")])
+  parts <- trimws(unlist(strsplit(fields[!is.na(fields)], ",")))
+  names <- sub(" ?\\(.*", "", parts)
+  least <- ifelse(grepl("\\(>= ", parts), sub(".*\\(>= ?([^)]*)\\).*", "\\1", parts), NA)
+  names(least) <- names
+  least[!names %in% c("R", "")]
+}
+
+# One sentence about the first package, of those named and all that they need, that cannot be
+# loaded; empty when there is none. A package that is not installed at all is named by `missing`.
+library_fault <- function(packages = R_PACKAGES) {
+  least <- rep(NA_character_, length(packages))
+  names(least) <- packages
+  seen <- character()
+  places <- .libPaths()
+  while (length(least)) {
+    name <- names(least)[1L]
+    wanted <- least[[1L]]
+    least <- least[-1L]
+    # as find.package() does, in a twentieth of the time
+    path <- Find(function(path) file.exists(file.path(path, "DESCRIPTION")), file.path(places, name))
+    if (is.null(path)) {
+      if (name %in% packages) next # r_versions says so
+      return(paste0("R has no package ", name, ", which other packages need"))
+    }
+    where <- paste0("R's package ", name, " in the library ", dirname(path))
+    meta <- file.path(path, "Meta", "package.rds")
+    about <- tryCatch(readRDS(meta), error = function(e) NULL)
+    if (is.null(about)) {
+      return(paste0(where, " is not whole (", meta, " cannot be read)"))
+    }
+    built <- about$Built$R
+    major <- unclass(built)[[1L]][1L] # comparing versions themselves takes most of the time
+    if (major < 4L) {
+      return(paste0(where, " was built for R ", built, ", which R ", getRversion(), " refuses"))
+    }
+    if (major > as.integer(R.version$major)) {
+      return(paste0(where, " was built for R ", built, "; this is R ", getRversion()))
+    }
+    version <- about$DESCRIPTION[["Version"]]
+    if (!is.na(wanted) && utils::compareVersion(version, wanted) < 0) {
+      return(paste0(where, " has version ", version, ", but ", wanted, " is needed"))
+    }
+    if (name %in% seen) next
+    seen <- c(seen, name)
+    least <- c(least, .needs_of(about$DESCRIPTION))
+  }
+  ""
+}

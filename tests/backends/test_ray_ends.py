@@ -1,0 +1,230 @@
+"""What a run says and leaves when Ray, or the run itself, is ended from outside."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from toystudies import SMALL_GRID, write_study
+
+from backends.local._reaper import users_of
+
+pytestmark = pytest.mark.ray
+HERE = Path(__file__).parent
+PIPELINE = "dawdling:PIPELINE"
+
+
+class Run:
+    """A `gridrun local` in a session of its own."""
+
+    def __init__(self, place, *options, dawdle_ms=0, environment=None):
+        self.temporary = Path(tempfile.mkdtemp(prefix="grd-", dir="/tmp"))
+        self.study = place / "study"
+        if not self.study.exists():
+            write_study(self.study, {**SMALL_GRID, "tuning": ["fixed"]})
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from gridrun.cli import main; main()", "local",
+             str(self.study), "--pipeline", PIPELINE, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(HERE),
+                "DAWDLE_MS": str(dawdle_ms),
+                "TMPDIR": str(self.temporary),
+                **(environment or {}),
+            },
+        )  # fmt: skip
+
+    def outcomes(self):
+        """How many tasks are committed."""
+        for ledger in self.study.glob("**/*.sqlite*"):
+            with contextlib.suppress(sqlite3.Error):
+                found = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+                return found.execute("SELECT count(*) FROM outcome").fetchone()[0]
+        return 0
+
+    def wait_for(self, wanted, seconds=280):
+        """Wait until something holds."""
+        deadline = time.monotonic() + seconds
+        while not wanted():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def pids(self, program):
+        """Its processes that run a program."""
+        found = []
+        for pid in users_of(self.temporary):
+            with contextlib.suppress(OSError):
+                if program in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
+                    found.append(pid)
+        return found
+
+    def end(self, seconds=60):
+        """Wait for its end; its exit code, and both outputs."""
+        out, err = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, err
+
+    def nothing_left(self, seconds=10):
+        """Whether, soon, no file is left and no process has one open."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not list(users_of(self.temporary)) and not list(self.temporary.iterdir()):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def close(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        for pid in users_of(self.temporary):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.temporary)
+
+
+@pytest.fixture
+def begin(tmp_path):
+    runs = []
+
+    def make(*options, **named):
+        runs.append(Run(tmp_path, *options, **named))
+        return runs[-1]
+
+    yield make
+    for run in runs:
+        run.close()
+
+
+def table(run):
+    return (run.study / "results" / "final_cv_results.csv").read_text()
+
+
+# the name of a program that is Ray's, and how long the run may go on without it
+ENDS = {
+    "raylet": ("raylet/raylet", signal.SIGKILL, 20),
+    "gcs": ("gcs_server", signal.SIGKILL, 30),
+    "driver": ("backends.local._driver", signal.SIGKILL, 20),
+    "driver, asked": ("backends.local._driver", signal.SIGTERM, 20),
+    "raylet, asked": ("raylet/raylet", signal.SIGTERM, 20),
+}
+
+
+@pytest.mark.parametrize(
+    "who", [pytest.param(who, marks=[pytest.mark.slow] if who != "raylet" else []) for who in ENDS]
+)
+def test_a_run_outlives_ray(begin, who):
+    """When Ray ends, the run says so, writes its table and the command to go on, and ends with 3.
+
+    It then goes on where it was, and leaves nothing behind.
+    """
+    program, number, seconds = ENDS[who]
+    run = begin("--workers", "2", dawdle_ms=300)
+    run.wait_for(lambda: run.outcomes() > 3)
+    (pid,) = run.pids(program)
+    began = time.monotonic()
+    os.kill(pid, number)
+    code, out, err = run.end()
+    assert code == 3, err
+    assert time.monotonic() - began < seconds
+    assert "Ray ended, and its workers with it" in err
+    assert "the run was broken off; continue with: gridrun local" in err
+    assert "Traceback" not in err
+    assert "*** SIG" not in err
+    assert "loss" in out
+    assert len(table(run).splitlines()) > 1
+    assert run.nothing_left()
+
+
+@pytest.mark.slow
+def test_sigterm_ends_as_ctrl_c_does(begin):
+    """SIGTERM waits for the running tasks however long they take, then writes the table: 130."""
+    run = begin("--workers", "1", dawdle_ms=12_000)
+    run.wait_for(lambda: run.pids("gridrun.worker.child"))
+    run.wait_for(lambda: run.outcomes() > 0)
+    run.process.terminate()
+    code, _, err = run.end()
+    assert code == 130, err
+    assert "ending after the tasks that are running" in err
+    assert "the run was interrupted; continue with: gridrun local" in err
+    assert "Traceback" not in err
+    assert "SIGABRT" not in err
+    assert run.outcomes() == 2
+    assert run.nothing_left()
+
+
+@pytest.mark.slow
+def test_sigterm_to_every_process_is_an_interruption(begin):
+    """A batch system or systemd ends all processes at once: 130, not a fault of the machine."""
+    run = begin("--workers", "2", dawdle_ms=300)
+    run.wait_for(lambda: run.outcomes() > 3)
+    for pid in [run.process.pid, *users_of(run.temporary)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    code, _, err = run.end()
+    assert code == 130, err
+    assert "Traceback" not in err
+    assert len(table(run).splitlines()) > 1
+    assert run.nothing_left()
+
+
+@pytest.mark.slow
+def test_twice_is_at_once(begin):
+    """A second signal does not wait for a task of a minute."""
+    run = begin("--workers", "1", dawdle_ms=60_000)
+    run.wait_for(lambda: run.pids("gridrun.worker.child"))
+    time.sleep(3)
+    run.process.terminate()
+    time.sleep(0.5)
+    began = time.monotonic()
+    run.process.terminate()
+    code, _, err = run.end()
+    assert code == 130, err
+    assert time.monotonic() - began < 10
+    assert run.nothing_left()
+
+
+def test_twice_is_at_once_while_c_code_runs(begin):
+    """In one process, too, where Python's handlers wait for the library to return."""
+    run = begin("--in-process", environment={"DAWDLE_IN_C": "1"}, dawdle_ms=60_000)
+    run.wait_for(lambda: "dawdling" in Path(f"/proc/{run.process.pid}/comm").read_text())
+    run.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    began = time.monotonic()
+    run.process.send_signal(signal.SIGTERM)
+    code, _, err = run.end(30)
+    assert code == 130, err
+    assert time.monotonic() - began < 5
+    assert "ending after the tasks" in err
+    assert "continue with: gridrun local" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_rays_own_variables_do_not_decide(begin):
+    """Variables that are set for other uses of Ray change nothing, and Ray prints nothing."""
+    strange = {
+        "RAY_ADDRESS": "127.0.0.1:6399",
+        "RAY_TMPDIR": "/nonexistent",
+        "RAY_NAMESPACE": "x",
+        "RAY_RUNTIME_ENV_HOOK": "nowhere.hook",
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_BACKEND_LOG_LEVEL": "debug",
+        "RAY_OVERRIDE_RESOURCES": '{"CPU": 0}',
+    }
+    run = begin("--workers", "1", environment=strange)
+    code, out, err = run.end(200)
+    assert code == 0, err
+    assert "loss" in out
+    assert all(line.startswith("[") for line in err.splitlines()), err
+    assert run.nothing_left()
