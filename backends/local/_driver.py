@@ -35,7 +35,7 @@ from backends.local._messages import (
 )
 from backends.local._slots import Slots
 from gridrun.errors import EnvironmentFault, GridrunError
-from gridrun.worker import Channel, Fault
+from gridrun.worker import Channel
 
 _PROBE_SECONDS = 5.0
 _ANYWHERE = "192.0.2.1"
@@ -120,7 +120,7 @@ class _Driver:
             except _Closing:
                 pass  # the request for it comes next
             except GridrunError as fault:
-                self._channel.reply(Fault.of(fault))
+                self._channel.fail(fault)
 
     def _do(self, request: Any) -> None:
         match request:

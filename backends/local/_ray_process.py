@@ -13,11 +13,10 @@ from typing import Any
 
 from backends.local._messages import Close, Closed, NotUp, Open, Start, Up
 from backends.local._reaper import start_reaper, sweep
-from gridrun.errors import EnvironmentFault, counted
+from gridrun.errors import EnvironmentFault, GridrunError, counted
 from gridrun.worker import (
     ChildProcess,
     Ending,
-    Fault,
     TimeLimit,
     last_printed,
     private_directory,
@@ -100,8 +99,8 @@ class RayProcess:
             raise EnvironmentFault("Ray has been ended")
         messages, ending = self._child.wait(seconds)
         for message in messages:
-            if isinstance(message, Fault):
-                raise message.error
+            if isinstance(message, GridrunError):
+                raise message
         if ending is not None and not messages:
             raise self._gone(ending)
         return messages
@@ -118,8 +117,8 @@ class RayProcess:
         assert self._child is not None
         messages, ending = self._child.wait(seconds)
         for message in messages:
-            if isinstance(message, Fault):
-                raise message.error
+            if isinstance(message, GridrunError):
+                raise message
             if isinstance(message, Up):
                 self.up, self._limit = message, None
             if isinstance(message, NotUp):
