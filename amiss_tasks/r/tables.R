@@ -72,3 +72,25 @@ r_versions <- function() {
     list(BLAS = extSoftVersion()[["BLAS"]], LAPACK = paste(La_version(), La_library()))
   )
 }
+
+# Which features of an imputed table still have missing values, and in how many rows, as one
+# text; "" where there are none.
+gaps_in <- function(data) {
+  gaps <- vapply(unclass(data), function(column) sum(is.na(column)), 0L)
+  gaps <- gaps[gaps > 0L]
+  if (!length(gaps)) {
+    return("")
+  }
+  rows <- ifelse(gaps == 1L, "1 row", paste(gaps, "rows"))
+  paste0(names(gaps), " (", rows, ")", collapse = ", ")
+}
+
+# Stops where an imputed table still has missing values: some classifiers would take them for
+# values, leave the rows out, or score a part of them (upstream-behaviour section 5, "MICE").
+require_no_gaps <- function(data, which) {
+  gaps <- gaps_in(data)
+  if (nzchar(gaps)) {
+    stop("missing values remain after imputation in the ", which, " table: ", gaps, call. = FALSE)
+  }
+  data
+}

@@ -2,7 +2,7 @@
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 # helpers: learn_scaling, scaled_matrix (../r/scaling.R)
 # helpers: generator_state, use_generator, use_stream (../r/streams.R)
-# helpers: cut_table, require_both_classes (../r/tables.R)
+# helpers: cut_table, require_both_classes, require_no_gaps (../r/tables.R)
 
 # Matthews correlation between labels and predicted labels, both logical with
 # TRUE for positive; NaN where a margin is empty, corrected 0 (D10). One root of the
@@ -63,20 +63,6 @@
   positive
 }
 
-# An error of training says which features an imputation left incomplete, if any.
-.naming_gaps <- function(rows, training) {
-  tryCatch(training, error = function(e) {
-    gaps <- names(rows)[vapply(rows, anyNA, NA)]
-    named <- vapply(gaps, grepl, NA, x = conditionMessage(e), fixed = TRUE)
-    if (all(named)) stop(e)
-    stop(
-      conditionMessage(e), "; the imputation left missing values in ",
-      paste(gaps, collapse = ", "),
-      call. = FALSE
-    )
-  })
-}
-
 # One model: list(model, facts).
 .train_one <- function(classifier, data, outcome, search, seeds, corrected) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
@@ -87,7 +73,7 @@
   if (search == "random" && !is.null(classifier$draw_settings)) {
     settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
   }
-  fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
+  fit <- do.call(classifier$fit, c(list(rows, outcome), settings))
   # classes of rows that a model was fitted to favour hyperparameters by which it overfits (D4);
   # a forest's are out-of-bag votes and need no inner folds
   chosen_by <- fit$fitted_positive
@@ -167,7 +153,8 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   )
 }
 
-# Rows of an imputed test table with the columns that a model was trained on.
+# Rows of an imputed test table with the columns that a model was trained on; stops where one
+# of them still has a missing value.
 # `rows`: these positions as a table of their own; NULL for the whole table.
 rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))
@@ -179,7 +166,7 @@ rows_for <- function(model, data, rows = NULL) {
     )
   }
   if (is.null(rows)) rows <- seq_len(nrow(data))
-  cut_table(data, rows, model$columns)
+  require_no_gaps(cut_table(data, rows, model$columns), "test")
 }
 
 # P(positive) of each of these rows, see rows_for.
