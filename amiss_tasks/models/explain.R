@@ -13,9 +13,9 @@ outcome <- given[["outcome"]] # its classes; positive is the first level
 test <- given[["test"]]
 test_positive <- given[["test_positive"]]
 
-# every random number follows from this and from the seeds below
+# every random number follows from this and from the seeds below; text is in ICU's order
 RNGkind("Mersenne-Twister", "Inversion", "Rejection")
-invisible(Sys.setlocale("LC_COLLATE", "C"))
+use_text_order()
 
 # ---- Stage prepare: rows and features
 sampled <- draw_sample(

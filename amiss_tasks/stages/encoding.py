@@ -13,6 +13,7 @@ import numpy as np
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.r.collation import text_key
 from amiss_tasks.stages.block_tables import BlockTable
 
 Categories = dict[str, list[str | None]]
@@ -100,7 +101,7 @@ def levels_of(categories: dict[str, Categories], part: str, protocol: Protocol) 
         if len(levels) <= 1:
             levels = []
         elif "dummies" in protocol.corrected:
-            levels.remove(min(levels, key=_level_name))
+            levels.remove(min(levels, key=lambda level: text_key(_level_name(level))))
         found[name] = levels
     return found
 
