@@ -45,6 +45,7 @@ SWITCHES_KEY = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
 _MOST_SEED = 2**31 - 1
+_MICE = ("pmm", "norm", "norm.predict", "rf")
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,54 @@ SWITCHES = (
         "bpca is centred, so that fitted values vary around the feature's mean",
         methods=("bpca",),
         hyperparameter="center",
+    ),
+    Switch(
+        "mice_units",
+        "",
+        "mice sees features in their own units and takes small ones for constant or useless",
+        "features are standardised by the training rows for mice, and put back",
+        methods=_MICE,
+        hyperparameter="own_units",
+    ),
+    Switch(
+        "mice_constants",
+        "",
+        "mice leaves the missing values of a constant feature missing",
+        "they become the feature's only value",
+        methods=_MICE,
+        hyperparameter="fill_constants",
+    ),
+    Switch(
+        "mice_collinear",
+        "",
+        "mice leaves the missing values of a collinear feature missing",
+        "collinear features take part and are imputed",
+        methods=_MICE,
+        hyperparameter="keep_collinear",
+    ),
+    Switch(
+        "mice_predictors",
+        "",
+        "every other feature predicts in mice, also where there are fewer values than features",
+        "at most 15 most correlated features do, and one for three known values of the feature",
+        methods=_MICE,
+        hyperparameter="choose_predictors",
+    ),
+    Switch(
+        "mice_ridge",
+        "",
+        "regressions of mice are least squares, and stop where predictors are collinear",
+        "they are ridge regressions with a ridge of 0.01",
+        methods=("pmm", "norm", "norm.predict"),
+        hyperparameter="use_ridge",
+    ),
+    Switch(
+        "knn_distances",
+        "",
+        "neighbours of kNN are complete rows only; without two of them it stops",
+        "they have the wanted value, and distances are over the features that both rows have",
+        methods=("knnImputation",),
+        hyperparameter="common",
     ),
     Switch(
         "dummies",

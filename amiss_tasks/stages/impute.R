@@ -43,6 +43,15 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
     impute <- function() {
       found <- method$impute_train(data, rows[[k]], seed)
       for (table in found$completed) require_no_gaps(table, "training")
+      # what a classifier is not given has to be said: a feature without a value to learn from
+      gone <- setdiff(names(data), names(found$completed[[1L]]))
+      if (length(gone)) {
+        warning(
+          "trained without features that have no value in the training rows: ",
+          paste(gone, collapse = ", "),
+          call. = FALSE
+        )
+      }
       found
     }
     found <- if (fails_fold) impute() else tryCatch(impute(), error = conditionMessage)
