@@ -250,6 +250,18 @@ SWITCHES = (
         "neither the split nor any sample looks at the classes",
         "split, folds and row samples keep the share of each class",
     ),
+    Switch(
+        "thresholds",
+        "D29",
+        "a probability of one half is positive for the MCC and negative for the counts",
+        "it is negative for both",
+    ),
+    Switch(
+        "dummy_levels",
+        "D30",
+        "dummies are those of the whole training part, a fold's test rows included",
+        "dummies are those of the fold's training rows, sorted by name",
+    ),
 )
 """Upstream's choices and their corrections, in the order of the defects."""
 
@@ -259,7 +271,15 @@ NAMES: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
 DEFECTS: Mapping[str, str] = {switch.defect: switch.name for switch in SWITCHES if switch.defect}
 """Number of the defect to the name of its switch."""
 
-PREPROCESS = ("draw_order", "split_by", "dummies", "row_ids", "dummy_columns", "sampling")
+PREPROCESS = (
+    "draw_order",
+    "split_by",
+    "dummies",
+    "row_ids",
+    "dummy_columns",
+    "sampling",
+    "dummy_levels",
+)
 """Switches that the stages before the folds read."""
 
 PROTOCOLS: Mapping[str, str] = {

@@ -44,6 +44,14 @@ outcome_factor <- function(positive) {
   factor(ifelse(positive, "positive", "negative"), levels = c("positive", "negative"))
 }
 
+# Outcome of groups of rows, in order of first appearance: that of most of their rows, of as many
+# the second level.
+group_outcome <- function(outcome, groups) {
+  first <- levels(outcome)[1L]
+  share <- vapply(split(outcome == first, factor(groups, unique(groups))), mean, 0)
+  factor(levels(outcome)[ifelse(share > 0.5, 1L, 2L)], levels = levels(outcome))
+}
+
 # Stops, with caret's words, where a class has no row.
 require_both_classes <- function(outcome) {
   empty <- levels(outcome)[tabulate(outcome, nlevels(outcome)) == 0L]

@@ -149,7 +149,8 @@ class Recorder:
         self._calls = calls
 
     def _ask_r(self) -> None:
-        if self._calls is not None and self._open:
+        # also where no scope is open: what was asked before one is not read inside it
+        if self._calls is not None:
             session = self._calls._session
             for name in session.call(session.shared, "take_asked").value.python():
                 # what else is looked for in a set is no switch
