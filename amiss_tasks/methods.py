@@ -109,7 +109,7 @@ def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float
         axes,
         draws=True,
         test_depends_on=Dependence.NOTHING,
-        helpers=("_mice.R", "_mice_learnt.R"),
+        helpers=("_mice_units.R", "_mice.R", "_mice_learnt.R"),
         seconds=seconds,
     )
 

@@ -45,6 +45,7 @@ SWITCHES_KEY = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
 _MOST_SEED = 2**31 - 1
+_MICE = ("pmm", "norm", "norm.predict", "rf")
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,54 @@ SWITCHES = (
         hyperparameter="center",
     ),
     Switch(
+        "mice_units",
+        "",
+        "mice sees features in their own units and takes small ones for constant or useless",
+        "features are standardised by the training rows for mice, and put back",
+        methods=_MICE,
+        hyperparameter="own_units",
+    ),
+    Switch(
+        "mice_constants",
+        "",
+        "mice leaves the missing values of a constant feature missing",
+        "they become the feature's only value",
+        methods=_MICE,
+        hyperparameter="fill_constants",
+    ),
+    Switch(
+        "mice_collinear",
+        "",
+        "mice leaves the missing values of a collinear feature missing",
+        "collinear features take part and are imputed",
+        methods=_MICE,
+        hyperparameter="keep_collinear",
+    ),
+    Switch(
+        "mice_predictors",
+        "",
+        "every other feature predicts in mice, also where there are fewer values than features",
+        "at most 15 most correlated features do, and one for three known values of the feature",
+        methods=_MICE,
+        hyperparameter="choose_predictors",
+    ),
+    Switch(
+        "mice_ridge",
+        "",
+        "regressions of mice are least squares, and stop where predictors are collinear",
+        "they are ridge regressions with a ridge of 0.01",
+        methods=("pmm", "norm", "norm.predict"),
+        hyperparameter="use_ridge",
+    ),
+    Switch(
+        "knn_distances",
+        "",
+        "neighbours of kNN are complete rows only; without two of them it stops",
+        "they have the wanted value, and distances are over the features that both rows have",
+        methods=("knnImputation",),
+        hyperparameter="common",
+    ),
+    Switch(
         "dummies",
         "D12",
         "every level of a categorical feature gets a dummy",
@@ -201,6 +250,18 @@ SWITCHES = (
         "neither the split nor any sample looks at the classes",
         "split, folds and row samples keep the share of each class",
     ),
+    Switch(
+        "thresholds",
+        "D29",
+        "a probability of one half is positive for the MCC and negative for the counts",
+        "it is negative for both",
+    ),
+    Switch(
+        "dummy_levels",
+        "D30",
+        "dummies are those of the whole training part, a fold's test rows included",
+        "dummies are those of the fold's training rows, sorted by name",
+    ),
 )
 """Upstream's choices and their corrections, in the order of the defects."""
 
@@ -210,7 +271,15 @@ NAMES: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
 DEFECTS: Mapping[str, str] = {switch.defect: switch.name for switch in SWITCHES if switch.defect}
 """Number of the defect to the name of its switch."""
 
-PREPROCESS = ("draw_order", "split_by", "dummies", "row_ids", "dummy_columns", "sampling")
+PREPROCESS = (
+    "draw_order",
+    "split_by",
+    "dummies",
+    "row_ids",
+    "dummy_columns",
+    "sampling",
+    "dummy_levels",
+)
 """Switches that the stages before the folds read."""
 
 PROTOCOLS: Mapping[str, str] = {

@@ -2,13 +2,18 @@
 # seeds, drawn from the classifiers' stream, and each fold's table scaled by the
 # fold's own training rows (upstream-behaviour sections 5, "Training", and 11.6).
 # helpers: learn_scaling, scaled_matrix (../r/scaling.R); use_stream (../r/streams.R)
-# helpers: cut_table, require_both_classes (../r/tables.R)
+# helpers: cut_table, group_outcome, require_both_classes (../r/tables.R)
 
 # Row numbers of up to `k` folds that have each class in the same share, as
 # caret::createFolds draws them: classes in alphabetical order; within a class
 # whole rounds of 1..k and the rest drawn, then shuffled. A class with fewer rows
-# than folds gets a draw of folds, and k rows or fewer are left out one by one.
-.stratified_folds <- function(outcome, k) {
+# than folds gets a draw of folds, and k rows or fewer are left out one by one. Where `groups` are
+# given (numbers of variants, D9), all this is so of groups, and their rows stay together.
+.stratified_folds <- function(outcome, k, groups = NULL) {
+  if (!is.null(groups)) {
+    of_groups <- .stratified_folds(group_outcome(outcome, groups), k)
+    return(lapply(of_groups, function(held_out) which(groups %in% unique(groups)[held_out])))
+  }
   if (length(outcome) <= k) {
     return(as.list(seq_along(outcome)))
   }
@@ -40,15 +45,16 @@ check_training <- function(data, outcome) {
 #            the first table, which starts at the stream of `seed`
 # folds      number of folds wanted
 # settings   models fitted in each fold
+# groups     variant of each row, as numbers, where folds keep variants together; else NULL
 # Returns list(held_out, seeds): row numbers of each fold; folds x settings + 1
 # seeds, fold by fold.
-draw_resamples <- function(outcome, seed, state, folds, settings) {
+draw_resamples <- function(outcome, seed, state, folds, settings, groups = NULL) {
   use_stream(seed)
   if (!is.null(state)) assign(".Random.seed", state, envir = globalenv())
   fold_seed <- sample.int(.Machine$integer.max, 1L)
   before <- get(".Random.seed", envir = globalenv())
   set.seed(fold_seed)
-  held_out <- .stratified_folds(outcome, folds)
+  held_out <- .stratified_folds(outcome, folds, groups)
   assign(".Random.seed", before, envir = globalenv())
   list(held_out = held_out, seeds = sample.int(1000000L, length(held_out) * settings + 1L))
 }

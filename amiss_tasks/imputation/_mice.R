@@ -5,15 +5,12 @@
 # Upstream hands hyperparameters over in a way that loses them (D5), so mice's
 # defaults hold whatever the row says, and rows differ by their stream alone. A
 # row with reach_mice = TRUE does reach mice.
-# helpers: none
+# helpers: .mice_arguments, mice_plan, in_units, out_of_units, predictor_matrix (_mice_units.R)
 
+.ATTACHED <- "gridrun_mice"
+.METHOD <- "gridrun"
 .ITERATIONS <- 10L
 .TEST_COMPLETIONS <- 10L
-
-# Hyperparameters as mice's own arguments.
-.mice_arguments <- function(params) {
-  if (isTRUE(params$reach_mice)) params[names(params) != "reach_mice"] else list()
-}
 
 # Features in which mice left missing values, with its own reason (constant, collinear).
 .tell_left_out <- function(run) {
@@ -29,21 +26,41 @@
 }
 
 # Imputed tables of one run of mice, in number order.
-.mice_complete <- function(data, method, completions, params, iterations = .ITERATIONS) {
+#
+# method  name of mice's method, or a function(y, ry, x, wy, params) in its place
+.mice_complete <- function(data, method, completions, params, iterations = .ITERATIONS,
+                           plan = mice_plan(data, params)) {
+  if (is.function(method)) {
+    fill <- method
+    method <- .METHOD
+    functions <- list(function(y, ry, x, wy, ...) fill(y, ry, x, wy, params))
+    names(functions) <- paste0("mice.impute.", .METHOD)
+    # mice finds a method by its name on the search path
+    attach(functions, name = .ATTACHED, warn.conflicts = FALSE)
+    on.exit(detach(.ATTACHED, character.only = TRUE))
+  }
   call <- c(
-    list(data, method = method, m = completions, maxit = iterations, printFlag = FALSE),
-    .mice_arguments(params)
+    list(
+      in_units(data, plan),
+      method = method, m = completions, maxit = iterations, printFlag = FALSE
+    ),
+    .mice_arguments(params, !method %in% c("rf", .METHOD))
   )
+  if (isTRUE(params$keep_collinear)) call$remove.collinear <- FALSE
+  if (!is.null(plan$predictors)) call$predictorMatrix <- predictor_matrix(plan$predictors)
   run <- do.call(mice::mice, call)
   .tell_left_out(run)
-  lapply(seq_len(completions), function(number) mice::complete(run, number))
+  lapply(seq_len(completions), function(number) {
+    out_of_units(data, mice::complete(run, number), plan)
+  })
 }
 
 # impute_train for one of mice's methods.
 mice_train <- function(data, method, params) {
+  plan <- mice_plan(data, params)
   list(
-    completed = .mice_complete(data, method, 1L, params),
-    state = list(params = params, training = data)
+    completed = .mice_complete(data, method, 1L, params, plan = plan),
+    state = list(params = params, training = data, plan = plan)
   )
 }
 

@@ -10,11 +10,9 @@
 # that it gets the numbers of its own place in the table. A row's values depend on that place,
 # but not on the other rows; where `alone` is TRUE every row gets the numbers of the first
 # place, which are those it would get in a table of its own.
-# helpers: .ITERATIONS (_mice.R); generator_state, use_generator (../r/streams.R)
+# helpers: .ATTACHED, .METHOD, .ITERATIONS (_mice.R); generator_state, use_generator (../r/streams.R)
 # helpers: table_of, cut_table (../r/tables.R)
-
-.ATTACHED <- "gridrun_mice"
-.METHOD <- "gridrun"
+# helpers: in_units, out_of_units, predictor_matrix (_mice_units.R)
 
 # A method of mice's that fills training rows, then test rows; see the head of this file.
 #
@@ -72,29 +70,39 @@
   both
 }
 
-# What mice finds constant or collinear among the training rows, which takes no part.
-.training_setup <- function(training) {
-  looked_at <- suppressWarnings(mice::mice(training, m = 1L, maxit = 0L, printFlag = FALSE))
+# What predicts what: as chosen on the training rows, or all but what mice finds constant or
+# collinear among them, which then takes no part.
+.training_setup <- function(training, plan, params) {
+  if (!is.null(plan$predictors)) {
+    return(predictor_matrix(plan$predictors))
+  }
+  looked_at <- suppressWarnings(mice::mice(
+    training,
+    m = 1L, maxit = 0L, printFlag = FALSE, remove.collinear = !isTRUE(params$keep_collinear)
+  ))
   looked_at$predictorMatrix
 }
 
 # Imputed tables of a test table from models of the training table.
 #
 # fill, follow  as in .split_method
-# state         list(params, training)
+# state         list(params, training, plan)
 # alone         whether each row gets what it would get as the only one; `follow` sees to it
 #               that values do, and this that first guesses do
 mice_learnt <- function(data, state, fill, follow = fill, alone = FALSE,
                         completions = .TEST_COMPLETIONS) {
-  training <- nrow(state$training)
-  columns <- names(state$training)
-  both <- lapply(columns, function(name) c(state$training[[name]], data[[name]]))
+  ours <- in_units(state$training, state$plan)
+  theirs <- in_units(data, state$plan)
+  training <- nrow(ours)
+  columns <- names(ours)
+  both <- lapply(columns, function(name) c(ours[[name]], theirs[[name]]))
   names(both) <- columns
   text <- columns[vapply(both, is.character, NA)]
   both[text] <- lapply(both[text], .as_training_factor, training)
   both <- table_of(both, training + nrow(data))
-  predictors <- .training_setup(state$training)
-  part <- rowSums(predictors != 0) > 0
+  predictors <- .training_setup(ours, state$plan, state$params)
+  # where predictors are chosen, a feature without any is drawn from its known values
+  part <- rowSums(predictors != 0) > 0 | (!is.null(state$plan$predictors) & !columns %in% text)
   method <- ifelse(part & vapply(both, anyNA, NA), .METHOD, "")
 
   functions <- list(.split_method(fill, follow, training, state$params))
@@ -110,7 +118,6 @@ mice_learnt <- function(data, state, fill, follow = fill, alone = FALSE,
       remove.constant = FALSE, remove.collinear = FALSE, printFlag = FALSE
     )
     completed <- cut_table(mice::complete(run), training + seq_len(nrow(data)), columns)
-    completed[text] <- data[text]
-    completed
+    out_of_units(data, completed, state$plan, state$training)
   })
 }

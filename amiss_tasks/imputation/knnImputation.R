@@ -65,6 +65,37 @@ knn_fill <- function(data, donors, k, standard) {
   data
 }
 
+# The same from all rows that have the wanted value, by distances over the features that both
+# rows have; Troyanskaya et al. 2001 (doi:10.1093/bioinformatics/17.6.520) impute so.
+#
+# A sum over a part of the row's features counts for all of them, as in dist(). Fewer than k rows
+# with the value do; where no row has a feature in common, the feature's mean is taken.
+.fill_from_common <- function(data, donors, k, standard) {
+  standard$spread[is.na(standard$spread) | standard$spread == 0] <- 1
+  targets <- .standardise(.numbers_of(data), standard)
+  pool <- t(.standardise(.numbers_of(donors), standard))
+  known <- !is.na(pool)
+  for (i in which(rowSums(is.na(targets)) > 0L)) {
+    seen <- !is.na(targets[i, ])
+    squares <- (pool[seen, , drop = FALSE] - targets[i, seen])^2
+    common <- colSums(known[seen, , drop = FALSE])
+    distance <- sqrt(colSums(squares, na.rm = TRUE) * sum(seen) / common)
+    ranked <- order(distance)[seq_len(sum(common > 0))]
+    for (name in names(data)[!seen]) {
+      values <- donors[[name]]
+      nearest <- head(ranked[known[name, ranked]], k)
+      # less the smallest: the weights of a row far from all others would all be 0
+      weights <- exp(distance[nearest[1L]] - distance[nearest])
+      data[[name]][i] <- if (length(nearest)) {
+        sum(weights * values[nearest]) / sum(weights)
+      } else {
+        mean(values, na.rm = TRUE)
+      }
+    }
+  }
+  data
+}
+
 # A table imputed from its own complete rows.
 .fill_alone <- function(data, k, standard) {
   if (any(rowSums(!is.na(data)) == 1L)) {
@@ -74,8 +105,15 @@ knn_fill <- function(data, donors, k, standard) {
   knn_fill(data, data, k, standard)
 }
 
+# params: k; common = TRUE measures distances over common features.
 impute_train <- function(data, params, seed) {
   standard <- .learn_standard(.numbers_of(data))
+  if (isTRUE(params$common)) {
+    return(list(
+      completed = list(.fill_from_common(data, data, params$k, standard)),
+      state = list(params = params, donors = data, standard = standard)
+    ))
+  }
   completed <- .fill_alone(data, params$k, standard)
   list(
     completed = list(completed),
@@ -85,11 +123,19 @@ impute_train <- function(data, params, seed) {
 
 # On the test table alone (D7).
 impute_test <- function(data, state, seed) {
-  list(.fill_alone(data, state$params$k, .learn_standard(.numbers_of(data))))
+  standard <- .learn_standard(.numbers_of(data))
+  if (isTRUE(state$params$common)) {
+    return(list(.fill_from_common(data, data, state$params$k, standard)))
+  }
+  list(.fill_alone(data, state$params$k, standard))
 }
 
-# Neighbours are imputed training rows, standardised as the training table was.
+# Neighbours are training rows, standardised as the training table was: as they were imputed, or
+# as far as they are known.
 impute_test_learnt <- function(data, state, seed) {
+  if (isTRUE(state$params$common)) {
+    return(list(.fill_from_common(data, state$donors, state$params$k, state$standard)))
+  }
   list(knn_fill(data, state$donors, state$params$k, state$standard))
 }
 

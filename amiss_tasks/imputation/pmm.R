@@ -1,7 +1,8 @@
 # Missing values become observed values of rows with similar predicted means (predictive mean
 # matching), by chained equations.
 # What a method defines: ../stages/impute.R.
-# helpers: mice_train, mice_test, .mice_arguments (_mice.R); mice_learnt (_mice_learnt.R)
+# helpers: mice_train, mice_test (_mice.R); mice_learnt (_mice_learnt.R)
+# helpers: .mice_arguments (_mice_units.R)
 # helpers: generator_state, use_generator (../r/streams.R)
 
 impute_train <- function(data, params, seed) mice_train(data, "pmm", params)
@@ -16,11 +17,11 @@ impute_test_learnt <- function(data, state, seed) mice_learnt(data, state, .matc
 
 # The same with one draw among the donors for all rows: that which a single row would get.
 .match_alone <- function(y, ry, x, wy, params) {
-  settings <- list(donors = 5L, ridge = 1e-5, matchtype = 1L)
+  settings <- list(donors = 5L, ridge = 1e-5, matchtype = 1L, ls.meth = "qr")
   given <- .mice_arguments(params)
   settings[names(given)] <- given
   x <- cbind(1, as.matrix(x))
-  drawn <- mice::.norm.draw(y, ry, x, ridge = settings$ridge)
+  drawn <- mice::.norm.draw(y, ry, x, ridge = settings$ridge, ls.meth = settings$ls.meth)
   # mice's matchtype says which coefficients predict the donors and which the missing values:
   # the estimated ones or those drawn from their posterior
   by <- list(drawn$coef, drawn$beta)

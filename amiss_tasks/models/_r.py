@@ -95,7 +95,7 @@ class ModelCalls:
     def keep_fold(self, path: Path, fold: FoldTables, matrix: RObject | None) -> None:
         """Write a fold's tables, and the matrix that a model was given."""
         parts = (fold.train, fold.outcome, fold.test, fold.test_positive, matrix)
-        self._do("keep_fold", str(path), *parts)
+        self._do("keep_fold", str(path), *parts, fold.train_groups)
 
     def _do(self, function: str, *args: Any) -> RObject:
         return self._call(function, *args, where=self._models).value

@@ -10,12 +10,13 @@ if (!file.exists(fold_file) && length(script)) {
 given <- readRDS(fold_file)
 training <- given[["train"]] # the fold's training table, NA where a value is missing
 outcome <- given[["outcome"]] # its classes; positive is the first level
+groups <- given[["groups"]] # numbers of its variants, where inner folds keep these together
 test <- given[["test"]]
 test_positive <- given[["test_positive"]]
 
-# every random number follows from this and from the seeds below
+# every random number follows from this and from the seeds below; text is in ICU's order
 RNGkind("Mersenne-Twister", "Inversion", "Rejection")
-invisible(Sys.setlocale("LC_COLLATE", "C"))
+use_text_order()
 
 # ---- Stage prepare: rows and features
 sampled <- draw_sample(
@@ -38,7 +39,9 @@ completed <- imputed$tables
 completed <- check_again(completed, variance, correlation, numeric)$tables
 
 # ---- Stage train
-trained <- train(classifier, completed, y, train_seed, search, search_seeds, corrected)
+trained <- train(
+  classifier, completed, y, train_seed, search, search_seeds, corrected, groups[prepared$rows]
+)
 cat(
   "MCC by which rows of hyperparameters are compared:", round(trained$mcc, 4), "-> row",
   trained$row, "\n"
@@ -53,14 +56,15 @@ test_tables <- complete_test(
 
 # ---- Stage evaluate
 # gridrun computes its metrics in Python; these are the same. A probability of exactly one half
-# counts as negative, but for the MCC as positive, as caret and ModelMetrics have it.
+# counts as negative, but for the MCC as positive, as caret and ModelMetrics have it, where
+# that is not corrected (D29).
 scores <- function(actual, p) {
   positive <- as.double(sum(actual))
   above <- sum(rank(p)[actual]) - positive * (positive + 1) / 2
   data.frame(
     TP = sum(actual & p > 0.5), FP = sum(!actual & p > 0.5),
     FN = sum(actual & !p > 0.5), TN = sum(!actual & !p > 0.5),
-    MCC = .mcc(actual, p >= 0.5, corrected), AUC = above / (positive * (length(p) - positive))
+    MCC = .mcc(actual, if ("thresholds" %in% corrected) p > 0.5 else p >= 0.5, corrected), AUC = above / (positive * (length(p) - positive))
   )
 }
 found <- do.call(rbind, lapply(trained$models, function(model) {

@@ -136,11 +136,11 @@ names_used <- function(code) {
   }, as.list(expressions), places)
 }
 
-keep_fold <- function(path, train, outcome, test, test_positive, matrix) {
+keep_fold <- function(path, train, outcome, test, test_positive, matrix, groups) {
   saveRDS(
     list(
       train = train, outcome = outcome, test = test, test_positive = test_positive,
-      matrix = matrix
+      matrix = matrix, groups = groups
     ),
     path,
     version = 3L

@@ -17,11 +17,27 @@
   vapply(calls, .call_text, "")
 }
 
+# Has R sort text as it does for upstream in en_US.UTF-8, whatever locales are installed: by
+# ICU's root collation, where "_" comes before letters and cases go together. Codes of text
+# (D3), levels of factors and the rows of a merge are in this order.
+use_text_order <- function() {
+  if (!capabilities("ICU")) {
+    stop(
+      "this R was built without ICU, by which text is sorted as upstream sorts it; ",
+      "install R with ICU (Debian's r-base-core has it)",
+      call. = FALSE
+    )
+  }
+  Sys.setlocale("LC_COLLATE", "C")
+  icuSetCollate(locale = "root")
+  invisible(NULL)
+}
+
 # Everything that decides random numbers and the order of text, set before each
 # call so that no task sees what ran before it.
 .settle <- function() {
   RNGkind("Mersenne-Twister", "Inversion", "Rejection")
-  Sys.setlocale("LC_COLLATE", "C")
+  use_text_order()
   NULL
 }
 

@@ -2,8 +2,8 @@
 # to any (upstream-behaviour section 5, "Training").
 # helpers: none
 
-# Mean and standard deviation of the numeric columns, and levels of the text; indicators
-# (logical) are left as they are.
+# Mean and standard deviation of the numeric columns, and levels of the text in the order of
+# use_text_order (guard.R); indicators (logical) are left as they are.
 #
 # corrected  names of the choices of upstream that are corrected (../protocols.py); with
 #            categorical_factor text becomes factors rather than codes (D3)
@@ -19,13 +19,13 @@ learn_scaling <- function(data, corrected = character()) {
   list(
     numeric = numeric, centre = centre, spread = spread,
     factors = length(text) > 0L && "categorical_factor" %in% corrected,
-    levels = lapply(unclass(data)[text], function(column) sort(unique(column), method = "radix")),
+    levels = lapply(unclass(data)[text], function(column) sort(unique(column))),
     usual = lapply(unclass(data)[text], .most_frequent)
   )
 }
 
 .most_frequent <- function(column) {
-  levels <- sort(unique(column), method = "radix")
+  levels <- sort(unique(column))
   levels[which.max(tabulate(match(column, levels), length(levels)))]
 }
 

@@ -44,6 +44,14 @@ outcome_factor <- function(positive) {
   factor(ifelse(positive, "positive", "negative"), levels = c("positive", "negative"))
 }
 
+# Outcome of groups of rows, in order of first appearance: that of most of their rows, of as many
+# the second level.
+group_outcome <- function(outcome, groups) {
+  first <- levels(outcome)[1L]
+  share <- vapply(split(outcome == first, factor(groups, unique(groups))), mean, 0)
+  factor(levels(outcome)[ifelse(share > 0.5, 1L, 2L)], levels = levels(outcome))
+}
+
 # Stops, with caret's words, where a class has no row.
 require_both_classes <- function(outcome) {
   empty <- levels(outcome)[tabulate(outcome, nlevels(outcome)) == 0L]
@@ -89,4 +97,26 @@ r_versions <- function() {
     list(R = R.version.string), versions,
     list(BLAS = extSoftVersion()[["BLAS"]], LAPACK = paste(La_version(), La_library()))
   )
+}
+
+# Which features of an imputed table still have missing values, and in how many rows, as one
+# text; "" where there are none.
+gaps_in <- function(data) {
+  gaps <- vapply(unclass(data), function(column) sum(is.na(column)), 0L)
+  gaps <- gaps[gaps > 0L]
+  if (!length(gaps)) {
+    return("")
+  }
+  rows <- ifelse(gaps == 1L, "1 row", paste(gaps, "rows"))
+  paste0(names(gaps), " (", rows, ")", collapse = ", ")
+}
+
+# Stops where an imputed table still has missing values: some classifiers would take them for
+# values, leave the rows out, or score a part of them (upstream-behaviour section 5, "MICE").
+require_no_gaps <- function(data, which) {
+  gaps <- gaps_in(data)
+  if (nzchar(gaps)) {
+    stop("missing values remain after imputation in the ", which, " table: ", gaps, call. = FALSE)
+  }
+  data
 }

@@ -13,6 +13,7 @@ import numpy as np
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.r.collation import Key, text_key
 from amiss_tasks.stages.block_tables import BlockTable
 
 Categories = dict[str, list[str | None]]
@@ -90,23 +91,30 @@ def levels_of(categories: dict[str, Categories], part: str, protocol: Protocol) 
     """Levels of each categorical that get a dummy in a part, in order of first appearance.
 
     A single level gets none. Corrected, the test part has the training part's (D21),
-    and one level is left out for the others to be read against (D12): the first in
-    alphabetical order, which no row has a say in.
+    they are sorted by name (D30), and one level is left out for the others to be read
+    against (D12): the first in alphabetical order, which no row has a say in.
     """
-    source = "train" if "dummy_columns" in protocol.corrected else part
+    learnt = {"dummy_columns", "dummy_levels"} & protocol.corrected
+    source = "train" if learnt else part
     found: Categories = {}
     for name, values in categories[source].items():
         levels = list(dict.fromkeys(values))
+        if "dummy_levels" in protocol.corrected:
+            levels.sort(key=_level_key)
         if len(levels) <= 1:
             levels = []
         elif "dummies" in protocol.corrected:
-            levels.remove(min(levels, key=_level_name))
+            levels.remove(min(levels, key=_level_key))
         found[name] = levels
     return found
 
 
 def _level_name(level: str | None) -> str:
     return "NA" if level is None else level
+
+
+def _level_key(level: str | None) -> Key:
+    return text_key(_level_name(level))
 
 
 def _dummies(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,8 @@ def evaluate(
     prediction: Prediction,
     predict_again: Callable[[npt.NDArray[np.int64]], Prediction] | None = None,
     one_sided_mcc: float = math.nan,
+    *,
+    half_is_positive: bool = True,
 ) -> Evaluated:
     """Metrics over all rows and within each consequence.
 
@@ -79,18 +82,20 @@ def evaluate(
         predict_again: Predicts the rows at these positions as a table of their
             own; given where that changes the predictions (D3).
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+        half_is_positive: Whether a probability of exactly one half is positive for the MCC (D29).
 
     Returns:
         Rows of both kinds.
     """
     per_consequence: list[dict[str, MetricValue | str]] = []
+    of = partial(metrics, one_sided_mcc=one_sided_mcc, half_is_positive=half_is_positive)
     for group in groups:
         own = (
             predict_again(group.rows)
             if predict_again
             else Prediction(prediction.probability[group.rows], prediction.seconds)
         )
-        row = metrics(positive[group.rows], own.probability, one_sided_mcc)
+        row = of(positive[group.rows], own.probability)
         per_consequence.append({"consequence": group.consequence, **row, "te_time": own.seconds})
-    overall = metrics(positive, prediction.probability, one_sided_mcc)
+    overall = of(positive, prediction.probability)
     return Evaluated({**overall, "te_time": prediction.seconds}, per_consequence)

@@ -23,11 +23,11 @@
 # whatever the other test rows are. impute_alone, by which a finished model imputes the rows
 # it is to predict, does so as impute_test_learnt would if each row were the only one, so that
 # its place in the table has no say either; a method without it is given the rows one by one.
-# helpers: use_stream, use_generator (../r/streams.R)
+# helpers: use_stream, use_generator (../r/streams.R); require_no_gaps (../r/tables.R)
 
-# Imputes a training table once for each row of hyperparameters. An error
-# leaves its row without a table; when no row is left, or `fails_fold` is
-# TRUE, it stops.
+# Imputes a training table once for each row of hyperparameters. An error, or a
+# missing value that is left, leaves its row without a table; when no row is left,
+# or `fails_fold` is TRUE, it stops.
 #
 # method     environment of the method's file
 # rows       list of rows of hyperparameters; one empty row for a method without
@@ -40,7 +40,20 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
   failures <- rep(NA_character_, length(rows))
   for (k in seq_along(rows)) {
     if (is.null(generator)) use_stream(seed, k) else use_generator(generator)
-    impute <- function() method$impute_train(data, rows[[k]], seed)
+    impute <- function() {
+      found <- method$impute_train(data, rows[[k]], seed)
+      for (table in found$completed) require_no_gaps(table, "training")
+      # what a classifier is not given has to be said: a feature without a value to learn from
+      gone <- setdiff(names(data), names(found$completed[[1L]]))
+      if (length(gone)) {
+        warning(
+          "trained without features that have no value in the training rows: ",
+          paste(gone, collapse = ", "),
+          call. = FALSE
+        )
+      }
+      found
+    }
     found <- if (fails_fold) impute() else tryCatch(impute(), error = conditionMessage)
     if (is.character(found)) {
       message("imputation row ", k, " (", .row_text(rows[[k]]), ") failed: ", found)

@@ -1,7 +1,7 @@
 """Rows of a block that have a label, before they are split and encoded.
 
-The artifact of a block where the study evaluates on held-out parts: every repeat
-splits the same rows, so one file serves them all.
+The artifact of a block where the study evaluates on held-out parts, or encodes each fold by its
+own training rows (D30): every repeat splits the same rows, so one file serves them all.
 """
 
 from __future__ import annotations
@@ -81,3 +81,9 @@ class Labelled:
                 },
                 has_dummies=bool(arrays["has_dummies"][0]),
             )
+
+
+def is_labelled(path: Path) -> bool:
+    """Whether a block's artifact has rows before they are split, rather than both parts."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return "row_ids" in arrays

@@ -18,7 +18,8 @@ from amiss_tasks.r.arrays import BoolArray, FloatArray
 from gridrun.pipeline import Column
 
 CUTOFF = 0.5
-"""A row is predicted positive when its probability is above this; for MCC, from this on."""
+"""A row is predicted positive when its probability is above this; for upstream's MCC, from this
+on (D29)."""
 
 MetricValue = int | float | None
 
@@ -31,11 +32,13 @@ class Predicted:
         positive: Outcome per row, shape (rows,).
         probability: P(positive) per row, shape (rows,); NaN where there is none.
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+        half_is_positive: Whether a probability of exactly one half is positive for the MCC (D29).
     """
 
     positive: BoolArray
     probability: FloatArray
     one_sided_mcc: float = math.nan
+    half_is_positive: bool = True
 
     @cached_property
     def known(self) -> BoolArray:
@@ -96,6 +99,7 @@ def metrics(
     probability: FloatArray,
     one_sided_mcc: float = math.nan,
     *,
+    half_is_positive: bool = True,
     pooled: bool = False,
 ) -> dict[str, MetricValue]:
     """All metric columns of a result row.
@@ -104,12 +108,13 @@ def metrics(
         positive: Outcome per row, shape (rows,).
         probability: P(positive) per row, shape (rows,); NaN where there is none.
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+        half_is_positive: Whether a probability of exactly one half is positive for the MCC (D29).
         pooled: Only those of pooled predictions.
 
     Returns:
         ``METRICS`` in their order, by name of the column.
     """
-    predicted = Predicted(positive, probability, one_sided_mcc)
+    predicted = Predicted(positive, probability, one_sided_mcc, half_is_positive)
     return {
         metric.column.name: metric.of(predicted)
         for metric in METRICS
@@ -128,13 +133,15 @@ def _brier(of: Predicted) -> float:
 
 
 def _mcc(of: Predicted) -> float:
-    """MCC as ModelMetrics has it.
+    """MCC as ModelMetrics has it, where one missing probability makes it 0.
 
-    A probability of exactly 0.5 counts as *positive* here, unlike in the counts,
-    and one missing probability makes it 0.
+    There a probability of exactly 0.5 counts as *positive*, unlike in the counts; corrected,
+    it is the MCC of the counts (D29).
     """
     if not of.known.all():
         return 0.0
+    if not of.half_is_positive:
+        return matthews(of.tp, of.fp, of.fn, of.tn, of.one_sided_mcc)
     positive, predicted = of.positive, of.probability >= CUTOFF
     return matthews(
         int((positive & predicted).sum()),

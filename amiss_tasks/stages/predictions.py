@@ -72,16 +72,21 @@ def pooled_probability(probability: FloatArray) -> FloatArray:
     return mean
 
 
-def pooled_row(found: Predictions, one_sided_mcc: float) -> dict[str, MetricValue | str]:
+def pooled_row(
+    found: Predictions, one_sided_mcc: float, *, half_is_positive: bool = True
+) -> dict[str, MetricValue | str]:
     """The metrics of the pooled probabilities, with how they were pooled.
 
     Args:
         found: The predictions.
         one_sided_mcc: MCC where all predictions or all labels are of one class (D10).
+        half_is_positive: Whether a probability of exactly one half is positive for the MCC (D29).
     """
     count = len(found.tables)
     mean = pooled_probability(found.probability)
-    pooled = metrics(found.positive, mean, one_sided_mcc, pooled=True)
+    pooled = metrics(
+        found.positive, mean, one_sided_mcc, half_is_positive=half_is_positive, pooled=True
+    )
     return {"tables": count, "how": MEAN_PROBABILITY if count > 1 else ONE_TABLE, **pooled}
 
 

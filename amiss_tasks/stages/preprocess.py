@@ -28,6 +28,7 @@ from amiss_tasks.stages.encoding import (
     part_of,
     words_of,
 )
+from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
@@ -109,6 +110,40 @@ def split(
     return _encoded(rows, parts, features, protocol)[0]
 
 
+def fold_parts(
+    rows: Labelled, fold: int, features: FeatureSet = AMISS, protocol: Protocol = UPSTREAM_PROTOCOL
+) -> BlockTables:
+    """Training and test rows of a fold, each encoded by what the training rows have (D30).
+
+    So no test row has a say in which rows are trained on or what columns they have: what is
+    drawn depends on variants and classes alone, and duplicates are dropped after it.
+
+    Args:
+        rows: The block's rows.
+        fold: Fold, counted from 1.
+        features: The study's features.
+        protocol: How rows are split, drawn and encoded.
+
+    Raises:
+        TaskFailure: There are too few training rows, or rows of one class.
+    """
+    within = _drawn_parts(rows, protocol, 1)["train"]
+    ids = [rows.row_ids[row] for row in within.tolist()]
+    unread = BlockTable(ids, rows.positive[within], np.empty((len(ids), 0)), (), {})
+    drawn = rows_of_fold(unread, fold, protocol)
+    parts = {"train": within[drawn.train], "test": within[drawn.test]}
+    return _encoded(rows, _distinct(rows, parts, protocol), features, protocol)[0]
+
+
+def require_trainable(rows: Labelled, protocol: Protocol) -> None:
+    """Stop where no fold of a block can be trained.
+
+    Raises:
+        TaskFailure: The training part has too few rows, or rows of one class.
+    """
+    _require_classes(rows.positive[parts_of(rows, protocol)["train"]])
+
+
 @dataclass(frozen=True)
 class Whole:
     """All labelled rows of a block, for a model that is to be used.
@@ -175,11 +210,21 @@ def parts_of(
 
     Arguments are those of :func:`split`.
     """
+    return _distinct(rows, _drawn_parts(rows, protocol, repeat), protocol)
+
+
+def _drawn_parts(rows: Labelled, protocol: Protocol, repeat: int) -> dict[str, IntArray]:
     in_training = _draw_training(rows, protocol, repeat)
-    parts = {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
-    if "split_by" in protocol.corrected:
-        parts = {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
-    return parts
+    return {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
+
+
+def _distinct(
+    rows: Labelled, parts: dict[str, IntArray], protocol: Protocol
+) -> dict[str, IntArray]:
+    """Parts without duplicates within each, where those were not dropped before (D9)."""
+    if "split_by" not in protocol.corrected:
+        return parts
+    return {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
 
 
 def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:

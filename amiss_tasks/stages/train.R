@@ -2,7 +2,7 @@
 # (upstream-behaviour sections 5, "Training" and "Choice", and 7).
 # helpers: learn_scaling, scaled_matrix (../r/scaling.R)
 # helpers: generator_state, use_generator, use_stream (../r/streams.R)
-# helpers: cut_table, require_both_classes (../r/tables.R)
+# helpers: cut_table, group_outcome, require_both_classes, require_no_gaps (../r/tables.R)
 
 # Matthews correlation between labels and predicted labels, both logical with
 # TRUE for positive; NaN where a margin is empty, corrected 0 (D10). One root of the
@@ -29,8 +29,12 @@
   force(expression)
 }
 
-# Fold of each row, classes spread evenly over the folds.
-.inner_folds <- function(outcome) {
+# Fold of each row, classes spread evenly over the folds. `groups`: numbers of what stays
+# together (variants), each of the class that most of its rows have.
+.inner_folds <- function(outcome, groups = NULL) {
+  if (!is.null(groups)) {
+    return(.inner_folds(group_outcome(outcome, groups))[match(groups, unique(groups))])
+  }
   folds <- min(.INNER_FOLDS, length(outcome))
   fold <- integer(length(outcome))
   last <- 0L
@@ -45,8 +49,8 @@
 }
 
 # Classes of the rows, TRUE for positive, each by a model that was not fitted to it.
-.held_out_classes <- function(classifier, data, outcome, settings, seed, corrected) {
-  fold <- .drawn_from(seed, .inner_folds(outcome))
+.held_out_classes <- function(classifier, data, outcome, settings, seed, corrected, groups) {
+  fold <- .drawn_from(seed, .inner_folds(outcome, groups))
   positive <- logical(length(outcome))
   for (number in unique(fold)) {
     kept <- which(fold != number)
@@ -63,22 +67,8 @@
   positive
 }
 
-# An error of training says which features an imputation left incomplete, if any.
-.naming_gaps <- function(rows, training) {
-  tryCatch(training, error = function(e) {
-    gaps <- names(rows)[vapply(rows, anyNA, NA)]
-    named <- vapply(gaps, grepl, NA, x = conditionMessage(e), fixed = TRUE)
-    if (all(named)) stop(e)
-    stop(
-      conditionMessage(e), "; the imputation left missing values in ",
-      paste(gaps, collapse = ", "),
-      call. = FALSE
-    )
-  })
-}
-
 # One model: list(model, facts).
-.train_one <- function(classifier, data, outcome, search, seeds, corrected) {
+.train_one <- function(classifier, data, outcome, search, seeds, corrected, groups) {
   if (nrow(data) < 2L) stop("nrow(x) > 1 is not TRUE", call. = FALSE)
   require_both_classes(outcome)
   scaling <- learn_scaling(data, corrected)
@@ -87,13 +77,13 @@
   if (search == "random" && !is.null(classifier$draw_settings)) {
     settings <- list(.drawn_from(seeds$search, classifier$draw_settings(ncol(rows))))
   }
-  fit <- .naming_gaps(data, do.call(classifier$fit, c(list(rows, outcome), settings)))
+  fit <- do.call(classifier$fit, c(list(rows, outcome), settings))
   # classes of rows that a model was fitted to favour hyperparameters by which it overfits (D4);
   # a forest's are out-of-bag votes and need no inner folds
   chosen_by <- fit$fitted_positive
   if (!isTRUE(fit$held_out) && "imputation_choice" %in% corrected) {
     chosen_by <- .held_out_classes(
-      classifier, data, outcome, settings, seeds$selection, corrected
+      classifier, data, outcome, settings, seeds$selection, corrected, groups
     )
   }
   list(
@@ -130,6 +120,7 @@
 # seeds       list(search, selection): seeds of random settings, and of the inner
 #             folds by which rows are compared where that is corrected (D4)
 # corrected   names of the choices of upstream that are corrected (../protocols.py)
+# groups      variant of each row, as numbers, where inner folds keep variants together (D9)
 # Returns list(models, facts, row, mcc, fits): for each table of the chosen row
 # list(fit, scaling, columns) and list(selection_mcc, seconds, rows, settings,
 # fits); the chosen row; mean MCC of each row, -Inf where there is none; how
@@ -137,11 +128,14 @@
 #
 # A model that fails is the worst of its row, and an error where it is the only
 # one or is chosen all the same.
-train <- function(classifier, tables, outcome, seed, search, seeds, corrected = character()) {
+train <- function(classifier, tables, outcome, seed, search, seeds, corrected = character(),
+                  groups = NULL) {
   use_stream(seed)
   only <- sum(lengths(tables)) == 1L
   attempt <- function(data) {
-    train_it <- function() .train_one(classifier, data, outcome, search, seeds, corrected)
+    train_it <- function() {
+      .train_one(classifier, data, outcome, search, seeds, corrected, groups)
+    }
     if (only) train_it() else tryCatch(train_it(), error = conditionMessage)
   }
   mcc <- rep(-Inf, length(tables))
@@ -167,7 +161,8 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
   )
 }
 
-# Rows of an imputed test table with the columns that a model was trained on.
+# Rows of an imputed test table with the columns that a model was trained on; stops where one
+# of them still has a missing value.
 # `rows`: these positions as a table of their own; NULL for the whole table.
 rows_for <- function(model, data, rows = NULL) {
   absent <- setdiff(model$columns, names(data))
@@ -179,7 +174,7 @@ rows_for <- function(model, data, rows = NULL) {
     )
   }
   if (is.null(rows)) rows <- seq_len(nrow(data))
-  cut_table(data, rows, model$columns)
+  require_no_gaps(cut_table(data, rows, model$columns), "test")
 }
 
 # P(positive) of each of these rows, see rows_for.

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from amiss_tasks.methods import Dependence, Hyperparameters, Method
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
-from amiss_tasks.r.arrays import BoolArray
+from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.evaluate import ConsequenceRows, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
@@ -40,6 +42,9 @@ class FoldTables:
         has_text: Whether categorical features are text.
         bytes: Size of the tables.
         removed: What was removed from the training table, or None.
+        train_groups: Number of the variant of each training row, where inner folds keep
+            variants together (D9); else None.
+        twins: Test rows that equal a training row in all columns, where variants are split.
     """
 
     number: int
@@ -56,6 +61,12 @@ class FoldTables:
     has_text: bool
     bytes: int
     removed: Removed | None = None
+    train_groups: IntArray | None = None
+    twins: int = 0
+
+    def groups_of(self, rows: IntArray) -> IntArray | None:
+        """Variants of these training rows (from 0), where inner folds keep them together."""
+        return None if self.train_groups is None else self.train_groups[rows]
 
     @property
     def test_digest(self) -> str:
@@ -162,10 +173,12 @@ def tables_of(
         protocol: How draws are seeded.
     """
     train, test = parts.train, parts.test
+    by_variant = "split_by" in protocol.corrected
+    groups = _numbered(train.variants()) if by_variant else None
     return FoldTables(
         number=number,
         # where each fold has seeds of its own, equal tables are not the same fold
-        digest=_digest(train, test, number if "draw_order" in protocol.corrected else 0),
+        digest=_digest(train, test, number if "draw_order" in protocol.corrected else 0, groups),
         train=stages.table(train),
         outcome=stages.outcome(train),
         test=stages.table(test),
@@ -177,11 +190,38 @@ def tables_of(
         test_columns=frozenset(test.columns),
         has_text=bool(test.text),
         bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
+        train_groups=groups,
+        twins=_twins(train, test) if by_variant else 0,
     )
 
 
-def _digest(train: BlockTable, test: BlockTable, fold: int) -> str:
+def _numbered(names: Sequence[str]) -> IntArray:
+    """Each name as its number in order of first appearance, from 1."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names), 1)}
+    return np.array([numbers[name] for name in names], dtype=np.int64)
+
+
+def _twins(train: BlockTable, test: BlockTable) -> int:
+    """How many test rows equal a training row in all columns that both have."""
+    known = set(_contents(train, train.numeric_names))
+    return sum(row in known for row in _contents(test, train.numeric_names))
+
+
+def _contents(table: BlockTable, columns: Sequence[str]) -> list[tuple[bytes, tuple[str, ...]]]:
+    at = {name: place for place, name in enumerate(table.numeric_names)}
+    numbers = np.column_stack(
+        [table.numeric[:, at[n]] if n in at else np.zeros(table.rows) for n in columns]
+        or [np.zeros(table.rows)]
+    )
+    numbers = np.where(np.isnan(numbers), np.nan, numbers + 0.0)  # one NaN, one zero
+    texts = [tuple(values[row] for values in table.text.values()) for row in range(table.rows)]
+    return [(row.tobytes(), text) for row, text in zip(numbers, texts, strict=True)]
+
+
+def _digest(train: BlockTable, test: BlockTable, fold: int, groups: IntArray | None = None) -> str:
     digest = hashlib.blake2b(str(fold).encode(), digest_size=16)
+    if groups is not None:
+        digest.update(groups.tobytes())
     for table in (train, test):
         digest.update(repr((table.numeric.shape, table.numeric_names)).encode())
         digest.update(table.numeric.tobytes())

@@ -44,6 +44,7 @@ def train(
     seed: int,
     *,
     choices: Choices = UPSTREAM_CHOICES,
+    groups: IntArray | None = None,
 ) -> Trained:
     """Train on every imputed table of every row of hyperparameters; keep the best row.
 
@@ -58,11 +59,12 @@ def train(
         outcome: R factor, positive first.
         seed: Seed of the fold.
         choices: Where training differs from upstream.
+        groups: Variant of each row, where inner folds keep variants together (D9).
 
     Raises:
         TaskFailure: A model fails, and is the only one or of the chosen row.
     """
-    chain = _Chain(call, classifier, outcome, seed, choices)
+    chain = _Chain(call, classifier, outcome, seed, choices, groups=groups)
     only = sum(len(tables.at(row)) for row in range(len(tables))) == 1
     rows: list[list[_Found]] = []
     for row in range(len(tables)):
@@ -106,8 +108,16 @@ class _Chain:
     """Imputed tables one after another, each from where the one before left R's generator."""
 
     def __init__(
-        self, call: RCalls, classifier: str, outcome: RObject, seed: int, choices: Choices
+        self,
+        call: RCalls,
+        classifier: str,
+        outcome: RObject,
+        seed: int,
+        choices: Choices,
+        *,
+        groups: IntArray | None,
     ) -> None:
+        self._groups = groups
         self._call = call
         self._classifier = classifier
         self._choices = choices
@@ -121,7 +131,7 @@ class _Chain:
     def train(self, data: RObject) -> _Found:
         """Train on one table."""
         table = _Table(self._call, data, self._positive)
-        draws = RDraws(self._call, self._outcome, self._seed, self._state)
+        draws = RDraws(self._call, self._outcome, self._seed, self._state, self._groups)
         try:
             self._call("check_training", data, self._outcome)
             fit = load(self._classifier).fit(table, draws, self._choices)
@@ -164,9 +174,18 @@ class RDraws:
         outcome: R factor, positive first.
         seed: Seed of the fold.
         state: Where the table before left the generator; None for the first.
+        groups: Variant of each row, where folds keep variants together.
     """
 
-    def __init__(self, call: RCalls, outcome: RObject, seed: int, state: RObject | None) -> None:
+    def __init__(
+        self,
+        call: RCalls,
+        outcome: RObject,
+        seed: int,
+        state: RObject | None,
+        groups: IntArray | None = None,
+    ) -> None:
+        self._groups = groups
         self._call = call
         self._outcome = outcome
         self._seed = seed
@@ -177,7 +196,13 @@ class RDraws:
     def resamples(self, folds: int, settings: int) -> Resamples:
         """Caret's folds and seeds."""
         drawn = self._call(
-            "draw_resamples", self._outcome, self._seed, self._state, folds, settings
+            "draw_resamples",
+            self._outcome,
+            self._seed,
+            self._state,
+            folds,
+            settings,
+            self._groups,
         ).value.python()
         held_out: Sequence[IntArray] = [rows.astype(np.int64) - 1 for rows in drawn["held_out"]]
         seeds = drawn["seeds"].astype(np.int64)

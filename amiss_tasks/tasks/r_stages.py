@@ -280,6 +280,8 @@ class RStages:
         outcome: RObject,
         search: str = "grid",
         fold: int = 1,
+        *,
+        groups: IntArray | None = None,
     ) -> Trained:
         """Train a classifier on each imputed table; keep the best row's models.
 
@@ -289,12 +291,19 @@ class RStages:
             outcome: Outcome of their rows, an R factor.
             search: ``grid`` or ``random``: how hyperparameters are searched.
             fold: Fold, counted from 1.
+            groups: Variant of each row, where inner folds keep variants together (D9).
         """
         seed, own = self._seed(f"train {classifier}", fold), self.own_seeds(classifier, fold)
         if classifier in IN_PYTHON:
             choices = self._choices(search, own["search"])
             return python_classifiers.train(
-                self._call, classifier, imputed.tables, outcome, seed, choices=choices
+                self._call,
+                classifier,
+                imputed.tables,
+                outcome,
+                seed,
+                choices=choices,
+                groups=groups,
             )
         result = self._call(
             "train",
@@ -305,6 +314,7 @@ class RStages:
             search,
             own,
             self._corrected,
+            groups,
         )
         value = result.value
         return Trained(

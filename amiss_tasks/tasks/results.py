@@ -78,9 +78,13 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
         return found
 
     fold, corrected = cell.fold, chain.protocol.corrected
+    if fold.twins:
+        of = counted(len(fold.test_positive), "test row")
+        notes.append(f"{fold.twins} of {of} equal a training row in all features")
     # with D3, text is coded anew in every table that is predicted
     text_is_coded_anew = fold.has_text and "categorical_factor" not in corrected
     one_sided_mcc = 0.0 if "one_sided_mcc" in corrected else math.nan
+    half_is_positive = "thresholds" not in corrected
     rows, details, errors = [], [], []
     tables, probabilities = [], []
     for number, facts in enumerate(trained.facts):
@@ -101,6 +105,7 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
                 prediction,
                 of_table if text_is_coded_anew else None,
                 one_sided_mcc,
+                half_is_positive=half_is_positive,
             )
             names = _names(number, completion)
             tables.append((names["model_ix"], names["test_completion_ix"]))
@@ -114,7 +119,7 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
         details=[one for group in zip(*details, strict=True) for one in group],
         notes=_counted(notes),
         facts={**_facts(leaf), **_removal(cell, errors)},
-        pooled=pooled_row(predicted, one_sided_mcc),
+        pooled=pooled_row(predicted, one_sided_mcc, half_is_positive=half_is_positive),
         payloads=pack(predicted) if chain.keeps_predictions else {},
     )
 

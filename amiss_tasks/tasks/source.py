@@ -16,7 +16,7 @@ from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.preprocess import label, split
+from amiss_tasks.stages.preprocess import label, require_trainable, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of, leaves_out_other_alleles, significance_of
@@ -146,6 +146,10 @@ class AmissSource:
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
         rows = self.labelled(values)
         if self._evaluation.holds_out:
+            rows.save(path)
+        elif "dummy_levels" in self._protocol.corrected:
+            # each fold is encoded by its own training rows (D30)
+            require_trainable(rows, self._protocol)
             rows.save(path)
         else:
             split(rows, self._features, self._protocol).save(path)

@@ -21,8 +21,8 @@ from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
 from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
 from amiss_tasks.stages.block_tables import BlockTables
-from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.preprocess import split
+from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
+from amiss_tasks.stages.preprocess import fold_parts, split
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.tasks._memo import Memo
 from amiss_tasks.tasks.fold_tables import Cell, FoldTables, fold_tables, tables_of
@@ -157,7 +157,8 @@ class StageRunner:
         """Train a model on each imputed training table, and choose the row of hyperparameters."""
         self.hook("train", content_key)
         outcome = self.r.cut_outcome(cell.fold.outcome, cell.prepared.rows)
-        return self.r.train(classifier, imputed, outcome, search, cell.fold.number)
+        groups = cell.fold.groups_of(cell.prepared.rows)
+        return self.r.train(classifier, imputed, outcome, search, cell.fold.number, groups=groups)
 
     def checked(self, cell: Cell, values: Mapping[str, Value]) -> Imputed:
         """Imputed training tables, as they are or after the feature checks on them (D15)."""
@@ -194,14 +195,17 @@ class StageRunner:
         name = f"{artifact}:{about.st_mtime_ns}:{about.st_size}"
 
         def load() -> tuple[BlockTables | Labelled, int]:
-            kind = Labelled if self.evaluation.holds_out else BlockTables
+            kind = Labelled if is_labelled(artifact) else BlockTables
             return kind.load(artifact), 2 * about.st_size
 
         def cut() -> tuple[FoldTables, int]:
             self.hook("fold", f"{artifact.stem}:{number}")
             block = self.memo.get(f"block:{name}", load)[0]
             if isinstance(block, Labelled):
-                parts = split(block, self.features, self.protocol, number)
+                if self.evaluation.holds_out:
+                    parts = split(block, self.features, self.protocol, number)
+                else:
+                    parts = fold_parts(block, number, self.features, self.protocol)
                 fold = tables_of(self.r, parts, number, self.protocol)
             else:
                 fold = fold_tables(self.r, block, number, self.protocol)

@@ -72,3 +72,24 @@ without <- function(file, name) {
   functions <- mget(ls(file), envir = file)
   functions[setdiff(names(functions), name)]
 }
+
+# Texts in the order in which R sorts them here.
+sorted_text <- function(texts) sort(texts)
+
+# Positions of pasted keys, from 1, in the order of merge().
+merge_order <- function(...) sort.list(paste(..., sep = "\r"))
+
+spoil_order <- function() {
+  icuSetCollate(locale = "none")
+  sort(c("NONCODING_CHANGE", "NON_SYNONYMOUS"))
+}
+
+# A table with one text column as a classifier is given it, by what it learnt itself.
+codes_of <- function(texts) {
+  data <- table_of(list(t = texts, n = seq_along(texts) / 1), length(texts))
+  list(
+    codes = as.integer(scaled_matrix(data, learn_scaling(data))[, "t"]),
+    levels = learn_scaling(data)$levels$t,
+    model = as.integer(.learnt_codes(data, learn_scaling(data))$t)
+  )
+}

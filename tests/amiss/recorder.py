@@ -149,7 +149,7 @@ class Recorder:
         self._calls = calls
 
     def _ask_r(self) -> None:
-        # also where nothing is open: what R was asked before is nobody's
+        # also where no scope is open: what was asked before one is not read inside it
         if self._calls is not None:
             session = self._calls._session
             for name in session.call(session.shared, "take_asked").value.python():

@@ -132,6 +132,8 @@ def test_every_part_of_a_context_has_a_case():
     found |= set(context(classifier="rf", method="rf").components)
     found |= set(context(classifier="xgboost", method="bpca").components)
     found |= set(context(method="missingness_indicators").components)
+    for method in ("norm", "knnImputation"):
+        found |= set(context(method=method).components)
     cases = (
         {f"input {role}" for role in INPUTS}
         | {"rows"}

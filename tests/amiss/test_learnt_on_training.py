@@ -56,7 +56,12 @@ def changed_test_rows(part):
 def learnt(part, path, classifier: str, method: str):
     """Facts of a task, P(positive) of the training rows by its model, and its metrics."""
     BlockTables(part, part).save(path)
-    own = AmissRunner(CORRECTED, lambda *_: None)
+    return learnt_from(path, classifier, method)
+
+
+def learnt_from(path, classifier: str, method: str, settings: Settings = CORRECTED):
+    """The same of a block's artifact."""
+    own = AmissRunner(settings, lambda *_: None)
     given = amiss_values(
         transcript="keep_all",
         imputation=method,

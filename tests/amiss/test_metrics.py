@@ -8,7 +8,7 @@ import pytest
 from golden_tables import GOLDEN, csv_rows
 
 from amiss_tasks.stages.evaluate import Prediction, evaluate, groups_of
-from amiss_tasks.stages.metrics import metrics
+from amiss_tasks.stages.metrics import matthews, metrics
 
 VECTORS = defaultdict(list)
 for vector in csv_rows(GOLDEN / "metrics" / "vectors.csv"):
@@ -79,3 +79,14 @@ def test_groups_are_predicted_again_when_asked():
     assert result.overall["TP"] == 2
     assert [row["FN"] for row in result.per_consequence] == [1, 1]
     assert [row["te_time"] for row in result.per_consequence] == [1.5, 1.5]
+
+
+def test_one_threshold_for_counts_and_mcc():
+    """D29: for upstream one half is positive in the MCC and negative in the counts of a row."""
+    positive = np.array([True, True, False, False, True])
+    probability = np.array([0.9, 0.5, 0.5, 0.1, 0.2])
+    theirs = metrics(positive, probability)
+    ours = metrics(positive, probability, half_is_positive=False)
+    assert ours["MCC"] == matthews(*(ours[name] for name in ("TP", "FP", "FN", "TN")))
+    assert theirs["MCC"] == matthews(2, 1, 1, 1)
+    assert {**ours, "MCC": theirs["MCC"]} == theirs

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.r.collation import AS_IN_C, text_key
 from amiss_tasks.stages.read._report import FileReport, shown
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
@@ -32,8 +33,8 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
 
     Returns:
         Arrow table with ``KEYS``, the text columns of the features (null for NA),
-        their numeric ones (float64, NaN for NA) and ``LINES``, sorted by the
-        five keys as text; rows equal in them stay in the order of the files.
+        their numeric ones (float64, NaN for NA) and ``LINES``, sorted by the five keys as text
+        as R sorts it; rows equal in them stay in the order of the files.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -45,8 +46,8 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
     at = pc.index_in(_pasted(stacked, KEYS), value_set=_pasted(vcf, _VCF_KEYS))
     left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
     right = at.take(pa.array(left)).to_numpy().astype(np.int64)
-    keys = pa.table({name: pc.fill_null(stacked[name].take(left), _NA) for name in KEYS})
-    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]).to_numpy()
+    keys = [pc.fill_null(stacked[name].take(left), _NA) for name in KEYS]
+    order = _as_merge_sorts(keys)
     # Column by column, in the final order at once: the tables are the largest thing in memory.
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
@@ -55,6 +56,28 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
     return pa.table(columns)
+
+
+def _as_merge_sorts(keys: Sequence[Any]) -> Any:
+    """Positions of rows in the order of their pasted keys, as R collates them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    # what separates pasted keys comes before all they are made of, so one decides after the other;
+    # cases do, for all keys, after the letters of all
+    columns: list[list[Any]] = [[], []]
+    for key in keys:
+        if pc.all(pc.match_substring_regex(key, AS_IN_C)).as_py() is not False:
+            columns[0].append(key)
+            continue
+        coded = key.combine_chunks().dictionary_encode()
+        found: list[Any] = [text_key(text) for text in coded.dictionary.to_pylist()]
+        for level, column in enumerate(columns):
+            rank = {part: place for place, part in enumerate(sorted({k[level] for k in found}))}
+            column.append(pa.array([rank[key[level]] for key in found]).take(coded.indices))
+    sorted_by = {str(n): column for n, column in enumerate([*columns[0], *columns[1]])}
+    order = [(name, "ascending") for name in sorted_by]
+    return pc.sort_indices(pa.table(sorted_by), sort_keys=order).to_numpy()
 
 
 def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
