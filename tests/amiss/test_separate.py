@@ -20,8 +20,10 @@ MARKS = {
     ),
     "namespace": (
         "inherits(stats::sd, 'marked')",
-        "space <- asNamespace('stats'); unlockBinding('sd', space); "
-        "assign('sd', structure(stats::sd, class = 'marked'), space); lockBinding('sd', space)",
+        (
+            "space <- asNamespace('stats'); unlockBinding('sd', space); "
+            "assign('sd', structure(stats::sd, class = 'marked'), space); lockBinding('sd', space)"
+        ),
     ),
     "tracer": (
         "inherits(base::nchar, 'functionWithTrace')",
