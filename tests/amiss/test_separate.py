@@ -15,11 +15,15 @@ MARKS = {
     "variable": ("nzchar(Sys.getenv('MARK'))", "Sys.setenv(MARK = '1')"),
     "handler": (
         "length(globalCallingHandlers()) > 0",
-        "globalCallingHandlers(message = function(m) NULL)",
+        # R refuses it below handlers of its own, as here
+        "try(globalCallingHandlers(message = function(m) NULL), silent = TRUE)",
     ),
     "namespace": (
         "inherits(stats::sd, 'marked')",
-        "assignInNamespace('sd', structure(stats::sd, class = 'marked'), 'stats')",
+        (
+            "space <- asNamespace('stats'); unlockBinding('sd', space); "
+            "assign('sd', structure(stats::sd, class = 'marked'), space); lockBinding('sd', space)"
+        ),
     ),
     "tracer": (
         "inherits(base::nchar, 'functionWithTrace')",
