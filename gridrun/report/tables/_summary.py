@@ -128,7 +128,7 @@ class Summary:
 
     @property
     def warnings(self) -> list[str]:
-        """What people are told of damage that was found, one sentence each."""
+        """Damage that was found, one sentence each."""
         said = [f"{path} was not what was written and was made anew" for path in self.rewritten]
         if self.damaged:
             are = "is" if self.damaged == 1 else "are"
