@@ -45,7 +45,7 @@ class StatusReport:
 
     @property
     def warnings(self) -> list[str]:
-        """What people are told of damage, one sentence each."""
+        """Damage that was found, one sentence each."""
         said = [
             f"{file} is not what was written; `gridrun results` makes it anew"
             for file in self.altered

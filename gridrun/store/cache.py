@@ -119,7 +119,7 @@ def fault_of(entry: Path) -> str | None:
 
 
 def made_again(entry: Path, fault: str) -> Fault:
-    """What people are told of an entry that was not whole."""
+    """The note on an entry that was not whole."""
     return Fault(entry, f"this file of the cache was damaged and was made again: {fault}")
 
 

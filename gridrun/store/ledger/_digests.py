@@ -45,7 +45,7 @@ def result_digest(
         result: The columns ``RESULT``.
     """
     parts = (context, *map(str, where), state, kind, *result)
-    # lengths keep parts apart: no text can stand for two rows
+    # with their lengths, so that no two rows give one text
     head = ",".join(str(len(part)) for part in parts)
     return digest_of_text(f"{head};{''.join(parts)}")
 
