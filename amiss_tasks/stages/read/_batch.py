@@ -58,8 +58,12 @@ class Batch:
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
         is_own = features.origin is not None
-        self._unlisted = {f.name: f for f in plain if is_own and f.per_transcript is None}
-        """Features of a features file that says nothing of lists."""
+        self._unlisted = {
+            f.name: f
+            for f in plain
+            if is_own and f.per_transcript is None and self._source[f.name] != CONSEQUENCE_FIELD
+        }
+        """Features of a features file that says nothing of lists; VEP joins consequences itself."""
         self._checks = ValueChecks(report, "row", "CSQ field {}")
         self._feature = at["Feature"]
         self._rows: list[tuple[Any, ...]] = []

@@ -18,8 +18,11 @@ import numpy.typing as npt
 from amiss_tasks.stages.read._numbers import MISSING
 from amiss_tasks.stages.read._report import FileReport, shown
 
-_MOST_DAMAGED, _FEW = 0.05, 3
-"""Share of a column's known values, and number of lines, above which its scale is another one."""
+_MOST_DAMAGED = 0.05
+"""Share of a column's known values above which its scale is another one."""
+
+_FEW_LINES, _MOST_OF_FEW, _ENOUGH = 3, 0.2, 20
+"""The same where only so many lines are damaged, and so many values are known."""
 
 _PROBABILITY = (0.0, 1.0)
 _COUNT = (0.0, np.inf)
@@ -138,8 +141,9 @@ class ValueChecks:
     def finish(self) -> None:
         """Report the columns of which few values are impossible."""
         for name, column in self._columns.items():
-            lines = {line for line, _ in column.bad}
-            if len(lines) > _FEW and len(column.bad) > _MOST_DAMAGED * column.known:
+            is_local = len({line for line, _ in column.bad}) <= _FEW_LINES
+            most = _MOST_OF_FEW if is_local and column.known >= _ENOUGH else _MOST_DAMAGED
+            if len(column.bad) > most * column.known:
                 continue
             for line, value in column.bad:
                 self._report.fault(
