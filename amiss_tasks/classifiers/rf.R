@@ -22,7 +22,7 @@
 # fits             named list: how many models of which name were really fitted
 #
 # The generator stands at the classifiers' stream when fit is called.
-# helpers: none
+# helpers: refuse_many_levels (../r/tables.R)
 
 .MTRY <- c(7L, 15L, 23L, 31L, 39L)
 

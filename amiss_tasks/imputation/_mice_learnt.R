@@ -10,7 +10,8 @@
 # that it gets the numbers of its own place in the table. A row's values depend on that place,
 # but not on the other rows; where `alone` is TRUE every row gets the numbers of the first
 # place, which are those it would get in a table of its own.
-# helpers: .ATTACHED, .METHOD, .ITERATIONS (_mice.R); generator_state, use_generator (../r/streams.R)
+# helpers: .ATTACHED, .METHOD, .ITERATIONS (_mice.R)
+# helpers: generator_state, use_generator (../r/streams.R)
 # helpers: table_of, cut_table (../r/tables.R)
 # helpers: in_units, out_of_units, predictor_matrix (_mice_units.R)
 

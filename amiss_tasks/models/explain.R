@@ -64,7 +64,8 @@ scores <- function(actual, p) {
   data.frame(
     TP = sum(actual & p > 0.5), FP = sum(!actual & p > 0.5),
     FN = sum(actual & !p > 0.5), TN = sum(!actual & !p > 0.5),
-    MCC = .mcc(actual, if ("thresholds" %in% corrected) p > 0.5 else p >= 0.5, corrected), AUC = above / (positive * (length(p) - positive))
+    MCC = .mcc(actual, if ("thresholds" %in% corrected) p > 0.5 else p >= 0.5, corrected),
+    AUC = above / (positive * (length(p) - positive))
   )
 }
 found <- do.call(rbind, lapply(trained$models, function(model) {

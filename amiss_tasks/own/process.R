@@ -19,7 +19,8 @@
     ),
     loaded = sort(loadedNamespaces()), options = names(options()),
     equal = list(
-      environment = sort(Sys.getenv()), search = search(), directory = getwd(), locale = Sys.getlocale(),
+      environment = sort(Sys.getenv()), search = search(), directory = getwd(),
+      locale = Sys.getlocale(),
       globals = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"),
       connections = getAllConnections(), # showConnections() collects garbage first
       sinks = c(sink.number(), sink.number("message")),

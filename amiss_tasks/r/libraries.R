@@ -23,7 +23,8 @@ library_fault <- function(packages = R_PACKAGES) {
     wanted <- least[[1L]]
     least <- least[-1L]
     # as find.package() does, in a twentieth of the time
-    path <- Find(function(path) file.exists(file.path(path, "DESCRIPTION")), file.path(places, name))
+    is_there <- function(path) file.exists(file.path(path, "DESCRIPTION"))
+    path <- Find(is_there, file.path(places, name))
     if (is.null(path)) {
       if (name %in% packages) next # r_versions says so
       return(paste0("R has no package ", name, ", which other packages need"))

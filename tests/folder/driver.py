@@ -31,7 +31,9 @@ def wait(study):
     opened = open_study(study)
     name, settings = opened.backend_settings("folder")
     backend = load_backend(name, settings=settings, send=False)
-    opened.engine(backend, collect_only=True, name=name).run()
+    ended = opened.engine(backend, collect_only=True, name=name).run()
+    if ended.fault is not None:
+        raise ended.fault
 
 
 def die(*_, **__):

@@ -18,6 +18,7 @@ import walks
 from toystudies import TOY
 
 from gridrun.errors import EnvironmentFault, UserError
+from gridrun.plan.fingerprint import digest_of_text
 from gridrun.run.backend import load_backend
 from gridrun.shard import MANIFEST, read_segment
 from gridrun.shard.contexts import Contexts
@@ -174,7 +175,7 @@ def test_a_torn_segment_that_is_young_is_waited_for(tmp_path):
 
 def test_what_a_worker_brought_may_not_change(tmp_path):
     """A manifest that names other outcomes than were taken in is an error, not a result."""
-    study = walks.study(tmp_path / "study", folder={"shard_minutes": 30}, options={"sleep_ms": 50})
+    study = walks.study(tmp_path / "study", folder={"shard_minutes": 30}, options={"sleep_ms": 250})
     walks.run(study, send=True)
     worker = walks.worker(study / "shards")
     process = None
@@ -504,7 +505,10 @@ def test_a_worker_with_other_code_gives_the_shard_back(tmp_path):
     head, _, rest = text.partition("\n")
     data = json.loads(head)
     data["contexts"][0]["code"]["train"] = "other"
-    file.write_text(f"{json.dumps(data)}\n{rest}")
+    del data["checksum"]  # whoever makes a shard writes one
+    whole = "\n".join([json.dumps(data, separators=(",", ":")), *rest.splitlines()])
+    head = json.dumps({**data, "checksum": digest_of_text(whole)})
+    file.write_text(f"{head}\n{rest}")
     said = walks.work(study / "shards", exit_code=3)
     assert "is not the code that the shard was made for: train" in said
     look = walks.backend_of(study).look(queue.name)
