@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ UNKNOWN_SHARD = -1
 """In place of the shard of a child that has not said which it is."""
 
 
-class SweepWatch:
+class SweepWatch(ABC):
     """What is known of one sweep; where its files are is for who derives from it.
 
     Args:
@@ -35,6 +36,7 @@ class SweepWatch:
         self._read = set(sweep.segments)
         self._said: set[str] = set()
 
+    @abstractmethod
     def look(self) -> Iterator[Event]:
         """Look once; gives what came, in the end ``SweepEnded``.
 
@@ -42,7 +44,6 @@ class SweepWatch:
             UserError: The sweep is not there.
             EnvironmentFault: The output of a worker was modified after it was read.
         """
-        raise NotImplementedError
 
     def read_segments(
         self, child: str, shard: int | None, directory: Path, *, are_copies: bool
