@@ -103,6 +103,7 @@ class Engine:
     def abandon(self) -> None:
         """Leave no process or file of the backend behind; this process is about to end."""
         if self._backend is not None:
+            # the exit code is decided, and no failure to clean up may replace it
             with contextlib.suppress(Exception):
                 self._backend.close()
 

@@ -154,6 +154,7 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
         _require_version(db, path)
         require_sealed(db, path)
     except BaseException:
+        # nobody gets a connection to a ledger that was refused, not even after Ctrl-C
         db.close()
         raise
 

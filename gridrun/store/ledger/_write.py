@@ -276,6 +276,7 @@ class Ledger(LedgerView):
                 value = action()
                 seal(self.db, tables)
             except BaseException:
+                # also after Ctrl-C: all of it is recorded, or nothing
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
                 raise
