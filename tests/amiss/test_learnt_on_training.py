@@ -112,5 +112,6 @@ def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, mon
     before = learnt(part, tmp_path / "before.npz", classifier, method)
     after = learnt(changed_test_rows(part), tmp_path / "after.npz", classifier, method)
     assert before[:3] == after[:3]
-    # a model of boosted trees without a split says the same of all rows
-    assert before[3] != after[3] or len(set(before[2])) == 1
+    # boosted trees find no split here, so that every row gets one half whatever its label
+    is_constant = (method, classifier) == ("missingness_indicators", "xgboost")
+    assert (before[3] == after[3]) is is_constant
