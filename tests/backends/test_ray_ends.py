@@ -183,9 +183,9 @@ def test_twice_is_at_once(begin):
     """A second signal does not wait for a task of a minute."""
     run = begin("--workers", "1", dawdle_ms=60_000)
     run.wait_for(lambda: run.pids("gridrun.worker.child"))
-    time.sleep(3)
+    time.sleep(3)  # by now the task, which takes a minute, is running
     run.process.terminate()
-    time.sleep(0.5)
+    time.sleep(0.5)  # two signals at once could count as one
     began = time.monotonic()
     run.process.terminate()
     code, _, err = run.end()
