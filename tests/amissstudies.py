@@ -11,7 +11,8 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.stages.block_tables import BlockTables
-from amiss_tasks.stages.preprocess import label, split
+from amiss_tasks.stages.label import label
+from amiss_tasks.stages.preprocess import split
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.testing import GRID

@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,73 @@ from pathlib import Path
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["imported"])
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
+
+
+class Command:
+    """A command that runs; as ``subprocess.Popen``, as far as tests ask.
+
+    Args:
+        words: As they are typed after ``gridrun``.
+        script: A Python file to run instead, with these words.
+        cwd: Where; here by default.
+        env: Variables that it has beside those of this process.
+    """
+
+    def __init__(
+        self, words: list[str], script: Path | None, cwd: Path | str | None, env: dict[str, str]
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="command-")
+        self._files = tuple(str(Path(self._folder.name) / name) for name in ("out", "err"))
+        self._process = _SERVER.Process(
+            target=_run,
+            args=(script, words, str(cwd or Path.cwd()), {**os.environ, **WIDTH, **env}),
+            kwargs={"files": self._files},
+        )
+        self.args = ["gridrun", *words]
+        self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """The same."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end; what it printed."""
+        self.wait(timeout)
+        out, err = (Path(name).read_text("utf-8") for name in self._files)
+        return out, err
+
+    def send_signal(self, number: int) -> None:
+        """As from a shell; nothing where it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    *arguments: str | Path, script: Path | None = None, cwd: Path | str | None = None, **env: str
+) -> Command:
+    """Start a command and go on; see :class:`Command`."""
+    return Command(list(map(str, arguments)), script, cwd, env)
 
 
 def gridrun(
@@ -40,23 +108,14 @@ def gridrun(
     Raises:
         subprocess.TimeoutExpired: It took longer.
     """
-    words = list(map(str, arguments))
-    variables = {**os.environ, **WIDTH, **env}
-    with tempfile.TemporaryDirectory(prefix="command-") as folder:
-        out, err = Path(folder) / "out", Path(folder) / "err"
-        process = _SERVER.Process(
-            target=_run,
-            args=(script, words, str(cwd or Path.cwd()), variables, (str(out), str(err))),
-        )
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(["gridrun", *words], timeout)
-        return subprocess.CompletedProcess(
-            ["gridrun", *words], process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
-        )
+    command = start(*arguments, script=script, cwd=cwd, **env)
+    try:
+        out, err = command.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.wait()
+        raise
+    return subprocess.CompletedProcess(command.args, command.wait(), out, err)
 
 
 def _run(
@@ -64,6 +123,7 @@ def _run(
     words: list[str],
     cwd: str,
     variables: dict[str, str],
+    *,
     files: tuple[str, str],
 ) -> None:
     from gridrun.cli import main

@@ -1,4 +1,4 @@
-"""Stage preprocess: labels, split, encoding and a-priori fill of one block.
+"""Stage preprocess after the labels (``label``): split, encoding and a-priori fill of one block.
 
 In two steps, since rows that have a label can be split more than once: where the
 study evaluates on held-out parts, each split is made by the worker that needs it.
@@ -7,16 +7,15 @@ Source: upstream's S02, ``upstream-behaviour`` section 3, step by step.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import VARIANT, FeatureSet
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
-from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
+from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.encoding import (
@@ -29,64 +28,13 @@ from amiss_tasks.stages.encoding import (
     words_of,
 )
 from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.stages.label import first_of_duplicates
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.row_ids import row_ids
-from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.split import draw_rows
-from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
 _LEAST_ROWS = 3
-
-
-def label(
-    table: VariantTable,
-    vus_inclusion: str,
-    categorical: str,
-    features: FeatureSet = AMISS,
-    significance: Significance = UPSTREAM_SIGNIFICANCE,
-    *,
-    protocol: Protocol = UPSTREAM_PROTOCOL,
-) -> Labelled:
-    """The rows of a block that have a label (steps 1 to 3).
-
-    Args:
-        table: The block's joined and filtered rows.
-        vus_inclusion: ``pathogenic``, ``benign`` or ``exclude``.
-        categorical: ``dummy`` or ``factor``.
-        features: The study's features.
-        significance: What values of CLNSIG count as.
-        protocol: How rows are named and repeats of them dropped (D9, D20).
-
-    Returns:
-        The rows; ids as upstream writes them, unless the protocol says otherwise.
-
-    Raises:
-        TaskFailure: What stops upstream here (no row, duplicate ids, a CLNSIG outside
-            the lists, a categorical feature without a value).
-    """
-    if table.rows == 0:
-        raise TaskFailure("no row is left after filtering")
-    ids = row_ids(table, as_text="row_ids" in protocol.corrected)
-    numeric = {name: table.numeric[name] for name in features.numeric}
-    text = {name: table.text[name] for name in features.categorical}
-    every = np.arange(table.rows)
-    by_variant = "split_by" in protocol.corrected
-    # Where variants are split, duplicates are dropped after the split, in each part by itself:
-    # dropped here, a row could be lost because it repeats one of the other part.
-    distinct = every if by_variant else _first_of_duplicates(numeric, text, every)
-    kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
-    if categorical == "dummy":
-        _require_values(table, features)
-    return Labelled(
-        row_ids=[ids[row] for row in kept],
-        variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],
-        positive=positive,
-        numeric={name: values[kept] for name, values in numeric.items()},
-        text={name: [values[row] for row in kept] for name, values in text.items()},
-        has_dummies=categorical == "dummy",
-    )
 
 
 def split(
@@ -172,7 +120,7 @@ def whole(
     """
     every = np.arange(len(rows.positive))
     if "split_by" in protocol.corrected:
-        every = _first_of_duplicates(rows.numeric, rows.text, every)
+        every = first_of_duplicates(rows.numeric, rows.text, every)
     tables, coding = _encoded(rows, {"train": every, "test": every[:0]}, features, protocol)
     return Whole(tables.train, coding)
 
@@ -224,7 +172,7 @@ def _distinct(
     """Parts without duplicates within each, where those were not dropped before (D9)."""
     if "split_by" not in protocol.corrected:
         return parts
-    return {n: _first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
+    return {n: first_of_duplicates(rows.numeric, rows.text, p) for n, p in parts.items()}
 
 
 def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:
@@ -241,80 +189,6 @@ def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray
         by_group="split_by" in protocol.corrected,
         stratified="sampling" in protocol.corrected,
     )
-
-
-def _first_of_duplicates(
-    numeric: Mapping[str, FloatArray], text: Mapping[str, Sequence[str | None]], rows: IntArray
-) -> IntArray:
-    """Those of some rows that repeat no earlier one of them in all features (step 2)."""
-    # adding zero makes -0 and 0 one value; every NaN gets the same bits
-    numbers = np.column_stack([*numeric.values()]) + 0.0
-    numbers[np.isnan(numbers)] = np.nan
-    texts = [*text.values()]
-    seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
-    first = []
-    for row in rows:
-        key = (numbers[row].tobytes(), tuple(values[row] for values in texts))
-        if key not in seen:
-            seen.add(key)
-            first.append(row)
-    return np.array(first, dtype=np.int64)
-
-
-def _label(
-    values: Sequence[str | None], rows: IntArray, vus_inclusion: str, significance: Significance
-) -> tuple[IntArray, BoolArray]:
-    """Rows with a label, and whether it is positive (step 3).
-
-    Raises:
-        TaskFailure: A value counts as nothing that is known.
-    """
-    positives, negatives = significance.positive, significance.negative
-    uncertain = significance.uncertain
-    kept, positive = [], []
-    unknown: Counter[str] = Counter()
-    for row in rows:
-        value = values[row] or "NA"
-        if value in positives or (value in uncertain and vus_inclusion == "pathogenic"):
-            label = True
-        elif value in negatives or (value in uncertain and vus_inclusion == "benign"):
-            label = False
-        elif value in uncertain:
-            continue
-        else:
-            unknown[value] += 1
-            continue
-        kept.append(row)
-        positive.append(label)
-    if unknown:
-        found = ", ".join(
-            f'"{value}" (' + counted(count, "row") + ")" for value, count in unknown.most_common()
-        )
-        raise TaskFailure(f"CLNSIG has values that upstream cannot label: {found}")
-    return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
-
-
-def _require_values(table: VariantTable, features: FeatureSet) -> None:
-    """Stop as upstream's dummy coding does on a feature without any value.
-
-    R reads such a column as logical, neither number nor text (D19).
-    """
-    rules = (
-        ("Non-numeric columns included in `numeric_features`", features.numeric),
-        ("All columns in `data` must be character vectors", features.categorical),
-    )
-    for message, names in rules:
-        empty = [name for name in names if not _has_value(table, name)]
-        if empty:
-            raise TaskFailure(
-                f"{message}: no value in any of {counted(table.rows, 'row')} for {', '.join(empty)}"
-            )
-
-
-def _has_value(table: VariantTable, feature: str) -> bool:
-    if feature in table.numeric:
-        return not bool(np.isnan(table.numeric[feature]).all())
-    return any(value is not None for value in table.text[feature])
 
 
 def _require_classes(positive: BoolArray) -> None:

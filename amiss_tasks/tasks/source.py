@@ -15,8 +15,9 @@ from typing import Any
 from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.filter import filter_table
+from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.preprocess import label, require_trainable, split
+from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of, leaves_out_other_alleles, significance_of

@@ -12,7 +12,8 @@ from amiss_tasks.describe._features import feature_rows
 from amiss_tasks.describe._missing import block_row, consequence_rows, level_rows, missingness_rows
 from amiss_tasks.features.feature_set import CATEGORICAL, Feature, FeatureSet
 from amiss_tasks.r import session as r_session
-from amiss_tasks.stages.preprocess import label, parts_of
+from amiss_tasks.stages.label import label
+from amiss_tasks.stages.preprocess import parts_of
 from amiss_tasks.stages.table import VariantTable
 
 FEATURES = FeatureSet(

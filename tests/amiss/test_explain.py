@@ -76,7 +76,7 @@ def holds(cache, folder, *what, fold=1, **changes) -> str:
 CASES = [
     ("amiss", "rf", {}),
     ("amiss", "lr", {"feature_sampling_percentage": 1.0}),
-    ("amiss", "rf", {"imputation": "pmm"}),
+    ("amiss", "lr", {"imputation": "knnImputation"}),
     ("amiss", "lr", {"imputation": "missingness_indicators"}),
     ("amiss", "rf", {"categorical": "factor"}),
     ("corrected", "lr", {}),
@@ -86,7 +86,8 @@ CASES = [
 SLOW = [
     *(("amiss", "lr", {"imputation": name}) for name in ("max_imp", "min_imp", "mean_imp")),
     *(("amiss", "lr", {"imputation": name}) for name in ("median_imp", "outlier_imp", "bpca")),
-    *(("amiss", "lr", {"imputation": name}) for name in ("norm", "pmm", "rf")),
+    *(("amiss", "lr", {"imputation": name}) for name in ("norm", "norm.predict", "pmm", "rf")),
+    ("amiss", "rf", {"imputation": "pmm"}),
     ("amiss", "lr", {"imputation": "pmm", "switches": {"mice_hyperparameters": "corrected"}}),
     ("corrected", "lr", {"imputation": "pmm"}),
     ("corrected", "lr", {"imputation": "bpca"}),

@@ -36,24 +36,23 @@ def asked(folder: Path) -> list[str]:
     return [classifier for classifier, trained in found.items() if trained]
 
 
-QUICK = {"mean_imp", "minimal_zero_imp", "zero_imp"}
-"""Runs whose XGBoost is compared every time, on a fold: chosen settings of every kind are there."""
+QUICK = {"mean_imp"}
+"""Runs whose XGBoost is compared every time, on a fold; test_probabilities has that of zero_imp."""
+
+
+APART = {"bpca_random", "norm_random", "pmm_random", "pmm_factor"}
+"""Runs that take long; each time test_imputation has their fits, and a whole study pmm_factor."""
 
 
 def folds_of(folder: Path, classifier: str) -> list[tuple]:
     """Folds that are tested together, and marks: a fold of what takes long every time."""
     slow = pytest.mark.slow
+    if folder.name in APART:
+        return [((1, 2, 3), slow)]
     if classifier == "xgboost" and folder.name not in QUICK:
         return [((1, 2, 3), slow)]
     if classifier == "xgboost" or (classifier == "rf" and folder.name != "zero_imp"):
         return [((1,), ()), ((2, 3), slow)]
-    match folder.name:
-        case "bpca_random" if folder in RUNS:
-            return [((1,), ()), ((2, 3), slow)]
-        case "norm_random":
-            return [((1,), ()), ((2, 3), slow)]
-        case "bpca_random" | "pmm_random":
-            return [((1, 2, 3), slow)]
     return [((1, 2, 3), ())]
 
 

@@ -15,8 +15,9 @@ from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE, AmissPipeline
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.preprocess import label, split
+from amiss_tasks.stages.preprocess import split
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
@@ -24,7 +25,16 @@ RUNS = sorted((GOLDEN / "readme_run").iterdir())
 CLASSIFIERS = ("rf", "xgboost", "lr")
 EACH = pytest.mark.parametrize(
     ("folder", "classifier"),
-    [(folder, name) for folder in RUNS for name in CLASSIFIERS],
+    [
+        pytest.param(
+            folder,
+            name,
+            # boosted trees are compared every time in cross-validation, which fits them alike
+            marks=[pytest.mark.slow] if name == "xgboost" else [],
+        )
+        for folder in RUNS
+        for name in CLASSIFIERS
+    ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 

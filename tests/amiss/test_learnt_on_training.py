@@ -94,10 +94,23 @@ def few_fits(monkeypatch) -> None:
     monkeypatch.setattr("amiss_tasks.classifiers.xgboost.FOLDS", 3)
 
 
-@pytest.mark.parametrize("classifier", PIPELINE.classifiers)
-@pytest.mark.parametrize(
-    "method", [pytest.param(m, marks=pytest.mark.slow) if m == "rf" else m for m in METHODS]
-)
+DEAR = {"pmm", "norm", "norm.predict", "rf", "missForest"}
+"""Methods that are tried with regression every time, since what they learn needs no classifier."""
+
+
+def pairs() -> list:
+    """Each method with each classifier."""
+    found = []
+    for method in METHODS:
+        for classifier in PIPELINE.classifiers:
+            is_slow = method == "rf" or (method in DEAR and classifier != "lr")
+            found.append(
+                pytest.param(method, classifier, marks=[pytest.mark.slow] if is_slow else [])
+            )
+    return found
+
+
+@pytest.mark.parametrize(("method", "classifier"), pairs())
 def test_other_test_rows_change_nothing_learnt(method, classifier, tmp_path, monkeypatch):
     """Other values and labels of test rows leave rows, features, choices and model as they are."""
     if method in FEW:

@@ -20,7 +20,8 @@ from amiss_tasks.models.export import model_of
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.fold import rows_of_fold
-from amiss_tasks.stages.preprocess import label, whole
+from amiss_tasks.stages.label import label
+from amiss_tasks.stages.preprocess import whole
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.tasks.fold_tables import fold_tables, tables_of
@@ -39,7 +40,8 @@ VALUES = amiss_values(
 PAIRS = [
     ("zero_imp", "rf"),
     ("missingness_indicators", "lr"),
-    ("bpca", "lr"),
+    ("knnImputation", "lr"),
+    pytest.param("bpca", "lr", marks=pytest.mark.slow),
     ("median_imp", "xgboost"),
 ]
 
@@ -140,12 +142,12 @@ def test_a_model_read_back_predicts_as_the_stages_do(exported, imputation, class
 def test_rows_completed_by_drawing_are_predicted_as_if_alone(exported):
     """With pmm a row among others gets what it gets from the stages as a table of its own."""
     model = exported("pmm", "lr", FEW, feature_sampling_percentage=1.0)
-    first = len(model.positions) - 10
+    first = len(model.positions) - 6
     at = np.array(model.positions)[first:]
     found = model.predict(at)
     assert found.averaged == 10
     lacking = [row for row, names in enumerate(found.missing) if names]
-    assert len(lacking) >= 3
+    assert len(lacking) >= 2
     for row in lacking[-2:]:
         assert found.probability[row] == model.in_process([first + row])[0]
     order = np.random.default_rng(1).permutation(len(at))

@@ -68,15 +68,22 @@ def test_one_table_is_its_own_pool():
     assert (pooled_row(predictions(), 0.0)["how"]) == MEAN_PROBABILITY
 
 
+FEW = "".join(
+    f"- {{name: {name}, source: {{cadd: {name}}}, type: numeric}}\n"
+    for name in ("GC", "CpG", "minDistTSS", "minDistTSE", "EncodeH3K4me1-sum", "RawScore")
+)
+
+
 def study(directory: Path, *lines: str, method: Sequence[str] = ("zero_imp",)) -> Path:
     grid = amiss_values(
         quality="onestar",
         imputation=method,
         downsampling="on",
         nonzero_variance_check="on",
-        feature_sampling_percentage=0.33,
     )
-    return golden_study(directory, grid, "classifiers: [lr]", *lines)
+    directory.mkdir(exist_ok=True)
+    (directory / "few.yaml").write_text(FEW)
+    return golden_study(directory, grid, "classifiers: [lr]", *lines, "features: few.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from amissstudies import preprocess
 from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
-from amiss_tasks.stages.preprocess import _first_of_duplicates
+from amiss_tasks.stages.label import first_of_duplicates
 from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
@@ -184,5 +184,5 @@ def test_minus_zero_and_zero_are_one_value():
     """A row that repeats another but for the sign of a zero is a duplicate (step 2)."""
     numeric = {"a": np.array([0.0, -0.0, 1.0, np.nan, -np.nan])}
     text = {"b": ["x"] * 5}
-    first = _first_of_duplicates(numeric, text, np.arange(5))
+    first = first_of_duplicates(numeric, text, np.arange(5))
     assert first.tolist() == [0, 2, 3]

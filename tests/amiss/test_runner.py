@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from amissstudies import amiss_values
 from golden_tables import golden_block
+from toyblock import toy_block
 
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
@@ -100,14 +101,14 @@ def test_content_keys_differ_where_results_may(own, artifact):
     assert own.run(searched, artifact).shared
 
 
-MICE = {"imputation": "norm.predict", "nonzero_variance_check": "on"}
+MICE = {"imputation": "norm.predict", "feature_sampling_percentage": 1.0}
 
 
 @pytest.fixture(scope="module")
 def larger(tmp_path_factory):
-    """Rows enough for mice."""
+    """Rows enough for mice, and few features."""
     path = tmp_path_factory.mktemp("larger") / "block.npz"
-    golden_block("canonical", "onestar", "all", "exclude", "dummy").save(path)
+    toy_block().save(path)
     return path
 
 
@@ -128,23 +129,23 @@ def test_test_tables_are_completed_once_where_they_are_equal(own, told, larger):
     assert len({repr(row) for row in untimed(second.rows)}) > 1
 
 
-def test_classifiers_choose_their_own_row_of_hyperparameters(own, told, artifact):
-    """BPCA's test table is completed anew only where another row of hyperparameters is chosen."""
-    bpca = {"imputation": "bpca"}
-    first = own.run(task("rf", **bpca), artifact)
+def test_classifiers_choose_their_own_row_of_hyperparameters(own, told, larger):
+    """KNN's test table is completed anew only where another row of hyperparameters is chosen."""
+    knn = {"imputation": "knnImputation", "feature_sampling_percentage": 1.0}
+    first = own.run(task("rf", **knn), larger)
     del told[:]
-    second = own.run(task("lr", **bpca), artifact)
+    second = own.run(task("lr", **knn), larger)
     stages = [stage for stage, _ in told]
     chosen = [result.facts["imputation_row"] for result in (first, second)]
     assert stages.count("impute-test") == (chosen[0] != chosen[1])
     for result in (first, second):
         rows = result.facts["imputation_rows"]
-        assert len(rows) == 8
+        assert len(rows) == 5
         mccs = [-math.inf if row["selection_mcc"] is None else row["selection_mcc"] for row in rows]
         assert mccs.index(max(mccs)) + 1 == result.facts["imputation_row"]
         assert result.facts["selection_mcc"] == max(mccs)
-    assert first.facts["fits"] == {"forests": 48}
-    assert second.facts["fits"] == {"regressions": 8}
+    assert first.facts["fits"] == {"forests": 30}
+    assert second.facts["fits"] == {"regressions": 5}
 
 
 def test_methods_that_draw_first_have_other_rows(own, artifact):

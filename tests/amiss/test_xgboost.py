@@ -330,7 +330,11 @@ def test_xgboost_draws_no_zero_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "share"), [(30, 6, 0.5), (80, 9, 0.3)], ids=["small", "larger"]
+    ("rows", "columns", "share"),
+    [
+        pytest.param(30, 6, 0.5, id="small"),
+        pytest.param(80, 9, 0.3, id="larger", marks=pytest.mark.slow),
+    ],
 )
 def test_accuracies_are_the_same_without_shortcuts(rows, columns, share):
     """Each of the 96 accuracies of a fold is equal, and fewer than half the trees are grown."""

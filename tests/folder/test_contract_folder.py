@@ -1,10 +1,9 @@
 """The contract, kept by the folder backend: real workers that share a folder."""
 
 import functools
-import subprocess
-import sys
 
 import pytest
+from commands import start
 
 from backends.folder.backend import FolderBackend
 from backends.folder.settings import FolderSettings
@@ -19,12 +18,8 @@ class TestFolder(BackendContract):
     def backend_factory(self, tmp_path):
         folder = tmp_path / "shards"
         folder.mkdir()
-        command = [sys.executable, "-m", "gridrun", "worker", str(folder), "--workers", "1"]
-        with (tmp_path / "workers.log").open("w") as log:
-            workers = [
-                subprocess.Popen([*command, "--wait", "300"], stdout=log, stderr=log)
-                for _ in range(2)
-            ]
+        command = ("worker", folder, "--workers", "1", "--wait", "300")
+        workers = [start(*command), start(*command)]
         settings = FolderSettings(folder, shard_minutes=1 / 60, workers=2, poll_seconds=0.3)
         yield functools.partial(FolderBackend, settings)
         for worker in workers:

@@ -6,8 +6,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -15,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import walks
+from commands import gridrun, start
 from toystudies import TOY
 
 from gridrun.errors import EnvironmentFault, UserError
@@ -125,7 +124,7 @@ def test_what_is_there_is_brought_in_while_workers_go_on(tmp_path):
 @pytest.mark.parametrize("through", [False, True])
 def test_a_torn_segment_is_not_taken_in(tmp_path, through):
     """Before its worker is through it makes those outcomes again; after it they are sent again."""
-    options = {"sleep_ms": 60}
+    options = {"sleep_ms": 30}
     settings = {"shard_minutes": 30, "lease_seconds": 0.5}
     study = walks.study(tmp_path / "study", folder=settings, options=options)
     walks.run(study, send=True)
@@ -180,12 +179,7 @@ def test_what_a_worker_brought_may_not_change(tmp_path):
     worker = walks.worker(study / "shards")
     process = None
     try:
-        process = subprocess.Popen(
-            [sys.executable, str(walks.DRIVER), TOY, str(study), "wait"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = start(TOY, study, "wait", script=walks.DRIVER)
         walks.wait_for(lambda: outcomes(study)[0])
         worker.kill()
         worker.communicate()
@@ -262,10 +256,7 @@ def test_a_shard_that_two_workers_ran_whole_counts_once(tmp_path):
     walks.run(study, send=True)
     (queue,) = queues_in(study / "shards")
     for name in ("one", "two"):
-        command = [sys.executable, "-m", "gridrun", "worker", str(queue.file("shard-00000"))]
-        done = subprocess.run(
-            [*command, "--out", str(tmp_path / name)], capture_output=True, text=True, check=False
-        )
+        done = gridrun("worker", queue.file("shard-00000"), "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
         shutil.copytree(tmp_path / name, queue.out("shard-00000"), dirs_exist_ok=True)
     report, _ = walks.run(study)
@@ -375,11 +366,7 @@ def test_a_claim_without_its_owner_s_name_is_held_until_the_lease_is_over(tmp_pa
 def test_a_driver_killed_before_the_shards_are_there_loses_nothing(tmp_path):
     """The ledger knows a sweep before it is written: the next run gives its tasks back."""
     study = walks.study(tmp_path / "study")
-    killed = subprocess.run(
-        [sys.executable, str(walks.DRIVER), TOY, str(study), "shards", "--killed-before-writing"],
-        capture_output=True,
-        check=False,
-    )
+    killed = gridrun(TOY, study, "shards", "--killed-before-writing", script=walks.DRIVER)
     assert killed.returncode == -signal.SIGKILL
     assert not walks.sweeps(study)
     (planned,) = walks.opened(study).sweeps()
@@ -395,11 +382,7 @@ def test_a_driver_killed_before_the_shards_are_there_loses_nothing(tmp_path):
 def test_a_driver_killed_after_the_shards_are_there_finds_them(tmp_path):
     """Workers may have begun: nothing is written a second time."""
     study = walks.study(tmp_path / "study")
-    killed = subprocess.run(
-        [sys.executable, str(walks.DRIVER), TOY, str(study), "shards", "--killed-after-writing"],
-        capture_output=True,
-        check=False,
-    )
+    killed = gridrun(TOY, study, "shards", "--killed-after-writing", script=walks.DRIVER)
     assert killed.returncode == -signal.SIGKILL
     (written,) = walks.sweeps(study)
     assert [sweep.state for sweep in walks.opened(study).sweeps()] == ["planned"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from commands import gridrun
+from commands import gridrun, start
 from toystudies import SMALL_GRID, TOY, open_toy, table, write_study
 
 from gridrun.run.backend import load_backend
@@ -71,13 +68,7 @@ def local_table(directory):
 
 def worker(folder, *options):
     """A worker that takes shards until none is free."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "gridrun", "worker", str(folder), "--workers", "1", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(DRIVER.parents[2])},
-    )
+    return start("worker", folder, "--workers", "1", *options)
 
 
 def work(folder, *options, exit_code=0):

@@ -32,8 +32,7 @@ class PackageCopy:
         self.changed: set[str] = set()
         """Files that were changed, and folders that got a file."""
         for name in ("amiss_tasks", "gridrun"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copytree(ROOT / name, folder / name)
         shutil.copytree(
             QUICKSTART, self.study, ignore=shutil.ignore_patterns(".gridrun", "results")
         )
