@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,14 @@ def read_document(path: Path, suffixes: Sequence[str] = GRID_SUFFIXES) -> Docume
     return replace(document, notes=(*file.notes, *document.notes))
 
 
+def _can_be_named(path: str) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def path_behind(file: Path, name: str, node: Node) -> Path:
     """The absolute path that a node names: relative to its file, ``~`` expanded.
 
@@ -46,6 +55,9 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
     value = node.text or ""
     if not value.strip():
         message = f"{name} has {kind_of(node)}, expected a path"
+        raise InputError([Fault(file, message, node.line)])
+    if "\0" in value or not _can_be_named(value):
+        message = f"{name} has {quoted(value)}, which cannot be a path"
         raise InputError([Fault(file, message, node.line)])
     try:
         given = Path(value).expanduser()
