@@ -120,8 +120,10 @@ def read_shard(path: Path) -> tuple[Any, ...]:
     job = shard.job
     settings = [getattr(job.settings, key) for key in ("protocol", "seed", "rows", "options")]
     units = [
-        (unit.id, unit.artifact, unit.checksum, unit.seconds)
-        + tuple([shard.digest_of(task.context), *_plain(task)] for task in unit.tasks)
+        (
+            *(unit.id, unit.artifact, unit.checksum, unit.seconds),
+            *([shard.digest_of(task.context), *_plain(task)] for task in unit.tasks),
+        )
         for unit in shard.units
     ]
     contexts = [asdict(facts) for facts in shard.contexts.values()]

@@ -12,7 +12,7 @@ import independent
 
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.stages.read import CaddReader, ReadResult, VcfReader, check_inputs, read_inputs
-from amiss_tasks.stages.read._report import raise_faults
+from gridrun.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "input"
 FILES = {
@@ -81,6 +81,11 @@ def expected(path: Path, role: str) -> tuple[int, int, list[independent.Row]]:
     return records, rows, _in_order(independent.joined(vcf, *tables))
 
 
+def _refuse(reader: VcfReader | CaddReader) -> None:
+    if reader.report.faults:
+        raise InputError(reader.report.faults)
+
+
 def read_records(path: Path) -> list[independent.Row]:
     """Records of a VCF by themselves."""
     with VcfReader(path) as reader:
@@ -92,7 +97,7 @@ def read_records(path: Path) -> list[independent.Row]:
             )
             for record in reader
         ]
-    raise_faults([reader.report])
+    _refuse(reader)
     return found
 
 
@@ -114,7 +119,7 @@ def read_cells(path: Path) -> list[independent.Row]:
     """Cells of a CADD table by themselves."""
     with CaddReader(path) as reader:
         found = [row for lot in reader for row in zip(*lot.columns, strict=True)]
-    raise_faults([reader.report])
+    _refuse(reader)
     return [reader.names, *found]
 
 
