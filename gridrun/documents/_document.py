@@ -33,12 +33,21 @@ def read_document(path: Path, suffixes: Sequence[str] = GRID_SUFFIXES) -> Docume
     return replace(document, notes=(*file.notes, *document.notes))
 
 
-def _can_be_named(path: str) -> bool:
+def expanded(text: str) -> Path:
+    """A path as a person wrote it, ``~`` expanded.
+
+    Raises:
+        ValueError: Nothing can have it; the text says why.
+    """
     try:
-        os.fsencode(path)
+        os.fsencode(text)
+        if "\0" not in text:
+            return Path(text).expanduser()
     except UnicodeEncodeError:
-        return False
-    return True
+        pass
+    except RuntimeError:
+        raise ValueError("there is no such user") from None
+    raise ValueError("it cannot be a path")
 
 
 def path_behind(file: Path, name: str, node: Node) -> Path:
@@ -56,12 +65,9 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
     if not value.strip():
         message = f"{name} has {kind_of(node)}, expected a path"
         raise InputError([Fault(file, message, node.line)])
-    if "\0" in value or not _can_be_named(value):
-        message = f"{name} has {quoted(value)}, which cannot be a path"
-        raise InputError([Fault(file, message, node.line)])
     try:
-        given = Path(value).expanduser()
-    except RuntimeError:
-        message = f"{name} has {quoted(value)}: there is no such user"
+        given = expanded(value)
+    except ValueError as error:
+        message = f"{name} has {quoted(value)}: {error}"
         raise InputError([Fault(file, message, node.line)]) from None
     return (file.absolute().parent / given).absolute()

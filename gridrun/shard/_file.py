@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from gridrun.pipeline import load_pipeline
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import NOT_AS_WRITTEN, dump, job_data, job_from, unit_from, unit_text
+from gridrun.store.cache import DAMAGED_ARCHIVE
 
 FORMAT = 1
 
@@ -136,7 +136,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         return _shard(head, lines[1:])
     except OSError as error:
         raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
-    except (*NOT_AS_WRITTEN, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (*NOT_AS_WRITTEN, *DAMAGED_ARCHIVE) as error:
         raise UserError(
             f"this is not a shard: {error}",
             where=str(path),

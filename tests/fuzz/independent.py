@@ -118,7 +118,8 @@ def cadd_rows(text: str, number: int) -> pd.DataFrame:
     more = {"cadd_line": lines, "cadd_file": number, "Pos": [str(int(p)) for p in table["Pos"]]}
     for source in (f.sources[0] for f in AMISS.of(CADD) if f.is_numeric):
         cells = [
-            None if isinstance(cell, str) and cell.isspace() else cell for cell in table[source]
+            None if isinstance(cell, str) and not cell.strip(" ") else cell
+            for cell in table[source]
         ]
         more[source] = pd.to_numeric(pd.Series(cells, dtype=object))
     for source in _MOTIFS:

@@ -15,6 +15,7 @@ import tables
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.stages.read import read_inputs
+from gridrun.api import predict_variants
 from gridrun.documents import path_behind
 from gridrun.documents.tree import Leaf
 from gridrun.errors import EnvironmentFault, Fault, InputError, UserError
@@ -104,6 +105,15 @@ def test_a_line_of_other_than_blanks_is_not_blank(tmp_path, role, line):
     assert "damaged" in refusal(tmp_path, role, tables.sound()[role] + f"{line}\n".encode())
 
 
+def test_a_number_of_other_than_blanks_is_not_missing(tmp_path):
+    """The same of a cell: a line separator, say, is damage."""
+    *lines, last = tables.sound()["vcf"].removesuffix(b"\n").split(b"\n")
+    at = next(at for at, line in enumerate(lines) if line.endswith(b"||"))
+    lines[at] += "\u2028".encode()
+    text = refusal(tmp_path, "vcf", b"\n".join([*lines, last, b""]))
+    assert "not one number" in text
+
+
 @pytest.mark.parametrize("escape", ["\\UFFFFFFFF", "\\U00110000", "\\U7fffffff"])
 def test_an_escape_of_no_character_is_not_yaml(tmp_path, escape):
     """The line and the escape are named."""
@@ -125,7 +135,7 @@ def test_a_line_break_of_old_yaml_is_refused(tmp_path, character):
 @pytest.mark.parametrize("path", ["~\0/x", "a\0", "~\ud800", "\ud800.vcf"])
 def test_text_that_cannot_be_a_path_is_refused(path):
     """Also behind a tilde, where the system is asked for a user of that name."""
-    with pytest.raises(InputError, match="which cannot be a path"):
+    with pytest.raises(InputError, match="it cannot be a path"):
         path_behind(Path("study.yaml"), 'key "grid"', Leaf(1, path, path))
 
 
@@ -146,16 +156,40 @@ def test_json_nested_too_deep_is_no_shard_segment_or_manifest(tmp_path):
         event_from(DEEP, lambda _: 1)
 
 
-def test_an_archive_that_asks_for_a_password_is_no_shard(tmp_path):
-    """One flipped bit says that a member is encrypted."""
+def wrong_bits(packed: bytes) -> dict[str, bytes]:
+    """An archive with a flipped flag, another method of packing, damaged content."""
+    member, entry = packed.index(b"PK\x03\x04"), packed.index(b"PK\x01\x02")
+    content = member + 30 + packed[member + 26]
+    changes = {
+        "password": {entry + 8: packed[entry + 8] | 1},
+        "lzma": {member + 8: 14, entry + 10: 14},
+        "bzip2": {member + 8: 12, entry + 10: 12},
+        "unknown": {member + 8: 99, entry + 10: 99},
+        "deflate": dict.fromkeys(range(content, content + 4), 255),
+    }
+    found = {}
+    for name, change in changes.items():
+        data = bytearray(packed)
+        for at, byte in change.items():
+            data[at] = byte
+        found[name] = bytes(data)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["password", "lzma", "bzip2", "unknown", "deflate"])
+def test_an_archive_with_wrong_bits_is_no_shard_and_no_model(tmp_path, kind):
+    """Whatever the unpacking makes of them."""
     packed = next(data for data, suffix in shards.sound_shards() if suffix == ".zip")
-    at = packed.index(b"PK\x01\x02") + 8
     path = tmp_path / "s.zip"
-    path.write_bytes(packed[:at] + bytes([packed[at] | 1]) + packed[at + 1 :])
-    with zipfile.ZipFile(path) as archive:
-        assert archive.infolist()[0].flag_bits & 1
-    with pytest.raises(UserError, match="not a shard"):
+    path.write_bytes(wrong_bits(packed)[kind])
+    with pytest.raises(UserError, match="shard"):
         open_shard(path, 0)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("recipe.json", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]")
+    path.write_bytes(wrong_bits(path.read_bytes())[kind])
+    inputs = tables.inputs_with(tmp_path / "sound.vcf", "vcf")
+    with pytest.raises(UserError, match=r"s\.zip"):
+        predict_variants(path, file=tmp_path / "p.csv", **inputs)
 
 
 @pytest.mark.parametrize("end", ["\x0b", "\x1c", "\r", "\x85", "\u2028"])

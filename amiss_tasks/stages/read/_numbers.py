@@ -87,7 +87,7 @@ def _parse_slowly(cells: Sequence[str | None]) -> tuple[npt.NDArray[np.float64],
     values = np.full(len(cells), np.nan)
     bad: list[int] = []
     for index, cell in enumerate(cells):
-        if cell is None or not cell.strip():
+        if cell is None or not cell.strip(" \t"):
             continue
         value = float(cell) if _DECIMAL.fullmatch(cell) else np.nan
         if np.isfinite(value):
