@@ -161,7 +161,10 @@ def _member(path: Path, number: int | None) -> bytes:
 
 
 def _shard(head: Mapping[str, Any], lines: Sequence[str]) -> Shard:
-    contexts = {number: ContextFacts(**facts) for number, facts in enumerate(head["contexts"], 1)}
+    contexts = {
+        number: ContextFacts(facts["digest"], facts["classifier"], dict(facts["code"]))
+        for number, facts in enumerate(head["contexts"], 1)
+    }
     numbers = {facts.digest: number for number, facts in contexts.items()}
     units = tuple(unit_from(line, numbers.__getitem__) for line in lines)
     return Shard(head["name"], job_from(head["job"]), contexts, units)

@@ -55,7 +55,10 @@ def listed(value: Any) -> list[Any]:
 
 def number(value: Any) -> float | None:
     """The number that a scalar is."""
-    return None if value is None or (isinstance(value, str) and value in _NULL) else float(value)
+    if value is None or (isinstance(value, str) and value in _NULL):
+        return None
+    is_based = isinstance(value, str) and value[:2] in {"0x", "0o"}
+    return float(int(value, 0) if is_based else value)
 
 
 def word(value: Any) -> Any:
@@ -176,7 +179,9 @@ def shard(path: Path) -> tuple[Any, ...]:
     job = head["job"]
     settings = [job[key] for key in ("protocol", "seed", "rows", "options")]
     limits = {"task_seconds": None, "mem_mb": None} | job["limits"]
-    contexts = [{"code": {}} | facts for facts in head["contexts"]]
+    contexts = [
+        {key: facts[key] for key in ("digest", "classifier", "code")} for facts in head["contexts"]
+    ]
     units = [json.loads(line) for line in lines]
     said = [
         tuple(unit[key] for key in ("unit", "artifact", "checksum", "seconds")) for unit in units

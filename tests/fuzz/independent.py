@@ -25,6 +25,7 @@ _TIERS = frozenset().union(*REVIEW_TIERS.values())
 _KEYS = ["#Chrom", "Pos", "Ref", "Alt", "FeatureID"]
 _LISTED = ["Ensembl_transcriptid", *(f.sources[0] for f in AMISS.of(VEP) if f.per_transcript)]
 _MOTIFS = [f.sources[0] for f in AMISS.beside]
+_FEW_TABS = 20
 _TRUTH = {"T": "1", "TRUE": "1", "True": "1", "true": "1"}
 _TRUTH |= {"F": "0", "FALSE": "0", "False": "0", "false": "0"}
 
@@ -93,6 +94,9 @@ def vcf_rows(path: Path) -> pd.DataFrame:
 
 def cadd_table(text: str, missing: Sequence[str] = ("NA", "")) -> pd.DataFrame:
     """A CADD table as pandas reads it, all cells as text, NaN where they are missing."""
+    # a line of blanks is a row of two cells for pandas, nothing for gridrun, which notes it
+    rows = [line for line in text.split("\n") if line.strip(" \t") or line.count("\t") > _FEW_TABS]
+    text = "\n".join(rows)
     found = pd.read_csv(
         io.BytesIO(text.encode("utf-8", "surrogateescape")),
         encoding_errors="surrogateescape",
@@ -114,7 +118,7 @@ def cadd_table(text: str, missing: Sequence[str] = ("NA", "")) -> pd.DataFrame:
 def cadd_rows(text: str, number: int) -> pd.DataFrame:
     """Its rows with their lines; features as numbers."""
     table = cadd_table(text)
-    lines = [at for at, line in enumerate(text.split("\n"), 1) if line.strip()][2:]
+    lines = [at for at, line in enumerate(text.split("\n"), 1) if line.strip(" \t")][2:]
     more = {"cadd_line": lines, "cadd_file": number, "Pos": [str(int(p)) for p in table["Pos"]]}
     for source in (f.sources[0] for f in AMISS.of(CADD) if f.is_numeric):
         cells = [

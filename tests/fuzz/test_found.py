@@ -202,7 +202,7 @@ def test_a_shard_with_other_line_ends_is_not_what_was_written(tmp_path, end):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("pipeline", None), ("pipeline", [1]), ("values", True)]
+    ("key", "value"), [("pipeline", None), ("pipeline", [1]), ("values", True), ("code", 0.5)]
 )
 def test_a_shard_of_another_shape_is_refused(tmp_path, key, value):
     """Though its checksum is right: another version wrote it."""
@@ -211,6 +211,8 @@ def test_a_shard_of_another_shape_is_refused(tmp_path, key, value):
     del head["checksum"]
     if key == "pipeline":
         head["job"]["pipeline"] = value
+    if key == "code":
+        head["contexts"][0]["code"] = value
     unit["tasks"][0][4] = value if key == "values" else unit["tasks"][0][4]
     lines[0] = json.dumps(unit, separators=(",", ":"))
     plain = json.dumps(head, separators=(",", ":"))

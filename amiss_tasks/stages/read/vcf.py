@@ -159,13 +159,13 @@ class VcfReader(ChunkReader):
             ):
                 continue
             pos = cells[1]
-            if not (cells[0] and cells[3] and cells[4]):
-                self._oddities.empty(cells, number)
-                continue
             if len(pos) > _SHORT or not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
                 pos = self._oddities.position(pos, number)
                 if not pos:
                     continue
+            if not (cells[0] and cells[3] and cells[4]):
+                self._oddities.empty(cells, number)
+                continue
             info: dict[str, str] = {}
             items = cells[_INFO].split(";")
             for item in items:
