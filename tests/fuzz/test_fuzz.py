@@ -122,6 +122,6 @@ def _run(*words: str | Path) -> int:
     said = ran.stdout + ran.stderr
     assert "Traceback" not in said, said
     assert ran.returncode in {0, 1, 2}, said
-    assert ran.returncode != 2 or re.match(r"error: \S.*", ran.stderr), said
+    assert ran.returncode != 2 or re.search(r"^error: \S", ran.stderr, re.MULTILINE), said
     assert ran.returncode != 1 or "failed" in said, said
     return ran.returncode
