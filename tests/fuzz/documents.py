@@ -180,7 +180,8 @@ def shard(path: Path) -> tuple[Any, ...]:
     settings = [job[key] for key in ("protocol", "seed", "rows", "options")]
     limits = {"task_seconds": None, "mem_mb": None} | job["limits"]
     contexts = [
-        {key: facts[key] for key in ("digest", "classifier", "code")} for facts in head["contexts"]
+        {"digest": facts["digest"], "classifier": facts["classifier"], "code": dict(facts["code"])}
+        for facts in head["contexts"]
     ]
     units = [json.loads(line) for line in lines]
     said = [
@@ -192,7 +193,10 @@ def shard(path: Path) -> tuple[Any, ...]:
         settings,
         limits,
         contexts,
-        [(*facts, *unit["tasks"]) for facts, unit in zip(said, units, strict=True)],
+        [
+            (*facts, *([*task[:-1], dict(task[-1])] for task in unit["tasks"]))
+            for facts, unit in zip(said, units, strict=True)
+        ],
     )
 
 
