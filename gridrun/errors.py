@@ -13,6 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def printable(text: str) -> str:
+    """A text as a terminal may show it and any file hold it: what is unprintable is escaped.
+
+    Messages hold text of damaged files: a terminal must not obey it, and bytes of no encoding
+    cannot be written.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
+        for letter in text
+    )
+
+
 class GridrunError(Exception):
     """Root of the errors that gridrun explains.
 
@@ -25,9 +39,9 @@ class GridrunError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str | None = None, todo: str | None = None) -> None:
-        self.what = what
-        self.where = where
-        self.todo = todo
+        self.what = printable(what)
+        self.where = where and printable(where)
+        self.todo = todo and printable(todo)
         super().__init__(self.text())
 
     def text(self) -> str:
@@ -68,10 +82,14 @@ class Fault:
     line: int | None = None
     todo: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", printable(self.message))
+        object.__setattr__(self, "todo", self.todo and printable(self.todo))
+
     def text(self) -> str:
         """``file:line: message`` with the advice on a line of its own."""
         place = f"{self.file}:{self.line}" if self.line is not None else f"{self.file}"
-        head = f"{place}: {self.message}"
+        head = f"{printable(place)}: {self.message}"
         return f"{head}\n  {self.todo}" if self.todo else head
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from amiss_tasks.models._recipe import Recipe
 from gridrun.errors import UserError
-from gridrun.store.cache import with_replacement
+from gridrun.store.cache import DAMAGED_ARCHIVE, with_replacement
 
 RECIPE = "recipe.json"
 R_PART = "model.rds"
@@ -70,9 +70,9 @@ def read_model(file: Path) -> ModelFile:
         with zipfile.ZipFile(file) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
         recipe = Recipe.from_text(contents.pop(RECIPE).decode())
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise _no_model(file, "it is no model that `gridrun export-model` wrote") from error
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise _no_model(file, f"its recipe cannot be used: {error}") from error
     except OSError as error:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,23 @@ def read_document(path: Path, suffixes: Sequence[str] = GRID_SUFFIXES) -> Docume
     return replace(document, notes=(*file.notes, *document.notes))
 
 
+def expanded(text: str) -> Path:
+    """A path as a person wrote it, ``~`` expanded.
+
+    Raises:
+        ValueError: Nothing can have it; the text says why.
+    """
+    try:
+        os.fsencode(text)
+        if "\0" not in text:
+            return Path(text).expanduser()
+    except UnicodeEncodeError:
+        pass
+    except RuntimeError:
+        raise ValueError("there is no such user") from None
+    raise ValueError("it cannot be a path")
+
+
 def path_behind(file: Path, name: str, node: Node) -> Path:
     """The absolute path that a node names: relative to its file, ``~`` expanded.
 
@@ -48,8 +66,8 @@ def path_behind(file: Path, name: str, node: Node) -> Path:
         message = f"{name} has {kind_of(node)}, expected a path"
         raise InputError([Fault(file, message, node.line)])
     try:
-        given = Path(value).expanduser()
-    except RuntimeError:
-        message = f"{name} has {quoted(value)}: there is no such user"
+        given = expanded(value)
+    except ValueError as error:
+        message = f"{name} has {quoted(value)}: {error}"
         raise InputError([Fault(file, message, node.line)]) from None
     return (file.absolute().parent / given).absolute()

@@ -21,6 +21,9 @@ _WORDS = {
 }
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
+_BREAK = re.compile("[\x85\u2028\u2029]")
+"""Line breaks in YAML 1.1 and none in 1.2, so parsers differ in what they read."""
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 _BASED = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
 
 
@@ -36,6 +39,8 @@ def parse_yaml(file: Path, text: str) -> Document:
     from ruamel.yaml.error import MarkedYAMLError
     from ruamel.yaml.reader import ReaderError
 
+    if found := _BREAK.search(text):
+        raise InputError([_character(file, text, found.start())])
     builder = _Builder(file)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
@@ -43,9 +48,9 @@ def parse_yaml(file: Path, text: str) -> Document:
     except MarkedYAMLError as error:
         raise InputError([_syntax(file, text, error)]) from None
     except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"is not YAML: the character U+{ord(text[error.position]):04X} may not occur"
-        raise InputError([Fault(file, message, line)]) from None
+        raise InputError([_character(file, text, error.position)]) from None
+    except (ValueError, OverflowError) as error:
+        raise InputError([_escape(file, text, error)]) from None
     return builder.document()
 
 
@@ -126,6 +131,20 @@ class _Builder:
             message = f"the alias {quoted('*' + name)} has no anchor {quoted('&' + name)} before it"
             raise InputError([Fault(self.file, message, line)])
         self.nodes.append(self.anchors[name])
+
+
+def _character(file: Path, text: str, at: int) -> Fault:
+    message = f"is not YAML: the character U+{ord(text[at]):04X} may not occur"
+    return Fault(file, message, text.count("\n", 0, at) + 1)
+
+
+def _escape(file: Path, text: str, error: Exception) -> Fault:
+    """The parser asks Python for the character of an escape, whatever its number."""
+    found = _NO_CHARACTER.search(text)
+    if found is None:
+        return Fault(file, f"is not YAML: {error}")
+    message = f"is not YAML: the escape {found.group()} is no character"
+    return Fault(file, message, text.count("\n", 0, found.start()) + 1)
 
 
 def _leaf(event: Any, line: int) -> Leaf:

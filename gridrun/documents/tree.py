@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gridrun.errors import Fault
+from gridrun.errors import Fault, printable
 
 DEEPEST = 32
 """Lists and mappings inside each other; a grid has two levels, a study three."""
@@ -106,11 +106,7 @@ def quoted(text: str) -> str:
     """Text in double quotes on one line, cut when long."""
     if len(text) > _MOST_SHOWN:
         text = f"{text[:_MOST_SHOWN]}…"
-    return "".join(
-        # a terminal must not obey what a file says
-        character if character.isprintable() else f"\\u{ord(character):04x}"
-        for character in json.dumps(text, ensure_ascii=False)
-    )
+    return printable(json.dumps(text, ensure_ascii=False))
 
 
 def shown(node: Node, levels: int = 2) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,15 +14,13 @@ from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.plan.units import ContextFacts, Job, Unit
-from gridrun.shard._text import dump, job_data, job_from, unit_from, unit_text
+from gridrun.shard._text import NOT_AS_WRITTEN, dump, job_data, job_from, unit_from, unit_text
+from gridrun.store.cache import DAMAGED_ARCHIVE
 
 FORMAT = 1
 
 ARTIFACTS = "artifacts"
 """Directory beside a shard file that holds artifacts, named by digest."""
-
-_NOT_A_SHARD = (ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
-"""What reading other bytes than those that were written may raise."""
 
 _FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all members, so that equal shards make equal archives."""
@@ -124,8 +121,9 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         UserError: There is none, or this is not a shard of this version.
     """
     try:
-        text = _member(path, number) if path.suffix == ".zip" else path.read_text("utf-8")
-        lines = text.splitlines()
+        content = _member(path, number) if path.suffix == ".zip" else path.read_bytes()
+        # at LF alone: other line ends are not what was written
+        lines = content.decode("utf-8").removesuffix("\n").split("\n")
         head = json.loads(lines[0])
         if head.get("gridrun_shard") != FORMAT:
             raise UserError(
@@ -138,7 +136,7 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
         return _shard(head, lines[1:])
     except OSError as error:
         raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
-    except (*_NOT_A_SHARD, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (*NOT_AS_WRITTEN, *DAMAGED_ARCHIVE) as error:
         raise UserError(
             f"this is not a shard: {error}",
             where=str(path),
@@ -150,7 +148,7 @@ def _checksum(head: Mapping[str, Any], lines: Sequence[str]) -> str:
     return digest_of_text("\n".join([dump(head), *lines]))
 
 
-def _member(path: Path, number: int | None) -> str:
+def _member(path: Path, number: int | None) -> bytes:
     with zipfile.ZipFile(path) as archive:
         if number is None:
             count = len(archive.namelist())
@@ -159,11 +157,14 @@ def _member(path: Path, number: int | None) -> str:
                 where=str(path),
                 todo=f"name one of them: --shard 0 .. --shard {count - 1}",
             )
-        return archive.read(f"{shard_name(number)}.jsonl").decode("utf-8")
+        return archive.read(f"{shard_name(number)}.jsonl")
 
 
 def _shard(head: Mapping[str, Any], lines: Sequence[str]) -> Shard:
-    contexts = {number: ContextFacts(**facts) for number, facts in enumerate(head["contexts"], 1)}
+    contexts = {
+        number: ContextFacts(facts["digest"], facts["classifier"], dict(facts["code"]))
+        for number, facts in enumerate(head["contexts"], 1)
+    }
     numbers = {facts.digest: number for number, facts in contexts.items()}
     units = tuple(unit_from(line, numbers.__getitem__) for line in lines)
     return Shard(head["name"], job_from(head["job"]), contexts, units)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gridrun.errors import counted
 from gridrun.plan.fingerprint import digest_of_text
-from gridrun.shard._text import dump
+from gridrun.shard._text import NOT_AS_WRITTEN, dump
 from gridrun.store.cache import replacing
 
 MANIFEST = "manifest.json"
@@ -146,7 +146,7 @@ def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[
         body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
         data = json.loads(end)
         rows, checksum = data["rows"], data["checksum"]
-    except (ValueError, LookupError, TypeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise TornSegment(f"{path.name} has no end: {error}") from error
     lines = body.split("\n")
     if len(lines) != rows or digest_of_text(f"{body}\n") != checksum or not raw.endswith(b"\n"):
@@ -172,5 +172,5 @@ def read_manifest(path: Path) -> Manifest:
         data = json.loads(path.read_text("utf-8"))
         segments = tuple(SegmentFacts(**facts) for facts in data["segments"])
         return Manifest(data["shard"], data["tasks"], segments)
-    except (ValueError, LookupError, TypeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise TornSegment(f"{path.name} is not whole: {error}") from error

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
 from gridrun.plan.units import (
     Attempt,
@@ -29,6 +30,12 @@ DigestOf = Callable[[int], str]
 
 NumberOf = Callable[[str], int]
 """Number that a context has here, by its digest."""
+
+NOT_AS_WRITTEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+"""What reading other text than that which was written may raise."""
+
+_MOST_SHOWN = 80
+"""Letters of an outcome that a message shows."""
 
 _PLAIN = {kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, UnitLost)}
 
@@ -53,6 +60,8 @@ def job_data(job: Job) -> dict[str, Any]:
 
 def job_from(data: Mapping[str, Any]) -> Job:
     """The job that ``job_data`` wrote."""
+    if not isinstance(data["pipeline"], str):
+        raise TypeError("the name of the pipeline is no text")
     settings = Settings({}, data["protocol"], data["seed"], data["rows"], data["options"])
     return Job(data["pipeline"], settings, Limits(**data["limits"]))
 
@@ -85,8 +94,21 @@ def event_text(event: Event, digest_of: DigestOf) -> str:
 
 
 def event_from(text: str, number_of: NumberOf) -> Event:
-    """The event that ``event_text`` wrote."""
-    data = json.loads(text)
+    """The event that ``event_text`` wrote.
+
+    Raises:
+        EnvironmentFault: It is none, though the segment it stands in is whole.
+    """
+    try:
+        return _event_from(json.loads(text), number_of)
+    except NOT_AS_WRITTEN as error:
+        raise EnvironmentFault(
+            f"an outcome cannot be read ({type(error).__name__}: {error}): {text[:_MOST_SHOWN]}",
+            todo="another version of gridrun wrote it: use that one, or let the shard run again",
+        ) from error
+
+
+def _event_from(data: dict[str, Any], number_of: NumberOf) -> Event:
     kind = data.pop("event")
     if kind in _PLAIN:
         event: Event = _PLAIN[kind](**data)
@@ -107,7 +129,7 @@ def _task_data(task: TaskSpec, digest_of: DigestOf) -> list[Any]:
 
 def _task_from(data: list[Any], number_of: NumberOf) -> TaskSpec:
     context, code, fold, classifier, values = data
-    return TaskSpec(number_of(context), code, fold, classifier, values)
+    return TaskSpec(number_of(context), code, fold, classifier, dict(values))
 
 
 def _result_from(data: dict[str, Any]) -> TaskResult:

@@ -29,6 +29,7 @@ from pathlib import Path
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact, Unit
 from gridrun.shard._file import ARTIFACTS, Shard, shard_name
 from gridrun.shard._segments import MANIFEST
+from gridrun.shard._text import NOT_AS_WRITTEN
 from gridrun.store.owner import boot, born
 
 LEASE_SECONDS = 60.0
@@ -109,7 +110,7 @@ class ShardQueue:
         self.directory = directory
         self.name = directory.name
         self.lease_seconds = LEASE_SECONDS
-        with contextlib.suppress(OSError, ValueError, LookupError):
+        with contextlib.suppress(OSError, *NOT_AS_WRITTEN):
             about = json.loads((directory / _ABOUT).read_text("utf-8"))
             self.lease_seconds = float(about["lease_seconds"])
 

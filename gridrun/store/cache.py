@@ -7,15 +7,21 @@ its bytes; the digest of these stands in a file beside it, in the form of ``sha2
 from __future__ import annotations
 
 import contextlib
+import lzma
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gridrun.errors import Fault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.store.faults import cannot_write
+
+DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, KeyError)
+"""What zipfile may raise, beside OSError, of an archive with wrong bits: of its parts, too."""
 
 SUM_SUFFIX = ".sha256"
 """Ending of the file that holds the digest of an entry's bytes."""

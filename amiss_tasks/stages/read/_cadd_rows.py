@@ -10,7 +10,13 @@ from typing import Any
 from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, KEYS, Feature, FeatureSet
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._column_positions import CADD_KEYS
-from amiss_tasks.stages.read._numbers import CADD_MISSING, not_a_number, parse_numbers, text_array
+from amiss_tasks.stages.read._numbers import (
+    CADD_MISSING,
+    not_a_number,
+    parse_numbers,
+    plain_position,
+    text_array,
+)
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.cadd import CaddReader, CaddRows
@@ -26,7 +32,7 @@ _TRUTH = {
     for word in words
 }
 """R's words for truth values: CADD writes them in motifEHIPos, which is no feature."""
-_NEVER_EMPTY = CADD_KEYS[:-1]
+_NEVER_EMPTY = ("#Chrom", "Ref", "Alt")
 
 
 @dataclass
@@ -92,17 +98,13 @@ def collect_cadd(
 
 def _positions(cells: tuple[str, ...], lines: list[int], report: FileReport) -> tuple[str, ...]:
     """Positions without leading zeros; says which are no numbers."""
-    if all(cell.isdecimal() and cell.isascii() and cell[0] != "0" for cell in cells):
-        return cells
-    plain = []
-    for cell, line in zip(cells, lines, strict=True):
-        is_number = cell.isdecimal() and cell.isascii()
-        if not is_number:
+    plain = [plain_position(cell) for cell in cells]
+    for cell, position, line in zip(cells, plain, lines, strict=True):
+        if position is None:
             report.fault(
-                f'column Pos is "{shown(cell)}", not a number', key="Pos", line=line, noun="row"
+                f'column Pos is "{shown(cell)}", not a position', key="Pos", line=line, noun="row"
             )
-        plain.append(str(int(cell)) if is_number else cell)
-    return tuple(plain)
+    return tuple(position or "" for position in plain)
 
 
 class _Columns:
@@ -132,8 +134,8 @@ class _Columns:
         columns: dict[str, Any] = {}
         for name, source in self._text.items():
             cells = lot.columns[self._at[source]]
-            if source not in _NEVER_EMPTY and "" in cells:
-                _note_empty(source, cells, lot.lines, self._report)
+            if "" in cells and source != "Pos":
+                _say_empty(source, cells, lot.lines, self._report)
             columns[name] = text_array(cells, CADD_MISSING)
             self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
@@ -160,15 +162,22 @@ class _Columns:
                 message = f"{message}; amiss makes no use of it"
                 self._report.note(message, key=key, line=line, noun="row")
         if "" in cells:
-            _note_empty(source, cells, lot.lines, self._report)
+            _say_empty(source, cells, lot.lines, self._report)
         if is_feature:
             self.checks.numbers(source, values, lot.lines)
         return pa.array(values, pa.float64())
 
 
-def _note_empty(name: str, cells: tuple[str, ...], lines: list[int], report: FileReport) -> None:
+def _say_empty(name: str, cells: tuple[str, ...], lines: list[int], report: FileReport) -> None:
     for cell, line in zip(cells, lines, strict=True):
-        if not cell:
+        if not cell and name in _NEVER_EMPTY:
+            report.fault(
+                f"column {name} is empty",
+                line=line,
+                noun="row",
+                todo="the row names no variant; extract it again",
+            )
+        elif not cell:
             report.note(
                 f"column {name} is empty, read as missing",
                 line=line,

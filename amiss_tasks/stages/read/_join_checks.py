@@ -139,7 +139,7 @@ def note_lost(
     )
     chromosomes = set().union(*(table.chromosomes for table in tables))
     for line, row in sorted(by_line.items()):
-        found = _cause(row["CHROM"], row["REF"] or "", row["ALT"] or "", chromosomes)
+        found = _cause(row["CHROM"] or "NA", row["REF"] or "", row["ALT"] or "", chromosomes)
         if found:
             cause, todo = found
             report.note(cause, line=line, noun="variant", tail=" left out", todo=todo)

@@ -84,15 +84,15 @@ class LineSource:
     def _chunks(self, raw: IO[bytes]) -> Iterator[Chunk]:
         data = self._blocks(raw)
         first = next(data, b"")
+        if first.startswith(_BOM):
+            self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
+            first = first[len(_BOM) :]
         if not first:
             if not self._report.broken:
                 self._report.stop("the file is empty", todo="name the right file, or make it anew")
             return
         if not self._is_text(first):
             return
-        if first.startswith(_BOM):
-            self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
-            first = first[len(_BOM) :]
         if b"\n" not in first and b"\r" in first:
             self._report.stop(
                 "line ends are CR only (old Mac)",

@@ -22,6 +22,19 @@ _MOST_DIGITS = 15
 """Digits that upstream's CSV files keep; a longer text may hold more and is rounded."""
 
 
+_MOST_POSITION = 2**31 - 1
+"""Greatest position that VCF can hold, a 32-bit integer; no chromosome is a tenth as long."""
+
+
+def plain_position(text: str) -> str | None:
+    """A position without leading zeros, or None where the text is none."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    plain = text.lstrip("0") or "0"
+    is_small = len(plain) <= len(str(_MOST_POSITION)) and int(plain) <= _MOST_POSITION
+    return plain if is_small else None
+
+
 def parse_numbers(
     cells: Sequence[str | None], missing: Sequence[str]
 ) -> tuple[npt.NDArray[np.float64], list[int]]:
@@ -74,7 +87,7 @@ def _parse_slowly(cells: Sequence[str | None]) -> tuple[npt.NDArray[np.float64],
     values = np.full(len(cells), np.nan)
     bad: list[int] = []
     for index, cell in enumerate(cells):
-        if cell is None or not cell.strip():
+        if cell is None or not cell.strip(" \t"):
             continue
         value = float(cell) if _DECIMAL.fullmatch(cell) else np.nan
         if np.isfinite(value):

@@ -6,11 +6,13 @@ from collections.abc import Collection
 
 from amiss_tasks.stages.read._header import VCF_COLUMNS, VcfHeader
 from amiss_tasks.stages.read._lines import has_bad_bytes
+from amiss_tasks.stages.read._numbers import plain_position
 from amiss_tasks.stages.read._report import FileReport, shown
 from gridrun.errors import counted
 
 _INFO = VCF_COLUMNS.index("INFO")
 _KEY_COLUMNS = (0, 1, 3, 4)
+_NEVER_EMPTY = (0, 3, 4)
 
 
 class Oddities:
@@ -37,20 +39,31 @@ class Oddities:
 
     def position(self, pos: str, number: int) -> str:
         """A position without leading zeros, or an empty text and a fault."""
-        if pos.isdecimal() and pos.isascii():
-            return str(int(pos))
+        plain = plain_position(pos)
+        if plain is not None:
+            return plain
         self._report.fault(
-            f'POS is "{shown(pos)}", not a number',
+            f'POS is "{shown(pos)}", not a position',
             line=number,
             key="POS",
             noun="record",
-            todo="POS is a whole number, counted from 1",
+            todo="POS is a whole number, counted from 1, of at most 10 digits",
         )
         return ""
 
+    def empty(self, cells: list[str], number: int) -> None:
+        """Say which of the columns that name a variant is empty."""
+        name = next(VCF_COLUMNS[index] for index in _NEVER_EMPTY if not cells[index])
+        self._report.fault(
+            f"{name} is empty",
+            line=number,
+            noun="record",
+            todo="the record names no variant: take it out, or make the file anew",
+        )
+
     def line(self, line: str, number: int, columns: int) -> None:
         """Say why a line is no record."""
-        if not line.strip():
+        if not line.strip(" \t"):
             self._report.note("blank line, skipped", line=number, noun="line")
         elif line.startswith("#"):
             self._report.fault(

@@ -133,7 +133,7 @@ class CaddReader(ChunkReader):
             yield CaddRows(numbers, list(zip(*rows, strict=True)))
 
     def _odd_line(self, line: str, number: int, found: int) -> None:
-        if not line.strip():
+        if not line.strip(" \t"):
             self.report.note("blank line, skipped", line=number, noun="line")
             return
         self.report.fault(

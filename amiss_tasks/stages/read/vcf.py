@@ -27,6 +27,8 @@ USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 
 _INFO = VCF_COLUMNS.index("INFO")
 _NO_CSQ = ("", ".")
+_SHORT = 9
+"""Digits of a position that cannot be too large."""
 
 
 class VcfRecord(NamedTuple):
@@ -157,10 +159,13 @@ class VcfReader(ChunkReader):
             ):
                 continue
             pos = cells[1]
-            if not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
+            if len(pos) > _SHORT or not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
                 pos = self._oddities.position(pos, number)
                 if not pos:
                     continue
+            if not (cells[0] and cells[3] and cells[4]):
+                self._oddities.empty(cells, number)
+                continue
             info: dict[str, str] = {}
             items = cells[_INFO].split(";")
             for item in items:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gridrun.documents import expanded
 from gridrun.documents.textfile import read_text_file
 from gridrun.documents.tree import quoted
 from gridrun.errors import Fault, InputError, UserError
@@ -35,7 +36,10 @@ def read_numbers(text: str, size: int) -> IntArray:
     """
     ranges: list[tuple[int, int]] = []
     if text.startswith("@"):
-        path = Path(text[1:]).expanduser()
+        try:
+            path = expanded(text[1:])
+        except ValueError as error:
+            raise UserError(f"{quoted(text)}: {error}", where=_OPTION) from None
         faults: list[Fault] = []
         for line, part in _file_parts(path):
             reason = _take(part, size, ranges)

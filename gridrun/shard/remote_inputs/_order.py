@@ -12,7 +12,7 @@ from gridrun.errors import UserError
 from gridrun.pipeline import Pipeline, Value, load_pipeline
 from gridrun.plan.fingerprint import digest_of
 from gridrun.plan.units import Job
-from gridrun.shard._text import job_data, job_from
+from gridrun.shard._text import NOT_AS_WRITTEN, job_data, job_from
 
 FORMAT = 1
 
@@ -102,7 +102,7 @@ def order_from(text: str) -> tuple[ReadingOrder, Pipeline]:
         job = job_from(data["job"])
         values = {name: tuple(chosen) for name, chosen in data["values"].items()}
         order = ReadingOrder(job, values, tuple(data["blocks"]), data["places"], data["code"])
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise UserError(
             f"this is not an order to read inputs: {error}",
             todo="name one that a backend of this version of gridrun wrote",

@@ -11,6 +11,7 @@ from typing import Any
 from gridrun.errors import EnvironmentFault, Fault
 from gridrun.pipeline import TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of
+from gridrun.shard._text import NOT_AS_WRITTEN
 from gridrun.store.cache import Cache
 
 _SUFFIX = ".stub"
@@ -96,7 +97,7 @@ def report_from(text: str) -> ReadingReport:
             tuple(_fault_from(fault) for fault in data["faults"]),
             tuple(Block(**block) for block in data["blocks"]),
         )
-    except (ValueError, LookupError, TypeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise EnvironmentFault(
             f"the report on the inputs is not whole: {error}",
             todo="the same command has them read again",
@@ -113,7 +114,7 @@ def stub_from(content: bytes) -> ArtifactStub | None:
         return None
     try:
         return ArtifactStub(**json.loads(content)[_MARK])
-    except (ValueError, LookupError, TypeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise EnvironmentFault(
             "the file that says where a block's tables are is damaged",
             todo="send the tasks again: cancel the sweep and run the same command",
