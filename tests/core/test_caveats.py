@@ -14,6 +14,7 @@ from gridrun.pipeline import load_pipeline
 from gridrun.pipeline.caveats import Caveat
 from gridrun.report.tables import write_results
 from gridrun.report.tables._tables import prediction_head_of
+from gridrun.testing.toy import PARAMETERS, ToyPipeline
 
 CAVEAT = Caveat(
     column="hindsight",
@@ -29,15 +30,21 @@ GRID = {
 }
 
 
+class Cautious(ToyPipeline):
+    """The toy with a caveat, which is in force as long as the list has it."""
+
+    def caveats(self, settings, values):
+        assert set(values) == {axis.name for axis in PARAMETERS}
+        assert settings.protocol == "plain"
+        return list(self.known)
+
+
 @pytest.fixture
-def study(tmp_path, monkeypatch):
-    """A study of a pipeline with a caveat, which is in force as long as the list has it."""
-    known = [CAVEAT]
-    toy = type(load_pipeline(TOY))
-    monkeypatch.setattr(toy, "caveats", lambda self, settings, values: list(known), raising=False)
-    grid = {axis.name: [next(iter(axis.values))] for axis in load_pipeline(TOY).parameters} | GRID
+def study(tmp_path):
+    grid = {axis.name: [next(iter(axis.values))] for axis in PARAMETERS} | GRID
     opened = open_toy(write_study(tmp_path / "study", grid))
-    opened.known = known
+    opened._pipeline = Cautious(PARAMETERS, "1", TOY)
+    opened._pipeline.known = opened.known = [CAVEAT]
     return opened
 
 
@@ -107,14 +114,14 @@ def test_a_caveat_goes_when_it_holds_no_more_and_other_notes_stay(study):
     assert notes.read_text().endswith("\nsomething odd\n")
 
 
-def test_a_pipeline_without_any_has_tables_as_ever(study, monkeypatch):
-    """Without a caveat no table has a column more, and everything else is equal cell by cell."""
+def test_a_pipeline_without_any_has_tables_as_ever(study):
+    """Without caveats no table has a column more, and everything else is equal cell by cell."""
     study.run(backend="inprocess")
     directory = study.study.paths.results.parent
     with_it = table(directory)
     kept = json.loads(study.study.paths.results_stamp.read_text())["written"]
     assert kept["caveats"]
-    monkeypatch.delattr(type(load_pipeline(TOY)), "caveats")
+    study._pipeline = load_pipeline(TOY)
     study.summary()
     assert table(directory) == [row[:-1] for row in with_it]
     assert not study.study.paths.notes_txt.exists()
