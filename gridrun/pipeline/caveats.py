@@ -22,7 +22,7 @@ class Caveat:
         cell: What the column says of combinations that it concerns; it is empty for others.
         concerns: Parameter to the values that a combination has for it to be concerned: one of
             each parameter.
-        message: What people are told, in one line.
+        message: What a note says of it, in one line.
         todo: What to do about it.
     """
 
