@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -108,9 +109,17 @@ def test_a_caveat_goes_when_it_holds_no_more_and_other_notes_stay(study):
     assert notes.read_text() == "something odd\n"
     assert summary.warnings == []
     assert "hindsight" not in rows_of(study.study.paths.results_csv)[0]
-    study.known.append(CAVEAT)
+    study.known.append(replace(CAVEAT, cell="labels were known"))
+    study.summary()
+    assert {row["hindsight"] for row in rows_of(study.study.paths.results_csv)} == {
+        "",
+        "labels were known",
+    }
+    study.known[:] = [CAVEAT]
     assert len(study.summary().warnings) == 1
     assert notes.read_text().count("every specimen") == 1
+    written = {row["hindsight"] for row in rows_of(study.study.paths.results_csv)}
+    assert written == {"", "labels were seen"}
     assert notes.read_text().endswith("\nsomething odd\n")
 
 
