@@ -50,6 +50,7 @@ LEFT_OUT = (
     "features.features_file.",
     "study._named_keys.",
     "study.keys.",
+    "study.leakage.",
     "study.own_keys.",
     # makes the digests
     "tasks.code.",
