@@ -26,6 +26,7 @@ from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.keys import STUDY_KEYS
+from amiss_tasks.study.leakage import leakage_of
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.start import INPUTS, START, WORDS
 from amiss_tasks.tasks.code import code_digests, code_in_use
@@ -47,6 +48,7 @@ from gridrun.pipeline import (
     Words,
     refuse_undeclared,
 )
+from gridrun.pipeline.caveats import Caveat
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
@@ -187,6 +189,12 @@ class AmissPipeline:
         Followed by how it is evaluated, unless as upstream's cross-validation.
         """
         return protocol_of(settings).label + evaluation_of(settings.options).label
+
+    def caveats(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]]
+    ) -> Sequence[Caveat]:
+        """Variants that are trained on and tested on (D9)."""
+        return leakage_of(settings, values)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""

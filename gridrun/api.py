@@ -102,6 +102,7 @@ class OpenStudy:
             *self.study.notes,
             *study_state.selection.notes,
             *filter(None, [study_state.rows_note]),
+            *study_state.caveat_notes,
             *(study_state.check_inputs() if check else ()),
         ]
         return plan_of(study_state, notes)

@@ -122,6 +122,7 @@ class Engine:
         began = time.monotonic()
         study_state, progress = self._study_state, self._progress
         notes: list[Fault | str] = [*study_state.study.notes, *study_state.selection.notes]
+        notes += study_state.caveat_notes
         for note in notes:
             self._notes.add(note)
         if not self._collect_only:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source
+from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source, Value
+from gridrun.pipeline.caveats import Caveat, HasCaveats
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
@@ -212,6 +213,22 @@ class StudyState:
             return ""
         noun = self.pipeline.words.row
         return f"at most {self.settings.rows:,} {noun}s, drawn by the seed (--rows)"
+
+    @cached_property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What the pipeline says of results that are better than they should be."""
+        if not isinstance(self.pipeline, HasCaveats):
+            return ()
+        return tuple(self.pipeline.caveats(self.settings, self.study.grid.allowed()))
+
+    def caveats_of(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """The same of one combination, by column."""
+        return {caveat.column: caveat.of(values) for caveat in self.caveats}
+
+    @property
+    def caveat_notes(self) -> list[Fault]:
+        """The same as notes."""
+        return [caveat.note(self.study.path) for caveat in self.caveats]
 
     @property
     def sample(self) -> int | None:

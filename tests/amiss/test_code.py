@@ -51,6 +51,8 @@ LEFT_OUT = (
     "study._named_keys.",
     "study.keys.",
     "study.own_keys.",
+    # makes sentences for tables
+    "study.leakage.",
     # makes the digests
     "tasks.code.",
 )

@@ -28,6 +28,7 @@ class SummaryGroup:
         skipped: Parts not asked of this classifier.
         waiting: Parts not run yet.
         seconds: Mean wall seconds of a task, NaN when none ran.
+        caveats: Column to what it says of the combinations among them that it concerns.
     """
 
     method: str
@@ -39,6 +40,7 @@ class SummaryGroup:
     skipped: int = 0
     waiting: int = 0
     seconds: float = math.nan
+    caveats: dict[str, str] = field(default_factory=dict)
     _sums: dict[str, float] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     contexts: set[int] = field(default_factory=set)
@@ -64,6 +66,11 @@ class SummaryGroup:
                 self.waiting += 1
         if part.context is not None:
             self.contexts.add(part.context)
+
+    def warn(self, caveats: Mapping[str, str]) -> None:
+        """Take what the columns of caveats say of a part, unless they say nothing of it."""
+        for column, cell in caveats.items():
+            self.caveats[column] = cell or self.caveats.get(column, "")
 
     def mean(self, metric: str) -> float:
         """Mean over the parts where the metric is a number; NaN when there is none."""
@@ -166,6 +173,7 @@ class Summary:
                 **{f"mean_{metric}": group.mean(metric) for metric in group.metrics},
                 **{f"undefined_{metric}": group.undefined(metric) for metric in group.metrics},
                 "seconds_per_task": group.seconds,
+                **group.caveats,
             }
             for group in self.groups
         ]

@@ -47,15 +47,20 @@ def pooled_columns_of(study_state: StudyState) -> list[Column]:
 
 def prediction_head_of(study_state: StudyState) -> list[Column]:
     """Columns of the predictions that all rows of a part have in common."""
-    shared = {column.name: column for column in (*_HEAD, *_TAIL, _ROWS)}
+    shared = {column.name: column for column in (*_HEAD, *_TAIL)}
     names = ["protocol", "classifier", "fold", "method", "combination"]
-    names += ["rows"] if study_state.settings.rows is not None else []
-    return [*_parameters(study_state), *(shared[name] for name in names)]
+    head = [*_parameters(study_state), *(shared[name] for name in names)]
+    return [*head, *_further(study_state)]
 
 
 def _columns(study_state: StudyState, own: Sequence[Column]) -> list[Column]:
-    columns = [*_parameters(study_state), *_HEAD, *own, *_TAIL]
-    return [*columns, _ROWS] if study_state.settings.rows is not None else columns
+    return [*_parameters(study_state), *_HEAD, *own, *_TAIL, *_further(study_state)]
+
+
+def _further(study_state: StudyState) -> list[Column]:
+    """Columns that only some studies have."""
+    caveats = [caveat.declared for caveat in study_state.caveats]
+    return [*caveats, _ROWS] if study_state.settings.rows is not None else caveats
 
 
 def _parameters(study_state: StudyState) -> list[Column]:
@@ -173,6 +178,7 @@ def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
         "reason": f"{part.kind}: {part.reason}" if part.kind else part.reason,
         "combination": part.combination,
         "shared_with": part.shared_with if part.shared_with is not None else "",
+        **study_state.caveats_of(part.values),
     }
     if study_state.settings.rows is not None:
         head["rows"] = study_state.settings.rows

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from gridrun.errors import WARNING, Fault
+from gridrun.errors import Fault
 from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._notes import (
+    is_other,
+    notes_with_caveats,
+    texts_of,
+    warnings_of,
+    write_notes,
+)
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
-from gridrun.report.tables._written import NOTES, STAMP, altered, keep_written, read_written
-from gridrun.store.cache import replacing
+from gridrun.report.tables._written import (
+    CAVEATS,
+    NOTES,
+    STAMP,
+    altered,
+    keep_written,
+    read_written,
+)
 from gridrun.store.ledger import LedgerView, cannot_write
-from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
 _REPORT = "gridrun.report"
@@ -45,16 +57,18 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = previous.get(NOTES) if notes is None else _texts(notes)
+    texts = notes_with_caveats(study_state, previous, notes)
+    said = {NOTES: texts, CAVEATS: texts_of(study_state.caveat_notes)}
     try:
-        if _write_notes(paths, texts) and notes is None:
+        if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)
+        write_notes(paths, texts)
         if previous.get(STAMP) == stamp and not changed:
             if texts != previous.get(NOTES):
-                keep_written(paths.results_stamp, {**previous, NOTES: texts}, paths.results)
+                keep_written(paths.results_stamp, {**previous, **said}, paths.results)
             summary = _restore(study_state, previous)
         else:
-            summary = _write(study_state, stamp, texts)
+            summary = _write(study_state, stamp, said)
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return replace(summary, rewritten=tuple(rewritten))
@@ -72,11 +86,11 @@ def altered_files(study_state: StudyState) -> list[Path]:
     """Files that are not what was written when they were written last, or are not there."""
     paths = study_state.study.paths
     previous = read_written(paths.results_stamp)
-    notes = [paths.notes_txt] if _is_other(paths.notes_txt, previous.get(NOTES)) else []
+    notes = [paths.notes_txt] if is_other(paths.notes_txt, previous.get(NOTES)) else []
     return [*altered(previous, paths.results), *notes]
 
 
-def _write(study_state: StudyState, stamp: str, notes: list[str] | None) -> Summary:
+def _write(study_state: StudyState, stamp: str, said: Mapping[str, list[str] | None]) -> Summary:
     """Write every table."""
     paths, view = study_state.study.paths, study_state.view
     groups: dict[_GroupKey, SummaryGroup] = {}
@@ -85,7 +99,9 @@ def _write(study_state: StudyState, stamp: str, notes: list[str] | None) -> Summ
     with alone(paths), Tables(study_state, view) as tables:
         for part in parts(study_state, view):
             damaged += part.damaged
-            _group_of(study_state, part, groups).add(part)
+            group = _group_of(study_state, part, groups)
+            group.add(part)
+            group.warn(study_state.caveats_of(part.values))
             if part.kind:
                 key = (part.kind, part.reason)
                 reasons[key] = reasons.get(key, 0) + 1
@@ -97,7 +113,7 @@ def _write(study_state: StudyState, stamp: str, notes: list[str] | None) -> Summ
     kept = {
         # what was made from a damaged ledger is not kept as made from this one
         STAMP: "" if damaged else stamp,
-        NOTES: notes,
+        **said,
         "groups": [_plain(group) for group in ordered],
         "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
     }
@@ -128,6 +144,10 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
         ],
         "summary": list(study_state.pipeline.summary_parameters),
         "protocol": study_state.protocol_label,
+        "caveats": [
+            [one.cell, one.message, one.todo, [[n, list(v)] for n, v in one.concerns.items()]]
+            for one in study_state.caveats
+        ],
     }
 
 
@@ -176,17 +196,8 @@ def _summary(
         protocol=study_state.protocol_label,
         method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
-        input_warnings=_warnings(study_state.study.paths),
+        input_warnings=warnings_of(study_state),
     )
-
-
-def _warnings(paths: StudyPaths) -> tuple[str, ...]:
-    """The warnings among the notes that the last run kept; each has its advice on a line below."""
-    try:
-        lines = paths.notes_txt.read_text("utf-8").splitlines()
-    except OSError:
-        return ()
-    return tuple(line for line in lines if f": {WARNING}" in line)
 
 
 def _group_of(
@@ -229,35 +240,6 @@ def _add_seconds(
         found = [means[ident] for at in group.contexts if (ident := known[at]) in means and ident]
         if found:
             group.seconds = sum(found) / len(found)
-
-
-def _texts(notes: Sequence[Fault | str]) -> list[str]:
-    return [note if isinstance(note, str) else note.text() for note in notes]
-
-
-def _write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> bool:
-    """Write the notes, unless the file has them; whether it was written."""
-    if not _is_other(paths.notes_txt, texts):
-        return False
-    if texts:
-        with replacing(paths.notes_txt) as aside:
-            aside.write_text(_note_text(texts), "utf-8")
-    else:
-        paths.notes_txt.unlink()
-    return True
-
-
-def _is_other(file: Path, texts: Sequence[str] | None) -> bool:
-    """Whether the notes are not those of the file; they never are where nobody knows them."""
-    try:
-        found = file.read_text("utf-8", "replace")
-    except OSError:
-        found = ""
-    return texts is not None and found != _note_text(texts)
-
-
-def _note_text(texts: Sequence[str]) -> str:
-    return "".join(f"{text}\n" for text in texts)
 
 
 def _write_summary(study_state: StudyState, summary: Summary) -> None:
