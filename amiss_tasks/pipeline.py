@@ -279,11 +279,13 @@ class AmissPipeline:
 
         return export_model(self, chosen, file)
 
-    def predict(self, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+    def predict(
+        self, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool = False
+    ) -> Report:
         """Predict variants with a model."""
         from amiss_tasks.models import predict
 
-        return predict(self, model, inputs, file)
+        return predict(self, model, inputs, file, trust=trust)
 
     def explain(self, chosen: Chosen, fold: int, file: Path, recorded: Recorded | None) -> Report:
         """Write what happened in a fold as a script that does it again."""

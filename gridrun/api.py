@@ -432,6 +432,7 @@ def predict_variants(
     *paths: str | os.PathLike[str],
     file: str | os.PathLike[str] = "predictions.csv",
     force: bool = False,
+    trust: bool = False,
     pipeline: str = DEFAULT_PIPELINE,
     **inputs: str | os.PathLike[str],
 ) -> Report:
@@ -442,6 +443,8 @@ def predict_variants(
         paths: Its inputs in the pipeline's order, and then ``file``, where they are not named.
         file: CSV file of the predictions.
         force: Whether a file that is there may be replaced.
+        trust: Whether methods and classifiers that the study's people wrote, and that the model
+            brings along, may be run.
         pipeline: Name of the pipeline.
         inputs: Role to path, as in ``study.yaml``.
 
@@ -459,7 +462,8 @@ def predict_variants(
             todo="give each a path",
         )
     refuse_to_replace(target, force=force)
-    return predict(pipeline, Path(model), {role: str(Path(given[role])) for role in roles}, target)
+    paths_by_role = {role: str(Path(given[role])) for role in roles}
+    return predict(pipeline, Path(model), paths_by_role, target, trust=trust)
 
 
 @contextlib.contextmanager

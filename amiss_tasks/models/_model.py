@@ -97,6 +97,8 @@ class Model:
         tables = self._calls.complete(method, data, self._state, seed)
         refused = [""] * table.rows
         for number in range(len(self._in_r)):
+            if self._chain.r.accepts_missing(self._classifier):
+                break
             left = self._calls.left_missing(tables, self._in_r.at(number))
             refused = [
                 before or (f"imputation leaves no value for {names}" if names else "")

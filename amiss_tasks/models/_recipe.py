@@ -6,14 +6,16 @@ It is the readable half of a model file, and what predictions are made by.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.protocols import AMISS, CORRECTED, SWITCHES, Protocol
+from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.stages.encoding import Coding
 from amiss_tasks.study.options import FEATURES, features_of
+from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, Value
 
 FORMAT = 3
@@ -132,6 +134,11 @@ def seeds_of(protocol: Protocol, classifier: str, number: int) -> dict[str, int]
         step: protocol.seed_of(step, number, protocol.model_seed)
         for step in (*STEPS, f"train {classifier}")
     }
+
+
+def versions_of(runner: AmissRunner, own: Iterable[OwnFile]) -> dict[str, str]:
+    """Versions that may change numbers, those of what files of the study's own load included."""
+    return {**runner.chain.r.own_packages(own), **runner.environment()}
 
 
 def options_of(settings: Settings) -> dict[str, Any]:

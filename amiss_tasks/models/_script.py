@@ -58,6 +58,11 @@ class Fold:
     recorded: bool
     own: OwnFile | None = None
 
+    @property
+    def ends_in_python(self) -> bool:
+        """Whether the classifier is in Python, so that no R script can train it."""
+        return self.classifier in IN_PYTHON or (self.own is not None and self.own.is_python)
+
     def seed(self, step: str) -> int:
         """Seed of a step that draws."""
         protocol = self.cell.protocol
@@ -110,7 +115,7 @@ class _Writer:
         ]
         if fold.is_checked_again:
             parts += self._section("Stage impute: the feature checks")
-        if fold.classifier in IN_PYTHON:
+        if fold.ends_in_python:
             parts += self._section("The training matrix", chosen=r_text(fold.chosen))
         else:
             parts += [
@@ -209,6 +214,7 @@ def _imputing(fold: Fold) -> dict[str, Any]:
         "goes_on": method.reads_generator and "draw_order" not in protocol.corrected,
         "impute_seed": fold.seed("impute"),
         "fails_fold": method.fails_fold,
+        "accepts_missing": fold.own is not None and fold.own.accepts_missing,
     }
 
 
@@ -230,9 +236,9 @@ def _testing(fold: Fold) -> dict[str, Any]:
 
 def _own(name: str, loader: str, file: OwnFile) -> str:
     """The study's own file, loaded as the stages load it."""
-    return (
-        f"# The study's own file.\n{name} <- {loader}({raw_text(file.text)}, {r_text(file.file)})"
-    )
+    accepts = ", accepts_missing = TRUE" if file.accepts_missing else ""
+    call = f"{loader}({raw_text(file.text)}, {r_text(file.file)}{accepts})"
+    return f"# The study's own file.\n{name} <- {call}"
 
 
 def _values(values: Mapping[str, Any]) -> dict[str, str]:

@@ -57,10 +57,11 @@ def train(
     """
     task = TaskSpec(0, 0, fold.number, classifier, values)
     cell = chain.cell_of(fold, values)
-    checked = chain.checked(cell, values)
+    checked = chain.checked(cell, values, classifier)
     key = chain.content_key(task, cell)
     trained = chain.train(cell, classifier, checked, search_of(task), key)
-    return TrainedModel(cell, checked, trained, chain.imputed(cell).states.at(trained.row))
+    imputed = chain.imputed(cell, accepts_missing=chain.r.accepts_missing(classifier))
+    return TrainedModel(cell, checked, trained, imputed.states.at(trained.row))
 
 
 def all_rows(chosen: Chosen) -> Whole:

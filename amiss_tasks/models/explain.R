@@ -31,7 +31,8 @@ stopifnot(nrow(x) == rows_left, identical(names(x), features_left))
 
 # ---- Stage impute: the training table
 imputed <- complete_training(
-  method, x, hyperparameters, if (goes_on) sampled$generator, impute_seed, fails_fold
+  method, x, hyperparameters, if (goes_on) sampled$generator, impute_seed, fails_fold,
+  accepts_missing
 )
 completed <- imputed$tables
 

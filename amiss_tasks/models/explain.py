@@ -11,7 +11,7 @@ from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
-from amiss_tasks.study.options import features_of
+from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
@@ -30,6 +30,13 @@ def explain(
     pipeline: Pipeline, chosen: Chosen, number: int, file: Path, recorded: Recorded | None
 ) -> Report:
     """Run a fold once more and write its script; see ``gridrun.pipeline.models.ModelPipeline``."""
+    method = methods_of(chosen.settings.options)[str(chosen.values["imputation"])]
+    if method.own is not None and method.own.is_python:
+        raise UserError(
+            f"{method.name} is in Python ({method.own.file}), so no R script can impute by it",
+            where=str(chosen.study),
+            todo="explain a combination with a method in R",
+        )
     source = AmissSource(chosen.settings, chosen.allowed, chosen.cache)
     artifact = source.path(source.artifact({name: chosen.values[name] for name in pipeline.block}))
     runner = AmissRunner(chosen.settings, lambda *_: None)
@@ -65,17 +72,20 @@ def explain(
         f"Rscript --vanilla {file.name}",
     ]
     text = script_of(fold, head, tables.name, calls)
-    _write(file, tables, text, leaf, calls)
+    _write(file, tables, text, leaf, calls, ends_in_python=fold.ends_in_python)
     return Report(
         file, [*said, f"tables: {tables}"], _differences(result, recorded), _facts(result)
     )
 
 
-def _write(file: Path, tables: Path, text: str, leaf: LeafTask, calls: ModelCalls) -> None:
+def _write(
+    file: Path, tables: Path, text: str, leaf: LeafTask, calls: ModelCalls, *, ends_in_python: bool
+) -> None:
     fold = leaf.cell.fold
     model = leaf.trained.models.at(0)
     data = leaf.checked.tables.at(leaf.trained.row).at(0)
-    matrix = calls.matrix(model.recipe, data) if isinstance(model, PythonModel) else None
+    recipe = model.recipe if isinstance(model, PythonModel) else model
+    matrix = calls.matrix(recipe, data) if ends_in_python else None
     try:
         with_replacement(tables, lambda path: calls.keep_fold(path, fold, matrix))
         with_replacement(file, lambda path: _write_text(path, text))

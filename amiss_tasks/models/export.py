@@ -10,7 +10,14 @@ from typing import Any
 from amiss_tasks.classifiers import load
 from amiss_tasks.models._file import R_PART, ModelFile, digest_of_part, write_model
 from amiss_tasks.models._r import ModelCalls
-from amiss_tasks.models._recipe import FORMAT, Recipe, options_of, protocol_data, seeds_of
+from amiss_tasks.models._recipe import (
+    FORMAT,
+    Recipe,
+    options_of,
+    protocol_data,
+    seeds_of,
+    versions_of,
+)
 from amiss_tasks.models._train import (
     TrainedModel,
     all_rows,
@@ -63,11 +70,11 @@ def model_of(
     """What the file of a trained model holds."""
     chain, protocol = runner.chain, runner.chain.protocol
     kept = _kept(ModelCalls(chain.r), chosen.classifier, found)
+    method_file = found.cell.method.own
+    classifier_file = chain.own_classifiers.get(chosen.classifier)
+    files = [file for file in (method_file, classifier_file) if file is not None]
     # what a file of the user's own keeps is not for us to know
-    own = {
-        "imputation": found.cell.method.own is not None,
-        "models": chosen.classifier in chain.own_classifiers,
-    }
+    own = {"imputation": method_file is not None, "models": classifier_file is not None}
     context = {name: chosen.values[name] for name in pipeline.context_reads()}
     inputs, features = chosen.settings.inputs, features_of(chosen.settings.options)
     annotation = annotation_of(inputs, features) if inputs else Annotation({}, {})
@@ -95,7 +102,7 @@ def model_of(
         sources=dict(annotation.sources),
         releases=dict(annotation.releases),
         code=dict(pipeline.code_digests(chosen.classifier, context)),
-        environment=dict(runner.environment()),
+        environment=versions_of(runner, files),
         files={name: digest_of_part(content) for name, content in kept.parts.items()},
     )
     return ModelFile(recipe, kept.parts)

@@ -84,7 +84,8 @@ left_missing <- function(tables, columns) {
 
 # P(positive) of these rows (from 1) of an imputed table.
 predict_alone <- function(classifier, model, data, rows) {
-  data <- .learnt_codes(rows_for(model, data, rows), model$scaling)
+  data <- rows_for(model, data, rows, isTRUE(classifier$accepts_missing))
+  data <- .learnt_codes(data, model$scaling)
   as.double(classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling)))
 }
 
@@ -150,5 +151,5 @@ keep_fold <- function(path, train, outcome, test, test_positive, matrix, groups)
 
 # An imputed training table as a model is given it.
 training_matrix <- function(model, data) {
-  scaled_matrix(rows_for(model, data), model$scaling)
+  scaled_matrix(rows_for(model, data, accepts_missing = TRUE), model$scaling)
 }

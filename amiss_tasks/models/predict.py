@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks.models._file import read_model
+from amiss_tasks.models._file import RECIPE, read_model
 from amiss_tasks.models._model import Model, Predicted
-from amiss_tasks.models._recipe import Recipe
+from amiss_tasks.models._recipe import Recipe, versions_of
 from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_predict
+from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
 from amiss_tasks.stages.read import Annotation, annotation_of, read_unlabelled
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -41,10 +42,14 @@ _POSITIVE_ABOVE = 0.5
 _ALONE = "each row is imputed by itself, from what training learnt"
 
 
-def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+def predict(
+    pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool
+) -> Report:
     """Predict variants with a model; see ``gridrun.pipeline.models.ModelPipeline``."""
     content = read_model(model)
     recipe = content.recipe
+    if not trust:
+        _refuse_foreign_code(recipe, model)
     settings = recipe.settings(inputs)
     pipeline = pipeline.of_study(settings.options)
     features = features_of(settings.options)
@@ -60,11 +65,33 @@ def predict(pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Pa
     lines = _lines(asked.rows, predicted)
     _write(file, lines)
     warnings = [
-        *_changes(pipeline, recipe, runner.environment()),
+        *_changes(pipeline, recipe, versions_of(runner, own_of(recipe))),
         *_other_releases(recipe, annotation),
         *(note.text() for note in found.read.notes),
     ]
     return _report(file, recipe, asked, lines, warnings)
+
+
+def own_of(recipe: Recipe) -> list[OwnFile]:
+    """Files of the study's own that a model runs."""
+    method = own_files(recipe.options, OWN_METHODS).get(str(recipe.imputation["method"]))
+    classifier = own_files(recipe.options, OWN_CLASSIFIERS).get(str(recipe.classifier["name"]))
+    return [file for file in (method, classifier) if file is not None]
+
+
+def _refuse_foreign_code(recipe: Recipe, model: Path) -> None:
+    """Stop before anything is run that the model's author wrote."""
+    files = [
+        f"{file.file} (of {file.name}, {counted(len(file.text.splitlines()), 'line')})"
+        for file in own_of(recipe)
+    ] + [f"{name}.py beside it" for file in own_of(recipe) for name, _ in file.modules]
+    if files:
+        raise UserError(
+            f"predicting with this model would run code that it brings along: {', '.join(files)}",
+            where=str(model),
+            todo=f'read it below "options" in its {RECIPE}, for the model is a zip file; if you '
+            "trust it, give --trust",
+        )
 
 
 def _lines(rows: Sequence[Row], predicted: Predicted | None) -> list[dict[str, Any]]:

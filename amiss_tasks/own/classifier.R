@@ -78,13 +78,13 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
   ""
 }
 
-own_classifier <- function(text, file) {
-  own <- load_own(text, file)
-  require_functions(own, CLASSIFIER_FUNCTIONS)
+# A classifier of a loaded file, in R or in Python.
+.classifier_of <- function(own, accepts_missing = FALSE) {
   stop_at <- function(name, fault) {
-    if (nzchar(fault)) stop(name, " of ", file, " ", fault, call. = FALSE)
+    if (nzchar(fault)) stop(name, " of ", own$file, " ", fault, call. = FALSE)
   }
   classifier <- new.env()
+  classifier$accepts_missing <- accepts_missing
   classifier$predict_positive <- function(model, x) {
     positive <- call_own(own, "predict_positive", model, x)
     stop_at("predict_positive", .probability_fault(positive, nrow(x)))
@@ -104,4 +104,10 @@ own_classifier <- function(text, file) {
     found
   }
   classifier
+}
+
+own_classifier <- function(text, file, accepts_missing = FALSE) {
+  own <- load_own(text, file)
+  require_functions(own, CLASSIFIER_FUNCTIONS)
+  .classifier_of(own, accepts_missing)
 }

@@ -46,6 +46,7 @@
 # `line` is where, if no call says so.
 .placed <- function(file, run, line = NA_integer_) {
   withCallingHandlers(run(), error = function(e) {
+    if (inherits(e, "error_in_own_file")) return() # it has its place already
     found <- .line_in(sys.calls(), file)
     if (is.na(found)) found <- line
     place <- if (is.na(found)) file else paste0(file, ":", found)

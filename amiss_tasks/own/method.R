@@ -124,10 +124,9 @@ checked_tables <- function(tables, data, what) {
   table_of(lapply(as.list(data), function(column) column[seq_along(column)]), nrow(data))
 }
 
-own_method <- function(text, file) {
-  own <- load_own(text, file)
-  require_functions(own, METHOD_FUNCTIONS)
-  called <- function(name) paste0(name, " of ", file)
+# A method of a loaded file, in R or in Python.
+.method_of <- function(own) {
+  called <- function(name) paste0(name, " of ", own$file)
   method <- new.env()
   method$impute_train <- function(data, params, seed) {
     what <- called("impute_train")
@@ -141,4 +140,10 @@ own_method <- function(text, file) {
   }
   method$impute_test_learnt <- method$impute_test
   method
+}
+
+own_method <- function(text, file) {
+  own <- load_own(text, file)
+  require_functions(own, METHOD_FUNCTIONS)
+  .method_of(own)
 }

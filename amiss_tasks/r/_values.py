@@ -22,7 +22,7 @@ def to_r(ri: Any, value: Any) -> Any:  # noqa: PLR0911 - one return for each kin
     Args:
         ri: rpy2's low-level interface.
         value: None, bool, int, float, str, a sequence of str (None is NA), a
-            numpy array of bool, integers or doubles, or a dict of these.
+            numpy array of bool, integers or doubles, bytes, or a dict of these.
 
     Returns:
         rpy2's low-level object.
@@ -40,6 +40,11 @@ def to_r(ri: Any, value: Any) -> Any:  # noqa: PLR0911 - one return for each kin
             return ri.StrSexpVector([value])
         case np.ndarray():
             return _array(ri, value)
+        case bytes():
+            vector = ri.baseenv["raw"](len(value))
+            if value:
+                np.asarray(vector)[:] = np.frombuffer(value, dtype=np.uint8)
+            return vector
         case dict():
             vector = ri.ListSexpVector([to_r(ri, item) for item in value.values()])
             vector.names = ri.StrSexpVector([str(name) for name in value])
@@ -64,7 +69,7 @@ def _array(ri: Any, array: npt.NDArray[Any]) -> Any:
     return ri.baseenv["dim<-"](vector, ri.IntSexpVector(array.shape))
 
 
-def to_python(ri: Any, sexp: Any) -> Any:
+def to_python(ri: Any, sexp: Any) -> Any:  # noqa: PLR0911 - one return for each kind of value
     """An R value as Python data.
 
     Args:
@@ -74,7 +79,7 @@ def to_python(ri: Any, sexp: Any) -> Any:
     Returns:
         None for NULL; a dict for a named list, a list for another; numpy
         arrays for numbers (NA is NaN among doubles; integers with NA come as
-        doubles); lists for logicals and text, with None for NA.
+        doubles); bytes for raw; lists for logicals and text, with None for NA.
 
     Raises:
         TypeError: R has a type here that no stage returns.
@@ -95,6 +100,8 @@ def to_python(ri: Any, sexp: Any) -> Any:
             whole = np.array(list(sexp) if len(sexp) == 0 else sexp.memoryview(), dtype=np.int64)
             missing = whole == _NA_INTEGER
             return np.where(missing, np.nan, whole) if missing.any() else whole
+        case ri.ByteSexpVector():
+            return np.asarray(sexp).tobytes() if len(sexp) else b""
         case ri.StrSexpVector():
             return [None if item is ri.NA_Character else str(item) for item in sexp]
     msg = f"cannot convert {type(sexp).__name__} to Python"

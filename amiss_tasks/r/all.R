@@ -21,7 +21,8 @@ R_FILES <- c(
   "classifiers/_resamples.R",
   "own/load.R",
   "own/method.R",
-  "own/classifier.R"
+  "own/classifier.R",
+  "own/python.R"
 )
 
 # The directory amiss_tasks, by the path that this file is sourced from.

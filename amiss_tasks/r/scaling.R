@@ -10,9 +10,10 @@
 learn_scaling <- function(data, corrected = character()) {
   numeric <- names(data)[vapply(data, is.numeric, NA)]
   columns <- unclass(data)[numeric]
-  centre <- vapply(columns, mean, 0)
+  # some classifiers accept missing values: what is known is scaled
+  centre <- vapply(columns, mean, 0, na.rm = TRUE)
   # of the centred column: its last bits may differ from that of the column
-  spread <- mapply(function(column, value) sd(column - value), columns, centre)
+  spread <- mapply(function(column, value) sd(column - value, na.rm = TRUE), columns, centre)
   # a constant column is centred only: divided by 0 it would be NaN in every row
   spread[is.na(spread) | spread == 0] <- 1
   text <- names(data)[vapply(data, is.character, NA)]

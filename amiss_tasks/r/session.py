@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,8 @@ class RSession:
         base["sys.source"](str(_GUARD), home)
         self._guard = home["guard"]
         self.shared = RObject(home)
+        self._interrupted = False
+        self._functions: list[RObject] = []
 
     def use_guard(self, text: str) -> None:
         """Take another text of guard.R from now on."""
@@ -125,6 +127,27 @@ class RSession:
     def environment(self, parent: RObject) -> RObject:
         """A new environment inside another."""
         return RObject(self._new_env(parent=parent.sexp))
+
+    def function(self, python: Callable[..., Any]) -> RObject:
+        """A function of R's that calls one of Python's; values cross as those of a call.
+
+        Args:
+            python: Takes what R gives it by position. It may raise nothing: what it raises all
+                the same is NULL to R, but for Ctrl-C, which ends the call that R is in.
+        """
+
+        def called(*args: Any) -> Any:
+            try:
+                given = (to_python(self._interface, value) for value in args)
+                return to_r(self._interface, python(*given))
+            except KeyboardInterrupt:
+                self._interrupted = True
+                return self._interface.NULL
+
+        found = RObject(self._interface.rternalize(called))
+        # R keeps no function of Python's alive
+        self._functions.append(found)
+        return found
 
     def call(self, environment: RObject, function: str, *args: Any, **named: Any) -> RResult:
         """Call a function; random numbers and locale are set before (see guard.R).
@@ -154,6 +177,9 @@ class RSession:
             # the guard itself could not finish: no stack or no memory was left
             message = str(error).strip().splitlines()[-1] if str(error).strip() else "R error"
             raise RError(message, ("error",), ()) from None
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
         warnings = tuple(outcome["warnings"].python())
         if outcome["ok"].python()[0]:
             return RResult(outcome["value"], warnings)

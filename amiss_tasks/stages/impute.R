@@ -27,33 +27,30 @@
 
 # Imputes a training table once for each row of hyperparameters. An error, or a
 # missing value that is left, leaves its row without a table; when no row is left,
-# or `fails_fold` is TRUE, it stops.
+# or `fails_fold` is TRUE, it stops. To a classifier that `accepts_missing` a missing value that
+# is left is none of its table's faults.
 #
 # method     environment of the method's file
 # rows       list of rows of hyperparameters; one empty row for a method without
 # generator  where preparing the table left the generator, for a method that
 #            draws and has no rows; else NULL: row k starts at stream k
-# Returns list(tables, states, failures): for each row a list of imputed
-# tables or NULL, the state or NULL, the error's message or NA.
-complete_training <- function(method, data, rows, generator, seed, fails_fold) {
-  tables <- states <- vector("list", length(rows))
+# Returns list(tables, states, failures, gone): for each row a list of imputed
+# tables or NULL, the state or NULL, the error's message or NA; names of the features that its
+# tables lack.
+complete_training <- function(method, data, rows, generator, seed, fails_fold,
+                              accepts_missing = FALSE) {
+  usable_rows(
+    impute_rows(method, data, rows, generator, seed, fails_fold), fails_fold, accepts_missing
+  )
+}
+
+# The first half, which is the same for all classifiers.
+impute_rows <- function(method, data, rows, generator, seed, fails_fold) {
+  tables <- states <- gone <- vector("list", length(rows))
   failures <- rep(NA_character_, length(rows))
   for (k in seq_along(rows)) {
     if (is.null(generator)) use_stream(seed, k) else use_generator(generator)
-    impute <- function() {
-      found <- method$impute_train(data, rows[[k]], seed)
-      for (table in found$completed) require_no_gaps(table, "training")
-      # what a classifier is not given has to be said: a feature without a value to learn from
-      gone <- setdiff(names(data), names(found$completed[[1L]]))
-      if (length(gone)) {
-        warning(
-          "trained without features that have no value in the training rows: ",
-          paste(gone, collapse = ", "),
-          call. = FALSE
-        )
-      }
-      found
-    }
+    impute <- function() method$impute_train(data, rows[[k]], seed)
     found <- if (fails_fold) impute() else tryCatch(impute(), error = conditionMessage)
     if (is.character(found)) {
       message("imputation row ", k, " (", .row_text(rows[[k]]), ") failed: ", found)
@@ -62,17 +59,43 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold) {
       tables[[k]] <- found$completed
       # assigning NULL would remove the element and move the states of later rows
       if (!is.null(found$state)) states[[k]] <- found$state
+      gone[[k]] <- setdiff(names(data), names(found$completed[[1L]]))
     }
   }
-  if (!anyNA(failures)) {
+  list(tables = tables, states = states, failures = failures, gone = gone)
+}
+
+# The second half: rows whose tables the classifier cannot be given count as failed.
+usable_rows <- function(imputed, fails_fold, accepts_missing) {
+  for (k in which(is.na(imputed$failures))) {
+    check <- function() for (table in imputed$tables[[k]]) require_no_gaps(table, "training")
+    fault <- NULL
+    if (!accepts_missing) {
+      fault <- if (fails_fold) check() else tryCatch(check(), error = conditionMessage)
+    }
+    if (is.character(fault)) {
+      message("imputation row ", k, " failed: ", fault)
+      imputed$failures[k] <- fault
+      imputed$tables[k] <- imputed$states[k] <- list(NULL)
+    } else if (length(imputed$gone[[k]])) {
+      # what a classifier is not given has to be said: a feature without a value to learn from
+      warning(
+        "trained without features that have no value in the training rows: ",
+        paste(imputed$gone[[k]], collapse = ", "),
+        call. = FALSE
+      )
+    }
+  }
+  if (!anyNA(imputed$failures)) {
+    count <- length(imputed$failures)
     stop(
       "No imputation method succeeded, cannot continue: ",
-      if (length(rows) > 1L) paste0("all ", length(rows), " hyperparameter rows fail, first with "),
-      failures[1L],
+      if (count > 1L) paste0("all ", count, " hyperparameter rows fail, first with "),
+      imputed$failures[1L],
       call. = FALSE
     )
   }
-  list(tables = tables, states = states, failures = failures)
+  imputed
 }
 
 .row_text <- function(row) {

@@ -164,7 +164,8 @@ train <- function(classifier, tables, outcome, seed, search, seeds, corrected = 
 # Rows of an imputed test table with the columns that a model was trained on; stops where one
 # of them still has a missing value.
 # `rows`: these positions as a table of their own; NULL for the whole table.
-rows_for <- function(model, data, rows = NULL) {
+# `accepts_missing`: whether the model's classifier does.
+rows_for <- function(model, data, rows = NULL, accepts_missing = FALSE) {
   absent <- setdiff(model$columns, names(data))
   if (length(absent)) {
     stop(
@@ -174,12 +175,13 @@ rows_for <- function(model, data, rows = NULL) {
     )
   }
   if (is.null(rows)) rows <- seq_len(nrow(data))
-  require_no_gaps(cut_table(data, rows, model$columns), "test")
+  cut <- cut_table(data, rows, model$columns)
+  if (accepts_missing) cut else require_no_gaps(cut, "test")
 }
 
 # P(positive) of each of these rows, see rows_for.
 predict_rows <- function(classifier, model, data, rows = NULL) {
-  data <- rows_for(model, data, rows)
+  data <- rows_for(model, data, rows, isTRUE(classifier$accepts_missing))
   started <- proc.time()[["elapsed"]]
   positive <- classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling))
   list(positive = as.double(positive), seconds = proc.time()[["elapsed"]] - started)

@@ -10,15 +10,19 @@ from pathlib import Path
 
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.methods import METHODS, MOST_ROWS
-from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
+from amiss_tasks.own_python.source import modules_beside
+from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, PYTHON_SUFFIX, OwnFile
 from gridrun.documents import path_behind
 from gridrun.documents.textfile import read_text_file
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, shown
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.study import KeyReader, Section
 
-SUFFIXES = (".r",)
-"""Endings of R files, lower case."""
+SUFFIXES = (".r", PYTHON_SUFFIX)
+"""Endings of files, lower case."""
+
+HYPERPARAMETERS, ACCEPTS_MISSING = "hyperparameters", "accepts_missing"
+"""Keys of an entry beside its file: the one of methods, the other of classifiers."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _MOST_LETTERS = 40
@@ -28,12 +32,25 @@ Axes = tuple[tuple[str, tuple[int | float | str, ...]], ...]
 
 
 def read_own_file(path: Path) -> str:
-    """Text of an R file, with line ends as R's parser takes them.
+    """Text of an R or Python file, with line ends as R's parser takes them.
 
     Raises:
-        InputError: It is no R file that can be read.
+        InputError: It is no such file that can be read.
     """
     return read_text_file(path, SUFFIXES).text.replace("\r\n", "\n")
+
+
+def own_file(name: str, path: Path, axes: Axes = (), *, accepts_missing: bool = False) -> OwnFile:
+    """A file as it travels with a study, with the modules beside it that it imports.
+
+    Raises:
+        InputError: It cannot be read; or it is in Python, which cannot parse it or a module.
+    """
+    text = read_own_file(path)
+    modules: tuple[tuple[str, str], ...] = ()
+    if path.suffix.lower() == PYTHON_SUFFIX:
+        modules = modules_beside(path, text, read_own_file)
+    return OwnFile(name, path.name, text, axes, modules, accepts_missing)
 
 
 class _OwnReader(KeyReader):
@@ -44,23 +61,21 @@ class _OwnReader(KeyReader):
         key: The key.
         noun: What an entry is.
         taken: Names of amiss's own.
-        has_axes: Whether an entry may have hyperparameters.
+        more: Key that an entry may have beside its file.
     """
 
-    def __init__(
-        self, file: Path, key: str, noun: str, taken: Collection[str], *, has_axes: bool
-    ) -> None:
+    def __init__(self, file: Path, key: str, noun: str, taken: Collection[str], more: str) -> None:
         super().__init__(file)
         self._key = key
         self._noun = noun
         self._taken = taken
-        self._has_axes = has_axes
+        self._more = more
 
     def read(self, node: Node) -> list[OwnFile]:
         """All entries, in their order."""
-        give = f"give each {self._noun} its R file: {self._key}: {{my_{self._noun}: my.R}}"
+        give = f"give each {self._noun} its file: {self._key}: {{my_{self._noun}: my.R}}"
         where = f'key "{self._key}"'
-        entries = self.entries(node, where, give, expected="names and R files", least=1)
+        entries = self.entries(node, where, give, expected="names and files", least=1)
         given = self.named(entries, self._name, f"{self._noun} {{}} is given")
         found = [self._entry(name, value) for name, _, value in given]
         return [file for file in found if file is not None]
@@ -80,19 +95,28 @@ class _OwnReader(KeyReader):
         where = f'{self._noun} "{name}"'
         file: Node = node
         axes: Axes = ()
+        accepts_missing = False
         if isinstance(node, Entries):
-            allowed = ("file", "hyperparameters") if self._has_axes else ("file",)
-            found = Section(self, node, allowed, "key").nodes
+            found = Section(self, node, ("file", self._more), "key").nodes
             if "file" not in found:
                 self.fault(f"{where} has no file", node, "add file: PATH")
                 return None
             file = found["file"]
-            if "hyperparameters" in found:
-                axes = self._axes(where, found["hyperparameters"])
+            if HYPERPARAMETERS in found:
+                axes = self._axes(where, found[HYPERPARAMETERS])
+            if ACCEPTS_MISSING in found:
+                accepts_missing = self._yes_or_no(where, found[ACCEPTS_MISSING])
         with self.gathering():
             path = path_behind(self.file, where, file)
-            return OwnFile(name, path.name, read_own_file(path), axes)
+            return own_file(name, path, axes, accepts_missing=accepts_missing)
         return None
+
+    def _yes_or_no(self, where: str, node: Node) -> bool:
+        value = node.value if isinstance(node, Leaf) else None
+        if not isinstance(value, bool):
+            message = f'"{ACCEPTS_MISSING}" of {where} has {kind_of(node)}'
+            self.fault(message, node, "allowed: true, false")
+        return value is True
 
     def _axes(self, where: str, node: Node) -> Axes:
         """Hyperparameters in the order given, each with its values."""
@@ -140,7 +164,8 @@ class _OwnReader(KeyReader):
 
 
 def _read(node: Node, file: Path, *, key: str, noun: str, taken: Collection[str]) -> KeyValue:
-    reader = _OwnReader(file, key, noun, taken, has_axes=key == OWN_METHODS)
+    more = HYPERPARAMETERS if key == OWN_METHODS else ACCEPTS_MISSING
+    reader = _OwnReader(file, key, noun, taken, more)
     found = reader.read(node)
     return KeyValue([own.plain() for own in found], reader.finish())
 
@@ -151,12 +176,12 @@ def _only_some_tasks(_: object) -> None:
 
 OWN_KEYS: Mapping[str, StudyKey] = {
     OWN_METHODS: StudyKey(
-        "Imputation methods of your own: name and R file of each.",
+        "Imputation methods of your own: name and R or Python file of each.",
         partial(_read, key=OWN_METHODS, noun="method", taken=(*METHODS, "all")),
         _only_some_tasks,
     ),
     OWN_CLASSIFIERS: StudyKey(
-        "Classifiers of your own: name and R file of each.",
+        "Classifiers of your own: name and R or Python file of each.",
         partial(_read, key=OWN_CLASSIFIERS, noun="classifier", taken=CLASSIFIERS),
         _only_some_tasks,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from amiss_tasks.own_python.loaded import python_functions
 from amiss_tasks.tasks.r_calls import RCalls, scalar
 from gridrun.pipeline import TaskFailure
 
@@ -25,10 +26,11 @@ class ProcessWatch:
         calls.source(_PROCESS_R)
         self._r = calls("process_mark").value
         self._before = _own_state()
+        self._functions = python_functions()
 
     def has_changed(self) -> bool:
         """Whether the next task would find it another one."""
-        if _own_state() != self._before:
+        if _own_state() != self._before or python_functions() != self._functions:
             return True
         try:
             return bool(scalar(self._calls("process_changed", self._r).value.python()))

@@ -101,7 +101,7 @@ def refuse_other_code(planned: Mapping[str, str], here: Mapping[str, str]) -> No
 def _method_code(method: Method) -> Mapping[str, str]:
     """Of stage impute; a file of the user's own is named, so that its change is."""
     if method.own is not None:
-        own = digest_of(_r_codes("own/load.R", "own/method.R"))
+        own = digest_of(_r_codes("own/load.R", "own/method.R", *_python_r(method.own)))
         return {"impute": own, f"own method {method.name}": method.own.code}
     files = (*method.helpers, f"{method.name}.R")
     return {"impute": digest_of(_r_codes(*(f"imputation/{file}" for file in files)))}
@@ -111,7 +111,7 @@ def _classifier_code(classifier: str, own_classifiers: Mapping[str, OwnFile]) ->
     """Of stage train, in the same way."""
     model = _r_codes(*(f"classifiers/{p.name}" for p in sorted(_HERE.glob("classifiers/_*.R"))))
     if classifier in own_classifiers:
-        own = _r_codes("own/load.R", "own/classifier.R")
+        own = _r_codes("own/load.R", "own/classifier.R", *_python_r(own_classifiers[classifier]))
         code = own_classifiers[classifier].code
         return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
     if classifier in IN_PYTHON:
@@ -119,6 +119,10 @@ def _classifier_code(classifier: str, own_classifiers: Mapping[str, OwnFile]) ->
     else:
         model += _r_codes(f"classifiers/{classifier}.R")
     return {"train": digest_of(model)}
+
+
+def _python_r(own: OwnFile) -> tuple[str, ...]:
+    return ("own/python.R",) if own.is_python else ()
 
 
 def _r_codes(*names: str) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from amiss_tasks.own_python.calls import CLASSIFIER_FUNCTIONS, METHOD_FUNCTIONS, answer
+from amiss_tasks.own_python.loaded import OwnPythonError, PythonFile
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.environment import LIBRARIES
 from amiss_tasks.r.own_file import OwnFile
@@ -19,7 +22,7 @@ from gridrun.pipeline import TaskFailure
 from gridrun.plan.fingerprint import r_text_code
 
 _HERE = Path(__file__).parents[1]
-OWN_R = ("own/load.R", "own/method.R", "own/classifier.R")
+OWN_R = ("own/load.R", "own/method.R", "own/classifier.R", "own/python.R")
 """What stands between the stages and files of the user's own."""
 
 GUARD_R = "r/guard.R"
@@ -99,20 +102,44 @@ class RCalls:
     def _source(self, name: str, environment: RObject) -> None:
         self._session.source_text(self._texts[name], environment)
 
-    def own(self, file: OwnFile, loader: str) -> RObject:
+    def own(self, file: OwnFile, kind: str) -> RObject:
         """Environment with the functions of a file of the user's own, as the stages call them.
 
         Args:
             file: The file.
-            loader: ``own_method`` or ``own_classifier``.
+            kind: ``method`` or ``classifier``.
 
         Raises:
             TaskFailure: It does not parse, stops, or lacks a function.
         """
-        key = f"{loader}/{file.text_digest}"
+        key = f"{kind}/{file.accepts_missing}/{file.text_digest}"
         if key not in self._loaded:
-            self._loaded[key] = self(loader, file.text, file.file).value
+            options: dict[str, Any] = {"accepts_missing": True} if file.accepts_missing else {}
+            if file.is_python:
+                ask = self.python(self._checked(file, kind))
+                found = self(f"python_{kind}", ask, file.file, **options)
+            else:
+                found = self(f"own_{kind}", file.text, file.file, **options)
+            self._loaded[key] = found.value
         return self._loaded[key]
+
+    def python(self, file: PythonFile) -> RObject:
+        """A function of R's that calls those of a Python file."""
+        return self._session.function(partial(answer, file))
+
+    @staticmethod
+    def _checked(own: OwnFile, kind: str) -> PythonFile:
+        """A Python file that has the functions of a method or a classifier."""
+        wanted = METHOD_FUNCTIONS if kind == "method" else CLASSIFIER_FUNCTIONS
+        try:
+            file = PythonFile(own)
+            faults = [file.fault(name, arguments) for name, arguments in wanted.items()]
+        except OwnPythonError as error:
+            raise TaskFailure(str(error)) from None
+        for fault in faults:
+            if fault:
+                raise TaskFailure(fault)
+        return file
 
     def versions(self) -> dict[str, str]:
         """Versions of R, its packages and its linear algebra.

@@ -17,6 +17,7 @@ from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
+from amiss_tasks.own_python.source import distributions
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol, derived_seed
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
@@ -28,6 +29,7 @@ from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (
     ImputationError,
     Imputed,
+    ImputedRows,
     ImputedTest,
     Prepared,
     PythonModel,
@@ -67,6 +69,10 @@ class RStages:
         """Versions of the packages that files of the user's own name, as far as installed."""
         found: dict[str, str] = {}
         for file in files:
+            if file.is_python:
+                beside = dict(file.modules)
+                found |= distributions([file.text, *beside.values()], beside)
+                continue
             versions = self._call("own_packages", file.text, file.file).value.python()
             found |= {name: str(scalar(version)) for name, version in dict(versions).items()}
         return found
@@ -200,6 +206,20 @@ class RStages:
         generator: RObject | None = None,
         fold: int = 1,
     ) -> Imputed:
+        """Impute a training table for classifiers that accept no missing values.
+
+        The arguments are those of :meth:`impute_rows`.
+        """
+        return self.usable(method, self.impute_rows(method, data, rows, generator, fold))
+
+    def impute_rows(
+        self,
+        method: Method,
+        data: RObject,
+        rows: Sequence[Hyperparameters],
+        generator: RObject | None = None,
+        fold: int = 1,
+    ) -> ImputedRows:
         """Impute a training table once for each row of hyperparameters.
 
         Args:
@@ -210,7 +230,7 @@ class RStages:
             fold: Fold, counted from 1.
         """
         result = self._call(
-            "complete_training",
+            "impute_rows",
             self.method_file(method),
             data,
             {
@@ -221,10 +241,29 @@ class RStages:
             self._seed("impute", fold),
             fails_fold=method.fails_fold,
         )
+        return ImputedRows(result.value, result.warnings)
+
+    def usable(
+        self, method: Method, imputed: ImputedRows, *, accepts_missing: bool = False
+    ) -> Imputed:
+        """Imputed training tables that a classifier can be given.
+
+        Args:
+            method: The method that imputed them.
+            imputed: All of them.
+            accepts_missing: Whether the classifier accepts missing values that are left.
+        """
+        result = self._call(
+            "usable_rows",
+            imputed.handle,
+            fails_fold=method.fails_fold,
+            accepts_missing=accepts_missing,
+        )
         tables = result.value["tables"]
         count = sum(len(tables.at(row)) for row in range(len(tables)))
-        none: list[tuple[str, ...]] = [()] * len(rows)
-        return Imputed(tables, result.value["states"], count, result.warnings, none)
+        none: list[tuple[str, ...]] = [()] * len(tables)
+        notes = (*imputed.notes, *result.warnings)
+        return Imputed(tables, result.value["states"], count, notes, none)
 
     def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Imputed:
         """Run the feature checks on imputed training tables (D15)."""
@@ -344,13 +383,18 @@ class RStages:
     def method_file(self, method: Method) -> RObject:
         """Environment of a method's file."""
         if method.own is not None:
-            return self._call.own(method.own, "own_method")
+            return self._call.own(method.own, "method")
         return self._call.file(method.name, "imputation", method.helpers)
+
+    def accepts_missing(self, classifier: str) -> bool:
+        """Whether a classifier is given tables with missing values."""
+        own = self._own_classifiers.get(classifier)
+        return own is not None and own.accepts_missing
 
     def classifier_file(self, classifier: str) -> RObject:
         """Environment of a classifier's file."""
         if classifier in self._own_classifiers:
-            return self._call.own(self._own_classifiers[classifier], "own_classifier")
+            return self._call.own(self._own_classifiers[classifier], "classifier")
         return self._call.file(classifier, "classifiers")
 
     def _seed(self, step: str, fold: int) -> int:

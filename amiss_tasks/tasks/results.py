@@ -44,7 +44,7 @@ class LeafTask:
     @cached_property
     def checked(self) -> Imputed:
         """Imputed training tables."""
-        return self.chain.checked(self.cell, self.task.values)
+        return self.chain.checked(self.cell, self.task.values, self.task.classifier)
 
     @cached_property
     def trained(self) -> Trained:

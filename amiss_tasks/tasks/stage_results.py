@@ -71,6 +71,25 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class ImputedRows:
+    """A training table, imputed once for each row of hyperparameters, whatever is left missing.
+
+    Args:
+        handle: What ``usable_rows`` of ``impute.R`` takes, in R.
+        notes: Warnings.
+    """
+
+    handle: RObject
+    notes: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of imputed tables in all."""
+        tables = self.handle["tables"]
+        return sum(len(tables.at(row)) for row in range(len(tables)))
+
+
+@dataclass(frozen=True)
 class Imputed:
     """A training table, imputed once for each row of hyperparameters.
 

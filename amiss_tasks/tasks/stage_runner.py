@@ -30,6 +30,7 @@ from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import (
     ImputationError,
     Imputed,
+    ImputedRows,
     ImputedTest,
     Prepared,
     Removed,
@@ -107,19 +108,28 @@ class StageRunner:
             key["test rows"] = list(cell.fold.test_ids)
         return digest_of(key)
 
-    def imputed(self, cell: Cell) -> Imputed:
-        """Impute the training table with every row of hyperparameters."""
+    def imputed(self, cell: Cell, *, accepts_missing: bool = False) -> Imputed:
+        """Impute the training table with every row of hyperparameters.
 
-        def impute() -> tuple[Imputed, int]:
+        Args:
+            cell: The cell.
+            accepts_missing: Whether what follows accepts missing values that are left.
+        """
+
+        def impute() -> tuple[ImputedRows, int]:
             self.hook("impute", cell.key)
             data = self.r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
             generator = cell.prepared.sampled.generator
-            found = self.r.impute_train(cell.method, data, cell.rows, generator, cell.fold.number)
+            found = self.r.impute_rows(cell.method, data, cell.rows, generator, cell.fold.number)
             # a state may hold the training table as well
             size = cell.bytes_of(len(cell.prepared.rows), found.count + len(cell.rows))
             return found, size
 
-        return self.memo.get(f"impute:{cell.key}", impute)[0]
+        def choose() -> tuple[Imputed, int]:
+            rows = self.memo.get(f"impute:{cell.key}", impute)[0]
+            return self.r.usable(cell.method, rows, accepts_missing=accepts_missing), SMALL_BYTES
+
+        return self.memo.get(f"usable:{cell.key}:{accepts_missing}", choose)[0]
 
     def imputation_error(self, cell: Cell, row: int, number: int) -> ImputationError | None:
         """How far an imputed training table is from what was removed; None if nothing was.
@@ -132,14 +142,14 @@ class StageRunner:
         fold = cell.fold
         if fold.removed is None:
             return None
-        completed = self.imputed(cell).tables.at(row).at(number)
+        completed = self.imputed(cell, accepts_missing=True).tables.at(row).at(number)
         return self.r.imputation_error(
             fold.removed.truth, fold.train, cell.prepared.rows, completed
         )
 
     def imputed_test(self, cell: Cell, row: int) -> ImputedTest:
         """Impute the test table with the chosen row of hyperparameters, counted from 0."""
-        state = self.imputed(cell).states.at(row)
+        state = self.imputed(cell, accepts_missing=True).states.at(row)
         rows = np.arange(len(cell.fold.test_positive))
         key = cell.test_key(row)
 
@@ -160,14 +170,17 @@ class StageRunner:
         groups = cell.fold.groups_of(cell.prepared.rows)
         return self.r.train(classifier, imputed, outcome, search, cell.fold.number, groups=groups)
 
-    def checked(self, cell: Cell, values: Mapping[str, Value]) -> Imputed:
+    def checked(self, cell: Cell, values: Mapping[str, Value], classifier: str) -> Imputed:
         """Imputed training tables, as they are or after the feature checks on them (D15)."""
-        imputed = self.imputed(cell)
+        accepts_missing = self.r.accepts_missing(classifier)
+        imputed = self.imputed(cell, accepts_missing=accepts_missing)
         # the checks are in a result's key only where they are made again
         checks = checks_of(values) if "feature_checks" in self.protocol.corrected else {}
         if not any(checks.values()):
             return imputed
         key = digest_of({"imputed": cell.key, **checks})
+        if accepts_missing:
+            key = f"{key}:missing values accepted"
 
         def check() -> tuple[Imputed, int]:
             self.hook("impute", key)

@@ -48,6 +48,10 @@ def predict(
         Path, typer.Option(metavar="FILE", help="CSV file to write the predictions to.")
     ] = Path("predictions.csv"),
     force: opt.Force = False,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Run code of the model's own methods and classifiers."),
+    ] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -56,13 +60,16 @@ def predict(
     {predictions} It has the probability of being positive, how many features were missing,
     and a note; a row that cannot be predicted is there with the reason. The prediction of a row
     does not depend on other rows. Use only models you trust: R can run code when it
-    reads one.
+    reads one. A model of methods or classifiers of a study's own brings their code along, which
+    --trust allows to run.
     """
     from gridrun.api import predict_variants
     from gridrun.cli._reports import show
 
     inputs = inputs_of(context)
-    report = predict_variants(model, file=out, force=force, pipeline=pipeline, **inputs)
+    report = predict_variants(
+        model, file=out, force=force, trust=trust, pipeline=pipeline, **inputs
+    )
     show(report, "predictions", as_json=as_json)
     if not report.facts["predicted"]:
         raise typer.Exit(_NONE_PREDICTED)

@@ -81,13 +81,14 @@ class ModelPipeline(Protocol):
         """
         ...
 
-    def predict(self, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+    def predict(self, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool) -> Report:
         """Predict rows of new inputs with a model.
 
         Args:
             model: What ``export_model`` wrote.
             inputs: Role to path, those that ``Pipeline.inputs`` says can be predicted.
             file: CSV file of the predictions; it is replaced.
+            trust: Whether code that the model brings along may be run.
 
         Raises:
             TaskFailure: The rows cannot be predicted.

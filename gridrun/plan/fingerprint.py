@@ -127,6 +127,16 @@ def _without_comment(found: re.Match[str]) -> str:
     return "" if found["comment"] is not None else found[0].replace("\n", _R_BREAK)
 
 
+@lru_cache(maxsize=512)
+def python_text_code(text: str) -> str:
+    """Digest of Python code without its comments, docstrings and layout.
+
+    Raises:
+        SyntaxError: Python cannot parse it.
+    """
+    return digest_of_text(_code_of(ast.parse(text)))
+
+
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Names of the components that two contexts do not share, in order."""
     return sorted(
@@ -182,7 +192,11 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _dump(module: str) -> str:
-    tree = _tree(module)
+    return f"{module}\n{_code_of(_tree(module))}"
+
+
+def _code_of(tree: ast.Module) -> str:
+    """Text of a tree without its docstrings."""
     bodies = [
         node
         for node in ast.walk(tree)
@@ -196,4 +210,4 @@ def _dump(module: str) -> str:
             and isinstance(first.value.value, str)
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return f"{module}\n{ast.dump(tree)}"
+    return ast.dump(tree)

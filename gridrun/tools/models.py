@@ -72,9 +72,12 @@ def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
     return _call(study_state.pipeline_name, chosen.settings.options, "export_model", arguments)
 
 
-def predict(pipeline: str, model: Path, inputs: Mapping[str, str], file: Path) -> Report:
+def predict(
+    pipeline: str, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool
+) -> Report:
     """Predict rows of new inputs with a model; see :class:`ModelPipeline`."""
-    return _call(pipeline, {}, "predict", {"model": model, "inputs": dict(inputs), "file": file})
+    arguments = {"model": model, "inputs": dict(inputs), "file": file, "trust": trust}
+    return _call(pipeline, {}, "predict", arguments)
 
 
 def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> Report:

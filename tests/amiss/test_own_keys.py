@@ -40,7 +40,7 @@ def test_files_travel_with_their_text(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "parts"),
     [
-        ("own_methods: mine.R\n", 1, ("expected names and R files", "my_method: my.R")),
+        ("own_methods: mine.R\n", 1, ("expected names and files", "my_method: my.R")),
         ("own_methods: {}\n", 1, ("a mapping, expected",)),
         ("own_methods:\n  pmm: mine.R\n", 2, ('"pmm" cannot be the name', "amiss has one")),
         ("own_methods:\n  all: mine.R\n", 2, ("amiss has one",)),

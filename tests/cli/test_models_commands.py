@@ -338,6 +338,10 @@ def test_files_of_one_s_own_go_with_the_model(study, tmp_path):
     vcf = study / "data" / "clinvar.vep.vcf.gz"
     out = tmp_path / "out.csv"
     ran = gridrun("predict", model, "--vcf", vcf, *cadd(study), "--out", out)
+    assert (ran.returncode, out.exists()) == (2, False)
+    assert "mine.R (of mine, 9 lines), model.R (of simple, 3 lines)" in ran.stderr
+    assert "give --trust" in ran.stderr
+    ran = gridrun("predict", model, "--vcf", vcf, *cadd(study), "--out", out, "--trust")
     assert ran.returncode == 0, ran.stderr
     rows = list(csv.DictReader(out.open()))
     assert all(0 <= float(row["probability"]) <= 1 for row in rows)
