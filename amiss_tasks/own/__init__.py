@@ -1,4 +1,4 @@
-"""Checks of a user's own R file, and the R code that stands around it; for pipeline.
+"""Checks of a user's own file, and the R code that stands around it; for pipeline.
 
 ``docs/own-methods.md`` says what such a file has to define. ``files`` is what of it
 travels to workers, ``keys`` reads the study's keys, the R files here stand between the

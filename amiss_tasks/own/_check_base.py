@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from amiss_tasks.own._languages import language_of
 from amiss_tasks.own.toy import toy
 from amiss_tasks.protocols import MODEL_SEED
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
-from amiss_tasks.study.own_keys import read_own_file
+from amiss_tasks.study.own_keys import own_file
 from amiss_tasks.tasks.r_calls import RCalls, scalar
-from gridrun.errors import UserError
-from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 
 SEED = MODEL_SEED
@@ -39,16 +38,10 @@ class FileChecks:
     """Checks without which the rest cannot be tried."""
 
     def __init__(self, path: Path, params: Mapping[str, Any]) -> None:
-        self.text = read_own_file(path)
-        self.file = path.name
         self.params = dict(params)
         self.call = RCalls()
         self.call.source("own/checks.R")
-        try:
-            self.call("parse_own", self.text, self.file)
-        except TaskFailure as failure:
-            said = failure.message.replace("\n", "\n  ")
-            raise UserError("R cannot parse the file", where=str(path), todo=said) from None
+        self.language = language_of(own_file(path.stem, path), path, self.call)
         parts = toy()
         self.train, self.test = map(self.table, (parts.train, parts.test))
         self.outcome = self.call("outcome_factor", parts.train.positive).value
@@ -78,39 +71,39 @@ class FileChecks:
 
     def one_file(self) -> Finding:
         """Nothing that is elsewhere is read."""
-        found = self.found("files_read", self.text, self.file)
+        found = self.language.files_read()
         if found:
-            why = "only this file travels with a study, so what it reads is not there on workers"
+            why = f"{self.language.only}, so what it reads is not there on workers"
             return WARNING, f"{'; '.join(found)}: {why}"
-        return OK, "reads no other file"
+        return OK, self.language.alone
 
     def packages(self) -> Finding:
         """What it loads is installed."""
-        versions = dict(self.found("own_packages", self.text, self.file))
-        named = {name: str(scalar(version)) for name, version in versions.items()}
+        named = self.language.packages()
         missing = [name for name, version in named.items() if not version]
         if missing:
             return FAILED, f"not installed: {', '.join(missing)}"
         texts = [f"{name} {version}" for name, version in named.items()]
-        return OK, ", ".join(texts) or "none but those of R itself"
+        return OK, ", ".join(texts) or self.language.without_packages
 
     def load(self) -> Finding:
         """Its top level runs."""
-        self.own = self.call("load_own", self.text, self.file).value
+        self.own = self.language.load()
         return OK, "its top level runs"
 
     def function_arguments(self) -> Finding:
         """Functions and their arguments."""
+        texts = []
         for name, arguments in self.functions.items():
-            fault = self.found("function_fault", self.own, name, list(arguments))[0]
+            fault, called = self.language.function_fault(name, arguments)
             if fault:
                 return FAILED, fault
-        texts = (f"{name}({', '.join(args)})" for name, args in self.functions.items())
+            texts.append(called)
         return OK, " and ".join(texts)
 
     def traces(self, name: str, *args: Any) -> Finding:
         """What a function changes of the process."""
-        found = self.found("traces_of", self.own, name, SEED, *args) or []
+        found = self.language.traces(self.own, name, SEED, *args)
         if found:
             return WARNING, f"{name} changes {', '.join(found)}; gridrun puts it back"
-        return OK, "leaves options, search path, global variables and generator as they were"
+        return OK, self.language.left_alone

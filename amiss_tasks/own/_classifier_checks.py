@@ -9,6 +9,7 @@ from amiss_tasks.own._check_base import SEED, FileChecks, Finding, Step
 from amiss_tasks.r.session import RObject
 from amiss_tasks.tasks.r_calls import scalar
 from gridrun.errors import counted
+from gridrun.pipeline import TaskFailure
 from gridrun.pipeline.file_checks import FAILED, OK, WARNING
 
 _LEAST_IN_ORDER = 0.5
@@ -32,6 +33,7 @@ class ClassifierChecks(FileChecks):
         yield "rows alone", self.alone
         yield "same seed", self.same_seed
         yield "saved model", self.saved
+        yield "missing values", self.missing
         yield "process", lambda: self.traces("fit", self.x, self.outcome)
 
     def fit(self) -> Finding:
@@ -84,6 +86,18 @@ class ClassifierChecks(FileChecks):
         if not self.found("is_same", again, self.predicted)[0]:
             return WARNING, "a model that was saved and read predicts otherwise"
         return OK, "predicts as before"
+
+    def missing(self) -> Finding:
+        """Whether it may be given tables with missing values."""
+        scaled = self.call("scaled_toy", self.train, self.test).value
+        try:
+            value, _ = self.timed("fit", scaled["train"], self.outcome)
+            found, _ = self.timed("predict_positive", value["model"], scaled["test"])
+        except TaskFailure:
+            found = None
+        if found is None or self.found(".probability_fault", found, self.test_rows)[0]:
+            return OK, "not accepted; only imputed tables are given to it"
+        return OK, "accepted: `accepts_missing: true` in study.yaml gives it tables with them"
 
     def _filled(self, data: RObject) -> RObject:
         return self.call("zero_filled", data).value

@@ -56,12 +56,11 @@ class MethodChecks(FileChecks):
 
     def hyperparameters(self) -> Finding:
         """Those that are read are given."""
-        read = self.found("params_read", self.text, self.file) or []
-        absent = [name for name in read if name not in self.params]
+        absent = {n: code for n, code in self.language.params_read() if n not in self.params}
         given = ", ".join(f"{name} = {value}" for name, value in self.params.items()) or "none"
         if absent:
             advice = " ".join(f"--param {name}=VALUE" for name in absent)
-            names = ", ".join(f"params${name}" for name in absent)
+            names = ", ".join(absent.values())
             return WARNING, f"{names} is read but not given: {advice}"
         return OK, given
 

@@ -7,7 +7,7 @@ import linecache
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +46,8 @@ class PythonFile:
 
     def __init__(self, own: OwnFile) -> None:
         self.file = own.file
+        self.changed: list[str] = []
+        """What the last call changed of the process, in words; it was put back."""
         # a name of its own: a file may be called like the package that it imports
         self._module = f"own_{re.sub(r'[^0-9A-Za-z]', '_', Path(own.file).stem)}"
         texts = {name: (f"{name}.py", text) for name, text in own.modules}
@@ -94,8 +96,11 @@ class PythonFile:
             OwnPythonError: Its code stops; with the line, and a traceback on standard error.
         """
         with set_apart(seed) as caught, self._modules.importable():
+            before = process_facts()
             try:
-                yield import_module(self._module)
+                module = import_module(self._module)
+                yield module
+                self.changed = traces(before, process_facts())
             except OwnPythonError:
                 raise
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
@@ -104,13 +109,6 @@ class PythonFile:
             finally:
                 if said is not None:
                     said += [_warning(one) for one in caught]
-
-    def traces(self, call: Callable[[Any], object]) -> list[str]:
-        """What a call changes of the process, in words; it is put back."""
-        with self.functions(0) as module:
-            before = process_facts()
-            call(module)
-            return traces(before, process_facts())
 
     def _said(self, error: BaseException) -> str:
         """An exception in one line, with the innermost line of the user's that it passed."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from gridrun.errors import Fault, InputError
 
 _READING = frozenset(
-    "open read_csv read_table read_parquet read_pickle read_text read_bytes load loadtxt "
-    "genfromtxt fromfile".split()
+    {"open", "read_csv", "read_table", "read_parquet", "read_pickle", "read_text", "read_bytes"}
+    | {"load", "loadtxt", "genfromtxt", "fromfile"}
 )
 """Functions that read files."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,16 +116,16 @@ class RCalls:
         if key not in self._loaded:
             options: dict[str, Any] = {"accepts_missing": True} if file.accepts_missing else {}
             if file.is_python:
-                ask = self.python(self._checked(file, kind))
+                ask = self.python(partial(answer, self._checked(file, kind)))
                 found = self(f"python_{kind}", ask, file.file, **options)
             else:
                 found = self(f"own_{kind}", file.text, file.file, **options)
             self._loaded[key] = found.value
         return self._loaded[key]
 
-    def python(self, file: PythonFile) -> RObject:
-        """A function of R's that calls those of a Python file."""
-        return self._session.function(partial(answer, file))
+    def python(self, function: Callable[..., Any]) -> RObject:
+        """A function of R's that calls one of Python's; see ``RSession.function``."""
+        return self._session.function(function)
 
     @staticmethod
     def _checked(own: OwnFile, kind: str) -> PythonFile:
