@@ -45,8 +45,8 @@ class OwnFile:
     @cached_property
     def code(self) -> str:
         """Digest of what the file does: comments, blank lines and its name left out."""
-        code = python_text_code(self.text) if self.is_python else r_text_code(self.text)
-        more: list[Any] = [[name, python_text_code(text)] for name, text in self.modules]
+        code = _python_code(self.text) if self.is_python else r_text_code(self.text)
+        more: list[Any] = [[name, _python_code(text)] for name, text in self.modules]
         if self.accepts_missing:
             more.append("accepts missing values")
         return digest_of([code, self.axes, *more])
@@ -75,6 +75,13 @@ class OwnFile:
         modules = tuple(data.get("modules", {}).items())
         accepts = data.get("accepts_missing", False)
         return cls(data["name"], data["file"], data["text"], axes, modules, accepts)
+
+
+def _python_code(text: str) -> str:
+    try:
+        return python_text_code(text)
+    except SyntaxError:
+        return digest_of_text(text)  # an older Python than the study's: loading it says so
 
 
 def own_files(options: Mapping[str, Any], key: str) -> Mapping[str, OwnFile]:

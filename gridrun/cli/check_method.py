@@ -1,4 +1,4 @@
-"""``gridrun check-method``: try an R file of your own before a study names it."""
+"""``gridrun check-method``: try a file of your own before a study names it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def register(app: typer.Typer) -> None:
         app,
         check_method,
         "gridrun check-method ridge.R --param lambda=0.1",
-        "gridrun check-method centroid.R --classifier",
+        "gridrun check-method hgb.py --classifier",
         name="check-method",
     )
 
 
 def check_method(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The R file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The R or Python file.")],
     classifier: Annotated[
         bool,
         typer.Option("--classifier", help="The file defines a classifier, not a method."),
@@ -53,8 +53,8 @@ def check_method(
     """Try a method or classifier of your own on a small made-up table.
 
     It prints one line for each check. What fails here would fail in a study, too; read the
-    warnings. Exit codes: 0 no check failed, 1 some check failed, 2 there is no such file or R
-    cannot parse it.
+    warnings. Exit codes: 0 no check failed, 1 some check failed, 2 there is no such file or it
+    cannot be parsed.
     """
     from gridrun.cli._text import dump, say
     from gridrun.pipeline.file_checks import CLASSIFIER, FAILED, METHOD, WARNING

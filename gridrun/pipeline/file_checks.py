@@ -41,7 +41,7 @@ class TriesFiles(Protocol):
 
         Args:
             kind: ``method`` or ``classifier``.
-            path: The R file.
+            path: The R or Python file.
             params: Hyperparameters it is tried with.
 
         Raises:

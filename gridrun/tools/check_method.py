@@ -36,7 +36,7 @@ def try_file(
 
     Args:
         kind: ``method`` or ``classifier``.
-        path: The R file.
+        path: The R or Python file.
         params: Hyperparameters it is tried with.
         seconds: Time limit of each check.
         pipeline: Name that ``load_pipeline`` takes.

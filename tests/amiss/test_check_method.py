@@ -16,10 +16,10 @@ from gridrun.tools.check_method import try_file as try_isolated
 from gridrun.worker import answering
 
 
-def verdicts(tmp_path, text, kind="method", **params):
+def verdicts(tmp_path, text, kind="method", file="mine.R", **params):
     """What each check came to in this process: name to (verdict, found)."""
-    (tmp_path / "mine.R").write_text(text)
-    checks = try_file(kind, tmp_path / "mine.R", params)
+    (tmp_path / file).write_text(text)
+    checks = try_file(kind, tmp_path / file, params)
     return {
         check.what: (check.verdict, check.found) for check in checks if check.verdict != "trying"
     }
@@ -29,14 +29,14 @@ def other_than_ok(found):
     return {what: verdict for what, (verdict, _) in found.items() if verdict != OK}
 
 
-@pytest.mark.parametrize("name", ["quantile.R", "centroid.R"])
+@pytest.mark.parametrize("name", ["quantile.R", "centroid.R", "iterative.py", "hgb.py"])
 def test_the_page_s_files_pass(tmp_path, name):
-    """Both files of docs/own-methods.md have no warning, and at most ten lines of code."""
-    text = page_blocks("r")[name]
+    """The files of docs/own-methods.md have no warning, and at most ten lines of code."""
+    text = (page_blocks("r") | page_blocks("python"))[name]
     assert len(text.splitlines()) <= 10
-    kind = {"quantile.R": "method", "centroid.R": "classifier"}[name]
-    params = {"probability": 0.5} if kind == "method" else {}
-    found = verdicts(tmp_path, text, kind, **params)
+    kind = "classifier" if name in {"centroid.R", "hgb.py"} else "method"
+    params = {"quantile.R": {"probability": 0.5}, "iterative.py": {"rounds": 5}}.get(name, {})
+    found = verdicts(tmp_path, text, kind, file=name, **params)
     assert other_than_ok(found) == {}
     assert len(found) == {"method": 19, "classifier": 12}[kind]
 
