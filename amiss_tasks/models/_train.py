@@ -57,10 +57,11 @@ def train(
     """
     task = TaskSpec(0, 0, fold.number, classifier, values)
     cell = chain.cell_of(fold, values)
-    checked = chain.checked(cell, values, classifier)
+    accepts_missing = chain.r.accepts_missing(classifier)
+    checked = chain.checked(cell, values, accepts_missing=accepts_missing)
     key = chain.content_key(task, cell)
     trained = chain.train(cell, classifier, checked, search_of(task), key)
-    imputed = chain.imputed(cell, accepts_missing=chain.r.accepts_missing(classifier))
+    imputed = chain.imputed(cell, accepts_missing=accepts_missing)
     return TrainedModel(cell, checked, trained, imputed.states.at(trained.row))
 
 

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from amiss_tasks.own_python.calls import CLASSIFIER_FUNCTIONS, METHOD_FUNCTIONS, answer
-from amiss_tasks.own_python.loaded import OwnPythonError, PythonFile
-from amiss_tasks.own_python.source import distributions, files_read, params_read
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
+from amiss_tasks.study.python_source import distributions, files_read, params_read
+from amiss_tasks.tasks.own_python.calls import CLASSIFIER_FUNCTIONS, METHOD_FUNCTIONS, answer
+from amiss_tasks.tasks.own_python.loaded import OwnPythonError, PythonFile
 from amiss_tasks.tasks.r_calls import RCalls, scalar
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskFailure

@@ -1,6 +1,6 @@
 # A Python file of the user's own, by functions of the names and arguments that a file in R has
 # (see method.R and classifier.R): tables go to Python as matrices, what is learnt stays in R as
-# raw bytes. `ask` is a function of Python's, see ../own_python/calls.py.
+# raw bytes. `ask` is a function of Python's, see ../tasks/own_python/calls.py.
 # helpers: table_of (../r/tables.R)
 
 # The value of an answer of Python's; stops with its message, which has file and line.

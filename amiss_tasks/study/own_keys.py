@@ -10,8 +10,8 @@ from pathlib import Path
 
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.methods import METHODS, MOST_ROWS
-from amiss_tasks.own_python.source import modules_beside
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, PYTHON_SUFFIX, OwnFile
+from amiss_tasks.study.python_source import modules_beside
 from gridrun.documents import path_behind
 from gridrun.documents.textfile import read_text_file
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, shown

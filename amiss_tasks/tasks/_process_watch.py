@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from amiss_tasks.own_python.loaded import python_functions
+from amiss_tasks.tasks.own_python.loaded import python_functions
 from amiss_tasks.tasks.r_calls import RCalls, scalar
 from gridrun.pipeline import TaskFailure
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.own_python.calls import CLASSIFIER_FUNCTIONS, METHOD_FUNCTIONS, answer
-from amiss_tasks.own_python.loaded import OwnPythonError, PythonFile
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.environment import LIBRARIES
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RError, RObject, RResult
+from amiss_tasks.tasks.own_python.calls import CLASSIFIER_FUNCTIONS, METHOD_FUNCTIONS, answer
+from amiss_tasks.tasks.own_python.loaded import OwnPythonError, PythonFile
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskFailure
 from gridrun.plan.fingerprint import r_text_code

@@ -17,13 +17,13 @@ from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import MOST_ROWS, Hyperparameters, Method
-from amiss_tasks.own_python.source import distributions
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol, derived_seed
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.evaluate import Prediction
+from amiss_tasks.study.python_source import distributions
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (

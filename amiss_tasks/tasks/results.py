@@ -44,7 +44,11 @@ class LeafTask:
     @cached_property
     def checked(self) -> Imputed:
         """Imputed training tables."""
-        return self.chain.checked(self.cell, self.task.values, self.task.classifier)
+        return self.chain.checked(
+            self.cell,
+            self.task.values,
+            accepts_missing=self.chain.r.accepts_missing(self.task.classifier),
+        )
 
     @cached_property
     def trained(self) -> Trained:

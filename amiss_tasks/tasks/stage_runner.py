@@ -170,9 +170,10 @@ class StageRunner:
         groups = cell.fold.groups_of(cell.prepared.rows)
         return self.r.train(classifier, imputed, outcome, search, cell.fold.number, groups=groups)
 
-    def checked(self, cell: Cell, values: Mapping[str, Value], classifier: str) -> Imputed:
+    def checked(
+        self, cell: Cell, values: Mapping[str, Value], *, accepts_missing: bool = False
+    ) -> Imputed:
         """Imputed training tables, as they are or after the feature checks on them (D15)."""
-        accepts_missing = self.r.accepts_missing(classifier)
         imputed = self.imputed(cell, accepts_missing=accepts_missing)
         # the checks are in a result's key only where they are made again
         checks = checks_of(values) if "feature_checks" in self.protocol.corrected else {}

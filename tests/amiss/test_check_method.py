@@ -33,7 +33,7 @@ def other_than_ok(found):
 def test_the_page_s_files_pass(tmp_path, name):
     """The files of docs/own-methods.md have no warning, and at most ten lines of code."""
     text = (page_blocks("r") | page_blocks("python"))[name]
-    assert len(text.splitlines()) <= 10
+    assert len(list(filter(None, text.splitlines()))) <= 10
     kind = "classifier" if name in {"centroid.R", "hgb.py"} else "method"
     params = {"quantile.R": {"probability": 0.5}, "iterative.py": {"rounds": 5}}.get(name, {})
     found = verdicts(tmp_path, text, kind, file=name, **params)

@@ -27,12 +27,17 @@ OWN = {
     OWN_METHODS: [OwnFile("own_method", "a.R", "").plain()],
     OWN_CLASSIFIERS: [OwnFile("own_classifier", "b.R", "").plain()],
 }
+OWN_PYTHON = {
+    OWN_METHODS: [OwnFile("own_method", "a.py", "").plain()],
+    OWN_CLASSIFIERS: [OwnFile("own_classifier", "b.py", "").plain()],
+}
 TASKS = [
     *((PIPELINE, classifier, "zero_imp") for classifier in CLASSIFIERS),
     (PIPELINE.of_study(OWN), "own_classifier", "own_method"),
+    (PIPELINE.of_study(OWN_PYTHON), "own_classifier", "own_method"),
     *((PIPELINE, "lr", method) for method in METHODS),
 ]
-PYTHON = len(CLASSIFIERS) + 1
+PYTHON = len(CLASSIFIERS) + 2
 """So many of them have all Python code in them."""
 
 LEFT_OUT = (
@@ -40,6 +45,7 @@ LEFT_OUT = (
     "models.",
     "testing.",
     "own._check_base.",
+    "own._languages.",
     "own._classifier_checks.",
     "own._method_checks.",
     "own.checks.",

@@ -17,10 +17,10 @@ from test_own_files import task, untimed
 from toyblock import toy_block
 
 from amiss_tasks.methods import METHODS, own_method
-from amiss_tasks.own_python.source import distributions
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.study.own_keys import own_file
+from amiss_tasks.study.python_source import distributions
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import InputError

@@ -1,4 +1,4 @@
-"""Python as it was before code of the user's own ran: set aside, and put back afterwards."""
+"""Python as it was before code of the user's own ran: put back afterwards."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Modules(MetaPathFinder, Loader):
 
 
 @contextmanager
-def set_apart(seed: int) -> Iterator[list[warnings.WarningMessage]]:
+def restored(seed: int) -> Iterator[list[warnings.WarningMessage]]:
     """Run code of the user's own: generators seeded, and what it changes put back.
 
     Args:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.own_python.loaded import OwnPythonError, PythonFile
 from amiss_tasks.r.arrays import FloatArray
+from amiss_tasks.tasks.own_python.loaded import OwnPythonError, PythonFile
+from gridrun.errors import counted
 
 METHOD_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "impute_train": ("values", "names", "params", "seed"),
@@ -161,7 +162,8 @@ def _table(what: str, table: Any, names: Sequence[str]) -> dict[str, Any]:
             else ("a column without any value has to stay (scikit-learn: keep_empty_features=True)")
         )
         raise OwnPythonError(
-            f"{what} returned {numbers.shape[1]} columns for {len(columns)} names: {advice}"
+            f"{what} returned {counted(numbers.shape[1], 'column')} for "
+            f"{counted(len(columns), 'name')}: {advice}"
         )
     return {"values": numbers, "names": columns}
 

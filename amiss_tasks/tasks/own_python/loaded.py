@@ -14,14 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from amiss_tasks.own_python._apart import (
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.tasks.own_python._restored import (
     Modules,
     process_facts,
     python_functions,
-    set_apart,
+    restored,
     traces,
 )
-from amiss_tasks.r.own_file import OwnFile
 
 __all__ = ["OwnPythonError", "PythonFile", "python_functions"]
 
@@ -95,7 +95,7 @@ class PythonFile:
         Raises:
             OwnPythonError: Its code stops; with the line, and a traceback on standard error.
         """
-        with set_apart(seed) as caught, self._modules.importable():
+        with restored(seed) as caught, self._modules.importable():
             before = process_facts()
             try:
                 module = import_module(self._module)
