@@ -339,13 +339,88 @@ def test_files_of_one_s_own_go_with_the_model(study, tmp_path):
     out = tmp_path / "out.csv"
     ran = gridrun("predict", model, "--vcf", vcf, *cadd(study), "--out", out)
     assert (ran.returncode, out.exists()) == (2, False)
-    assert "mine.R (of mine, 9 lines), model.R (of simple, 3 lines)" in ran.stderr
+    assert "mine.R (of mine, 10 lines), model.R (of simple, 3 lines)" in ran.stderr
     assert "give --trust" in ran.stderr
     ran = gridrun("predict", model, "--vcf", vcf, *cadd(study), "--out", out, "--trust")
     assert ran.returncode == 0, ran.stderr
     rows = list(csv.DictReader(out.open()))
     assert all(0 <= float(row["probability"]) <= 1 for row in rows)
     assert len({row["probability"] for row in rows}) > 100
+
+
+PYTHON_OWN = """
+import helper
+def impute_train(values, names, params, seed):
+    means = helper.means(values)
+    return impute_test(values, names, means, seed), means
+def impute_test(values, names, state, seed):
+    return helper.filled(values, state)
+"""
+
+PYTHON_HELPER = """
+import numpy as np
+def means(values):
+    return np.nanmean(values, axis=0)
+def filled(values, state):
+    return np.where(np.isnan(values), state, values)
+"""
+
+PYTHON_MODEL = """
+import numpy as np
+class Centre:
+    def __init__(self, values):
+        self.means = values.mean(axis=0)
+def fit(values, names, positive, seed):
+    return {"model": Centre(values[positive])}
+def predict_positive(model, values, names):
+    return 1 / (1 + np.exp(-values @ model.means))
+"""
+
+
+@pytest.mark.slow
+def test_python_files_of_one_s_own_go_with_the_model(study, tmp_path):
+    """A model of Python files predicts without them as R's do; explain says what R cannot do."""
+    own = tmp_path / "own"
+    shutil.copytree(study / "data", own / "data")
+    texts = {"mine.py": PYTHON_OWN, "helper.py": PYTHON_HELPER, "model.py": PYTHON_MODEL}
+    texts |= {"mine.R": OWN, "model.R": OWN_MODEL}
+    for name, text in texts.items():
+        (own / name).write_text(text)
+    text = (study / "study.yaml").read_text().replace("    - mean_imp\n", "    - mine\n")
+    text = text.replace("classifiers: [rf, lr]", "classifiers: [simple]")
+    vcf = study / "data" / "clinvar.vep.vcf.gz"
+    out = tmp_path / "out.csv"
+    tables = []
+    for ending in ("R", "py"):
+        keys = (
+            f"own_methods: {{mine: mine.{ending}}}\nown_classifiers: {{simple: model.{ending}}}\n"
+        )
+        (own / "study.yaml").write_text(text + keys)
+        model = tmp_path / f"{ending}.gridrun-model"
+        ran = gridrun(
+            "export-model", own, "--combination", "5", "--classifier", "simple", "--out", model
+        )
+        assert ran.returncode == 0, ran.stderr
+        asked = ("predict", model, "--vcf", vcf, *cadd(study), "--out", out, "--force")
+        ran = gridrun(*asked)
+        assert ran.returncode == 2
+        assert ("helper.py beside it" in ran.stderr) is (ending == "py")
+        ran = gridrun(*asked, "--trust")
+        assert ran.returncode == 0, ran.stderr
+        tables.append(list(csv.DictReader(out.open())))
+    for one, other in zip(*tables, strict=True):
+        assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-12)
+    ran = gridrun("explain", own, "5", "2", "--out", own / "why.R")
+    assert ran.returncode == 2
+    assert "mine is in Python (mine.py), so no R script can impute by it" in ran.stderr
+    (own / "study.yaml").write_text((own / "study.yaml").read_text().replace("mine.py", "mine.R"))
+    ran = gridrun("explain", own, "5", "2", "--out", own / "why.R")
+    assert ran.returncode == 0, ran.stderr
+    done = subprocess.run(
+        ["Rscript", "--vanilla", own / "why.R"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the training matrix of" in done.stdout
 
 
 def test_a_study_that_removes_values_has_no_model(study, tmp_path):
