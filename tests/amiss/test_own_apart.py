@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from own_files import CENTROID, MEDIAN, method
+from own_files import CENTROID, MEDIAN, method, python_method
 from test_own_files import VALUES
 from toyblock import toy_block
 
@@ -19,7 +19,9 @@ FILES = {
     "dies": method("tools::pskill(Sys.getpid(), 9)"),
     "stops": method("stop('boom')"),
     "fine": MEDIAN,
+    "raises": python_method("raise ValueError('boom')"),
 }
+ENDINGS = {"raises": "py"}
 PATIENCE_SECONDS = 240
 
 
@@ -27,7 +29,10 @@ def test_only_the_tasks_of_a_file_that_hangs_or_dies_are_lost(tmp_path):
     """A loop is a timeout, a death a crash, stop() an error with its line; the others are done."""
     toy_block().save(tmp_path / "block.npz")
     options = {
-        "own_methods": [OwnFile(name, f"{name}.R", text).plain() for name, text in FILES.items()],
+        "own_methods": [
+            OwnFile(name, f"{name}.{ENDINGS.get(name, 'R')}", text).plain()
+            for name, text in FILES.items()
+        ],
         "own_classifiers": [OwnFile("centroid", "centroid.R", CENTROID).plain()],
     }
     settings = Settings({}, "amiss", 1, options=options)
@@ -52,6 +57,12 @@ def test_only_the_tasks_of_a_file_that_hangs_or_dies_are_lost(tmp_path):
     }
     assert isinstance(last["fine"], TaskDone)
     kinds = {name: event.kind for name, event in last.items() if isinstance(event, TaskFailed)}
-    assert kinds == {"loops": Kind.TIMEOUT, "dies": Kind.CRASH, "stops": Kind.ERROR}
+    assert kinds == {
+        "loops": Kind.TIMEOUT,
+        "dies": Kind.CRASH,
+        "stops": Kind.ERROR,
+        "raises": Kind.ERROR,
+    }
     assert last["loops"].stage == last["dies"].stage == "impute"
     assert "boom (stops.R:7)" in last["stops"].reason
+    assert "boom (raises.py:7)" in last["raises"].reason
