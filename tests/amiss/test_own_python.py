@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +193,10 @@ def test_nothing_is_left_behind(runner, artifact, capfd):
     assert "UserWarning: of mine" in found.notes
     said = capfd.readouterr()
     assert (said.out, "said" in said.err) == ("", True)
+    assert "own_mine" not in sys.modules
+    # draws are of the call's seed, wherever the generators stood
+    np.random.seed(99)  # noqa: NPY002
+    random.seed(99)
     assert untimed(runner(CHANGES).run(task("lr"), artifact)) == untimed(found)
 
 
