@@ -185,8 +185,8 @@ def test_nothing_is_left_behind(runner, artifact, capfd):
         kept = repr((np.random.get_state(), random.getstate(), np.geterr(), warnings.filters))  # noqa: NPY002
         return kept, dict(os.environ), Path.cwd()
 
+    own = runner(CHANGES)  # which starts R
     before = state()
-    own = runner(CHANGES)
     found = own.run(task("lr"), artifact)
     assert state() == before
     assert not own.is_spent
