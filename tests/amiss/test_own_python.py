@@ -173,7 +173,7 @@ def impute_test(values, names, state, seed):
     assert not drawn and "MINE" not in os.environ
     warnings.warn("of mine")
     print("said")
-    fill = np.random.normal() + random.random()
+    fill = np.random.normal() + 9 * (random.random() - 0.5)
     return np.where(np.isnan(values), fill, values)
 """
 
