@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source
+from gridrun.pipeline import ChecksCode, KnowsVersions, Pipeline, Settings, Source
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
@@ -137,6 +137,18 @@ class StudyState:
         if self.study.inputs_elsewhere:
             return []
         return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    def version_notes(self, environment: Mapping[str, str]) -> list[str]:
+        """What is known of a worker's versions: with some, results are not what they stand for."""
+        if not isinstance(self.pipeline, KnowsVersions):
+            return []
+        values = self.study.grid.allowed()
+        return list(self.pipeline.version_notes(environment, self.settings, values).values())
+
+    def noted_versions(self) -> list[str]:
+        """The same of the versions that the ledger's results were computed with."""
+        environment = self.view.environment() if self.view is not None else None
+        return self.version_notes(environment) if environment else []
 
     def open_source(self) -> Source:
         """What makes the artifacts of blocks.

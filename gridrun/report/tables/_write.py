@@ -28,13 +28,18 @@ _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
 
 
-def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
+def write_results(
+    study_state: StudyState,
+    notes: Sequence[Fault | str] | None = None,
+    standing: Sequence[str] = (),
+) -> Summary:
     """Write all tables of a study and sum them up.
 
     Args:
         study_state: The study and which of its tasks are meant.
         notes: Notes on the inputs, kept beside the tables; None when the inputs were not
             read, so that earlier notes stay.
+        standing: Notes that are kept beside them, whether the inputs were read or not.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
@@ -45,9 +50,11 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = previous.get(NOTES) if notes is None else _texts(notes)
+    texts = _joined(previous.get(NOTES) if notes is None else _texts(notes), standing)
+    was_altered = notes is None and _is_other(paths.notes_txt, previous.get(NOTES))
     try:
-        if _write_notes(paths, texts) and notes is None:
+        _write_notes(paths, texts)
+        if was_altered:
             rewritten.append(paths.notes_txt)
         if previous.get(STAMP) == stamp and not changed:
             if texts != previous.get(NOTES):
@@ -235,16 +242,21 @@ def _texts(notes: Sequence[Fault | str]) -> list[str]:
     return [note if isinstance(note, str) else note.text() for note in notes]
 
 
-def _write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> bool:
-    """Write the notes, unless the file has them; whether it was written."""
+def _joined(texts: list[str] | None, standing: Sequence[str]) -> list[str] | None:
+    """Notes on the inputs, if they are known, and those that stand whatever these are."""
+    more = [note for note in standing if note not in (texts or [])]
+    return [*(texts or []), *more] if more else texts
+
+
+def _write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> None:
+    """Write the notes, unless the file has them."""
     if not _is_other(paths.notes_txt, texts):
-        return False
+        return
     if texts:
         with replacing(paths.notes_txt) as aside:
             aside.write_text(_note_text(texts), "utf-8")
     else:
         paths.notes_txt.unlink()
-    return True
 
 
 def _is_other(file: Path, texts: Sequence[str] | None) -> bool:
