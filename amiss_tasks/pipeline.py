@@ -20,6 +20,7 @@ from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import AMISS, PROTOCOLS, advice_for, protocol_of
+from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
 from amiss_tasks.stages.evaluate import Prediction, evaluate
@@ -29,7 +30,6 @@ from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.start import INPUTS, START, WORDS
 from amiss_tasks.tasks.code import code_digests, code_in_use
-from amiss_tasks.versions import version_notes
 from gridrun.errors import Fault
 from gridrun.pipeline import (
     RUN,

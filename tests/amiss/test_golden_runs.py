@@ -16,10 +16,10 @@ from golden_tables import (
 from amiss_tasks.evaluation import PREDICTIONS
 from amiss_tasks.methods import METHODS
 from amiss_tasks.parameters import SINGLE_VALUE_METHODS
+from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.predictions import unpack
 from amiss_tasks.tasks.runner import AmissRunner
-from amiss_tasks.versions import version_notes
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 
 BLOCK = ("transcript", "quality", "restriction", "vus_inclusion", "categorical")

@@ -8,7 +8,7 @@ import pytest
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.r import session as r_session
-from amiss_tasks.versions import OTHER_NUMBERS, version_notes
+from amiss_tasks.r.versions import OTHER_NUMBERS, version_notes
 from gridrun.pipeline import KnowsVersions, Settings
 from gridrun.tools import doctor
 
