@@ -14,15 +14,29 @@ from gridrun.study.state import StudyState
 
 
 def notes_with_caveats(
-    study_state: StudyState, previous: Mapping[str, Any], notes: Sequence[Fault | str] | None
+    study_state: StudyState,
+    previous: Mapping[str, Any],
+    notes: Sequence[Fault | str] | None,
+    standing: Sequence[str],
 ) -> list[str] | None:
-    """Notes of this run, or of the last one, after the caveats that the study has now."""
+    """Notes of this run, or of the last one, between the study's caveats and standing notes.
+
+    Args:
+        study_state: The study as it is now.
+        previous: What was kept of the tables that are there.
+        notes: Of this run, or None where it did not read the inputs.
+        standing: Notes that are kept whether the inputs were read or not.
+
+    Returns:
+        All of them, each once; None where the last run's are not known and none stands.
+    """
     texts = previous.get(NOTES) if notes is None else texts_of(notes)
-    if texts is None:
+    if texts is None and not standing:
         return None
     caveats = texts_of(study_state.caveat_notes)
     said = {*caveats, *previous.get(CAVEATS, ())}
-    return [*caveats, *(text for text in texts if text not in said)]
+    others = [text for text in texts or () if text not in said]
+    return list(dict.fromkeys([*caveats, *others, *standing]))
 
 
 def write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> None:

@@ -40,13 +40,18 @@ _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
 
 
-def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
+def write_results(
+    study_state: StudyState,
+    notes: Sequence[Fault | str] | None = None,
+    standing: Sequence[str] = (),
+) -> Summary:
     """Write all tables of a study and sum them up.
 
     Args:
         study_state: The study and which of its tasks are meant.
         notes: Notes on the inputs, kept beside the tables; None when the inputs were not
             read, so that earlier notes stay.
+        standing: Notes that are kept beside them, whether the inputs were read or not.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
@@ -57,7 +62,7 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = notes_with_caveats(study_state, previous, notes)
+    texts = notes_with_caveats(study_state, previous, notes, standing)
     said = {NOTES: texts, CAVEATS: texts_of(study_state.caveat_notes)}
     try:
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
