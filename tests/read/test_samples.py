@@ -131,6 +131,14 @@ def test_counts(name: str, shared: Path) -> None:
         )
 
 
+def plain(cell: str) -> str | float:
+    """A cell's number where it has one: bcftools after 1.16 prints 0.00 as 0."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
 @pytest.mark.parametrize("name", WITH_CSQ)
 def test_splits_as_bcftools(name: str, shared: Path) -> None:
     """Every cell of every block is the one that bcftools +split-vep prints."""
@@ -163,7 +171,8 @@ def test_splits_as_bcftools(name: str, shared: Path) -> None:
     else:
         theirs = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(mine) == WITH_CSQ[name][2]
-    assert mine == theirs
+    for ours, other in zip(mine, theirs, strict=True):
+        assert list(map(plain, ours)) == list(map(plain, other))
 
 
 @pytest.mark.parametrize("name", REFUSED)
