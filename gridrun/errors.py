@@ -8,6 +8,7 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class GridrunError(Exception):
     def text(self) -> str:
         """The message as printed: place and event on one line, the advice below."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}\n  {self.todo}" if self.todo else head
+        return printable(f"{head}\n  {self.todo}" if self.todo else head)
 
 
 class UserError(GridrunError):
@@ -72,7 +73,7 @@ class Fault:
         """``file:line: message`` with the advice on a line of its own."""
         place = f"{self.file}:{self.line}" if self.line is not None else f"{self.file}"
         head = f"{place}: {self.message}"
-        return f"{head}\n  {self.todo}" if self.todo else head
+        return printable(f"{head}\n  {self.todo}" if self.todo else head)
 
 
 class InputError(UserError):
@@ -88,6 +89,18 @@ class InputError(UserError):
             raise ValueError(msg)
         self.faults = tuple(faults)
         super().__init__("\n".join(fault.text() for fault in self.faults))
+
+
+_OBEYED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What terminals obey: control characters but tab and line end, turns of the direction of
+writing, and halves of characters."""
+
+
+def printable(text: str) -> str:
+    """A text that others wrote, so that no terminal obeys what is in it; ``ESC`` is ``\\u001b``."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def counted(count: int, noun: str) -> str:
