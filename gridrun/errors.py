@@ -99,7 +99,7 @@ writing, and halves of characters."""
 
 
 def printable(text: str) -> str:
-    """A text that others wrote, so that no terminal obeys what is in it; ``ESC`` is ``\\u001b``."""
+    """A text that others wrote, with the numbers of characters that terminals obey instead."""
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -126,6 +126,7 @@ call_own <- function(own, name, ...) {
 # An object in a few words.
 .kind <- function(object) {
   if (is.null(object)) return("NULL")
+  if (identical(object, list())) return("an empty list")
   paste0("an object of class ", paste(class(object), collapse = "/"))
 }
 

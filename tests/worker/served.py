@@ -5,12 +5,11 @@ import sys
 import time
 
 _SLEEPS = [sys.executable, "-c", "import time; time.sleep(3600)"]
-_LEAVES = [
-    sys.executable,
-    "-c",
-    "import subprocess as s, sys\n"
-    "print(s.Popen(sys.argv[1:], stdout=s.DEVNULL, start_new_session=True).pid)",
-]
+_LEAVE = """\
+import subprocess, sys
+print(subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, start_new_session=True).pid)
+"""
+_LEAVES = [sys.executable, "-c", _LEAVE]
 """Starts what follows, and ends."""
 
 

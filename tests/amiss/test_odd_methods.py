@@ -1,0 +1,108 @@
+"""Imputation methods that misbehave: each costs its own tasks, with a reason that names the fault.
+
+The R code is in tables: what is done, and what the reason of the failure has to name. Those that
+end or fill their process run in the slow suite, in one study by the real command.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from amissstudies import amiss_values
+from own_files import MEDIAN, method
+from toyblock import toy_block
+
+from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.tasks.runner import AmissRunner
+from gridrun.cli._text import console, say, table
+from gridrun.cli._watch import Watch
+from gridrun.errors import Fault, UserError
+from gridrun.pipeline import Settings, TaskSpec
+from gridrun.worker import _log, try_task
+
+
+def training(statement: str) -> str:
+    """The median, with a statement at the beginning of what a task calls once."""
+    return MEDIAN.replace("  state <-", f"  {statement}\n  state <-", 1)
+
+
+NO_TABLE = {
+    "null": (training("return(NULL)"), r"returned NULL, not list\(completed"),
+    "empty_list": (training("return(list(completed = list()))"), "as completed an empty list"),
+    "a_matrix": (training("return(list(completed = as.matrix(data)))"), r"as\.data\.frame\(\)"),
+    "a_function": (training("return(list(completed = mean))"), "class function"),
+    "no_columns": (method("data[0]"), "lacks the columns SIFT_score"),
+    "one_name": (method("names(data)[2] <- names(data)[1]; data"), "one name: SIFT_score"),
+    "fewer_rows": (method("data[-1, ]"), r"has 27 rows, not the 28"),
+    "factor": (method("data[[1]] <- factor(data[[1]]); data"), "SIFT_score an .* class factor"),
+    "list": (method("data[[1]] <- as.list(data[[1]]); data"), "SIFT_score an .* class list"),
+    "matrix_in_it": (method("data[[1]] <- cbind(data[[1]], 1); data"), "SIFT_score an .* matrix"),
+    "complex": (method("data[[1]] <- data[[1]] + 0i; data"), "SIFT_score an .* class complex"),
+    "dates": (method("data[[1]] <- Sys.Date() + data[[1]]; data"), "SIFT_score an .* class Date"),
+    "nan": (method("data[[2]][3] <- NaN; data"), "missing value left: column LRT_score, row 3"),
+    "inf": (method("data[[2]][3] <- -Inf; data"), r"LRT_score, row 3 -Inf, .* \(1 row so\)"),
+    "huge": (
+        method("data[[2]][3:4] <- 1e300; data"),
+        r"LRT_score, row 3 1e\+300, .* \(2 rows so\)",
+    ),
+    "inf_in_test": (
+        MEDIAN.replace(
+            "  data\n", "  data[[2]][3] <- if (is.null(seed)) 0 else Inf\n  data\n"
+        ).replace("impute_test(data, state)", "impute_test(data, state, NULL)"),
+        "impute_test of inf_in_test.R: its table has in column LRT_score, row 3 Inf",
+    ),
+    "endless": (training("f <- function(n) f(n + 1); f(1)"), "infinite recursion|C stack"),
+    "brackets": (training("eval(parse(text = strrep('(', 1e5)))"), r"overflow .*\(brackets.R:2\)"),
+    "handler": (training("globalCallingHandlers(warning = stop)"), r"handlers .*\(handler.R:2\)"),
+    "no_name": (training("nosuch(1)"), r'could not find function "nosuch" \(no_name.R:2\)'),
+    "terminal": (
+        training(r"cat('\033[2J\a'); stop('\033[31mred\033[0m\r\nnext')"),
+        r"\\u001b\[31mred\\u001b\[0m next \(terminal.R:2\)$",
+    ),
+}
+"""What of it is no table, or stops: R code, and a pattern that the reason has."""
+
+
+@pytest.fixture(scope="module")
+def runner():
+    """One process for all of them: none of these leaves anything behind."""
+    files = [OwnFile(name, f"{name}.R", text).plain() for name, (text, _) in NO_TABLE.items()]
+    settings = Settings({}, "amiss", 1, options={"own_methods": files})
+    return AmissRunner(settings, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    path = tmp_path_factory.mktemp("odd") / "block.npz"
+    toy_block().save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", NO_TABLE)
+def test_what_is_no_table_is_named(runner, artifact, name):
+    """The task has failed, with one printable line that names the file and what is wrong."""
+    values = amiss_values(restriction="missense", imputation=name)
+    tried = try_task(runner, TaskSpec(0, 0, 1, "lr", values), artifact)
+    assert tried.result is None
+    assert tried.kind == "error"
+    assert re.search(NO_TABLE[name][1], tried.reason)
+    assert tried.reason.isprintable()
+
+
+def test_no_terminal_obeys_what_was_printed(tmp_path, capsys):
+    """Logs, tables, notes and messages show an escape sequence; only line ends and tabs stay."""
+    odd = "\x1b[2J\x9b1m\u202e"
+    shown = r"\u001b[2J\u009b1m\u202e"
+    log = tmp_path / "log"
+    log.write_text(f"a\tb{odd}\r\n10 %\r20 %\n")
+    assert _log.take(log) == f"a\tb{shown}\n10 %\n20 %\n"
+    say(odd)
+    table(console(), [("method", "left")], [[f"[bold]{odd}:smile:"]])
+    Watch().note(odd)
+    fault = Fault(tmp_path, odd)
+    captured = capsys.readouterr()
+    for text in (captured.out, captured.err, fault.text(), UserError(odd).text()):
+        assert shown in text
+        assert odd not in text
+    assert f"[bold]{shown}:smile:" in captured.out
