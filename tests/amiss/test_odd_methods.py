@@ -6,15 +6,22 @@ end or fill their process run in the slow suite, in one study by the real comman
 
 from __future__ import annotations
 
+import contextlib
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from amissstudies import amiss_values
+from commands import gridrun
 from own_files import MEDIAN, method
 from toyblock import toy_block
 
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.testing import write_small_study
+from gridrun.api import open_study
 from gridrun.cli._text import console, say, table
 from gridrun.cli._watch import Watch
 from gridrun.errors import Fault, UserError
@@ -52,7 +59,10 @@ NO_TABLE = {
         ).replace("impute_test(data, state)", "impute_test(data, state, NULL)"),
         "impute_test of inf_in_test.R: its table has in column LRT_score, row 3 Inf",
     ),
-    "endless": (training("f <- function(n) f(n + 1); f(1)"), "infinite recursion|C stack"),
+    "endless": (
+        training("f <- function(n) f(n + 1); f(1)"),
+        r"infinite recursion.* \(impute_train of endless.R\)",
+    ),
     "brackets": (training("eval(parse(text = strrep('(', 1e5)))"), r"overflow .*\(brackets.R:2\)"),
     "handler": (training("globalCallingHandlers(warning = stop)"), r"handlers .*\(handler.R:2\)"),
     "no_name": (training("nosuch(1)"), r'could not find function "nosuch" \(no_name.R:2\)'),
@@ -62,6 +72,40 @@ NO_TABLE = {
     ),
 }
 """What of it is no table, or stops: R code, and a pattern that the reason has."""
+
+
+LIMIT_BYTES = 4 << 30
+LIMIT_SECONDS = 40
+NUMBERS = ("TP", "FP", "FN", "TN", "Accuracy", "Brier", "MCC", "AUC", "Sensitivity", "F1")
+ERROR, CRASH, TIMEOUT = "error", "crash", "timeout"
+ENDS = {
+    "aborts": ("tools::pskill(Sys.getpid(), 6)", CRASH, "signal 6 (SIGABRT)"),
+    "is_killed": ("tools::pskill(Sys.getpid(), 9)", CRASH, "signal 9 (SIGKILL)"),
+    "quits": ("quit('no', status = 3)", ERROR, ""),
+    "sleeps": ("Sys.sleep(1e6)", TIMEOUT, "its limit of 40 s"),
+    "takes_all": ("x <- numeric(1e9)", ERROR, "cannot allocate vector of size 7.5 Gb"),
+    "prints": ("line <- strrep('0123456789', 1e5); for (i in 1:300) cat(line, '\n')", None, ""),
+    "sinks": ("sink('/dev/null'); closeAllConnections(); textConnection('x')", None, ""),
+    "replaces": (
+        "e <- asNamespace('stats'); unlockBinding('glm.fit', e); assign('glm.fit', stop, e)",
+        ERROR,
+        "replaced",
+    ),
+    "traces": ("trace('sum', quote(stop('traced')), print = FALSE, where = baseenv())", ERROR, ""),
+    "forks": (
+        "for (how in c('', 'setsid', 'setsid -f')) system(paste(how, 'sleep 3600'), wait = FALSE)",
+        None,
+        "",
+    ),
+    "changes": (
+        "options(warn = 2, OutDec = ','); Sys.setenv(TZ = 'Asia/Tokyo'); RNGkind('Wichmann-Hill')",
+        None,
+        "",
+    ),
+    "removes": ("unlink(tempdir(), recursive = TRUE)", None, ""),
+    "terminal": (NO_TABLE["terminal"][0], ERROR, "\\u001b[31mred"),
+}
+"""A statement in impute_train; the kind of failure, None where the task is done; in its reason."""
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +150,65 @@ def test_no_terminal_obeys_what_was_printed(tmp_path, capsys):
         assert shown in text
         assert odd not in text
     assert f"[bold]{shown}:smile:" in captured.out
+
+
+def run_limited(study, *options):
+    """``gridrun local`` by a process whose memory has a limit, which its children inherit."""
+    command = ["prlimit", f"--as={LIMIT_BYTES}", sys.executable, "-m", "gridrun", "local"]
+    return subprocess.run(
+        [*command, str(study), *options], capture_output=True, text=True, timeout=1500, check=False
+    )
+
+
+def left_by(directory):
+    """Command lines of processes whose environment says that they were started below a place."""
+    mark = f"TMPDIR={directory}".encode()
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and mark in (process / "environ").read_bytes():
+                yield (process / "cmdline").read_text().replace("\0", " ")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_each_costs_its_own_tasks_only(tmp_path, monkeypatch):
+    """Kinds and reasons are as the table says, amiss's numbers as without; nothing is left."""
+    for name, (statement, _, _) in ENDS.items():
+        text = statement if statement.startswith("impute_train") else training(statement)
+        (tmp_path / f"{name}.R").write_text(text)
+    study = write_small_study(
+        tmp_path / "study",
+        imputation=["mean_imp", "zero_imp", *ENDS],
+        own_methods={name: tmp_path / f"{name}.R" for name in ENDS},
+        classifiers=["lr"],
+        folds=1,
+        limits={"task_seconds": LIMIT_SECONDS},
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir(mode=0o700)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    ran = run_limited(study, "--in-process")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert list(left_by(temporary)) == []
+    assert list(temporary.iterdir()) == []
+
+    opened = open_study(study)
+    found = opened.results().set_index("imputation")
+    for name, (_, kind, reason) in ENDS.items():
+        row = found.loc[name]
+        assert row["state"] == ("failed" if kind else "done"), (name, row["reason"])
+        if kind:
+            assert row["reason"].startswith(f"{kind}: "), name
+            assert reason in row["reason"]
+    assert {attempt.kind for attempt in opened.logs() if attempt.log is None} == set()
+    shown = [gridrun("logs", study, "--show"), gridrun("results", study)]
+    for text in (ran.stdout, ran.stderr, *(command.stdout + command.stderr for command in shown)):
+        assert all(letter.isprintable() or letter in "\n\t" for letter in text)
+
+    alone = write_small_study(
+        tmp_path / "alone", imputation=["mean_imp", "zero_imp"], classifiers=["lr"], folds=1
+    )
+    assert gridrun("local", alone, "--in-process").returncode == 0
+    expected = open_study(alone).results().set_index("imputation")
+    same = [column for column in NUMBERS if column in expected]
+    assert expected[same].equals(found.loc[expected.index, same])
