@@ -8,10 +8,23 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def printable(text: str) -> str:
+    """A text as a terminal may show it and any file hold it: what is unprintable is escaped.
+
+    Messages hold text of damaged files: a terminal must not obey it, and bytes of no encoding
+    cannot be written.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
+        for letter in text
+    )
 
 
 class GridrunError(Exception):
@@ -26,15 +39,15 @@ class GridrunError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str | None = None, todo: str | None = None) -> None:
-        self.what = what
-        self.where = where
-        self.todo = todo
+        self.what = printable(what)
+        self.where = where and printable(where)
+        self.todo = todo and printable(todo)
         super().__init__(self.text())
 
     def text(self) -> str:
         """The message as printed: place and event on one line, the advice below."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return printable(f"{head}\n  {self.todo}" if self.todo else head)
+        return f"{head}\n  {self.todo}" if self.todo else head
 
 
 class UserError(GridrunError):
@@ -69,11 +82,15 @@ class Fault:
     line: int | None = None
     todo: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", printable(self.message))
+        object.__setattr__(self, "todo", self.todo and printable(self.todo))
+
     def text(self) -> str:
         """``file:line: message`` with the advice on a line of its own."""
         place = f"{self.file}:{self.line}" if self.line is not None else f"{self.file}"
-        head = f"{place}: {self.message}"
-        return printable(f"{head}\n  {self.todo}" if self.todo else head)
+        head = f"{printable(place)}: {self.message}"
+        return f"{head}\n  {self.todo}" if self.todo else head
 
 
 class InputError(UserError):
@@ -89,18 +106,6 @@ class InputError(UserError):
             raise ValueError(msg)
         self.faults = tuple(faults)
         super().__init__("\n".join(fault.text() for fault in self.faults))
-
-
-_OBEYED = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""What terminals obey: control characters but tab and line end, turns of the direction of
-writing, and halves of characters."""
-
-
-def printable(text: str) -> str:
-    """A text that others wrote, with the numbers of characters that terminals obey instead."""
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def counted(count: int, noun: str) -> str:
