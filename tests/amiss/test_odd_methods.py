@@ -22,11 +22,8 @@ from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.testing import write_small_study
 from gridrun.api import open_study
-from gridrun.cli._text import console, say, table
-from gridrun.cli._watch import Watch
-from gridrun.errors import Fault, UserError
 from gridrun.pipeline import Settings, TaskSpec
-from gridrun.worker import _log, try_task
+from gridrun.worker import try_task
 
 
 def training(statement: str) -> str:
@@ -132,24 +129,6 @@ def test_what_is_no_table_is_named(runner, artifact, name):
     assert tried.kind == "error"
     assert re.search(NO_TABLE[name][1], tried.reason)
     assert tried.reason.isprintable()
-
-
-def test_no_terminal_obeys_what_was_printed(tmp_path, capsys):
-    """Logs, tables, notes and messages show an escape sequence; only line ends and tabs stay."""
-    odd = "\x1b[2J\x9b1m\u202e"
-    shown = r"\u001b[2J\u009b1m\u202e"
-    log = tmp_path / "log"
-    log.write_text(f"a\tb{odd}\r\n10 %\r20 %\n")
-    assert _log.take(log) == f"a\tb{shown}\n10 %\n20 %\n"
-    say(odd)
-    table(console(), [("method", "left")], [[f"[bold]{odd}:smile:"]])
-    Watch().note(odd)
-    fault = Fault(tmp_path, odd)
-    captured = capsys.readouterr()
-    for text in (captured.out, captured.err, fault.text(), UserError(odd).text()):
-        assert shown in text
-        assert odd not in text
-    assert f"[bold]{shown}:smile:" in captured.out
 
 
 def run_limited(study, *options):
