@@ -78,7 +78,7 @@ ERROR, CRASH, TIMEOUT = "error", "crash", "timeout"
 ENDS = {
     "aborts": ("tools::pskill(Sys.getpid(), 6)", CRASH, "signal 6 (SIGABRT)"),
     "is_killed": ("tools::pskill(Sys.getpid(), 9)", CRASH, "signal 9 (SIGKILL)"),
-    "quits": ("quit('no', status = 3)", ERROR, ""),
+    "quits": ("quit('no', status = 3)", CRASH, "code 3"),
     "sleeps": ("Sys.sleep(1e6)", TIMEOUT, "its limit of 40 s"),
     "takes_all": ("x <- numeric(1e9)", ERROR, "cannot allocate vector of size 7.5 Gb"),
     "prints": ("line <- strrep('0123456789', 1e5); for (i in 1:300) cat(line, '\n')", None, ""),
