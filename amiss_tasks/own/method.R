@@ -32,7 +32,7 @@ METHOD_FUNCTIONS <- list(
 }
 
 .columns_fault <- function(table, data) {
-  # a name that is there twice may be why another is not there
+  # a repeated name may be why another one is lacking
   twice <- unique(names(table)[duplicated(names(table))])
   if (length(twice)) return(paste("has columns of one name:", .some(twice)))
   absent <- setdiff(names(data), names(table))
