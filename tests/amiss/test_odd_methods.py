@@ -85,8 +85,8 @@ ENDS = {
     "sinks": ("sink('/dev/null'); closeAllConnections(); textConnection('x')", None, ""),
     "replaces": (
         "e <- asNamespace('stats'); unlockBinding('glm.fit', e); assign('glm.fit', stop, e)",
-        ERROR,
-        "replaced",
+        None,
+        "",
     ),
     "traces": ("trace('sum', quote(stop('traced')), print = FALSE, where = baseenv())", ERROR, ""),
     "forks": (
