@@ -142,12 +142,12 @@ def test_a_model_read_back_predicts_as_the_stages_do(exported, imputation, class
 def test_rows_completed_by_drawing_are_predicted_as_if_alone(exported):
     """With pmm a row among others gets what it gets from the stages as a table of its own."""
     model = exported("pmm", "lr", FEW, feature_sampling_percentage=1.0)
-    first = len(model.positions) - 6
+    first = len(model.positions) - 10
     at = np.array(model.positions)[first:]
     found = model.predict(at)
     assert found.averaged == 10
     lacking = [row for row, names in enumerate(found.missing) if names]
-    assert len(lacking) >= 2
+    assert len(lacking) >= 3
     for row in lacking[-2:]:
         assert found.probability[row] == model.in_process([first + row])[0]
     order = np.random.default_rng(1).permutation(len(at))

@@ -57,7 +57,7 @@ class Driver:
         while time.monotonic() < deadline:
             if not list(users_of(self.directory)) and not list(self.directory.iterdir()):
                 return True
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks
         return False
 
     def end(self):

@@ -57,7 +57,7 @@ def starts(log: Path) -> list[tuple[int, int, int]]:
 def wait_for_starts(process: subprocess.Popen, log: Path, count: int) -> None:
     """Wait until that many tasks were started in all, or the process has ended."""
     while len(starts(log)) < count and process.poll() is None:
-        time.sleep(0.005)
+        time.sleep(0.005)  # between two looks: the kill is to fall close behind a start
 
 
 def table(directory: Path) -> list[list[str]]:

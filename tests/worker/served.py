@@ -28,4 +28,4 @@ def starts_others(channel):
     for request in channel.requests():
         if request == "die":
             raise RuntimeError("as asked")
-    time.sleep(3600)
+    time.sleep(3600)  # it is ended from outside

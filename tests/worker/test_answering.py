@@ -148,13 +148,13 @@ def test_time_without_a_look_does_not_count():
         process.send_signal(signal.SIGSTOP)
         watch = answering.AnswerWatch(process.pid)
         for _ in range(3):
-            time.sleep(THRESHOLD / 8)
+            time.sleep(THRESHOLD / 8)  # stopped for less than the threshold in all
             assert watch.look() == ""
-        time.sleep(THRESHOLD * 1.5)
+        time.sleep(THRESHOLD * 1.5)  # as if the one who looks had been stopped, too
         assert watch.look() == ""
         began, why = time.monotonic(), ""
         while not why and time.monotonic() - began < 10 * THRESHOLD:
-            time.sleep(THRESHOLD / 20)
+            time.sleep(THRESHOLD / 20)  # between two looks
             why = watch.look()
         assert why.startswith("it was stopped (SIGSTOP) for 1 s")
         assert time.monotonic() - began >= THRESHOLD * 0.9
@@ -173,7 +173,7 @@ def test_whatever_it_started_goes_with_it():
         directory = child.directory
     deadline = time.monotonic() + 5
     while any(lives(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.05)  # the kernel takes a moment
     assert not any(lives(pid) for pid in pids)
     assert not directory.exists()
 
@@ -191,7 +191,7 @@ def test_what_a_dead_process_left_is_ended():
         assert list(replies) == []
         deadline = time.monotonic() + 5
         while any(lives(pid) for pid in pids) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.05)  # the kernel takes a moment
         assert not any(lives(pid) for pid in pids)
 
 
