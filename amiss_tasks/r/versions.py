@@ -40,7 +40,7 @@ OTHER_NUMBERS = (
     OtherNumbers(
         "LAPACK",
         "3.12 and later, as on Debian 13",
-        r"^3\.(1[2-9]|[2-9]\d)",
+        r"^(3\.(1[2-9]|[2-9]\d|\d{3})|[4-9]\.|\d{2})",
         _MICE,
         "of predictors that are exactly collinear, as the dummies of a feature, mice leaves out "
         "the one with the largest loading; between equal ones the last bit decides, which "

@@ -346,8 +346,7 @@ class Engine:
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")
         # without reading, nothing is known of the inputs that an earlier run has not said
-        said = self._notes.said if self._has_read else None
-        summary = write_results(self._study_state, said, self._study_state.noted_versions())
+        summary = write_results(self._study_state, self._notes.said if self._has_read else None)
         self._progress.phase("")
         return summary
 

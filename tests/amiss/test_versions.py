@@ -54,8 +54,16 @@ def test_rows_speak_of_what_there_is(runner):
 
 @pytest.mark.parametrize(
     ("environment", "components"),
-    [(DEBIAN_12, []), (DEBIAN_13, ["LAPACK"]), (OPENBLAS, ["BLAS"]), ({}, [])],
-    ids=["Debian 12", "Debian 13", "OpenBLAS", "unknown"],
+    [
+        (DEBIAN_12, []),
+        (DEBIAN_13, ["LAPACK"]),
+        ({**DEBIAN_12, "LAPACK": "3.100.0"}, ["LAPACK"]),
+        ({**DEBIAN_12, "LAPACK": "4.0.0"}, ["LAPACK"]),
+        ({**DEBIAN_12, "LAPACK": "3.9.0"}, []),
+        (OPENBLAS, ["BLAS"]),
+        ({}, []),
+    ],
+    ids=["Debian 12", "Debian 13", "3.100", "4", "3.9", "OpenBLAS", "unknown"],
 )
 def test_what_is_known_of_versions(environment, components):
     """With Debian 12's nothing is said; of newer LAPACK and of other BLAS, what differs and why."""

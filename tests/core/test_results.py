@@ -90,6 +90,9 @@ def test_what_is_known_of_versions_is_said_before_the_first_task(toy_study, monk
     assert notes.read_text() == f"{said}\n"
     study.results()
     assert notes.read_text() == f"{said}\n"
+    monkeypatch.setattr(ToyPipeline, "version_notes", lambda *_: {})
+    study.results()
+    assert not notes.exists(), "nothing is known of these versions any more"
 
 
 def test_two_who_write_the_tables_wait_for_one_another(toy_study):

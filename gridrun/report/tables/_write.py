@@ -13,9 +13,9 @@ from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._notes import (
+    all_notes,
     is_other,
-    notes_with_caveats,
-    texts_of,
+    standing_notes,
     warnings_of,
     write_notes,
 )
@@ -23,9 +23,9 @@ from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
-    CAVEATS,
     NOTES,
     STAMP,
+    STANDING,
     altered,
     keep_written,
     read_written,
@@ -40,18 +40,13 @@ _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
 
 
-def write_results(
-    study_state: StudyState,
-    notes: Sequence[Fault | str] | None = None,
-    standing: Sequence[str] = (),
-) -> Summary:
+def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
     """Write all tables of a study and sum them up.
 
     Args:
         study_state: The study and which of its tasks are meant.
         notes: Notes on the inputs, kept beside the tables; None when the inputs were not
             read, so that earlier notes stay.
-        standing: Notes that are kept beside them, whether the inputs were read or not.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
@@ -62,8 +57,8 @@ def write_results(
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = notes_with_caveats(study_state, previous, notes, standing)
-    said = {NOTES: texts, CAVEATS: texts_of(study_state.caveat_notes)}
+    texts = all_notes(study_state, previous, notes)
+    said = {NOTES: texts, STANDING: standing_notes(study_state)}
     try:
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)
