@@ -51,10 +51,6 @@ class Command:
         """Its exit code, or minus the signal that ended it; None while it runs."""
         return self._process.exitcode
 
-    def poll(self) -> int | None:
-        """The same."""
-        return self.returncode
-
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end."""
         self._process.join(timeout)
