@@ -75,6 +75,7 @@ class Slots:
         self._read_artifact = read_artifact
         # a pickle, since a worker elsewhere knows no class of ours before it has the code
         sent = code if code is None else ray.put(code)
+        self._has_sent_code = code is not None
         self._greeting = (pickle.dumps(job), directory, path, sent)
         # a lost worker is replaced here, never by Ray: it would not say what was lost
         self._actor_class = ray.remote(WorkerActor).options(
@@ -123,7 +124,9 @@ class Slots:
     def close(self) -> None:
         """Let every worker remove its files, as far as it still can, and end it."""
         with contextlib.suppress(self._ray.exceptions.RayError):
-            goodbyes = [slot.actor.close.remote() for slot in self._slots if slot.is_up]
+            # code is unpacked into a file before a worker is up; without it, there is none
+            reached = [slot for slot in self._slots if slot.is_up or self._has_sent_code]
+            goodbyes = [slot.actor.close.remote() for slot in reached]
             if goodbyes:
                 self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=_GOODBYE_SECONDS)
         for slot in self._slots:

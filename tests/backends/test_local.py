@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.local._actor import WorkerActor
 from backends.local._backend import LocalBackend
 from backends.local._reaper import users_of
 from gridrun.errors import EnvironmentFault, UserError
@@ -133,7 +135,7 @@ def test_ctrl_c_reaches_the_driver_only(drive):
     assert driver.nothing_left()
 
 
-def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
+def test_a_running_cluster_is_joined_and_left_running(drive, ray_running, ray_files):
     """Code and artifacts are sent, one worker per processor of the cluster; it then lives on."""
     environment = {
         "RAY_AUTH_MODE": "token",
@@ -150,9 +152,13 @@ def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
     for module in ("gridrun", "placed"):
         # in a directory that no other user can get at, unlike the one that Ray has for modules
         assert re.search(r"/gridrun-worker-\w+/code/", seen["environment"][module])
+    # fewer units than workers: one is left that is told to end while it starts
     later = drive(environment, address=address, units=1, tasks=1)
     assert later.process.wait(120) == 0
+    broken = drive(environment, address=address, units=1, tasks=1, pipeline="placed:BROKEN")
+    assert "there is no R on this machine" in broken.process.communicate(timeout=120)[0]
     assert driver.nothing_left()
+    assert not list(ray_files.rglob("gridrun-worker-*"))  # on the cluster's side
 
 
 @pytest.mark.parametrize(
@@ -210,6 +216,19 @@ def test_what_the_pipeline_lacks_is_said(ray_running, monkeypatch):
         backend.close()
     assert caught.value.what == "there is no R on this machine"
     assert caught.value.todo == "install r-base-core"
+
+
+def test_a_worker_without_a_unit_has_no_file(tmp_path, monkeypatch):
+    """A worker that is up on this machine can be killed at any time before its first unit."""
+    monkeypatch.setattr("gridrun.worker.die_with_parent", lambda: None)  # of the tests
+    actor = WorkerActor()
+    assert actor.hello(pickle.dumps(toy_job()), str(tmp_path), (), None) == ""
+    assert not list(tmp_path.iterdir())
+    unit = toy_units(1, 1)[0]
+    actor.step(unit, toy_content(unit.artifact), 5, stop=False)
+    assert list(tmp_path.iterdir())
+    actor.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_workers_that_always_die_end_the_run(ray_running):
