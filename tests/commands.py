@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import runpy
 import signal
@@ -19,6 +20,8 @@ from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["imported"])
+# its socket goes with these tests, not with the temporary directory of one of them
+multiprocessing.util.get_temp_dir()
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
