@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import multiprocessing
+import multiprocessing.forkserver
 import multiprocessing.util
 import os
 import runpy
@@ -19,9 +20,8 @@ import tempfile
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["imported"])
-# its socket goes with these tests, not with the temporary directory of one of them
-multiprocessing.util.get_temp_dir()
+PRELOADED = "imported"
+_SERVER.set_forkserver_preload([PRELOADED])
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
@@ -46,6 +46,7 @@ class Command:
             kwargs={"files": self._files},
         )
         self.args = ["gridrun", *words]
+        _run_server()
         self._process.start()
         self.pid = self._process.pid
 
@@ -115,6 +116,21 @@ def gridrun(
         command.wait()
         raise
     return subprocess.CompletedProcess(command.args, command.wait(), out, err)
+
+
+def _run_server() -> None:
+    """Start the server, if it does not run yet, where it finds what it is to import.
+
+    It is not told of this process's ``sys.path``, and leaves out in silence what it cannot import.
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), before or ""])
+    # its socket goes with these tests, not with the temporary directory of one of them
+    multiprocessing.util.get_temp_dir()
+    multiprocessing.forkserver.ensure_running()
+    os.environ.pop("PYTHONPATH")
+    if before is not None:
+        os.environ["PYTHONPATH"] = before
 
 
 def _run(
