@@ -22,6 +22,9 @@ from pathlib import Path
 _SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = "imported"
 _SERVER.set_forkserver_preload([PRELOADED])
+if multiprocessing.parent_process() is None:
+    # the server's socket goes with the tests, not with the temporary directory of one of them
+    multiprocessing.util.get_temp_dir()
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
@@ -125,8 +128,6 @@ def _run_server() -> None:
     """
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), before or ""])
-    # its socket goes with these tests, not with the temporary directory of one of them
-    multiprocessing.util.get_temp_dir()
     multiprocessing.forkserver.ensure_running()
     os.environ.pop("PYTHONPATH")
     if before is not None:

@@ -12,7 +12,6 @@ for name in (
     "amiss_tasks.tasks.runner",
     "amiss_tasks.tasks.source",
     "backends.inprocess",
-    "gridrun.cli._watch",
     "gridrun.testing.toy",
     "pandas",
     "pyarrow.compute",
