@@ -150,6 +150,10 @@ else
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
 
+# Tasks run in processes of their own, each of which would compile these files otherwise. pip does
+# so for what it copies; where this folder may not be written they run all the same.
+"$venv/bin/python" -m compileall -qq gridrun amiss_tasks backends || true
+
 # ----------------------------------------------------------------------------------
 
 if [ "$goal" = test ]; then exec bash scripts/check; fi

@@ -254,6 +254,7 @@ def test_a_worker_with_other_python_code_refuses():
         AmissRunner(Settings({}, "amiss", 1, code=planned), lambda *_: None)
 
 
+@pytest.mark.usefixtures("two_completions")
 @pytest.mark.parametrize(("classifier", "method"), [("rf", "bpca"), ("lr", "norm"), ("lr", "pmm")])
 def test_every_r_file_that_is_sourced_is_in_the_task_s_code(
     classifier, method, block, monkeypatch, runner

@@ -97,7 +97,9 @@ def check(directory: Path, log: Path, marks: list[tuple[set, int]], undisturbed)
     assert table(directory) == undisturbed
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 20))]
+)
 def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path, seed, undisturbed):
     """Six kills at random moments, then a calm run: the table of an undisturbed run."""
     draw = random.Random(seed)
