@@ -35,6 +35,8 @@ _WAIT_SECONDS = 1.0
 _LOSSES_PER_SLOT = 3
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
+_STARTING_SECONDS = 6.0
+"""The same for workers that were sent code and are not up yet; below what the driver is given."""
 
 
 @dataclass(eq=False)
@@ -128,7 +130,9 @@ class Slots:
             reached = [slot for slot in self._slots if slot.is_up or self._has_sent_code]
             goodbyes = [slot.actor.close.remote() for slot in reached]
             if goodbyes:
-                self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=_GOODBYE_SECONDS)
+                starting = any(not slot.is_up for slot in reached)
+                seconds = _STARTING_SECONDS if starting else _GOODBYE_SECONDS
+                self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=seconds)
         for slot in self._slots:
             self._ray.kill(slot.actor, no_restart=True)
         self._slots = []

@@ -83,7 +83,7 @@ def test_an_option_that_means_nothing_is_refused(tmp_path, arguments, parts):
     assert not (QUICKSTART / ".gridrun").exists()
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 def test_a_reader_who_leaves_changes_neither_run_nor_exit_code(quickstart, unbuffered):
     """`gridrun local 2>&1 | head -1` finishes the run and exits 0, without a traceback."""
     line = f"gridrun local {shlex.quote(str(quickstart))} {shlex.join(ONE)} 2>&1 | head -n 1; "
