@@ -333,7 +333,7 @@ def test_xgboost_draws_no_zero_of_its_own():
 @pytest.mark.parametrize(
     ("rows", "columns", "share"),
     [
-        pytest.param(24, 6, 0.5, id="small"),
+        pytest.param(30, 6, 0.5, id="small"),
         pytest.param(80, 9, 0.3, id="larger", marks=pytest.mark.slow),
     ],
 )

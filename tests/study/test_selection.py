@@ -201,7 +201,7 @@ def test_single_draws_are_a_fisher_yates_shuffle(seed, count):
 def test_a_larger_sample_contains_the_smaller(blocks):
     """Samples of growing N are nested, up to the whole grid."""
     smaller = set()
-    for size in (1, 7, 8, 700, 72_576):
+    for size in (1, 7, 8, 50, 700, 5000, 72_576):
         larger = set(chosen(GRID, sample=size, blocks=blocks, seed=3))
         assert smaller <= larger
         assert size <= len(larger) < size + 7
