@@ -147,8 +147,10 @@ else
     RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
         --constraint "$constraints" --editable ".$extras" ||
         stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
-    # pip would do this on one processor; a few packages have files of other versions of Python
-    "$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" || true
+    # pip would do this on one processor, and for files that are not used here, too; a few packages
+    # have files of other versions of Python
+    unused='/tests?/|/ray/(data|llm|rllib|serve|train|tune)/|/(mypy|mypyc|pip|setuptools)/'
+    "$venv/bin/python" -m compileall -qq -j 0 -x "$unused" "$venv/lib" || true
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
 

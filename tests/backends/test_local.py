@@ -120,6 +120,15 @@ def test_a_killed_driver_leaves_nothing(drive):
     assert driver.nothing_left()
 
 
+def test_ray_has_no_process_that_nobody_asks(ray_running, ray_files):
+    """Neither autoscaler nor dashboard nor copier of logs is started; what is needed is there."""
+    running = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in users_of(ray_files)]
+    for needed in (b"gcs_server", b"raylet"):
+        assert any(needed in command for command in running)
+    for needless in (b"dashboard.py", b"monitor.py"):
+        assert not [command for command in running if needless in command]
+
+
 def test_ctrl_c_reaches_the_driver_only(drive):
     """SIGINT to the whole process group lets workers end their task and hand the rest back."""
     driver = drive(workers=2, units=4, tasks=500, sleep_ms=20)
