@@ -5,7 +5,9 @@ Only time depends on what stands here: a command imports what it needs.
 
 from importlib import import_module
 
-from amiss_tasks.tasks.code import block_code, code_in_use, read_code
+from amiss_tasks.classifiers import NAMES
+from amiss_tasks.methods import METHODS
+from amiss_tasks.tasks.code import block_code, code_digests, code_in_use, read_code
 from gridrun.plan.fingerprint import python_code
 
 for name in (
@@ -28,5 +30,8 @@ for name in (
 # code does not change while tests run, so its digests are taken once
 read_code()
 block_code()
+for method in METHODS.values():
+    for classifier in NAMES:
+        code_digests(method, classifier, {})
 code_in_use()
 python_code("gridrun.report.tables", "gridrun.report")

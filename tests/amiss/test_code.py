@@ -151,7 +151,7 @@ def test_nothing_is_left_out_that_a_task_has_loaded():
     asked: list[str] = []
     for entry in (code._SOURCE, code._RUNNER):
         for name in python_modules(entry, "amiss_tasks", tuple(code.NOT_IN_TASKS)):
-            named = fingerprint._names(fingerprint._tree(name))
+            named = fingerprint._parsed(name).imports
             asked += [other for other in code.NOT_IN_TASKS if other in named]
     assert set(asked) == {"amiss_tasks.tasks.code"}
 
