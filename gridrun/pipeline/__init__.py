@@ -12,6 +12,7 @@ from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import (
     ChecksCode,
+    KnowsVersions,
     Pipeline,
     Runner,
     SeparatesTasks,
@@ -31,6 +32,7 @@ __all__ = [
     "Column",
     "Disposition",
     "InputRole",
+    "KnowsVersions",
     "LeadingMetric",
     "Parameter",
     "Pipeline",
