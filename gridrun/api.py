@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gridrun.errors import InputError, UserError
-from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
+from gridrun.pipeline import DEFAULT_PIPELINE, inputs_advice, inputs_lacking, load_pipeline
 from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
@@ -449,17 +449,19 @@ def predict_variants(
         UserError: An input is missing, or there is no such input.
         GridrunError: Model or inputs are at fault; nothing is written then.
     """
-    roles = [role for role, it in load_pipeline(pipeline).inputs.items() if it.predicted]
-    given = {**dict(zip((*roles, "file"), paths, strict=False)), **inputs}
+    known = {role: it for role, it in load_pipeline(pipeline).inputs.items() if it.predicted}
+    given = {**dict(zip((*known, "file"), paths, strict=False)), **inputs}
     is_told_once = len(given) == len(paths) + len(inputs)
     target = Path(given.pop("file", file)).absolute()
-    if roles and not (is_told_once and set(given) == set(roles)):
+    lacking = inputs_lacking(known, given)
+    if known and not (is_told_once and set(given) <= set(known) and not lacking):
         raise UserError(
-            f"predictions need {', '.join(roles)}, each once, and no other input",
-            todo="give each a path",
+            f"predictions need {', '.join(known)}, each once, and no other input",
+            todo="; ".join(lacking.values()) or inputs_advice(known),
         )
     refuse_to_replace(target, force=force)
-    return predict(pipeline, Path(model), {role: str(Path(given[role])) for role in roles}, target)
+    files = {role: str(Path(given[role])) for role in known if role in given}
+    return predict(pipeline, Path(model), files, target)
 
 
 @contextlib.contextmanager

@@ -18,11 +18,14 @@ INPUTS: Mapping[str, InputRole] = MappingProxyType(
         "cadd_snv": InputRole(
             "CADD table of SNVs.",
             "CADD_snv.tsv.gz",
+            "without both CADD tables: a features file that reads no column of CADD",
+            group="CADD",
             predicted="CADD table of its single-nucleotide variants.",
         ),
         "cadd_indel": InputRole(
             "CADD table of indels.",
             "CADD_indel.tsv.gz",
+            group="CADD",
             predicted="CADD table of its insertions and deletions.",
         ),
     }

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from gridrun.documents.tree import Leaf, Node
+from gridrun.pipeline import InputRole, inputs_lacking
 from gridrun.study import Section
 
 Reads = Mapping[str, Callable[[Section, str], Any]]
@@ -109,17 +110,18 @@ def read_policy(settings: Section, key: str) -> Mapping[str, Any] | None:
     return {"name": name, **inner.given(POLICIES[name])}
 
 
-def read_data(settings: Section, roles: Sequence[str]) -> dict[str, Any] | None:
+def read_data(settings: Section, inputs: Mapping[str, InputRole]) -> dict[str, Any] | None:
     """Inputs in a datastore: its name, a path for each role, a folder for what is made."""
     reader = settings.reader
-    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in roles) + "}"
-    inner = settings.inner("data", (*_DATA, *roles), "data setting", advice)
+    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in inputs) + "}"
+    inner = settings.inner("data", (*_DATA, *inputs), "data setting", advice)
     if inner is None:
         return None
-    missing = [name for name in ("datastore", *roles) if name not in inner.nodes]
+    missing = [name for name in ("datastore",) if name not in inner.nodes]
+    missing += inputs_lacking(inputs, inner.nodes)
     if missing:
         reader.fault(f"data lacks {', '.join(missing)}", settings.nodes["data"], advice)
-    paths = {name: inner.text(name) or "" for name in (*roles, "folder") if name in inner.nodes}
+    paths = {name: inner.text(name) or "" for name in (*inputs, "folder") if name in inner.nodes}
     for name, path in paths.items():
         if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
             reader.fault(

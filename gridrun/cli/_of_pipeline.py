@@ -30,7 +30,7 @@ class OfPipeline(Command):
     """A command with words of the pipeline in its help."""
 
     requires_inputs: ClassVar[bool] = False
-    """Whether it is a mistake not to give an input that has an option."""
+    """Whether it is a mistake not to give an input that every study has and has an option."""
 
     @staticmethod
     def option_help(role: InputRole) -> str:  # noqa: ARG004 - for commands that take inputs
@@ -81,11 +81,12 @@ class OfPipeline(Command):
         """A parameter for each input."""
         for role, text in self._inputs(pipeline).items():
             option = typer.Option(option_of(role), metavar="FILE", help=text)
+            is_required = self.requires_inputs and not pipeline.inputs[role].group
             yield inspect.Parameter(
                 f"input_{role}",
                 inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if self.requires_inputs else None,
-                annotation=Annotated[Path if self.requires_inputs else Path | None, option],
+                default=inspect.Parameter.empty if is_required else None,
+                annotation=Annotated[Path if is_required else Path | None, option],
             )
 
 

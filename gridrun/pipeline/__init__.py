@@ -21,7 +21,14 @@ from gridrun.pipeline._contract import (
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
-from gridrun.pipeline._words import PLAIN_START, InputRole, LeadingMetric, Words
+from gridrun.pipeline._words import (
+    PLAIN_START,
+    InputRole,
+    LeadingMetric,
+    Words,
+    inputs_advice,
+    inputs_lacking,
+)
 
 __all__ = [
     "DEFAULT_PIPELINE",
@@ -45,6 +52,8 @@ __all__ = [
     "TaskSpec",
     "Value",
     "Words",
+    "inputs_advice",
+    "inputs_lacking",
     "load_pipeline",
     "names_of",
     "refuse_undeclared",

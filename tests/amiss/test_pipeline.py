@@ -137,8 +137,11 @@ def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):
     _, model, inputs, target = asked[0]
     assert (str(model), target) == ("m", file)
     assert inputs == {"vcf": "a.vcf", "cadd_snv": "s.tsv", "cadd_indel": "i.tsv"}
+    predict_variants("m", "a.vcf", file=file)
+    assert asked[-1][2] == {"vcf": "a.vcf"}
     for given, named in (
-        (("a.vcf",), {}),
+        (("a.vcf", "s.tsv"), {}),
+        ((), {"cadd_snv": "s", "cadd_indel": "i"}),
         (("a.vcf", "s.tsv", "i.tsv", "p", "more"), {}),
         ((), {"vcf": "a", "cadd_snv": "s", "cadd_indel": "i", "cad": "x"}),
         (("a", "s", "i"), {"vcf": "a"}),

@@ -17,6 +17,7 @@ from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import VcfHeader
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read.cadd import CaddReader
+from gridrun.errors import counted
 from gridrun.pipeline import Value
 
 _ANNOTATE = "annotate it with VEP: vep --vcf --canonical --plugin dbNSFP,…"
@@ -166,6 +167,31 @@ def check_cadd_header(
             todo="amiss needs the annotations of CADD GRCh38 v1.4 or v1.5 (inclAnno); columns of "
             "another name or release: docs/features.md",
         )
+
+
+def check_cadd_features(features: FeatureSet, report: FileReport) -> None:
+    """Name the features that a study without CADD tables cannot have.
+
+    Args:
+        features: The study's features.
+        report: Report of their file.
+    """
+    of_cadd = features.of(CADD)
+    if not of_cadd:
+        return
+    verb = "is" if len(of_cadd) == 1 else "are"
+    without = "take them out of this file"
+    if features.origin is None:
+        without = (
+            "give the study a features file that does without them: extends: amiss, and these "
+            "names below drop; docs/features.md"
+        )
+    report.fault(
+        f"{counted(len(of_cadd), 'feature')} {verb} read from CADD's tables, which are not among "
+        f"the inputs: {', '.join(feature.name for feature in of_cadd)}",
+        line=of_cadd[0].line,
+        todo=f"name both tables (cadd_snv: PATH, cadd_indel: PATH), or {without}",
+    )
 
 
 def check_same_columns(snv: CaddReader, indel: CaddReader) -> None:

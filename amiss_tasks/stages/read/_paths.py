@@ -9,7 +9,10 @@ from collections.abc import Mapping
 
 from amiss_tasks.stages.read._report import FileReport
 
-ROLES = ("vcf", "cadd_snv", "cadd_indel")
+CADD_ROLES = ("cadd_snv", "cadd_indel")
+"""The two CADD tables, which a study has both or none of."""
+
+ROLES = ("vcf", *CADD_ROLES)
 """Inputs of amiss, in the order its functions take them."""
 
 

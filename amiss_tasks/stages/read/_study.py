@@ -16,13 +16,14 @@ from amiss_tasks.stages.read._column_lookup import located
 from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._header_checks import (
     check_builds,
+    check_cadd_features,
     check_cadd_header,
     check_same_columns,
     check_vcf_header,
 )
-from amiss_tasks.stages.read._join import check_records, check_rows, join
+from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_lost
-from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
+from amiss_tasks.stages.read._paths import CADD_ROLES, ROLES, check_path, check_same_files
 from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
 from amiss_tasks.stages.read._subset import sample_variants
@@ -36,8 +37,6 @@ from gridrun.store.cache import made_again
 
 _MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
-
-_CADD_ROLES = ROLES[1:]
 
 
 @dataclass
@@ -58,11 +57,16 @@ class _Opened:
 def _reports(inputs: Mapping[str, str], features: FeatureSet) -> dict[str, FileReport]:
     """A report for each input by its role, and ``features``.
 
-    The latter takes what is wrong with the features as to the inputs; for the list that is
-    built in nothing goes there.
+    The latter takes what is wrong with the features as to the inputs.
     """
     features_report = FileReport(features.origin or Path("features"))
-    return {"features": features_report, **{role: FileReport(Path(inputs[role])) for role in ROLES}}
+    files = _files(inputs)
+    return {"features": features_report, **{role: FileReport(files[role]) for role in files}}
+
+
+def _files(inputs: Mapping[str, str]) -> dict[str, Path]:
+    """The files that the study has, by role."""
+    return {role: Path(inputs[role]) for role in ROLES if role in inputs}
 
 
 def _notes(reports: Mapping[str, FileReport]) -> tuple[Fault, ...]:
@@ -80,8 +84,9 @@ def _open(
     """Check paths and headers of all inputs."""
     opened = _Opened(_reports(inputs, features))
     features_report = opened.reports["features"]
-    readable = [role for role in ROLES if check_path(role, opened.reports[role])]
-    check_same_files({role: opened.reports[role] for role in ROLES})
+    roles = tuple(_files(inputs))
+    readable = [role for role in roles if check_path(role, opened.reports[role])]
+    check_same_files({role: opened.reports[role] for role in roles})
     if "vcf" in readable:
         report = opened.reports["vcf"]
         opened.vcf = stack.enter_context(
@@ -96,13 +101,15 @@ def _open(
                 features_report,
                 labelled=labelled,
             )
-    for role in _CADD_ROLES:
+    if not set(CADD_ROLES) & set(roles):
+        check_cadd_features(features, features_report)
+    for role in CADD_ROLES:
         if role in readable:
             report = opened.reports[role]
             reader = CaddReader(report.file, report, features.cadd_columns)
             opened.cadd[role] = stack.enter_context(reader)
             check_cadd_header(reader, features, features_report)
-    if len(opened.cadd) == len(_CADD_ROLES):
+    if len(opened.cadd) == len(CADD_ROLES):
         check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
     if opened.vcf:
         check_builds(opened.vcf.header, list(opened.cadd.values()))
@@ -132,7 +139,7 @@ def check_inputs(
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, features, _MOST_CHECKED)
+            collect(opened.vcf, features, _MOST_CHECKED, has_cadd=bool(opened.cadd))
         opened.raise_faults()
         return list(_notes(opened.reports))
 
@@ -172,7 +179,7 @@ def read_inputs(
         UserError: The table cannot be written.
     """
     path = cache_path(cache_dir, digest)
-    files = {role: Path(inputs[role]) for role in ROLES}
+    files = _files(inputs)
     found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
@@ -215,11 +222,13 @@ class Unlabelled:
             file: ``vcf_line``, ``CHROM``, ``POS``, ``REF``, ``ALT``, ``Feature``,
             ``Consequence``, ``CANONICAL`` and more.
         left_out: Records that give no row.
+        has_cadd: Whether CADD tables are among the inputs.
     """
 
     read: ReadResult
     rows: Any
     left_out: Sequence[LeftOut]
+    has_cadd: bool
 
 
 def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: FeatureSet) -> Unlabelled:
@@ -237,7 +246,7 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
     read, vcf = _read(
         inputs, values, features, Path(), labelled=False, leave_out_other_alleles=True
     )
-    return Unlabelled(read, vcf.table, vcf.left_out)
+    return Unlabelled(read, vcf.table, vcf.left_out, CADD_ROLES[0] in inputs)
 
 
 @dataclass(frozen=True)
@@ -262,11 +271,12 @@ def annotation_of(inputs: Mapping[str, str], features: FeatureSet) -> Annotation
     """
     with ExitStack() as stack:
         vcf = stack.enter_context(VcfReader(inputs["vcf"]))
-        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in _CADD_ROLES}
+        roles = [role for role in CADD_ROLES if role in inputs]
+        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in roles}
     at = positions(vcf.header.csq_fields, features.csq_fields)
-    names = tables["cadd_snv"].names
     sources = located(features.of(VEP), at)
-    sources |= located(features.of(CADD), positions(names, features.cadd_columns))
+    for table in list(tables.values())[:1]:
+        sources |= located(features.of(CADD), positions(table.names, features.cadd_columns))
     releases = {"vcf": vcf.header.release, **{role: t.release for role, t in tables.items()}}
     return Annotation(sources, {role: text for role, text in releases.items() if text})
 
@@ -280,11 +290,12 @@ def _read(
     labelled: bool = True,
     leave_out_other_alleles: bool,
 ) -> tuple[ReadResult, VcfRows]:
-    """The full pass over all three files; the result is not at its path yet."""
+    """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
         opened = _open(inputs, grid_values, features, stack, labelled=labelled)
         reports = opened.reports
-        if opened.vcf is None or len(opened.cadd) < len(_CADD_ROLES):
+        roles = [role for role in CADD_ROLES if role in reports]
+        if opened.vcf is None or len(opened.cadd) < len(roles):
             opened.raise_faults()
         assert opened.vcf is not None
         header_is_sound = not opened.faulty()
@@ -295,28 +306,31 @@ def _read(
             most,
             labelled=labelled,
             leave_out_other_alleles=leave_out_other_alleles,
+            has_cadd=bool(roles),
         )
         if not header_is_sound:
             opened.raise_faults()
-        tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
-        cadd_reports = [reports[role] for role in _CADD_ROLES]
+        tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in roles]
+        cadd_reports = [reports[role] for role in roles]
         is_whole = not any(report.broken for report in reports.values())
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
-        if is_whole and vcf.records and not opened.faulty("vcf"):
+        if tables and is_whole and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], cadd_reports)
         joined = None
-        if is_whole:
+        if is_whole and tables:
             cadd_tables = [table.table for table in tables]
             joined = join(vcf.table, cadd_tables, features)
-            if vcf.repeated:
-                check_records(joined, vcf.table, reports["vcf"])
             check_rows(joined, cadd_reports)
             if not opened.faulty("vcf"):
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
+        elif is_whole:
+            joined = transcript_rows(vcf.table, features, reports["vcf"])
+        if joined is not None and vcf.repeated:
+            check_records(joined, vcf.table, reports["vcf"])
         opened.raise_faults()
         assert joined is not None
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
-    if labelled and counts.variants_without_cadd:
+    if labelled and tables and counts.variants_without_cadd:
         starred = counts.variants + counts.variants_without_cadd
         note_lost(vcf.table, joined, tables, starred, reports["vcf"])
     return ReadResult(path, joined, _notes(reports), counts, features), vcf
