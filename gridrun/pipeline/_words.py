@@ -60,10 +60,11 @@ def inputs_advice(inputs: Mapping[str, InputRole]) -> str:
     for role, it in inputs.items():
         if it.group:
             groups.setdefault(it.group, []).append(role)
-    advice = f"give {_listed(needed)}{', each' if len(needed) > 1 else ''} with a path"
-    for roles in groups.values():
-        advice = f"{advice}, and {_listed(roles)} where there are any"
-    return advice
+    parts = (
+        [f"{_listed(needed)}{', each' if len(needed) > 1 else ''} with a path"] if needed else []
+    )
+    parts += [f"{_listed(roles)} where there are any" for roles in groups.values()]
+    return f"give {', and '.join(parts)}" if parts else "leave inputs out"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from inputs import BASE_INPUT
@@ -14,9 +17,11 @@ import gridrun
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import CADD, KEYS
 from amiss_tasks.features.features_file import read_features
+from amiss_tasks.models._rows import rows_to_predict
+from amiss_tasks.models.predict import _refuse_other_inputs
 from amiss_tasks.protocols import PROTOCOLS
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.read import check_inputs, read_inputs
+from amiss_tasks.stages.read import check_inputs, read_inputs, read_unlabelled
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError, UserError
@@ -66,8 +71,8 @@ def test_features_of_a_file_are_refused_with_its_line(tmp_path):
         check_inputs(VCF, {}, read_features(path).features)
     (fault,) = caught.value.faults
     assert (fault.file, fault.line) == (path, 2)
-    assert fault.message.endswith("1 feature is read from CADD's tables, which are not among the "
-                                  "inputs: GC")  # fmt: skip
+    assert fault.message.startswith("1 feature is read from CADD's tables")
+    assert "among the inputs: GC" in fault.message
 
 
 def test_rows_are_those_of_the_vcf_in_the_order_of_the_join(features, tmp_path):
@@ -144,6 +149,29 @@ def test_a_study_runs_from_the_vcf_alone(study):
     assert gridrun.open_study(study).plan().pending == 0
 
 
+NO_TRANSCRIPT = "a regulatory feature or motif, not a transcript"
+
+
+def test_every_transcript_of_a_vcf_alone_is_predicted(study):
+    """Each has a row of the joined table; blocks that are no transcript have the reason."""
+    features = read_features(study / "features.json").features
+    found = read_unlabelled({"vcf": str(study / "variants.vcf")}, "keep_all", features)
+    rows = rows_to_predict(found, "keep_all", "all").rows
+    assert Counter(row.reason for row in rows) == {"": 150, NO_TRANSCRIPT: 2}
+    assert all(row.consequence == row.vep_consequence for row in rows if not row.reason)
+
+
+def test_a_model_takes_the_inputs_that_it_was_trained_with():
+    """A table too many and a table too few are named, with what to do."""
+    recipe: Any = SimpleNamespace(inputs={"vcf": "1", "cadd_snv": "2"})
+    for given, todo in (("vcf", "give it cadd_snv too"), ("vcf cadd_snv b", "leave b out")):
+        with pytest.raises(UserError, match="trained with vcf, cadd_snv and") as caught:
+            _refuse_other_inputs(recipe, dict.fromkeys(given.split(), "x"), Path("m"))
+        assert caught.value.todo == todo
+    _refuse_other_inputs(recipe, {"cadd_snv": "x", "vcf": "x"}, Path("m"))
+
+
+@pytest.mark.slow
 def test_its_model_predicts_from_a_vcf_alone(study, tmp_path):
     """Every transcript is predicted; a CADD table that the model never saw is refused."""
     model = study / "a.model"
@@ -152,7 +180,7 @@ def test_its_model_predicts_from_a_vcf_alone(study, tmp_path):
     vcf = study / "variants.vcf"
     counts = gridrun.predict_variants(model, vcf, file=out).facts
     assert (counts["rows"], counts["predicted"]) == (152, 150)
-    assert counts["not_predicted"] == {"a regulatory feature or motif, not a transcript": 2}
+    assert counts["not_predicted"] == {NO_TRANSCRIPT: 2}
     with pytest.raises(UserError, match="trained with vcf and") as caught:
         gridrun.predict_variants(model, vcf, vcf, vcf, file=tmp_path / "other.csv")
     assert "leave cadd_snv, cadd_indel out" in (caught.value.todo or "")
