@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,11 +16,10 @@ import gridrun
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import CADD, KEYS
 from amiss_tasks.features.features_file import read_features
-from amiss_tasks.models._rows import rows_to_predict
 from amiss_tasks.models.predict import _refuse_other_inputs
 from amiss_tasks.protocols import PROTOCOLS
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.read import check_inputs, read_inputs, read_unlabelled
+from amiss_tasks.stages.read import check_inputs, read_inputs
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError, UserError
@@ -145,20 +143,13 @@ def test_a_study_runs_from_the_vcf_alone(study):
     with (paths.results_csv.parent / "per_consequence.csv").open(newline="") as stream:
         found = {row["consequence"] for row in csv.DictReader(stream)}
     assert found == {"missense_variant", "synonymous_variant"}
-    assert "2 CSQ blocks of regulatory features or motifs" in paths.notes_txt.read_text()
+    assert (
+        "motifs are no transcripts and are left out (2 CSQ blocks)" in paths.notes_txt.read_text()
+    )
     assert gridrun.open_study(study).plan().pending == 0
 
 
 NO_TRANSCRIPT = "a regulatory feature or motif, not a transcript"
-
-
-def test_every_transcript_of_a_vcf_alone_is_predicted(study):
-    """Each has a row of the joined table; blocks that are no transcript have the reason."""
-    features = read_features(study / "features.json").features
-    found = read_unlabelled({"vcf": str(study / "variants.vcf")}, "keep_all", features)
-    rows = rows_to_predict(found, "keep_all", "all").rows
-    assert Counter(row.reason for row in rows) == {"": 150, NO_TRANSCRIPT: 2}
-    assert all(row.consequence == row.vep_consequence for row in rows if not row.reason)
 
 
 def test_a_model_takes_the_inputs_that_it_was_trained_with():

@@ -84,8 +84,8 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
     rows = vcf.filter(is_transcript)
     if len(rows) < len(vcf):
         report.note(
-            f"{counted(len(vcf) - len(rows), 'CSQ block')} of regulatory features or motifs, which "
-            "are no transcripts: left out"
+            "regulatory features and motifs are no transcripts and are left out "
+            f"({counted(len(vcf) - len(rows), 'CSQ block')})"
         )
     source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
     keys = [pc.fill_null(rows[name], _NA) for name in _VCF_KEYS]
