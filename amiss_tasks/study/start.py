@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from amiss_tasks.features.feature_set import TABLES
 from gridrun.pipeline import InputRole, Words
 
 INPUTS: Mapping[str, InputRole] = MappingProxyType(
@@ -27,6 +28,15 @@ INPUTS: Mapping[str, InputRole] = MappingProxyType(
             "CADD_indel.tsv.gz",
             group="CADD",
             predicted="CADD table of its insertions and deletions.",
+        ),
+        TABLES: InputRole(
+            "Table of other annotations, tab-separated, under a name that a features file uses; "
+            "repeatable.",
+            "alphamissense=AlphaMissense_hg38.tsv.gz",
+            "further tables of annotations, named by a features file",
+            predicted="Table of other annotations that the model was trained with, under the same "
+            "name; repeatable.",
+            many=True,
         ),
     }
 )

@@ -121,13 +121,22 @@ def read_data(settings: Section, inputs: Mapping[str, InputRole]) -> dict[str, A
     missing += inputs_lacking(inputs, inner.nodes)
     if missing:
         reader.fault(f"data lacks {', '.join(missing)}", settings.nodes["data"], advice)
-    paths = {name: inner.text(name) or "" for name in (*inputs, "folder") if name in inner.nodes}
-    for name, path in paths.items():
-        if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
-            reader.fault(
-                f'data setting "{name}" has "{path}"',
-                inner.nodes[name],
-                "allowed: a path within the datastore, with neither a leading / nor ..",
-            )
-    folder = paths.pop("folder", "gridrun").strip("/")
-    return {"datastore": inner.text("datastore"), "inputs": paths, "folder": folder}
+    paths = inner.files(inputs, _within_datastore)
+    folder = _within_datastore(inner, "folder") if "folder" in inner.nodes else "gridrun"
+    return {
+        "datastore": inner.text("datastore"),
+        "inputs": paths,
+        "folder": (folder or "").strip("/"),
+    }
+
+
+def _within_datastore(section: Section, name: str) -> str:
+    """A path within a datastore."""
+    path = section.text(name) or ""
+    if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
+        section.reader.fault(
+            f'data setting "{name}" has "{path}"',
+            section.nodes[name],
+            "allowed: a path within the datastore, with neither a leading / nor ..",
+        )
+    return path

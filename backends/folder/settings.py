@@ -76,10 +76,7 @@ def read_folder(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Back
         missing = inputs_lacking(inputs, inner.nodes)
         if missing:
             reader.fault(f"inputs lacks {', '.join(missing)}", section.nodes["inputs"], advice)
-        paths = {
-            role: str(path)
-            for role, path in inner.given(dict.fromkeys(inputs, Section.path)).items()
-        }
+        paths = {role: str(path) for role, path in inner.files(inputs, Section.path).items()}
     return BackendValue(replace(without_key(file), **found), reader.finish(), paths)
 
 

@@ -81,18 +81,18 @@ def read_classifiers(reader: KeyReader, node: Node, known: Sequence[str]) -> tup
 
 
 def read_inputs(reader: KeyReader, node: Node, inputs: Mapping[str, InputRole]) -> dict[str, Path]:
-    """Role to path: as given if absolute, else from the study file's directory.
+    """Role of each file to path: as given if absolute, else from the study file's directory.
 
     Whether the files are there is for the pipeline to check.
     """
-    advice = "give " + ", ".join(f"{role}: PATH" for role in inputs)
+    advice = "give " + ", ".join(f"{role}: PATH" for role, it in inputs.items() if not it.many)
     entries = reader.entries(node, 'key "inputs"', advice, expected="paths")
     if entries is None:
         return {}
     section = Section(reader, entries, tuple(inputs), "input")
     for role, todo in inputs_lacking(inputs, section.nodes).items():
         reader.fault(f'input "{role}" is missing below "inputs"', node, todo)
-    return {role: path for role in inputs if (path := section.path(role)) is not None}
+    return section.files(inputs, Section.path)
 
 
 def read_limits(reader: KeyReader, node: Node) -> Limits:

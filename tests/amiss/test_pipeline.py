@@ -115,9 +115,10 @@ def test_an_input_packed_anew_is_the_same_input(tmp_path):
 
 def test_inputs_are_those_that_reading_takes():
     """Every role has a sentence for `gridrun init`, an example, and one for `gridrun predict`."""
-    from amiss_tasks.stages.read._paths import ROLES
+    from amiss_tasks.features.feature_set import TABLES
+    from amiss_tasks.stages.read._open import ROLES
 
-    assert tuple(PIPELINE.inputs) == ROLES
+    assert tuple(PIPELINE.inputs) == (*ROLES, TABLES)
     assert all(
         role.description and role.example and role.predicted for role in PIPELINE.inputs.values()
     )

@@ -12,9 +12,9 @@ from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
+from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
-from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._numbers import MISSING
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance

@@ -12,12 +12,12 @@ from amiss_tasks.features.feature_set import (
     VEP,
     FeatureSet,
 )
+from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._column_lookup import ColumnHolder, name_lacking, note_choices
-from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import VcfHeader
 from amiss_tasks.stages.read._report import FileReport
-from amiss_tasks.stages.read.cadd import CaddReader
-from gridrun.errors import counted
+from amiss_tasks.stages.read.tables import CADD_KEYS, CaddReader
+from amiss_tasks.stages.read.tsv import TsvReader
 from gridrun.pipeline import Value
 
 _ANNOTATE = "annotate it with VEP: vep --vcf --canonical --plugin dbNSFP,…"
@@ -169,31 +169,6 @@ def check_cadd_header(
         )
 
 
-def check_cadd_features(features: FeatureSet, report: FileReport) -> None:
-    """Name the features that a study without CADD tables cannot have.
-
-    Args:
-        features: The study's features.
-        report: Report of their file.
-    """
-    of_cadd = features.of(CADD)
-    if not of_cadd:
-        return
-    verb = "is" if len(of_cadd) == 1 else "are"
-    without = "take them out of this file"
-    if features.origin is None:
-        without = (
-            "give the study a features file that does without them: extends: amiss, and these "
-            "names below drop; docs/features.md"
-        )
-    report.fault(
-        f"{counted(len(of_cadd), 'feature')} {verb} read from CADD's tables, which are not among "
-        f"the inputs: {', '.join(feature.name for feature in of_cadd)}",
-        line=of_cadd[0].line,
-        todo=f"name both tables (cadd_snv: PATH, cadd_indel: PATH), or {without}",
-    )
-
-
 def check_same_columns(snv: CaddReader, indel: CaddReader) -> None:
     """Say where the columns of the indel table differ from those of the SNV table."""
     if not snv.names or not indel.names or snv.names == indel.names:
@@ -222,14 +197,14 @@ def check_same_columns(snv: CaddReader, indel: CaddReader) -> None:
                 return
 
 
-def check_builds(header: VcfHeader, readers: Sequence[CaddReader]) -> None:
-    """Note where a CADD table names another genome build than the VCF."""
+def check_builds(header: VcfHeader, readers: Sequence[TsvReader]) -> None:
+    """Note where a table names another genome build than the VCF."""
     for reader in readers:
         if reader.build and header.build and reader.build != header.build:
             reader.report.note(
                 f"genome build {reader.build} against {header.build} of the VCF "
                 f"(there on line {header.build_line})",
-                line=1,
+                line=reader.build_line,
                 todo="positions of two builds do not match; check which is meant",
             )
 

@@ -33,7 +33,7 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
 
     Args:
         vcf: Table of ``Batch.finish``.
-        cadd: Tables of ``collect_cadd``, SNV first.
+        cadd: Tables of ``collect_rows``, SNV first.
         features: The study's features.
 
     Returns:
@@ -48,7 +48,7 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
         table.append_column("cadd_file", pa.array(np.full(len(table), number, dtype=np.int64)))
         for number, table in enumerate(cadd)
     )
-    at = pc.index_in(_pasted(stacked, KEYS), value_set=_pasted(vcf, _VCF_KEYS))
+    at = pc.index_in(pasted(stacked, KEYS), value_set=pasted(vcf, _VCF_KEYS))
     left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
     right = at.take(pa.array(left)).to_numpy().astype(np.int64)
     keys = [pc.fill_null(stacked[name].take(left), _NA) for name in KEYS]
@@ -129,10 +129,10 @@ def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
     import pyarrow.compute as pc
 
     # What does not join is lost without harm, here as in upstream.
-    kept = vcf.filter(pc.is_in(_pasted(vcf, _VCF_KEYS), value_set=_pasted(joined, KEYS)))
+    kept = vcf.filter(pc.is_in(pasted(vcf, _VCF_KEYS), value_set=pasted(joined, KEYS)))
     first_at: dict[str, int] = {}
     lines = kept["vcf_line"].to_pylist()
-    for key, line in zip(_pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
+    for key, line in zip(pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
         first = first_at.setdefault(key, line)
         if first != line:
             report.fault(
@@ -192,8 +192,8 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
         )
 
 
-def _pasted(table: Any, names: Sequence[str]) -> Any:
-    """The columns pasted as R's ``merge`` does."""
+def pasted(table: Any, names: Sequence[str]) -> Any:
+    """Columns pasted to one of text, as R's ``merge`` does."""
     import pyarrow.compute as pc
 
     return pc.binary_join_element_wise(
