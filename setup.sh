@@ -144,11 +144,19 @@ else
     fi
     rm -f "$venv/gridrun-recipe"
     # Without a compiled bridge the same steps do for machines with and without a compiler.
-    RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
         --constraint "$constraints" --editable ".$extras" ||
         stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
+    # pip would do this on one processor, and for files that are not used here, too; a few packages
+    # have files of other versions of Python
+    unused='/tests?/|/ray/(data|llm|rllib|serve|train|tune)/|/(mypy|mypyc|pip|setuptools)/'
+    "$venv/bin/python" -m compileall -qq -j 0 -x "$unused" "$venv/lib" || true
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
+
+# Tasks run in processes of their own, each of which would compile these files otherwise. Where
+# this folder may not be written they run all the same.
+"$venv/bin/python" -m compileall -qq gridrun amiss_tasks backends || true
 
 # ----------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import PROTOCOLS, advice_for, protocol_of
+from amiss_tasks.protocols import AMISS, PROTOCOLS, advice_for, protocol_of
+from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
 from amiss_tasks.stages.evaluate import Prediction, evaluate
@@ -238,6 +239,18 @@ class AmissPipeline:
             if file.name not in values[self.method_parameter]
         ]
         return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+
+    def version_notes(
+        self,
+        environment: Mapping[str, str],
+        settings: Settings | None = None,
+        values: Mapping[str, Sequence[Value]] | None = None,
+    ) -> Mapping[str, str]:
+        """Where the numbers of protocol ``amiss`` may not be upstream's."""
+        if settings is not None and settings.protocol != AMISS:
+            return {}
+        methods = None if values is None else [str(value) for value in values["imputation"]]
+        return version_notes(environment, methods)
 
     def _refuse_undeclared_results(self) -> None:
         """Evaluate a table of two rows: what comes out has to have a column each."""

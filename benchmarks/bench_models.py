@@ -115,9 +115,9 @@ class Case:
 
 
 def cases(stages: RStages, *, small: bool) -> Iterator[tuple[str, Case]]:
-    """Name and table of each case; small: a third of the rows of the first."""
+    """Name and table of each case; small: a sixth of the rows of the first."""
     for name, transcript, downsampling in CASES[:1] if small else CASES:
-        share = 1 / 3 if small else 1.0
+        share = 1 / 6 if small else 1.0
         yield name, Case(stages, transcript, downsampling=downsampling, row_share=share)
 
 

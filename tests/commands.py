@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import multiprocessing
+import multiprocessing.forkserver
+import multiprocessing.util
 import os
 import runpy
 import signal
@@ -18,7 +20,11 @@ import tempfile
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["imported"])
+PRELOADED = "imported"
+_SERVER.set_forkserver_preload([PRELOADED])
+if multiprocessing.parent_process() is None:
+    # the server's socket goes with the tests, not with the temporary directory of one of them
+    multiprocessing.util.get_temp_dir()
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
@@ -43,6 +49,7 @@ class Command:
             kwargs={"files": self._files},
         )
         self.args = ["gridrun", *words]
+        _run_server()
         self._process.start()
         self.pid = self._process.pid
 
@@ -50,10 +57,6 @@ class Command:
     def returncode(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None while it runs."""
         return self._process.exitcode
-
-    def poll(self) -> int | None:
-        """The same."""
-        return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end."""
@@ -116,6 +119,21 @@ def gridrun(
         command.wait()
         raise
     return subprocess.CompletedProcess(command.args, command.wait(), out, err)
+
+
+def _run_server() -> None:
+    """Start the server, if it does not run yet, where it finds what it is to import.
+
+    It is not told of this process's ``sys.path``, and leaves out in silence what it cannot import.
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), before or ""])
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
 
 
 def _run(

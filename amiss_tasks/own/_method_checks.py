@@ -19,6 +19,7 @@ _TABLE_CHECKS = {
     "columns": "columns kept",
     "types": "types kept",
     "gaps": "no value missing",
+    "finite": "finite values",
 }
 
 
@@ -46,7 +47,6 @@ class MethodChecks(FileChecks):
         for check, what in _TABLE_CHECKS.items():
             yield what, partial(self.table_check, check)
         yield "observed values", self.observed
-        yield "finite values", self.finite
         yield "test rows", self.testing
         yield "test rows alone", self.alone
         yield "empty test column", self.empty_column
@@ -84,13 +84,6 @@ class MethodChecks(FileChecks):
         if changed:
             return WARNING, f"values that were there are changed: {', '.join(changed)}"
         return OK, "unchanged"
-
-    def finite(self) -> Finding:
-        """No infinite value is filled in."""
-        found = self.found("columns_infinite", self.completed)
-        if found:
-            return WARNING, f"infinite values in: {', '.join(found)}"
-        return OK, "all of them"
 
     def testing(self) -> Finding:
         """Test rows are completed from the state."""

@@ -74,14 +74,6 @@ columns_lost <- function(completed, tested) {
   Filter(function(name) !all(vapply(tested, function(table) name %in% names(table), NA)), learnt)
 }
 
-# Columns with a value that is not finite.
-columns_infinite <- function(tables) {
-  of_table <- function(table) {
-    names(table)[vapply(table, function(column) any(is.infinite(column)), NA)]
-  }
-  unique(as.character(unlist(lapply(tables, of_table))))
-}
-
 .numbers <- function(tables) unlist(lapply(tables, function(table) as.double(as.matrix(table))))
 
 is_same <- function(one, other) identical(one, other)

@@ -117,7 +117,11 @@ require_functions <- function(own, wanted) {
 # Calls a function of the file.
 call_own <- function(own, name, ...) {
   fun <- get(name, own$home, mode = "function", inherits = FALSE)
-  .set_apart(own$packages, function() .placed(own$file, function() fun(...)))
+  # where the stack is full, no handler of .placed can say where
+  full <- function(e) stop(conditionMessage(e), " (", name, " of ", own$file, ")", call. = FALSE)
+  .set_apart(own$packages, function() {
+    tryCatch(.placed(own$file, function() fun(...)), stackOverflowError = full)
+  })
 }
 
 # A count with its noun: "1 row", "2 rows".
@@ -126,6 +130,7 @@ call_own <- function(own, name, ...) {
 # An object in a few words.
 .kind <- function(object) {
   if (is.null(object)) return("NULL")
+  if (identical(object, list())) return("an empty list")
   paste0("an object of class ", paste(class(object), collapse = "/"))
 }
 

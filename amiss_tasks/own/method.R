@@ -32,10 +32,11 @@ METHOD_FUNCTIONS <- list(
 }
 
 .columns_fault <- function(table, data) {
-  absent <- setdiff(names(data), names(table))
-  if (length(absent)) return(paste("lacks the columns", .some(absent)))
+  # a repeated name may be why another one is lacking
   twice <- unique(names(table)[duplicated(names(table))])
   if (length(twice)) return(paste("has columns of one name:", .some(twice)))
+  absent <- setdiff(names(data), names(table))
+  if (length(absent)) return(paste("lacks the columns", .some(absent)))
   if (!identical(names(table)[seq_along(data)], names(data))) {
     return("has its columns in another order; put new columns behind those it was given")
   }
@@ -69,17 +70,34 @@ METHOD_FUNCTIONS <- list(
   )
 }
 
+# Above it sums of squares are infinite, and with them a feature's standard deviation.
+.LARGEST <- 1e150
+
+.finite_fault <- function(table, data) {
+  for (name in names(table)) {
+    column <- table[[name]]
+    beyond <- if (is.numeric(column)) which(abs(column) > .LARGEST)
+    if (length(beyond)) {
+      return(sprintf(
+        "has in column %s, row %d %s, of which no standard deviation can be computed (%s so)",
+        name, beyond[1L], format(column[beyond[1L]]), .counted(length(beyond), "row")
+      ))
+    }
+  }
+  ""
+}
+
 TABLE_CHECKS <- list(
   frame = .frame_fault, rows = .rows_fault, columns = .columns_fault, types = .types_fault,
-  gaps = .gaps_fault
+  gaps = .gaps_fault, finite = .finite_fault
 )
 
-# Completed tables as a list, whether one or several were returned.
-as_tables <- function(found, what) {
+# Completed tables as a list, whether one or several were returned. `as`: as what they were.
+as_tables <- function(found, what, as = "") {
   if (is.data.frame(found)) return(list(found))
   if (!is.list(found) || is.object(found) || !length(found)) {
     advice <- if (is.matrix(found)) ": give as.data.frame() of it" else ""
-    stop(what, " returned ", .kind(found), ", not a data frame", advice, call. = FALSE)
+    stop(what, " returned ", as, .kind(found), ", not a data frame", advice, call. = FALSE)
   }
   unname(found)
 }
@@ -97,7 +115,7 @@ as_training <- function(found, what) {
   if (length(unknown)) {
     stop(what, " returned more than completed and state: ", .some(unknown), call. = FALSE)
   }
-  list(completed = as_tables(found$completed, paste0(what, "$completed")), state = found$state)
+  list(completed = as_tables(found$completed, what, "as completed "), state = found$state)
 }
 
 # The first fault that checks find in completed tables, "" if there is none. `one` is

@@ -29,12 +29,13 @@ class WorkerActor:
         self._job: Any = None
         self._content: bytes | None = None
         self._supervisor: Any = None
+        self._place = Path()
         self._directory: Path | None = None
 
     def hello(
         self, job: bytes, directory: str | None, path: Sequence[str], code: bytes | None
     ) -> str:
-        """Get ready.
+        """Get ready; makes no file where no code was sent.
 
         Args:
             job: Pickle of what all units have in common.
@@ -49,10 +50,10 @@ class WorkerActor:
         why = who_may_replace(place)
         if why:
             return f"what the worker runs would lie below {place}, but {why}"
-        # Ray gives a job's modules a place that every user of the node can write to
-        self._directory = Path(tempfile.mkdtemp(prefix="gridrun-worker-", dir=place))
+        self._place = place
         if code is not None:
-            modules = self._directory / "code"
+            # Ray gives a job's modules a place that every user of the node can write to
+            modules = self._own_directory() / "code"
             with zipfile.ZipFile(io.BytesIO(code)) as archive:
                 archive.extractall(modules)
             sys.path.insert(0, str(modules))
@@ -81,16 +82,21 @@ class WorkerActor:
         if supervisor is None:
             from gridrun.worker import Supervisor
 
-            assert self._directory is not None
-            workdir = self._directory / "work"
+            workdir = self._own_directory() / "work"
             supervisor = self._supervisor = Supervisor(self._job, self._take_content, workdir)
+        from gridrun.errors import EnvironmentFault
+
         if unit is not None:
             self._content = content
             supervisor.start(unit)
             self._content = None
         if stop:
             supervisor.stop()
-        events: list[Event] = supervisor.poll(seconds)
+        try:
+            events: list[Event] = supervisor.poll(seconds)
+        except EnvironmentFault:
+            self.close()  # the driver does not use this worker again
+            raise
         return events
 
     def close(self) -> None:
@@ -100,6 +106,13 @@ class WorkerActor:
             self._supervisor = None
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _own_directory(self) -> Path:
+        """Directory of this worker alone, made when it is first needed."""
+        if self._directory is None:
+            made = tempfile.mkdtemp(prefix="gridrun-worker-", dir=self._place)
+            self._directory = Path(made)
+        return self._directory
 
     def _take_content(self, digest: str) -> bytes:
         if self._content is None:

@@ -35,6 +35,8 @@ _WAIT_SECONDS = 1.0
 _LOSSES_PER_SLOT = 3
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
+_STARTING_SECONDS = 6.0
+"""The same for workers that were sent code and are not up yet; below what the driver is given."""
 
 
 @dataclass(eq=False)
@@ -75,6 +77,7 @@ class Slots:
         self._read_artifact = read_artifact
         # a pickle, since a worker elsewhere knows no class of ours before it has the code
         sent = code if code is None else ray.put(code)
+        self._has_sent_code = code is not None
         self._greeting = (pickle.dumps(job), directory, path, sent)
         # a lost worker is replaced here, never by Ray: it would not say what was lost
         self._actor_class = ray.remote(WorkerActor).options(
@@ -123,9 +126,13 @@ class Slots:
     def close(self) -> None:
         """Let every worker remove its files, as far as it still can, and end it."""
         with contextlib.suppress(self._ray.exceptions.RayError):
-            goodbyes = [slot.actor.close.remote() for slot in self._slots if slot.is_up]
+            # code is unpacked into a file before a worker is up; without it, there is none
+            reached = [slot for slot in self._slots if slot.is_up or self._has_sent_code]
+            goodbyes = [slot.actor.close.remote() for slot in reached]
             if goodbyes:
-                self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=_GOODBYE_SECONDS)
+                starting = any(not slot.is_up for slot in reached)
+                seconds = _STARTING_SECONDS if starting else _GOODBYE_SECONDS
+                self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=seconds)
         for slot in self._slots:
             self._ray.kill(slot.actor, no_restart=True)
         self._slots = []

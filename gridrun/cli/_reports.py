@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gridrun.cli._text import dump, say
+from gridrun.errors import printable
 
 if TYPE_CHECKING:
     from gridrun.pipeline.models import Report
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def show(report: Report, noun: str, *, as_json: bool) -> None:
     """Print what was done, and where it is; warnings go to standard error."""
     for warning in report.warnings:
-        sys.stderr.write(f"note: {warning}\n")
+        sys.stderr.write(f"note: {printable(warning)}\n")
     if as_json:
         dump({**report.facts, "notes": list(report.warnings), "file": str(report.file)})
         return

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gridrun.errors import counted
+from gridrun.errors import counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,10 +30,10 @@ def console(*, stderr: bool = False) -> Console:
     """A console; as wide as its table needs when nobody's terminal bounds it."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False)
-    if not made.is_terminal:
-        made = Console(stderr=stderr, highlight=False, width=160, no_color=True)
-    return made
+    # what is printed is data: no brackets in it are markup, no colons an emoji
+    plain: Any = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    made = Console(**plain)
+    return made if made.is_terminal else Console(**plain, width=160, no_color=True)
 
 
 def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
@@ -52,7 +52,7 @@ def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Seque
     for name, side in columns:
         made.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(printable, row))
     # lines that a narrow terminal wraps are better than numbers cut short
     needed = Measurement.get(out, out.options.update(width=_WIDEST), made).maximum
     out.width = max(out.width, needed)
@@ -61,7 +61,7 @@ def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Seque
 
 def say(text: str) -> None:
     """One line on stdout, not wrapped, not styled."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{printable(text)}\n")
 
 
 def dump(data: Any) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridrun.cli._text import console, duration
-from gridrun.errors import Fault, counted
+from gridrun.errors import Fault, counted, printable
 
 if TYPE_CHECKING:
     from gridrun.plan.units import TaskFailed
@@ -83,7 +83,7 @@ class Watch:
     def note(self, fault: Fault | str) -> None:
         """Something worth saying once."""
         text = fault if isinstance(fault, str) else fault.text()
-        self._out.print(f"note: {text}", markup=False, soft_wrap=True)
+        self._out.print(f"note: {printable(text)}", markup=False, soft_wrap=True)
 
     def update(self, tally: Tally) -> None:
         """The counts have changed."""
@@ -103,8 +103,10 @@ class Watch:
         again = "" if event.final else " (tried again)"
         where = f", log: {log}" if log else ""
         self._out.print(
-            f"{event.kind}{again}: {task.classifier} fold {task.fold} {values}: "
-            f"{' '.join(event.reason.split())[:300]}{where}",
+            printable(
+                f"{event.kind}{again}: {task.classifier} fold {task.fold} {values}: "
+                f"{' '.join(event.reason.split())[:300]}{where}"
+            ),
             markup=False,
             soft_wrap=True,
         )

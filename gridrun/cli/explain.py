@@ -36,6 +36,7 @@ def explain(
     classifier: Annotated[
         str | None,
         typer.Option(
+            metavar="CLASSIFIER",
             help="Classifier; `gridrun params` lists them.",
             show_default="the study's first",
         ),

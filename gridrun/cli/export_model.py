@@ -31,7 +31,10 @@ def export_model(
     combination: Annotated[
         int, typer.Option(metavar="N", help="Combination number (column `combination`).")
     ],
-    classifier: Annotated[str, typer.Option(help="Classifier; `gridrun params` lists them.")],
+    classifier: Annotated[
+        str,
+        typer.Option(metavar="CLASSIFIER", help="Classifier; `gridrun params` lists them."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(

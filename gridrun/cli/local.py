@@ -43,6 +43,7 @@ def local(
     workers: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             help="Number of worker processes, each with an R of its own.",
             show_default="one per core",
         ),

@@ -39,9 +39,12 @@ def logs(
         int | None, typer.Option(metavar="N", help="Only this combination number.")
     ] = None,
     fold: Annotated[int | None, typer.Option(metavar="F", help="Only this fold.")] = None,
-    classifier: Annotated[str | None, typer.Option(help="Only this classifier.")] = None,
+    classifier: Annotated[
+        str | None, typer.Option(metavar="CLASSIFIER", help="Only this classifier.")
+    ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: error, crash, timeout, memory.")
+        str | None,
+        typer.Option(metavar="KIND", help="Only this kind: error, crash, timeout, memory."),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the logs as well.")] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,

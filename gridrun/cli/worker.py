@@ -49,6 +49,7 @@ def worker(
         int | None,
         typer.Option(
             min=1,
+            metavar="N",
             help="Number of worker processes, each with an R of its own.",
             show_default="one per core",
         ),

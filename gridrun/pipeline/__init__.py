@@ -12,6 +12,7 @@ from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import (
     ChecksCode,
+    KnowsVersions,
     Pipeline,
     Runner,
     SeparatesTasks,
@@ -40,6 +41,7 @@ __all__ = [
     "Disposition",
     "InputPath",
     "InputRole",
+    "KnowsVersions",
     "LeadingMetric",
     "Parameter",
     "Pipeline",

@@ -236,6 +236,30 @@ class SeparatesTasks(Protocol):
 
 
 @runtime_checkable
+class KnowsVersions(Protocol):
+    """A pipeline that knows of versions with which its results are not what they stand for."""
+
+    def version_notes(
+        self,
+        environment: Mapping[str, str],
+        settings: Settings | None = None,
+        values: Mapping[str, Sequence[Value]] | None = None,
+    ) -> Mapping[str, str]:
+        """What is known of versions, for people: said before anything is computed with them.
+
+        Args:
+            environment: What ``Runner.environment`` gives.
+            settings: The settings of the study that is to be run, or None for any study.
+            values: Values of the grid, or None for all.
+
+        Returns:
+            Name in the environment to what differs with its version, as a sentence; empty
+            where nothing is known to.
+        """
+        ...
+
+
+@runtime_checkable
 class ChecksCode(Protocol):
     """A pipeline whose workers refuse to run other code than the tasks were planned for."""
 

@@ -17,10 +17,10 @@ import importlib.util
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _CHUNK_BYTES = 1 << 20
 
@@ -73,7 +73,7 @@ def python_code(
 ) -> str:
     """Digest of the code of :func:`python_modules`, the arguments are the same."""
     names = python_modules(module, within, prune, beside)
-    return digest_of_text("\n".join(_dump(name) for name in sorted(names)))
+    return digest_of_text("\n".join(_parsed(name).code for name in sorted(names)))
 
 
 def python_modules(
@@ -145,22 +145,8 @@ def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
         if name in found or _file(name) is None:
             continue
         found.add(name)
-        waiting.extend(n for n in _names(_tree(name)) if n.startswith(f"{within}."))
+        waiting.extend(n for n in _parsed(name).imports if n.startswith(f"{within}."))
     return found
-
-
-@cache
-def _names(tree: ast.Module) -> tuple[str, ...]:
-    """What may be a module among the names that a module imports."""
-    names: dict[str, None] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update((alias.name, None) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # `from package import name` may name a module or something inside one
-            names[node.module] = None
-            names.update((f"{node.module}.{alias.name}", None) for alias in node.names)
-    return tuple(names)
 
 
 @cache
@@ -172,28 +158,55 @@ def _file(module: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin else None
 
 
+class _Parsed(NamedTuple):
+    imports: tuple[str, ...]
+    """What may be a module among the names that are imported."""
+
+    code: str
+    """As a text, without comments, docstrings and layout."""
+
+
 @cache
-def _tree(module: str) -> ast.Module:
+def _parsed(module: str) -> _Parsed:
+    """What a module's file says.
+
+    The tree itself is not kept: the garbage collector would go over all trees again and again,
+    which took three times as long as parsing them.
+    """
     path = _file(module)
     if path is None:
         raise ModuleNotFoundError(module)
-    return ast.parse(path.read_text("utf-8"))
+    tree = ast.parse(path.read_text("utf-8"))
+    names: dict[str, None] = {}
+    for node in _statements(tree):
+        if isinstance(node, ast.Import):
+            names.update((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from package import name` may name a module or something inside one
+            names[node.module] = None
+            names.update((f"{node.module}.{alias.name}", None) for alias in node.names)
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _leave_out_docstring(node)
+    return _Parsed(tuple(names), f"{module}\n{ast.dump(tree)}")
 
 
-@cache
-def _dump(module: str) -> str:
-    tree = _tree(module)
-    bodies = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    for node in bodies:
-        first = node.body[0] if node.body else None
-        if (
-            isinstance(first, ast.Expr)
-            and isinstance(first.value, ast.Constant)
-            and isinstance(first.value.value, str)
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return f"{module}\n{ast.dump(tree)}"
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and the statements below it; expressions, most of a tree, are not gone through."""
+    yield node
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        below = getattr(node, field, ())
+        if isinstance(below, list):  # that of a conditional expression or a lambda is none
+            for other in below:
+                yield from _statements(other)
+
+
+def _leave_out_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> None:
+    first = node.body[0] if node.body else None
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        node.body = node.body[1:] or [ast.Pass()]

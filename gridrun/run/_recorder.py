@@ -121,6 +121,8 @@ class Recorder:
                     self.failed(event)
             case WorkerReady(worker, environment):
                 self._check_environment(dict(environment))
+                for note in self._study_state.version_notes(environment):
+                    self._notes.add(note)
                 self._ledger.add_worker(worker, environment)
             case UnitStarted() | UnitFinished() | UnitLost():
                 self._take_unit(event)

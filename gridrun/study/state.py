@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import ChecksCode, Pipeline, Settings, Source, Value
+from gridrun.pipeline import ChecksCode, KnowsVersions, Pipeline, Settings, Source, Value
 from gridrun.pipeline.caveats import Caveat, HasCaveats
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
@@ -138,6 +138,18 @@ class StudyState:
         if self.study.inputs_elsewhere:
             return []
         return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
+
+    def version_notes(self, environment: Mapping[str, str]) -> list[str]:
+        """What is known of a worker's versions: with some, results are not what they stand for."""
+        if not isinstance(self.pipeline, KnowsVersions):
+            return []
+        values = self.study.grid.allowed()
+        return list(self.pipeline.version_notes(environment, self.settings, values).values())
+
+    def noted_versions(self) -> list[str]:
+        """The same of the versions that the ledger's results were computed with."""
+        environment = self.view.environment() if self.view is not None else None
+        return self.version_notes(environment) if environment else []
 
     def open_source(self) -> Source:
         """What makes the artifacts of blocks.

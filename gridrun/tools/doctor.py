@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, GridrunError, counted, in_bytes
-from gridrun.pipeline import DEFAULT_PIPELINE
+from gridrun.pipeline import DEFAULT_PIPELINE, KnowsVersions, load_pipeline
 from gridrun.report.plan_report import PlanReport
 from gridrun.run.backend import backend_names
 from gridrun.worker.isolated import worker_environment
@@ -109,8 +109,11 @@ def _runner(pipeline: str) -> Iterator[Finding]:
             3,
         )
         return
+    known = load_pipeline(pipeline)
+    notes = known.version_notes(versions) if isinstance(known, KnowsVersions) else {}
     for name, version in versions.items():
-        yield Finding(name, "ok", str(version))
+        note = notes.get(name, "")
+        yield Finding(name, "note" if note else "ok", str(version), note)
 
 
 def _disk(directory: Path) -> Finding:

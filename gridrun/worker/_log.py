@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gridrun.errors import printable
+
 HEAD_BYTES = TAIL_BYTES = 512 << 10
 """Kept of the beginning and of the end of what an attempt printed."""
 
@@ -21,7 +23,8 @@ def take(path: Path) -> str:
     """Read what was printed and empty the file.
 
     Returns:
-        The text; beginning and end only, with a line that says so, where it is longer.
+        The text, without what terminals obey; beginning and end only, with a line that says
+        so, where it is longer.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -32,7 +35,9 @@ def take(path: Path) -> str:
             file.seek(size - TAIL_BYTES)
             text = head + _gap(size - HEAD_BYTES - TAIL_BYTES) + file.read()
     os.truncate(path, 0)
-    return text.decode("utf-8", "replace")
+    # a progress bar begins its line again and again
+    lines = text.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return printable(lines)
 
 
 def trim(path: Path) -> None:

@@ -26,6 +26,9 @@ _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0
 """Between a closed pipe and the end of the process; past it the process is killed."""
 
+_MARK = "GRIDRUN_CHILD"
+"""Variable by which all that a process started is known, whoever has become its parent."""
+
 _LOOK_SECONDS = 1.0
 """Longest wait without a look at limits, at the log's size and at whether it answers."""
 
@@ -65,6 +68,7 @@ class ChildProcess:
         limit: Callable[[], TimeLimit | None] | None = None,
     ) -> None:
         self.directory = private_directory("gridrun-child-", parent_directory)
+        self._mark = (_MARK, str(self.directory))
         self._limit = limit or (lambda: None)
         self._sent = 0
         self._decoder = Decoder()
@@ -94,7 +98,7 @@ class ChildProcess:
                 pass_fds=inherited,
                 start_new_session=True,  # Ctrl-C on a terminal does not reach it
                 cwd=self.directory if own_cwd else None,
-                env={**_environment(), "TMPDIR": str(temporary)},
+                env={**_environment(), "TMPDIR": str(temporary), **dict([self._mark])},
             )
         finally:
             for handle in (log, *inherited):
@@ -174,14 +178,14 @@ class ChildProcess:
             self._stopped = self._answers.look()
         has_lingered = self._linger is not None and self._linger.left <= 0
         if self._passed is not None or self._stopped or has_lingered:
-            kill_family(self.pid)
+            kill_family(self.pid, "=".join(self._mark))
         elif time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
             _log.trim(self.directory / LOG)
 
     def _reap(self) -> Ending:
         if self._process.returncode is None:
-            kill_family(self.pid)
+            kill_family(self.pid, "=".join(self._mark))
         code = self._process.wait()
         if self._passed is not None or self._stopped:
             return Ending(self.pid, limit=self._passed, stopped=self._stopped)

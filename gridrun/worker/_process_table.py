@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,16 +71,37 @@ def family_of(leader: int) -> list[ProcessEntry]:
     return [table[pid] for pid in members]
 
 
-def kill_family(leader: int) -> None:
+def kill_family(leader: int, mark: str) -> None:
     """Kill a session's first process and all that it has started.
 
-    What went into a session of its own is found as long as the one that started it
-    lives; a daemon, which let go of its parent as well, stays. To be called before
-    the leader is waited for: only till then is its id certainly its own.
+    A daemon has let go of session and parent, but was born with their environment. To be called
+    before the leader is waited for: only till then is its id certainly its own.
+
+    Args:
+        leader: Its id.
+        mark: What no other environment has: ``NAME=value``.
     """
     family = family_of(leader)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
     for member in family:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(member.pid, signal.SIGKILL)
+        _kill(member.pid)
+    seen: set[int] = set()
+    # one that was just starting another may have been too fast
+    while found := set(_marked(mark)) - seen:
+        for pid in found:
+            _kill(pid)
+        seen |= found
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _marked(mark: str) -> Iterator[int]:
+    wanted = os.fsencode(mark)
+    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - half the time
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            if wanted in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                yield int(name)

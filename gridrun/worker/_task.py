@@ -7,6 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridrun.errors import printable
 from gridrun.pipeline import Runner, SeparatesTasks, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Kind
 
@@ -39,7 +40,7 @@ def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
         result = runner.run(task, artifact)
     except TaskFailure as failure:
         seconds = time.perf_counter() - clock
-        more = f"{failure.message}\n" if "\n" in failure.message.strip() else ""
+        more = f"{printable(failure.message)}\n" if "\n" in failure.message.strip() else ""
         kind = Kind.UPSTREAM_DEFECT if failure.kind == Kind.UPSTREAM_DEFECT else Kind.ERROR
         return Tried(started, seconds, None, kind, one_line(failure.message), more)
     except (Exception, SystemExit) as defect:  # noqa: BLE001 - whatever escapes costs one task
@@ -60,5 +61,5 @@ def is_spent(runner: Runner) -> bool:
 
 
 def one_line(text: str) -> str:
-    """A text with its line breaks and runs of blanks made single blanks."""
-    return " ".join(text.split())
+    """A text for a table: breaks of lines and runs of blanks made single blanks."""
+    return printable(" ".join(text.split()))

@@ -10,16 +10,17 @@ from gridrun.plan import fingerprint
 
 def change(patch: pytest.MonkeyPatch, name: str) -> None:
     """Add a constant to a module (dotted), or to an R file (below the package)."""
-    dump, r_code = fingerprint._dump, code.r_code
+    parsed, r_code = fingerprint._parsed, code.r_code
 
-    def changed_dump(module: str) -> str:
-        return dump(module) + ("\nCHANGED = 1" if module == name else "")
+    def changed_python(module: str) -> fingerprint._Parsed:
+        found = parsed(module)
+        return found._replace(code=f"{found.code}\nCHANGED = 1") if module == name else found
 
     def changed_r(path) -> str:
         is_it = path.relative_to(code._HERE).as_posix() == name
         return r_code(path) + ("changed" if is_it else "")
 
-    patch.setattr(fingerprint, "_dump", changed_dump)
+    patch.setattr(fingerprint, "_parsed", changed_python)
     patch.setattr(code, "r_code", changed_r)
     forget()
 

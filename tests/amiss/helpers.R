@@ -93,3 +93,16 @@ codes_of <- function(texts) {
     model = as.integer(.learnt_codes(data, learn_scaling(data))$t)
   )
 }
+
+# The predictor that mice leaves out of three dummies that sum to 1 and are equally frequent.
+left_out <- function(seed) {
+  set.seed(seed)
+  # the last row lacks the target, so that the models see the other 60
+  level <- c(sample(rep(c("U", "N", "D"), each = 20L)), "U")
+  data <- data.frame(target = c(rnorm(60L), NA), a = rnorm(61L), b = rnorm(61L))
+  for (name in c("U", "N", "D")) data[[name]] <- as.numeric(level == name)
+  run <- suppressWarnings(
+    mice::mice(data, method = "norm", m = 1L, maxit = 1L, printFlag = FALSE)
+  )
+  run$loggedEvents$out
+}

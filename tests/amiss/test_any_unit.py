@@ -54,7 +54,8 @@ def stages_with(*switches: str) -> RStages:
 
 
 @pytest.fixture(scope="module")
-def corrected() -> RStages:
+def corrected(two_completions) -> RStages:
+    del two_completions
     return RStages(protocol=Protocol(CORRECTED))
 
 

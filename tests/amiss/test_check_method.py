@@ -60,7 +60,7 @@ def test_the_page_s_files_pass(tmp_path, name):
         (method("data$beta <- paste(data$beta); data"), "types kept", FAILED, "column beta"),
         (method("data$beta[5] <- NA; data"), "no value missing", FAILED, "column beta, row 5"),
         (method("data$beta <- data$beta * 2; data"), "observed values", WARNING, "changed: beta"),
-        (method("data$new <- Inf; data"), "finite values", WARNING, "new"),
+        (method("data$new <- Inf; data"), "finite values", FAILED, "new"),
         (method("if (nrow(data) < 80) data[0, ] else data"), "test rows", FAILED, "0 rows, not"),
         (method("if (nrow(data) == 80) data$new <- 1; data"), "test rows", FAILED, "there: new"),
         (method("data$beta <- mean(data$beta); data"), "test rows alone", WARNING, "30 of 30 rows"),

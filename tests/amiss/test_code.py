@@ -151,7 +151,7 @@ def test_nothing_is_left_out_that_a_task_has_loaded():
     asked: list[str] = []
     for entry in (code._SOURCE, code._RUNNER):
         for name in python_modules(entry, "amiss_tasks", tuple(code.NOT_IN_TASKS)):
-            named = fingerprint._names(fingerprint._tree(name))
+            named = fingerprint._parsed(name).imports
             asked += [other for other in code.NOT_IN_TASKS if other in named]
     assert set(asked) == {"amiss_tasks.tasks.code"}
 
@@ -254,6 +254,7 @@ def test_a_worker_with_other_python_code_refuses():
         AmissRunner(Settings({}, "amiss", 1, code=planned), lambda *_: None)
 
 
+@pytest.mark.usefixtures("two_completions")
 @pytest.mark.parametrize(("classifier", "method"), [("rf", "bpca"), ("lr", "norm"), ("lr", "pmm")])
 def test_every_r_file_that_is_sourced_is_in_the_task_s_code(
     classifier, method, block, monkeypatch, runner

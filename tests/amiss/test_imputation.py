@@ -125,8 +125,14 @@ def test_knn_with_one_observed_value_fails(stages):
         stages.impute_train(METHODS["knnImputation"], stages.table(table), KNN_ROWS)
 
 
-@pytest.mark.parametrize("components", [2, 5])
-@pytest.mark.parametrize("steps", [20, 160])
+@pytest.mark.parametrize(
+    ("components", "steps"),
+    [
+        (2, 20),
+        (5, 160),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in [(2, 160), (5, 20)]),
+    ],
+)
 def test_bpca_equals_upstream(stages, components, steps):
     """Training and test tables, each by itself, are pcaMethods'."""
     method, row = METHODS["bpca"], {"nPcs": components, "maxSteps": steps}

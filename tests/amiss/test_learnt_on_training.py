@@ -15,6 +15,7 @@ from amiss_tasks.stages.fold import FoldRows
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, TaskSpec
 
+pytestmark = pytest.mark.usefixtures("two_completions")
 CORRECTED = Settings({}, "corrected", 1)
 TRAIN, TEST = np.arange(60), np.arange(60, 90)
 FEW = {

@@ -187,7 +187,7 @@ def few_trees(monkeypatch) -> None:
     monkeypatch.setattr("amiss_tasks.classifiers.xgboost.SETTINGS", splitting[:2])
 
 
-CHEAP = {"lr": (500, 130), "rf": (200, 340), "xgboost": (200, 340)}
+CHEAP = {"lr": (500, 130), "rf": (200, 400), "xgboost": (200, 400)}
 """Classifier to variants and repetitions by which the standard errors are at most 0.01."""
 
 DEAR = (200, 16)

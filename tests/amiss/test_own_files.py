@@ -233,6 +233,7 @@ impute_test <- function(data, state, seed) {
 def test_a_table_that_is_changed_in_place_is_the_file_s_own(run):
     """The second row of hyperparameters gets the table with its missing values, not the first's."""
     if not RStages().own_packages([OwnFile("mine", "mine.R", IN_PLACE)])["data.table"]:
+        # no package of gridrun's: only files of a user's own may load it
         pytest.skip("R has no package data.table here")
     found = run(text=IN_PLACE, axes=(("value", (0, 1)),)).facts["imputation_rows"]
     assert [row["selection_mcc"] is not None for row in found] == [True, True]

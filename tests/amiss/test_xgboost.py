@@ -85,6 +85,7 @@ def test_folds_and_seeds_equal_caret(stages, helpers):
     """Folds and seeds of tables trained one after another are those that caret itself draws."""
     session = r_session.start()
     if not session.call(helpers, "has_package", "caret").value.python()[0]:
+        # caret is the oracle of this test and no part of gridrun
         pytest.skip("the R package caret is not installed")
     settings, draws = 5, 37
     outcomes = [session.call(helpers, "mixed_outcome", *counts).value for counts in OUTCOMES]

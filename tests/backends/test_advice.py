@@ -7,7 +7,7 @@ import re
 import pytest
 from commands import gridrun
 
-from backends.local import LocalBackend, _ray_process
+from backends.local import LocalBackend, _backend, _ray_process
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Notice
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
@@ -42,6 +42,7 @@ def test_a_ray_that_does_not_start_is_tried_again_and_explained(tmp_path, monkey
     (tmp_path / "ray.py").write_text(f"def init(**options):\n    {does}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(_ray_process, "START_SECONDS", 4.0)
+    monkeypatch.setattr(_backend, "_KEPT", [])  # a Ray of other tests would do
     backend = LocalBackend(1)
     backend.open(toy_job(), toy_content)
     try:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.local._actor import WorkerActor
 from backends.local._backend import LocalBackend
 from backends.local._reaper import users_of
 from gridrun.errors import EnvironmentFault, UserError
@@ -57,7 +59,7 @@ class Driver:
         while time.monotonic() < deadline:
             if not list(users_of(self.directory)) and not list(self.directory.iterdir()):
                 return True
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks
         return False
 
     def end(self):
@@ -118,6 +120,15 @@ def test_a_killed_driver_leaves_nothing(drive):
     assert driver.nothing_left()
 
 
+def test_ray_has_no_process_that_nobody_asks(ray_running, ray_files):
+    """Neither autoscaler nor dashboard nor copier of logs is started; what is needed is there."""
+    running = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in users_of(ray_files)]
+    for needed in (b"gcs_server", b"raylet"):
+        assert any(needed in command for command in running)
+    for needless in (b"dashboard.py", b"monitor.py"):
+        assert not [command for command in running if needless in command]
+
+
 def test_ctrl_c_reaches_the_driver_only(drive):
     """SIGINT to the whole process group lets workers end their task and hand the rest back."""
     driver = drive(workers=2, units=4, tasks=500, sleep_ms=20)
@@ -133,7 +144,7 @@ def test_ctrl_c_reaches_the_driver_only(drive):
     assert driver.nothing_left()
 
 
-def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
+def test_a_running_cluster_is_joined_and_left_running(drive, ray_running, ray_files):
     """Code and artifacts are sent, one worker per processor of the cluster; it then lives on."""
     environment = {
         "RAY_AUTH_MODE": "token",
@@ -141,6 +152,7 @@ def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
         "PYTHONPATH": str(HERE),
     }
     address = ray_running.address
+    killed_before = set(ray_files.rglob("gridrun-worker-*"))
     driver = drive(environment, address=address, units=3, tasks=4, pipeline="placed:PIPELINE")
     out, err = driver.process.communicate(timeout=120)
     seen = merged(json.loads(line) for line in out.splitlines() if line.startswith("{"))
@@ -150,9 +162,14 @@ def test_a_running_cluster_is_joined_and_left_running(drive, ray_running):
     for module in ("gridrun", "placed"):
         # in a directory that no other user can get at, unlike the one that Ray has for modules
         assert re.search(r"/gridrun-worker-\w+/code/", seen["environment"][module])
+    # fewer units than workers: one is left that is told to end while it starts
     later = drive(environment, address=address, units=1, tasks=1)
     assert later.process.wait(120) == 0
+    broken = drive(environment, address=address, units=1, tasks=1, pipeline="placed:BROKEN")
+    assert "there is no R on this machine" in broken.process.communicate(timeout=120)[0]
     assert driver.nothing_left()
+    # on the cluster's side
+    assert set(ray_files.rglob("gridrun-worker-*")) <= killed_before
 
 
 @pytest.mark.parametrize(
@@ -210,6 +227,19 @@ def test_what_the_pipeline_lacks_is_said(ray_running, monkeypatch):
         backend.close()
     assert caught.value.what == "there is no R on this machine"
     assert caught.value.todo == "install r-base-core"
+
+
+def test_a_worker_without_a_unit_has_no_file(tmp_path, monkeypatch):
+    """A worker that is up on this machine can be killed at any time before its first unit."""
+    monkeypatch.setattr("gridrun.worker.die_with_parent", lambda: None)  # of the tests
+    actor = WorkerActor()
+    assert actor.hello(pickle.dumps(toy_job()), str(tmp_path), (), None) == ""
+    assert not list(tmp_path.iterdir())
+    unit = toy_units(1, 1)[0]
+    actor.step(unit, toy_content(unit.artifact), 5, stop=False)
+    assert list(tmp_path.iterdir())
+    actor.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_workers_that_always_die_end_the_run(ray_running):

@@ -59,7 +59,7 @@ class Run:
         while not wanted():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks
 
     def pids(self, program):
         """Its processes that run a program."""
@@ -81,7 +81,7 @@ class Run:
         while time.monotonic() < deadline:
             if not list(users_of(self.temporary)) and not list(self.temporary.iterdir()):
                 return True
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks
         return False
 
     def close(self):
@@ -199,7 +199,7 @@ def test_twice_is_at_once_while_c_code_runs(begin):
     run = begin("--in-process", environment={"DAWDLE_IN_C": "1"}, dawdle_ms=60_000)
     run.wait_for(lambda: "dawdling" in Path(f"/proc/{run.process.pid}/comm").read_text())
     run.process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    time.sleep(0.5)  # two signals at once could count as one
     began = time.monotonic()
     run.process.send_signal(signal.SIGTERM)
     code, _, err = run.end(30)

@@ -27,7 +27,7 @@ FIGURES = {
         r"tasks with other numbers without sharing: 0$",
     ),
     "bench_models.py": (
-        r"^55 x 59 ",
+        r"^27 x 59 ",
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
         r"lr  own [\d.]+ s",
     ),
@@ -45,7 +45,7 @@ FIGURES = {
         r"nothing: wall s, 1 whole processes: [\d.]+",
     ),
     "bench_xgboost.py": (
-        r"^55 x 59 ",
+        r"^27 x 59 ",
         r"own [\d.]+ s, upstream 80 s",
         r"\d+ fits of 481, [\d,]+ trees",
         r"update [\d.]+, predict [\d.]+",

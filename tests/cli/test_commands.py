@@ -239,8 +239,8 @@ def test_ctrl_c_once_ends_after_the_running_task_and_resumes(quickstart):
     ledger = quickstart / ".gridrun" / "ledger.sqlite"
     deadline = time.monotonic() + 60
     while not ledger.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)  # until the first task can be running
-    time.sleep(0.5)
+        time.sleep(0.05)  # until the ledger is there
+    time.sleep(0.5)  # nothing tells from outside that the first task is running
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

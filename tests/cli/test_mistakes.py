@@ -18,7 +18,8 @@ import pytest
 from commands import gridrun
 from rich.console import Console
 
-from gridrun.cli._text import duration, table
+from gridrun.cli._text import console, duration, say, table
+from gridrun.cli._watch import Watch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -82,7 +83,7 @@ def test_an_option_that_means_nothing_is_refused(tmp_path, arguments, parts):
     assert not (QUICKSTART / ".gridrun").exists()
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 def test_a_reader_who_leaves_changes_neither_run_nor_exit_code(quickstart, unbuffered):
     """`gridrun local 2>&1 | head -1` finishes the run and exits 0, without a traceback."""
     line = f"gridrun local {shlex.quote(str(quickstart))} {shlex.join(ONE)} 2>&1 | head -n 1; "
@@ -385,3 +386,15 @@ def test_what_upstream_cannot_run_has_no_logs_to_look_at(quickstart):
     assert ran.returncode == 1
     assert "upstream-defect" in ran.stdout
     assert "gridrun logs" not in ran.stdout
+
+
+def test_no_terminal_obeys_what_a_task_said(capsys):
+    """Lines, tables and notes show an escape sequence, and brackets and colons as they are."""
+    odd, shown = "\x1b[2J\x9b1m\u202e", r"\u001b[2J\u009b1m\u202e"
+    say(odd)
+    table(console(), [("method", "left")], [[f"[bold]{odd}:smile:"]])
+    Watch().note(odd)
+    captured = capsys.readouterr()
+    assert f"[bold]{shown}:smile:" in captured.out
+    assert f"note: {shown}" in captured.err
+    assert odd not in captured.out + captured.err

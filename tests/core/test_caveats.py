@@ -129,7 +129,7 @@ def test_a_pipeline_without_any_has_tables_as_ever(study):
     directory = study.study.paths.results.parent
     with_it = table(directory)
     kept = json.loads(study.study.paths.results_stamp.read_text())["written"]
-    assert kept["caveats"]
+    assert kept["standing"]
     study._pipeline = load_pipeline(TOY)
     study.summary()
     assert table(directory) == [row[:-1] for row in with_it]

@@ -23,8 +23,7 @@ def package(tmp_path, monkeypatch):
         for name, text in files.items():
             (home / f"{name}.py").write_text(text)
         for cached in (
-            fingerprint._tree,
-            fingerprint._dump,
+            fingerprint._parsed,
             fingerprint._file,
             fingerprint.python_code,
         ):

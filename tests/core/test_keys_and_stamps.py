@@ -18,6 +18,7 @@ from toystudies import SMALL_GRID, TOY, open_toy, write_study
 import gridrun.study.state
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import Column, Settings
+from gridrun.pipeline.caveats import Caveat
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.units import Job, Limits
 from gridrun.report.tables import _write
@@ -140,7 +141,7 @@ def test_an_input_that_changes_while_it_is_read_stops_the_run(toy_study, monkeyp
 
 
 def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
-    """Code, ledger, tasks, grid, selection, folds, classifiers, columns, summary, protocol."""
+    """Code, ledger, tasks, grid, selection, folds, classifiers, columns, caveats, protocol."""
     study = open_toy(write_study(tmp_path / "study", SMALL_GRID))
     study.run(backend="inprocess", combinations="1-2")
 
@@ -178,6 +179,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
         "folds": stamp(folds=1),
         "protocol": with_(pipeline, "protocol_label", lambda *_: "other"),
         "columns": with_(pipeline, "prediction_columns", lambda *_: (column,)),
+        "caveats": with_(StudyState, "caveats", (Caveat("doubt", "yes", {}, "why", "what"),)),
         "summary": with_(study._pipeline, "summary_parameters", ("other",)),
         "classifiers": of_study(classifiers=tuple(reversed(study.study.classifiers))),
     }
@@ -190,8 +192,9 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
     assert set(cases) == parts_of(_write._stamp) == set(base)
     for name, other in cases.items():
         found = differing(base, other)
-        # a column for the rows stands in the table; contexts come in the classifiers' order
-        more = {"contexts": {"columns"}, "classifiers": {"contexts"}, "grid": {"contexts"}}
+        # rows and caveats have columns in the table; contexts come in the classifiers' order
+        more = {"contexts": {"columns"}, "caveats": {"columns"}}
+        more |= {"classifiers": {"contexts"}, "grid": {"contexts"}}
         more = more.get(name, set())
         assert found - more == {name}
         assert _write.digest_of(base) != _write.digest_of(other)

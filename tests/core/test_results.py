@@ -14,6 +14,7 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import load_pipeline
 from gridrun.report.tables import write_results
 from gridrun.testing._toy_runner import ToyRunner
+from gridrun.testing.toy import ToyPipeline
 
 FAILING = {"smoothing=upper": "error"}
 
@@ -44,6 +45,54 @@ def test_notes_go_when_nothing_is_noteworthy_any_more(toy_study):
     assert notes.read_text() == "something odd\n"
     study.run(backend="inprocess", combinations="1-2")
     assert not notes.exists()
+
+
+class Heard:
+    """Progress callbacks that keep what is said, in order, and how much was finished then."""
+
+    def __init__(self):
+        self.said = []
+        self.finished = 0
+
+    def phase(self, text):
+        pass
+
+    def note(self, fault):
+        self.said.append((str(fault), self.finished))
+
+    def update(self, tally):
+        self.finished = tally.done + tally.failed
+
+    def failure(self, event, log):
+        pass
+
+
+def test_what_is_known_of_versions_is_said_before_the_first_task(toy_study, monkeypatch):
+    """It is said once, before any outcome, and stays in the notes, also where nothing is read."""
+
+    def known(self, environment, settings=None, values=None):
+        assert settings.protocol == "plain"
+        assert "flat" in values["smoothing"]
+        return {"toy": f"with toy {environment['toy']} numbers are other ones"}
+
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    notes = study.study.paths.notes_txt
+    assert not notes.exists()
+    monkeypatch.setattr(ToyPipeline, "version_notes", known, raising=False)
+    said = "with toy 1 numbers are other ones"
+    study.run(backend="inprocess", combinations="1")  # nothing to run: nothing is read
+    assert notes.read_text() == f"{said}\n"
+    heard = Heard()
+    report = study.run(backend="inprocess", combinations="1-2", progress=heard)
+    assert report.tally.done > 0
+    assert heard.said == [(said, 0)]
+    assert notes.read_text() == f"{said}\n"
+    study.results()
+    assert notes.read_text() == f"{said}\n"
+    monkeypatch.setattr(ToyPipeline, "version_notes", lambda *_: {})
+    study.results()
+    assert not notes.exists(), "nothing is known of these versions any more"
 
 
 def test_two_who_write_the_tables_wait_for_one_another(toy_study):

@@ -124,7 +124,7 @@ def test_what_is_there_is_brought_in_while_workers_go_on(tmp_path):
 @pytest.mark.parametrize("through", [False, True])
 def test_a_torn_segment_is_not_taken_in(tmp_path, through):
     """Before its worker is through it makes those outcomes again; after it they are sent again."""
-    options = {"sleep_ms": 30}
+    options = {"sleep_ms": 60}
     settings = {"shard_minutes": 30, "lease_seconds": 0.5}
     study = walks.study(tmp_path / "study", folder=settings, options=options)
     walks.run(study, send=True)

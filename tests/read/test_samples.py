@@ -131,6 +131,18 @@ def test_counts(name: str, shared: Path) -> None:
         )
 
 
+LOSES_CELLS = {"scout_cancer_test.vcf.gz"}
+"""Where bcftools 1.21's split-vep prints a dot for a cell that has a text."""
+
+
+def plain(cell: str) -> str | float:
+    """A cell's number where it has one: bcftools after 1.16 prints 0.00 as 0."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
 @pytest.mark.parametrize("name", WITH_CSQ)
 def test_splits_as_bcftools(name: str, shared: Path) -> None:
     """Every cell of every block is the one that bcftools +split-vep prints."""
@@ -151,19 +163,21 @@ def test_splits_as_bcftools(name: str, shared: Path) -> None:
             for record in reader
             for block in record.csq_blocks
         ]
-    if done.returncode < 0:
+    if done.returncode < 0 or name in LOSES_CELLS:
         # bcftools 1.16 dies of a signal on two files; its plain query still shows the text.
         command = [bcftools, "query", str(path), "-i", 'CSQ!="."', "-f", f"{keys}%CSQ\n"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         theirs = [
             [*line.split("\t")[:4], *(cell or "." for cell in block.split("|"))]
+            + ["."] * (width - block.count("|") - 1)
             for line in done.stdout.splitlines()
             for block in line.split("\t")[4].split(",")
         ]
     else:
         theirs = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(mine) == WITH_CSQ[name][2]
-    assert mine == theirs
+    for ours, other in zip(mine, theirs, strict=True):
+        assert list(map(plain, ours)) == list(map(plain, other))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -143,8 +143,10 @@ def defined_and_used(root: Path) -> tuple[set[str], set[str]]:
     used: set[str] = set()
     for path in (path for name in PACKAGES for path in (root / name).rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
+        # a clone's own directory may be called gridrun
+        is_core = root / "gridrun" in path.parents
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and "gridrun" in path.parts:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_core:
                 defined.add(node.name)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 used.add(node.id)

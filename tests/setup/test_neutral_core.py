@@ -12,7 +12,7 @@ from amiss_tasks.pipeline import PIPELINE
 from gridrun.pipeline import DEFAULT_PIPELINE, names_of
 
 ROOT = Path(__file__).parents[2]
-CORE = [path for path in ROOT.glob("gridrun/**/*.py") if "testing" not in path.parts]
+CORE = [p for p in ROOT.glob("gridrun/**/*.py") if "testing" not in p.relative_to(ROOT).parts]
 BACKENDS = list(ROOT.glob("backends/**/*.py"))
 WORDS = re.compile(r"amiss|VCF|CADD|MCC|imputation", re.IGNORECASE)
 

@@ -166,7 +166,10 @@ def with_centroid(package: PackageCopy) -> None:
 
 
 def test_a_classifier_is_declared_in_one_place(package):
-    """A file and its row in the table: it is listed, run and exported."""
+    """A file and its row in the table: it is listed, run, exported, explained by its own code.
+
+    The script of it has its code and no other's, and reaches its numbers.
+    """
     with_centroid(package)
     assert "centroid" in package.gridrun("params").stdout
     (row,) = package.run_one()
@@ -177,12 +180,6 @@ def test_a_classifier_is_declared_in_one_place(package):
     assert ran.returncode == 0, ran.stderr
     package.changed.remove("quickstart/study.yaml")
     assert package.changed == readme("a classifier:", "which classifiers")
-
-
-def test_a_classifier_is_explained_by_its_own_functions(package):
-    """The script of a new classifier has its code and no other's, and reaches its numbers."""
-    with_centroid(package)
-    package.run_one()
     ran = package.gridrun("explain", "quickstart", "1", "1")
     assert ran.returncode == 0, ran.stderr
     script = package.study / "explained" / "combination-1-fold-1-centroid.R"

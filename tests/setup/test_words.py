@@ -291,7 +291,7 @@ NOUNS = (
 def test_a_count_agrees_with_its_noun(path):
     """No message can read "1 rows": a count has its noun by ``gridrun.errors.counted``."""
     found = []
-    for line, text in _texts(path) if "testing" not in path.parts else ():
+    for line, text in _texts(path) if "testing" not in path.relative_to(ROOT).parts else ():
         for hit in re.finditer(rf"\bX (?:\w+ ){{0,2}}(?:{NOUNS})\b", text):
             around = text[max(0, hit.start() - 40) : hit.end() + 40]
             if not any(allowed in around for allowed in SEVERAL):

@@ -44,7 +44,7 @@ def _leaves_twice(settings):
 
 
 def _hangs(settings):
-    time.sleep(3600)
+    time.sleep(3600)  # it is ended from outside
 
 
 def _stops(settings):

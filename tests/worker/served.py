@@ -5,6 +5,12 @@ import sys
 import time
 
 _SLEEPS = [sys.executable, "-c", "import time; time.sleep(3600)"]
+_LEAVE = """\
+import subprocess, sys
+print(subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, start_new_session=True).pid)
+"""
+_LEAVES = [sys.executable, "-c", _LEAVE]
+"""Starts what follows, and ends."""
 
 
 def echo(channel):
@@ -14,10 +20,12 @@ def echo(channel):
 
 
 def starts_others(channel):
-    """Start one process in this group, one in a group and one in a session of its own."""
+    """Start one in this group, one in a group and one in a session of its own, and a daemon."""
     ways = ({}, {"process_group": 0}, {"start_new_session": True})
-    channel.reply([subprocess.Popen(_SLEEPS, **way).pid for way in ways])
+    pids = [subprocess.Popen(_SLEEPS, **way).pid for way in ways]
+    daemon = subprocess.run([*_LEAVES, *_SLEEPS], stdout=subprocess.PIPE, text=True, check=True)
+    channel.reply([*pids, int(daemon.stdout)])
     for request in channel.requests():
         if request == "die":
             raise RuntimeError("as asked")
-    time.sleep(3600)
+    time.sleep(3600)  # it is ended from outside

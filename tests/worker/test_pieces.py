@@ -101,3 +101,10 @@ def test_messages_survive_any_cut():
     assert [m for i in range(len(stream)) for m in decoder.feed(stream[i : i + 1])] == messages
     assert list(Decoder().feed(stream[:-1])) == messages[:2]
     assert len(stream) < 3 * len(pickle.dumps(messages))
+
+
+def test_a_log_has_nothing_that_a_terminal_obeys(tmp_path):
+    """Escape sequences are shown, and a progress bar is one line after the other."""
+    log = tmp_path / "log"
+    log.write_text("a\tb\x1b[2J\x9b1m\r\n10 %\r20 %\n")
+    assert _log.take(log) == "a\tb\\u001b[2J\\u009b1m\n10 %\n20 %\n"

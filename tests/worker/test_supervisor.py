@@ -329,7 +329,7 @@ def test_the_child_dies_with_its_supervisor(tmp_path, behaviour):
     try:
         deadline = time.monotonic() + 30
         while not starts.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.05)  # until a task has begun
         (pid,) = pids_of(starts)
         assert lives(pid)
     finally:

@@ -7,22 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import WARNING, Fault
-from gridrun.report.tables._written import CAVEATS, NOTES
+from gridrun.report.tables._written import NOTES, STANDING
 from gridrun.store.cache import replacing
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
 
-def notes_with_caveats(
+def all_notes(
     study_state: StudyState, previous: Mapping[str, Any], notes: Sequence[Fault | str] | None
 ) -> list[str] | None:
-    """Notes of this run, or of the last one, after the caveats that the study has now."""
+    """Notes of this run, or of the last one, between what the study says of itself.
+
+    Args:
+        study_state: The study as it is now: its caveats stand first, what is known of the
+            versions behind its results last.
+        previous: What was kept of the tables that are there.
+        notes: Of this run, or None where it did not read the inputs.
+
+    Returns:
+        All of them, each once; None where the last run's are not known and nothing is known of
+        versions.
+    """
     texts = previous.get(NOTES) if notes is None else texts_of(notes)
-    if texts is None:
+    caveats, versions = texts_of(study_state.caveat_notes), study_state.noted_versions()
+    if texts is None and not versions:
         return None
-    caveats = texts_of(study_state.caveat_notes)
-    said = {*caveats, *previous.get(CAVEATS, ())}
-    return [*caveats, *(text for text in texts if text not in said)]
+    # what was so when the tables were written may be so no longer
+    said = {*caveats, *versions, *previous.get(STANDING, ())}
+    return [*caveats, *(text for text in texts or () if text not in said), *versions]
+
+
+def standing_notes(study_state: StudyState) -> list[str]:
+    """Those of them that depend on no run."""
+    return [*texts_of(study_state.caveat_notes), *study_state.noted_versions()]
 
 
 def write_notes(paths: StudyPaths, texts: Sequence[str] | None) -> None:

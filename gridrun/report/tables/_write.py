@@ -13,9 +13,9 @@ from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, python_code
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._notes import (
+    all_notes,
     is_other,
-    notes_with_caveats,
-    texts_of,
+    standing_notes,
     warnings_of,
     write_notes,
 )
@@ -23,9 +23,9 @@ from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
-    CAVEATS,
     NOTES,
     STAMP,
+    STANDING,
     altered,
     keep_written,
     read_written,
@@ -57,8 +57,8 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
     # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = notes_with_caveats(study_state, previous, notes)
-    said = {NOTES: texts, CAVEATS: texts_of(study_state.caveat_notes)}
+    texts = all_notes(study_state, previous, notes)
+    said = {NOTES: texts, STANDING: standing_notes(study_state)}
     try:
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)

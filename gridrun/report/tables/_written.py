@@ -1,7 +1,7 @@
 """What was written into ``results/``, so that a file that was edited or cut since is found.
 
 It stands in one file with its own checksum: the stamp of the tables, their sums, the notes (and
-which of them are caveats), and of each file its SHA-256 and what the system says of it (size,
+which of them depend on no run), and of each file its SHA-256 and what the system says of it (size,
 times, number). A file of which the system says the same is not read again.
 """
 
@@ -17,7 +17,7 @@ from gridrun.store.cache import replacing
 
 STAMP = "stamp"
 NOTES = "notes"
-CAVEATS = "caveats"
+STANDING = "standing"
 _FILES = "files"
 
 
