@@ -14,13 +14,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gridrun.errors import InputError, UserError
-from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
+from gridrun.pipeline import (
+    DEFAULT_PIPELINE,
+    InputPath,
+    by_role,
+    inputs_advice,
+    inputs_lacking,
+    load_pipeline,
+    unknown_inputs,
+)
 from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
@@ -434,7 +442,7 @@ def predict_variants(
     force: bool = False,
     trust: bool = False,
     pipeline: str = DEFAULT_PIPELINE,
-    **inputs: str | os.PathLike[str],
+    **inputs: InputPath | Mapping[str, InputPath],
 ) -> Report:
     """Predict rows of new inputs, with or without labels, by a model.
 
@@ -446,24 +454,28 @@ def predict_variants(
         trust: Whether methods and classifiers that the study's people wrote, and that the model
             brings along, may be run.
         pipeline: Name of the pipeline.
-        inputs: Role to path, as in ``study.yaml``.
+        inputs: Role to path, as in ``study.yaml``; a mapping of them for a role with names.
 
     Raises:
         UserError: An input is missing, or there is no such input.
         GridrunError: Model or inputs are at fault; nothing is written then.
     """
-    roles = [role for role, it in load_pipeline(pipeline).inputs.items() if it.predicted]
-    given = {**dict(zip((*roles, "file"), paths, strict=False)), **inputs}
-    is_told_once = len(given) == len(paths) + len(inputs)
+    known = {role: it for role, it in load_pipeline(pipeline).inputs.items() if it.predicted}
+    single = [role for role, it in known.items() if not it.many]
+    named = dict(by_role(inputs))
+    given = {**dict(zip((*single, "file"), paths, strict=False)), **named}
+    is_told_once = len(given) == len(paths) + len(named)
     target = Path(given.pop("file", file)).absolute()
-    if roles and not (is_told_once and set(given) == set(roles)):
+    lacking = inputs_lacking(known, given)
+    unknown = unknown_inputs(known, given)
+    if known and (not is_told_once or unknown or lacking):
         raise UserError(
-            f"predictions need {', '.join(roles)}, each once, and no other input",
-            todo="give each a path",
+            f"predictions need {', '.join(single)}, each once, and no other input",
+            todo="; ".join(lacking.values()) or inputs_advice(known),
         )
     refuse_to_replace(target, force=force)
-    paths_by_role = {role: str(Path(given[role])) for role in roles}
-    return predict(pipeline, Path(model), paths_by_role, target, trust=trust)
+    files = {role: str(Path(path)) for role, path in given.items()}
+    return predict(pipeline, Path(model), files, target, trust=trust)
 
 
 @contextlib.contextmanager

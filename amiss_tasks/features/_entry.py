@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from amiss_tasks.features.feature_set import CADD, FILES, NUMERIC, TYPES, Feature
+from amiss_tasks.features.feature_set import FILES, NUMERIC, TABLES, TYPES, VEP, Feature
 from amiss_tasks.r.names import r_name
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, shown
 from gridrun.study import KeyReader, Section
@@ -63,7 +63,7 @@ class FeatureReader(KeyReader):
             source = self._source(where, entries["source"])
             if source is not None:
                 new = replace(new, file=source[0], sources=source[1])
-                if new.file == CADD and "per_transcript" not in entries:
+                if new.file != VEP and "per_transcript" not in entries:
                     new = replace(new, per_transcript=None)
         if "per_transcript" in entries:
             per_transcript = self._per_transcript(where, entries["per_transcript"], new.file)
@@ -96,8 +96,8 @@ class FeatureReader(KeyReader):
             self.fault(
                 f"{where}: source is {shown(node)}",
                 node,
-                "name file and column: {vep: CSQ_FIELD} or {cadd: COLUMN}, "
-                "or a list of columns of which the first that is there is read",
+                "name file and column: {vep: CSQ_FIELD}, {cadd: COLUMN} or {annotations: "
+                "{NAME: COLUMN}}, or a list of columns of which the first that is there is read",
             )
             return None
         found = Section(self, node, FILES, "key").nodes
@@ -106,6 +106,21 @@ class FeatureReader(KeyReader):
                 self.fault(f"{where}: source needs one of {known_list(FILES)}", node)
             return None
         ((file, columns),) = found.items()
+        if file == TABLES:
+            inner = self.entries(
+                columns,
+                f"{where}: {TABLES}",
+                "name table and column, as in {annotations: {NAME: COLUMN}}: NAME as in "
+                "the study's inputs",
+                expected="a table with a column",
+            )
+            if inner is None:
+                return None
+            if len(inner.pairs) != 1 or inner.pairs[0][0].text is None:
+                self.fault(f"{where}: {TABLES} needs one table with its column", node)
+                return None
+            ((key, columns),) = inner.pairs
+            file = f"{TABLES}.{key.text}"
         names = [_text(item) for item in columns.items]
         if not names or None in names:
             self.fault(f"{where}: {file} has {shown(columns)}, expected columns", columns)
@@ -123,9 +138,10 @@ class FeatureReader(KeyReader):
         if not isinstance(node, Leaf) or not isinstance(node.value, bool):
             self.fault(f"{where}: per_transcript is {shown(node)}", node, "give true or false")
             return False
-        if node.value and file == CADD:
+        if node.value and file != VEP:
             self.fault(
-                f"{where}: per_transcript is for CSQ fields; CADD has a row for each transcript",
+                f"{where}: per_transcript is for CSQ fields; CADD has a row for each transcript, "
+                "and so has a table with a column of transcripts",
                 node,
                 "remove it",
             )

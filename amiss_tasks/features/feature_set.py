@@ -14,8 +14,9 @@ from typing import Any
 from gridrun.plan.fingerprint import digest_of
 
 VEP, CADD = "vep", "cadd"
-FILES = (VEP, CADD)
-"""Where a feature's values stand: the CSQ field of the VCF, or the CADD tables."""
+TABLES = "annotations"
+FILES = (VEP, CADD, TABLES)
+"""Where a feature's values stand: the CSQ field of the VCF, the CADD tables, or another table."""
 
 NUMERIC, CATEGORICAL = "numeric", "categorical"
 TYPES = (NUMERIC, CATEGORICAL)
@@ -58,7 +59,7 @@ class Feature:
 
     Args:
         name: As tables spell it.
-        file: ``vep`` or ``cadd``.
+        file: ``vep``, ``cadd``, or ``annotations.NAME`` for a table that the study names.
         sources: Columns of that file; the first of them that is there is read.
         type: ``numeric`` or ``categorical``.
         a_priori: What a missing value means, filled in before imputation: a
@@ -149,6 +150,21 @@ class FeatureSet:
     def cadd_columns(self) -> tuple[str, ...]:
         """Columns of CADD beside the keys that are looked for, each once, as CADD spells them."""
         return _each_once((*BASIC_COLUMNS, *_sources((*self.of(CADD), *self.beside))))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables beside CADD's that features are read from, as ``Feature.file`` has them."""
+        return _each_once(f.file for f in self.features if f.file not in (VEP, CADD))
+
+    @property
+    def without_tables(self) -> FeatureSet:
+        """The set without the features that are read from tables beside CADD's."""
+        own = tuple(feature for feature in self.features if feature.file in (VEP, CADD))
+        return replace(self, features=own)
+
+    def columns_of(self, file: str) -> tuple[str, ...]:
+        """Columns of a file that features are read from, each once."""
+        return _each_once(_sources(self.of(file)))
 
     @property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from amiss_tasks.stages.read import ReadResult, Unlabelled
 _COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence", "CANONICAL")
 _MISSENSE = "missense_variant"
 _NA = "NA"
+_NO_TRANSCRIPT = "a regulatory feature or motif, not a transcript"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Row:
         line: Line of the VCF, counted from 1.
         variant: Chromosome, position, REF and ALT as the VCF has them.
         transcript: The transcript, or empty.
-        consequence: CADD's, or empty.
+        consequence: CADD's, or VEP's where there are no CADD tables, or empty.
         vep_consequence: VEP's, or empty.
         joined: Position in the joined table, or None.
         reason: Why it cannot be predicted, or empty.
@@ -86,7 +87,8 @@ def rows_to_predict(found: Unlabelled, transcript: str, restriction: str) -> Row
             rows.extend(replace(row, consequence=of_cadd[one] or "", joined=one) for one in at)
         else:
             what = "transcript" if variant in with_cadd else "variant"
-            rows.append(replace(row, reason=f"no CADD row for this {what}"))
+            reason = f"no CADD row for this {what}" if found.has_cadd else _NO_TRANSCRIPT
+            rows.append(replace(row, reason=reason))
     for line, variant in others.keys() - answered:
         rows.append(Row(line, variant, reason="no transcript with CANONICAL=YES"))
     rows.extend(Row(one.line, one.variant, reason=one.reason) for one in found.left_out)

@@ -54,6 +54,7 @@ def predict(
     pipeline = pipeline.of_study(settings.options)
     features = features_of(settings.options)
     parameters = {name: str(value) for name, value in recipe.parameters.items()}
+    _refuse_other_inputs(recipe, inputs, model)
     annotation = annotation_of(inputs, features)
     _refuse_other_columns(recipe, annotation, Path(inputs["vcf"]))
     found = read_unlabelled(inputs, parameters["transcript"], features)
@@ -141,6 +142,20 @@ def _write(file: Path, lines: Sequence[Mapping[str, Any]]) -> None:
             where=str(file),
             todo="name a place for them with --out",
         ) from error
+
+
+def _refuse_other_inputs(recipe: Recipe, inputs: Mapping[str, str], model: Path) -> None:
+    """Stop where the model would be given other inputs than it was trained with."""
+    lacking = [role for role in recipe.inputs if role not in inputs]
+    more = [role for role in inputs if role not in recipe.inputs]
+    if recipe.inputs and (lacking or more):
+        advice = [f"give it {', '.join(lacking)} too"] if lacking else []
+        advice += [f"leave {', '.join(more)} out"] if more else []
+        raise UserError(
+            f"the model was trained with {', '.join(recipe.inputs)} and predicts from nothing else",
+            where=str(model),
+            todo=", and ".join(advice),
+        )
 
 
 def _refuse_other_columns(recipe: Recipe, here: Annotation, vcf: Path) -> None:

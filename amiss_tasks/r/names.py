@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._]")
 _BAD_START = re.compile(r"[^A-Za-z.]|\.[0-9]")
@@ -25,3 +26,16 @@ def r_name(name: str) -> str:
     if not plain or _BAD_START.match(name):
         return f"X{plain}"
     return f"{plain}." if plain in _RESERVED else plain
+
+
+def positions(found: Iterable[str], wanted: Iterable[str]) -> dict[str, int]:
+    """Position of each wanted name among the found ones, compared as R does.
+
+    Returns:
+        Wanted name to position; names that are not there are left out. Of two
+        columns that R would call the same the first is taken, as R does.
+    """
+    at: dict[str, int] = {}
+    for index, name in enumerate(found):
+        at.setdefault(r_name(name), index)
+    return {name: at[r_name(name)] for name in wanted if r_name(name) in at}

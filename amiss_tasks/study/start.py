@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from amiss_tasks.features.feature_set import TABLES
 from gridrun.pipeline import InputRole, Words
 
 INPUTS: Mapping[str, InputRole] = MappingProxyType(
@@ -18,12 +19,24 @@ INPUTS: Mapping[str, InputRole] = MappingProxyType(
         "cadd_snv": InputRole(
             "CADD table of SNVs.",
             "CADD_snv.tsv.gz",
+            "without both CADD tables: a features file that reads no column of CADD",
+            group="CADD",
             predicted="CADD table of its single-nucleotide variants.",
         ),
         "cadd_indel": InputRole(
             "CADD table of indels.",
             "CADD_indel.tsv.gz",
+            group="CADD",
             predicted="CADD table of its insertions and deletions.",
+        ),
+        TABLES: InputRole(
+            "Table of other annotations, tab-separated, under a name that a features file uses; "
+            "repeatable.",
+            "alphamissense=AlphaMissense_hg38.tsv.gz",
+            "further tables of annotations, named by a features file",
+            predicted="Table of other annotations that the model was trained with, under the same "
+            "name; repeatable.",
+            many=True,
         ),
     }
 )

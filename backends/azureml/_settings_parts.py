@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from gridrun.documents.tree import Leaf, Node
+from gridrun.pipeline import InputRole, inputs_lacking
 from gridrun.study import Section
 
 Reads = Mapping[str, Callable[[Section, str], Any]]
@@ -109,23 +110,33 @@ def read_policy(settings: Section, key: str) -> Mapping[str, Any] | None:
     return {"name": name, **inner.given(POLICIES[name])}
 
 
-def read_data(settings: Section, roles: Sequence[str]) -> dict[str, Any] | None:
+def read_data(settings: Section, inputs: Mapping[str, InputRole]) -> dict[str, Any] | None:
     """Inputs in a datastore: its name, a path for each role, a folder for what is made."""
     reader = settings.reader
-    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in roles) + "}"
-    inner = settings.inner("data", (*_DATA, *roles), "data setting", advice)
+    advice = "data: {datastore: NAME, " + ", ".join(f"{role}: PATH" for role in inputs) + "}"
+    inner = settings.inner("data", (*_DATA, *inputs), "data setting", advice)
     if inner is None:
         return None
-    missing = [name for name in ("datastore", *roles) if name not in inner.nodes]
+    missing = [name for name in ("datastore",) if name not in inner.nodes]
+    missing += inputs_lacking(inputs, inner.nodes)
     if missing:
         reader.fault(f"data lacks {', '.join(missing)}", settings.nodes["data"], advice)
-    paths = {name: inner.text(name) or "" for name in (*roles, "folder") if name in inner.nodes}
-    for name, path in paths.items():
-        if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
-            reader.fault(
-                f'data setting "{name}" has "{path}"',
-                inner.nodes[name],
-                "allowed: a path within the datastore, with neither a leading / nor ..",
-            )
-    folder = paths.pop("folder", "gridrun").strip("/")
-    return {"datastore": inner.text("datastore"), "inputs": paths, "folder": folder}
+    paths = inner.files(inputs, _within_datastore)
+    folder = _within_datastore(inner, "folder") if "folder" in inner.nodes else "gridrun"
+    return {
+        "datastore": inner.text("datastore"),
+        "inputs": paths,
+        "folder": (folder or "").strip("/"),
+    }
+
+
+def _within_datastore(section: Section, name: str) -> str:
+    """A path within a datastore."""
+    path = section.text(name) or ""
+    if path.startswith(("/", "~")) or ".." in path.split("/") or "://" in path:
+        section.reader.fault(
+            f'data setting "{name}" has "{path}"',
+            section.nodes[name],
+            "allowed: a path within the datastore, with neither a leading / nor ..",
+        )
+    return path

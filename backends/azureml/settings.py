@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from backends.azureml._settings_parts import (
 )
 from gridrun.documents.tree import Node
 from gridrun.errors import InputError, UserError
+from gridrun.pipeline import InputRole
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
 
@@ -124,7 +125,7 @@ class AzureSettings:
     data: AzureData | None = None
 
 
-def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
+def read_azure(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> BackendValue:
     """The settings behind the key ``azure``; see ``gridrun.study.backend_keys``.
 
     Raises:
@@ -136,7 +137,7 @@ def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
     if entries is None:
         raise InputError(reader.faults)
     settings = Section(reader, entries, _KEYS, "azure setting")
-    found = read_data(settings, roles)
+    found = read_data(settings, inputs)
     data = AzureData(**found) if found is not None else None
     values: dict[str, Any] = {
         **read_workspace(settings, node),
@@ -151,7 +152,7 @@ def read_azure(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
             "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
         )
     notes = reader.finish()
-    places = {role: data.place(role) for role in roles} if data is not None else {}
+    places = {role: data.place(role) for role in data.inputs} if data is not None else {}
     return BackendValue(AzureSettings(**values), notes, places)
 
 

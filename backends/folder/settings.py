@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from gridrun.documents.tree import Node
 from gridrun.errors import InputError
+from gridrun.pipeline import InputRole, inputs_lacking
 from gridrun.shard.queue import LEASE_SECONDS
 from gridrun.store.paths import StudyPaths
 from gridrun.study import KeyReader, Section
@@ -54,7 +55,7 @@ def without_key(file: Path) -> FolderSettings:
     return FolderSettings(directory / _NAME, memory=StudyPaths(directory).sweeps)
 
 
-def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
+def read_folder(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> BackendValue:
     """The settings behind the key ``folder``; see ``gridrun.study.backend_keys``.
 
     Raises:
@@ -67,19 +68,16 @@ def read_folder(node: Node, file: Path, roles: Sequence[str]) -> BackendValue:
         raise InputError(reader.faults)
     section = Section(reader, entries, _KEYS, "folder setting")
     found = section.given(_PLAIN)
-    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in roles) + "}"
+    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in inputs) + "}"
     # those of other machines are not looked at: paths as the workers see them
-    inner = section.inner("inputs", roles, "input", advice)
-    inputs: dict[str, str] = {}
+    inner = section.inner("inputs", tuple(inputs), "input", advice)
+    paths: dict[str, str] = {}
     if inner is not None:
-        missing = [role for role in roles if role not in inner.nodes]
+        missing = inputs_lacking(inputs, inner.nodes)
         if missing:
             reader.fault(f"inputs lacks {', '.join(missing)}", section.nodes["inputs"], advice)
-        inputs = {
-            role: str(path)
-            for role, path in inner.given(dict.fromkeys(roles, Section.path)).items()
-        }
-    return BackendValue(replace(without_key(file), **found), reader.finish(), inputs)
+        paths = {role: str(path) for role, path in inner.files(inputs, Section.path).items()}
+    return BackendValue(replace(without_key(file), **found), reader.finish(), paths)
 
 
 KEY = BackendKey(

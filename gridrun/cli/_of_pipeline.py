@@ -18,6 +18,7 @@ import typer
 
 from gridrun.cli._help import Command
 from gridrun.cli._options import importable
+from gridrun.errors import UserError
 
 if TYPE_CHECKING:
     from gridrun.pipeline import InputRole, Pipeline
@@ -30,7 +31,7 @@ class OfPipeline(Command):
     """A command with words of the pipeline in its help."""
 
     requires_inputs: ClassVar[bool] = False
-    """Whether it is a mistake not to give an input that has an option."""
+    """Whether it is a mistake not to give an input that every study has and has an option."""
 
     @staticmethod
     def option_help(role: InputRole) -> str:  # noqa: ARG004 - for commands that take inputs
@@ -59,7 +60,7 @@ class OfPipeline(Command):
         @functools.wraps(function)
         def call(context: typer.Context, **given: Any) -> Any:
             found = {role: given.pop(name) for name, role in roles.items()}
-            context.meta[_INPUTS] = {role: path for role, path in found.items() if path is not None}
+            context.meta[_INPUTS] = dict(_given(found))
             takes_context = [p.name for p in own if p.annotation is typer.Context]
             return function(**given, **dict.fromkeys(takes_context, context))
 
@@ -80,20 +81,45 @@ class OfPipeline(Command):
     def _options(self, pipeline: Pipeline) -> Iterator[inspect.Parameter]:
         """A parameter for each input."""
         for role, text in self._inputs(pipeline).items():
-            option = typer.Option(option_of(role), metavar="FILE", help=text)
+            it = pipeline.inputs[role]
+            metavar = "NAME=FILE" if it.many else "FILE"
+            option = typer.Option(option_of(role), metavar=metavar, help=text)
+            is_required = self.requires_inputs and not (it.group or it.many)
+            kind: Any = list[str] if it.many else Path
             yield inspect.Parameter(
                 f"input_{role}",
                 inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if self.requires_inputs else None,
-                annotation=Annotated[Path if self.requires_inputs else Path | None, option],
+                default=inspect.Parameter.empty if is_required else None,
+                annotation=Annotated[kind if is_required else kind | None, option],
             )
 
 
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
+def _given(found: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Role to path of the inputs that are given, ``ROLE.NAME`` for those with names.
+
+    Raises:
+        UserError: One has no name, or two have the same.
+    """
+    for role, given in found.items():
+        if isinstance(given, Path):
+            yield role, given
+        names: set[str] = set()
+        for text in given if isinstance(given, list) else ():
+            name, _, path = text.partition("=")
+            if not (name and path) or name in names:
+                raise UserError(
+                    f'{option_of(role)} has "{text}"',
+                    todo=f"give each file a name of its own: {option_of(role)} NAME=FILE",
+                )
+            names.add(name)
+            yield f"{role}.{name}", Path(path)
+
+
 def inputs_of(context: typer.Context) -> dict[str, Path]:
-    """Role to the path that its option was given."""
+    """Role to the path that its option was given, ``ROLE.NAME`` for inputs with names."""
     return dict(context.meta[_INPUTS])
 
 
@@ -119,7 +145,9 @@ def _words_of(pipeline: Pipeline) -> Mapping[str, str]:
     """Words that help may have in braces."""
     method = next(p for p in pipeline.parameters if p.name == pipeline.method_parameter)
     block = [p for p in pipeline.parameters if p.name in pipeline.block][:2]
-    used = {name: role for name, role in pipeline.inputs.items() if role.predicted}
+    used = {
+        name: role for name, role in pipeline.inputs.items() if role.predicted and not role.many
+    }
     return {
         "method": method.name,
         "only": f"--only {method.name}={method.values[0]}",
@@ -128,7 +156,9 @@ def _words_of(pipeline: Pipeline) -> Mapping[str, str]:
         "means": " and ".join(column.name for column in pipeline.result_columns if column.headline),
         "row": pipeline.words.row,
         "predictions": pipeline.words.predictions,
-        "inputs": " ".join(f"{option_of(n)} {role.example}" for n, role in pipeline.inputs.items()),
+        "inputs": " ".join(
+            f"{option_of(n)} {it.example}" for n, it in pipeline.inputs.items() if not it.many
+        ),
         "predicted": " ".join(f"{option_of(n)} {role.example}" for n, role in used.items()),
     }
 

@@ -20,9 +20,17 @@ from gridrun.pipeline._contract import (
     StageHook,
 )
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
+from gridrun.pipeline._inputs import (
+    InputPath,
+    InputRole,
+    by_role,
+    inputs_advice,
+    inputs_lacking,
+    unknown_inputs,
+)
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
-from gridrun.pipeline._words import PLAIN_START, InputRole, LeadingMetric, Words
+from gridrun.pipeline._words import PLAIN_START, LeadingMetric, Words
 
 __all__ = [
     "DEFAULT_PIPELINE",
@@ -31,6 +39,7 @@ __all__ = [
     "ChecksCode",
     "Column",
     "Disposition",
+    "InputPath",
     "InputRole",
     "KnowsVersions",
     "LeadingMetric",
@@ -47,9 +56,13 @@ __all__ = [
     "TaskSpec",
     "Value",
     "Words",
+    "by_role",
+    "inputs_advice",
+    "inputs_lacking",
     "load_pipeline",
     "names_of",
     "refuse_undeclared",
     "stage_parts",
     "stage_prefix",
+    "unknown_inputs",
 ]

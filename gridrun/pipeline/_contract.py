@@ -9,8 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 from gridrun.errors import Fault
 from gridrun.pipeline._axes import Parameter, Stage, Value
 from gridrun.pipeline._columns import Column
+from gridrun.pipeline._inputs import InputRole
 from gridrun.pipeline._tasks import Disposition, Settings, TaskResult, TaskSpec
-from gridrun.pipeline._words import InputRole, LeadingMetric, Words
+from gridrun.pipeline._words import LeadingMetric, Words
 from gridrun.pipeline.study_keys import StudyKey
 
 

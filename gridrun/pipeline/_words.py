@@ -1,26 +1,8 @@
-"""Words of a pipeline in help and messages: for its input files, and where the core has none."""
+"""Words of a pipeline in help and messages, where the core has none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class InputRole:
-    """An input file: a key below ``inputs``, and an option of ``gridrun init`` and ``predict``.
-
-    Args:
-        description: What the file is, for ``gridrun init``.
-        example: Name that a new study has for it where none is given.
-        comment: What stands behind it in a new study; empty for nothing.
-        predicted: What the file is where its rows are predicted; empty where
-            ``gridrun predict`` does not take one.
-    """
-
-    description: str
-    example: str
-    comment: str = ""
-    predicted: str = ""
 
 
 @dataclass(frozen=True)

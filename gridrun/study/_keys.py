@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gridrun.documents.tree import Entries, Node, known_list
+from gridrun.pipeline import InputRole, inputs_lacking
 from gridrun.plan.units import Limits
 from gridrun.study._reader import KeyReader
 from gridrun.study._section import Section
@@ -79,20 +80,19 @@ def read_classifiers(reader: KeyReader, node: Node, known: Sequence[str]) -> tup
     return tuple(name for name in known if name in given)
 
 
-def read_inputs(reader: KeyReader, node: Node, roles: Sequence[str]) -> dict[str, Path]:
-    """Role to path: as given if absolute, else from the study file's directory.
+def read_inputs(reader: KeyReader, node: Node, inputs: Mapping[str, InputRole]) -> dict[str, Path]:
+    """Role of each file to path: as given if absolute, else from the study file's directory.
 
     Whether the files are there is for the pipeline to check.
     """
-    advice = "give " + ", ".join(f"{role}: PATH" for role in roles)
+    advice = "give " + ", ".join(f"{role}: PATH" for role, it in inputs.items() if not it.many)
     entries = reader.entries(node, 'key "inputs"', advice, expected="paths")
     if entries is None:
         return {}
-    section = Section(reader, entries, roles, "input")
-    for role in roles:
-        if role not in section.nodes:
-            reader.fault(f'input "{role}" is missing below "inputs"', node, f"add {role}: PATH")
-    return {role: path for role in roles if (path := section.path(role)) is not None}
+    section = Section(reader, entries, tuple(inputs), "input")
+    for role, todo in inputs_lacking(inputs, section.nodes).items():
+        reader.fault(f'input "{role}" is missing below "inputs"', node, todo)
+    return section.files(inputs, Section.path)
 
 
 def read_limits(reader: KeyReader, node: Node) -> Limits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any, TypeVar
 
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
 from gridrun.errors import Fault, did_you_mean
+from gridrun.pipeline import InputRole
 from gridrun.study._reader import KeyReader
 
 _MOST_UNKNOWN = 20
+_FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""Name that a study gives an input file of its own; without a dot, which joins it to the role."""
 _TYPING_ERROR = 0.75
 """Similarity, by difflib, from which on a key is another one mistyped."""
 
@@ -142,6 +146,48 @@ class Section:
 
         limit = f", at most {most:g}" if math.isfinite(most) else ""
         return self._value(key, meant, f"allowed: {allowed}{limit}")
+
+    def files(
+        self, inputs: Mapping[str, InputRole], read: Callable[[Section, str], T | None]
+    ) -> dict[str, T]:
+        """Input files that are given: their values by role, ``ROLE.NAME`` where there may be many.
+
+        Args:
+            inputs: Those that may be given.
+            read: Reads the value behind a key of a section.
+        """
+        found = {}
+        for role, it in inputs.items():
+            section = self._named_files(role) if it.many else self
+            for key in section.nodes if it.many and section else (role,):
+                value = read(section, key) if section and key in section.nodes else None
+                if value is not None:
+                    found[f"{role}.{key}" if it.many else role] = value
+        return found
+
+    def _named_files(self, role: str) -> Section | None:
+        """The section of files with names of the study's own; None where there is none."""
+        node = self.nodes.get(role)
+        if node is None:
+            return None
+        advice = f"give each file its name: {role}: {{NAME: PATH}}"
+        entries = self.reader.entries(
+            node, f'{self._what} "{role}"', advice, expected="names with paths", least=1
+        )
+        if entries is None:
+            return None
+        given = [key.text for key, _ in entries.pairs if key.text is not None]
+        names = [name for name in given if _FILE_NAME.fullmatch(name)]
+        section = Section(self.reader, entries, names, f"name below {role}", also=given)
+        for name in section.keys:
+            if name not in names:
+                self.reader.fault(
+                    f"{quoted(name)} cannot be the name of a file below {role}",
+                    section.keys[name],
+                    "a name begins with a letter and has letters, digits, _ and - alone",
+                )
+                del section.nodes[name]
+        return section
 
     def switch(self, key: str) -> bool | None:
         """True or false."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from gridrun.documents import YAML_SUFFIXES, read_document
 from gridrun.documents.textfile import look_at, os_error
 from gridrun.documents.tree import Document, Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
-from gridrun.pipeline import Pipeline
+from gridrun.pipeline import Pipeline, inputs_advice
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
@@ -154,7 +154,6 @@ def _require_text(file: Path) -> None:
 
 def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> Study:
     reader = KeyReader(file, document)
-    roles = tuple(pipeline.inputs)
     entries = backend_keys((*KEYS, *pipeline.study_keys))
     packages = {name: package_of(entry) for name, entry in entries.items()}
     parameters = [parameter.name for parameter in pipeline.parameters]
@@ -163,7 +162,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     backends = {name: load_backend_key(entries[name]) for name in nodes if name in entries}
     elsewhere = _names_inputs(nodes, backends)
     if "inputs" not in nodes and not elsewhere:
-        reader.fault('key "inputs" is missing', todo=_inputs_advice(roles))
+        reader.fault('key "inputs" is missing', todo=inputs_advice(pipeline.inputs))
     if "grid" not in nodes:
         reader.fault('key "grid" is missing', todo=_GRID_ADVICE)
     for other in elsewhere:
@@ -177,12 +176,12 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     values: dict[str, BackendValue] = {}
     for name, key in backends.items():
         with reader.gathering():
-            values[name] = key.read(nodes[name], file, roles)
+            values[name] = key.read(nodes[name], file, pipeline.inputs)
             reader.notes.extend(values[name].notes)
     far = [name for name, value in values.items() if value.inputs_elsewhere]
     options = _options(reader, nodes, pipeline)
     pipeline = pipeline.of_study(options)
-    inputs = read_inputs(reader, nodes["inputs"], roles) if "inputs" in nodes else {}
+    inputs = read_inputs(reader, nodes["inputs"], pipeline.inputs) if "inputs" in nodes else {}
     grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
     folds = keys.whole("folds", 1, most_folds, pipeline.most_folds_reason)
@@ -239,13 +238,6 @@ def _names_inputs(nodes: Mapping[str, Node], backends: Mapping[str, BackendKey])
 
 
 _GRID_ADVICE = "give each parameter its values, or the path of a grid file (.json, .yaml)"
-
-
-def _inputs_advice(roles: Sequence[str]) -> str:
-    *first, last = roles
-    if not first:
-        return f"give {last} with a path"
-    return f"give {', '.join(first)} and {last}, each with a path"
 
 
 def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:

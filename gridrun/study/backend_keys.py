@@ -7,7 +7,7 @@ by the name of the key. It is loaded for studies that have the key. What it says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from gridrun.documents.tree import Node
 from gridrun.errors import EnvironmentFault, Fault
+from gridrun.pipeline import InputRole
 
 GROUP = "gridrun.study_keys"
 
@@ -43,7 +44,7 @@ class BackendKey:
         backend: Name of the backend, as registered under ``gridrun.backends``.
         description: One sentence on what the key says.
         read: Called with the node behind the key, the study file as the user named it,
-            and the roles of a study's inputs. Raises ``InputError`` with every fault.
+            and the inputs of the pipeline by role. Raises ``InputError`` with every fault.
         default: Settings of a study without the key, by its file; raises ``UserError``
             where a study needs it.
         inputs_key: Setting below the key that names inputs which stay elsewhere, or empty.
@@ -52,7 +53,7 @@ class BackendKey:
 
     backend: str
     description: str
-    read: Callable[[Node, Path, Sequence[str]], BackendValue]
+    read: Callable[[Node, Path, Mapping[str, InputRole]], BackendValue]
     default: Callable[[Path], Any]
     inputs_key: str = ""
     command: str = ""

@@ -35,7 +35,22 @@ def _input_lines(pipeline: Pipeline, inputs: Mapping[str, str]) -> Iterator[str]
     """An input with its path, or the pipeline's example of one."""
     for name, role in pipeline.inputs.items():
         comment = f"  # {role.comment}" if role.comment else ""
+        if role.many:
+            yield from _named_lines(name, role.example, inputs, comment)
+            continue
         yield f"  {name}: {_quoted(inputs.get(name, role.example))}{comment}"
+
+
+def _named_lines(role: str, example: str, inputs: Mapping[str, str], comment: str) -> Iterator[str]:
+    """Inputs with names of the study's own, or an example of one, commented out."""
+    given = {name: path for name, path in inputs.items() if name.startswith(f"{role}.")}
+    if not given:
+        name, _, path = example.partition("=")
+        yield f"  # {role}: {{{name}: {_quoted(path)}}}{comment}"
+        return
+    yield f"  {role}:{comment}"
+    for name, path in given.items():
+        yield f"    {name.removeprefix(f'{role}.')}: {_quoted(path)}"
 
 
 def _grid_lines(parameter: Parameter) -> Iterator[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import gridrun
+from amiss_tasks.features.features_file import read_features
+from amiss_tasks.models._rows import rows_to_predict
+from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import UserError
 
@@ -96,3 +100,17 @@ def test_another_release_is_noted(study, model, tmp_path, change, parts):
     """The version of training and that of the file are named; rows are predicted."""
     (text,) = [t for t in predicted(study, model, tmp_path, change) if "trained on" in t]
     assert all(part in text for part in parts)
+
+
+def test_every_transcript_of_a_vcf_alone_is_predicted(tmp_path):
+    """Without CADD tables each has a row; a block that is no transcript has the reason."""
+    directory = write_small_study(tmp_path, variants=20)
+    file = directory / "features.json"
+    file.write_text(json.dumps([f for f in json.loads(file.read_text()) if "vep" in f["source"]]))
+    vcf = directory / "variants.vcf"
+    vcf.write_text(vcf.read_text().replace("ENST00000000007", "ENSR00000000007"))
+    found = read_unlabelled({"vcf": str(vcf)}, "keep_all", read_features(file).features)
+    rows = rows_to_predict(found, "keep_all", "all").rows
+    reason = "a regulatory feature or motif, not a transcript"
+    assert Counter(row.reason for row in rows) == {"": 19, reason: 1}
+    assert all(row.consequence == row.vep_consequence for row in rows if not row.reason)

@@ -135,7 +135,7 @@ def differing(name: str, plain, found) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "stages"),
     [
-        ("amiss_tasks.stages.read._subset", {"read", "filter"}),
+        ("amiss_tasks.stages.read._result", {"read", "filter"}),
         ("amiss_tasks.stages.filter", {"filter"}),
         ("amiss_tasks.tasks.source", {"preprocess"}),
         ("amiss_tasks.tasks.results", {"prepare"}),

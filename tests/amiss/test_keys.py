@@ -110,7 +110,7 @@ OTHER_KEYS: dict[str, dict[str, Any]] = {
 """Part of a context to a study that differs in nothing else."""
 
 CODE = {
-    "code read": "amiss_tasks.stages.read._subset",
+    "code read": "amiss_tasks.stages.read._result",
     "code filter": "amiss_tasks.stages.filter",
     "code preprocess": "amiss_tasks.tasks.source",
     "code prepare": "stages/prepare.R",

@@ -115,9 +115,10 @@ def test_an_input_packed_anew_is_the_same_input(tmp_path):
 
 def test_inputs_are_those_that_reading_takes():
     """Every role has a sentence for `gridrun init`, an example, and one for `gridrun predict`."""
-    from amiss_tasks.stages.read._paths import ROLES
+    from amiss_tasks.features.feature_set import TABLES
+    from amiss_tasks.stages.read._open import ROLES
 
-    assert tuple(PIPELINE.inputs) == ROLES
+    assert tuple(PIPELINE.inputs) == (*ROLES, TABLES)
     assert all(
         role.description and role.example and role.predicted for role in PIPELINE.inputs.values()
     )
@@ -137,8 +138,11 @@ def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):
     _, model, inputs, target = asked[0]
     assert (str(model), target) == ("m", file)
     assert inputs == {"vcf": "a.vcf", "cadd_snv": "s.tsv", "cadd_indel": "i.tsv"}
+    predict_variants("m", "a.vcf", file=file)
+    assert asked[-1][2] == {"vcf": "a.vcf"}
     for given, named in (
-        (("a.vcf",), {}),
+        (("a.vcf", "s.tsv"), {}),
+        ((), {"cadd_snv": "s", "cadd_indel": "i"}),
         (("a.vcf", "s.tsv", "i.tsv", "p", "more"), {}),
         ((), {"vcf": "a", "cadd_snv": "s", "cadd_indel": "i", "cad": "x"}),
         (("a", "s", "i"), {"vcf": "a"}),

@@ -9,6 +9,7 @@ import pytest
 from grids import FULL, ONE, write_json, yaml_lines
 
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.study.start import INPUTS as INPUT_ROLES
 from gridrun.errors import InputError
 from gridrun.plan.units import Limits
 from gridrun.study import load_study
@@ -18,7 +19,7 @@ PIPELINE = SimpleNamespace(
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "lr"),
     study_keys={},
-    inputs=dict.fromkeys(("vcf", "cadd_snv", "cadd_indel")),
+    inputs=INPUT_ROLES,
     most_folds=None,
     most_folds_reason="",
 )
@@ -200,6 +201,32 @@ def test_wrong_inputs(tmp_path, inputs, words):
     (fault,) = faults(tmp_path, inputs + GRID)
     assert words in fault.message
     assert fault.line == 1
+
+
+def test_inputs_of_a_group_may_be_left_out_together(tmp_path):
+    """A study without both CADD tables is one; with one of them alone both ways out are said."""
+    assert set(load(tmp_path, "inputs: {vcf: a}\n" + GRID).inputs) == {"vcf"}
+    (fault,) = faults(tmp_path, "inputs: {vcf: a, cadd_indel: b}\n" + GRID)
+    assert fault.message == 'input "cadd_snv" is missing below "inputs"'
+    assert fault.todo == "add cadd_snv: PATH, or leave cadd_indel out too"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "folder: {inputs: {%s}}\n",
+        (
+            "azure: {workspace: {config: c.json}, compute: {name: c}, image: i, "
+            "data: {datastore: d, %s}}\n"
+        ),
+    ],
+)
+def test_so_may_inputs_that_stay_elsewhere(tmp_path, elsewhere):
+    """Places of inputs that only workers see keep to the same rule."""
+    study = load(tmp_path, elsewhere % "vcf: a" + GRID)
+    assert set(study.inputs_elsewhere) == {"vcf"}
+    (fault,) = faults(tmp_path, elsewhere % "vcf: a, cadd_snv: b" + GRID)
+    assert "lacks cadd_indel" in fault.message
 
 
 def test_a_misspelt_input(tmp_path):

@@ -16,7 +16,7 @@ from amiss_tasks.stages.read._study import (
     read_unlabelled,
 )
 from amiss_tasks.stages.read._trainable import check_trainable
-from amiss_tasks.stages.read.cadd import CaddReader
+from amiss_tasks.stages.read.tables import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 
 __all__ = [

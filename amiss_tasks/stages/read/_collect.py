@@ -12,9 +12,9 @@ from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
+from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
-from amiss_tasks.stages.read._column_positions import positions
 from amiss_tasks.stages.read._numbers import MISSING
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
@@ -26,8 +26,10 @@ ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
 """Values of CLNREVSTAT that some value of ``quality`` keeps."""
 
 _BASES = frozenset("ACGTNacgtn")
-_REGULATORY = re.compile(r"ENSR\d|ENSM\d|ENSPFM\d|MA\d+\.\d")
-"""Identifiers of regulatory and motif features. Source: Ensembl's and JASPAR's."""
+REGULATORY = r"ENSR\d|ENSM\d|ENSPFM\d|MA\d+\.\d"
+"""How identifiers of regulatory and motif features begin. Source: Ensembl's and JASPAR's."""
+
+_REGULATORY = re.compile(REGULATORY)
 _SPLIT = "split (bcftools norm -m-) the records first, then run VEP and CADD"
 
 
@@ -88,6 +90,7 @@ def collect(
     *,
     labelled: bool = True,
     leave_out_other_alleles: bool = False,
+    has_cadd: bool = True,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -99,6 +102,7 @@ def collect(
             whether ClinVar knows it or not.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's;
             they are a fault otherwise.
+        has_cadd: Whether rows are to be joined to CADD tables.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -114,7 +118,7 @@ def collect(
         rows.records += 1
         rows.blocks += len(record.csq_blocks)
         check_lists(record, lists, reader.report)
-        reason = _reason_to_drop(record, rows, reader, labelled=labelled)
+        reason = _reason_to_drop(record, rows, reader, labelled=labelled, has_cadd=has_cadd)
         own, reason = alleles.own_blocks(record, reason)
         if reason:
             _leave_out(record, reason, rows, one_by_one=not labelled)
@@ -157,13 +161,15 @@ def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
     return basic <= at.keys() and len(located(of_vep, at)) == len(of_vep)
 
 
-def _reason_to_drop(record: VcfRecord, rows: VcfRows, reader: VcfReader, *, labelled: bool) -> str:
+def _reason_to_drop(
+    record: VcfRecord, rows: VcfRows, reader: VcfReader, *, labelled: bool, has_cadd: bool
+) -> str:
     """Why no combination can use a record, or an empty text; says what is wrong with it."""
     report = reader.report
     line = record.line
     reasons: list[str] = []
     if not _BASES.issuperset(record.alt):
-        reasons += _odd_alt(record.alt, line, report)
+        reasons += _odd_alt(record.alt, line, report, has_cadd=has_cadd)
     if labelled:
         reasons += _unlabelled(record, rows, reader)
     if not record.csq_blocks and reader.header.csq:
@@ -199,7 +205,7 @@ def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str
     return reasons
 
 
-def _odd_alt(alt: str, line: int, report: FileReport) -> list[str]:
+def _odd_alt(alt: str, line: int, report: FileReport, *, has_cadd: bool) -> list[str]:
     """Say what an ALT is that is not one sequence of bases."""
     if "," in alt:
         report.fault(
@@ -214,7 +220,7 @@ def _odd_alt(alt: str, line: int, report: FileReport) -> list[str]:
             key=("ALT", shown(alt)),
             line=line,
             noun="variant",
-            tail=" cannot match CADD",
+            tail=" cannot match CADD" if has_cadd else " left out",
         )
     return ["ALT is not one sequence of bases"]
 

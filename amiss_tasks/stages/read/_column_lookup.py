@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amiss_tasks.features.feature_set import TRANSCRIPTS, VEP, Feature, FeatureSet
+from amiss_tasks.features.feature_set import CADD, TABLES, TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.read.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list
-from gridrun.errors import did_you_mean
+from gridrun.errors import counted, did_you_mean
 
 _MOST_NAMES = 150
 """Columns of a file that a message lists: CADD has about 130, a wide CSQ field 100."""
@@ -94,6 +95,63 @@ def note_choices(
         if source is not None and source != feature.sources[0]:
             passed = ", ".join(feature.sources[: feature.sources.index(source)])
             report.note(f"feature {feature.name} is read from {what} {source}: no {passed} there")
+
+
+def check_tables(features: FeatureSet, files: Collection[str], report: FileReport) -> None:
+    """Name the features whose table is not among the inputs.
+
+    Args:
+        features: The study's features.
+        files: Those that features can be read from, as ``Feature.file`` has them.
+        report: Report of the features file.
+    """
+    for file in dict.fromkeys(feature.file for feature in features.features):
+        if file not in files:
+            _without_table(features, file, files, report)
+
+
+def _without_table(
+    features: FeatureSet, file: str, files: Collection[str], report: FileReport
+) -> None:
+    missing = features.of(file)
+    verb = "is" if len(missing) == 1 else "are"
+    names = ", ".join(feature.name for feature in missing)
+    name = file.removeprefix(f"{TABLES}.")
+    table, todo = "CADD's tables, which are", "name both tables (cadd_snv: PATH, cadd_indel: PATH)"
+    if file != CADD:
+        near = did_you_mean(name, [each.removeprefix(f"{TABLES}.") for each in files])
+        table = f'the table "{name}", which is'
+        todo = f"{near} name it below {TABLES} of the inputs ({name}: PATH)".strip()
+    without = "take them out of this file"
+    if features.origin is None:
+        without = (
+            "give the study a features file that does without them: extends: amiss, and these "
+            "names below drop; docs/features.md"
+        )
+    report.fault(
+        f"{counted(len(missing), 'feature')} {verb} read from {table} not among the inputs: "
+        f"{names}",
+        line=missing[0].line,
+        todo=f"{todo}, or {without}",
+    )
+
+
+def check_table_header(
+    reader: TsvReader, file: str, features: FeatureSet, features_report: FileReport
+) -> None:
+    """Name every feature whose column a further table does not have.
+
+    Args:
+        reader: Reader of the table.
+        file: Which features are read from it.
+        features: The study's features.
+        features_report: Report of their file.
+    """
+    if reader.report.broken:
+        return
+    place = ColumnHolder(str(reader.report.file), "the header", "column")
+    name_lacking(features.of(file), reader.at, reader.names, place, features_report)
+    note_choices(features.of(file), reader.at, "column", reader.report)
 
 
 def number_advice(feature: Feature, features: FeatureSet, missing: str) -> str:

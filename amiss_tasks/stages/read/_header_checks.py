@@ -12,11 +12,12 @@ from amiss_tasks.features.feature_set import (
     VEP,
     FeatureSet,
 )
+from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._column_lookup import ColumnHolder, name_lacking, note_choices
-from amiss_tasks.stages.read._column_positions import CADD_KEYS, positions
 from amiss_tasks.stages.read._header import VcfHeader
 from amiss_tasks.stages.read._report import FileReport
-from amiss_tasks.stages.read.cadd import CaddReader
+from amiss_tasks.stages.read.tables import CADD_KEYS, CaddReader
+from amiss_tasks.stages.read.tsv import TsvReader
 from gridrun.pipeline import Value
 
 _ANNOTATE = "annotate it with VEP: vep --vcf --canonical --plugin dbNSFP,…"
@@ -196,14 +197,14 @@ def check_same_columns(snv: CaddReader, indel: CaddReader) -> None:
                 return
 
 
-def check_builds(header: VcfHeader, readers: Sequence[CaddReader]) -> None:
-    """Note where a CADD table names another genome build than the VCF."""
+def check_builds(header: VcfHeader, readers: Sequence[TsvReader]) -> None:
+    """Note where a table names another genome build than the VCF."""
     for reader in readers:
         if reader.build and header.build and reader.build != header.build:
             reader.report.note(
                 f"genome build {reader.build} against {header.build} of the VCF "
                 f"(there on line {header.build_line})",
-                line=1,
+                line=reader.build_line,
                 todo="positions of two builds do not match; check which is meant",
             )
 

@@ -1,4 +1,7 @@
-"""The inner join of CADD and VCF rows, in the row order of R's ``merge`` (S01 steps 8 and 9)."""
+"""The rows of a study in the order of R's ``merge`` (S01 steps 8 and 9): VCF and CADD joined.
+
+Without CADD tables they are those of the VCF, one for each variant and transcript.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.features.feature_set import CONSEQUENCE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
+from amiss_tasks.stages.read._collect import REGULATORY
 from amiss_tasks.stages.read._report import FileReport, shown
+from gridrun.errors import counted
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
 _SEPARATOR = "\r"
@@ -28,7 +33,7 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
 
     Args:
         vcf: Table of ``Batch.finish``.
-        cadd: Tables of ``collect_cadd``, SNV first.
+        cadd: Tables of ``collect_rows``, SNV first.
         features: The study's features.
 
     Returns:
@@ -43,7 +48,7 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
         table.append_column("cadd_file", pa.array(np.full(len(table), number, dtype=np.int64)))
         for number, table in enumerate(cadd)
     )
-    at = pc.index_in(_pasted(stacked, KEYS), value_set=_pasted(vcf, _VCF_KEYS))
+    at = pc.index_in(pasted(stacked, KEYS), value_set=pasted(vcf, _VCF_KEYS))
     left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
     right = at.take(pa.array(left)).to_numpy().astype(np.int64)
     keys = [pc.fill_null(stacked[name].take(left), _NA) for name in KEYS]
@@ -56,6 +61,39 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
     return pa.table(columns)
+
+
+def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
+    """The rows of a VCF that stands alone.
+
+    Args:
+        vcf: Table of ``Batch.finish``.
+        features: The study's features; none is read from CADD.
+        report: Report of the VCF.
+
+    Returns:
+        As :func:`join`, with VEP's consequence in the place of CADD's too, and without the
+        lines of a CADD table. Regulatory features and motifs, which CADD's tables would not
+        join, give no row.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.match_substring_regex(vcf["Feature"], f"^(?:{REGULATORY})")
+    is_transcript = pc.invert(pc.fill_null(found, fill_value=False))
+    rows = vcf.filter(is_transcript)
+    if len(rows) < len(vcf):
+        report.note(
+            "regulatory features and motifs are no transcripts and are left out "
+            f"({counted(len(vcf) - len(rows), 'CSQ block')})"
+        )
+    source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
+    keys = [pc.fill_null(rows[name], _NA) for name in _VCF_KEYS]
+    order = pa.array(_as_merge_sorts(keys))
+    names = (*KEYS, *features.text_columns, *features.numeric_columns, LINES[0])
+    return pa.table(
+        {name: rows[source.get(name, name)].take(order).combine_chunks() for name in names}
+    )
 
 
 def _as_merge_sorts(keys: Sequence[Any]) -> Any:
@@ -91,10 +129,10 @@ def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
     import pyarrow.compute as pc
 
     # What does not join is lost without harm, here as in upstream.
-    kept = vcf.filter(pc.is_in(_pasted(vcf, _VCF_KEYS), value_set=_pasted(joined, KEYS)))
+    kept = vcf.filter(pc.is_in(pasted(vcf, _VCF_KEYS), value_set=pasted(joined, KEYS)))
     first_at: dict[str, int] = {}
     lines = kept["vcf_line"].to_pylist()
-    for key, line in zip(_pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
+    for key, line in zip(pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
         first = first_at.setdefault(key, line)
         if first != line:
             report.fault(
@@ -154,8 +192,8 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
         )
 
 
-def _pasted(table: Any, names: Sequence[str]) -> Any:
-    """The columns pasted as R's ``merge`` does."""
+def pasted(table: Any, names: Sequence[str]) -> Any:
+    """Columns pasted to one of text, as R's ``merge`` does."""
     import pyarrow.compute as pc
 
     return pc.binary_join_element_wise(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from amiss_tasks.stages.read._cadd_rows import CaddTable
 from amiss_tasks.stages.read._collect import VcfRows
 from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.read._table_rows import FoundRows
 from gridrun.errors import WARNING, counted
 
 _EXPECTED_LOSS = 0.1
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"\.\d+$")
 
 def check_matches(
     rows: VcfRows,
-    tables: Sequence[CaddTable],
+    tables: Sequence[FoundRows],
     report: FileReport,
     cadd_reports: Sequence[FileReport],
 ) -> None:
@@ -52,7 +52,7 @@ def check_matches(
 
 
 def _no_variant(
-    rows: VcfRows, kept: int, tables: Sequence[CaddTable], chromosome: str, report: FileReport
+    rows: VcfRows, kept: int, tables: Sequence[FoundRows], chromosome: str, report: FileReport
 ) -> None:
     hints = [_prefix(chromosome, table.example[0]) for table in tables if table.example][:1]
     todo = "check that VCF and CADD tables are of the same variants and genome build"
@@ -65,7 +65,7 @@ def _no_variant(
     report.fault(f"0 of {counted(kept, 'variant')} found in CADD{hint}", todo=todo)
 
 
-def _no_row(table: CaddTable, chromosome: str, report: FileReport, *, is_expected: bool) -> None:
+def _no_row(table: FoundRows, chromosome: str, report: FileReport, *, is_expected: bool) -> None:
     hint = _prefix(table.example[0], chromosome)
     detail = f"; {hint}" if hint else f", for example {shown(':'.join(table.example))}"
     message = f"0 of {counted(table.rows, 'row')} of this file match a variant{detail}"
@@ -112,7 +112,7 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
 
 
 def note_lost(
-    vcf: Any, joined: Any, tables: Sequence[CaddTable], variants: int, report: FileReport
+    vcf: Any, joined: Any, tables: Sequence[FoundRows], variants: int, report: FileReport
 ) -> None:
     """Say which variants with a star have no row in the joined table, and what lost them.
 

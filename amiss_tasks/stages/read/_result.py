@@ -7,6 +7,7 @@ so that they appear together or not at all.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.table import VariantTable
 from gridrun.errors import Fault, UserError, in_bytes
@@ -94,6 +95,29 @@ class ReadResult:
             numeric={name: values[rows] for name, values in self.numbers.items()},
             rows=len(rows),
         )
+
+
+def sample_variants(table: Any, number: int, seed: int) -> Any:
+    """Keep all rows of ``number`` variants, drawn by seed and content.
+
+    A variant's place in the draw is a hash of the seed and its chromosome,
+    position, Ref and Alt: the order of rows does not matter, and a larger
+    number keeps the variants of a smaller one.
+
+    Args:
+        table: The joined table.
+        number: How many variants.
+        seed: Any whole number.
+    """
+    import pyarrow as pa
+
+    keys = list(zip(*(table[name].to_pylist() for name in VARIANT), strict=True))
+    places = {
+        key: hashlib.sha256("\t".join((str(seed), *map(str, key))).encode()).digest()
+        for key in set(keys)
+    }
+    drawn = set(sorted(places, key=places.__getitem__)[:number])
+    return table.filter(pa.array([key in drawn for key in keys], pa.bool_()))
 
 
 def _objects(column: Any) -> npt.NDArray[np.object_]:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import CADD, VEP, FeatureSet
-from amiss_tasks.stages.read._cadd_rows import collect_cadd
+from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
 from amiss_tasks.stages.read._column_lookup import located
-from amiss_tasks.stages.read._column_positions import positions
-from amiss_tasks.stages.read._header_checks import (
-    check_builds,
-    check_cadd_header,
-    check_same_columns,
-    check_vcf_header,
-)
-from amiss_tasks.stages.read._join import check_records, check_rows, join
+from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_lost
-from amiss_tasks.stages.read._paths import ROLES, check_path, check_same_files
-from amiss_tasks.stages.read._report import FileReport, raise_faults
-from amiss_tasks.stages.read._result import ReadCounts, ReadResult, cache_path, load, save
-from amiss_tasks.stages.read._subset import sample_variants
+from amiss_tasks.stages.read._left_join import add_columns
+from amiss_tasks.stages.read._open import CADD_ROLES, files_of, notes_of, open_inputs, reports_of
+from amiss_tasks.stages.read._report import raise_faults
+from amiss_tasks.stages.read._result import (
+    ReadCounts,
+    ReadResult,
+    cache_path,
+    load,
+    sample_variants,
+    save,
+)
+from amiss_tasks.stages.read._table_rows import collect_rows
 from amiss_tasks.stages.read._trainable import check_trainable
-from amiss_tasks.stages.read.cadd import CaddReader
+from amiss_tasks.stages.read.tables import CaddReader, TableReader
 from amiss_tasks.stages.read.vcf import VcfReader
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from gridrun.errors import Fault, counted
@@ -36,77 +37,6 @@ from gridrun.store.cache import made_again
 
 _MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
-
-_CADD_ROLES = ROLES[1:]
-
-
-@dataclass
-class _Opened:
-    """The inputs that could be opened, at their first record."""
-
-    reports: dict[str, FileReport]
-    vcf: VcfReader | None = None
-    cadd: dict[str, CaddReader] = field(default_factory=dict)
-
-    def faulty(self, *roles: str) -> bool:
-        return any(self.reports[role].faults for role in roles or self.reports)
-
-    def raise_faults(self) -> None:
-        raise_faults(list(self.reports.values()))
-
-
-def _reports(inputs: Mapping[str, str], features: FeatureSet) -> dict[str, FileReport]:
-    """A report for each input by its role, and ``features``.
-
-    The latter takes what is wrong with the features as to the inputs; for the list that is
-    built in nothing goes there.
-    """
-    features_report = FileReport(features.origin or Path("features"))
-    return {"features": features_report, **{role: FileReport(Path(inputs[role])) for role in ROLES}}
-
-
-def _notes(reports: Mapping[str, FileReport]) -> tuple[Fault, ...]:
-    return tuple(note for report in reports.values() for note in report.notes)
-
-
-def _open(
-    inputs: Mapping[str, str],
-    grid_values: Mapping[str, Sequence[Value]],
-    features: FeatureSet,
-    stack: ExitStack,
-    *,
-    labelled: bool = True,
-) -> _Opened:
-    """Check paths and headers of all inputs."""
-    opened = _Opened(_reports(inputs, features))
-    features_report = opened.reports["features"]
-    readable = [role for role in ROLES if check_path(role, opened.reports[role])]
-    check_same_files({role: opened.reports[role] for role in ROLES})
-    if "vcf" in readable:
-        report = opened.reports["vcf"]
-        opened.vcf = stack.enter_context(
-            VcfReader(report.file, report, used_csq=features.csq_fields)
-        )
-        if not report.broken:
-            check_vcf_header(
-                opened.vcf.header,
-                report,
-                grid_values,
-                features,
-                features_report,
-                labelled=labelled,
-            )
-    for role in _CADD_ROLES:
-        if role in readable:
-            report = opened.reports[role]
-            reader = CaddReader(report.file, report, features.cadd_columns)
-            opened.cadd[role] = stack.enter_context(reader)
-            check_cadd_header(reader, features, features_report)
-    if len(opened.cadd) == len(_CADD_ROLES):
-        check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
-    if opened.vcf:
-        check_builds(opened.vcf.header, list(opened.cadd.values()))
-    return opened
 
 
 def check_inputs(
@@ -117,7 +47,7 @@ def check_inputs(
     """Check paths and headers, quickly even where files are huge.
 
     Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
         grid_values: Parameter to the values of the grid.
         features: The study's features.
 
@@ -130,11 +60,11 @@ def check_inputs(
             one run names what would otherwise be found one by one.
     """
     with ExitStack() as stack:
-        opened = _open(inputs, grid_values, features, stack)
+        opened = open_inputs(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, features, _MOST_CHECKED)
+            collect(opened.vcf, features, _MOST_CHECKED, has_cadd=bool(opened.cadd))
         opened.raise_faults()
-        return list(_notes(opened.reports))
+        return list(notes_of(opened.reports))
 
 
 def read_inputs(
@@ -152,7 +82,7 @@ def read_inputs(
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
     Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
         grid_values: Parameter to the values of the grid.
         cache_dir: Where the joined table is kept.
         digest: Digest of the content of the inputs, of the features and of the code
@@ -172,14 +102,14 @@ def read_inputs(
         UserError: The table cannot be written.
     """
     path = cache_path(cache_dir, digest)
-    files = {role: Path(inputs[role]) for role in ROLES}
+    files = files_of(inputs)
     found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
         found, _ = _read(
             inputs, grid_values, features, path, leave_out_other_alleles=leave_out_other_alleles
         )
-    reports = _reports(inputs, features)
+    reports = reports_of(inputs, features)
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
         table,
@@ -202,7 +132,7 @@ def read_inputs(
             "of --rows; all are used"
         )
     again = [made_again(path, damage)] if damage else []
-    return replace(found, table=table, notes=(*found.notes, *_notes(reports), *again))
+    return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
 
 
 @dataclass(frozen=True)
@@ -215,18 +145,20 @@ class Unlabelled:
             file: ``vcf_line``, ``CHROM``, ``POS``, ``REF``, ``ALT``, ``Feature``,
             ``Consequence``, ``CANONICAL`` and more.
         left_out: Records that give no row.
+        has_cadd: Whether CADD tables are among the inputs.
     """
 
     read: ReadResult
     rows: Any
     left_out: Sequence[LeftOut]
+    has_cadd: bool
 
 
 def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: FeatureSet) -> Unlabelled:
     """Read and join inputs that need no labels; nothing is kept.
 
     Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
         transcript: Value of the parameter: whether VEP's CANONICAL is needed.
         features: Features of the model.
 
@@ -237,7 +169,7 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
     read, vcf = _read(
         inputs, values, features, Path(), labelled=False, leave_out_other_alleles=True
     )
-    return Unlabelled(read, vcf.table, vcf.left_out)
+    return Unlabelled(read, vcf.table, vcf.left_out, CADD_ROLES[0] in inputs)
 
 
 @dataclass(frozen=True)
@@ -257,16 +189,25 @@ def annotation_of(inputs: Mapping[str, str], features: FeatureSet) -> Annotation
     """Read what the headers say of features; only the headers are read.
 
     Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``) to path.
+        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
         features: Features of a study or a model.
     """
     with ExitStack() as stack:
         vcf = stack.enter_context(VcfReader(inputs["vcf"]))
-        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in _CADD_ROLES}
+        roles = [role for role in CADD_ROLES if role in inputs]
+        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in roles}
+        others = {
+            role: stack.enter_context(TableReader(inputs[role]))
+            for role in features.tables
+            if role in inputs
+        }
     at = positions(vcf.header.csq_fields, features.csq_fields)
-    names = tables["cadd_snv"].names
     sources = located(features.of(VEP), at)
-    sources |= located(features.of(CADD), positions(names, features.cadd_columns))
+    for table in list(tables.values())[:1]:
+        sources |= located(features.of(CADD), positions(table.names, features.cadd_columns))
+    for role, other in others.items():
+        there = positions(other.names, features.columns_of(role))
+        sources |= located(features.of(role), there)
     releases = {"vcf": vcf.header.release, **{role: t.release for role, t in tables.items()}}
     return Annotation(sources, {role: text for role, text in releases.items() if text})
 
@@ -280,11 +221,12 @@ def _read(
     labelled: bool = True,
     leave_out_other_alleles: bool,
 ) -> tuple[ReadResult, VcfRows]:
-    """The full pass over all three files; the result is not at its path yet."""
+    """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
-        opened = _open(inputs, grid_values, features, stack, labelled=labelled)
+        opened = open_inputs(inputs, grid_values, features, stack, labelled=labelled)
         reports = opened.reports
-        if opened.vcf is None or len(opened.cadd) < len(_CADD_ROLES):
+        roles = [role for role in CADD_ROLES if role in reports]
+        if opened.vcf is None or len(opened.cadd) < len(roles):
             opened.raise_faults()
         assert opened.vcf is not None
         header_is_sound = not opened.faulty()
@@ -295,31 +237,41 @@ def _read(
             most,
             labelled=labelled,
             leave_out_other_alleles=leave_out_other_alleles,
+            has_cadd=bool(roles),
         )
         if not header_is_sound:
             opened.raise_faults()
-        tables = [collect_cadd(opened.cadd[role], vcf.variants, features) for role in _CADD_ROLES]
-        cadd_reports = [reports[role] for role in _CADD_ROLES]
+        tables = [collect_rows(opened.cadd[role], vcf.variants, features) for role in roles]
+        cadd_reports = [reports[role] for role in roles]
+        others = {
+            role: collect_rows(reader, vcf.variants, features, role)
+            for role, reader in opened.tables.items()
+        }
         is_whole = not any(report.broken for report in reports.values())
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
-        if is_whole and vcf.records and not opened.faulty("vcf"):
+        if tables and is_whole and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], cadd_reports)
         joined = None
-        if is_whole:
+        own = features.without_tables
+        if is_whole and tables:
             cadd_tables = [table.table for table in tables]
-            joined = join(vcf.table, cadd_tables, features)
-            if vcf.repeated:
-                check_records(joined, vcf.table, reports["vcf"])
+            joined = join(vcf.table, cadd_tables, own)
             check_rows(joined, cadd_reports)
             if not opened.faulty("vcf"):
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
+        elif is_whole:
+            joined = transcript_rows(vcf.table, own, reports["vcf"])
+        if joined is not None and vcf.repeated:
+            check_records(joined, vcf.table, reports["vcf"])
+        for role, found in others.items() if joined is not None and len(joined) else ():
+            joined = add_columns(joined, found, features, role, reports[role], labelled=labelled)
         opened.raise_faults()
         assert joined is not None
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
-    if labelled and counts.variants_without_cadd:
+    if labelled and tables and counts.variants_without_cadd:
         starred = counts.variants + counts.variants_without_cadd
         note_lost(vcf.table, joined, tables, starred, reports["vcf"])
-    return ReadResult(path, joined, _notes(reports), counts, features), vcf
+    return ReadResult(path, joined, notes_of(reports), counts, features), vcf
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

@@ -145,6 +145,7 @@ def _place(
     """Where a fault of a feature's values is reported: in its features file, else its input."""
     if features.origin is not None:
         return reports["features"], feature.line
+    # without a features file there are no others
     return reports["vcf" if feature.file == VEP else "cadd_snv"], None
 
 

@@ -1,4 +1,4 @@
-"""Rows of a CADD table whose variant is in the VCF, as columns."""
+"""Rows of a table whose variant is in the VCF, as columns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, KEYS, Feature, FeatureSet
+from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature, FeatureSet
 from amiss_tasks.stages.read._column_lookup import located, number_advice
-from amiss_tasks.stages.read._column_positions import CADD_KEYS
 from amiss_tasks.stages.read._numbers import (
     CADD_MISSING,
+    MISSING,
     not_a_number,
     parse_numbers,
     plain_position,
@@ -19,10 +19,11 @@ from amiss_tasks.stages.read._numbers import (
 )
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
-from amiss_tasks.stages.read.cadd import CaddReader, CaddRows
+from amiss_tasks.stages.read.tsv import Lot, TsvReader
 
-_FIXED = {**dict(zip(KEYS, CADD_KEYS, strict=True)), CONSEQUENCE: "Consequence"}
-"""Column of the result to its column in the file, whatever the features are."""
+LINE = {CADD: "cadd_line"}
+"""File of a feature to the column with the line of a row; ``line`` for other files."""
+
 _TRUTH = {
     word: number
     for words, number in (
@@ -36,12 +37,12 @@ _NEVER_EMPTY = ("#Chrom", "Ref", "Alt")
 
 
 @dataclass
-class CaddTable:
-    """What a CADD table has for the variants of a VCF.
+class FoundRows:
+    """What a table has for the variants of a VCF.
 
     Args:
         table: Arrow table of the rows of kept variants: keys and text under
-            amiss's names, numbers as float64, ``cadd_line``. None when the
+            amiss's names, numbers as float64, and the line of each. None when the
             table was not read.
         rows: Rows in the file.
         matching: Rows whose variant is in the VCF, kept or not.
@@ -58,31 +59,38 @@ class CaddTable:
     chromosomes: set[str]
 
 
-def collect_cadd(
-    reader: CaddReader, variants: Mapping[str, bool], features: FeatureSet
-) -> CaddTable:
-    """Read a CADD table.
+def collect_rows(
+    reader: TsvReader, variants: Mapping[str, bool], features: FeatureSet, file: str = CADD
+) -> FoundRows:
+    """Read a table.
 
     Args:
         reader: At its first row; every column that the features need is there.
         variants: As in :class:`VcfRows`.
         features: The study's features.
+        file: Which features are read from it, see :class:`Feature`.
 
     Returns:
-        The rows of kept variants. Every row is checked, also those of other
-        variants: amiss types a column by the whole table.
+        The rows of kept variants. Of CADD every row is checked, also those of other
+        variants: amiss types a column by the whole table. Another table may name
+        chromosomes with or without ``chr``, whatever the VCF does.
     """
     import pyarrow as pa
 
-    key_at = [reader.at[name] for name in CADD_KEYS[:-1]]
-    result = CaddTable(None, 0, 0, set(), (), set())
-    columns_of = _Columns(reader, features)
-    lots = [columns_of.table(CaddRows([], [()] * len(reader.names)), [])]
+    is_cadd = file == CADD
+    key_at = [reader.at[reader.keys[name]] for name in VARIANT]
+    result = FoundRows(None, 0, 0, set(), (), set())
+    columns_of = _Columns(reader, features, file)
+    chromosomes = None if is_cadd else _Chromosomes(variants, reader.report)
+    lots = [columns_of.table(Lot([], [()] * len(reader.names)), [])]
     for lot in reader:
         columns = list(lot.columns)
         result.rows += len(lot.lines)
-        positions = _positions(columns[reader.at["Pos"]], lot.lines, reader.report)
-        columns[reader.at["Pos"]] = positions
+        columns[key_at[1]] = _positions(
+            columns[key_at[1]], lot.lines, reader.report, reader.keys[VARIANT[1]]
+        )
+        if chromosomes is not None:
+            columns[key_at[0]] = chromosomes.renamed(columns[key_at[0]])
         keys = list(map("\r".join, zip(*(columns[at] for at in key_at), strict=True)))
         if not result.example:
             result.example = tuple(keys[0].split("\r"))
@@ -90,19 +98,59 @@ def collect_cadd(
         kept = [variants.get(key) for key in keys]
         result.matching += len(kept) - kept.count(None)
         result.found.update(compress(keys, kept))
-        lots.append(columns_of.table(CaddRows(lot.lines, columns), kept))
+        if is_cadd:
+            lots.append(columns_of.table(Lot(lot.lines, columns), kept))
+        elif any(kept):
+            lines = list(compress(lot.lines, kept))
+            rows = Lot(lines, [tuple(compress(column, kept)) for column in columns])
+            lots.append(columns_of.table(rows, [True] * len(lines)))
     columns_of.checks.finish()
     result.table = pa.concat_tables(lots)
     return result
 
 
-def _positions(cells: tuple[str, ...], lines: list[int], report: FileReport) -> tuple[str, ...]:
+class _Chromosomes:
+    """Finds the name that a VCF has for a chromosome, with or without ``chr``.
+
+    Args:
+        variants: As in :class:`VcfRows`.
+        report: Where a difference is noted.
+    """
+
+    def __init__(self, variants: Mapping[str, bool], report: FileReport) -> None:
+        self._report = report
+        self._of_vcf = {key.partition("\r")[0] for key in variants}
+        self._names: dict[str, str] = {}
+
+    def renamed(self, cells: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of chromosomes as the VCF has them, where it has them."""
+        for name in sorted(set(cells) - self._names.keys()):
+            bare = name.removeprefix("chr")
+            other = {"M": "MT", "MT": "M"}.get(bare, bare)
+            alike = (name, bare, f"chr{bare}", other, f"chr{other}")
+            found = next((each for each in alike if each in self._of_vcf), name)
+            self._names[name] = found
+            if found != name:
+                self._report.note(
+                    f"chromosomes have other names than in the VCF ({name} is {found} there); "
+                    "taken for the same, with or without chr",
+                    key="chromosomes",
+                )
+        return tuple(map(self._names.__getitem__, cells))
+
+
+def _positions(
+    cells: tuple[str, ...], lines: list[int], report: FileReport, name: str
+) -> tuple[str, ...]:
     """Positions without leading zeros; says which are no numbers."""
     plain = [plain_position(cell) for cell in cells]
     for cell, position, line in zip(cells, plain, lines, strict=True):
         if position is None:
             report.fault(
-                f'column Pos is "{shown(cell)}", not a position', key="Pos", line=line, noun="row"
+                f'column {name} is "{shown(cell)}", not a position',
+                key="Pos",
+                line=line,
+                noun="row",
             )
     return tuple(position or "" for position in plain)
 
@@ -113,44 +161,51 @@ class _Columns:
     Args:
         reader: The table's reader; faults go to its report.
         features: The study's features.
+        file: Which of them are read from it.
     """
 
-    def __init__(self, reader: CaddReader, features: FeatureSet) -> None:
+    def __init__(self, reader: TsvReader, features: FeatureSet, file: str) -> None:
         self._at = reader.at
+        self._is_cadd = file == CADD
+        self._line = LINE.get(file, "line")
+        self._missing = CADD_MISSING if self._is_cadd else MISSING
         self.checks = ValueChecks(reader.report, "row", "column {}")
         self._report = reader.report
         self._features = features
-        of_cadd = features.of(CADD)
-        source = located((*of_cadd, *features.beside), reader.at)
-        self._text = dict(_FIXED)
-        self._text |= {f.name: source[f.name] for f in of_cadd if not f.is_numeric}
-        numeric = (*(f for f in of_cadd if f.is_numeric), *features.beside)
+        own = features.of(file)
+        beside = features.beside if self._is_cadd else ()
+        source = located((*own, *beside), reader.at)
+        self._text = dict(reader.keys)
+        if self._is_cadd:
+            self._text[CONSEQUENCE] = "Consequence"
+        self._text |= {f.name: source[f.name] for f in own if not f.is_numeric}
+        numeric = (*(f for f in own if f.is_numeric), *beside)
         self._numbers = [(feature, source[feature.name]) for feature in numeric]
 
-    def table(self, lot: CaddRows, kept: list[bool | None]) -> Any:
+    def table(self, lot: Lot, kept: list[bool | None]) -> Any:
         """Columns of the kept rows of a lot; all rows are checked."""
         import pyarrow as pa
 
         columns: dict[str, Any] = {}
         for name, source in self._text.items():
             cells = lot.columns[self._at[source]]
-            if "" in cells and source != "Pos":
+            if "" in cells and self._is_cadd and source != "Pos":
                 _say_empty(source, cells, lot.lines, self._report)
-            columns[name] = text_array(cells, CADD_MISSING)
+            columns[name] = text_array(cells, self._missing)
             self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
             columns[feature.name] = self._parsed(feature, source, lot)
-        columns["cadd_line"] = pa.array(lot.lines, pa.int64())
+        columns[self._line] = pa.array(lot.lines, pa.int64())
         return pa.table(columns).filter(pa.array([bool(keep) for keep in kept], pa.bool_()))
 
-    def _parsed(self, feature: Feature, source: str, lot: CaddRows) -> Any:
+    def _parsed(self, feature: Feature, source: str, lot: Lot) -> Any:
         import pyarrow as pa
 
         is_feature = feature not in self._features.beside
         cells = lot.columns[self._at[source]]
         if not is_feature:
             cells = tuple(_TRUTH.get(cell, cell) for cell in cells)
-        values, bad = parse_numbers(cells, CADD_MISSING)
+        values, bad = parse_numbers(cells, self._missing)
         for index in bad:
             message = not_a_number(f"column {source}", cells[index])
             line = lot.lines[index]
@@ -161,7 +216,7 @@ class _Columns:
             else:
                 message = f"{message}; amiss makes no use of it"
                 self._report.note(message, key=key, line=line, noun="row")
-        if "" in cells:
+        if "" in cells and self._is_cadd:
             _say_empty(source, cells, lot.lines, self._report)
         if is_feature:
             self.checks.numbers(source, values, lot.lines)

@@ -1,0 +1,174 @@
+"""Columns of a further table beside the rows of a study; missing where it has no such row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.stages.read._join import pasted
+from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.read._table_rows import FoundRows
+from gridrun.errors import counted
+
+TRANSCRIPT = KEYS[-1]
+_VERSIONED = r"^(ENST|NM_|NR_|XM_|XR_)\d+\.\d+$"
+_VERSION = r"\.\d+$"
+_LISTED = r"[;,&|]"
+
+
+def add_columns(
+    joined: Any,
+    found: FoundRows,
+    features: FeatureSet,
+    file: str,
+    report: FileReport,
+    *,
+    labelled: bool,
+) -> Any:
+    """Add the features of a table to the rows of a study.
+
+    Args:
+        joined: Table of :func:`join` or :func:`transcript_rows`.
+        found: What the table has for the variants.
+        features: The study's features.
+        file: Which of them are read from it.
+        report: Report of the table.
+        labelled: Whether rows are to be trained on; a table that has nothing for any of them is
+            refused then.
+
+    Returns:
+        The same rows in the same order, with a column for each of the features: null or NaN where
+        the table has no row of that variant and, if it names transcripts, transcript.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    here, there = joined.select(KEYS), found.table
+    keys = [name for name in KEYS if name in there.column_names]
+    if TRANSCRIPT in keys:
+        _refuse_listed(there, report)
+        here, there = _without_versions(here, there, report)
+    names = [feature.name for feature in features.of(file)]
+    there = _distinct(there, keys, names, report)
+    at = pc.index_in(pasted(here, keys), value_set=pasted(there, keys))
+    _say_missing(joined["vcf_line"], at, found, (here, there), report, labelled=labelled)
+    for feature in features.of(file):
+        column = there[feature.name].take(at).combine_chunks()
+        if feature.is_numeric:
+            column = pc.fill_null(column, float("nan"))
+        joined = joined.append_column(feature.name, pa.chunked_array([column]))
+    return joined
+
+
+def _refuse_listed(there: Any, report: FileReport) -> None:
+    """Refuse a column with several transcripts in a cell: which value is whose is not said."""
+    import pyarrow.compute as pc
+
+    listed = pc.fill_null(pc.match_substring_regex(there[TRANSCRIPT], _LISTED), fill_value=False)
+    for row in there.filter(listed).select((TRANSCRIPT, "line")).to_pylist():
+        report.fault(
+            f'"{shown(row[TRANSCRIPT])}" is a list of transcripts',
+            key="listed",
+            line=row["line"],
+            noun="row",
+            todo="write a row for each transcript; dbNSFP's lists are matched to transcripts by "
+            "its plugin of VEP",
+        )
+
+
+def _without_versions(here: Any, there: Any, report: FileReport) -> tuple[Any, Any]:
+    """Both sides without versions of transcripts where one of them has none."""
+    import pyarrow.compute as pc
+
+    has = [
+        bool(pc.any(pc.match_substring_regex(side[TRANSCRIPT], _VERSIONED)).as_py())
+        for side in (here, there)
+    ]
+    if has[0] == has[1]:
+        return here, there
+    with_versions, without = ("the VCF", "this table") if has[0] else ("this table", "the VCF")
+    report.note(
+        f"transcripts have versions in {with_versions} and none in {without}: matched without them"
+    )
+    sides = []
+    for side in (here, there):
+        plain = pc.replace_substring_regex(side[TRANSCRIPT], _VERSION, "")
+        is_one = pc.match_substring_regex(side[TRANSCRIPT], _VERSIONED)
+        column = pc.if_else(is_one, plain, side[TRANSCRIPT])
+        sides.append(side.set_column(side.column_names.index(TRANSCRIPT), TRANSCRIPT, column))
+    return sides[0], sides[1]
+
+
+def _distinct(there: Any, keys: Sequence[str], names: Sequence[str], report: FileReport) -> Any:
+    """The rows of a table, each key once; a second one with other values is a fault."""
+    import pyarrow as pa
+
+    codes = pasted(there, keys).combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[which] != np.arange(len(codes)))
+    if not len(again):
+        return there
+    rows = there.select((*keys, *names, "line"))
+    for here, before in zip(
+        rows.take(pa.array(again)).to_pylist(),
+        rows.take(pa.array(first[which[again]])).to_pylist(),
+        strict=True,
+    ):
+        if repr([here[name] for name in names]) == repr([before[name] for name in names]):
+            report.note(
+                "a key that another row has, with the same values; read once",
+                line=here["line"],
+                noun="row",
+            )
+            continue
+        key = shown(":".join(str(here[name]) for name in keys))
+        report.fault(
+            f"lines {before['line']} and {here['line']} have the same key {key}, and other values",
+            key="other values",
+            line=here["line"],
+            noun="row",
+            todo="keep one of the two; if they are of two transcripts, name their column "
+            "transcript",
+        )
+    return there.take(pa.array(np.sort(first)))
+
+
+def _say_missing(
+    lines: Any,
+    at: Any,
+    found: FoundRows,
+    sides: tuple[Any, Any],
+    report: FileReport,
+    *,
+    labelled: bool,
+) -> None:
+    """Say how many rows the table has nothing for; refuse a table that has nothing at all."""
+    import pyarrow.compute as pc
+
+    if not at.null_count:
+        return
+    variants = len(pc.unique(lines))
+    lost = variants - len(pc.unique(lines.filter(at.is_valid())))
+    if at.null_count < len(at) or not labelled:
+        report.note(
+            f"no row for {lost:,} of {counted(variants, 'variant')} ({at.null_count:,} of "
+            f"{counted(len(at), 'row')}): the features that are read here are missing there"
+        )
+    elif found.found and TRANSCRIPT in sides[1].column_names:
+        mine, theirs = (side[TRANSCRIPT].drop_null() for side in sides)
+        examples = [str(side[0]) if len(side) else "none" for side in (mine, theirs)]
+        report.fault(
+            f"none of its transcripts is one of the VCF's: {shown(examples[1])} here, "
+            f"{shown(examples[0])} there",
+            todo="annotate with transcripts of the same database, or give the column of "
+            "transcripts another name if the values are of variants",
+        )
+    else:
+        example = f", for example {shown(':'.join(found.example))}" if found.example else ""
+        report.fault(
+            f"0 of {counted(found.rows, 'row')} of this table match a variant{example}",
+            todo="name a table of the same variants and the same genome build",
+        )

@@ -1,0 +1,186 @@
+"""The inputs of a study, opened: which there are, and what is wrong with paths and headers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amiss_tasks.features.feature_set import CADD, TABLES, VEP, FeatureSet
+from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables
+from amiss_tasks.stages.read._header_checks import (
+    check_builds,
+    check_cadd_header,
+    check_same_columns,
+    check_vcf_header,
+)
+from amiss_tasks.stages.read._report import FileReport, raise_faults
+from amiss_tasks.stages.read.tables import CaddReader, TableReader
+from amiss_tasks.stages.read.vcf import VcfReader
+from gridrun.errors import Fault
+from gridrun.pipeline import Value
+
+CADD_ROLES = ("cadd_snv", "cadd_indel")
+"""The two CADD tables, which a study has both or none of."""
+
+ROLES = ("vcf", *CADD_ROLES)
+"""Inputs of amiss, in the order its functions take them."""
+
+
+@dataclass
+class Opened:
+    """The inputs that could be opened, at their first record.
+
+    Args:
+        reports: A report for each input by its role, and ``features``, which takes what is
+            wrong with the features as to the inputs.
+        vcf: The VCF.
+        cadd: Role to CADD table.
+        tables: Role to further table, for those that some feature is read from.
+    """
+
+    reports: dict[str, FileReport]
+    vcf: VcfReader | None = None
+    cadd: dict[str, CaddReader] = field(default_factory=dict)
+    tables: dict[str, TableReader] = field(default_factory=dict)
+
+    def faulty(self, *roles: str) -> bool:
+        """Whether some input of these roles, or of any, has a fault."""
+        return any(self.reports[role].faults for role in roles or self.reports)
+
+    def raise_faults(self) -> None:
+        """Raise all faults of all inputs as one error, if there are any."""
+        raise_faults(list(self.reports.values()))
+
+
+def files_of(inputs: Mapping[str, str]) -> dict[str, Path]:
+    """The files that the study has, by role, in the order in which they are read."""
+    tables = [role for role in inputs if role.startswith(f"{TABLES}.")]
+    return {role: Path(inputs[role]) for role in (*ROLES, *tables) if role in inputs}
+
+
+def reports_of(inputs: Mapping[str, str], features: FeatureSet) -> dict[str, FileReport]:
+    """Reports as :class:`Opened` has them."""
+    features_report = FileReport(features.origin or Path("features"))
+    files = {role: FileReport(path) for role, path in files_of(inputs).items()}
+    return {"features": features_report, **files}
+
+
+def notes_of(reports: Mapping[str, FileReport]) -> tuple[Fault, ...]:
+    """The notes of all reports."""
+    return tuple(note for report in reports.values() for note in report.notes)
+
+
+def open_inputs(
+    inputs: Mapping[str, str],
+    grid_values: Mapping[str, Sequence[Value]],
+    features: FeatureSet,
+    stack: ExitStack,
+    *,
+    labelled: bool = True,
+) -> Opened:
+    """Check paths and headers of all inputs.
+
+    Args:
+        inputs: Role to path.
+        grid_values: Parameter to the values of the grid.
+        features: The study's features.
+        stack: Closes the files.
+        labelled: Whether ClinVar's labels are needed.
+    """
+    opened = Opened(reports_of(inputs, features))
+    features_report = opened.reports["features"]
+    files = {role: report for role, report in opened.reports.items() if role in inputs}
+    readable = {role: report for role, report in files.items() if check_path(role, report)}
+    check_same_files(files)
+    if "vcf" in readable:
+        report = readable["vcf"]
+        opened.vcf = stack.enter_context(
+            VcfReader(report.file, report, used_csq=features.csq_fields)
+        )
+        if not report.broken:
+            check_vcf_header(
+                opened.vcf.header, report, grid_values, features, features_report, labelled=labelled
+            )
+    given = [VEP, *([CADD] if set(CADD_ROLES) & files.keys() else []), *files]
+    check_tables(features, given, features_report)
+    for role, report in readable.items():
+        if role in CADD_ROLES:
+            cadd = CaddReader(report.file, report, features.cadd_columns)
+            opened.cadd[role] = stack.enter_context(cadd)
+            check_cadd_header(cadd, features, features_report)
+        elif role in features.tables:
+            table = TableReader(report.file, report, features.columns_of(role))
+            opened.tables[role] = stack.enter_context(table)
+            check_table_header(table, role, features, features_report)
+        elif role not in ROLES:
+            report.note("no feature is read from this table")
+    if len(opened.cadd) == len(CADD_ROLES):
+        check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
+    if opened.vcf:
+        check_builds(opened.vcf.header, [*opened.cadd.values(), *opened.tables.values()])
+    return opened
+
+
+def check_path(role: str, report: FileReport) -> bool:
+    """Say what is wrong with a path.
+
+    Args:
+        role: ``vcf``, ``cadd_snv``, ``cadd_indel`` or ``annotations.NAME``.
+        report: The file's report, which knows the path.
+
+    Returns:
+        Whether the path leads to a regular file that may be read.
+    """
+    path = report.file
+    key = f"inputs.{role} in the study names it"
+    try:
+        mode = path.stat().st_mode
+    except ValueError:
+        report.stop("is not a path: it has a NUL byte", todo=f"{key}; name the right file")
+        return False
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            report.stop("symbolic link loop", todo=f"{key}; name a file")
+        elif error.errno in (errno.ENOENT, errno.ENOTDIR):
+            target = f" (a symbolic link to {path.readlink()})" if path.is_symlink() else ""
+            report.stop(f"does not exist{target}", todo=f"{key}; name the right file")
+        elif error.errno == errno.EACCES:
+            report.stop("no permission to read its directory", todo=key)
+        else:
+            report.stop(f"cannot be examined: {error.strerror}", todo=key)
+        return False
+    if stat.S_ISDIR(mode):
+        report.stop("is a directory", todo=f"{key}; name a file in it")
+        return False
+    if not stat.S_ISREG(mode):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a device or socket"
+        report.stop(
+            f"is not a regular file ({kind})",
+            todo=f"{key}; save the data to a file first: it is read more than once",
+        )
+        return False
+    if not os.access(path, os.R_OK):
+        report.stop("no permission to read it", todo=f"{key}; chmod u+r, or ask its owner")
+        return False
+    return True
+
+
+def check_same_files(reports: Mapping[str, FileReport]) -> None:
+    """Say which of the readable inputs are one and the same file."""
+    seen: dict[tuple[int, int], str] = {}
+    for role, report in reports.items():
+        if report.broken:
+            continue
+        status = report.file.stat()
+        identity = (status.st_dev, status.st_ino)
+        other = seen.setdefault(identity, role)
+        if other != role:
+            report.fault(
+                f"{role} is the same file as {other} ({reports[other].file})",
+                todo=f"name different files for {other} and {role}",
+            )
