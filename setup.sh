@@ -143,6 +143,8 @@ else
         "$python" -m venv --clear "$venv" || stop 3 "$python could not make the virtual environment $venv"
     fi
     rm -f "$venv/gridrun-recipe"
+    # the one that comes with Python 3.11 takes twice as long to look through a large index
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip || true
     # Without a compiled bridge the same steps do for machines with and without a compiler.
     RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
         --constraint "$constraints" --editable ".$extras" ||

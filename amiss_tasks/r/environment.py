@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import MutableMapping
+import re
+import subprocess
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault
@@ -31,6 +33,9 @@ _START_FILES = ("R_ENVIRON_USER", "R_PROFILE", "R_PROFILE_USER")
 """Variables that name a file which R, or an Rscript started from it, reads first; without them
 it takes one of the working or the home directory."""
 
+_DIRECTORY = re.compile(r"^(R_(?:HOME|SHARE_DIR|INCLUDE_DIR|DOC_DIR))=(.+)$", re.MULTILINE)
+"""Variables that R's script sets for R, which an R in another process has to be given."""
+
 _LOCALES = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
 _CHARACTERS_ONLY = 1
 
@@ -52,6 +57,24 @@ def settle(environment: MutableMapping[str, str]) -> None:
     locale = next((name for name in _LOCALES if _is_there(name)), None)
     if locale is not None:
         environment["LC_ALL"] = locale
+
+
+def directories() -> Mapping[str, str]:
+    """Where the parts of R are, as R's script says, which starts no R for that.
+
+    Returns:
+        Variable to directory.
+
+    Raises:
+        OSError: There is no R on the search path.
+        subprocess.CalledProcessError: Its script does not work.
+    """
+    home = os.environ.get("R_HOME")
+    script = str(Path(home, "bin", "R")) if home else "R"
+    said = subprocess.run(  # noqa: S603 - the R that is to be loaded
+        [script, "CMD", "env"], stdout=subprocess.PIPE, text=True, errors="replace", check=True
+    ).stdout
+    return dict(_DIRECTORY.findall(said))
 
 
 def _check_home(environment: MutableMapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.r._values import to_python, to_r
-from amiss_tasks.r.environment import settle
+from amiss_tasks.r.environment import directories, settle
 from gridrun.errors import EnvironmentFault
 
 _GUARD = Path(__file__).with_name("guard.R")
@@ -213,6 +213,8 @@ def _initialise() -> None:
         # built without a compiler; rpy2 would complain on standard error first
         os.environ["RPY2_CFFI_MODE"] = "ABI"
     try:
+        os.environ.update(directories())
+        _start_no_other_r()
         from rpy2.rinterface_lib import callbacks, embedded
     except Exception as error:  # rpy2 raises many types where R is missing
         raise EnvironmentFault(
@@ -238,6 +240,15 @@ def _initialise() -> None:
         os.environ.pop(_LIBRARY_PATH, None)
     else:
         os.environ[_LIBRARY_PATH] = libraries
+
+
+def _start_no_other_r() -> None:
+    """Keep rpy2 from starting R twice, 0.3 s each, to ask for variables that are set by now."""
+    import rpy2.situation
+
+    situation: Any = rpy2.situation
+    situation.r_ld_library_path_from_subprocess = lambda _: ""
+    _interface()._getrenvvars = lambda *_: ()  # noqa: SLF001 - it has no public name
 
 
 def _interface() -> Any:

@@ -120,6 +120,28 @@ def test_start_is_one_session():
     assert r_session.start() is r_session.start()
 
 
+def test_r_is_started_once_and_knows_where_its_parts_are():
+    """No second R is started to ask for variables; directories are those of R's own script."""
+    code = (
+        "import sys\n"
+        "started = []\n"
+        "def hear(event, args):\n"
+        "    if event == 'subprocess.Popen':\n"
+        "        started.append(' '.join(args[1]))\n"
+        "sys.addaudithook(hear)\n"
+        "from amiss_tasks.r import session as r_session\n"
+        "home = r_session.start()._interface.baseenv['R.home']\n"
+        "places = ' '.join(home(part)[0] for part in ('home', 'share', 'doc', 'include'))\n"
+        "print(sorted({it.rpartition('/')[2] for it in started}), places, sep='\\n')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    of_script = 'cat(R.home(), R.home("share"), R.home("doc"), R.home("include"))'
+    asked = subprocess.run(
+        ["Rscript", "--vanilla", "-e", of_script], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == ["['R CMD env']", asked.stdout]
+
+
 def test_programs_started_after_r_find_their_own_libraries():
     """R's search path for libraries stays R's: another Python started from here must load."""
     code = (

@@ -6,12 +6,11 @@ import csv
 import json
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+import commands
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
@@ -23,12 +22,8 @@ GRID = {
 }
 
 
-def start(directory: Path, options: dict, moment: str = "") -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, str(DRIVER), str(directory), json.dumps(options), moment],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+def start(directory: Path, options: dict, moment: str = "") -> commands.Command:
+    return commands.start(directory, json.dumps(options), moment, script=DRIVER)
 
 
 def committed(directory: Path) -> set[tuple[int, int, int]]:
@@ -54,9 +49,9 @@ def starts(log: Path) -> list[tuple[int, int, int]]:
     return found
 
 
-def wait_for_starts(process: subprocess.Popen, log: Path, count: int) -> None:
+def wait_for_starts(process: commands.Command, log: Path, count: int) -> None:
     """Wait until that many tasks were started in all, or the process has ended."""
-    while len(starts(log)) < count and process.poll() is None:
+    while len(starts(log)) < count and process.returncode is None:
         time.sleep(0.005)  # between two looks: the kill is to fall close behind a start
 
 
@@ -77,7 +72,7 @@ def undisturbed(tmp_path_factory) -> list[list[str]]:
 def finish(directory: Path, options: dict) -> None:
     process = start(directory, options)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 1, stderr.decode()  # upstream-defect parts are failed parts
+    assert process.returncode == 1, stderr  # upstream-defect parts are failed parts
 
 
 def check(directory: Path, log: Path, marks: list[tuple[set, int]], undisturbed) -> None:
@@ -114,7 +109,7 @@ def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path, s
         wait_for_starts(process, log, before + draw.choice([0, 1, draw.randint(2, 80)]))
         time.sleep(draw.uniform(0.0, 0.6))  # the moment itself is what is drawn
         process.kill()
-        process.communicate()
+        process.wait()
         marks.append((committed(directory), len(starts(log))))
     finish(directory, options)
     assert any(known for known, _ in marks), "no kill came after a commit: the test shows nothing"
@@ -132,8 +127,7 @@ def test_a_driver_killed_inside_a_commit_leaves_all_of_it_or_nothing(
     log = tmp_path / "starts.log"
     options = {"sleep_ms": 2, "start_log": str(log)}
     process = start(directory, options, f"insert:{nth}:{steps}")
-    process.communicate(timeout=60)
-    assert process.returncode == -9
+    assert process.wait(timeout=60) == -9
     db = sqlite3.connect(directory / ".gridrun" / "ledger.sqlite")
     for name in ("outcome", "result", "attempt"):
         tasks = set(db.execute(f"SELECT context, fold, code FROM {name}"))
