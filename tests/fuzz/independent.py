@@ -25,6 +25,14 @@ _TIERS = frozenset().union(*REVIEW_TIERS.values())
 _KEYS = ["#Chrom", "Pos", "Ref", "Alt", "FeatureID"]
 _LISTED = ["Ensembl_transcriptid", *(f.sources[0] for f in AMISS.of(VEP) if f.per_transcript)]
 _MOTIFS = [f.sources[0] for f in AMISS.beside]
+_VARIANT = (
+    {"chrom", "chr", "chromosome"},
+    {"pos", "position", "pos(1-based)"},
+    {"ref", "reference", "ref_allele"},
+    {"alt", "alternate", "alt_allele"},
+)
+"""Names of the columns of a further table that say which variant a row is of."""
+
 _FEW_TABS = 20
 _TRUTH = {"T": "1", "TRUE": "1", "True": "1", "true": "1"}
 _TRUTH |= {"F": "0", "FALSE": "0", "False": "0", "false": "0"}
@@ -96,12 +104,34 @@ def cadd_table(text: str, missing: Sequence[str] = ("NA", "")) -> pd.DataFrame:
     """A CADD table as pandas reads it, all cells as text, NaN where they are missing."""
     # a line of blanks is a row of two cells for pandas, nothing for gridrun, which notes it
     rows = [line for line in text.split("\n") if line.strip(" \t") or line.count("\t") > _FEW_TABS]
+    return _cells(rows[1:], missing)
+
+
+def annotations_table(text: str) -> pd.DataFrame:
+    """A further table as pandas reads it from the line of its column names on, cells as text."""
+    lines = text.split("\n")
+    head = next(
+        at
+        for at, line in enumerate(lines)
+        if line.strip() and (not line.startswith("#") or _names_variants(line))
+    )
+    width = lines[head].count("\t")
+    return _cells(
+        [line for line in lines[head:] if line.strip(" \t") or line.count("\t") == width], ()
+    )
+
+
+def _names_variants(line: str) -> bool:
+    names = {name.removeprefix("#").strip().lower() for name in line.split("\t")}
+    return all(not known.isdisjoint(names) for known in _VARIANT)
+
+
+def _cells(rows: Sequence[str], missing: Sequence[str]) -> pd.DataFrame:
     text = "\n".join(rows)
     found = pd.read_csv(
         io.BytesIO(text.encode("utf-8", "surrogateescape")),
         encoding_errors="surrogateescape",
         sep="\t",
-        skiprows=1,
         lineterminator="\n",
         quoting=3,
         keep_default_na=False,

@@ -192,6 +192,13 @@ READERS = {
         tables.expected_cells,
         packed=True,
     ),
+    "annotations": Reader(
+        tables.annotations,
+        mutations.TABLE,
+        tables.read_annotations,
+        tables.expected_annotations,
+        packed=True,
+    ),
     "grid": Reader(
         _grid_files, mutations.WORDS, _grid, lambda path: documents.grid(documents.tree_of(path))
     ),

@@ -1,4 +1,4 @@
-"""VCF and CADD tables: sound ones, how gridrun reads them, how others do."""
+"""VCF, CADD tables and further tables: sound ones, how gridrun reads them, how others do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import independent
 
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.stages.read import CaddReader, ReadResult, VcfReader, check_inputs, read_inputs
+from amiss_tasks.stages.read.tables import TableReader
 from gridrun.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "input"
@@ -81,7 +82,22 @@ def expected(path: Path, role: str) -> tuple[int, int, list[independent.Row]]:
     return records, rows, _in_order(independent.joined(vcf, *tables))
 
 
-def _refuse(reader: VcfReader | CaddReader) -> None:
+@cache
+def annotations() -> list[tuple[bytes, str]]:
+    """Tables with a column of CADD's, with and without transcripts, and lines above the names."""
+    rows = [line.split("\t") for line in sound()["cadd_snv"].decode().splitlines()[1:]]
+    at = [rows[0].index(name) for name in ("#Chrom", "Pos", "Ref", "Alt", "FeatureID", "GC")]
+    cells = [[row[index] for index in at] for row in rows[1:]]
+    full = [["#CHROM", "POS", "REF", "ALT", "transcript_id", "score"], *cells]
+    plain = [["chr", "pos(1-based)", "ref", "alt", "score"], *([*row[:4], row[5]] for row in cells)]
+    heads = ("# made up\n## GRCh38\n", "")
+    return [
+        ((head + "".join("\t".join(row) + "\n" for row in table)).encode(), ".tsv")
+        for head, table in zip(heads, (full, plain), strict=True)
+    ]
+
+
+def _refuse(reader: VcfReader | CaddReader | TableReader) -> None:
     if reader.report.faults:
         raise InputError(reader.report.faults)
 
@@ -121,6 +137,20 @@ def read_cells(path: Path) -> list[independent.Row]:
         found = [row for lot in reader for row in zip(*lot.columns, strict=True)]
     _refuse(reader)
     return [reader.names, *found]
+
+
+def read_annotations(path: Path) -> list[independent.Row]:
+    """Cells of a further table by themselves."""
+    with TableReader(path) as reader:
+        found = [row for lot in reader for row in zip(*lot.columns, strict=True)]
+    _refuse(reader)
+    return [reader.names, *found]
+
+
+def expected_annotations(path: Path) -> list[independent.Row]:
+    """The same by pandas."""
+    table = independent.annotations_table(independent.text_of(path))
+    return [tuple(table.columns), *table.itertuples(index=False, name=None)]
 
 
 def expected_cells(path: Path) -> list[independent.Row]:

@@ -22,6 +22,7 @@ COUNTS = {
     "cadd_indel": (15, 300),
     "records": (120, 3000),
     "cells": (120, 1500),
+    "annotations": (120, 1500),
     "grid": (120, 2000),
     "features": (120, 2000),
     "study": (60, 800),
