@@ -1,8 +1,12 @@
 """The key azure of study.yaml: what it may hold, and what is said when it does not."""
 
+import json
+
 import pytest
 from toystudies import SMALL_GRID, TOY, write_study
 
+import gridrun
+from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError
 from gridrun.pipeline import load_pipeline
 from gridrun.study import load_study
@@ -116,6 +120,24 @@ def test_inputs_may_stay_in_a_datastore(tmp_path):
     assert study.inputs == {}
     assert study.inputs_elsewhere["table"] == "datastore d: in/a.txt.gz"
     assert study.backend_options["azureml"].data.folder == "gridrun"
+
+
+def test_inputs_with_names_of_the_study_s_own_may_stay_there(tmp_path):
+    """Each of many files of a role is an input of its own, by its name."""
+    data = "{datastore: d, vcf: in/a.vcf.gz, annotations: {esm: in/esm.tsv, eve: in/eve.tsv}}"
+    grid = {parameter.name: parameter.values[0] for parameter in PARAMETERS}
+    (tmp_path / "study.yaml").write_text(
+        f"azure: {with_setting(f'data: {data}')}\nfeatures: f.yaml\ngrid: {json.dumps(grid)}\n"
+    )
+    (tmp_path / "f.yaml").write_text(
+        "- {name: EVE, source: {annotations: {eve: score}}, type: numeric}\n"
+        "- {name: ESM, source: {annotations: {esm: score}}, type: numeric}\n"
+    )
+    assert gridrun.open_study(tmp_path).study.inputs_elsewhere == {
+        "vcf": "datastore d: in/a.vcf.gz",
+        "annotations.esm": "datastore d: in/esm.tsv",
+        "annotations.eve": "datastore d: in/eve.tsv",
+    }
 
 
 @pytest.mark.parametrize(

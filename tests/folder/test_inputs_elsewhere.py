@@ -5,6 +5,8 @@ import json
 import pytest
 import walks
 
+import gridrun
+from amiss_tasks.parameters import PARAMETERS
 from gridrun.errors import InputError, UserError
 from gridrun.run.backend import load_backend
 from gridrun.shard.queue import queues_in
@@ -103,6 +105,27 @@ def test_a_changed_table_is_refused_by_the_worker(tmp_path):
     said = walks.work(place / "shards", exit_code=2)
     assert "the tables of a block are not those that were made" in said
     assert "--read-again" in said
+
+
+AMISS = f"""
+folder: {{inputs: {{vcf: /far/a.vcf.gz, annotations: {{esm: /far/esm.tsv, eve: /far/eve.tsv}}}}}}
+features: features.yaml
+grid: {json.dumps({parameter.name: parameter.values[0] for parameter in PARAMETERS})}
+"""
+
+
+def test_inputs_with_names_of_the_study_s_own_may_be_there(tmp_path):
+    """Each of many files of a role is an input of its own, by its name."""
+    (tmp_path / "study.yaml").write_text(AMISS)
+    (tmp_path / "features.yaml").write_text(
+        "- {name: EVE, source: {annotations: {eve: score}}, type: numeric}\n"
+        "- {name: ESM, source: {annotations: {esm: score}}, type: numeric}\n"
+    )
+    assert gridrun.open_study(tmp_path).study.inputs_elsewhere == {
+        "vcf": "/far/a.vcf.gz",
+        "annotations.esm": "/far/esm.tsv",
+        "annotations.eve": "/far/eve.tsv",
+    }
 
 
 @pytest.mark.parametrize(
