@@ -6,6 +6,7 @@ R's ``read.delim`` loses rows.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,7 @@ class Lot(NamedTuple):
     columns: list[tuple[str, ...]]
 
 
-class TsvReader(ChunkReader):
+class TsvReader(ChunkReader, ABC):
     """A table, plain or gzip: its column names at once, its rows in lots, once.
 
     Faults and notes are collected in ``report``; a row of another width than
@@ -62,9 +63,9 @@ class TsvReader(ChunkReader):
         self.at = positions(self.names, (*self.keys.values(), *used))
         """Name of a column that is looked for to its position."""
 
+    @abstractmethod
     def _read_header(self) -> Chunk | None:
         """Take in the column names; the lines behind them, or None where there is no table."""
-        raise NotImplementedError
 
     def _refuse_repeated(self, names: Collection[str], todo: str) -> None:
         """Say which of these columns occur twice."""
