@@ -22,10 +22,11 @@ from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import AMISS, PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
-from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN, parameter_of, shares_of
+from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.leakage import leakage_of
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
@@ -111,22 +112,22 @@ class AmissPipeline:
             else parameter
             for parameter in PARAMETERS
         )
-        shares = shares_of(options or {})
-        self.stages: tuple[Stage, ...] = stages_of(adds_missingness=bool(shares))
+        added = added_parameters(options or {})
+        self.parameters = (*self.parameters, *added)
+        self.summary_parameters = tuple(parameter.name for parameter in added)
+        self.stages: tuple[Stage, ...] = stages_of(self.summary_parameters)
         self.block: tuple[str, ...] = tuple(
             name for stage in self.stages if stage.on_driver for name in stage.reads
         )
-        if shares:
-            self._add_missingness(shares)
+        if OPTION in self.summary_parameters:
+            self._add_missingness()
 
-    def _add_missingness(self, shares: tuple[float, ...]) -> None:
-        """Add the shares as a parameter, and the error of the imputed values as a column."""
-        self.parameters = (*self.parameters, parameter_of(shares))
+    def _add_missingness(self) -> None:
+        """Add the error of the imputed values as a column."""
         # else a unit would hold all shares of a method, however long it takes
         self.affinity = (*self.affinity, OPTION)
         measured = (column for column in self.result_columns if column not in TIMES)
         self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
-        self.summary_parameters = (OPTION,)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
         """With the methods, classifiers and the axis that a study adds.

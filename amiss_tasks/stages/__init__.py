@@ -5,7 +5,7 @@ Source: ``upstream-behaviour`` sections 1 to 7; the table is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from amiss_tasks.stages.added_missingness import OPTION, STAGE
 from gridrun.errors import EnvironmentFault
@@ -13,6 +13,9 @@ from gridrun.pipeline import Parameter, Stage
 
 PREPARE = "prepare"
 """The stage that draws rows and features, and checks these."""
+
+IMPUTE = "impute"
+"""The stage that imputes training tables."""
 
 _PREPARE_READS = (
     "downsampling",
@@ -23,23 +26,31 @@ _PREPARE_READS = (
 )
 
 
-def stages_of(*, adds_missingness: bool) -> tuple[Stage, ...]:
+_ADDED_READS = {STAGE: (OPTION,), PREPARE: (), IMPUTE: ()}
+"""Stage to the parameters it reads that only a key of the study adds to the grid."""
+
+
+def stages_of(added: Collection[str] = ()) -> tuple[Stage, ...]:
     """The stages of a study.
 
     Args:
-        adds_missingness: Whether known values are removed from training tables.
+        added: Names of the parameters that keys of the study add to the grid.
     """
-    ampute = (Stage(STAGE, (OPTION,), per_fold=True),) if adds_missingness else ()
+    reads = {
+        stage: tuple(name for name in names if name in added)
+        for stage, names in _ADDED_READS.items()
+    }
+    ampute = (Stage(STAGE, reads[STAGE], per_fold=True),) if reads[STAGE] else ()
     return (
         Stage("read", (), on_driver=True),
         Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
         Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
         Stage("fold", (), per_fold=True),
         *ampute,
-        Stage(PREPARE, _PREPARE_READS, per_fold=True),
-        Stage("impute", ("imputation",), per_fold=True),
+        Stage(PREPARE, (*_PREPARE_READS, *reads[PREPARE]), per_fold=True),
+        Stage(IMPUTE, ("imputation", *reads[IMPUTE]), per_fold=True),
         Stage("train", ("hyperparameter_search_type",), per_fold=True, per_classifier=True),
-        Stage("impute-test", (), per_fold=True, after="impute"),
+        Stage("impute-test", (), per_fold=True, after=IMPUTE),
         Stage("evaluate", (), per_fold=True, per_classifier=True),
     )
 

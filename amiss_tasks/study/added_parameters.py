@@ -1,0 +1,22 @@
+"""Parameters that keys of a study add to the grid, after amiss's twelve: one line for each.
+
+Which stage reads which is in ``stages/__init__.py``, as for the twelve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from amiss_tasks.stages.added_missingness import parameter_of, shares_of
+from gridrun.pipeline import Parameter
+
+
+def added_parameters(options: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """The parameters that a study has beside amiss's own, in the order of the grid.
+
+    Args:
+        options: Data of the study's keys.
+    """
+    shares = shares_of(options)
+    return (parameter_of(shares),) if shares else ()
