@@ -274,6 +274,19 @@ class OpenStudy:
         return write_results(self._unchanged(request))
 
     @_examining
+    def report(self, **request: Any) -> Path:
+        """Write the tables and ``results/report.html``, which later runs keep up to date.
+
+        Without a request, what the last run was about.
+
+        Raises:
+            UserError: As for ``summary``.
+        """
+        study_state = self._unchanged(request)
+        write_results(study_state, page=True)
+        return study_state.study.paths.report_html
+
+    @_examining
     def results(self, **request: Any) -> pd.DataFrame:
         """The final table as a pandas frame, missing metrics as NaN.
 

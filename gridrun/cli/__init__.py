@@ -16,20 +16,19 @@ from gridrun.cli import (
     check_method,
     describe,
     doctor,
-    explain,
-    export_model,
     init,
     local,
     logs,
     params,
     plan,
-    predict,
+    report,
     results,
     status,
     worker,
 )
 from gridrun.cli._root import Root
 from gridrun.cli._streams import listen
+from gridrun.cli.models import explain, export_model, predict
 from gridrun.errors import GridrunError
 
 app = typer.Typer(
@@ -51,6 +50,7 @@ for module in (
     local,
     status,
     results,
+    report,
     describe,
     logs,
     explain,

@@ -95,6 +95,11 @@ class StudyPaths:
         return self.results / "summary.csv"
 
     @property
+    def report_html(self) -> Path:
+        """The report, a page for others to read."""
+        return self.results / "report.html"
+
+    @property
     def runs_csv(self) -> Path:
         """Which outcome came from which run elsewhere."""
         return self.results / "runs.csv"

@@ -17,7 +17,18 @@ from commands import gridrun
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
-COMMANDS = ("init", "plan", "local", "status", "results", "describe", "logs", "params", "doctor")
+COMMANDS = (
+    "init",
+    "plan",
+    "local",
+    "status",
+    "results",
+    "report",
+    "describe",
+    "logs",
+    "params",
+    "doctor",
+)
 
 
 @pytest.fixture

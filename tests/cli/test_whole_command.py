@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": (),
     "status": (),
     "results": (),
+    "report": (),
     "logs": (),
     "shards": (),
     "shards status": (),

@@ -19,6 +19,7 @@ from gridrun.report.tables._notes import (
     warnings_of,
     write_notes,
 )
+from gridrun.report.tables._page import write_page
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
@@ -27,6 +28,7 @@ from gridrun.report.tables._written import (
     STAMP,
     STANDING,
     altered,
+    has_file,
     keep_written,
     read_written,
 )
@@ -40,19 +42,26 @@ _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
 
 
-def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None = None) -> Summary:
+def write_results(
+    study_state: StudyState,
+    notes: Sequence[Fault | str] | None = None,
+    *,
+    page: bool = False,
+) -> Summary:
     """Write all tables of a study and sum them up.
 
     Args:
         study_state: The study and which of its tasks are meant.
         notes: Notes on the inputs, kept beside the tables; None when the inputs were not
             read, so that earlier notes stay.
+        page: Whether the report is asked for; one that is there is kept up to date.
 
     Raises:
         UserError: The results cannot be written (permission, no space).
     """
     paths = study_state.study.paths
     previous = read_written(paths.results_stamp)
+    with_page = page or _has_page(study_state, previous)
     stamp = digest_of(_stamp(study_state, study_state.view))
     changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
     rewritten = [file for file in changed if file.exists()]
@@ -63,12 +72,17 @@ def write_results(study_state: StudyState, notes: Sequence[Fault | str] | None =
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)
         write_notes(paths, texts)
-        if previous.get(STAMP) == stamp and not changed:
+        is_current = previous.get(STAMP) == stamp and not changed
+        if with_page and (
+            texts != previous.get(NOTES) or not has_file(previous, paths.report_html)
+        ):
+            is_current = False
+        if is_current:
             if texts != previous.get(NOTES):
                 keep_written(paths.results_stamp, {**previous, **said}, paths.results)
             summary = _restore(study_state, previous)
         else:
-            summary = _write(study_state, stamp, said)
+            summary = _write(study_state, stamp, said, with_page=with_page)
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return replace(summary, rewritten=tuple(rewritten))
@@ -78,7 +92,7 @@ def stale_files(study_state: StudyState) -> list[Path]:
     """Files that would be made anew now: the ledger has more since, or they were changed."""
     previous = read_written(study_state.study.paths.results_stamp)
     if previous.get(STAMP) != digest_of(_stamp(study_state, study_state.view)):
-        return list(_files(study_state).values())
+        return list(_files(study_state, with_page=_has_page(study_state, previous)).values())
     return altered_files(study_state)
 
 
@@ -90,7 +104,19 @@ def altered_files(study_state: StudyState) -> list[Path]:
     return [*altered(previous, paths.results), *notes]
 
 
-def _write(study_state: StudyState, stamp: str, said: Mapping[str, list[str] | None]) -> Summary:
+def _has_page(study_state: StudyState, previous: Mapping[str, Any]) -> bool:
+    """Whether somebody asked for the report before: it is then kept up to date with the tables."""
+    page = study_state.study.paths.report_html
+    return page.exists() or has_file(previous, page)
+
+
+def _write(
+    study_state: StudyState,
+    stamp: str,
+    said: Mapping[str, list[str] | None],
+    *,
+    with_page: bool,
+) -> Summary:
     """Write every table."""
     paths, view = study_state.study.paths, study_state.view
     groups: dict[_GroupKey, SummaryGroup] = {}
@@ -108,8 +134,10 @@ def _write(study_state: StudyState, stamp: str, said: Mapping[str, list[str] | N
             tables.write(part)
     _add_seconds(study_state, view, groups)
     ordered = _ordered(study_state, groups)
-    summary = replace(_summary(study_state, ordered, reasons), damaged=damaged)
+    summary = replace(_summary(study_state, ordered, reasons, with_page=with_page), damaged=damaged)
     _write_summary(study_state, summary)
+    if with_page:
+        write_page(study_state, summary, said[NOTES] or ())
     kept = {
         # what was made from a damaged ledger is not kept as made from this one
         STAMP: "" if damaged else stamp,
@@ -151,7 +179,7 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
     }
 
 
-def _files(study_state: StudyState) -> dict[str, Path]:
+def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
     """Display name of each file that is written, to its path."""
     paths, pipeline = study_state.study.paths, study_state.pipeline
     files = {
@@ -165,6 +193,8 @@ def _files(study_state: StudyState) -> dict[str, Path]:
     if pipeline.prediction_columns(study_state.settings):
         files["predictions"] = paths.predictions
     files["this summary"] = paths.summary_csv
+    if with_page:
+        files["report"] = paths.report_html
     return files
 
 
@@ -177,7 +207,8 @@ def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
         group._counts.update(data["_counts"])  # noqa: SLF001
         groups.append(group)
     reasons = {(kind, reason): count for kind, reason, count in kept["reasons"]}
-    return _summary(study_state, groups, reasons)
+    has_page = has_file(kept, study_state.study.paths.report_html)
+    return _summary(study_state, groups, reasons, with_page=has_page)
 
 
 def _plain(group: SummaryGroup) -> dict[str, Any]:
@@ -185,12 +216,16 @@ def _plain(group: SummaryGroup) -> dict[str, Any]:
 
 
 def _summary(
-    study_state: StudyState, groups: Sequence[SummaryGroup], reasons: dict[tuple[str, str], int]
+    study_state: StudyState,
+    groups: Sequence[SummaryGroup],
+    reasons: dict[tuple[str, str], int],
+    *,
+    with_page: bool,
 ) -> Summary:
     return Summary(
         groups=tuple(groups),
         reasons=reasons,
-        files=_files(study_state),
+        files=_files(study_state, with_page=with_page),
         combinations=len(study_state.selection),
         folds=study_state.folds,
         protocol=study_state.protocol_label,

@@ -57,6 +57,11 @@ def keep_written(
         aside.write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
 
 
+def has_file(kept: Mapping[str, Any], file: Path) -> bool:
+    """Whether a file of ``results/`` itself, of this name, is among what was written."""
+    return file.name in kept.get(_FILES, {})
+
+
 def altered(kept: Mapping[str, Any], base: Path) -> list[Path]:
     """Files that are not what was written, or are not there.
 
