@@ -55,6 +55,8 @@ class Method:
             and 500 test rows, the mean over shares of features, for cutting the
             first units.
         own: The user's own file, None for those of ``imputation/``.
+        beyond_amiss: Whether upstream lacks it, so that protocol ``amiss`` refuses it and
+            ``imputation: all`` leaves it out.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Method:
     single_value: bool = False
     seconds: float = 0.0
     own: OwnFile | None = None
+    beyond_amiss: bool = False
 
     @property
     def rows(self) -> int:
@@ -180,10 +183,16 @@ def predraws(method: Method, *, all_methods: bool) -> dict[str, int]:
 METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
 """Name to method, in the order in which they are documented."""
 
-SINGLE_VALUE_METHODS = tuple(name for name, method in METHODS.items() if method.single_value)
+BEYOND_AMISS = tuple(name for name, method in METHODS.items() if method.beyond_amiss)
+"""Methods that upstream lacks; protocol ``corrected`` alone runs them."""
+
+AMISS_METHODS = tuple(name for name in METHODS if name not in BEYOND_AMISS)
+"""Upstream's methods, which ``imputation: all`` stands for."""
+
+SINGLE_VALUE_METHODS = tuple(name for name in AMISS_METHODS if METHODS[name].single_value)
 """Imputation by one value per feature; no random draws. Upstream's grid has these."""
 
-MODEL_BASED_METHODS = tuple(name for name, method in METHODS.items() if not method.single_value)
+MODEL_BASED_METHODS = tuple(name for name in AMISS_METHODS if not METHODS[name].single_value)
 """Imputation from the other features; many times slower. Upstream has them, its grid has not."""
 
 COMPLETED_AMONG_THEMSELVES = tuple(

@@ -8,7 +8,14 @@ Source: upstream's ``parameter_grid.json`` and the checks of its
 
 from __future__ import annotations
 
-from amiss_tasks.methods import METHODS, MODEL_BASED_METHODS, SINGLE_VALUE_METHODS
+from amiss_tasks.methods import (
+    AMISS_METHODS,
+    BEYOND_AMISS,
+    METHODS,
+    MODEL_BASED_METHODS,
+    SINGLE_VALUE_METHODS,
+)
+from amiss_tasks.protocols import CORRECTED
 from gridrun.pipeline import Parameter
 
 __all__ = ["MODEL_BASED_METHODS", "PARAMETERS", "SINGLE_VALUE_METHODS"]
@@ -48,9 +55,11 @@ PARAMETERS = (
         "imputation",
         tuple(METHODS),
         "How missing annotations are handled: the question amiss asks.",
-        shorthands={"all": tuple(METHODS)},
+        shorthands={"all": AMISS_METHODS},
         start=SINGLE_VALUE_METHODS,
         start_lacks="at many times the cost",
+        only_under=dict.fromkeys(BEYOND_AMISS, CORRECTED),
+        only_under_reason="amiss, whose numbers it stands for, has no such method",
     ),
     Parameter(
         "downsampling",

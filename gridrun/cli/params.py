@@ -52,6 +52,7 @@ def params(
                     "values": p.values,
                     "description": p.description,
                     "shorthands": dict(p.shorthands),
+                    "only_under": {str(value): name for value, name in p.only_under.items()},
                 }
                 for p in chosen
             ]
@@ -61,11 +62,14 @@ def params(
         say(parameter.name)
         say(f"  {parameter.description}")
         say(f"  values: {', '.join(map(str, parameter.values))}")
+        for protocol in dict.fromkeys(parameter.only_under.values()):
+            those = [str(v) for v, name in parameter.only_under.items() if name == protocol]
+            say(f"  under protocol {protocol} only: {', '.join(those)}")
         for word, meant in parameter.shorthands.items():
             say(f"  {word} stands for {', '.join(map(str, meant))}, one combination each")
     if name is None:
         say("classifiers")
         say(f"  {', '.join(loaded.classifiers)}")
         say("protocols")
-        for protocol, text in loaded.protocols.items():
-            say(f"  {protocol}: {text}")
+        for label, text in loaded.protocols.items():
+            say(f"  {label}: {text}")

@@ -21,6 +21,8 @@ class Parameter:
         default: Values of a grid that does not name it; None where every grid has to.
         start: Values in the grid that ``gridrun init`` writes; None for all.
         start_lacks: What that grid says of the values that are not among several.
+        only_under: Values that one protocol alone runs, to the name of that protocol.
+        only_under_reason: Why the others do not, as a clause after a colon.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Parameter:
     default: tuple[Value, ...] | None = None
     start: tuple[Value, ...] | None = None
     start_lacks: str = ""
+    only_under: Mapping[Value, str] = field(default_factory=dict)
+    only_under_reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,16 @@ from gridrun.study._reader import KeyReader
 _MOST_FAULTS = 3
 
 
-def read_values(reader: KeyReader, parameter: Parameter, node: Node) -> list[Value]:
+def read_values(
+    reader: KeyReader, parameter: Parameter, node: Node, protocol: str = ""
+) -> list[Value]:
     """Values of a parameter from the node behind its key: one value, or a list of them.
 
     Args:
         reader: Takes faults and notes.
         parameter: The parameter.
         node: The node.
+        protocol: The study's protocol; empty where none is known, which refuses no value.
 
     Returns:
         Accepted values in the order given, none twice, in the pipeline's own
@@ -35,7 +38,7 @@ def read_values(reader: KeyReader, parameter: Parameter, node: Node) -> list[Val
         reader.fault(message, node, _known(parameter))
     faulty = 0
     for item in node.items:
-        reason = _refusal(parameter, item)
+        reason = _refusal(parameter, item) or _other_protocol(parameter, item, protocol)
         if reason is None:
             _accept(reader, parameter, item, values)
             continue
@@ -104,6 +107,19 @@ def _text_refusal(parameter: Parameter, leaf: Leaf, given: str) -> tuple[str, st
         return f"has {kind_of(leaf)}, expected a number", _known(parameter, near)
     near = did_you_mean(given, map(str, parameter.values))
     return f"has unknown value {quoted(given)}", _known(parameter, near)
+
+
+def _other_protocol(parameter: Parameter, item: Node, protocol: str) -> tuple[str, str] | None:
+    """Why the study's protocol does not run a value of the parameter, with advice."""
+    given = item.number if item.text is None else item.text
+    value = _match(parameter, given)
+    wanted = protocol if value is None else parameter.only_under.get(value, protocol)
+    if not protocol or wanted == protocol:
+        return None
+    named = quoted(value) if isinstance(value, str) else str(value)
+    reason = f": {parameter.only_under_reason}" if parameter.only_under_reason else ""
+    message = f"has {named}, which protocol {protocol} does not run{reason}"
+    return message, f"set protocol: {wanted} in the study file, or take {named} out of the grid"
 
 
 def _takes_numbers(parameter: Parameter) -> bool:

@@ -182,25 +182,30 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     options = _options(reader, nodes, pipeline)
     pipeline = pipeline.of_study(options)
     inputs = read_inputs(reader, nodes["inputs"], pipeline.inputs) if "inputs" in nodes else {}
-    grid_file, grid = _grid(reader, nodes["grid"], pipeline) if "grid" in nodes else (None, None)
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
     folds = keys.whole("folds", 1, most_folds, pipeline.most_folds_reason)
     seed = keys.whole("seed", 0, MOST_SEED)
     sample, rows = keys.whole("sample", 1), keys.whole("rows", 1)
     protocol = keys.word("protocol", tuple(pipeline.protocols))
+    if protocol is None and "protocol" not in nodes:
+        protocol = next(iter(pipeline.protocols))
+    grid_file, grid = None, None
+    if "grid" in nodes:
+        grid_file, grid = _grid(reader, nodes["grid"], pipeline, protocol or "")
     classifiers = pipeline.classifiers
     if "classifiers" in nodes:
         classifiers = read_classifiers(reader, nodes["classifiers"], pipeline.classifiers)
     limits = read_limits(reader, nodes["limits"]) if "limits" in nodes else Limits()
     notes = reader.finish()
     assert grid is not None
+    assert protocol is not None
     return Study(
         path=file.absolute(),
         inputs=inputs,
         grid=grid.grid,
         folds=folds or min(DEFAULT_FOLDS, most_folds),
         seed=DEFAULT_SEED if seed is None else seed,
-        protocol=protocol or next(iter(pipeline.protocols)),
+        protocol=protocol,
         classifiers=classifiers,
         limits=limits,
         sample=sample,
@@ -240,13 +245,15 @@ def _names_inputs(nodes: Mapping[str, Node], backends: Mapping[str, BackendKey])
 _GRID_ADVICE = "give each parameter its values, or the path of a grid file (.json, .yaml)"
 
 
-def _grid(reader: KeyReader, node: Node, pipeline: Pipeline) -> tuple[Path | None, GridFile | None]:
+def _grid(
+    reader: KeyReader, node: Node, pipeline: Pipeline, protocol: str
+) -> tuple[Path | None, GridFile | None]:
     """The grid inline or from its own file; faults go to the reader."""
     keys = (*KEYS, *pipeline.study_keys, *backend_keys())
     with reader.gathering():
         if node.text is None:
-            return None, grid_of(KeyReader(reader.file), node, pipeline.parameters, keys)
+            return None, grid_of(KeyReader(reader.file), node, pipeline.parameters, keys, protocol)
         path = reader.path('key "grid"', node)
         if path is not None:
-            return path, read_grid(path, pipeline.parameters, keys)
+            return path, read_grid(path, pipeline.parameters, keys, protocol)
     return None, None

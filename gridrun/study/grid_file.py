@@ -36,23 +36,30 @@ class GridFile:
     notes: tuple[Fault, ...]
 
 
-def read_grid(path: Path, parameters: Sequence[Parameter], keys: Sequence[str] = ()) -> GridFile:
+def read_grid(
+    path: Path, parameters: Sequence[Parameter], keys: Sequence[str] = (), protocol: str = ""
+) -> GridFile:
     """Read a grid file.
 
     Args:
         path: A ``.json``, ``.yaml`` or ``.yml`` file.
         parameters: Every parameter a grid must give, in grid order.
         keys: Keys of a study, which are shown where to go.
+        protocol: The study's protocol; empty where none is known, which refuses no value.
 
     Raises:
         InputError: With every fault of the file, in the order of its lines.
     """
     document = read_document(path)
-    return grid_of(KeyReader(path, document), document.root, parameters, keys)
+    return grid_of(KeyReader(path, document), document.root, parameters, keys, protocol)
 
 
 def grid_of(
-    reader: KeyReader, node: Node, parameters: Sequence[Parameter], keys: Sequence[str] = ()
+    reader: KeyReader,
+    node: Node,
+    parameters: Sequence[Parameter],
+    keys: Sequence[str] = (),
+    protocol: str = "",
 ) -> GridFile:
     """The grid that a node of a file gives.
 
@@ -61,6 +68,7 @@ def grid_of(
         node: A mapping of parameters.
         parameters: Every parameter a grid must give, in grid order.
         keys: Keys of a study, which are shown where to go.
+        protocol: The study's protocol; empty where none is known, which refuses no value.
 
     Raises:
         InputError: With every fault.
@@ -76,7 +84,7 @@ def grid_of(
             reader.fault(message, section.keys[name], todo)
         for parameter in parameters:
             if parameter.name in section.nodes:
-                found = read_values(reader, parameter, section.nodes[parameter.name])
+                found = read_values(reader, parameter, section.nodes[parameter.name], protocol)
                 values[parameter.name] = tuple(found)
             elif parameter.default is not None:
                 values[parameter.name] = tuple(parameter.default)

@@ -57,14 +57,19 @@ def _grid_lines(parameter: Parameter) -> Iterator[str]:
     """A parameter with the values of a first grid, the others in a comment."""
     start = parameter.values if parameter.start is None else parameter.start
     values = ", ".join(map(str, start))
-    others = ", ".join(str(value) for value in parameter.values if value not in start)
+    lacking = [value for value in parameter.values if value not in start]
+    others = ", ".join(str(value) for value in lacking if value not in parameter.only_under)
     if parameter.start is not None and len(start) == 1:
         yield f"  {parameter.name}: {values}{f'  # or {others}' if others else ''}"
-        return
-    if others:
-        cost = f", {parameter.start_lacks}" if parameter.start_lacks else ""
-        yield f"  # {parameter.name} also has{cost}: {others}"
-    yield f"  {parameter.name}: [{values}]"
+    else:
+        if others:
+            cost = f", {parameter.start_lacks}" if parameter.start_lacks else ""
+            yield f"  # {parameter.name} also has{cost}: {others}"
+        yield f"  {parameter.name}: [{values}]"
+    for protocol in dict.fromkeys(parameter.only_under.values()):
+        those = [str(value) for value in lacking if parameter.only_under.get(value) == protocol]
+        if those:
+            yield f"  # {parameter.name} under protocol {protocol} also has: {', '.join(those)}"
 
 
 def _quoted(path: str) -> str:

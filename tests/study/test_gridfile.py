@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from grids import FULL, ONE, ROOT, write_json, yaml_lines
+from toystudies import SMALL_GRID, TOY, write_study
 
 from amiss_tasks.parameters import MODEL_BASED_METHODS, PARAMETERS, SINGLE_VALUE_METHODS
 from gridrun.documents._jsontree import _syntax
 from gridrun.documents.textfile import MOST_BYTES
 from gridrun.errors import InputError
-from gridrun.pipeline import Parameter
+from gridrun.pipeline import Parameter, load_pipeline
+from gridrun.study import load_study
 from gridrun.study.grid_file import read_grid
+from gridrun.study.template import study_text
 
 COLOURS = (
     Parameter(
@@ -360,3 +365,67 @@ def test_a_parameter_with_a_default_may_be_left_out(tmp_path):
             write_json(tmp_path / "few.json", {k: v for k, v in ONE.items() if k != "quality"}),
             (*PARAMETERS, share),
         )
+
+
+STRIPED = (
+    *COLOURS[1:],
+    Parameter(
+        "pattern",
+        ("plain", "striped", "dotted"),
+        "",
+        shorthands={"all": ("plain",)},
+        start=("plain",),
+        only_under=dict.fromkeys(("striped", "dotted"), "modern"),
+        only_under_reason="none was printed then",
+    ),
+)
+
+
+def test_a_value_of_another_protocol_is_refused_with_its_line(tmp_path):
+    """A value that one protocol alone runs is refused under another, and says what to do."""
+    path = tmp_path / "g.yaml"
+    path.write_text("size: 1\npattern:\n  - plain\n  - striped\n")
+    with pytest.raises(InputError) as caught:
+        read_grid(path, STRIPED, protocol="classic")
+    (fault,) = caught.value.faults
+    assert fault.text() == (
+        f'{path}:4: parameter "pattern" has "striped", which protocol classic does not run: '
+        "none was printed then\n"
+        '  set protocol: modern in the study file, or take "striped" out of the grid'
+    )
+    for protocol in ("modern", ""):
+        grid = read_grid(path, STRIPED, protocol=protocol).grid
+        assert grid.allowed()["pattern"] == ("plain", "striped")
+
+
+def test_the_study_hands_its_protocol_to_the_grid(tmp_path):
+    """Inline or in a file, given or by default: the study's protocol decides."""
+    toy = load_pipeline(TOY)
+    first, second = *toy.protocols, "modern"
+    grade = toy.parameters[1]
+    pipeline = copy.copy(toy)
+    pipeline.of_study = lambda _: pipeline
+    pipeline.protocols = {**toy.protocols, second: ""}
+    kept = replace(grade, only_under={"low": second})
+    pipeline.parameters = (toy.parameters[0], kept, *toy.parameters[2:])
+    inline = write_study(tmp_path / "inline", SMALL_GRID)
+    grid = write_json(tmp_path / "grid.json", SMALL_GRID)
+    apart = write_study(tmp_path / "apart", SMALL_GRID)
+    text = (apart / "study.yaml").read_text()
+    (apart / "study.yaml").write_text(text.partition("grid:")[0] + f"grid: {grid}\n")
+    for study in (inline, apart):
+        with pytest.raises(InputError, match=f'has "low", which protocol {first} does not run'):
+            load_study(study, pipeline)
+        file = study / "study.yaml"
+        file.write_text(f"protocol: {second}\n{file.read_text()}")
+        assert load_study(study, pipeline).protocol == second
+
+
+def test_a_first_grid_keeps_values_of_another_protocol_apart():
+    """The grid that init writes names them below their protocol, not among the others."""
+    pipeline = copy.copy(load_pipeline(TOY))
+    pipeline.parameters = STRIPED
+    text = study_text(pipeline, {}, None)
+    assert (
+        "\n  pattern: plain\n  # pattern under protocol modern also has: striped, dotted\n" in text
+    )
