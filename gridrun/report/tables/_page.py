@@ -18,7 +18,9 @@ from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.store.cache import replacing
 from gridrun.study.state import StudyState
 
-_TEMPLATE = Path(__file__).with_name("page.html.jinja")
+TEMPLATE = Path(__file__).with_name("page.html.jinja")
+"""The page's text around the numbers."""
+
 _DIGITS = 4
 
 
@@ -36,7 +38,7 @@ def write_page(study_state: StudyState, summary: Summary, notes: Sequence[str]) 
     # names and reasons are what a file or an error says: markup in them is text
     engine = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     engine.filters["plain"] = lambda value: printable(str(value))
-    page = engine.from_string(_TEMPLATE.read_text("utf-8"))
+    page = engine.from_string(TEMPLATE.read_text("utf-8"))
     text = page.render(**_contents(study_state, summary), notes=[note.strip() for note in notes])
     with replacing(study_state.study.paths.report_html) as aside:
         aside.write_text(text, "utf-8")

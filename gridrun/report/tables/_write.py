@@ -10,7 +10,7 @@ from typing import Any
 
 from gridrun.errors import Fault
 from gridrun.pipeline import Value, names_of
-from gridrun.plan.fingerprint import digest_of, python_code
+from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._notes import (
     all_notes,
@@ -19,7 +19,7 @@ from gridrun.report.tables._notes import (
     warnings_of,
     write_notes,
 )
-from gridrun.report.tables._page import write_page
+from gridrun.report.tables._page import TEMPLATE, write_page
 from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
@@ -152,7 +152,7 @@ def _write(
 def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
     """Data that change whenever a table would."""
     return {
-        "code": python_code(_TABLES, _REPORT),
+        "code": [python_code(_TABLES, _REPORT), digest_of_file(TEMPLATE)],
         "ledger": view.version() if view is not None else 0,
         "contexts": [context.digest for context in study_state.tables.contexts],
         "grid": [
