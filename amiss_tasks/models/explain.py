@@ -11,6 +11,7 @@ from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
+from amiss_tasks.stages.added_missingness import MAR, MCAR, MNAR
 from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -150,7 +151,12 @@ def _removed(leaf: LeafTask) -> list[str]:
     removed = leaf.cell.fold.removed
     if removed is None:
         return []
-    what = "of the training table's known values were removed at random, and are not in the tables"
+    how = {
+        MCAR: "at random",
+        MAR: f"by the values of {removed.amputed.driver} (MAR)",
+        MNAR: "by the values themselves (MNAR)",
+    }[removed.mechanism]
+    what = f"of the training table's known values were removed {how}, and are not in the tables"
     return [f"{removed.share:.0%} {what}"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from amiss_tasks.stages.added_missingness import parameter_of, shares_of
+from amiss_tasks.stages.added_missingness import removal_parameters
 from gridrun.pipeline import Parameter
 
 
@@ -18,5 +18,4 @@ def added_parameters(options: Mapping[str, Any]) -> tuple[Parameter, ...]:
     Args:
         options: Data of the study's keys.
     """
-    shares = shares_of(options)
-    return (parameter_of(shares),) if shares else ()
+    return removal_parameters(options)

@@ -21,12 +21,14 @@ from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol, derived_seed
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.own_file import OwnFile
 from amiss_tasks.r.session import RObject
+from amiss_tasks.stages.added_missingness import MAR, MCAR
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.evaluate import Prediction
 from amiss_tasks.study.python_source import distributions
 from amiss_tasks.tasks import python_classifiers
 from amiss_tasks.tasks.r_calls import RCalls, number_of, plain, scalar
 from amiss_tasks.tasks.stage_results import (
+    Amputed,
     ImputationError,
     Imputed,
     ImputedRows,
@@ -87,15 +89,19 @@ class RStages:
         """Outcome of a training table as a factor."""
         return self._call("outcome_factor", table.positive).value
 
-    def ampute(self, train: RObject, share: float, seed: int) -> tuple[RObject, int, int]:
-        """Remove a share of a training table's known values at random.
+    def ampute(self, train: RObject, share: float, seed: int, mechanism: str = MCAR) -> Amputed:
+        """Remove a share of a training table's known values.
 
-        Returns:
-            The table, the number of known values before, and that of removed ones.
+        Raises:
+            TaskFailure: No feature can drive MAR.
         """
-        value = self._call("ampute_table", train, share, self._features.numeric, seed).value
-        known, removed = (int(scalar(value[name].python())) for name in ("known", "removed"))
-        return value["table"], known, removed
+        numeric = self._features.numeric
+        value = self._call("ampute_table", train, share, numeric, seed, mechanism).value
+        known, removed, at_random = (
+            int(scalar(value[name].python())) for name in ("known", "removed", "at_random")
+        )
+        driver = scalar(value["driver"].python()) if mechanism == MAR else None
+        return Amputed(value["table"], known, removed, driver and str(driver), at_random)
 
     def imputation_error(
         self, truth: RObject, given: RObject, rows: IntArray, completed: RObject

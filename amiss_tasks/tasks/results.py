@@ -13,7 +13,7 @@ import numpy as np
 
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.r.session import RObject
-from amiss_tasks.stages.added_missingness import OPTION, RMSE
+from amiss_tasks.stages.added_missingness import MCAR, OPTION, RMSE
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.predictions import Predictions, pack, pooled_row
 from amiss_tasks.tasks.fold_tables import Cell
@@ -72,7 +72,8 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
     trained, imputed = leaf.trained, leaf.checked
     completed = chain.imputed_test(cell, trained.row)
     chain.hook("evaluate", leaf.content_key)
-    notes = [*cell.prepared.notes, *imputed.notes, *trained.notes, *completed.notes]
+    notes = [*_mechanism_notes(cell), *cell.prepared.notes]
+    notes += [*imputed.notes, *trained.notes, *completed.notes]
 
     def predict(
         model: RObject | PythonModel, data: RObject, rows: IntArray | None = None
@@ -193,15 +194,39 @@ def _removal(cell: Cell, errors: Sequence[ImputationError]) -> dict[str, Any]:
     removed = cell.fold.removed
     if removed is None:
         return {}
-    return {
-        OPTION: {
-            "known": removed.known,
-            "removed": removed.removed,
-            "achieved_share": removed.removed / removed.known if removed.known else None,
-            "compared": errors[0].cells,
-            "rmse_by_feature": dict(errors[0].by_feature),
-        }
+    found = removed.amputed
+    facts: dict[str, Any] = {
+        "known": found.known,
+        "removed": found.removed,
+        "achieved_share": found.removed / found.known if found.known else None,
+        "compared": errors[0].cells,
+        "rmse_by_feature": dict(errors[0].by_feature),
     }
+    if removed.mechanism != MCAR:
+        facts["mechanism"] = removed.mechanism
+        facts["driver"] = found.driver
+        facts["at_random"] = found.at_random
+    return {OPTION: facts}
+
+
+def _mechanism_notes(cell: Cell) -> list[str]:
+    """Notes where the removal of values is not, or not for the method, what it is called."""
+    removed = cell.fold.removed
+    if removed is None:
+        return []
+    notes, found, driver = [], removed.amputed, removed.amputed.driver
+    if found.at_random:
+        lacks = f"their row has no value of {driver}, or " if driver else ""
+        notes.append(
+            f"{found.at_random} of {counted(found.known, 'known value')} were removed or kept at "
+            f"random, not by {removed.mechanism}: {lacks}their feature has too few values"
+        )
+    if driver is not None and driver not in cell.prepared.features:
+        notes.append(
+            f"values were removed by {driver} ({removed.mechanism}), which is not among the "
+            "features of this combination: for the method they are missing not at random"
+        )
+    return notes
 
 
 def _names(model: int, completion: int) -> dict[str, str]:

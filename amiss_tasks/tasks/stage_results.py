@@ -11,21 +11,40 @@ from amiss_tasks.r.session import RObject
 
 
 @dataclass(frozen=True)
+class Amputed:
+    """A training table from which values were removed.
+
+    Args:
+        table: The table, an R data frame.
+        known: Values of numeric features that could be removed.
+        removed: How many of them were.
+        driver: Feature whose values decided (MAR), else None.
+        at_random: Values that could be removed and about which nothing could decide.
+    """
+
+    table: RObject
+    known: int
+    removed: int
+    driver: str | None = None
+    at_random: int = 0
+
+
+@dataclass(frozen=True)
 class Removed:
     """What was removed from a fold's training table.
 
     Args:
         share: Probability with which a known value was to be removed.
+        mechanism: What it depended on whether a value was removed.
         truth: The training table as it was before, an R data frame.
-        known: Known values of numeric features before.
-        removed: How many of them were removed.
+        amputed: The table after that, and counts of values.
         test_digest: Digest of the fold before; its test table stays as it is.
     """
 
     share: float
+    mechanism: str
     truth: RObject
-    known: int
-    removed: int
+    amputed: Amputed
     test_digest: str
 
 

@@ -19,7 +19,14 @@ from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
-from amiss_tasks.stages.added_missingness import STAGE, removal_seed, share_of, shares_of
+from amiss_tasks.stages.added_missingness import (
+    MCAR,
+    STAGE,
+    mechanism_of,
+    removal_seed,
+    share_of,
+    shares_of,
+)
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
 from amiss_tasks.stages.preprocess import fold_parts, split
@@ -74,7 +81,7 @@ class StageRunner:
             msg = "a task of amiss got no artifact of its block"
             raise ValueError(msg)
         self._refuse(task)
-        fold = self._amputed(self._fold(artifact, task.fold), share_of(task.values))
+        fold = self._amputed(self._fold(artifact, task.fold), task.values)
         cell = self.cell_of(fold, task.values)
         absent = [name for name in cell.prepared.features if name not in cell.fold.test_columns]
         if absent:
@@ -229,18 +236,25 @@ class StageRunner:
 
         return self.memo.get(f"fold:{name}:{number}", cut)[0]
 
-    def _amputed(self, fold: FoldTables, share: float) -> FoldTables:
-        """The fold with a share of the training table's known values removed."""
+    def _amputed(self, fold: FoldTables, values: Mapping[str, Value]) -> FoldTables:
+        """The fold with a share of the training table's known values removed.
+
+        With share 0 it is the fold itself, so mechanisms share all that follows.
+        """
+        share, mechanism = share_of(values), mechanism_of(values)
         if share == 0:
             return fold
-        seed = removal_seed(self.protocol, share, fold.number)
-        digest = digest_of({"fold": fold.digest, "removed": share, "seed": seed})
+        seed = removal_seed(self.protocol, share, fold.number, mechanism)
+        key = {"fold": fold.digest, "removed": share, "seed": seed}
+        if mechanism != MCAR:
+            key["mechanism"] = mechanism
+        digest = digest_of(key)
 
         def remove() -> tuple[FoldTables, int]:
             self.hook(STAGE, digest)
-            train, known, count = self.r.ampute(fold.train, share, seed)
-            removed = Removed(share, fold.train, known, count, fold.digest)
-            return replace(fold, digest=digest, train=train, removed=removed), fold.bytes
+            found = self.r.ampute(fold.train, share, seed, mechanism)
+            removed = Removed(share, mechanism, fold.train, found, fold.digest)
+            return replace(fold, digest=digest, train=found.table, removed=removed), fold.bytes
 
         return self.memo.get(f"ampute:{digest}", remove)[0]
 

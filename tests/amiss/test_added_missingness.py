@@ -47,6 +47,12 @@ def own():
     return AmissRunner(settings(0.0, 0.3, 0.5), lambda *_: None)
 
 
+def ampute(own, table, share, seed):
+    """The table after values went at random, how many were known, how many went."""
+    found = own.chain.r.ampute(table, share, seed)
+    return found.table, found.known, found.removed
+
+
 def numbers(table) -> np.ndarray:
     """The six features of an R data frame; NaN is missing."""
     columns = table.python()
@@ -78,7 +84,7 @@ def test_a_share_of_the_known_values_is_removed_and_nothing_else_changes(own, sh
     """About that share goes, from numeric features only; what stays is as it was."""
     part = toy_part(400, text=True)
     table = own.chain.r.table(part)
-    found, known, removed = own.chain.r.ampute(table, share, 7)
+    found, known, removed = ampute(own, table, share, 7)
     before, after = numbers(table), numbers(found)
     gone = np.isnan(after) & ~np.isnan(before)
     assert known == np.count_nonzero(~np.isnan(before))
@@ -92,7 +98,7 @@ def test_a_share_of_the_known_values_is_removed_and_nothing_else_changes(own, sh
 def test_a_row_keeps_one_value(own):
     """Where nearly all is to go, no row of six features loses every value it has."""
     table = own.chain.r.table(toy_part(200))
-    found, known, removed = own.chain.r.ampute(table, 0.9, 7)
+    found, known, removed = ampute(own, table, 0.9, 7)
     left = (~np.isnan(numbers(found))).sum(axis=1)
     assert left.min() == 1
     # half of the rows would have lost everything, and keep one of six
@@ -103,7 +109,7 @@ def test_every_feature_loses_alike_and_rows_lose_independently(own):
     """Removal is completely at random: no feature, class or neighbour has a part in it."""
     part = toy_part(1500, complete=True)
     table = own.chain.r.table(part)
-    found, _, _ = own.chain.r.ampute(table, 0.3, 11)
+    found, _, _ = ampute(own, table, 0.3, 11)
     gone = np.isnan(numbers(found))
     spread = math.sqrt(0.3 * 0.7 / len(gone))
     assert gone.mean(axis=0) == pytest.approx([0.3] * 6, abs=5 * spread)
@@ -118,10 +124,10 @@ def test_a_table_of_one_feature_or_one_row_can_be_thinned(own):
     part = toy_part(30, complete=True)
     wide = own.chain.r.table(part)
     one = own.chain.r.cut(wide, np.arange(60), FEATURES[:1])
-    _, known, removed = own.chain.r.ampute(one, 0.5, 1)
+    _, known, removed = ampute(own, one, 0.5, 1)
     assert (known, removed) == (60, 0)  # the only value of a row stays
     row = own.chain.r.cut(wide, np.arange(1), FEATURES)
-    _, known, removed = own.chain.r.ampute(row, 0.5, 1)
+    _, known, removed = ampute(own, row, 0.5, 1)
     assert known == 6
     assert removed < 6
 
@@ -183,7 +189,7 @@ def test_features_without_spread_are_left_out_and_gaps_that_stay_are_told(own):
     part = toy_part(30, complete=True)
     part.numeric[:, 0] = 3.0
     truth = own.chain.r.table(part)
-    given, _, _ = own.chain.r.ampute(truth, 0.5, 3)
+    given, _, _ = ampute(own, truth, 0.5, 3)
     rows = np.arange(part.rows)
     gone = np.isnan(numbers(given))
     exact = own.chain.r.imputation_error(truth, given, rows, truth)
