@@ -71,10 +71,14 @@
   is.na(amputed$amp[[1L]])
 }
 
+# Correlation above which the correlation check drops one of two features.
+.NEARLY_EQUAL <- 0.9
+
 # The feature by which MAR removes values, as the number of a column: that whose ranks
 # tell most of the others' values, counted in values known beside it times the squared
 # correlation of ranks. One that is rarely known, or goes with nothing, would make MAR
-# the same as MCAR.
+# the same as MCAR; one that the correlation check may drop would hide from the methods
+# what removal depends on, so it is taken only where there is no other.
 .driver <- function(values) {
   ranks <- apply(values, 2L, rank, na.last = "keep")
   ranks <- matrix(ranks, nrow(values), ncol(values))
@@ -83,6 +87,12 @@
   tells <- crossprod(!is.na(values)) * rho^2
   diag(tells) <- 0
   tells <- rowSums(tells, na.rm = TRUE)
+  near <- abs(suppressWarnings(cor(values, use = "pairwise.complete.obs"))) > .NEARLY_EQUAL
+  diag(near) <- FALSE
+  alone <- rowSums(near, na.rm = TRUE) == 0L
+  if (any(tells[alone] > 0)) {
+    tells[!alone] <- 0
+  }
   if (!any(tells > 0)) {
     stop(
       "values cannot be removed by another feature's (MAR): no two numeric features of the ",

@@ -4,7 +4,7 @@ import pytest
 from amissstudies import amiss_values
 
 from amiss_tasks.pipeline import PIPELINE
-from amiss_tasks.stages.added_missingness import OPTION, SHARES
+from amiss_tasks.stages.added_missingness import MECHANISM, OPTION, SHARES
 from gridrun.errors import InputError
 from gridrun.plan.grid import Grid
 from gridrun.plan.run_options import RunOptions
@@ -46,6 +46,8 @@ def faults(directory, added, **grid):
         ("true", list(SHARES)),
         ("{shares: yes}", list(SHARES)),
         ("[0.1, 0.10]", [0.1]),
+        ("{shares: [0.1], mechanisms: [MCAR]}", [0.1]),
+        ("{shares: 0.1235, mechanisms: MCAR}", [0.1235]),
     ],
 )
 def test_shares_become_the_last_axis_of_the_grid(tmp_path, written, shares):
@@ -57,11 +59,40 @@ def test_shares_become_the_last_axis_of_the_grid(tmp_path, written, shares):
     assert len(study.grid) == 2 * len(shares)
 
 
+@pytest.mark.parametrize(
+    ("written", "mechanisms"),
+    [
+        ("[MCAR, MAR, MNAR]", ["MCAR", "MAR", "MNAR"]),
+        ("[MNAR, MCAR]", ["MNAR", "MCAR"]),
+        ("MAR", ["MAR"]),
+        ("[MAR, MAR]", ["MAR"]),
+    ],
+)
+def test_mechanisms_become_an_axis_behind_the_shares(tmp_path, written, mechanisms):
+    """Where there is another than MCAR, the grid has all of them, each with every share."""
+    study = load(tmp_path, f"{{shares: [0, 0.5], mechanisms: {written}}}")
+    assert study.options == {OPTION: {"shares": [0.0, 0.5], "mechanisms": mechanisms}}
+    assert study.grid.names[-2:] == (OPTION, MECHANISM)
+    assert study.grid.allowed()[MECHANISM] == tuple(mechanisms)
+    assert len(study.grid) == 2 * 2 * len(mechanisms)
+
+
+def test_a_grid_may_take_some_of_the_mechanisms(tmp_path):
+    """The grid's own list narrows that of the key, and may not go beyond."""
+    both = "{shares: [0.5], mechanisms: [MCAR, MAR]}"
+    found = load(tmp_path / "a", both, **{MECHANISM: ["MAR"]}).grid.allowed()[MECHANISM]
+    assert found == ("MAR",)
+    (fault,) = faults(tmp_path / "b", both, **{MECHANISM: ["MNAR"]})
+    assert f'parameter "{MECHANISM}" has unknown value "MNAR"' in fault
+
+
 def test_what_stands_for_more_or_less_than_is_written_is_told(tmp_path):
     """A yes is spelt out, a share that is given twice is counted once."""
     assert "stands for 9 shares: 0.1, 0.2" in load(tmp_path / "a", "yes").notes[0].message
     (note,) = load(tmp_path / "b", "[0.1, 0.1]").notes
     assert "has 0.1 more than once" in note.message
+    (note,) = load(tmp_path / "c", "{shares: [0.1], mechanisms: [MAR, MAR]}").notes
+    assert "mechanisms has MAR more than once" in note.message
 
 
 def test_a_grid_may_take_some_of_the_shares(tmp_path):
@@ -91,6 +122,15 @@ def test_a_grid_may_take_some_of_the_shares(tmp_path):
         ("null", ["remove the key"]),
         ("{share: [0.1]}", ['unknown key below added_missingness "share"', '"shares"']),
         ("{}", ["has no shares"]),
+        ("{shares: [0.1], mechanisms: [mar]}", ['unknown value "mar"', 'did you mean "MAR"?']),
+        ("{shares: [0.1], mechanisms: [NMAR]}", ["known values: MCAR, MAR, MNAR"]),
+        ("{shares: [0.1], mechanisms: []}", ["mechanisms has an empty list"]),
+        ("{shares: [0.1], mechanisms: [3]}", ["the number 3, expected a name"]),
+        ("{mechanisms: [MAR]}", ["has no shares"]),
+        (
+            "{shares: [0.1235], mechanisms: [MCAR, MAR]}",
+            ["takes three decimals for MAR", "give 0.123"],
+        ),
         (str([n / 100 for n in range(16)]), ["at most 15"]),
     ],
 )
@@ -115,10 +155,31 @@ def test_tasks_of_a_study_with_the_key_are_not_those_without(tmp_path):
     assert plain.isdisjoint(added)
 
 
+def test_tasks_with_mechanisms_are_not_those_of_shares_alone(tmp_path):
+    """A parameter more makes other codes; MCAR alone is no parameter, and the same tasks."""
+    added = ("[0.5]", "{shares: 0.5, mechanisms: MCAR}", "{shares: 0.5, mechanisms: [MCAR, MAR]}")
+    spaces = [workspace(load(tmp_path / str(n), data)) for n, data in enumerate(added)]
+    shares, mcar, mar = ({c.digest for c in space.tables.contexts} for space in spaces)
+    assert shares == mcar
+    assert shares.isdisjoint(mar)
+
+
 def test_another_share_leaves_what_is_done_alone(tmp_path):
     """Contexts and codes of the shares that there were stay when one is added behind them."""
     few = workspace(load(tmp_path / "a", "[0, 0.1]"))
     more = workspace(load(tmp_path / "b", "[0, 0.1, 0.2]"))
+    assert_grown(few, more)
+
+
+def test_another_mechanism_leaves_what_is_done_alone(tmp_path):
+    """Contexts and codes of the mechanisms that there were stay when one is added behind them."""
+    few = workspace(load(tmp_path / "a", "{shares: [0, 0.1], mechanisms: [MAR]}"))
+    more = workspace(load(tmp_path / "b", "{shares: [0, 0.1], mechanisms: [MAR, MNAR]}"))
+    assert_grown(few, more)
+
+
+def assert_grown(few, more):
+    """One study's tasks are a part of the other's."""
     assert {c.digest for c in few.tables.contexts} == {c.digest for c in more.tables.contexts}
     for before, after in zip(few.tables.tables, more.tables.tables, strict=True):
         assert set(before.codes.tolist()) < set(after.codes.tolist())
