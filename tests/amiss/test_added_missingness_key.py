@@ -173,8 +173,8 @@ def test_another_share_leaves_what_is_done_alone(tmp_path):
 
 def test_another_mechanism_leaves_what_is_done_alone(tmp_path):
     """Contexts and codes of the mechanisms that there were stay when one is added behind them."""
-    few = workspace(load(tmp_path / "a", "{shares: [0, 0.1], mechanisms: [MAR]}"))
-    more = workspace(load(tmp_path / "b", "{shares: [0, 0.1], mechanisms: [MAR, MNAR]}"))
+    few = workspace(load(tmp_path / "a", "{shares: [0, 0.1], mechanisms: [MAR, MNAR]}"))
+    more = workspace(load(tmp_path / "b", "{shares: [0, 0.1], mechanisms: [MAR, MNAR, MCAR]}"))
     assert_grown(few, more)
 
 
