@@ -16,22 +16,26 @@ from gridrun.cli._text import print_summary
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> OpenStudy:
-    """The example's grid, cut down to two methods, two shares and one regression each; run."""
-    directory = tmp_path_factory.mktemp("added")
+def example(directory: Path, methods: str, added: str) -> OpenStudy:
+    """The example's grid, cut down to some methods, one regression each, and what is added."""
     text = (ROOT / "examples" / "added-missingness" / "study.yaml").read_text()
     text = text.replace("../quickstart", str(ROOT / "examples" / "quickstart"))
     for pattern, cut in (
-        (r"imputation: \[.*\]", "imputation: [outlier_imp, mean_imp]"),
+        (r"imputation: \[.*\]", f"imputation: {methods}"),
         (r"classifiers: .*", "classifiers: [lr]"),
         (r"folds: 3", "folds: 2"),
-        (r"added_missingness: \[.*\]", "added_missingness: [0, 0.5]"),
+        (r"added_missingness: \[.*\]", f"added_missingness: {added}"),
     ):
         text, count = re.subn(pattern, cut, text)
         assert count == 1
     (directory / "study.yaml").write_text(text)
-    opened = open_study(directory)
+    return open_study(directory)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> OpenStudy:
+    """Two methods with two shares; run."""
+    opened = example(tmp_path_factory.mktemp("added"), "[outlier_imp, mean_imp]", "[0, 0.5]")
     report = opened.run(backend="inprocess")
     assert (report.tally.failed, report.tally.done) == (0, 8)
     return opened
@@ -92,3 +96,25 @@ def test_plan_counts_the_stage_and_nothing_is_left(study):
     assert (plan.pending, plan.done) == (0, 8)
     only = study.plan(only=("added_missingness=0.5",))
     assert only.combinations == 2
+
+
+@pytest.mark.slow
+def test_mechanisms_are_told_from_each_other_in_all_tables(tmp_path, capsys):
+    """A column beside the share, one row of the summary each, and the untouched table once."""
+    study = example(tmp_path, "mean_imp", "{shares: [0, 0.5], mechanisms: [MCAR, MAR, MNAR]}")
+    report = study.run(backend="inprocess")
+    assert (report.tally.failed, report.tally.done) == (0, 12)
+    frame = study.results()
+    assert list(frame.columns)[12:14] == ["added_missingness", "added_mechanism"]
+    assert frame.combination[frame.fold == 1].tolist() == [1, 2, 3, 4, 5, 6]
+    assert frame.added_mechanism[frame.fold == 1].tolist() == ["MCAR", "MAR", "MNAR"] * 2
+    same = frame.shared_with[(frame.fold == 1) & (frame.added_missingness == 0)]
+    assert same.isna().tolist() == [True, False, False]
+    assert set(same.dropna()) == {1}
+    error = {group.at["added_mechanism"]: group.mean("RMSE") for group in study.summary().groups}
+    assert error["MCAR"] == pytest.approx(1, abs=0.1)
+    assert error["MNAR"] > 1.1 * error["MCAR"]
+    print_summary(study.summary(), "study")
+    printed = capsys.readouterr().out
+    assert re.search(r"added_missingness +added_mechanism +classifier +n +MCC +AUC +RMSE", printed)
+    assert study.plan(only=("added_mechanism=MAR",)).combinations == 2
