@@ -24,6 +24,7 @@ from amiss_tasks.tasks.results import LeafTask, _mechanism_notes
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec, names_of
+from gridrun.plan.fingerprint import digest_of
 
 VALUES = lr_values(restriction="missense", imputation="mean_imp")
 ALL = {SHARES_KEY: [0.0, 0.3], "mechanisms": list(MECHANISMS)}
@@ -139,11 +140,11 @@ def test_skewed_and_discrete_features_lose_the_same_share(own):
     random = np.random.default_rng(3)
     normal = random.normal(size=(4000, 3))
     zeros = np.where(random.random(4000) < 0.8, 0.0, normal[:, 0] ** 2)
-    values = np.column_stack([np.exp(3 * normal[:, 1]), zeros, normal[:, 2] > 1.3])
+    values = np.column_stack([np.exp(3 * normal[:, 1]), zeros, normal[:, 2] > 1.645])
     found = own.chain.r.ampute(table_of(own, values), 0.3, 2, "MNAR")
     gone = np.isnan(numbers(found.table))
-    # rows that lost everything keep one of three
-    assert gone.mean(axis=0) == pytest.approx([0.3] * 3, abs=0.03)
+    # rows that would lose everything keep one of three
+    assert gone.mean(axis=0) == pytest.approx([0.3 - 0.3**3 / 3] * 3, abs=0.025)
     for j in (1, 2):
         assert gone[values[:, j] > 0, j].mean() > gone[values[:, j] == 0, j].mean() + 0.2
 
@@ -228,6 +229,10 @@ def test_completely_at_random_is_what_a_study_of_shares_alone_removes(own, artif
     plain = runner([0.0, 0.3]).run(task(None), artifact)
     beside_others = own.run(task("MCAR"), artifact)
     assert plain.content_key == beside_others.content_key
+    fold = own.chain.cell(task("MCAR"), artifact).fold
+    seed = removal_seed(own.chain.protocol, 0.3, 1)
+    key = {"fold": fold.removed.test_digest, "removed": 0.3, "seed": seed}
+    assert fold.digest == digest_of(key)
     assert plain.facts == beside_others.facts
     assert plain.notes == beside_others.notes
     times = {"tr_time", "te_time"}

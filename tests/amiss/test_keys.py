@@ -588,6 +588,10 @@ def test_every_part_of_the_keys_of_shared_stages_changes_it(block, digested):
         ("ampute", "fold"): (base, keys(fold=2)),
         ("ampute", "removed"): (base, keys(added_missingness=0.2)),
         ("ampute", "seed"): (base, keys(fold=2)),
+        ("ampute", "mechanism"): (
+            keys(added_mechanism="MAR"),
+            keys(added_mechanism="MNAR"),
+        ),
         ("sample", "fold"): (base, keys(fold=2)),
         ("sample", "predraw"): (keys("amiss"), keys("amiss", imputation="bpca")),
         ("sample", "downsampling"): (base, keys(downsampling="on")),
