@@ -21,7 +21,7 @@ from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import AMISS, PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.r.versions import version_notes
-from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
+from amiss_tasks.stages import PREPARE, reads_before_imputation, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
@@ -116,6 +116,8 @@ class AmissPipeline:
         self.parameters = (*self.parameters, *added)
         self.summary_parameters = tuple(parameter.name for parameter in added)
         self.stages: tuple[Stage, ...] = stages_of(self.summary_parameters)
+        # else a unit would hold all values of theirs for a method, however long it takes
+        self.affinity = (*self.affinity, *reads_before_imputation(self.summary_parameters))
         self.block: tuple[str, ...] = tuple(
             name for stage in self.stages if stage.on_driver for name in stage.reads
         )
@@ -124,8 +126,6 @@ class AmissPipeline:
 
     def _add_missingness(self) -> None:
         """Add the error of the imputed values as a column."""
-        # else a unit would hold all shares of a method, however long it takes
-        self.affinity = (*self.affinity, OPTION)
         measured = (column for column in self.result_columns if column not in TIMES)
         self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
 
