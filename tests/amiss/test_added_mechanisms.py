@@ -144,7 +144,7 @@ def test_skewed_and_discrete_features_lose_the_same_share(own):
     found = own.chain.r.ampute(table_of(own, values), 0.3, 2, "MNAR")
     gone = np.isnan(numbers(found.table))
     # rows that would lose everything keep one of three
-    assert gone.mean(axis=0) == pytest.approx([0.3 - 0.3**3 / 3] * 3, abs=0.025)
+    assert gone.mean(axis=0) == pytest.approx([0.3 - 0.3**3 / 3] * 3, abs=0.02)
     for j in (1, 2):
         assert gone[values[:, j] > 0, j].mean() > gone[values[:, j] == 0, j].mean() + 0.2
 
