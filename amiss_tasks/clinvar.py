@@ -8,6 +8,12 @@ to 2021: ``,_`` between the parts of a compound significance.
 from __future__ import annotations
 
 
+POSITIVE_CLASS, NEGATIVE_CLASS, UNCERTAIN_CLASS, DROP = "positive", "negative", "uncertain", "drop"
+
+CLASSES = (POSITIVE_CLASS, NEGATIVE_CLASS, UNCERTAIN_CLASS, DROP)
+"""What a value may count as; rows of ``drop`` are left out as those of ``drug_response`` are."""
+
+
 def _compound(base: str, *suffixes: str) -> frozenset[str]:
     """A significance by itself and with each of its suffixes."""
     return frozenset({base, *(f"{base},_{suffix}" for suffix in suffixes)})

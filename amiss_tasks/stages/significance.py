@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from amiss_tasks.clinvar import DROPPED, NEGATIVE, POSITIVE, UNCERTAIN
-
-POSITIVE_CLASS, NEGATIVE_CLASS = "positive", "negative"
-UNCERTAIN_CLASS, DROP = "uncertain", "drop"
-
-CLASSES = (POSITIVE_CLASS, NEGATIVE_CLASS, UNCERTAIN_CLASS, DROP)
-"""What a value may count as; rows of ``drop`` are left out as those of ``drug_response`` are."""
+from amiss_tasks.clinvar import (
+    DROP,
+    DROPPED,
+    NEGATIVE,
+    NEGATIVE_CLASS,
+    POSITIVE,
+    POSITIVE_CLASS,
+    UNCERTAIN,
+    UNCERTAIN_CLASS,
+)
+from amiss_tasks.clinvar_2026 import class_by_table
 
 _UPSTREAM = {
     POSITIVE_CLASS: POSITIVE,
@@ -33,9 +37,27 @@ class Significance:
 
     Args:
         mapped: Value of CLNSIG to one of ``CLASSES``; none that upstream knows.
+        table: The study also takes the classes of this table, ``clinvar_2026.TABLE``; empty
+            for none.
+        by_table: Value to class, of those values of an input that the table has.
     """
 
     mapped: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
+    by_table: Mapping[str, str] = field(default_factory=dict)
+
+    def of_values(self, values: Iterable[str | None]) -> Significance:
+        """With the classes that the table has for these values, where the study takes it."""
+        if not self.table:
+            return self
+        asked = {value for value in values if value and upstream_class(value) is None}
+        found = {value: class_by_table(value, self.mapped) for value in asked - self.mapped.keys()}
+        return replace(self, by_table={v: c for v, c in sorted(found.items()) if c is not None})
+
+    @property
+    def added(self) -> dict[str, str]:
+        """Value to class, of all that stand beside upstream's lists."""
+        return {**self.by_table, **self.mapped}
 
     @cached_property
     def positive(self) -> frozenset[str]:
@@ -63,7 +85,7 @@ class Significance:
         return self.positive | self.negative | self.uncertain
 
     def _values(self, name: str) -> frozenset[str]:
-        added = (value for value, meant in self.mapped.items() if meant == name)
+        added = (value for value, meant in self.added.items() if meant == name)
         return _UPSTREAM[name].union(added)
 
 

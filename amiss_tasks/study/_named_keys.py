@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from amiss_tasks.clinvar import CLASSES
+from amiss_tasks.clinvar_2026 import TABLE
 from amiss_tasks.protocols import (
     AMISS,
     CORRECTED,
@@ -13,8 +15,8 @@ from amiss_tasks.protocols import (
     SWITCHES_KEY,
     switch_name,
 )
-from amiss_tasks.stages.significance import CLASSES, upstream_class
-from amiss_tasks.study.options import CLNSIG
+from amiss_tasks.stages.significance import upstream_class
+from amiss_tasks.study.options import CLNSIG, USE
 from gridrun.documents.tree import Node, known_list, quoted, shown
 from gridrun.errors import did_you_mean
 from gridrun.pipeline.study_keys import KeyValue
@@ -23,12 +25,21 @@ from gridrun.study import KeyReader
 _NO_VALUE = ("", ".", "NA")
 """Text that stands for no CLNSIG at all."""
 
-_GIVE = f"give each value of CLNSIG one of: {known_list(CLASSES)}"
+_GIVE = (
+    f"give each value of CLNSIG one of: {known_list(CLASSES)}; or write {CLNSIG}: {TABLE}, the "
+    "table of docs/clinvar.md"
+)
 
 
 def read_clnsig(node: Node, file: Path) -> KeyValue:
-    """Value of CLNSIG to what it counts as; upstream's own lists stay as they are."""
+    """Value of CLNSIG to what it counts as; upstream's own lists stay as they are.
+
+    A table of classes is named alone, or by ``use`` among the values.
+    """
     reader = KeyReader(file)
+    if node.text is not None:
+        table = reader.word(f'key "{CLNSIG}"', node, (TABLE,))
+        return KeyValue({USE: table}, reader.finish())
 
     def name_of(key: Node) -> str | None:
         if key.text is not None and key.text not in _NO_VALUE:
@@ -40,6 +51,9 @@ def read_clnsig(node: Node, file: Path) -> KeyValue:
     mapped: dict[str, str] = {}
     entries = reader.entries(node, f'key "{CLNSIG}"', _GIVE, expected="values of CLNSIG", least=1)
     for name, key, value in reader.named(entries, name_of, "CLNSIG {} is mapped"):
+        if name == USE:
+            mapped[USE] = reader.word(f'key "{USE}" below {CLNSIG}', value, (TABLE,)) or ""
+            continue
         what = f"CLNSIG {quoted(name)}"
         meant = reader.one_of(value, CLASSES, f"{what} is mapped to {shown(value)}", _GIVE)
         upstream = upstream_class(name)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.clinvar_2026 import table_content
 from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.protocols import SWITCHES_KEY
@@ -71,7 +72,9 @@ def _features_digest(data: Any) -> str:
 
 
 def _clnsig_digest(data: Any) -> str:
-    return digest_of(dict(significance_of({} if data is None else {CLNSIG: data}).mapped))
+    significance = significance_of({} if data is None else {CLNSIG: data})
+    mapped = dict(significance.mapped)
+    return digest_of([table_content(), mapped] if significance.table else mapped)
 
 
 STUDY_KEYS: Mapping[str, StudyKey] = {
@@ -81,7 +84,7 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         _features_digest,
     ),
     CLNSIG: StudyKey(
-        "What values of CLNSIG count as that amiss does not know.",
+        "What values of CLNSIG count as that amiss does not know: a table, or each value's class.",
         read_clnsig,
         _clnsig_digest,
     ),

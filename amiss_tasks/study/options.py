@@ -15,6 +15,9 @@ from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 FEATURES, CLNSIG = "features", "clnsig"
 """Keys of ``study.yaml``, and names of their data in ``Settings.options``."""
 
+USE = "use"
+"""Key of ``clnsig`` that names a table; the others are values of CLNSIG."""
+
 
 def features_of(options: Mapping[str, Any]) -> FeatureSet:
     """The study's features: those of its features file, or amiss's own."""
@@ -23,7 +26,11 @@ def features_of(options: Mapping[str, Any]) -> FeatureSet:
 
 def significance_of(options: Mapping[str, Any]) -> Significance:
     """What values of CLNSIG count as: upstream's lists, with what the study maps."""
-    return Significance(dict(options[CLNSIG])) if CLNSIG in options else UPSTREAM_SIGNIFICANCE
+    if CLNSIG not in options:
+        return UPSTREAM_SIGNIFICANCE
+    mapped = dict(options[CLNSIG])
+    table = mapped.pop(USE, "")
+    return Significance(mapped, table)
 
 
 def leaves_out_other_alleles(options: Mapping[str, Any]) -> bool:

@@ -69,6 +69,7 @@ class AmissSource:
             significance=self._significance,
             leave_out_other_alleles=self._leaves_out_other_alleles,
         )
+        self._significance = self._significance.of_values(self._read.clnsig)
         self.filtered = lru_cache(maxsize=2)(self._filter)
         """Joined rows of a transcript, quality and restriction."""
         self._failures: dict[str, TaskFailure] = {}
@@ -138,7 +139,7 @@ class AmissSource:
             "read": self._read_digest,
             "code": block_code(),
             "features": self._features.content,
-            "clnsig": dict(self._significance.mapped),
+            "clnsig": self._significance.added,
             "protocol": self._protocol.preprocess_components(),
             "parts": "split by the worker" if self._evaluation.holds_out else "split",
             "values": dict(values),

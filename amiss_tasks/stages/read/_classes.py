@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from amiss_tasks.clinvar import CLASSES, DROP
+from amiss_tasks.clinvar_2026 import TABLE, class_by_table
 from amiss_tasks.stages.read._report import FileReport
-from amiss_tasks.stages.significance import CLASSES, DROP, Significance
+from amiss_tasks.stages.significance import Significance, upstream_class
 from gridrun.errors import counted
 from gridrun.pipeline import Value
 
@@ -42,7 +44,7 @@ def unknown_classes(kept: Any, significance: Significance, report: FileReport) -
                 line=line,
                 noun="variant",
                 # the advice stands once, below the last of them
-                todo=_advice(found) if value == shown[-1] else None,
+                todo=_advice(found, significance) if value == shown[-1] else None,
             )
     return bool(found)
 
@@ -60,20 +62,29 @@ def note_mapped(rows: Any, significance: Significance, report: FileReport) -> No
     counts = {
         entry["values"]: entry["counts"] for entry in pc.value_counts(rows["CLNSIG"]).to_pylist()
     }
-    for name in CLASSES:
-        values = [value for value, meant in significance.mapped.items() if meant == name]
-        met = [value for value in values if value in counts]
-        if met:
-            total = sum(counts[value] for value in met)
-            each = ", ".join(f"{_quoted(value)} {counts[value]}" for value in met)
-            does = "left out" if name == DROP else f"counted as {name}"
-            report.note(
-                f"{counted(total, 'row')} {does} because the study maps their CLNSIG: {each}"
-            )
+    _note_classes(significance.mapped, "because the study maps their CLNSIG", counts, report)
+    if significance.table:
+        because = f"by {significance.table}, because of their CLNSIG"
+        _note_classes(significance.by_table, because, counts, report)
+        by_amiss = {value: upstream_class(value) or "" for value in sorted(counts.keys() - {None})}
+        _note_classes(by_amiss, "by amiss's own lists, because of their CLNSIG", counts, report)
     unmet = [value for value in significance.mapped if value not in counts]
     if unmet:
         named = ", ".join(map(_quoted, unmet))
         report.note(f"mapped values of CLNSIG that no row has which the grid can use: {named}")
+
+
+def _note_classes(
+    classes: Mapping[str, str], because: str, counts: Mapping[str, int], report: FileReport
+) -> None:
+    """Say of each class how many rows get it from a source, and by which values."""
+    for name in CLASSES:
+        met = [value for value, meant in classes.items() if meant == name and value in counts]
+        if met:
+            total = sum(counts[value] for value in met)
+            each = ", ".join(f"{_quoted(value)} {counts[value]}" for value in met)
+            does = "left out" if name == DROP else f"counted as {name}"
+            report.note(f"{counted(total, 'row')} {does} {because}: {each}")
 
 
 def check_classes(
@@ -124,7 +135,7 @@ def _lines_of(rows: Any) -> dict[str, list[int]]:
     return dict(sorted(lines.items(), key=lambda item: item[1][0]))
 
 
-def _advice(found: Mapping[str, Sequence[int]]) -> str:
+def _advice(found: Mapping[str, Sequence[int]], significance: Significance) -> str:
     """The lines to add to the study, one for each value; what it counts as is the user's to say."""
     lines = []
     for value, at in found.items():
@@ -138,9 +149,23 @@ def _advice(found: Mapping[str, Sequence[int]]) -> str:
             "say in study.yaml what each counts as, by one of these words behind its colon:",
             f"{', '.join(CLASSES)} ({DROP}: left out), or take these records out",
             "clnsig:",
+            *([f"  use: {significance.table}"] if significance.table else []),
             *lines,
+            *([] if significance.table else _table_advice(found, significance)),
         ]
     )
+
+
+def _table_advice(found: Mapping[str, Sequence[int]], significance: Significance) -> list[str]:
+    """That a table has some of the values; a comment, so that the lines above can be copied."""
+    lacking = [v for v in found if class_by_table(v, significance.mapped) is None]
+    has = len(found) - len(lacking)
+    if not has:
+        return []
+    which = "all of these values" if not lacking else f"{has} of these {len(found)} values"
+    rest = "; the lines of the others below it" if lacking or significance.mapped else ""
+    written = f"clnsig: {TABLE}" if not rest else f"use: {TABLE}, as first line below clnsig"
+    return [f"  # or, with the classes that docs/clinvar.md has for {which}: {written}{rest}"]
 
 
 def _quoted(value: str) -> str:

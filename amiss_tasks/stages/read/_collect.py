@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
+from amiss_tasks.clinvar_2026 import HAPLOTYPE, SOMATIC
 from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._batch import Batch
@@ -183,6 +184,10 @@ def _reason_to_drop(
 def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str]:
     """Why no combination can take a label from a record; tallies what ClinVar says of it."""
     report, line = reader.report, record.line
+    instead = _other_classification(record)
+    if instead:
+        report.note(f"{instead}; left out", key=instead, line=line, noun="record")
+        return [instead]
     reasons: list[str] = []
     review = record.info.get("CLNREVSTAT", "")
     if review in MISSING:
@@ -203,6 +208,18 @@ def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str
         if significance == DROPPED:
             reasons.append(f"CLNSIG={DROPPED}")
     return reasons
+
+
+def _other_classification(record: VcfRecord) -> str:
+    """What ClinVar says of a record without a germline classification, or an empty text."""
+    info = record.info
+    if info.get("CLNSIG", "") not in MISSING:
+        return ""
+    if any(info.get(key, "") not in MISSING for key in SOMATIC):
+        return f"no CLNSIG, but a somatic classification ({' or '.join(SOMATIC)})"
+    if info.get(HAPLOTYPE, "") not in MISSING:
+        return f"no CLNSIG, but a class as part of a haplotype or genotype ({HAPLOTYPE})"
+    return ""
 
 
 def _odd_alt(alt: str, line: int, report: FileReport, *, has_cadd: bool) -> list[str]:

@@ -88,6 +88,12 @@ class ReadResult:
             for name in self.features.numeric_columns
         }
 
+    @property
+    def clnsig(self) -> list[str | None]:
+        """The values of CLNSIG that some row has, each once."""
+        values: list[str | None] = self.table["CLNSIG"].unique().to_pylist()
+        return values
+
     def take(self, rows: IntArray) -> VariantTable:
         """The rows at these positions, in this order."""
         return VariantTable(

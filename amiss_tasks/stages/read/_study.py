@@ -117,7 +117,7 @@ def read_inputs(
         reports,
         found.counts,
         features=features,
-        significance=significance,
+        significance=significance.of_values(replace(found, table=table).clnsig),
     )
     raise_faults(list(reports.values()))
     if is_new:

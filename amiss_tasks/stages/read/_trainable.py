@@ -62,7 +62,7 @@ def check_trainable(
     widest = ", ".join(f"{name}={passing[name]}" for name in sorted(passing))
     kept = table.filter(filter_mask(table, **passing, significance=significance))
     report = reports["vcf"]
-    if significance.mapped:
+    if significance.added or significance.table:
         # by upstream's lists alone, rows that the study drops are still there
         rows = table.filter(filter_mask(table, **passing, significance=UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)

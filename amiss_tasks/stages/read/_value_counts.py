@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.clinvar_2026 import review_statuses
 from amiss_tasks.stages.read._report import shown
 from amiss_tasks.stages.read.vcf import VcfReader
 from gridrun.errors import counted
@@ -54,7 +55,10 @@ def check_significance(values: ValueCounts, records: int, reader: VcfReader) -> 
 
 
 def check_review(values: ValueCounts, records: int, reader: VcfReader) -> None:
-    """Refuse a file whose CLNREVSTAT is absent, or in a spelling that no tier would keep."""
+    """Refuse a file whose CLNREVSTAT is absent, or in a spelling that no tier would keep.
+
+    A status that ClinVar is not known to write is noted, for it may stand for a star.
+    """
     report = reader.report
     _refuse_absent("CLNREVSTAT", "every value of quality needs it", values, records, reader)
     known = {_letters(value): value for tier in REVIEW_TIERS.values() for value in tier}
@@ -66,6 +70,13 @@ def check_review(values: ValueCounts, records: int, reader: VcfReader) -> None:
                 f"({count} variant{'' if count == 1 else 's'})",
                 line=values.first_lines[value],
                 todo=f'did you mean "{meant}"? some tools write & or | for ClinVar\'s comma',
+            )
+        elif value not in review_statuses() and not _is_old(value):
+            report.note(
+                f'CLNREVSTAT "{shown(value)}" is no review status that gridrun knows: no value of '
+                f"quality keeps it ({counted(count, 'record')})",
+                line=values.first_lines[value],
+                todo="docs/clinvar.md has those that it knows",
             )
     old = {value: n for value, n in values.counts.items() if _is_old(value)}
     if old:
