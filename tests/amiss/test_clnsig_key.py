@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from key_texts import assert_refused, read_key
 
+from amiss_tasks import clinvar_2026
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
-from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE
+from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import significance_of
 
@@ -37,6 +40,9 @@ def test_values_are_added_to_the_lists(tmp_path):
     [
         ("clnsig: [a]\n", 1, ("a list", "positive, negative, uncertain, drop")),
         ("clnsig:\n", 1, ("null",)),
+        ("clnsig: clinvar2025\n", 1, ('unknown value "clinvar2025"', 'did you mean "clinvar2026"')),
+        ("clnsig: {use: drop}\n", 1, ('key "use" below clnsig has unknown', "clinvar2026")),
+        ("clnsig: {use: clinvar2026, Benign: drop}\n", 1, ("is negative in amiss",)),
         ("clnsig: {}\n", 1, ("a mapping, expected values of CLNSIG",)),
         ("clnsig:\n  5: positive\n", 2, ("5 is not a value of CLNSIG", "in quotes")),
         ("clnsig:\n  '.': drop\n", 2, ('"." is not a value of CLNSIG',)),
@@ -77,3 +83,25 @@ def test_fingerprint_is_of_the_mapping():
     assert texts[0] == texts[1]
     assert len(set(texts)) == 4
     assert KEY.fingerprint({}) == texts[-1]
+
+
+def test_a_table_is_named_alone_or_among_values(tmp_path):
+    """Both forms take the table; only the second one adds to it, and the key is another one."""
+    alone = read_key(tmp_path, "clnsig: clinvar2026\n").data
+    among = read_key(tmp_path, "clnsig:\n  use: clinvar2026\n  x: drop\n").data
+    assert significance_of({"clnsig": alone}) == Significance({}, "clinvar2026")
+    assert significance_of({"clnsig": among}) == Significance({"x": "drop"}, "clinvar2026")
+    prints = [KEY.fingerprint(data) for data in (None, {"x": "drop"}, alone, among)]
+    assert len(set(prints)) == 4
+
+
+def test_a_class_of_the_table_is_part_of_the_key(monkeypatch):
+    """Another class in the table makes another fingerprint, another reason does not."""
+    before = KEY.fingerprint({"use": "clinvar2026"})
+    rows = clinvar_2026.terms()
+    for change, is_same in (({"reason": "x"}, True), ({"counts_as": "uncertain"}, False)):
+        changed = tuple(
+            replace(t, **change) if t.value == "Likely_risk_allele" else t for t in rows
+        )
+        monkeypatch.setattr(clinvar_2026, "terms", lambda changed=changed: changed)
+        assert (KEY.fingerprint({"use": "clinvar2026"}) == before) is is_same
