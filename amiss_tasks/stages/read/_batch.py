@@ -17,6 +17,7 @@ from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._numbers import MISSING, not_a_number, parse_numbers, text_array
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
+from amiss_tasks.stages.read.transcripts import place_of, refuse_two_versions, stem
 from amiss_tasks.stages.read.vcf import VcfRecord
 
 _ROWS_AT_ONCE = 20_000
@@ -88,12 +89,28 @@ class Batch:
         else:
             for cells in record.csq_blocks:
                 listed = self._matched(cells)
-                rows.append(
-                    shared + self._plain(cells) + match_transcript(cells[self._feature], listed)
-                )
+                own = match_transcript(cells[self._feature], listed)
+                rows.append(shared + self._plain(cells) + own)
+                if own[0] != cells[self._feature]:
+                    self._say_versions(cells[self._feature], own[0], listed[0], record.line)
                 self._check_lengths(listed, record.line)
         if len(rows) >= _ROWS_AT_ONCE:
             self._flush()
+
+    def _say_versions(self, feature: str, found: str, listed: str, line: int) -> None:
+        """Note a transcript that was found without its version; refuse one with two versions."""
+        if found:
+            versions = [stem(one) != one for one in (feature, found)]
+            one, other = "one" if versions[0] else "none", "another" if all(versions) else "one"
+            said = f"a transcript has {one} version in Feature and {other} in {TRANSCRIPTS}"
+            said = said.replace("none version", "no version") if not versions[0] else said
+            self._report.note(f"{said}: matched without", line=line, noun="row")
+        elif stem(feature) in listed:
+            others = listed.split("&")
+            places = place_of(feature, others)
+            if len(places) > 1:
+                names = (others[places[0]], others[places[1]])
+                refuse_two_versions(names, (line, line), self._report)
 
     def _check_lengths(self, listed: tuple[str, ...], line: int) -> None:
         """Note a list that has not one value for each transcript."""
@@ -192,22 +209,16 @@ def match_transcript(feature: str, cells: tuple[str, ...]) -> tuple[str, ...]:
             its transcripts, or one value for all; lists are split at ``&``.
 
     Returns:
-        The transcript, then its values; all empty when dbNSFP does not list
-        the transcript. Source: S01 step 5.
+        The transcript as it is listed, then its values; all empty when dbNSFP does not list
+        the transcript, or lists two versions of it and not the row's own. Source: S01 step 5;
+        upstream compares identifiers as they are, with their versions.
     """
-    transcripts = cells[0]
-    if transcripts == feature:
-        index = 0
-    elif "&" in transcripts:
-        listed = transcripts.split("&")
-        if feature not in listed:
-            return ("",) * len(cells)
-        index = listed.index(feature)
-    else:
+    listed = cells[0].split("&")
+    places = place_of(feature, listed) if stem(feature) in cells[0] else ()
+    if len(places) != 1 or not feature:
         return ("",) * len(cells)
-    if not feature:
-        return ("",) * len(cells)
-    values = [feature]
+    index = places[0]
+    values = [listed[index]]
     for cell in cells[1:]:
         if "&" in cell:
             parts = cell.split("&")

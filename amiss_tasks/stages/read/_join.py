@@ -14,27 +14,40 @@ from amiss_tasks.features.feature_set import CONSEQUENCE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
 from amiss_tasks.stages.read._collect import REGULATORY
 from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.read.transcripts import (
+    NA,
+    SEPARATOR,
+    Side,
+    matches,
+    pasted,
+    refuse_two_versions,
+)
 from gridrun.errors import counted
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
-_SEPARATOR = "\r"
-_NA = "NA"
-"""R pastes a missing key as this, so a row without a transcript joins one without."""
-
-_VCF_NAMES = {"Consequence.y": "Consequence"}
+_TRANSCRIPT_LINE = ("Feature", "vcf_line")
+_VCFNAMES = {"Consequence.y": "Consequence"}
 """Columns that have another name on the VCF's side."""
 
 LINES = ("vcf_line", "cadd_line", "cadd_file")
 """Columns of the joined table that say where a row came from (``cadd_file``: 0 SNV, 1 indel)."""
 
 
-def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
+def join(
+    vcf: Any,
+    cadd: Sequence[Any],
+    features: FeatureSet,
+    report: FileReport,
+    cadd_reports: Sequence[FileReport],
+) -> Any:
     """Join the rows of both sides.
 
     Args:
         vcf: Table of ``Batch.finish``.
         cadd: Tables of ``collect_rows``, SNV first.
         features: The study's features.
+        report: Report of the VCF, for transcripts that are matched without their versions.
+        cadd_reports: Reports of the CADD tables, SNV first.
 
     Returns:
         Arrow table with ``KEYS``, the text columns of the features (null for NA),
@@ -48,16 +61,26 @@ def join(vcf: Any, cadd: Sequence[Any], features: FeatureSet) -> Any:
         table.append_column("cadd_file", pa.array(np.full(len(table), number, dtype=np.int64)))
         for number, table in enumerate(cadd)
     )
-    at = pc.index_in(pasted(stacked, KEYS), value_set=pasted(vcf, _VCF_KEYS))
+    found = matches(Side(stacked, KEYS, "CADD"), Side(vcf, _VCF_KEYS, "the VCF"))
+    for note in found.notes:
+        report.note(note)
+    for pair in found.twice_here:
+        rows = stacked.select((KEYS[-1], "cadd_file", "cadd_line")).take(pa.array(pair))
+        names, files, lines = (column.to_pylist() for column in rows.columns)
+        refuse_two_versions(tuple(names), tuple(lines), cadd_reports[files[1]])
+    for pair in found.twice_there:
+        names, lines = (vcf[name].take(pa.array(pair)).to_pylist() for name in _TRANSCRIPT_LINE)
+        refuse_two_versions(tuple(names), tuple(lines), report)
+    at = found.at
     left = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
     right = at.take(pa.array(left)).to_numpy().astype(np.int64)
-    keys = [pc.fill_null(stacked[name].take(left), _NA) for name in KEYS]
+    keys = [pc.fill_null(stacked[name].take(left), NA) for name in KEYS]
     order = _as_merge_sorts(keys)
     # Column by column, in the final order at once: the tables are the largest thing in memory.
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
     for name in (*KEYS, *features.text_columns, *features.numeric_columns, *LINES):
-        source = _VCF_NAMES.get(name, name)
+        source = _VCFNAMES.get(name, name)
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
     return pa.table(columns)
@@ -87,8 +110,8 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
             "regulatory features and motifs are no transcripts and are left out "
             f"({counted(len(vcf) - len(rows), 'CSQ block')})"
         )
-    source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
-    keys = [pc.fill_null(rows[name], _NA) for name in _VCF_KEYS]
+    source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCFNAMES, CONSEQUENCE: "Consequence"}
+    keys = [pc.fill_null(rows[name], NA) for name in _VCF_KEYS]
     order = pa.array(_as_merge_sorts(keys))
     names = (*KEYS, *features.text_columns, *features.numeric_columns, LINES[0])
     return pa.table(
@@ -137,7 +160,7 @@ def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
         if first != line:
             report.fault(
                 f"lines {first} and {line} hold the same variant "
-                f"{shown(':'.join(key.split(_SEPARATOR)[:4]))}",
+                f"{shown(':'.join(key.split(SEPARATOR)[:4]))}",
                 line=line,
                 key=("twice", first, line),
                 todo="keep one of the two",
@@ -160,7 +183,7 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
         return
     is_like_last = np.ones(len(joined) - 1, dtype=bool)
     for name in KEYS:
-        filled = pc.fill_null(joined[name], _NA)
+        filled = pc.fill_null(joined[name], NA)
         alike = pc.equal(filled.slice(1), filled.slice(0, len(joined) - 1))
         is_like_last &= alike.to_numpy()
     in_group = np.flatnonzero(np.r_[is_like_last, False] | np.r_[False, is_like_last])
@@ -168,7 +191,7 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
     seen: dict[tuple[str, ...], tuple[int, int]] = {}
     keys: set[tuple[str, ...]] = set()
     for row in joined.select(columns).take(in_group).to_pylist():
-        identity = tuple(row[name] or _NA for name in columns[:6])
+        identity = tuple(row[name] or NA for name in columns[:6])
         here = (row["cadd_file"], row["cadd_line"])
         there = seen.setdefault(identity, here)
         if there == here:
@@ -190,12 +213,3 @@ def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:
             key=("twice", there, here),
             todo="keep one of the two: amiss could not distinguish the rows",
         )
-
-
-def pasted(table: Any, names: Sequence[str]) -> Any:
-    """Columns pasted to one of text, as R's ``merge`` does."""
-    import pyarrow.compute as pc
-
-    return pc.binary_join_element_wise(
-        *(pc.fill_null(table[name], _NA) for name in names), _SEPARATOR
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -13,8 +12,6 @@ from gridrun.errors import WARNING, counted
 
 _EXPECTED_LOSS = 0.1
 """Share of the variants with a star that may lack a row in CADD before it is a warning."""
-
-_VERSION = re.compile(r"\.\d+$")
 
 
 def check_matches(
@@ -100,8 +97,6 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
         return
     mine, theirs = here[0].as_py(), there[0].as_py()
     todo = "annotate with Ensembl transcripts (VEP without --refseq), as CADD does"
-    if _VERSION.sub("", mine) == _VERSION.sub("", theirs) or _VERSION.search(mine):
-        todo = "run VEP without --transcript_version: CADD names transcripts without version"
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
     report.fault(

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._join import pasted
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._table_rows import FoundRows
+from amiss_tasks.stages.read.transcripts import Side, matches, pasted, refuse_two_versions
 from gridrun.errors import counted
 
 TRANSCRIPT = KEYS[-1]
-_VERSIONED = r"^(ENST|NM_|NR_|XM_|XR_)\d+\.\d+$"
-_VERSION = r"\.\d+$"
 _LISTED = r"[;,&|]"
 
 
@@ -25,6 +23,7 @@ def add_columns(
     features: FeatureSet,
     file: str,
     report: FileReport,
+    vcf_report: FileReport,
     *,
     labelled: bool,
 ) -> Any:
@@ -36,6 +35,7 @@ def add_columns(
         features: The study's features.
         file: Which of them are read from it.
         report: Report of the table.
+        vcf_report: Report of the VCF.
         labelled: Whether rows are to be trained on; a table that has nothing for any of them is
             refused then.
 
@@ -50,10 +50,12 @@ def add_columns(
     keys = [name for name in KEYS if name in there.column_names]
     if TRANSCRIPT in keys:
         _refuse_listed(there, report)
-        here, there = _without_versions(here, there, report)
     names = [feature.name for feature in features.of(file)]
     there = _distinct(there, keys, names, report)
-    at = pc.index_in(pasted(here, keys), value_set=pasted(there, keys))
+    if TRANSCRIPT in keys:
+        at = _matched(joined, there, keys, report, vcf_report)
+    else:
+        at = pc.index_in(pasted(here, keys), value_set=pasted(there, keys))
     _say_missing(joined["vcf_line"], at, found, (here, there), report, labelled=labelled)
     for feature in features.of(file):
         column = there[feature.name].take(at).combine_chunks()
@@ -79,27 +81,23 @@ def _refuse_listed(there: Any, report: FileReport) -> None:
         )
 
 
-def _without_versions(here: Any, there: Any, report: FileReport) -> tuple[Any, Any]:
-    """Both sides without versions of transcripts where one of them has none."""
-    import pyarrow.compute as pc
+def _matched(
+    joined: Any, there: Any, keys: Sequence[str], report: FileReport, vcf_report: FileReport
+) -> Any:
+    """Positions in a table that names transcripts, whose versions need not be the VCF's."""
+    import pyarrow as pa
 
-    has = [
-        bool(pc.any(pc.match_substring_regex(side[TRANSCRIPT], _VERSIONED)).as_py())
-        for side in (here, there)
-    ]
-    if has[0] == has[1]:
-        return here, there
-    with_versions, without = ("the VCF", "this table") if has[0] else ("this table", "the VCF")
-    report.note(
-        f"transcripts have versions in {with_versions} and none in {without}: matched without them"
-    )
-    sides = []
-    for side in (here, there):
-        plain = pc.replace_substring_regex(side[TRANSCRIPT], _VERSION, "")
-        is_one = pc.match_substring_regex(side[TRANSCRIPT], _VERSIONED)
-        column = pc.if_else(is_one, plain, side[TRANSCRIPT])
-        sides.append(side.set_column(side.column_names.index(TRANSCRIPT), TRANSCRIPT, column))
-    return sides[0], sides[1]
+    found = matches(Side(joined, keys, "the VCF"), Side(there, keys, "this table"))
+    for note in found.notes:
+        report.note(note)
+    for side, line, pairs, of_side in (
+        (joined, "vcf_line", found.twice_here, vcf_report),
+        (there, "line", found.twice_there, report),
+    ):
+        for pair in pairs:
+            names, lines = side.select((TRANSCRIPT, line)).take(pa.array(pair)).columns
+            refuse_two_versions(tuple(names.to_pylist()), tuple(lines.to_pylist()), of_side)
+    return found.at
 
 
 def _distinct(there: Any, keys: Sequence[str], names: Sequence[str], report: FileReport) -> Any:

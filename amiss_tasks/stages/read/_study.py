@@ -255,7 +255,7 @@ def _read(
         own = features.without_tables
         if is_whole and tables:
             cadd_tables = [table.table for table in tables]
-            joined = join(vcf.table, cadd_tables, own)
+            joined = join(vcf.table, cadd_tables, own, reports["vcf"], cadd_reports)
             check_rows(joined, cadd_reports)
             if not opened.faulty("vcf"):
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
@@ -264,7 +264,9 @@ def _read(
         if joined is not None and vcf.repeated:
             check_records(joined, vcf.table, reports["vcf"])
         for role, found in others.items() if joined is not None and len(joined) else ():
-            joined = add_columns(joined, found, features, role, reports[role], labelled=labelled)
+            joined = add_columns(
+                joined, found, features, role, reports[role], reports["vcf"], labelled=labelled
+            )
         opened.raise_faults()
         assert joined is not None
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
