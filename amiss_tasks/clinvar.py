@@ -7,7 +7,6 @@ to 2021: ``,_`` between the parts of a compound significance.
 
 from __future__ import annotations
 
-
 POSITIVE_CLASS, NEGATIVE_CLASS, UNCERTAIN_CLASS, DROP = "positive", "negative", "uncertain", "drop"
 
 CLASSES = (POSITIVE_CLASS, NEGATIVE_CLASS, UNCERTAIN_CLASS, DROP)

@@ -20,12 +20,13 @@ TABLE = "clinvar2026"
 
 CLNSIG, CLNREVSTAT = "CLNSIG", "CLNREVSTAT"
 
-SOMATIC = ("ONC", "SCI")
-"""INFO keys of classifications that are not germline ones; records may have no other."""
+_INSTEAD = {
+    ("ONC", "SCI"): "a somatic classification",
+    ("CLNSIGINCL",): "a class as part of a haplotype or genotype",
+}
+"""INFO keys that a record may have without CLNSIG, to what they hold."""
 
-HAPLOTYPE = "CLNSIGINCL"
-"""INFO key of the class of a haplotype or genotype that a variant is a part of."""
-
+_NO_VALUE = ("", ".", "NA")
 _FILE = Path(__file__).with_suffix(".tsv")
 _BESIDE, _RULE = "beside", "rule"
 
@@ -82,6 +83,21 @@ def review_statuses() -> frozenset[str]:
 @cache
 def _parts() -> Mapping[str, Term]:
     return {t.value: t for t in terms() if t.field == CLNSIG and t.part != _RULE}
+
+
+def only_other_class(info: Mapping[str, str]) -> str:
+    """What ClinVar says of a variant that has no germline classification of its own.
+
+    Args:
+        info: INFO key to its text.
+
+    Returns:
+        Why the record has no CLNSIG; empty if it has one, or nothing else either.
+    """
+    for keys, what in _INSTEAD.items() if info.get(CLNSIG, "") in _NO_VALUE else ():
+        if any(info.get(key, "") not in _NO_VALUE for key in keys):
+            return f"no CLNSIG, but {what} ({' or '.join(keys)})"
+    return ""
 
 
 def class_by_table(value: str, mapped: Mapping[str, str]) -> str | None:

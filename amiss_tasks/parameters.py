@@ -23,9 +23,11 @@ __all__ = ["MODEL_BASED_METHODS", "PARAMETERS", "SINGLE_VALUE_METHODS"]
 PARAMETERS = (
     Parameter(
         "transcript",
-        ("canonical", "keep_all"),
-        "Ensembl transcripts kept: the canonical one of each gene, or all.",
+        ("canonical", "keep_all", "mane"),
+        "Transcripts kept: the canonical one of each gene, all, or the MANE Select one.",
         start=("canonical",),
+        only_under={"mane": CORRECTED},
+        only_under_reason="amiss, whose numbers it stands for, has no such filter",
     ),
     Parameter(
         "quality",

@@ -37,6 +37,16 @@ TRANSCRIPTS = "Ensembl_transcriptid"
 CANONICAL = "CANONICAL"
 """CSQ field that ``transcript=canonical`` needs, and nothing else."""
 
+MANE_FIELDS = ("MANE_SELECT", "MANE")
+"""CSQ fields that mark MANE Select transcripts, which ``transcript=mane`` needs, the first that is
+there: VEP 103 and later write ``MANE_SELECT``, VEP 97 to 102 ``MANE``.
+
+Source: github.com/Ensembl/ensembl-vep, pull requests 826 and 880.
+"""
+
+IS_MANE = "mane_select"
+"""Column of the joined table that is YES where the row's transcript is a MANE Select one."""
+
 FIXED_TEXT = (CONSEQUENCE, "Consequence.y", "CLNSIG", "CLNREVSTAT", CANONICAL)
 """Text columns of the joined table that are there whatever the features are."""
 
@@ -48,7 +58,7 @@ BASIC_COLUMNS = ("Consequence",)
 
 RESERVED = frozenset(
     {*KEYS, *FIXED_TEXT, *BASIC_FIELDS, TRANSCRIPTS}
-    | {"CHROM", "POS", "REF", "ALT", "vcf_line", "cadd_line", "cadd_file"}
+    | {"CHROM", "POS", "REF", "ALT", "vcf_line", "cadd_line", "cadd_file", IS_MANE}
 )
 """Names of other columns of the tables that are read; none but ``CONSEQUENCE`` is a feature's."""
 

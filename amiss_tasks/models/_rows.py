@@ -8,11 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from amiss_tasks.features.feature_set import KEYS
+from amiss_tasks.features.feature_set import CANONICAL, IS_MANE, KEYS
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.read import ReadResult, Unlabelled
+from amiss_tasks.stages.read.transcripts import stem
 
-_COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence", "CANONICAL")
+_COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence")
+_COVERED = {
+    "canonical": (CANONICAL, "no transcript with CANONICAL=YES"),
+    "mane": (IS_MANE, "no MANE Select transcript"),
+}
+"""Value of ``transcript`` to the column that is YES where it covers a row, and what a variant lacks
+that it covers no row of."""
+
 _MISSENSE = "missense_variant"
 _NA = "NA"
 _NO_TRANSCRIPT = "a regulatory feature or motif, not a transcript"
@@ -59,28 +67,31 @@ def rows_to_predict(found: Unlabelled, transcript: str, restriction: str) -> Row
 
     Args:
         found: What was read.
-        transcript: The model's value: ``canonical`` takes rows whose CANONICAL is YES.
+        transcript: The model's value: ``canonical`` takes rows whose CANONICAL is YES, ``mane``
+            those of MANE Select transcripts.
         restriction: The model's value: ``missense`` predicts nothing but missense variants.
 
     Returns:
         One row for each transcript that is to be predicted; where a variant has none, or a
         record gives no row at all, one row that says so.
     """
-    joined = _joined_by_key(found.read)
+    joined = _Joined(found.read)
+    covered, lacking = _COVERED.get(transcript, ("", ""))
+    is_covered = found.rows[covered].to_pylist() if covered else ["YES"] * len(found.rows)
     of_cadd = found.read.table["Consequence.x"].to_pylist()
-    with_cadd = {key[:4] for key in joined}
+    with_cadd = joined.variants
     columns = [found.rows[name].to_pylist() for name in _COLUMNS]
     rows: list[Row] = []
     others: Counter[tuple[int, tuple[str, str, str, str]]] = Counter()
     answered = set()
-    for line, *cells, feature, consequence, canonical in zip(*columns, strict=True):
+    for line, *cells, feature, consequence, covers in zip(*columns, is_covered, strict=True):
         variant = (cells[0], cells[1], cells[2], cells[3])
-        if transcript == "canonical" and canonical != "YES":
+        if covers != "YES":
             others[line, variant] += 1
             continue
         answered.add((line, variant))
         row = Row(line, variant, feature or "", "", consequence or "")
-        at = joined.get((*variant, feature or _NA), [])
+        at = joined.of(variant, feature or _NA)
         if restriction == "missense" and _MISSENSE not in row.vep_consequence:
             rows.append(replace(row, reason="not missense, as all that the model was trained on"))
         elif at:
@@ -90,7 +101,7 @@ def rows_to_predict(found: Unlabelled, transcript: str, restriction: str) -> Row
             reason = f"no CADD row for this {what}" if found.has_cadd else _NO_TRANSCRIPT
             rows.append(replace(row, reason=reason))
     for line, variant in others.keys() - answered:
-        rows.append(Row(line, variant, reason="no transcript with CANONICAL=YES"))
+        rows.append(Row(line, variant, reason=lacking))
     rows.extend(Row(one.line, one.variant, reason=one.reason) for one in found.left_out)
     # stable: the transcripts of a variant stay in the order of the VCF
     rows.sort(key=lambda row: row.line)
@@ -102,10 +113,25 @@ def positions_of(rows: Sequence[Row]) -> IntArray:
     return np.array([row.joined for row in rows if row.joined is not None], dtype=np.int64)
 
 
-def _joined_by_key(read: ReadResult) -> dict[tuple[str, ...], list[int]]:
-    """Key, as both sides are joined by, to positions in the joined table."""
-    at: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    keys = zip(*(read.table[name].to_pylist() for name in KEYS), strict=True)
-    for position, key in enumerate(keys):
-        at[tuple(value or _NA for value in key)].append(position)
-    return at
+class _Joined:
+    """Positions in the joined table by the key that both sides are joined by.
+
+    Args:
+        read: The joined table; its transcripts are spelt as CADD has them, where it has them.
+    """
+
+    def __init__(self, read: ReadResult) -> None:
+        self._at: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._without_version: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        keys = zip(*(read.table[name].to_pylist() for name in KEYS), strict=True)
+        for position, cells in enumerate(keys):
+            *variant, transcript = (value or _NA for value in cells)
+            self._at[*variant, transcript].append(position)
+            self._without_version[*variant, stem(transcript)].append(position)
+        self.variants = {key[:4] for key in self._at}
+        """Those that some row of the joined table is of."""
+
+    def of(self, variant: tuple[str, str, str, str], transcript: str) -> Sequence[int]:
+        """Positions of a row of the VCF, by its transcript as it is or else without its version."""
+        without_version = self._without_version.get((*variant, stem(transcript)), [])
+        return self._at.get((*variant, transcript), without_version)

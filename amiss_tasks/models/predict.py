@@ -39,6 +39,7 @@ COLUMNS = (
 """Columns of the table of predictions; see ``docs/models.md``."""
 
 _POSITIVE_ABOVE = 0.5
+_KINDS = {"canonical": "canonical", "mane": "MANE Select"}
 _ALONE = "each row is imputed by itself, from what training learnt"
 
 
@@ -231,9 +232,10 @@ def _report(
         *(f"  {count:,} x {reason}" for reason, count in reasons.most_common()),
     ]
     if asked.other_transcripts:
+        kind = _KINDS.get(str(recipe.parameters["transcript"]), "")
         said.append(
             f"left out {counted(asked.other_transcripts, 'row')} of other transcripts: the model "
-            f"is of canonical ones"
+            f"is of {kind} ones"
         )
     counts = {
         "rows": len(lines),

@@ -21,7 +21,8 @@ def filter_table(
 
     Args:
         read: What ``read_inputs`` gave.
-        transcript: ``canonical`` keeps rows whose CANONICAL is YES.
+        transcript: ``canonical`` keeps rows whose CANONICAL is YES, ``mane`` those of MANE
+            Select transcripts.
         quality: Review tier, see ``clinvar.REVIEW_TIERS``.
         restriction: ``missense`` keeps rows whose VEP consequence contains
             ``missense_variant``.

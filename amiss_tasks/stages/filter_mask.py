@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from amiss_tasks.clinvar import REVIEW_TIERS
+from amiss_tasks.features.feature_set import CANONICAL, IS_MANE
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 
-TRANSCRIPTS = ("canonical", "keep_all")
-"""Values of ``transcript``; each keeps what the one before keeps."""
+KEEP_ALL = "keep_all"
+_YES = {"canonical": CANONICAL, "mane": IS_MANE}
+"""Value of ``transcript`` to the column that is YES in the rows that it keeps."""
+
+TRANSCRIPTS = (*_YES, KEEP_ALL)
+"""Values of ``transcript``; the last one keeps what each of the others keeps."""
 
 QUALITIES = tuple(REVIEW_TIERS)
 """Values of ``quality``; each keeps what the one before keeps."""
@@ -56,9 +61,9 @@ def filter_mask(
         pc.is_in(table["CLNREVSTAT"], tier),
         pc.invert(pc.is_in(table["CLNSIG"], dropped)),
     )
-    if transcript == "canonical":
-        is_canonical = pc.equal(table["CANONICAL"], "YES")
-        mask = pc.and_(mask, pc.fill_null(is_canonical, fill_value=False))
+    if transcript in _YES:
+        is_yes = pc.equal(table[_YES[transcript]], "YES")
+        mask = pc.and_(mask, pc.fill_null(is_yes, fill_value=False))
     if restriction == "missense":
         is_missense = pc.match_substring(table["Consequence.y"], "missense_variant")
         mask = pc.and_(mask, pc.fill_null(is_missense, fill_value=False))

@@ -51,7 +51,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "clinvar.md"
     ],
 )
 def test_class_by_table(value, expected):
-    """The part about pathogenicity decides; what does not agree is left out, the unknown is none."""
+    """The part about pathogenicity decides, no agreement is left out, the unknown has no class."""
     assert class_by_table(value, {}) == expected
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from amiss_tasks.features.feature_set import (
     BASIC_FIELDS,
     CANONICAL,
+    IS_MANE,
+    MANE_FIELDS,
     TRANSCRIPTS,
     VEP,
     Feature,
@@ -25,26 +27,45 @@ _RECORD_TEXT = ("CHROM", "POS", "REF", "ALT", "CLNSIG", "CLNREVSTAT")
 """Text that all rows of a record share."""
 CONSEQUENCE_FIELD = BASIC_FIELDS[0]
 
+_NOT_SELECT = ("", ".", "-", "MANE_Plus_Clinical")
+"""Parts of a MANE field that do not say MANE Select; others are its RefSeq identifier, or so named.
+
+VEP writes into ``MANE`` the identifier up to 102, and in later releases the names of the sets.
+"""
+
+
+_VERSIONS = {
+    (True, True): "has one version in Feature and another in {}",
+    (True, False): "has a version in Feature and none in {}",
+    (False, True): "has a version in {} and none in Feature",
+}
+"""Whether a transcript has a version in a row's Feature and in dbNSFP's list, in words."""
+
 
 class Batch:
     """Gathers rows and turns them into Arrow columns, some thousands at a time.
 
     Args:
         report: Where text in a numeric field is noted.
-        at: CSQ field to its position in a block; CANONICAL may be absent.
+        at: CSQ field to its position in a block; CANONICAL and the MANE fields may be absent.
         features: The study's features; each has a field that is there.
     """
 
     def __init__(self, report: FileReport, at: dict[str, int], features: FeatureSet) -> None:
         self._report = report
         self._features = features
-        # A CANONICAL that VEP did not write reads as a field that is never YES.
-        self._has_canonical = CANONICAL in at
         of_vep = features.of(VEP)
         self._source = located(of_vep, at)
         plain = [feature for feature in of_vep if not feature.per_transcript]
         matched = [feature for feature in of_vep if feature.per_transcript]
-        basic = [at.get(name, at["Feature"]) for name in BASIC_FIELDS]
+        mane = next((name for name in MANE_FIELDS if name in at), None)
+        self._absent = {
+            name
+            for name, is_there in ((CANONICAL, CANONICAL in at), (IS_MANE, mane))
+            if not is_there
+        }
+        """Columns whose field VEP did not write: they read as fields that are never YES."""
+        basic = [at.get(name or "", at["Feature"]) for name in (*BASIC_FIELDS, mane)]
         self._plain = itemgetter(*basic, *self._positions(plain, at))
         self._matched = (
             itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
@@ -55,6 +76,7 @@ class Batch:
             "vcf_line",
             *_RECORD_TEXT,
             *BASIC_FIELDS,
+            IS_MANE,
             *(feature.name for feature in plain),
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
@@ -100,11 +122,12 @@ class Batch:
     def _say_versions(self, feature: str, found: str, listed: str, line: int) -> None:
         """Note a transcript that was found without its version; refuse one with two versions."""
         if found:
-            versions = [stem(one) != one for one in (feature, found)]
-            one, other = "one" if versions[0] else "none", "another" if all(versions) else "one"
-            said = f"a transcript has {one} version in Feature and {other} in {TRANSCRIPTS}"
-            said = said.replace("none version", "no version") if not versions[0] else said
-            self._report.note(f"{said}: matched without", line=line, noun="row")
+            has = (stem(feature) != feature, stem(found) != found)
+            self._report.note(
+                f"a transcript {_VERSIONS[has].format(TRANSCRIPTS)}: matched without its version",
+                line=line,
+                noun="row",
+            )
         elif stem(feature) in listed:
             others = listed.split("&")
             places = place_of(feature, others)
@@ -129,8 +152,8 @@ class Batch:
     def finish(self) -> Any:
         """Arrow table of all rows.
 
-        Text columns: ``CHROM`` to ``CLNREVSTAT``, ``BASIC_FIELDS``, the categorical VEP
-        features and, where some feature needs it, ``TRANSCRIPTS`` as matched.
+        Text columns: ``CHROM`` to ``CLNREVSTAT``, ``BASIC_FIELDS``, ``IS_MANE``, the
+        categorical VEP features and, where some feature needs it, ``TRANSCRIPTS`` as matched.
         Numbers: the numeric VEP features as float64, NaN for NA. ``vcf_line``:
         line of the record.
         """
@@ -150,8 +173,10 @@ class Batch:
         for name, column in zip(names, cells, strict=True):
             if name == "vcf_line":
                 columns[name] = pa.array(column, pa.int64())
-            elif name == CANONICAL and not self._has_canonical:
+            elif name in self._absent:
                 columns[name] = pa.nulls(len(lines), pa.string())
+            elif name == IS_MANE:
+                columns[name] = pa.array(map(_select, column), pa.string())
             elif name in self._numeric:
                 columns[name] = self._numbers(self._numeric[name], column, lines)
             else:
@@ -198,6 +223,11 @@ class Batch:
             )
         self._checks.numbers(field, values, lines)
         return pa.array(values, pa.float64())
+
+
+def _select(cell: str) -> str | None:
+    """YES where a MANE field says that the transcript is a MANE Select one."""
+    return "YES" if any(part not in _NOT_SELECT for part in cell.split("&")) else None
 
 
 def match_transcript(feature: str, cells: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,8 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
-from amiss_tasks.clinvar_2026 import HAPLOTYPE, SOMATIC
-from amiss_tasks.features.feature_set import BASIC_FIELDS, CANONICAL, TRANSCRIPTS, VEP, FeatureSet
+from amiss_tasks.clinvar_2026 import only_other_class
+from amiss_tasks.features.feature_set import (
+    BASIC_FIELDS,
+    CANONICAL,
+    MANE_FIELDS,
+    TRANSCRIPTS,
+    VEP,
+    FeatureSet,
+)
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
@@ -108,7 +115,7 @@ def collect(
     Returns:
         The rows; faults and notes are in the reader's report.
     """
-    at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE))
+    at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
     rows = VcfRows()
     is_whole = most_records is None and _has_all(at, features)
     batch = Batch(reader.report, at, features) if is_whole else None
@@ -184,7 +191,7 @@ def _reason_to_drop(
 def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str]:
     """Why no combination can take a label from a record; tallies what ClinVar says of it."""
     report, line = reader.report, record.line
-    instead = _other_classification(record)
+    instead = only_other_class(record.info)
     if instead:
         report.note(f"{instead}; left out", key=instead, line=line, noun="record")
         return [instead]
@@ -208,18 +215,6 @@ def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str
         if significance == DROPPED:
             reasons.append(f"CLNSIG={DROPPED}")
     return reasons
-
-
-def _other_classification(record: VcfRecord) -> str:
-    """What ClinVar says of a record without a germline classification, or an empty text."""
-    info = record.info
-    if info.get("CLNSIG", "") not in MISSING:
-        return ""
-    if any(info.get(key, "") not in MISSING for key in SOMATIC):
-        return f"no CLNSIG, but a somatic classification ({' or '.join(SOMATIC)})"
-    if info.get(HAPLOTYPE, "") not in MISSING:
-        return f"no CLNSIG, but a class as part of a haplotype or genotype ({HAPLOTYPE})"
-    return ""
 
 
 def _odd_alt(alt: str, line: int, report: FileReport, *, has_cadd: bool) -> list[str]:

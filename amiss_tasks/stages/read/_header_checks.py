@@ -8,6 +8,7 @@ from amiss_tasks.features.feature_set import (
     BASIC_COLUMNS,
     CADD,
     CANONICAL,
+    MANE_FIELDS,
     TRANSCRIPTS,
     VEP,
     FeatureSet,
@@ -88,6 +89,15 @@ def _check_fields(
             f'no "{CANONICAL}" in the CSQ format, which transcript=canonical needs',
             line=line,
             todo="run vep --canonical, or ask for transcript=keep_all only",
+        )
+    if "mane" in grid_values.get("transcript", ()) and not set(MANE_FIELDS) & set(
+        header.csq_fields
+    ):
+        report.fault(
+            f'no "{MANE_FIELDS[0]}" in the CSQ format (VEP before 103: "{MANE_FIELDS[1]}"), which '
+            "transcript=mane needs",
+            line=line,
+            todo="run vep --mane (on GRCh38), or ask for transcript=canonical or keep_all",
         )
     basic = [name for name in missing if name in _BASIC]
     if basic:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.features.feature_set import CONSEQUENCE, KEYS, FeatureSet
+from amiss_tasks.features.feature_set import CONSEQUENCE, IS_MANE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
 from amiss_tasks.stages.read._collect import REGULATORY
 from amiss_tasks.stages.read._report import FileReport, shown
@@ -51,8 +51,8 @@ def join(
 
     Returns:
         Arrow table with ``KEYS``, the text columns of the features (null for NA),
-        their numeric ones (float64, NaN for NA) and ``LINES``, sorted by the five keys as text
-        as R sorts it; rows equal in them stay in the order of the files.
+        their numeric ones (float64, NaN for NA), ``IS_MANE`` and ``LINES``, sorted by the five
+        keys as text, as R sorts it; rows equal in them stay in the order of the files.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -79,7 +79,7 @@ def join(
     # Column by column, in the final order at once: the tables are the largest thing in memory.
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
-    for name in (*KEYS, *features.text_columns, *features.numeric_columns, *LINES):
+    for name in (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, *LINES):
         source = _VCFNAMES.get(name, name)
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
@@ -113,7 +113,7 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
     source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCFNAMES, CONSEQUENCE: "Consequence"}
     keys = [pc.fill_null(rows[name], NA) for name in _VCF_KEYS]
     order = pa.array(_as_merge_sorts(keys))
-    names = (*KEYS, *features.text_columns, *features.numeric_columns, LINES[0])
+    names = (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, LINES[0])
     return pa.table(
         {name: rows[source.get(name, name)].take(order).combine_chunks() for name in names}
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,7 @@ def add_columns(
     found: FoundRows,
     features: FeatureSet,
     file: str,
-    report: FileReport,
-    vcf_report: FileReport,
+    reports: Mapping[str, FileReport],
     *,
     labelled: bool,
 ) -> Any:
@@ -34,8 +33,7 @@ def add_columns(
         found: What the table has for the variants.
         features: The study's features.
         file: Which of them are read from it.
-        report: Report of the table.
-        vcf_report: Report of the VCF.
+        reports: Role to report, of the table and the VCF.
         labelled: Whether rows are to be trained on; a table that has nothing for any of them is
             refused then.
 
@@ -46,6 +44,7 @@ def add_columns(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    report = reports[file]
     here, there = joined.select(KEYS), found.table
     keys = [name for name in KEYS if name in there.column_names]
     if TRANSCRIPT in keys:
@@ -53,7 +52,7 @@ def add_columns(
     names = [feature.name for feature in features.of(file)]
     there = _distinct(there, keys, names, report)
     if TRANSCRIPT in keys:
-        at = _matched(joined, there, keys, report, vcf_report)
+        at = _matched(joined, there, keys, report, reports["vcf"])
     else:
         at = pc.index_in(pasted(here, keys), value_set=pasted(there, keys))
     _say_missing(joined["vcf_line"], at, found, (here, there), report, labelled=labelled)

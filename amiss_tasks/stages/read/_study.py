@@ -264,9 +264,7 @@ def _read(
         if joined is not None and vcf.repeated:
             check_records(joined, vcf.table, reports["vcf"])
         for role, found in others.items() if joined is not None and len(joined) else ():
-            joined = add_columns(
-                joined, found, features, role, reports[role], reports["vcf"], labelled=labelled
-            )
+            joined = add_columns(joined, found, features, role, reports, labelled=labelled)
         opened.raise_faults()
         assert joined is not None
     counts = _counts(vcf, sum(table.rows for table in tables), joined)

@@ -7,11 +7,18 @@ combination can do. Combinations with narrower filters fail one by one, later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import VEP, Feature, FeatureSet
-from amiss_tasks.stages.filter_mask import QUALITIES, RESTRICTIONS, TRANSCRIPTS, filter_mask
+from amiss_tasks.features.feature_set import IS_MANE, VEP, Feature, FeatureSet
+from amiss_tasks.stages.filter_mask import (
+    KEEP_ALL,
+    QUALITIES,
+    RESTRICTIONS,
+    TRANSCRIPTS,
+    filter_mask,
+)
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
 from amiss_tasks.stages.read._numbers import parse_numbers
 from amiss_tasks.stages.read._report import FileReport
@@ -25,8 +32,10 @@ _FEWEST_ROWS = 3
 """Upstream's S02 stops on fewer rows."""
 
 
-_FILTERS = {"transcript": TRANSCRIPTS, "quality": QUALITIES, "restriction": RESTRICTIONS}
+_FILTERS = {"quality": QUALITIES, "restriction": RESTRICTIONS}
 """Parameters of the filter with their values; each value keeps what the one before keeps."""
+
+_MANE = "mane"
 
 
 def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]:
@@ -35,6 +44,22 @@ def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]
         name: [value for value in ordered if value in grid_values.get(name, ordered)][-1]
         for name, ordered in _FILTERS.items()
     }
+
+
+def _widest_transcripts(grid_values: Mapping[str, Sequence[Value]]) -> list[str]:
+    """The fewest values of ``transcript`` that together keep what all of the grid keep."""
+    asked = [value for value in TRANSCRIPTS if value in grid_values.get("transcript", TRANSCRIPTS)]
+    return [KEEP_ALL] if KEEP_ALL in asked else asked
+
+
+def _mask(
+    table: Any, transcripts: Sequence[str], passing: Mapping[str, str], significance: Significance
+) -> Any:
+    """Which rows some of these transcripts keep."""
+    import pyarrow.compute as pc
+
+    masks = [filter_mask(table, each, **passing, significance=significance) for each in transcripts]
+    return reduce(pc.or_, masks)
 
 
 def check_trainable(
@@ -58,14 +83,18 @@ def check_trainable(
     """
     import pyarrow.compute as pc
 
-    passing = _widest_filter(grid_values)
-    widest = ", ".join(f"{name}={passing[name]}" for name in sorted(passing))
-    kept = table.filter(filter_mask(table, **passing, significance=significance))
+    passing, transcripts = _widest_filter(grid_values), _widest_transcripts(grid_values)
+    named = {**passing, "transcript": " or ".join(transcripts)}
+    widest = ", ".join(f"{name}={named[name]}" for name in sorted(named))
+    kept = table.filter(_mask(table, transcripts, passing, significance))
     report = reports["vcf"]
     if significance.added or significance.table:
         # by upstream's lists alone, rows that the study drops are still there
-        rows = table.filter(filter_mask(table, **passing, significance=UPSTREAM_SIGNIFICANCE))
+        rows = table.filter(_mask(table, transcripts, passing, UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)
+    if _MANE in grid_values.get("transcript", ()):
+        everything = table.filter(_mask(table, [KEEP_ALL], passing, significance))
+        _note_without_mane(everything, report)
     variants = len(pc.unique(kept["vcf_line"]))
     if not variants:
         report.fault(
@@ -87,6 +116,20 @@ def check_trainable(
         return
     check_classes(kept, grid_values, widest, significance, report)
     _check_features(kept, grid_values, features, reports)
+
+
+def _note_without_mane(rows: Any, report: FileReport) -> None:
+    """Say how many variants ``transcript=mane`` leaves out because they have no such transcript."""
+    import pyarrow.compute as pc
+
+    variants = len(pc.unique(rows["vcf_line"]))
+    has = len(pc.unique(rows["vcf_line"].filter(pc.equal(rows[IS_MANE], "YES"))))
+    if has < variants:
+        report.note(
+            f"transcript=mane leaves out {variants - has:,} of {counted(variants, 'variant')}: "
+            "none of their transcripts is a MANE Select one",
+            todo=None if has else "VEP marks them with --mane on GRCh38; with --refseq since 104",
+        )
 
 
 def _check_features(

@@ -108,9 +108,7 @@ def matches(here: Side, there: Side) -> Matches:
     if not len(rows):
         return Matches(at)
     met = pc.unique(stems[0].filter(loose))
-    twice = [
-        list(_twice(side, keys, met)) for side, keys in zip((here, there), stems, strict=True)
-    ]
+    twice = [list(_twice(side, keys, met)) for side, keys in zip((here, there), stems, strict=True)]
     notes = list(_notes(here, there, rows, without.take(pa.array(rows)).to_numpy()))
     return Matches(pc.coalesce(at, without), notes, *twice)
 
@@ -166,9 +164,7 @@ def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[str]:
             said = f"transcripts have other versions in {here.name} than in {there.name}"
         else:
             with_version, without = (here, there) if has_here else (there, here)
-            said = (
-                f"transcripts have versions in {with_version.name} and none in {without.name}"
-            )
+            said = f"transcripts have versions in {with_version.name} and none in {without.name}"
         yield f"{said}: matched without them ({examples})"
 
 
