@@ -11,7 +11,7 @@ import numpy as np
 from amiss_tasks.features.feature_set import CANONICAL, IS_MANE, KEYS
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.read import ReadResult, Unlabelled
-from amiss_tasks.stages.read.transcripts import stem
+from amiss_tasks.stages.transcripts import stem
 
 _COLUMNS = ("vcf_line", "CHROM", "POS", "REF", "ALT", "Feature", "Consequence")
 _COVERED = {

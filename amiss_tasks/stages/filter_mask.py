@@ -8,12 +8,16 @@ from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.features.feature_set import CANONICAL, IS_MANE
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 
-KEEP_ALL = "keep_all"
-_YES = {"canonical": CANONICAL, "mane": IS_MANE}
-"""Value of ``transcript`` to the column that is YES in the rows that it keeps."""
+KEEP_ALL, MANE = "keep_all", "mane"
 
-TRANSCRIPTS = (*_YES, KEEP_ALL)
-"""Values of ``transcript``; the last one keeps what each of the others keeps."""
+TRANSCRIPTS = ("canonical", KEEP_ALL)
+"""Values of ``transcript`` that upstream has; each keeps what the one before keeps.
+
+The rows of ``MANE`` are among those of ``KEEP_ALL``, and need not be canonical.
+"""
+
+_YES = {"canonical": CANONICAL, MANE: IS_MANE}
+"""Value of ``transcript`` to the column that is YES in the rows that it keeps."""
 
 QUALITIES = tuple(REVIEW_TIERS)
 """Values of ``quality``; each keeps what the one before keeps."""
@@ -48,7 +52,7 @@ def filter_mask(
     import pyarrow.compute as pc
 
     for value, known in (
-        (transcript, TRANSCRIPTS),
+        (transcript, (*TRANSCRIPTS, MANE)),
         (quality, QUALITIES),
         (restriction, RESTRICTIONS),
     ):

@@ -16,7 +16,7 @@ from amiss_tasks.clinvar import (
     UNCERTAIN,
     UNCERTAIN_CLASS,
 )
-from amiss_tasks.clinvar_2026 import class_by_table
+from amiss_tasks.stages.clinvar_2026 import class_by_table
 
 _UPSTREAM = {
     POSITIVE_CLASS: POSITIVE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from amiss_tasks.clinvar import CLASSES
-from amiss_tasks.clinvar_2026 import TABLE
 from amiss_tasks.protocols import (
     AMISS,
     CORRECTED,
@@ -15,6 +14,7 @@ from amiss_tasks.protocols import (
     SWITCHES_KEY,
     switch_name,
 )
+from amiss_tasks.stages.clinvar_2026 import TABLE
 from amiss_tasks.stages.significance import upstream_class
 from amiss_tasks.study.options import CLNSIG, USE
 from gridrun.documents.tree import Node, known_list, quoted, shown

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks.clinvar_2026 import table_content
 from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.protocols import SWITCHES_KEY
 from amiss_tasks.stages.added_missingness import OPTION
+from amiss_tasks.stages.clinvar_2026 import table_content
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
 from amiss_tasks.study._added_missingness_key import read_added_missingness, removal_digest
 from amiss_tasks.study._named_keys import read_clnsig, read_switches

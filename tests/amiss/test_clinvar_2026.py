@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from amiss_tasks.clinvar import CLASSES, REVIEW_TIERS
-from amiss_tasks.clinvar_2026 import class_by_table, review_statuses, terms
+from amiss_tasks.stages.clinvar_2026 import class_by_table, review_statuses, terms
 from amiss_tasks.stages.significance import Significance, upstream_class
 
 PAGE = Path(__file__).parents[2] / "docs" / "clinvar.md"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from key_texts import assert_refused, read_key
 
-from amiss_tasks import clinvar_2026
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
+from amiss_tasks.stages import clinvar_2026
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import significance_of

@@ -67,7 +67,7 @@ def test_without_the_table_the_message_names_it(vcf, tmp_path):
         read(
             vcf(lambda at, line: classed(at, line).replace("n|o", "n|un")), tmp_path, Significance()
         )
-    assert "for 3 of these 4 values: use: clinvar2026, as first line" in caught.value.text()
+    assert "for 3 of 4 values: use: clinvar2026, as first line" in caught.value.text()
 
 
 def test_with_the_table_every_value_is_counted(vcf, tmp_path):

@@ -12,16 +12,11 @@ import pytest
 from inputs import BASE_INPUT, Cells, edit_csq, lines_of, read, write_lines
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.models._rows import rows_to_predict
-from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.stages.filter import filter_table
-from amiss_tasks.stages.read import read_inputs, read_unlabelled
+from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
-from amiss_tasks.stages.read.transcripts import Side, matches, place_of, stem
-from gridrun.documents import read_document
+from amiss_tasks.stages.transcripts import Side, matches, place_of, stem
 from gridrun.errors import InputError
-from gridrun.study import KeyReader
-from gridrun.study._grid_values import read_values
 
 
 def test_stem_takes_a_version_off():
@@ -236,37 +231,3 @@ def test_mane_needs_a_field_and_rows(tmp_path):
     assert "0 variants at quality=onestar, restriction=all, transcript=mane" in caught.value.text()
     _, notes = read(inputs, tmp_path, {"transcript": ("keep_all", "mane")})
     assert "with --refseq since 104" in texts(notes)
-
-
-@pytest.mark.parametrize("protocol", ["amiss", "corrected"])
-def test_mane_is_for_protocol_corrected(tmp_path, protocol):
-    """Protocol amiss has no such filter and refuses the value with what to do."""
-    path = tmp_path / "g.json"
-    path.write_text('"mane"')
-    reader = KeyReader(path)
-    (parameter,) = (p for p in PARAMETERS if p.name == "transcript")
-    values = read_values(reader, parameter, read_document(path).root, protocol)
-    if protocol == "corrected":
-        assert (values, reader.faults) == (["mane"], [])
-    else:
-        (fault,) = reader.faults
-        assert "protocol amiss does not run" in fault.message
-        assert "set protocol: corrected" in (fault.todo or "")
-
-
-def test_a_model_predicts_mane_transcripts_of_another_spelling(tmp_path):
-    """Rows of other transcripts are left out, and versions do not lose the rows of CADD."""
-
-    def change(block: Cells) -> Cells:
-        marks = marked("MANE_SELECT", "NM_1.1")(block)
-        return {**marks, "Feature": block["Feature"] and f"{block['Feature']}.5"}
-
-    inputs = edited(tmp_path / "m", change)
-    asked = rows_to_predict(read_unlabelled(inputs, "mane", AMISS), "mane", "all")
-    joined = [row for row in asked.rows if row.joined is not None]
-    assert joined
-    assert all(is_odd(stem(row.transcript)) for row in joined)
-    assert all(row.transcript.endswith(".5") for row in joined)
-    lacking = {row.reason for row in asked.rows if row.joined is None}
-    assert "no MANE Select transcript" in lacking
-    assert asked.other_transcripts

@@ -17,10 +17,10 @@ from amiss_tasks.features.feature_set import (
 )
 from amiss_tasks.stages.read._column_lookup import located, number_advice
 from amiss_tasks.stages.read._numbers import MISSING, not_a_number, parse_numbers, text_array
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
-from amiss_tasks.stages.read.transcripts import place_of, refuse_two_versions, stem
 from amiss_tasks.stages.read.vcf import VcfRecord
+from amiss_tasks.stages.transcripts import place_of, stem
 
 _ROWS_AT_ONCE = 20_000
 _RECORD_TEXT = ("CHROM", "POS", "REF", "ALT", "CLNSIG", "CLNREVSTAT")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amiss_tasks.clinvar import CLASSES, DROP
-from amiss_tasks.clinvar_2026 import TABLE, class_by_table
+from amiss_tasks.stages.clinvar_2026 import TABLE, class_by_table
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.significance import Significance, upstream_class
 from gridrun.errors import counted
@@ -162,7 +162,7 @@ def _table_advice(found: Mapping[str, Sequence[int]], significance: Significance
     has = len(found) - len(lacking)
     if not has:
         return []
-    which = "all of these values" if not lacking else f"{has} of these {len(found)} values"
+    which = "all of these values" if not lacking else f"{has} of {counted(len(found), 'value')}"
     rest = "; the lines of the others below it" if lacking or significance.mapped else ""
     written = f"clnsig: {TABLE}" if not rest else f"use: {TABLE}, as first line below clnsig"
     return [f"  # or, with the classes that docs/clinvar.md has for {which}: {written}{rest}"]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
-from amiss_tasks.clinvar_2026 import only_other_class
 from amiss_tasks.features.feature_set import (
     BASIC_FIELDS,
     CANONICAL,
@@ -21,6 +20,7 @@ from amiss_tasks.features.feature_set import (
     FeatureSet,
 )
 from amiss_tasks.r.names import positions
+from amiss_tasks.stages.clinvar_2026 import only_other_class
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
 from amiss_tasks.stages.read._numbers import MISSING

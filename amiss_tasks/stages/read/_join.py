@@ -13,15 +13,8 @@ import numpy as np
 from amiss_tasks.features.feature_set import CONSEQUENCE, IS_MANE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
 from amiss_tasks.stages.read._collect import REGULATORY
-from amiss_tasks.stages.read._report import FileReport, shown
-from amiss_tasks.stages.read.transcripts import (
-    NA,
-    SEPARATOR,
-    Side,
-    matches,
-    pasted,
-    refuse_two_versions,
-)
+from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, shown
+from amiss_tasks.stages.transcripts import NA, SEPARATOR, Side, matches, pasted
 from gridrun.errors import counted
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")

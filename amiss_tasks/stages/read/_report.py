@@ -168,3 +168,24 @@ def raise_faults(reports: Sequence[FileReport]) -> None:
         )
         listed = [*listed[:MOST_FAULTS], rest]
     raise InputError(listed)
+
+
+def refuse_two_versions(names: tuple[str, str], lines: tuple[int, int], report: FileReport) -> None:
+    """Say that a file has two versions of a transcript for one variant.
+
+    Args:
+        names: Both identifiers.
+        lines: Their lines, which may be one.
+        report: The file's report.
+    """
+    where = (
+        f"line {lines[0]} has" if len(set(lines)) == 1 else f"lines {lines[0]} and {lines[1]} have"
+    )
+    report.fault(
+        f"{where} two versions of one transcript for one variant, {names[0]} and {names[1]}, and "
+        "the other side has neither",
+        key="two versions",
+        line=lines[1],
+        noun="row",
+        todo="keep one of the two, or write the version that the other side has",
+    )

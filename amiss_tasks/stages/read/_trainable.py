@@ -14,6 +14,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import IS_MANE, VEP, Feature, FeatureSet
 from amiss_tasks.stages.filter_mask import (
     KEEP_ALL,
+    MANE,
     QUALITIES,
     RESTRICTIONS,
     TRANSCRIPTS,
@@ -35,8 +36,6 @@ _FEWEST_ROWS = 3
 _FILTERS = {"quality": QUALITIES, "restriction": RESTRICTIONS}
 """Parameters of the filter with their values; each value keeps what the one before keeps."""
 
-_MANE = "mane"
-
 
 def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]:
     """The filter of the grid that keeps most rows; a parameter not given counts as all."""
@@ -48,8 +47,8 @@ def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]
 
 def _widest_transcripts(grid_values: Mapping[str, Sequence[Value]]) -> list[str]:
     """The fewest values of ``transcript`` that together keep what all of the grid keep."""
-    asked = [value for value in TRANSCRIPTS if value in grid_values.get("transcript", TRANSCRIPTS)]
-    return [KEEP_ALL] if KEEP_ALL in asked else asked
+    given = grid_values.get("transcript", TRANSCRIPTS)
+    return [KEEP_ALL] if KEEP_ALL in given else [v for v in (*TRANSCRIPTS, MANE) if v in given]
 
 
 def _mask(
@@ -92,7 +91,7 @@ def check_trainable(
         # by upstream's lists alone, rows that the study drops are still there
         rows = table.filter(_mask(table, transcripts, passing, UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)
-    if _MANE in grid_values.get("transcript", ()):
+    if MANE in grid_values.get("transcript", ()):
         everything = table.filter(_mask(table, [KEEP_ALL], passing, significance))
         _note_without_mane(everything, report)
     variants = len(pc.unique(kept["vcf_line"]))

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from amiss_tasks.stages.read._report import FileReport
 from gridrun.errors import counted
 
 _STEM = r"^((?:ENST|NM_|NR_|XM_|XR_)\d+)\.\d+$"
@@ -23,8 +22,6 @@ _VERSIONED = re.compile(_STEM)
 SEPARATOR = "\r"
 NA = "NA"
 """R pastes a missing key as this, so a row without a transcript joins one without."""
-
-_TODO = "keep one of the two, or write the version that the other file has"
 
 
 class Side(NamedTuple):
@@ -166,22 +163,3 @@ def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[str]:
             with_version, without = (here, there) if has_here else (there, here)
             said = f"transcripts have versions in {with_version.name} and none in {without.name}"
         yield f"{said}: matched without them ({examples})"
-
-
-def refuse_two_versions(names: tuple[str, str], lines: tuple[int, int], report: FileReport) -> None:
-    """Say that a file has two versions of a transcript for one variant.
-
-    Args:
-        names: Both identifiers.
-        lines: Their lines, which may be one.
-        report: The file's report.
-    """
-    where = f"line {lines[0]}" if lines[0] == lines[1] else f"lines {lines[0]} and {lines[1]}"
-    report.fault(
-        f"{where} {'has' if lines[0] == lines[1] else 'have'} two versions of one transcript for "
-        f"one variant, {names[0]} and {names[1]}, and the other file has neither",
-        key="two versions",
-        line=lines[1],
-        noun="row",
-        todo=_TODO,
-    )
