@@ -160,7 +160,9 @@ def _numbers(result: TaskResult) -> str:
 
 
 def _study(directory: Path, *, small: bool) -> gridrun.OpenStudy:
-    grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": list(SINGLE_VALUE_METHODS)}
+    grid = {p.name: list(p.under("amiss")) for p in PARAMETERS} | {
+        "imputation": list(SINGLE_VALUE_METHODS)
+    }
     study = {
         "inputs": {
             "vcf": str(INPUT / "clinvar.vep.vcf.gz"),
@@ -185,7 +187,7 @@ def main() -> None:
     if asked.small:
         asked.groups, asked.unshared = 1, True
     rng = np.random.default_rng(asked.seed)
-    axes = {p.name: p.values for p in PARAMETERS if p.name not in WITHIN_A_GROUP}
+    axes = {p.name: p.under("amiss") for p in PARAMETERS if p.name not in WITHIN_A_GROUP}
     sizes = [len(values) for values in axes.values()]
     drawn = rng.choice(math.prod(sizes), asked.groups, replace=False)
     count = Count()

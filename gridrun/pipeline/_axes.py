@@ -35,6 +35,10 @@ class Parameter:
     only_under: Mapping[Value, str] = field(default_factory=dict)
     only_under_reason: str = ""
 
+    def under(self, protocol: str) -> tuple[Value, ...]:
+        """Those of its values that a protocol runs."""
+        return tuple(v for v in self.values if self.only_under.get(v, protocol) == protocol)
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -98,7 +98,7 @@ def _read(source: Path) -> ReadResult:
         "cadd_snv": str(source / "CADD_clingen.tsv.gz"),
         "cadd_indel": str(source / "CADD_clingen_indel.tsv.gz"),
     }
-    values = {parameter.name: parameter.values for parameter in PARAMETERS}
+    values = {parameter.name: parameter.under("amiss") for parameter in PARAMETERS}
     with TemporaryDirectory() as folder:
         return read_inputs(inputs, values, Path(folder), source.name)
 

@@ -19,7 +19,7 @@ def planned(
     directory: Path, methods, sample: int | None = None, protocol: str = "amiss"
 ) -> dict[str, int]:
     """Tasks of each stage for the whole grid with these imputations."""
-    grid = {p.name: list(p.values) for p in PARAMETERS} | {"imputation": methods}
+    grid = {p.name: list(p.under("amiss")) for p in PARAMETERS} | {"imputation": methods}
     lines = [f"protocol: {protocol}", "folds: 10", *([f"sample: {sample}"] if sample else [])]
     golden_study(directory, grid, *lines)
     plan = gridrun.open_study(directory).plan()

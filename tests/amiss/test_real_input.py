@@ -44,7 +44,7 @@ INPUTS = {
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory) -> ReadResult:
-    values = {parameter.name: parameter.values for parameter in PARAMETERS}
+    values = {parameter.name: parameter.under("amiss") for parameter in PARAMETERS}
     return read_inputs(INPUTS, values, tmp_path_factory.mktemp("real"), "real")
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 MALFORMED = ROOT / "tests" / "malformed"
 
 # upstream's published grid
-FULL = {parameter.name: list(parameter.values) for parameter in PARAMETERS}
+FULL = {parameter.name: list(parameter.under("amiss")) for parameter in PARAMETERS}
 FULL["imputation"] = list(SINGLE_VALUE_METHODS)
 ONE = {parameter.name: parameter.values[0] for parameter in PARAMETERS}
 
