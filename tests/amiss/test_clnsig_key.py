@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from amissstudies import amiss_values
 from key_texts import assert_refused, read_key
 
 from amiss_tasks.clinvar import NEGATIVE, POSITIVE, UNCERTAIN
@@ -12,6 +15,10 @@ from amiss_tasks.stages import clinvar_2026
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.study.options import significance_of
+from amiss_tasks.tasks.source import AmissSource
+from gridrun.pipeline import Settings
+
+MALFORMED = Path(__file__).parents[1] / "malformed" / "base"
 
 KEY = STUDY_KEYS["clnsig"]
 
@@ -105,3 +112,31 @@ def test_a_class_of_the_table_is_part_of_the_key(monkeypatch):
         )
         monkeypatch.setattr(clinvar_2026, "terms", lambda changed=changed: changed)
         assert (KEY.fingerprint({"use": "clinvar2026"}) == before) is is_same
+
+
+def test_the_table_labels_the_rows_of_a_study(tmp_path):
+    """A block has the labels of the old spelling, and a key of its own with the classes met."""
+    inputs = {"vcf": "clinvar.vep.vcf", "cadd_snv": "CADD_clingen.tsv"}
+    inputs |= {"cadd_indel": "CADD_clingen_indel.tsv"}
+    plain = {role: str(MALFORMED / name) for role, name in inputs.items()}
+    newer = tmp_path / "newer.vcf"
+    newer.write_text(
+        re.sub(r"CLNSIG=(Benign|Pathogenic)(?=[;\t])", r"\g<0>|association", _text(plain["vcf"]))
+    )
+    values = amiss_values(quality="onestar", transcript="keep_all", vus_inclusion="exclude")
+    found = []
+    for number, vcf in enumerate((plain["vcf"], str(newer))):
+        options = {"clnsig": {"use": "clinvar2026"}}
+        settings = Settings({**plain, "vcf": vcf}, "amiss", 1, None, options)
+        grid = {name: (value,) for name, value in values.items()}
+        source = AmissSource(settings, grid, tmp_path / str(number))
+        rows = source.labelled(values)
+        found.append((rows.row_ids, rows.positive.tolist(), source._block_key(values)["clnsig"]))
+    assert found[0][:2] == found[1][:2]
+    assert len(found[0][0]) > 5
+    assert found[0][2] == {}
+    assert found[1][2] == {"Benign|association": "negative", "Pathogenic|association": "positive"}
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text()

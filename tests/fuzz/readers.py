@@ -101,6 +101,7 @@ evaluate: repeated hold-out
 clnsig:
   "Pathogenic/Likely_pathogenic/low": positive
   new: drop
+  use: clinvar2026
 grid:
 """
 
