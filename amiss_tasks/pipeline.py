@@ -24,11 +24,12 @@ from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages import PREPARE, reads_before_imputation, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
 from amiss_tasks.stages.evaluate import Prediction, evaluate
+from amiss_tasks.stages.feature_groups import refuse_protocol, refuse_unknown
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.added_parameters import added_parameters
-from amiss_tasks.study.keys import STUDY_KEYS
-from amiss_tasks.study.leakage import leakage_of
+from amiss_tasks.study.keys import study_keys_of
+from amiss_tasks.study.leakage import frequency_notes, leakage_of
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.start import INPUTS, START, WORDS
 from amiss_tasks.tasks.code import code_digests, code_in_use
@@ -97,9 +98,9 @@ class AmissPipeline:
             "all": "both parts",
         }
     )
-    study_keys: Mapping[str, StudyKey] = STUDY_KEYS
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self.study_keys: Mapping[str, StudyKey] = study_keys_of(options or {})
         self._methods = methods_of(options or {})
         self._own_classifiers = own_classifiers_of(options or {})
         self._evaluation = evaluation_of(options or {})
@@ -130,13 +131,15 @@ class AmissPipeline:
         self.result_columns = (*measured, RMSE_COLUMN, *TIMES)
 
     def of_study(self, options: Mapping[str, Any]) -> AmissPipeline:
-        """With the methods, classifiers and the axis that a study adds.
+        """With the methods, classifiers and the parameters that a study adds.
 
         Raises:
+            InputError: The study names groups that its features have not.
             EnvironmentFault: The package is not whole: a table of it and what it is about differ.
         """
         classifiers.refuse_undeclared()
         methods.refuse_undeclared()
+        refuse_unknown(options, features_of(options))
         pipeline = AmissPipeline(options)
         refuse_unread(pipeline.stages, pipeline.parameters)
         return pipeline
@@ -195,7 +198,7 @@ class AmissPipeline:
     def caveats(
         self, settings: Settings, values: Mapping[str, Sequence[Value]]
     ) -> Sequence[Caveat]:
-        """Variants that are trained on and tested on (D9)."""
+        """Variants that are trained on and tested on (D9); features that leak."""
         return leakage_of(settings, values)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
@@ -239,7 +242,10 @@ class AmissPipeline:
             for file in own
             if file.name not in values[self.method_parameter]
         ]
-        return [*unused, *check_inputs(settings.inputs, values, features_of(settings.options))]
+        features = features_of(settings.options)
+        refuse_protocol(settings.options, protocol_of(settings))
+        noted = [*unused, *frequency_notes(features)]
+        return [*noted, *check_inputs(settings.inputs, values, features)]
 
     def version_notes(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from amiss_tasks.features.consequences import can_exist
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -26,6 +27,8 @@ class BlockData:
         positive: Label of each row.
         consequence: Consequence of each row.
         variant: Variant of each row.
+        impossible: Feature that does not apply to all consequences to the rows on which it
+            cannot exist.
     """
 
     features: FeatureSet
@@ -34,6 +37,7 @@ class BlockData:
     positive: BoolArray
     consequence: Sequence[str]
     variant: Sequence[str]
+    impossible: Mapping[str, BoolArray] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -78,4 +82,15 @@ def data_of(
         # as everywhere, the text after the last colon of a row's id
         consequence=[labelled.row_ids[row].rpartition(":")[2] for row in chosen],
         variant=[labelled.variants[row] for row in chosen],
+        impossible={
+            feature.name: np.array(
+                [
+                    not can_exist(feature.applies_to, labelled.vep_consequences[row])
+                    for row in chosen
+                ],
+                dtype=np.bool_,
+            )
+            for feature in features.features
+            if feature.applies_to
+        },
     )

@@ -14,6 +14,7 @@ from amiss_tasks.describe._missing import (
     CONSEQUENCE_COLUMNS,
     LEVEL_COLUMNS,
     MISSINGNESS_COLUMNS,
+    POSSIBLE_COLUMNS,
     block_row,
     consequence_rows,
     level_rows,
@@ -39,6 +40,10 @@ _TABLES: Mapping[str, tuple[tuple[str, ...], _Rows]] = {
 """Table to its columns and what makes its rows."""
 
 
+_POSSIBLE = dict(zip(POSSIBLE_COLUMNS, ("cannot exist", "missing where it can"), strict=True))
+"""Further columns to their headings."""
+
+
 class AmissDescriber:
     """Describes the data of a study; see ``gridrun.pipeline.description.Describer``.
 
@@ -52,8 +57,7 @@ class AmissDescriber:
     """
 
     parameters: tuple[str, ...] = ("transcript", "quality", "restriction", "vus_inclusion")
-    columns: Mapping[str, tuple[str, ...]] = {name: table[0] for name, table in _TABLES.items()}
-    headline: Mapping[str, Mapping[str, str]] = {
+    _headline: Mapping[str, Mapping[str, str]] = {
         "blocks": {
             "rows": "rows",
             "variants": "variants",
@@ -94,6 +98,14 @@ class AmissDescriber:
         self._source = AmissSource(settings, values, cache_dir)
         self._features = features_of(settings.options)
         self._protocol = protocol_of(settings)
+        says_possible = any(feature.applies_to for feature in self._features.features)
+        more = POSSIBLE_COLUMNS if says_possible else ()
+        self.columns: Mapping[str, tuple[str, ...]] = {
+            name: (*columns, *more) if name in ("features", "missingness") else columns
+            for name, (columns, _) in _TABLES.items()
+        }
+        features = {**self._headline["features"], **{name: _POSSIBLE[name] for name in more}}
+        self.headline: Mapping[str, Mapping[str, str]] = {**self._headline, "features": features}
 
     def notes(self) -> Sequence[Fault]:
         """What reading the inputs found worth saying."""

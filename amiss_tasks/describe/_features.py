@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from amiss_tasks.describe._data import BlockData, share_of
+from amiss_tasks.describe._missing import possible
 from amiss_tasks.r.arrays import BoolArray, FloatArray
 
 FEATURE_COLUMNS = (
@@ -60,6 +61,7 @@ def feature_rows(data: BlockData) -> list[dict[str, Any]]:
         row: dict[str, Any] = dict.fromkeys(FEATURE_COLUMNS)
         row |= {"feature": name, "a_priori": data.features.a_priori.get(name), "rows": data.rows}
         row |= _missingness(data.missing(name), data.positive)
+        row |= possible(data, name, np.ones(data.rows, np.bool_))
         if name in data.numeric:
             row |= {"type": "numeric", **_numbers(data.numeric[name], data.positive)}
         else:

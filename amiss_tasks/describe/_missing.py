@@ -24,6 +24,9 @@ BLOCK_COLUMNS = (
 )
 CONSEQUENCE_COLUMNS = ("consequence", "rows", "variants", "positive", "negative", "missing_share")
 MISSINGNESS_COLUMNS = ("feature", "consequence", "rows", "missing", "missing_share")
+POSSIBLE_COLUMNS = ("cannot_exist", "missing_share_where_possible")
+"""Further columns of what is missing of a feature, where some feature cannot exist everywhere."""
+
 LEVEL_COLUMNS = ("feature", "level", "rows", "positive", "negative")
 
 
@@ -71,7 +74,24 @@ def missingness_rows(data: BlockData) -> Iterator[dict[str, Any]]:
                 "rows": int(rows.sum()),
                 "missing": int(missing[rows].sum()),
                 "missing_share": share_of(missing[rows]),
+                **possible(data, feature, rows),
             }
+
+
+def possible(data: BlockData, feature: str, rows: BoolArray) -> dict[str, Any]:
+    """What of the missing values could not be there; nothing where no feature has such rows.
+
+    Args:
+        data: A block.
+        feature: One of its features.
+        rows: Which rows are meant.
+    """
+    if not data.impossible:
+        return {}
+    missing = data.missing(feature)
+    impossible = data.impossible.get(feature, np.zeros(data.rows, np.bool_))
+    found = (int((rows & impossible & missing).sum()), share_of(missing[rows & ~impossible]))
+    return dict(zip(POSSIBLE_COLUMNS, found, strict=True))
 
 
 def level_rows(data: BlockData) -> Iterator[dict[str, Any]]:

@@ -6,12 +6,32 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from amiss_tasks.features.feature_set import FILES, NUMERIC, TABLES, TYPES, VEP, Feature
+from amiss_tasks.features._about import read_applies_to, read_leak, read_tags
+from amiss_tasks.features._source import (
+    read_combination,
+    read_lists,
+    read_meaning,
+    read_sources,
+    text_of,
+)
+from amiss_tasks.features.feature import BY_TRANSCRIPT, NUMERIC, TYPES, VEP, Feature
 from amiss_tasks.r.names import r_name
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, shown
 from gridrun.study import KeyReader, Section
 
-KEYS = ("name", "source", "type", "a_priori", "per_transcript")
+KEYS = (
+    "name",
+    "source",
+    "combine",
+    "type",
+    "a_priori",
+    "per_transcript",
+    "list",
+    "as",
+    "tags",
+    "applies_to",
+    "leak",
+)
 """Keys of a feature."""
 
 _EXAMPLE = "{name: SIFT_score, source: {vep: SIFT_score}, type: numeric, per_transcript: true}"
@@ -47,7 +67,7 @@ class FeatureReader(KeyReader):
 
     def name(self, node: Node, has: str) -> str | None:
         """A name, as R's ``make.names`` leaves it."""
-        text = _text(node)
+        text = text_of(node)
         if text is None:
             self.fault(f"{has} {kind_of(node)}, expected a name", node)
             return None
@@ -59,20 +79,19 @@ class FeatureReader(KeyReader):
         new = replace(feature, line=node.line)
         if "type" in entries:
             new = replace(new, type=self._type(where, entries["type"]) or new.type)
-        if "source" in entries:
-            source = self._source(where, entries["source"])
-            if source is not None:
-                new = replace(new, file=source[0], sources=source[1])
-                if new.file != VEP and "per_transcript" not in entries:
-                    new = replace(new, per_transcript=None)
-        if "per_transcript" in entries:
-            per_transcript = self._per_transcript(where, entries["per_transcript"], new.file)
-            new = replace(new, per_transcript=per_transcript)
+        new = self._placed(where, new, entries)
+        new = self._valued(where, new, entries)
         if "a_priori" in entries:
             new = replace(new, a_priori=self._a_priori(where, entries["a_priori"], new.type))
         elif new.type != feature.type:
             # what a missing number means says nothing of a word
             new = replace(new, a_priori=None)
+        if "tags" in entries:
+            new = replace(new, tags=read_tags(self, where, entries["tags"]))
+        if "applies_to" in entries:
+            new = replace(new, applies_to=read_applies_to(self, where, entries["applies_to"]))
+        if "leak" in entries:
+            new = replace(new, leak=read_leak(self, where, entries["leak"]))
         return new
 
     def _whole(self, entries: Mapping[str, Node], node: Node) -> Feature | None:
@@ -80,72 +99,90 @@ class FeatureReader(KeyReader):
         if name is None:
             return None
         where = f'feature "{name}"'
-        missing = [key for key in ("source", "type") if key not in entries]
-        for key in missing:
-            self.fault(f'{where} has no key "{key}"', node, f"like {_EXAMPLE}")
-        source = self._source(where, entries["source"]) if "source" in entries else None
+        before = len(self.faults)
+        if "source" not in entries and "combine" not in entries:
+            self.fault(f'{where} has no key "source"', node, f"like {_EXAMPLE}")
+        if "type" not in entries:
+            self.fault(f'{where} has no key "type"', node, f"like {_EXAMPLE}")
         kind = self._type(where, entries["type"]) if "type" in entries else None
-        if source is None or kind is None:
+        feature = Feature(name, "", (), kind or NUMERIC)
+        rest = {key: value for key, value in entries.items() if key != "type"}
+        if len(self.faults) > before:
+            # what is wrong with its source is said all the same
+            self._placed(where, feature, rest)
             return None
-        feature = Feature(name, *source, kind, line=node.line)
-        rest = {key: entries[key] for key in ("per_transcript", "a_priori") if key in entries}
-        return self.changed(feature, rest, node)
+        feature = self.changed(feature, rest, node)
+        return feature if feature.sources or feature.combination else None
 
-    def _source(self, where: str, node: Node) -> tuple[str, tuple[str, ...]] | None:
-        if not isinstance(node, Entries):
-            self.fault(
-                f"{where}: source is {shown(node)}",
-                node,
-                "name file and column: {vep: CSQ_FIELD}, {cadd: COLUMN} or {annotations: "
-                "{NAME: COLUMN}}, or a list of columns of which the first that is there is read",
-            )
-            return None
-        found = Section(self, node, FILES, "key").nodes
-        if len(found) != 1:
-            if found or not node.pairs:
-                self.fault(f"{where}: source needs one of {known_list(FILES)}", node)
-            return None
-        ((file, columns),) = found.items()
-        if file == TABLES:
-            inner = self.entries(
-                columns,
-                f"{where}: {TABLES}",
-                "name table and column, as in {annotations: {NAME: COLUMN}}: NAME as in "
-                "the study's inputs",
-                expected="a table with a column",
-            )
-            if inner is None:
-                return None
-            if len(inner.pairs) != 1 or inner.pairs[0][0].text is None:
-                self.fault(f"{where}: {TABLES} needs one table with its column", node)
-                return None
-            ((key, columns),) = inner.pairs
-            file = f"{TABLES}.{key.text}"
-        names = [_text(item) for item in columns.items]
-        if not names or None in names:
-            self.fault(f"{where}: {file} has {shown(columns)}, expected columns", columns)
-            return None
-        sources = tuple(dict.fromkeys(name for name in names if name is not None))
-        if len(sources) < len(names):
-            self.fault(f"{where}: {file} has a column twice: {shown(columns)}", columns)
-        return file, sources
+    def _placed(self, where: str, feature: Feature, entries: Mapping[str, Node]) -> Feature:
+        """The feature with its source, or what is computed in the place of one."""
+        if "source" in entries and "combine" in entries:
+            todo = "keep one of the two: of combine are sources, too"
+            self.fault(f"{where} has source and combine", entries["combine"], todo)
+        elif "source" in entries:
+            sources = read_sources(self, where, entries["source"])
+            if sources is not None:
+                first, *others = sources
+                feature = replace(
+                    feature,
+                    file=first.file,
+                    sources=first.columns,
+                    others=tuple(others),
+                    combination=None,
+                )
+        elif "combine" in entries:
+            found = read_combination(self, where, entries["combine"])
+            if found is not None:
+                feature = replace(feature, file="", sources=(), others=(), combination=found)
+        if feature.combination is not None and not feature.is_numeric:
+            node = entries.get("combine", entries.get("type", next(iter(entries.values()))))
+            self.fault(f"{where} is categorical, combine gives a number", node, "type: numeric")
+        return feature
+
+    def _valued(self, where: str, feature: Feature, entries: Mapping[str, Node]) -> Feature:
+        """The feature with what its cells hold."""
+        is_of_vep = any(place.file == VEP for place in feature.places)
+        if not is_of_vep and feature.per_transcript:
+            feature = replace(feature, per_transcript=None)
+        if "per_transcript" in entries and "list" in entries:
+            todo = f"keep list; {BY_TRANSCRIPT} there is what per_transcript: true means"
+            self.fault(f"{where} has per_transcript and list", entries["list"], todo)
+        elif "per_transcript" in entries:
+            meant = self._per_transcript(where, entries["per_transcript"], is_of_vep=is_of_vep)
+            feature = replace(feature, per_transcript=meant, lists=())
+        elif "list" in entries:
+            node = entries["list"]
+            lists = read_lists(self, where, node, is_numeric=feature.is_numeric)
+            if lists == (BY_TRANSCRIPT,):
+                self._require_vep(where, f"list: {BY_TRANSCRIPT}", node, is_of_vep=is_of_vep)
+                feature = replace(feature, per_transcript=True, lists=())
+            else:
+                feature = replace(feature, per_transcript=None, lists=lists)
+        if "as" in entries:
+            meant_as = read_meaning(self, where, entries["as"], is_numeric=feature.is_numeric)
+            feature = replace(feature, stands_for=meant_as)
+        return feature
 
     def _type(self, where: str, node: Node) -> str | None:
         todo = f"known types: {known_list(TYPES)}"
         return self.one_of(node, TYPES, f"{where}: type is {shown(node)}", todo)
 
-    def _per_transcript(self, where: str, node: Node, file: str) -> bool:
+    def _per_transcript(self, where: str, node: Node, *, is_of_vep: bool) -> bool:
         if not isinstance(node, Leaf) or not isinstance(node.value, bool):
             self.fault(f"{where}: per_transcript is {shown(node)}", node, "give true or false")
             return False
-        if node.value and file != VEP:
+        if node.value:
+            self._require_vep(where, "per_transcript", node, is_of_vep=is_of_vep)
+        return node.value
+
+    def _require_vep(self, where: str, what: str, node: Node, *, is_of_vep: bool) -> None:
+        if not is_of_vep:
             self.fault(
-                f"{where}: per_transcript is for CSQ fields; CADD has a row for each transcript, "
+                f"{where}: {what} is for CSQ fields; CADD has a row for each transcript, "
                 "and so has a table with a column of transcripts",
                 node,
                 "remove it",
             )
-        return node.value
 
     def _a_priori(self, where: str, node: Node, kind: str) -> float | str | None:
         if isinstance(node, Leaf) and node.value is None:
@@ -155,7 +192,7 @@ class FeatureReader(KeyReader):
                 return float(node.number)
             self.fault(f"{where} is numeric, its a_priori is {shown(node)}", node, "give a number")
             return None
-        text = _text(node)
+        text = text_of(node)
         if text is None or text in _NO_VALUE:
             self.fault(
                 f"{where} is categorical, its a_priori is {shown(node)}",
@@ -164,9 +201,3 @@ class FeatureReader(KeyReader):
             )
             return None
         return text
-
-
-def _text(node: Node) -> str | None:
-    """Text of one line without blanks around it; None for anything else."""
-    text = node.text
-    return text if text and text == text.strip() and text.isprintable() else None

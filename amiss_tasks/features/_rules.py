@@ -68,5 +68,5 @@ def _is_consequence(feature: Feature) -> bool:
         feature.name == CONSEQUENCE
         and feature.file == CADD
         and feature.sources == BASIC_COLUMNS
-        and not feature.is_numeric
+        and not (feature.is_numeric or feature.others or feature.lists)
     )

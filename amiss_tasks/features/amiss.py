@@ -6,6 +6,8 @@ is the order of columns and decides the draws of feature sampling.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amiss_tasks.features.feature_set import (
     CADD,
     CATEGORICAL,
@@ -92,5 +94,40 @@ _DEMANDED = (
 )
 """Fields that upstream matches to the row's transcript and then makes no use of."""
 
-AMISS = FeatureSet((*_VEP_NUMERIC, *_CADD_NUMERIC, *_CATEGORICAL), _MOTIF, _DEMANDED)
+_GROUPS = {
+    "conservation": (
+        *("LRT_score", "LRT_Omega", "LRT_pred", "GERP.._NR", "GERP.._RS", "SiPhy_29way_logOdds"),
+        *("phyloP100way_vertebrate", "phyloP20way_mammalian"),
+        *("phastCons100way_vertebrate", "phastCons20way_mammalian"),
+    ),
+    "protein": (
+        *("SIFT_score", "MutationAssessor_score", "FATHMM_score", "PROVEAN_score"),
+        "MutPred_score",
+    ),
+    "meta": ("MutationTaster_score", "fathmm.MKL_coding_score"),
+    "frequency": ("gnomAD_exomes_AF", "gnomAD_genomes_AF"),
+    "regulation": (
+        *("GenoCanyon_score", "integrated_fitCons_score"),
+        *("mirSVR.Score", "mirSVR.E", "mirSVR.Aln", "RemapOverlapTF", "RemapOverlapCL"),
+        *(feature.name for feature in _CADD_NUMERIC if feature.name.startswith("Encode")),
+    ),
+    "position": ("relcDNApos", "relCDSpos", "relProtPos", "minDistTSS", "minDistTSE"),
+    "splicing": ("Dst2Splice", "Dst2SplType"),
+    "sequence": ("Length", "GC", "CpG"),
+    "consequence": (CONSEQUENCE,),
+}
+"""Group to its features, by what they measure; ``meta`` are scores that combine other ones.
+
+Source: the descriptions of dbNSFP 3.5 and of CADD 1.4.
+"""
+
+
+def _tagged(features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    group = {name: tag for tag, names in _GROUPS.items() for name in names}
+    return tuple(replace(feature, tags=(group[feature.name],)) for feature in features)
+
+
+AMISS = FeatureSet(
+    _tagged((*_VEP_NUMERIC, *_CADD_NUMERIC, *_CATEGORICAL)), beside=_MOTIF, demanded=_DEMANDED
+)
 """Upstream's 47 numeric and 3 categorical features."""

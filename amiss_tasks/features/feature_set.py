@@ -1,8 +1,4 @@
-"""What the features of a study are: names, source columns, types, a-priori values.
-
-The names are columns as R's ``make.names`` leaves them (``GERP.._NR``), which is
-how tables and results spell them; sources are spelt as in the VEP and CADD files.
-"""
+"""What the features of a study are, and which columns of the inputs these are read from."""
 
 from __future__ import annotations
 
@@ -11,16 +7,32 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.features.feature import (
+    BY_TRANSCRIPT,
+    CADD,
+    CATEGORICAL,
+    FILES,
+    NUMERIC,
+    TABLES,
+    TYPES,
+    VEP,
+    Feature,
+    feature_of,
+    plain_of,
+)
 from gridrun.plan.fingerprint import digest_of
 
-VEP, CADD = "vep", "cadd"
-TABLES = "annotations"
-FILES = (VEP, CADD, TABLES)
-"""Where a feature's values stand: the CSQ field of the VCF, the CADD tables, or another table."""
-
-NUMERIC, CATEGORICAL = "numeric", "categorical"
-TYPES = (NUMERIC, CATEGORICAL)
-"""What a feature's values are."""
+__all__ = [
+    "CADD",
+    "CATEGORICAL",
+    "FILES",
+    "NUMERIC",
+    "TABLES",
+    "TYPES",
+    "VEP",
+    "Feature",
+    "FeatureSet",
+]
 
 KEYS = ("X.Chrom", "Pos", "Ref", "Alt", "FeatureID")
 """Key columns of the join, under CADD's names."""
@@ -33,6 +45,12 @@ CONSEQUENCE = "Consequence.x"
 
 TRANSCRIPTS = "Ensembl_transcriptid"
 """CSQ field of dbNSFP with the transcripts that per-transcript lists follow."""
+
+AMISS_NAME = "amiss"
+"""Name of the features that are built in."""
+
+SETS = Path(__file__).with_name("sets")
+"""Directory of the features files that come with gridrun; a study names them without ending."""
 
 CANONICAL = "CANONICAL"
 """CSQ field that ``transcript=canonical`` needs, and nothing else."""
@@ -64,44 +82,6 @@ RESERVED = frozenset(
 
 
 @dataclass(frozen=True)
-class Feature:
-    """One feature.
-
-    Args:
-        name: As tables spell it.
-        file: ``vep``, ``cadd``, or ``annotations.NAME`` for a table that the study names.
-        sources: Columns of that file; the first of them that is there is read.
-        type: ``numeric`` or ``categorical``.
-        a_priori: What a missing value means, filled in before imputation: a
-            number, or a text where the feature is categorical. None: nothing.
-        per_transcript: The column lists one value for each transcript of
-            ``TRANSCRIPTS``, of which the row's own is taken. None: a features file says
-            nothing of it, so that a list is a mistake.
-        line: Where it stands in the file of ``FeatureSet.origin``.
-    """
-
-    name: str
-    file: str
-    sources: tuple[str, ...]
-    type: str = NUMERIC
-    a_priori: float | str | None = None
-    per_transcript: bool | None = None
-    line: int | None = field(default=None, compare=False)
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether its values are numbers."""
-        return self.type == NUMERIC
-
-    @property
-    def named(self) -> str:
-        """Its name, and its columns where they are spelt otherwise, for messages."""
-        if self.sources == (self.name,):
-            return self.name
-        return f"{self.name} (from {' or '.join(self.sources)})"
-
-
-@dataclass(frozen=True)
 class FeatureSet:
     """The features of a study, in the order of columns and draws.
 
@@ -117,6 +97,23 @@ class FeatureSet:
     beside: tuple[Feature, ...] = ()
     demanded: tuple[str, ...] = ()
     origin: Path | None = field(default=None, compare=False)
+
+    @property
+    def named(self) -> str:
+        """The name that a study can give for it; empty for a features file of its own."""
+        if self.origin is None:
+            return AMISS_NAME
+        return self.origin.stem if self.origin.parent == SETS else ""
+
+    @property
+    def advice_to_drop(self) -> str:
+        """How to do without features of the set."""
+        if not self.named:
+            return "take them out of this file"
+        return (
+            f"give the study a features file that does without them: extends: {self.named}, and "
+            "these names below drop; docs/features.md"
+        )
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -151,20 +148,27 @@ class FeatureSet:
         return any(feature.per_transcript for feature in self.features)
 
     @property
+    def looks_for_transcripts(self) -> bool:
+        """Whether some column may list values per transcript."""
+        return self.needs_transcripts or any(BY_TRANSCRIPT in f.lists for f in self.features)
+
+    @property
     def csq_fields(self) -> tuple[str, ...]:
         """CSQ fields that are looked for, each once, in the spelling of the VCF header."""
-        matched = (TRANSCRIPTS,) if self.needs_transcripts else ()
-        return _each_once((*BASIC_FIELDS, *matched, *self.demanded, *_sources(self.of(VEP))))
+        matched = (TRANSCRIPTS,) if self.looks_for_transcripts else ()
+        return _each_once((*BASIC_FIELDS, *matched, *self.demanded, *self.columns_of(VEP)))
 
     @property
     def cadd_columns(self) -> tuple[str, ...]:
         """Columns of CADD beside the keys that are looked for, each once, as CADD spells them."""
-        return _each_once((*BASIC_COLUMNS, *_sources((*self.of(CADD), *self.beside))))
+        beside = (source for feature in self.beside for source in feature.sources)
+        return _each_once((*BASIC_COLUMNS, *self.columns_of(CADD), *beside))
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables beside CADD's that features are read from, as ``Feature.file`` has them."""
-        return _each_once(f.file for f in self.features if f.file not in (VEP, CADD))
+        """Tables beside CADD's that features may be read from, as ``Feature.file`` has them."""
+        places = (place.file for feature in self.features for place in feature.places)
+        return _each_once(file for file in places if file not in (VEP, CADD))
 
     @property
     def without_tables(self) -> FeatureSet:
@@ -173,16 +177,17 @@ class FeatureSet:
         return replace(self, features=own)
 
     def columns_of(self, file: str) -> tuple[str, ...]:
-        """Columns of a file that features are read from, each once."""
-        return _each_once(_sources(self.of(file)))
+        """Columns of a file that features may be read from, each once."""
+        places = (place for feature in self.features for place in feature.places)
+        return _each_once(name for place in places if place.file == file for name in place.columns)
 
     @property
     def digest(self) -> str:
         """Digest of all that results depend on; the same for the same list, whatever its file."""
-        return digest_of([_plain(feature) for feature in self.features])
+        return digest_of([plain_of(feature) for feature in self.features])
 
     def of(self, file: str) -> tuple[Feature, ...]:
-        """Features whose values stand in a file."""
+        """Features whose values stand in a file, or are looked for there first."""
         return tuple(feature for feature in self.features if feature.file == file)
 
     def plain(self) -> dict[str, Any]:
@@ -198,29 +203,20 @@ class FeatureSet:
     def from_plain(cls, data: Mapping[str, Any]) -> FeatureSet:
         """The set that ``plain`` gave; lists and tuples are alike here."""
         return cls(
-            features=tuple(_feature(item) for item in data["features"]),
-            beside=tuple(_feature(item) for item in data["beside"]),
+            features=tuple(feature_of(item) for item in data["features"]),
+            beside=tuple(feature_of(item) for item in data["beside"]),
             demanded=tuple(data["demanded"]),
             origin=None if data["origin"] is None else Path(data["origin"]),
         )
 
     @property
     def content(self) -> list[Any]:
-        """All that decides what is read, as plain data, without places."""
-        read = [[_plain(feature) for feature in part] for part in (self.features, self.beside)]
+        """All that decides what is read and said of it, as plain data, without places."""
+        read = [
+            [plain_of(feature, "applies_to") for feature in part]
+            for part in (self.features, self.beside)
+        ]
         return [*read, list(self.demanded)]
-
-
-def _plain(feature: Feature) -> dict[str, Any]:
-    return asdict(replace(feature, line=None))
-
-
-def _feature(data: Mapping[str, Any]) -> Feature:
-    return Feature(**{**data, "sources": tuple(data["sources"])})
-
-
-def _sources(features: Iterable[Feature]) -> Iterable[str]:
-    return (source for feature in features for source in feature.sources)
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Reading a features file: the features a study names in place of amiss's own.
 
-Either a list of features, or a mapping that says what is different from a list
-that is built in: ``extends: amiss`` with ``drop``, ``change`` and ``add``.
+Either a list of features, or a mapping that says what is different from a list that
+comes with gridrun: ``extends: amiss`` with ``drop``, ``change`` and ``add``. Such lists are
+amiss's, and the features files in ``sets``.
 """
 
 from __future__ import annotations
@@ -13,14 +14,11 @@ from pathlib import Path
 from amiss_tasks.features._entry import FeatureReader
 from amiss_tasks.features._rules import check_features
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import Feature, FeatureSet
+from amiss_tasks.features.feature_set import AMISS_NAME, SETS, Feature, FeatureSet
 from gridrun.documents import read_document
 from gridrun.documents.tree import Entries, Items, Node, by_line, kind_of, known_list, quoted
 from gridrun.errors import Fault, InputError, counted, did_you_mean
 from gridrun.study import Section
-
-BUILT_IN = {"amiss": AMISS}
-"""Lists that a features file may extend, by name."""
 
 _EXTENDING = ("extends", "drop", "change", "add")
 _MOST_FAULTS = 40
@@ -37,6 +35,16 @@ class FeaturesFile:
 
     features: FeatureSet
     notes: tuple[Fault, ...]
+
+
+def known_sets() -> tuple[str, ...]:
+    """Names of the sets that a study can name and a features file extend, amiss's first."""
+    return (AMISS_NAME, *sorted(path.stem for path in SETS.glob("*.yaml")))
+
+
+def features_of_set(name: str) -> FeatureSet:
+    """The set that comes with gridrun under a name of ``known_sets``."""
+    return AMISS if name == AMISS_NAME else read_features(SETS / f"{name}.yaml").features
 
 
 def read_features(path: Path) -> FeaturesFile:
@@ -91,10 +99,12 @@ def _extended(reader: FeatureReader, root: Entries) -> list[Feature]:
         return []
     node = nodes["extends"]
     message = f'key "extends" has {kind_of(node)}'
-    name = reader.one_of(node, BUILT_IN, message, f"known lists: {known_list(BUILT_IN)}")
+    # a set that extends itself would have no end
+    known = [name for name in known_sets() if SETS / f"{name}.yaml" != reader.file]
+    name = reader.one_of(node, known, message, f"known lists: {known_list(known)}")
     if name is None:
         return []
-    base = BUILT_IN[name].features
+    base = features_of_set(name).features
     features = {feature.name: replace(feature, line=node.line) for feature in base}
     _drop(reader, nodes.get("drop"), features)
     _change(reader, nodes.get("change"), features)

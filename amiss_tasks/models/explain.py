@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.features.groups import in_group
 from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.stages.added_missingness import MAR, MCAR, MNAR
+from amiss_tasks.stages.feature_groups import group_of
 from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -53,7 +55,7 @@ def explain(
         cell=leaf.cell,
         values=chosen.values,
         classifier=chosen.classifier,
-        features=features_of(chosen.settings.options),
+        features=in_group(features_of(chosen.settings.options), group_of(chosen.values)),
         predraw=predraws(leaf.cell.method, all_methods=runner.chain.evaluation.holds_out),
         search=search_of(task),
         search_seeds=runner.chain.r.own_seeds(chosen.classifier, number),

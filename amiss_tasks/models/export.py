@@ -25,10 +25,10 @@ from amiss_tasks.models._train import (
     tables_without_test,
     train,
 )
+from amiss_tasks.models.annotation import Annotation, annotation_of
 from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.stages.preprocess import Whole
-from amiss_tasks.stages.read import Annotation, annotation_of
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.results import compared_rows
 from amiss_tasks.tasks.runner import AmissRunner

@@ -12,8 +12,9 @@ from amiss_tasks.models._file import RECIPE, read_model
 from amiss_tasks.models._model import Model, Predicted
 from amiss_tasks.models._recipe import Recipe, versions_of
 from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_predict
+from amiss_tasks.models.annotation import Annotation, annotation_of
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
-from amiss_tasks.stages.read import Annotation, annotation_of, read_unlabelled
+from amiss_tasks.stages.read import read_unlabelled
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import Fault, InputError, UserError, counted

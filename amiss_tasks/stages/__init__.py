@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from amiss_tasks.stages.added_missingness import MECHANISM, OPTION, STAGE
+from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Parameter, Stage
 
@@ -26,7 +27,7 @@ _PREPARE_READS = (
 )
 
 
-_ADDED_READS = {STAGE: (OPTION, MECHANISM), PREPARE: (), IMPUTE: ()}
+_ADDED_READS = {STAGE: (OPTION, MECHANISM), PREPARE: (FEATURE_GROUPS,), IMPUTE: ()}
 """Stage to the parameters it reads that only a key of the study adds to the grid."""
 
 

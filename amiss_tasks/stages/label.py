@@ -68,7 +68,15 @@ def label(
         numeric={name: values[kept] for name, values in numeric.items()},
         text={name: [values[row] for row in kept] for name, values in text.items()},
         has_dummies=categorical == "dummy",
+        vep_consequences=_consequences(table, features, kept),
     )
+
+
+def _consequences(table: VariantTable, features: FeatureSet, rows: IntArray) -> list[str | None]:
+    """VEP's consequence of rows, if some feature cannot exist on all."""
+    if not any(feature.applies_to for feature in features.features):
+        return []
+    return [table.text["Consequence.y"][row] for row in rows]
 
 
 def first_of_duplicates(

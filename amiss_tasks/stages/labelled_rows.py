@@ -28,6 +28,7 @@ class Labelled:
         numeric: Numeric feature to its values, as read; NaN is NA.
         text: Categorical feature to its values, as read; None is NA.
         has_dummies: Whether categorical features become dummies.
+        vep_consequences: VEP's consequence of each row, for descriptions; not kept in files.
     """
 
     row_ids: Sequence[str]
@@ -36,6 +37,7 @@ class Labelled:
     numeric: Mapping[str, FloatArray]
     text: Mapping[str, Sequence[str | None]]
     has_dummies: bool
+    vep_consequences: Sequence[str | None] = ()
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` with the same bytes for the same content.

@@ -59,7 +59,7 @@
 # drawn_rows     how many of them are drawn each time
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
-# numeric, categorical   names of the study's features
+# numeric, categorical   names of the features that are drawn from; other columns are left out
 # seeds          list(hyperparameters, downsampling, features, rows): seed of the
 #                generator; corrected, each of these draws starts from its own
 #                (D6), else all follow the first
@@ -74,7 +74,10 @@ draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, featur
   hyperparameter_rows <- lapply(predraw, function(rows) sample(seq_len(rows), drawn_rows))
   start("downsampling")
   rows <- if (downsampling) .downsample(outcome, corrected) else seq_along(outcome)
-  columns <- names(data)
+  # the data may have features that are not to be drawn from
+  of_features <- .columns_of(c(numeric, categorical), names(data), numeric, categorical)
+  columns <- intersect(names(data), of_features)
+  if (!length(columns)) stop("no column of the data is one of these features")
   if (feature_share != 1) {
     start("features")
     features <- c(numeric, categorical)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from amiss_tasks.stages import feature_groups
 from amiss_tasks.stages.added_missingness import removal_parameters
 from gridrun.pipeline import Parameter
 
@@ -18,4 +19,8 @@ def added_parameters(options: Mapping[str, Any]) -> tuple[Parameter, ...]:
     Args:
         options: Data of the study's keys.
     """
-    return removal_parameters(options)
+    groups = feature_groups.values_of(options)
+    return (
+        *removal_parameters(options),
+        *((feature_groups.parameter_of(groups),) if groups else ()),
+    )

@@ -6,40 +6,66 @@ classifiers have modules of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
-from amiss_tasks.features.features_file import read_features
+from amiss_tasks.features.feature_set import AMISS_NAME
+from amiss_tasks.features.features_file import features_of_set, known_sets, read_features
+from amiss_tasks.features.groups import groups_of
 from amiss_tasks.protocols import SWITCHES_KEY
 from amiss_tasks.stages.added_missingness import OPTION
 from amiss_tasks.stages.clinvar_2026 import table_content
+from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
 from amiss_tasks.study._added_missingness_key import read_added_missingness, removal_digest
+from amiss_tasks.study._group_key import read_groups
 from amiss_tasks.study._named_keys import read_clnsig, read_switches
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
-from gridrun.documents.tree import Leaf, Node, kind_of, known_list
-from gridrun.errors import Fault, InputError, counted
+from gridrun.documents.tree import Leaf, Node, kind_of, known_list, quoted
+from gridrun.errors import Fault, InputError, counted, did_you_mean
 from gridrun.pipeline.study_keys import KeyValue, StudyKey
 from gridrun.plan.fingerprint import digest_of
 from gridrun.study import KeyReader
 
 
 def _read_features(node: Node, file: Path) -> KeyValue:
+    known = known_sets()
     path = path_behind(file, f'key "{FEATURES}"', node)
-    read = read_features(path)
-    features = read.features
-    note = Fault(
-        file,
-        f"{len(features.numeric)} numeric and "
-        f"{counted(len(features.categorical), 'categorical feature')} "
-        f"of {path.name} stand in place of amiss's own",
-        node.line,
-    )
-    return KeyValue(features.plain(), (*read.notes, note))
+    notes: list[Fault] = []
+    if node.text in known:
+        features = features_of_set(node.text)
+        if path.exists():
+            message = f"{node.text} is a set that comes with gridrun, not the file beside this"
+            todo = f"to read the file, write ./{node.text} with its ending"
+            notes.append(Fault(file, message, node.line, todo))
+    else:
+        _refuse_unknown_set(node, file, path, known)
+        read = read_features(path)
+        features = read.features
+        notes += read.notes
+    if node.text != AMISS_NAME:
+        said = (
+            f"{len(features.numeric)} numeric and "
+            f"{counted(len(features.categorical), 'categorical feature')} "
+            f"of {node.text if node.text in known else path.name} stand in place of amiss's own"
+        )
+        notes.append(Fault(file, said, node.line))
+    return KeyValue(features.plain(), tuple(notes))
+
+
+def _refuse_unknown_set(node: Node, file: Path, path: Path, known: Sequence[str]) -> None:
+    """Refuse a bare word that is neither a set nor a file."""
+    word = node.text or ""
+    if not path.suffix and "/" not in word and not path.exists():
+        message = f'key "{FEATURES}" has {quoted(word)}, which is no set of gridrun and no file'
+        near = did_you_mean(word, known)
+        todo = f"{near} known sets: {known_list(known)}; a features file ends in .yaml or .json"
+        raise InputError([Fault(file, message, node.line, todo.strip())])
 
 
 def _read_evaluate(node: Node, file: Path) -> KeyValue:
@@ -77,9 +103,20 @@ def _clnsig_digest(data: Any) -> str:
     return digest_of([table_content(), mapped] if significance.table else mapped)
 
 
+def study_keys_of(options: Mapping[str, Any]) -> Mapping[str, StudyKey]:
+    """The keys, for a study with these: what groups stand for depends on its features.
+
+    Args:
+        options: Data of the study's keys.
+    """
+    groups = digest_of(groups_of(features_of(options)))
+    key = replace(STUDY_KEYS[FEATURE_GROUPS], fingerprint=lambda data: groups if data else None)
+    return {**STUDY_KEYS, FEATURE_GROUPS: key}
+
+
 STUDY_KEYS: Mapping[str, StudyKey] = {
     FEATURES: StudyKey(
-        "Path of a features file: names, source columns, types, a-priori values.",
+        "A set of features by name, or the path of a features file.",
         _read_features,
         _features_digest,
     ),
@@ -113,6 +150,12 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         "Shares of the training tables' known values that are removed, and by what mechanisms.",
         read_added_missingness,
         removal_digest,
+    ),
+    FEATURE_GROUPS: StudyKey(
+        "Groups of features that are taken out, or used alone, one after the other.",
+        read_groups,
+        # see study_keys_of; as above, which values there are is left out
+        lambda data: None if data is None else "a parameter",
     ),
 }
 """Name of the key to how it is read."""

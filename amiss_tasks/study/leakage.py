@@ -1,10 +1,16 @@
-"""Leakage that upstream's choices allow: what the tables of such a study say."""
+"""Leakage that upstream's choices or a study's features allow: what its tables say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from amiss_tasks.features.feature_set import Feature, FeatureSet
+from amiss_tasks.features.groups import ALL, in_group
 from amiss_tasks.protocols import NAMES, protocol_of
+from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
+from amiss_tasks.study.options import features_of
+from gridrun.errors import Fault
 from gridrun.pipeline import Settings, Value
 from gridrun.pipeline.caveats import Caveat
 
@@ -22,15 +28,65 @@ LEAKAGE = Caveat(
 )
 """D9: upstream splits rows, and a variant has one for each transcript."""
 
+_FREQUENCY = "frequency"
+"""Group of features that are allele frequencies."""
+
 
 def leakage_of(settings: Settings, values: Mapping[str, Sequence[Value]]) -> tuple[Caveat, ...]:
-    """What tables of a study say of leakage; nothing where variants are split, or have one row.
+    """What tables of a study say of leakage; nothing where there is none.
 
     Args:
         settings: The study's settings.
         values: Parameter to its values in the grid.
+
+    Returns:
+        D9 where rows are split and a variant has several; and what a features file declares.
     """
+    return (*_of_split(settings, values), *_of_features(features_of(settings.options), values))
+
+
+def _of_split(settings: Settings, values: Mapping[str, Sequence[Value]]) -> tuple[Caveat, ...]:
     if _SPLIT.name in protocol_of(settings).corrected:
         return ()
     leaks = all(set(those) & set(values[name]) for name, those in LEAKAGE.concerns.items())
     return (LEAKAGE,) if leaks else ()
+
+
+def _of_features(features: FeatureSet, values: Mapping[str, Sequence[Value]]) -> tuple[Caveat, ...]:
+    """Features that know more of the labels than those of a new variant would."""
+    groups = [str(value) for value in values.get(FEATURE_GROUPS, (ALL,))]
+    with_some = [value for value in groups if _leaking(in_group(features, value))]
+    if not with_some:
+        return ()
+    leaking = _leaking(features)
+    named = "; ".join(f"{feature.name} ({feature.leak})" for feature in leaking)
+    return (
+        Caveat(
+            column=LEAKAGE.column,
+            cell="features that leak",
+            concerns={FEATURE_GROUPS: with_some} if FEATURE_GROUPS in values else {},
+            message=f"some features know of the labels that are to be predicted: {named}",
+            todo="do not take these results for what new variants will get; compare them with "
+            "those of a study without these features",
+        ),
+    )
+
+
+def _leaking(features: FeatureSet) -> list[Feature]:
+    return [feature for feature in features.features if feature.leak]
+
+
+def frequency_notes(features: FeatureSet) -> list[Fault]:
+    """A note on allele frequencies of which nobody has said whether they leak."""
+    unsaid = [f.name for f in features.features if _FREQUENCY in f.tags and f.leak is None]
+    if not unsaid:
+        return []
+    verb = "is an allele frequency" if len(unsaid) == 1 else "are allele frequencies"
+    return [
+        Fault(
+            features.origin or Path("features"),
+            f"{', '.join(unsaid)} {verb}, by which ClinVar's submitters classify as well: results "
+            "with them are better than those for variants that nobody has classified",
+            todo="to have tables say so, declare leak: true in a features file",
+        )
+    ]

@@ -134,6 +134,7 @@ class RStages:
         feature_share: float,
         row_share: float,
         fold: int = 1,
+        features: FeatureSet | None = None,
     ) -> Sampled:
         """Draw hyperparameter rows of some methods, then rows and features of a training table.
 
@@ -146,7 +147,9 @@ class RStages:
             feature_share: Share of the features that is drawn.
             row_share: Share of the rows that is drawn.
             fold: Fold, counted from 1.
+            features: Those of the study that are drawn from, or None for all.
         """
+        features = features or self._features
         result = self._call(
             "draw_sample",
             train,
@@ -156,8 +159,8 @@ class RStages:
             downsampling=downsampling,
             feature_share=feature_share,
             row_share=row_share,
-            numeric=self._features.numeric,
-            categorical=self._features.categorical,
+            numeric=features.numeric,
+            categorical=features.categorical,
             seeds={
                 step: self._seed(step, fold)
                 for step in ("hyperparameters", "downsampling", "features", "rows")

@@ -17,6 +17,7 @@ import numpy as np
 
 from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
+from amiss_tasks.features.groups import in_group
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
 from amiss_tasks.stages.added_missingness import (
@@ -28,6 +29,7 @@ from amiss_tasks.stages.added_missingness import (
     shares_of,
 )
 from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.feature_groups import group_of
 from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
 from amiss_tasks.stages.preprocess import fold_parts, split
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
@@ -266,13 +268,16 @@ class StageRunner:
             "row_share": float(values["training_data_sampling_percentage"]),
         }
         checks = checks_of(values)
-        sample_key = digest_of({"fold": fold.digest, **sampling})
+        features = in_group(self.features, group_of(values))
+        sample_key = digest_of(
+            {"fold": fold.digest, **sampling, "features": [f.name for f in features.features]}
+        )
         key = digest_of({"sample": sample_key, **checks})
 
         def draw() -> tuple[Sampled, int]:
             self.hook("prepare", sample_key)
             return self.r.draw_sample(
-                fold.train, fold.outcome, **sampling, fold=fold.number
+                fold.train, fold.outcome, **sampling, fold=fold.number, features=features
             ), SMALL_BYTES
 
         def prepare() -> tuple[Prepared, int]:

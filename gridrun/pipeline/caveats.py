@@ -18,7 +18,7 @@ class Caveat:
     """Why some combinations of a study have results that nobody should take at face value.
 
     Args:
-        column: Name of the column that tables have for it.
+        column: Name of the column that tables have for it; several may share one.
         cell: What the column says of combinations that it concerns; it is empty for others.
         concerns: Parameter to the values that a combination has for it to be concerned: one of
             each parameter.

@@ -180,7 +180,8 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
             reader.notes.extend(values[name].notes)
     far = [name for name, value in values.items() if value.inputs_elsewhere]
     options = _options(reader, nodes, pipeline)
-    pipeline = pipeline.of_study(options)
+    with reader.gathering():
+        pipeline = pipeline.of_study(options)
     inputs = read_inputs(reader, nodes["inputs"], pipeline.inputs) if "inputs" in nodes else {}
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
     folds = keys.whole("folds", 1, most_folds, pipeline.most_folds_reason)

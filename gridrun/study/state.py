@@ -235,7 +235,10 @@ class StudyState:
 
     def caveats_of(self, values: Mapping[str, Value]) -> dict[str, str]:
         """The same of one combination, by column."""
-        return {caveat.column: caveat.of(values) for caveat in self.caveats}
+        found: dict[str, list[str]] = {}
+        for caveat in self.caveats:
+            found.setdefault(caveat.column, []).append(caveat.of(values))
+        return {column: "; ".join(filter(None, cells)) for column, cells in found.items()}
 
     @property
     def caveat_notes(self) -> list[Fault]:

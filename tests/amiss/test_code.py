@@ -51,9 +51,12 @@ LEFT_OUT = (
     "own.checks.",
     "own.toy.",
     # read study.yaml into options, which contexts hold by content
+    "features._about.",
     "features._entry.",
     "features._rules.",
+    "features._source.",
     "features.features_file.",
+    "study._group_key.",
     "study._named_keys.",
     "study.keys.",
     "study.own_keys.",

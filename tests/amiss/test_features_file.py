@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from amiss_tasks.features import feature_set, features_file
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature import Combination, Source
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.names import r_name
+from amiss_tasks.study.keys import STUDY_KEYS
+from gridrun.documents import read_document
 from gridrun.errors import InputError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "features" / "dbnsfp4_cadd16.yaml"
@@ -174,6 +178,43 @@ def test_the_example_reads_columns_that_dbnsfp_4_and_cadd_have(tmp_path):
         (one(name="Z_missing"), 2, ("missingness_indicators", '"Z"')),
         ("- {name: Z, source: {vep: Z}, type: categorical}\n", None, ("no numeric feature",)),
         ("[]\n", None, ("no numeric feature",)),
+        (one(source="[]"), 3, ("source is an empty list", "[{vep: FIELD}, {cadd: COLUMN}]")),
+        (one(source="[{vep: A}, {vep: B}]"), 3, ("names vep more than once", "[FIRST, SECOND]")),
+        (one(source="[{vep: A}, B]"), 3, ('source is "B"',)),
+        (one(combine="{by: max, of: [{vep: A}, {vep: B}]}"), 5, ("has source and combine",)),
+        (one(source="", combine="max"), 4, ("combine has the text", "{by: max, of:")),
+        (one(source="", combine="{by: max}"), 4, ('combine has no key "of"',)),
+        (one(source="", combine="{by: most, of: [{vep: A}, {vep: B}]}"), 4, ("known ways:",)),
+        (one(source="", combine="{by: ratio, of: [{vep: A}]}"), 4, ("of 1 column", "expected two")),
+        (
+            one(source="", combine="{by: difference, of: [{vep: A}, {vep: B}, {vep: C}]}"),
+            4,
+            ("difference of 3 columns, expected two",),
+        ),
+        (one(source="", combine="{by: max, of: [{vep: A}, {vep: A}]}"), 4, ("one column twice",)),
+        (
+            one(source="", type="categorical", combine="{by: max, of: [{vep: A}, {vep: B}]}"),
+            4,
+            ("is categorical, combine gives a number",),
+        ),
+        (one(list="most"), 5, ('list is "most"', "transcript, max, min, first")),
+        (one(list="[]"), 5, ("list is empty",)),
+        (one(list="[max, min]"), 5, ("the later can never be meant",)),
+        (one(list="[transcript, transcript]"), 5, ("the later can never be meant",)),
+        (one(list="max", type="categorical"), 5, ("text has no order",)),
+        (one(list="transcript"), 5, ("list: transcript is for CSQ fields",)),
+        (
+            one(source="{vep: A}", per_transcript="true", list="max"),
+            6,
+            ("per_transcript and list",),
+        ),
+        (one(**{"as": "position"}), 5, ("as is", "relative_position")),
+        (one(type="categorical", **{"as": "relative_position"}), 5, ("is categorical",)),
+        (one(tags="[conservation, a+b]"), 5, ('"a+b" is not the name of a group',)),
+        (one(tags="all"), 5, ('"all" is not the name of a group',)),
+        (one(tags="[3]"), 5, ("3 is not the name of a group",)),
+        (one(applies_to="missense"), 5, ('"missense", which is no consequence', "missense_v")),
+        (one(leak="3"), 5, ("leak has the number 3", "the reason as text")),
         ("extends: amiss\ndrop: [Sift_score]\n", 2, ('did you mean "SIFT_score"?',)),
         ("extends: amiss\ndrop: [GC, GC]\n", 2, ('"GC" is not, or no longer,',)),
         ("extends: amiss\ndrop: GC\n", 2, ('key "drop" has the text "GC"',)),
@@ -192,6 +233,125 @@ def test_refusals(tmp_path, text, line, parts):
     assert fault.line == line
     for part in parts:
         assert part in fault.text()
+
+
+NEWER = """\
+- name: REVEL
+  source: [{vep: [REVEL_score, REVEL]}, {annotations: {revel: REVEL}}]
+  type: numeric
+  list: [transcript, max]
+  tags: [meta, protein]
+  applies_to: [missense_variant]
+  leak: trained on ClinVar's labels
+- name: SpliceAI
+  combine: {by: max, of: [{vep: DS_AG}, [{vep: DS_AL}, {cadd: acc}]]}
+  type: numeric
+  leak: true
+- {name: P, source: {vep: Protein_position}, type: numeric, as: relative_position, leak: false}
+"""
+
+
+def test_what_a_list_can_say_since(tmp_path):
+    """Several sources, lists, combinations, positions, groups, consequences and leaks are kept."""
+    found = features(tmp_path, NEWER)
+    revel, splice, position = found.features
+    assert revel.places == (
+        Source("vep", ("REVEL_score", "REVEL")),
+        Source("annotations.revel", ("REVEL",)),
+    )
+    assert (revel.lists, revel.tags) == (("transcript", "max"), ("meta", "protein"))
+    assert (revel.applies_to, revel.leak) == (("missense_variant",), "trained on ClinVar's labels")
+    acc = (Source("vep", ("DS_AL",)), Source("cadd", ("acc",)))
+    assert splice.combination == Combination("max", ((Source("vep", ("DS_AG",)),), acc))
+    assert (splice.leak, position.leak) == ("no reason is given", False)
+    assert position.stands_for == "relative_position"
+    assert found.columns_of("vep") == ("REVEL_score", "REVEL", "DS_AG", "DS_AL", "Protein_position")
+    assert (found.cadd_columns, found.tables) == (("Consequence", "acc"), ("annotations.revel",))
+    back = FeatureSet.from_plain(json.loads(json.dumps(found.plain())))
+    assert back == found
+    assert back.plain() == found.plain()
+
+
+def test_tags_consequences_and_leaks_change_no_digest(tmp_path):
+    """No result depends on them, so that nothing runs again; every other key changes it."""
+    plain = one(source="{vep: A}")
+    digest = features(tmp_path, plain).digest
+    for more in ({"tags": "[a]"}, {"applies_to": "[missense_variant]"}, {"leak": "true"}):
+        assert features(tmp_path, one(source="{vep: A}", **more)).digest == digest
+    others = {
+        features(tmp_path, text).digest
+        for text in (
+            plain,
+            one(source="[{vep: A}, {cadd: A}]"),
+            one(source="{vep: A}", list="max"),
+            one(source="{vep: A}", list="min"),
+            one(source="{vep: A}", list="[transcript, min]"),
+            one(source="{vep: A}", **{"as": "relative_position"}),
+            one(source="", combine="{by: max, of: [{vep: A}, {vep: B}]}"),
+            one(source="", combine="{by: min, of: [{vep: A}, {vep: B}]}"),
+            one(source="", combine="{by: min, of: [{vep: B}, {vep: A}]}"),
+        )
+    }
+    assert len(others) == 9
+
+
+def test_what_is_known_of_a_feature_survives_a_change(tmp_path, monkeypatch):
+    """A set that comes with gridrun is found by name and extended; change names what differs."""
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    for module in (feature_set, features_file):
+        monkeypatch.setattr(module, "SETS", sets)
+    (sets / "mine.yaml").write_text(NEWER)
+    found = features(
+        tmp_path,
+        "extends: mine\nchange:\n"
+        "  - {name: REVEL, source: {vep: REVEL}}\n"
+        "  - {name: P, list: first, tags: , leak: true}\n"
+        "  - {name: SpliceAI, source: {vep: DS}}\n",
+    )
+    revel, splice, position = found.features
+    assert revel == Feature("REVEL", "vep", ("REVEL",), lists=("transcript", "max"))
+    assert (revel.tags, revel.leak) == (("meta", "protein"), "trained on ClinVar's labels")
+    assert splice == Feature("SpliceAI", "vep", ("DS",))
+    assert (position.lists, position.tags, bool(position.leak)) == (("first",), (), True)
+    (fault,) = faults(tmp_path, "extends: other\n")
+    assert "known lists: amiss, mine" in fault.text()
+    # one that extends itself would have no end
+    (sets / "mine.yaml").write_text("extends: mine\n")
+    with pytest.raises(InputError, match="known lists: amiss"):
+        features_file.features_of_set("mine")
+
+
+def _key(directory: Path, text: str):
+    file = directory / "study.yaml"
+    file.write_text(f"features: {text}\n")
+    return STUDY_KEYS["features"].read(read_document(file).root.pairs[0][1], file)
+
+
+def test_a_study_names_a_set(tmp_path, monkeypatch):
+    """A bare known name is the set, a path with an ending a file, anything else neither."""
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    for module in (feature_set, features_file):
+        monkeypatch.setattr(module, "SETS", sets)
+    (sets / "mine.yaml").write_text(NEWER)
+    found = _key(tmp_path, "mine")
+    assert FeatureSet.from_plain(found.data) == features(sets, NEWER, "mine.yaml")
+    (note,) = found.notes
+    assert note.message == (
+        "3 numeric and 0 categorical features of mine stand in place of amiss's own"
+    )
+    own = _key(tmp_path, "amiss")
+    assert FeatureSet.from_plain(own.data) == AMISS
+    assert STUDY_KEYS["features"].fingerprint(own.data) == AMISS.digest
+    assert not own.notes
+    (tmp_path / "mine").write_text("")
+    assert "not the file beside this" in _key(tmp_path, "mine").notes[0].message
+    features(tmp_path, WHOLE, "mine.yaml")
+    assert len(FeatureSet.from_plain(_key(tmp_path, "mine.yaml").data).categorical) == 1
+    with pytest.raises(InputError) as caught:
+        _key(tmp_path, "mime")
+    assert 'did you mean "mine"? known sets: amiss, mine' in caught.value.text()
 
 
 def test_names_that_r_makes_equal_are_refused(tmp_path):

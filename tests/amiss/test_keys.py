@@ -20,6 +20,7 @@ from toyblock import toy_block
 
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature import Combination, Source
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from amiss_tasks.methods import METHODS
 from amiss_tasks.pipeline import PIPELINE, AmissPipeline
@@ -51,6 +52,7 @@ FULL: dict[str, Any] = {
     "own_methods": [OWN_METHOD],
     "own_classifiers": [OWN_CLASSIFIER],
     "added_missingness": [0.1],
+    "feature_groups": {"file": "study.yaml", "values": [["all", 3]]},
 }
 """Every key that amiss adds to a study."""
 
@@ -106,6 +108,7 @@ OTHER_KEYS: dict[str, dict[str, Any]] = {
     "own method ridge": FULL | {"own_methods": [OWN_METHOD | {"text": "f <- 2"}]},
     "own classifier centroid": FULL | {"own_classifiers": [OWN_CLASSIFIER | {"text": "f <- 2"}]},
     "added_missingness": without("added_missingness"),
+    "feature_groups": without("feature_groups"),
 }
 """Part of a context to a study that differs in nothing else."""
 
@@ -164,7 +167,8 @@ def changed_in(one, other) -> set[str]:
 def test_a_key_of_the_study_is_in_the_context(key):
     """Another value is another context, by that key alone."""
     name = f"code {key}" if key.startswith("own") else key
-    more = {"switch model_seed"} if key == "evaluate" else set()
+    # what a group stands for depends on the features
+    more = {"evaluate": {"switch model_seed"}, "features": {"feature_groups"}}.get(key, set())
     assert changed_in(context(), context(OTHER_KEYS[key])) == {name} | more
 
 
@@ -372,7 +376,10 @@ def test_the_switches_before_the_folds_are_those_that_are_read_there(opened, rea
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Feature)])
 def test_whatever_a_feature_says_is_in_its_set_s_digests(name):
-    """But for its line in the file."""
+    """But for its line in the file, and for what no value depends on.
+
+    On which consequences it can exist is said of what is read, so that it is read again.
+    """
     other = {
         "name": "other",
         "file": "cadd",
@@ -381,10 +388,18 @@ def test_whatever_a_feature_says_is_in_its_set_s_digests(name):
         "a_priori": 1.0,
         "per_transcript": True,
         "line": 7,
+        "others": (Source("cadd", ("b",)),),
+        "lists": ("max",),
+        "stands_for": "relative_position",
+        "combination": Combination("max", ((Source("cadd", ("b",)),),)),
+        "tags": ("other",),
+        "applies_to": ("missense_variant",),
+        "leak": "other",
     }
     one = FeatureSet((Feature("a", "vep", ("a",)),))
     two = FeatureSet((replace(one.features[0], **{name: other[name]}),))
-    assert (one.content != two.content) is (one.digest != two.digest) is (name != "line")
+    assert (one.content != two.content) is (name not in {"line", "tags", "leak"})
+    assert (one.digest != two.digest) is (name not in {"line", "tags", "leak", "applies_to"})
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(FeatureSet)])
@@ -596,6 +611,7 @@ def test_every_part_of_the_keys_of_shared_stages_changes_it(block, digested):
         ("sample", "predraw"): (keys("amiss"), keys("amiss", imputation="bpca")),
         ("sample", "downsampling"): (base, keys(downsampling="on")),
         ("sample", "feature_share"): (base, keys(feature_sampling_percentage=0.66)),
+        ("sample", "features"): (base, keys(feature_groups="without conservation")),
         ("sample", "row_share"): (base, keys(training_data_sampling_percentage=0.66)),
         ("prepare", "sample"): (base, keys(downsampling="on")),
         ("prepare", "variance"): (base, keys(nonzero_variance_check="on")),
@@ -642,6 +658,7 @@ def test_no_digest_is_taken_that_has_no_case_here():
         "tasks/fold_tables._digest",
         "features/feature_set.digest",
         "study/keys._clnsig_digest",
+        "study/keys.study_keys_of",
         "r/own_file.code",
         # in test_code
         "tasks/code.code_digests",

@@ -1,10 +1,14 @@
 """Studies whose results are optimistic on noise say so (D9); others have tables as upstream's."""
 
+from dataclasses import replace
+
 import pytest
 from amissstudies import golden_study
 
 import gridrun
+from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.pipeline import PIPELINE
+from amiss_tasks.study.leakage import frequency_notes
 from amiss_tasks.testing import GRID
 from gridrun.pipeline import Settings
 
@@ -51,3 +55,40 @@ def test_only_tables_of_such_a_study_have_the_column(transcript, tmp_path):
     leaks = transcript == "keep_all"
     assert [caveat.column for caveat in study.state().caveats] == ["leakage"] * leaks
     assert any("warning: " in str(n) for n in study.plan(check=False).notes) is leaks
+
+
+def leaking(leak):
+    """Features of amiss, the second of gnomAD's frequencies with this key."""
+    return replace(
+        AMISS,
+        features=tuple(
+            replace(f, leak=leak) if f.name == "gnomAD_genomes_AF" else f for f in AMISS.features
+        ),
+    )
+
+
+def test_amiss_s_frequencies_are_noted_and_no_more():
+    """Tables of amiss's own features stay as they are; a note says what frequencies know."""
+    assert not caveats("corrected", "canonical")
+    (note,) = frequency_notes(AMISS)
+    assert note.message.startswith("gnomAD_exomes_AF, gnomAD_genomes_AF are allele frequencies")
+    assert "leak: true" in note.todo
+    (note,) = frequency_notes(leaking(leak=False))
+    assert note.message.startswith("gnomAD_exomes_AF is an allele frequency")
+
+
+def test_a_declared_leak_concerns_the_groups_that_have_it():
+    """Without groups all combinations; with them those that keep the feature."""
+    options = {"features": leaking(leak="by submitters").plain()}
+    settings = Settings({}, "corrected", 1, options=options)
+    (plain,) = PIPELINE.caveats(settings, {"transcript": ("canonical",)})
+    assert plain.of({**GRID}) == "features that leak"
+    assert "gnomAD_genomes_AF (by submitters)" in plain.message
+    groups = ("all", "without frequency", "only protein")
+    (some,) = PIPELINE.caveats(settings, {"transcript": (), "feature_groups": groups})
+    assert [bool(some.of({**GRID, "feature_groups": group})) for group in groups] == [
+        True,
+        False,
+        False,
+    ]
+    assert not PIPELINE.caveats(settings, {"transcript": (), "feature_groups": groups[1:]})

@@ -73,6 +73,19 @@ def test_each_table_has_the_column_for_what_is_concerned(study):
     assert {row["hindsight"] for row in rows_of(paths.summary_csv)} == {""}
 
 
+def test_two_of_one_column_share_it(study):
+    """Both cells stand in the one column, and both notes are said."""
+    study.known.append(replace(CAVEAT, cell="and said", concerns={}, message="it was told"))
+    study.run(backend="inprocess")
+    rows = rows_of(study.study.paths.results_csv)
+    assert list(rows[0])[-2:] == ["shared_with", "hindsight"]
+    assert {(row["origin"], row["hindsight"]) for row in rows} == {
+        ("first", "and said"),
+        ("every", "labels were seen; and said"),
+    }
+    assert "it was told" in study.study.paths.notes_txt.read_text()
+
+
 def test_with_fewer_rows_the_column_of_rows_stays_the_last(study):
     """``rows`` follows what is said of a combination, in the final table and in the summary."""
     study.run(backend="inprocess", rows=5)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.feature import Feature
 from amiss_tasks.parameters import PARAMETERS
 
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -90,8 +91,8 @@ def grid(tree: Any) -> dict[str, list[Any]]:
     return found
 
 
-Plain = tuple[str, str, tuple[str, ...], str, Any, bool | None]
-"""A feature: name, file, sources, type, a-priori value, whether listed by transcript."""
+Plain = dict[str, Any]
+"""A feature: what its keys mean."""
 
 
 def _name(given: str) -> str:
@@ -102,24 +103,82 @@ def _name(given: str) -> str:
     return f"{plain}." if plain in reserved else plain
 
 
+def known(feature: Feature) -> Plain:
+    """A feature that gridrun has, in the same form."""
+    combination = feature.combination
+    return {
+        "name": feature.name,
+        "places": [] if combination else [(p.file, p.columns) for p in feature.places],
+        "combine": combination
+        and (combination.by, [[(p.file, p.columns) for p in of] for of in combination.of]),
+        "type": feature.type,
+        "a_priori": feature.a_priori,
+        "ways": ("transcript",) if feature.per_transcript else feature.lists,
+        "one": feature.per_transcript is False,
+        "as": feature.stands_for,
+        "tags": feature.tags,
+        "applies_to": feature.applies_to,
+        "leak": feature.leak,
+    }
+
+
+def _is_null(given: Any) -> bool:
+    return given is None or (isinstance(given, Word) and given in _NULL)
+
+
+def _places(source: Any) -> list[tuple[str, tuple[str, ...]]]:
+    found = []
+    for one in listed(source):
+        ((file, columns),) = one.items()
+        if file == "annotations":
+            ((table, columns),) = columns.items()
+            file = f"annotations.{table}"
+        found.append((str(file), tuple(map(str, listed(columns)))))
+    return found
+
+
 def _feature(entry: Any, base: Plain | None = None) -> Plain:
-    name, file, sources, kind, a_priori, listed_by = base or ("", "", (), "", None, None)
-    assert set(entry) <= {"name", "source", "type", "a_priori", "per_transcript"}
+    found = dict(base or known(Feature(_name(entry["name"]), "", (), "")))
+    keys = {"name", "source", "combine", "type", "a_priori", "per_transcript", "list", "as"}
+    assert set(entry) <= keys | {"tags", "applies_to", "leak"}
+    assert not {"source", "combine"} <= set(entry)
+    assert not {"per_transcript", "list"} <= set(entry)
     if "type" in entry:
-        a_priori = a_priori if entry["type"] == kind else None
-        kind = entry["type"]
+        found["a_priori"] = found["a_priori"] if entry["type"] == found["type"] else None
+        found["type"] = str(entry["type"])
     if "source" in entry:
-        ((file, columns),) = entry["source"].items()
-        sources = tuple(map(str, listed(columns)))
-        listed_by = None if file == "cadd" else listed_by
+        found |= {"places": _places(entry["source"]), "combine": None}
+    if "combine" in entry:
+        of = [_places(operand) for operand in listed(entry["combine"]["of"])]
+        found |= {"places": [], "combine": (str(entry["combine"]["by"]), of)}
+    operands = [found["places"], *(found["combine"] or ("", []))[1]]
+    if not any(file == "vep" for places in operands for file, _ in places):
+        found["ways"] = () if found["ways"] == ("transcript",) else found["ways"]
     if "per_transcript" in entry:
         listed_by = word(entry["per_transcript"])
         assert isinstance(listed_by, bool)
+        found |= {"ways": ("transcript",) if listed_by else (), "one": not listed_by}
+    if "list" in entry:
+        found |= {"ways": tuple(map(str, listed(entry["list"]))), "one": False}
+    if "as" in entry:
+        found["as"] = str(entry["as"])
     if "a_priori" in entry:
         given = entry["a_priori"]
-        is_none = given is None or (isinstance(given, Word) and given in _NULL)
-        a_priori = None if is_none else number(given) if kind == "numeric" else str(given)
-    return (name or _name(entry["name"]), str(file), sources, str(kind), a_priori, listed_by)
+        meant = number(given) if found["type"] == "numeric" else str(given)
+        found["a_priori"] = None if _is_null(given) else meant
+    return found | _about(entry)
+
+
+def _about(entry: Any) -> Plain:
+    """What an entry says of a feature beside its values."""
+    found: Plain = {}
+    for key in {"tags", "applies_to"} & set(entry):
+        texts = [str(item) for item in listed(entry[key]) if not _is_null(item)]
+        found[key] = tuple(dict.fromkeys(texts))
+    if "leak" in entry:
+        said = None if _is_null(entry["leak"]) else word(entry["leak"])
+        found["leak"] = "no reason is given" if said is True else said
+    return found
 
 
 def features(tree: Any) -> list[Plain]:
@@ -128,10 +187,7 @@ def features(tree: Any) -> list[Plain]:
         return [_feature(entry) for entry in tree]
     assert tree["extends"] == "amiss"
     assert set(tree) <= {"extends", "drop", "change", "add"}
-    found = {
-        f.name: (f.name, f.file, f.sources, f.type, f.a_priori, f.per_transcript)
-        for f in AMISS.features
-    }
+    found = {feature.name: known(feature) for feature in AMISS.features}
     for name in tree.get("drop", []):
         del found[_name(name)]
     for entry in tree.get("change", []):

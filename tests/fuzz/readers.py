@@ -135,6 +135,26 @@ _FEATURES = """\
 """
 
 
+_NEWER = """\
+- name: REVEL
+  source: [{vep: [REVEL_score, REVEL]}, {annotations: {revel: REVEL}}, {cadd: R}]
+  type: numeric
+  list: [transcript, max]
+  tags: [meta, protein]
+  applies_to: [missense_variant, stop_lost]
+  leak: trained on labels
+- name: SpliceAI
+  combine:
+    by: max
+    of: [{vep: DS_AG}, [{vep: [DS_AL, AL]}, {cadd: acc-loss}], {cadd: acc-gain}]
+  type: numeric
+  list: min
+  leak: true
+- {name: P, source: {vep: Protein_position}, type: numeric, as: relative_position, tags: a}
+- {name: effect, source: {vep: Consequence}, type: categorical, list: first, leak: false}
+"""
+
+
 @cache
 def _features_files() -> list[tuple[bytes, str]]:
     entry = {"name": "AF", "source": {"cadd": ["a", "b"]}, "type": "numeric", "a_priori": 0}
@@ -142,6 +162,7 @@ def _features_files() -> list[tuple[bytes, str]]:
     extending = {"extends": "amiss", "drop": ["CpG"], "change": changes, "add": [entry]}
     return [
         (_FEATURES.encode(), ".yaml"),
+        (_NEWER.encode(), ".yaml"),
         ((EXAMPLES / "dbnsfp4_cadd16.yaml").read_bytes(), ".yaml"),
         (json.dumps(extending, indent=1).encode(), ".json"),
     ]
@@ -153,10 +174,7 @@ def _grid(path: Path) -> Any:
 
 
 def _features(path: Path) -> Any:
-    return [
-        (f.name, f.file, f.sources, f.type, f.a_priori, f.per_transcript)
-        for f in read_features(path).features.features
-    ]
+    return [documents.known(feature) for feature in read_features(path).features.features]
 
 
 def _study(path: Path) -> Any:

@@ -17,7 +17,7 @@ from amiss_tasks.r.names import r_name
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.read import ReadResult, VcfReader, _result, check_inputs, read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
-from amiss_tasks.stages.read._numbers import parse_numbers
+from amiss_tasks.stages.values.parsing import parse_numbers
 from gridrun.errors import InputError
 from gridrun.store.cache import sum_path
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
 from amiss_tasks.stages.read._study import (
-    Annotation,
     Unlabelled,
-    annotation_of,
     check_inputs,
     read_inputs,
     read_unlabelled,
@@ -20,14 +18,12 @@ from amiss_tasks.stages.read.tables import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 
 __all__ = [
-    "Annotation",
     "CaddReader",
     "ReadCounts",
     "ReadResult",
     "Unlabelled",
     "VcfReader",
     "VcfRecord",
-    "annotation_of",
     "check_inputs",
     "check_trainable",
     "read_inputs",

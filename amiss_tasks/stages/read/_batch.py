@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
+from amiss_tasks.features.feature import BY_TRANSCRIPT
 from amiss_tasks.features.feature_set import (
     BASIC_FIELDS,
     CANONICAL,
@@ -15,17 +16,21 @@ from amiss_tasks.features.feature_set import (
     Feature,
     FeatureSet,
 )
-from amiss_tasks.stages.read._column_lookup import located, number_advice
-from amiss_tasks.stages.read._numbers import MISSING, not_a_number, parse_numbers, text_array
+from amiss_tasks.features.sources import located
+from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
 from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 from amiss_tasks.stages.transcripts import place_of, stem
+from amiss_tasks.stages.values.cells import one_value, parse
+from amiss_tasks.stages.values.parsing import MISSING, text_array
 
 _ROWS_AT_ONCE = 20_000
 _RECORD_TEXT = ("CHROM", "POS", "REF", "ALT", "CLNSIG", "CLNREVSTAT")
 """Text that all rows of a record share."""
 CONSEQUENCE_FIELD = BASIC_FIELDS[0]
+_LISTED = f"{TRANSCRIPTS}, as listed"
+"""Transcripts of dbNSFP's lists in a row, for features that look for theirs themselves."""
 
 _NOT_SELECT = ("", ".", "-", "MANE_Plus_Clinical")
 """Parts of a MANE field that do not say MANE Select; others are its RefSeq identifier, or so named.
@@ -66,7 +71,9 @@ class Batch:
         }
         """Columns whose field VEP did not write: they read as fields that are never YES."""
         basic = [at.get(name or "", at["Feature"]) for name in (*BASIC_FIELDS, mane)]
-        self._plain = itemgetter(*basic, *self._positions(plain, at))
+        is_listed = TRANSCRIPTS in at and any(BY_TRANSCRIPT in f.lists for f in of_vep)
+        listed = [at[TRANSCRIPTS]] if is_listed else []
+        self._plain = itemgetter(*basic, *listed, *self._positions(plain, at))
         self._matched = (
             itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
         )
@@ -77,14 +84,17 @@ class Batch:
             *_RECORD_TEXT,
             *BASIC_FIELDS,
             IS_MANE,
+            *([_LISTED] if is_listed else ()),
             *(feature.name for feature in plain),
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
+        self._lists = {feature.name: feature for feature in plain if feature.lists}
         is_own = features.origin is not None
         self._unlisted = {
             f.name: f
             for f in plain
             if is_own and f.per_transcript is None and self._source[f.name] != CONSEQUENCE_FIELD
+            if not f.lists
         }
         """Features of a features file that says nothing of lists; VEP joins consequences itself."""
         self._checks = ValueChecks(report, "row", "CSQ field {}")
@@ -170,7 +180,13 @@ class Batch:
         cells: list[Any] = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(names)
         lines = cells[0]
         columns: dict[str, Any] = {}
-        for name, column in zip(names, cells, strict=True):
+        by_name = dict(zip(names, cells, strict=True))
+        listed = by_name.pop(_LISTED, None)
+        own = by_name["Feature"]
+        transcripts = None if listed is None else list(zip(own, listed, strict=True))
+        for name, raw in by_name.items():
+            is_list = name in self._lists
+            column = one_value(self._lists[name], raw, transcripts) if is_list else raw
             if name == "vcf_line":
                 columns[name] = pa.array(column, pa.int64())
             elif name in self._absent:
@@ -210,12 +226,12 @@ class Batch:
         import pyarrow as pa
 
         field = self._source[feature.name]
-        values, bad = parse_numbers(cells, MISSING)
+        values, bad = parse(feature, cells, MISSING)
         for index in bad:
             if not cells[index].strip(".&"):
                 continue  # a list of which nothing is known, which is as good as missing
             self._report.fault(
-                not_a_number(f"CSQ field {field}", cells[index]),
+                not_a_value(feature, f"CSQ field {field}", cells[index]),
                 key=("number", feature.name),
                 line=lines[index],
                 noun="row",

@@ -19,15 +19,16 @@ from amiss_tasks.features.feature_set import (
     VEP,
     FeatureSet,
 )
+from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.clinvar_2026 import only_other_class
 from amiss_tasks.stages.read._batch import Batch
-from amiss_tasks.stages.read._column_lookup import check_lists, located, unmatched_lists
-from amiss_tasks.stages.read._numbers import MISSING
+from amiss_tasks.stages.read._column_lookup import check_lists, unmatched_lists
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+from amiss_tasks.stages.values.parsing import MISSING
 from gridrun.errors import counted
 
 ANY_TIER = frozenset().union(*REVIEW_TIERS.values())

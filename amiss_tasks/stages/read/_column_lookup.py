@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from amiss_tasks.features.feature import Source
 from amiss_tasks.features.feature_set import CADD, TABLES, TRANSCRIPTS, VEP, Feature, FeatureSet
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.features.sources import Located, located
+from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list
@@ -29,21 +31,6 @@ class ColumnHolder:
     file: str
     holder: str
     noun: str
-
-
-def located(features: Iterable[Feature], there: Container[str]) -> dict[str, str]:
-    """The first source of each feature that is there; features without one are left out.
-
-    Args:
-        features: Features of one file.
-        there: Columns that the file has, of those that are looked for.
-    """
-    found: dict[str, str] = {}
-    for feature in features:
-        source = next((name for name in feature.sources if name in there), None)
-        if source is not None:
-            found[feature.name] = source
-    return found
 
 
 def name_lacking(
@@ -97,6 +84,36 @@ def note_choices(
             report.note(f"feature {feature.name} is read from {what} {source}: no {passed} there")
 
 
+def say_located(found: Located, files: Collection[str], report: FileReport) -> None:
+    """Say from which of several files features are read, and which are in none of theirs.
+
+    Args:
+        found: Where features were found.
+        files: Those that features can be read from, as ``Feature.file`` has them.
+        report: Report of the features file.
+    """
+    lines = {feature.name: feature for feature in found.features.features}
+    for name, passed in found.passed.items():
+        if passed:
+            feature = lines[name]
+            source = Source(feature.file, feature.sources)
+            report.note(
+                f"feature {name} is read from {source}: no {', '.join(map(str, passed))} there",
+                line=feature.line,
+            )
+    for feature in found.lacking:
+        places = [
+            str(place) if place.file in files else f"{place} (not among the inputs)"
+            for place in feature.places
+        ]
+        report.fault(
+            f'feature "{feature.name}": none of its sources is there: {"; ".join(places)}',
+            line=feature.line,
+            todo="annotate with one of them, name the table that has it below the inputs, or "
+            f"{found.features.advice_to_drop}",
+        )
+
+
 def check_tables(features: FeatureSet, files: Collection[str], report: FileReport) -> None:
     """Name the features whose table is not among the inputs.
 
@@ -122,17 +139,11 @@ def _without_table(
         near = did_you_mean(name, [each.removeprefix(f"{TABLES}.") for each in files])
         table = f'the table "{name}", which is'
         todo = f"{near} name it below {TABLES} of the inputs ({name}: PATH)".strip()
-    without = "take them out of this file"
-    if features.origin is None:
-        without = (
-            "give the study a features file that does without them: extends: amiss, and these "
-            "names below drop; docs/features.md"
-        )
     report.fault(
         f"{counted(len(missing), 'feature')} {verb} read from {table} not among the inputs: "
         f"{names}",
         line=missing[0].line,
-        todo=f"{todo}, or {without}",
+        todo=f"{todo}, or {features.advice_to_drop}",
     )
 
 
@@ -154,6 +165,22 @@ def check_table_header(
     note_choices(features.of(file), reader.at, "column", reader.report)
 
 
+def not_a_value(feature: Feature, where: str, cell: str) -> str:
+    """Message for a cell that a feature has no number of.
+
+    Args:
+        feature: The feature.
+        where: The column, in words.
+        cell: Its text.
+    """
+    kind = "one number"
+    if feature.stands_for is not None:
+        kind = "a position and a length, such as 123/456"
+    elif cell.strip().lstrip("+-").lower() in {"inf", "infinity"}:
+        kind = "a finite number"
+    return f'{where} is "{shown(cell)}", not {kind}'
+
+
 def number_advice(feature: Feature, features: FeatureSet, missing: str) -> str:
     """What to do about text where a feature reads a number.
 
@@ -165,9 +192,11 @@ def number_advice(feature: Feature, features: FeatureSet, missing: str) -> str:
     if features.origin is None:
         return f"amiss reads one number there; missing is written {missing}"
     place = f"{features.origin}:{feature.line}"
+    if feature.stands_for is not None:
+        return f"feature {feature.name} ({place}) reads both there: run VEP with --total_length"
     advice = "text needs type: categorical"
     if feature.file == VEP and not feature.per_transcript:
-        advice = f"{advice}, a list by transcript (&) per_transcript: true"
+        advice = f"{advice}, a list by transcript (&) per_transcript: true, another list: max"
     return f"feature {feature.name} ({place}) reads one number there; {advice}"
 
 

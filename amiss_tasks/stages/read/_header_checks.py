@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from amiss_tasks.features.feature import BY_TRANSCRIPT
 from amiss_tasks.features.feature_set import (
     BASIC_COLUMNS,
     CADD,
@@ -114,6 +115,14 @@ def _check_fields(
             line=line,
             todo="run VEP with the dbNSFP plugin and name these fields to it; fields of another "
             "name or release: docs/features.md",
+        )
+    elif TRANSCRIPTS in plugin and not features.needs_transcripts:
+        ways = " or ".join(
+            dict.fromkeys(f.lists[1] for f in features.of(VEP) if BY_TRANSCRIPT in f.lists)
+        )
+        report.note(
+            f'no "{TRANSCRIPTS}" in the CSQ format: lists are not matched to transcripts, the '
+            f"features file's other way is taken ({ways})"
         )
     elif TRANSCRIPTS in plugin:
         report.fault(

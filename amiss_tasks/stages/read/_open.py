@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from amiss_tasks.features.feature_set import CADD, TABLES, VEP, FeatureSet
-from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables
+from amiss_tasks.features.sources import locate
+from amiss_tasks.r.names import positions
+from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables, say_located
 from amiss_tasks.stages.read._header_checks import (
     check_builds,
     check_cadd_header,
@@ -38,12 +40,14 @@ class Opened:
     Args:
         reports: A report for each input by its role, and ``features``, which takes what is
             wrong with the features as to the inputs.
+        features: The study's features; once ``locate`` was called, as they are read.
         vcf: The VCF.
         cadd: Role to CADD table.
         tables: Role to further table, for those that some feature is read from.
     """
 
     reports: dict[str, FileReport]
+    features: FeatureSet
     vcf: VcfReader | None = None
     cadd: dict[str, CaddReader] = field(default_factory=dict)
     tables: dict[str, TableReader] = field(default_factory=dict)
@@ -51,6 +55,24 @@ class Opened:
     def faulty(self, *roles: str) -> bool:
         """Whether some input of these roles, or of any, has a fault."""
         return any(self.reports[role].faults for role in roles or self.reports)
+
+    def locate(self, files: Collection[str]) -> None:
+        """Choose the source of each feature by the headers; say what was passed over.
+
+        Args:
+            files: Roles of the study's inputs.
+        """
+        there = {role: table.at for role, table in self.tables.items()}
+        if self.cadd:
+            there[CADD] = next(iter(self.cadd.values())).at
+        if self.vcf is not None:
+            there[VEP] = positions(self.vcf.header.csq_fields, self.features.csq_fields)
+        located = locate(self.features, there)
+        self.features = located.features
+        read = self.features.tables
+        self.tables = {role: table for role, table in self.tables.items() if role in read}
+        if not any(report.broken for report in self.reports.values()):
+            say_located(located, _given(files), self.reports["features"])
 
     def raise_faults(self) -> None:
         """Raise all faults of all inputs as one error, if there are any."""
@@ -92,38 +114,61 @@ def open_inputs(
         stack: Closes the files.
         labelled: Whether ClinVar's labels are needed.
     """
-    opened = Opened(reports_of(inputs, features))
-    features_report = opened.reports["features"]
+    opened = Opened(reports_of(inputs, features), features)
     files = {role: report for role, report in opened.reports.items() if role in inputs}
     readable = {role: report for role, report in files.items() if check_path(role, report)}
     check_same_files(files)
-    if "vcf" in readable:
-        report = readable["vcf"]
-        opened.vcf = stack.enter_context(
-            VcfReader(report.file, report, used_csq=features.csq_fields)
-        )
-        if not report.broken:
-            check_vcf_header(
-                opened.vcf.header, report, grid_values, features, features_report, labelled=labelled
-            )
-    given = [VEP, *([CADD] if set(CADD_ROLES) & files.keys() else []), *files]
-    check_tables(features, given, features_report)
     for role, report in readable.items():
-        if role in CADD_ROLES:
+        if role == "vcf":
+            opened.vcf = stack.enter_context(
+                VcfReader(report.file, report, used_csq=features.csq_fields)
+            )
+        elif role in CADD_ROLES:
             cadd = CaddReader(report.file, report, features.cadd_columns)
             opened.cadd[role] = stack.enter_context(cadd)
-            check_cadd_header(cadd, features, features_report)
         elif role in features.tables:
             table = TableReader(report.file, report, features.columns_of(role))
             opened.tables[role] = stack.enter_context(table)
-            check_table_header(table, role, features, features_report)
-        elif role not in ROLES:
+    opened.locate(files)
+    _check_headers(opened, grid_values, files, labelled=labelled)
+    for role, report in readable.items():
+        if role not in (*ROLES, *opened.tables):
             report.note("no feature is read from this table")
+    return opened
+
+
+def _check_headers(
+    opened: Opened,
+    grid_values: Mapping[str, Sequence[Value]],
+    files: Collection[str],
+    *,
+    labelled: bool,
+) -> None:
+    """Say what the headers lack, and where they do not fit together."""
+    features, features_report = opened.features, opened.reports["features"]
+    if opened.vcf is not None and not opened.vcf.report.broken:
+        check_vcf_header(
+            opened.vcf.header,
+            opened.vcf.report,
+            grid_values,
+            features,
+            features_report,
+            labelled=labelled,
+        )
+    check_tables(features, _given(files), features_report)
+    for cadd in opened.cadd.values():
+        check_cadd_header(cadd, features, features_report)
+    for role, table in opened.tables.items():
+        check_table_header(table, role, features, features_report)
     if len(opened.cadd) == len(CADD_ROLES):
         check_same_columns(opened.cadd["cadd_snv"], opened.cadd["cadd_indel"])
     if opened.vcf:
         check_builds(opened.vcf.header, [*opened.cadd.values(), *opened.tables.values()])
-    return opened
+
+
+def _given(files: Collection[str]) -> list[str]:
+    """Files that features can be read from, as ``Feature.file`` has them."""
+    return [VEP, *([CADD] if set(CADD_ROLES) & set(files) else []), *files]
 
 
 def check_path(role: str, report: FileReport) -> bool:

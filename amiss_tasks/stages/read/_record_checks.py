@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from amiss_tasks.stages.read._header import VCF_COLUMNS, VcfHeader
 from amiss_tasks.stages.read._lines import has_bad_bytes
-from amiss_tasks.stages.read._numbers import plain_position
 from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.values.parsing import plain_position
 from gridrun.errors import counted
 
 _INFO = VCF_COLUMNS.index("INFO")

@@ -78,7 +78,9 @@ class ReadResult:
     @cached_property
     def text(self) -> dict[str, npt.NDArray[np.object_]]:
         """Text columns as object arrays of ``str`` and None, for cutting rows out."""
-        return {name: _objects(self.table[name]) for name in (*KEYS, *self.features.text_columns)}
+        # transcripts of lists are not there where each feature with some is read from elsewhere
+        there = [n for n in self.features.text_columns if n in self.table.column_names]
+        return {name: _objects(self.table[name]) for name in (*KEYS, *there)}
 
     @cached_property
     def numbers(self) -> dict[str, npt.NDArray[np.float64]]:

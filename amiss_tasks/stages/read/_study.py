@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import CADD, VEP, FeatureSet
-from amiss_tasks.r.names import positions
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.stages.read._applies_to import note_misplaced
 from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
-from amiss_tasks.stages.read._column_lookup import located
 from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_lost
 from amiss_tasks.stages.read._left_join import add_columns
-from amiss_tasks.stages.read._open import CADD_ROLES, files_of, notes_of, open_inputs, reports_of
+from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._report import raise_faults
 from amiss_tasks.stages.read._result import (
     ReadCounts,
@@ -28,9 +27,8 @@ from amiss_tasks.stages.read._result import (
 )
 from amiss_tasks.stages.read._table_rows import collect_rows
 from amiss_tasks.stages.read._trainable import check_trainable
-from amiss_tasks.stages.read.tables import CaddReader, TableReader
-from amiss_tasks.stages.read.vcf import VcfReader
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 from gridrun.store.cache import made_again
@@ -62,7 +60,7 @@ def check_inputs(
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, features, _MOST_CHECKED, has_cadd=bool(opened.cadd))
+            collect(opened.vcf, opened.features, _MOST_CHECKED, has_cadd=bool(opened.cadd))
         opened.raise_faults()
         return list(notes_of(opened.reports))
 
@@ -102,14 +100,14 @@ def read_inputs(
         UserError: The table cannot be written.
     """
     path = cache_path(cache_dir, digest)
-    files = files_of(inputs)
+    reports = reports_of(inputs, features)
+    files = {role: report.file for role, report in reports.items()}
     found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
         found, _ = _read(
             inputs, grid_values, features, path, leave_out_other_alleles=leave_out_other_alleles
         )
-    reports = reports_of(inputs, features)
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
         table,
@@ -172,46 +170,6 @@ def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: Featur
     return Unlabelled(read, vcf.table, vcf.left_out, CADD_ROLES[0] in inputs)
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """What the headers of inputs say of their features.
-
-    Args:
-        sources: Feature to the column that it is read from.
-        releases: Role to the version of VEP or CADD, where the file names one.
-    """
-
-    sources: Mapping[str, str]
-    releases: Mapping[str, str]
-
-
-def annotation_of(inputs: Mapping[str, str], features: FeatureSet) -> Annotation:
-    """Read what the headers say of features; only the headers are read.
-
-    Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
-        features: Features of a study or a model.
-    """
-    with ExitStack() as stack:
-        vcf = stack.enter_context(VcfReader(inputs["vcf"]))
-        roles = [role for role in CADD_ROLES if role in inputs]
-        tables = {role: stack.enter_context(CaddReader(inputs[role])) for role in roles}
-        others = {
-            role: stack.enter_context(TableReader(inputs[role]))
-            for role in features.tables
-            if role in inputs
-        }
-    at = positions(vcf.header.csq_fields, features.csq_fields)
-    sources = located(features.of(VEP), at)
-    for table in list(tables.values())[:1]:
-        sources |= located(features.of(CADD), positions(table.names, features.cadd_columns))
-    for role, other in others.items():
-        there = positions(other.names, features.columns_of(role))
-        sources |= located(features.of(role), there)
-    releases = {"vcf": vcf.header.release, **{role: t.release for role, t in tables.items()}}
-    return Annotation(sources, {role: text for role, text in releases.items() if text})
-
-
 def _read(
     inputs: Mapping[str, str],
     grid_values: Mapping[str, Sequence[Value]],
@@ -224,7 +182,7 @@ def _read(
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack, labelled=labelled)
-        reports = opened.reports
+        reports, located = opened.reports, opened.features
         roles = [role for role in CADD_ROLES if role in reports]
         if opened.vcf is None or len(opened.cadd) < len(roles):
             opened.raise_faults()
@@ -233,7 +191,7 @@ def _read(
         most = None if header_is_sound else _MOST_CHECKED
         vcf = collect(
             opened.vcf,
-            features,
+            located,
             most,
             labelled=labelled,
             leave_out_other_alleles=leave_out_other_alleles,
@@ -241,10 +199,10 @@ def _read(
         )
         if not header_is_sound:
             opened.raise_faults()
-        tables = [collect_rows(opened.cadd[role], vcf.variants, features) for role in roles]
+        tables = [collect_rows(opened.cadd[role], vcf.variants, located) for role in roles]
         cadd_reports = [reports[role] for role in roles]
         others = {
-            role: collect_rows(reader, vcf.variants, features, role)
+            role: collect_rows(reader, vcf.variants, located, role)
             for role, reader in opened.tables.items()
         }
         is_whole = not any(report.broken for report in reports.values())
@@ -252,7 +210,7 @@ def _read(
         if tables and is_whole and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], cadd_reports)
         joined = None
-        own = features.without_tables
+        own = located.without_tables
         if is_whole and tables:
             cadd_tables = [table.table for table in tables]
             joined = join(vcf.table, cadd_tables, own, reports["vcf"], cadd_reports)
@@ -264,9 +222,11 @@ def _read(
         if joined is not None and vcf.repeated:
             check_records(joined, vcf.table, reports["vcf"])
         for role, found in others.items() if joined is not None and len(joined) else ():
-            joined = add_columns(joined, found, features, role, reports, labelled=labelled)
+            joined = add_columns(joined, found, located, role, reports, labelled=labelled)
         opened.raise_faults()
         assert joined is not None
+        joined = add_combinations(joined, features)
+        note_misplaced(joined, features, reports["features"])
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and tables and counts.variants_without_cadd:
         starred = counts.variants + counts.variants_without_cadd

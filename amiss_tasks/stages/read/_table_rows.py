@@ -8,18 +8,18 @@ from itertools import compress
 from typing import Any
 
 from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature, FeatureSet
-from amiss_tasks.stages.read._column_lookup import located, number_advice
-from amiss_tasks.stages.read._numbers import (
-    CADD_MISSING,
-    MISSING,
-    not_a_number,
-    parse_numbers,
-    plain_position,
-    text_array,
-)
+from amiss_tasks.features.sources import located
+from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tsv import Lot, TsvReader
+from amiss_tasks.stages.values.cells import one_value, parse
+from amiss_tasks.stages.values.parsing import (
+    CADD_MISSING,
+    MISSING,
+    plain_position,
+    text_array,
+)
 
 LINE = {CADD: "cadd_line"}
 """File of a feature to the column with the line of a row; ``line`` for other files."""
@@ -179,6 +179,7 @@ class _Columns:
         if self._is_cadd:
             self._text[CONSEQUENCE] = "Consequence"
         self._text |= {f.name: source[f.name] for f in own if not f.is_numeric}
+        self._lists = {f.name: f for f in own if f.lists}
         numeric = (*(f for f in own if f.is_numeric), *beside)
         self._numbers = [(feature, source[feature.name]) for feature in numeric]
 
@@ -191,6 +192,8 @@ class _Columns:
             cells = lot.columns[self._at[source]]
             if "" in cells and self._is_cadd and source != "Pos":
                 _say_empty(source, cells, lot.lines, self._report)
+            if name in self._lists:
+                cells = one_value(self._lists[name], cells)
             columns[name] = text_array(cells, self._missing)
             self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
@@ -205,9 +208,10 @@ class _Columns:
         cells = lot.columns[self._at[source]]
         if not is_feature:
             cells = tuple(_TRUTH.get(cell, cell) for cell in cells)
-        values, bad = parse_numbers(cells, self._missing)
+        values_of = one_value(feature, cells) if feature.lists else cells
+        values, bad = parse(feature, values_of, self._missing)
         for index in bad:
-            message = not_a_number(f"column {source}", cells[index])
+            message = not_a_value(feature, f"column {source}", cells[index])
             line = lot.lines[index]
             key = ("number", feature.name)
             if is_feature:

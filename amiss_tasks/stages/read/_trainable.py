@@ -21,11 +21,11 @@ from amiss_tasks.stages.filter_mask import (
     filter_mask,
 )
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
-from amiss_tasks.stages.read._numbers import parse_numbers
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._result import ReadCounts
 from amiss_tasks.stages.read._value_counts import most_frequent
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.values.parsing import parse_numbers
 from gridrun.errors import counted
 from gridrun.pipeline import Value
 

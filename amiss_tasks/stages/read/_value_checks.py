@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.read._numbers import MISSING
 from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.values.parsing import MISSING
 
 _MOST_DAMAGED = 0.05
 """Share of a column's known values above which its scale is another one."""

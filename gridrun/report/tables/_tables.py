@@ -59,7 +59,8 @@ def _columns(study_state: StudyState, own: Sequence[Column]) -> list[Column]:
 
 def _further(study_state: StudyState) -> list[Column]:
     """Columns that only some studies have."""
-    caveats = [caveat.declared for caveat in study_state.caveats]
+    # several caveats may share a column
+    caveats = list(dict.fromkeys(caveat.declared for caveat in study_state.caveats))
     return [*caveats, _ROWS] if study_state.settings.rows is not None else caveats
 
 

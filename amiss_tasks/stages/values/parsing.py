@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.stages.read._report import shown
-
 MISSING = ("", ".", "NA")
 """Text that stands for NA in a VCF: S01 step 6, and R's own NA."""
 
@@ -104,11 +102,3 @@ def text_array(cells: Sequence[str | None], missing: Sequence[str]) -> Any:
 
     text = pa.array(cells, pa.string())
     return pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)
-
-
-def not_a_number(name: str, cell: str) -> str:
-    """Message for a cell that is no finite number."""
-    kind = "one number"
-    if cell.strip().lstrip("+-").lower() in {"inf", "infinity"}:
-        kind = "a finite number"
-    return f'{name} is "{shown(cell)}", not {kind}'
