@@ -72,6 +72,7 @@ def data_of(
         features: The study's features.
         part: ``training``, ``test`` or ``all``.
     """
+    features = features.of_table([*labelled.numeric, *labelled.text])
     rows: IntArray = np.concatenate([parts[name] for name in _OF[part]])
     chosen = rows.tolist()
     return BlockData(

@@ -1,4 +1,4 @@
-"""What is known of a feature beside its values: the keys ``tags``, ``applies_to`` and ``leak``."""
+"""What is said of a feature beside its values: ``tags``, ``applies_to``, ``leak``, ``optional``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,14 @@ def read_leak(reader: KeyReader, where: str, node: Node) -> str | bool | None:
     message = f"{where}: leak has {kind_of(node)}"
     reader.fault(message, node, "give true, or the reason as text: trained on ClinVar's labels")
     return None
+
+
+def read_optional(reader: KeyReader, where: str, node: Node) -> bool:
+    """Whether a study does without a feature that its inputs do not have."""
+    if isinstance(node, Leaf) and isinstance(node.value, bool):
+        return node.value
+    reader.fault(f"{where}: optional is {shown(node)}", node, "give true or false")
+    return False
 
 
 def _items(node: Node) -> list[Node]:

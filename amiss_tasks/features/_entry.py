@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from amiss_tasks.features._about import read_applies_to, read_leak, read_tags
+from amiss_tasks.features._about import read_applies_to, read_leak, read_optional, read_tags
 from amiss_tasks.features._source import (
     read_combination,
     read_lists,
@@ -31,6 +31,7 @@ KEYS = (
     "tags",
     "applies_to",
     "leak",
+    "optional",
 )
 """Keys of a feature."""
 
@@ -92,6 +93,8 @@ class FeatureReader(KeyReader):
             new = replace(new, applies_to=read_applies_to(self, where, entries["applies_to"]))
         if "leak" in entries:
             new = replace(new, leak=read_leak(self, where, entries["leak"]))
+        if "optional" in entries:
+            new = replace(new, optional=read_optional(self, where, entries["optional"]))
         return new
 
     def _whole(self, entries: Mapping[str, Node], node: Node) -> Feature | None:

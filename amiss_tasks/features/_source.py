@@ -5,6 +5,8 @@ from __future__ import annotations
 from amiss_tasks.features.feature import (
     BY_TRANSCRIPT,
     FILES,
+    MEANINGS,
+    NUMBER_IN_BRACKETS,
     RELATIVE_POSITION,
     TABLES,
     Combination,
@@ -111,8 +113,11 @@ def read_lists(reader: KeyReader, where: str, node: Node, *, is_numeric: bool) -
 
 def read_meaning(reader: KeyReader, where: str, node: Node, *, is_numeric: bool) -> str | None:
     """What the text of a cell stands for; None where the node is wrong."""
-    todo = f"known: {RELATIVE_POSITION} (123/456, as VEP writes positions with --total_length)"
-    meant = reader.one_of(node, (RELATIVE_POSITION,), f"{where}: as is {shown(node)}", todo)
+    todo = (
+        f"known: {RELATIVE_POSITION} (123/456, as VEP writes positions with --total_length), "
+        f"{NUMBER_IN_BRACKETS} (tolerated(0.2), as VEP writes SIFT with --sift b)"
+    )
+    meant = reader.one_of(node, MEANINGS, f"{where}: as is {shown(node)}", todo)
     if meant is not None and not is_numeric:
         reader.fault(f"{where} is categorical, as {meant} is a number", node, "type: numeric")
         return None

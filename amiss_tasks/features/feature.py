@@ -25,6 +25,12 @@ BY_TRANSCRIPT = "transcript"
 RELATIVE_POSITION = "relative_position"
 """What a text such as 123/456, position and length, stands for."""
 
+NUMBER_IN_BRACKETS = "number_in_brackets"
+"""What a text such as deleterious(0.02) stands for; a number is itself."""
+
+MEANINGS = (RELATIVE_POSITION, NUMBER_IN_BRACKETS)
+"""Numbers that the text of a cell can stand for."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -75,8 +81,10 @@ class Feature:
         lists: How a list in a cell becomes one value: a way of ``features.sources.LISTS``, or
             ``transcript`` and the way where that does not say which value; none: see
             ``per_transcript``.
-        stands_for: ``relative_position`` where the text is a position and a length.
+        stands_for: One of ``MEANINGS`` where the text is more than a number.
         combination: Computes the feature, in place of a source.
+        optional: The set does without it where the inputs do not have its columns, or it has no
+            value in any row.
         tags: Groups that it is in.
         applies_to: Consequences (VEP's terms) on which it can exist; empty: all.
         leak: Why results with it are better than they should be, or False where a features
@@ -94,6 +102,7 @@ class Feature:
     lists: tuple[str, ...] = ()
     stands_for: str | None = None
     combination: Combination | None = None
+    optional: bool = False
     # no value depends on these
     tags: tuple[str, ...] = field(default=(), compare=False)
     applies_to: tuple[str, ...] = field(default=(), compare=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,23 @@ class FeatureSet:
         """The set without the features that are read from tables beside CADD's."""
         own = tuple(feature for feature in self.features if feature.file in (VEP, CADD))
         return replace(self, features=own)
+
+    def of_table(self, columns: Collection[str]) -> FeatureSet:
+        """The set without the optional features that a table does not have.
+
+        Args:
+            columns: Names of its columns; those of a dummy begin with its feature's name and a
+                dot.
+        """
+        dotted = tuple(column for column in columns if "." in column)
+        own = tuple(
+            f
+            for f in self.features
+            if not f.optional
+            or f.name in columns
+            or (not f.is_numeric and any(name.startswith(f"{f.name}.") for name in dotted))
+        )
+        return self if len(own) == len(self.features) else replace(self, features=own)
 
     def columns_of(self, file: str) -> tuple[str, ...]:
         """Columns of a file that features may be read from, each once."""

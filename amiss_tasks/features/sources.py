@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from amiss_tasks.features.feature import BY_TRANSCRIPT, VEP, Feature, Source
+from amiss_tasks.features.feature import BY_TRANSCRIPT, CADD, VEP, Feature, Source
 from amiss_tasks.features.feature_set import FeatureSet
 
 MAX, MIN, FIRST, MEAN = "max", "min", "first", "mean"
@@ -35,11 +35,15 @@ class Located:
             its place.
         lacking: Features of which some source in several files is needed, and none is there.
         passed: Feature to the sources that are not there and come before the one that is.
+        kept: The study's features, combinations as they are, without those that are left out.
+        left_out: Optional features of which some column is not there.
     """
 
     features: FeatureSet
     lacking: Sequence[Feature]
     passed: Mapping[str, Sequence[Source]]
+    kept: FeatureSet
+    left_out: Sequence[Feature]
 
 
 def parts_of(feature: Feature) -> tuple[Feature, ...]:
@@ -73,7 +77,9 @@ def locate(features: FeatureSet, there: Mapping[str, Container[str]]) -> Located
     read: list[Feature] = []
     lacking: list[Feature] = []
     passed: dict[str, Sequence[Source]] = {}
-    for part in (part for feature in features.features for part in parts_of(feature)):
+    left_out = tuple(f for f in features.features if f.optional and not _is_whole(f, there))
+    kept = tuple(feature for feature in features.features if feature not in left_out)
+    for part in (part for feature in kept for part in parts_of(feature)):
         if not part.others:
             # whether its only source is there is checked file by file
             read.append(part)
@@ -88,7 +94,19 @@ def locate(features: FeatureSet, there: Mapping[str, Container[str]]) -> Located
         place = places[at]
         read.append(replace(part, file=place.file, sources=place.columns, others=()))
     located = tuple(_of_file(part) for part in read)
-    return Located(replace(features, features=located), lacking, passed)
+    return Located(
+        replace(features, features=located),
+        lacking,
+        passed,
+        replace(features, features=kept),
+        left_out,
+    )
+
+
+def _is_whole(feature: Feature, there: Mapping[str, Container[str]]) -> bool:
+    """Whether there is a column for the feature, for each operand of a combination."""
+    parts = parts_of(feature)
+    return all(any(_is_there(place, there) for place in part.places) for part in parts)
 
 
 def located(features: Iterable[Feature], there: Container[str]) -> dict[str, str]:
@@ -116,4 +134,6 @@ def _of_file(feature: Feature) -> Feature:
     if feature.file == VEP:
         return feature
     ways = tuple(way for way in feature.lists if way != BY_TRANSCRIPT)
-    return replace(feature, lists=ways, per_transcript=None)
+    # CADD has computed the share already
+    meant = None if feature.file == CADD else feature.stands_for
+    return replace(feature, lists=ways, per_transcript=None, stands_for=meant)

@@ -6,8 +6,8 @@ It is the readable half of a model file, and what predictions are made by.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +141,16 @@ def versions_of(runner: AmissRunner, own: Iterable[OwnFile]) -> dict[str, str]:
     return {**runner.chain.r.own_packages(own), **runner.environment()}
 
 
-def options_of(settings: Settings) -> dict[str, Any]:
-    """The study's own keys, with its features spelt out, and without places on this machine."""
-    plain = features_of(settings.options).plain()
+def options_of(settings: Settings, columns: Collection[str]) -> dict[str, Any]:
+    """The study's own keys, with its features spelt out, and without places on this machine.
+
+    Args:
+        settings: The study's settings.
+        columns: Columns of the table that was learnt from: the model demands its features.
+    """
+    learnt = features_of(settings.options).of_table(columns)
+    demanded = tuple(replace(feature, optional=False) for feature in learnt.features)
+    plain = replace(learnt, features=demanded).plain()
     if plain["origin"] is not None:
         plain["origin"] = Path(plain["origin"]).name
     return {**settings.options, FEATURES: plain}

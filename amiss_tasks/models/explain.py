@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amiss_tasks.features.groups import in_group
 from amiss_tasks.methods import predraws
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.stages.added_missingness import MAR, MCAR, MNAR
 from amiss_tasks.stages.feature_groups import group_of
-from amiss_tasks.study.options import features_of, methods_of
+from amiss_tasks.study.options import methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
@@ -55,7 +54,7 @@ def explain(
         cell=leaf.cell,
         values=chosen.values,
         classifier=chosen.classifier,
-        features=in_group(features_of(chosen.settings.options), group_of(chosen.values)),
+        features=runner.chain.features_in(leaf.cell.fold, chosen.values),
         predraw=predraws(leaf.cell.method, all_methods=runner.chain.evaluation.holds_out),
         search=search_of(task),
         search_seeds=runner.chain.r.own_seeds(chosen.classifier, number),

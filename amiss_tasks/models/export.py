@@ -76,7 +76,8 @@ def model_of(
     # what a file of the user's own keeps is not for us to know
     own = {"imputation": method_file is not None, "models": classifier_file is not None}
     context = {name: chosen.values[name] for name in pipeline.context_reads()}
-    inputs, features = chosen.settings.inputs, features_of(chosen.settings.options)
+    inputs, columns = chosen.settings.inputs, rows.table.columns
+    features = features_of(chosen.settings.options).of_table(columns)
     annotation = annotation_of(inputs, features) if inputs else Annotation({}, {})
     recipe = Recipe(
         format=FORMAT,
@@ -94,7 +95,7 @@ def model_of(
         dummies=rows.coding.dummies,
         holds_training_rows={part: kept.holds_rows[part] or own[part] for part in own},
         sampled_variants=chosen.settings.rows,
-        options=options_of(chosen.settings),
+        options=options_of(chosen.settings, columns),
         inputs={
             role: chosen.settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in chosen.settings.inputs.items()

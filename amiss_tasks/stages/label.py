@@ -51,8 +51,10 @@ def label(
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
     ids = row_ids(table, as_text="row_ids" in protocol.corrected)
-    numeric = {name: table.numeric[name] for name in features.numeric}
-    text = {name: table.text[name] for name in features.categorical}
+    # an optional feature without any value says nothing of these rows
+    present = [f.name for f in features.features if not f.optional or _has_value(table, f.name)]
+    numeric = {name: table.numeric[name] for name in features.numeric if name in present}
+    text = {name: table.text[name] for name in features.categorical if name in present}
     every = np.arange(table.rows)
     by_variant = "split_by" in protocol.corrected
     # Where variants are split, duplicates are dropped after the split, in each part by itself:
@@ -60,7 +62,7 @@ def label(
     distinct = every if by_variant else first_of_duplicates(numeric, text, every)
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
-        _require_values(table, features)
+        _require_values(table, features.of_table(present))
     return Labelled(
         row_ids=[ids[row] for row in kept],
         variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],

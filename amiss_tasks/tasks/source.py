@@ -70,6 +70,8 @@ class AmissSource:
             leave_out_other_alleles=self._leaves_out_other_alleles,
         )
         self._significance = self._significance.of_values(self._read.clnsig)
+        # blocks depend on the features that the inputs have, whatever the study names beside them
+        self._features = self._read.features
         self.filtered = lru_cache(maxsize=2)(self._filter)
         """Joined rows of a transcript, quality and restriction."""
         self._failures: dict[str, TaskFailure] = {}

@@ -17,6 +17,7 @@ import numpy as np
 
 from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.groups import in_group
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
@@ -98,6 +99,10 @@ class StageRunner:
         """Prepare tables of a fold that are there already; their test part is not checked."""
         method = self.methods[str(values["imputation"])]
         return Cell(fold, self._prepared(fold, method, values), method, self.protocol)
+
+    def features_in(self, fold: FoldTables, values: Mapping[str, Value]) -> FeatureSet:
+        """The features of a combination that a fold's tables have."""
+        return in_group(self.features.of_table(fold.test_columns), group_of(values))
 
     def content_key(self, task: TaskSpec, cell: Cell) -> str:
         """Digest of everything that a task's result depends on, by content."""
@@ -268,7 +273,7 @@ class StageRunner:
             "row_share": float(values["training_data_sampling_percentage"]),
         }
         checks = checks_of(values)
-        features = in_group(self.features, group_of(values))
+        features = self.features_in(fold, values)
         sample_key = digest_of(
             {"fold": fold.digest, **sampling, "features": [f.name for f in features.features]}
         )

@@ -22,7 +22,7 @@ from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, sho
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 from amiss_tasks.stages.transcripts import place_of, stem
-from amiss_tasks.stages.values.cells import one_value, parse
+from amiss_tasks.stages.values.cells import lacks_length, one_value, parse
 from amiss_tasks.stages.values.parsing import MISSING, text_array
 
 _ROWS_AT_ONCE = 20_000
@@ -230,6 +230,15 @@ class Batch:
         for index in bad:
             if not cells[index].strip(".&"):
                 continue  # a list of which nothing is known, which is as good as missing
+            if lacks_length(feature, cells[index]):
+                self._report.note(
+                    f"CSQ field {field} gives no length: {feature.name} is missing there",
+                    key=("length", feature.name),
+                    line=lines[index],
+                    noun="row",
+                    todo="run vep --total_length",
+                )
+                continue
             self._report.fault(
                 not_a_value(feature, f"CSQ field {field}", cells[index]),
                 key=("number", feature.name),

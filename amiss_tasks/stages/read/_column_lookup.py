@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amiss_tasks.features.feature import Source
+from amiss_tasks.features.feature import RELATIVE_POSITION, Source
 from amiss_tasks.features.feature_set import CADD, TABLES, TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.features.sources import Located, located
 from amiss_tasks.stages.read._report import FileReport, shown
@@ -101,6 +101,8 @@ def say_located(found: Located, files: Collection[str], report: FileReport) -> N
                 f"feature {name} is read from {source}: no {', '.join(map(str, passed))} there",
                 line=feature.line,
             )
+    if found.left_out:
+        note_left_out(found, report)
     for feature in found.lacking:
         places = [
             str(place) if place.file in files else f"{place} (not among the inputs)"
@@ -112,6 +114,41 @@ def say_located(found: Located, files: Collection[str], report: FileReport) -> N
             todo="annotate with one of them, name the table that has it below the inputs, or "
             f"{found.features.advice_to_drop}",
         )
+
+
+def note_left_out(found: Located, report: FileReport) -> None:
+    """Name the optional features that are left out, and the columns that they would be read from.
+
+    Args:
+        found: Where features were found; there are some to name.
+        report: Report of the features file.
+    """
+    left_out = len(found.left_out)
+    total = left_out + len(found.kept.features)
+    verb = "is" if left_out == 1 else "are"
+    named = ", ".join(_looked_for(feature) for feature in found.left_out)
+    message = f"{left_out} of {counted(total, 'feature')} {verb} left out, for no input has"
+    columns = "its columns" if left_out == 1 else "their columns"
+    if not found.kept.numeric:
+        report.fault(
+            f"no numeric feature is there: {message} {columns}: {named}",
+            todo="annotate with some of them (docs/feature-sets.md says what writes which), or "
+            "name the table that has them below the inputs",
+        )
+        return
+    report.note(f"{message} {columns}: {named}")
+
+
+def _looked_for(feature: Feature) -> str:
+    """A feature, with its columns where they are spelt otherwise."""
+    columns = dict.fromkeys(name for place in feature.places for name in place.columns)
+    if set(columns) == {feature.name}:
+        return feature.name
+    if feature.combination is not None:
+        return (
+            f"{feature.name} (of {len(feature.combination.of)} columns like {next(iter(columns))})"
+        )
+    return f"{feature.name} ({' or '.join(columns)})"
 
 
 def check_tables(features: FeatureSet, files: Collection[str], report: FileReport) -> None:
@@ -174,7 +211,7 @@ def not_a_value(feature: Feature, where: str, cell: str) -> str:
         cell: Its text.
     """
     kind = "one number"
-    if feature.stands_for is not None:
+    if feature.stands_for == RELATIVE_POSITION:
         kind = "a position and a length, such as 123/456"
     elif cell.strip().lstrip("+-").lower() in {"inf", "infinity"}:
         kind = "a finite number"
@@ -192,7 +229,7 @@ def number_advice(feature: Feature, features: FeatureSet, missing: str) -> str:
     if features.origin is None:
         return f"amiss reads one number there; missing is written {missing}"
     place = f"{features.origin}:{feature.line}"
-    if feature.stands_for is not None:
+    if feature.stands_for == RELATIVE_POSITION:
         return f"feature {feature.name} ({place}) reads both there: run VEP with --total_length"
     advice = "text needs type: categorical"
     if feature.file == VEP and not feature.per_transcript:

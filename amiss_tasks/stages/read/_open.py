@@ -41,6 +41,7 @@ class Opened:
         reports: A report for each input by its role, and ``features``, which takes what is
             wrong with the features as to the inputs.
         features: The study's features; once ``locate`` was called, as they are read.
+        kept: Once ``locate`` was called, the study's features that the inputs have.
         vcf: The VCF.
         cadd: Role to CADD table.
         tables: Role to further table, for those that some feature is read from.
@@ -48,6 +49,7 @@ class Opened:
 
     reports: dict[str, FileReport]
     features: FeatureSet
+    kept: FeatureSet
     vcf: VcfReader | None = None
     cadd: dict[str, CaddReader] = field(default_factory=dict)
     tables: dict[str, TableReader] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Opened:
         if self.vcf is not None:
             there[VEP] = positions(self.vcf.header.csq_fields, self.features.csq_fields)
         located = locate(self.features, there)
-        self.features = located.features
+        self.features, self.kept = located.features, located.kept
         read = self.features.tables
         self.tables = {role: table for role, table in self.tables.items() if role in read}
         if not any(report.broken for report in self.reports.values()):
@@ -114,7 +116,7 @@ def open_inputs(
         stack: Closes the files.
         labelled: Whether ClinVar's labels are needed.
     """
-    opened = Opened(reports_of(inputs, features), features)
+    opened = Opened(reports_of(inputs, features), features, features)
     files = {role: report for role, report in opened.reports.items() if role in inputs}
     readable = {role: report for role, report in files.items() if check_path(role, report)}
     check_same_files(files)

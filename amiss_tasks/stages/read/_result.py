@@ -186,7 +186,7 @@ def load(
     Args:
         path: Where it would be.
         files: Role to file as the user names it now, for the notes.
-        features: The features that were read.
+        features: The study's features; those that the table has were read.
 
     Returns:
         Its content, None when there is none that can be used; and what is wrong with it, empty
@@ -208,4 +208,5 @@ def load(
     notes = tuple(
         Fault(files[role], message, line, todo) for role, message, line, todo in content["notes"]
     )
-    return ReadResult(path, table, notes, ReadCounts(**content["counts"]), features), ""
+    counts = ReadCounts(**content["counts"])
+    return ReadResult(path, table, notes, counts, features.of_table(table.column_names)), ""

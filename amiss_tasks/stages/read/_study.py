@@ -114,7 +114,7 @@ def read_inputs(
         grid_values,
         reports,
         found.counts,
-        features=features,
+        features=found.features,
         significance=significance.of_values(replace(found, table=table).clnsig),
     )
     raise_faults(list(reports.values()))
@@ -182,7 +182,7 @@ def _read(
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack, labelled=labelled)
-        reports, located = opened.reports, opened.features
+        reports, located, kept = opened.reports, opened.features, opened.kept
         roles = [role for role in CADD_ROLES if role in reports]
         if opened.vcf is None or len(opened.cadd) < len(roles):
             opened.raise_faults()
@@ -225,13 +225,13 @@ def _read(
             joined = add_columns(joined, found, located, role, reports, labelled=labelled)
         opened.raise_faults()
         assert joined is not None
-        joined = add_combinations(joined, features)
-        note_misplaced(joined, features, reports["features"])
+        joined = add_combinations(joined, kept)
+        note_misplaced(joined, kept, reports["features"])
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and tables and counts.variants_without_cadd:
         starred = counts.variants + counts.variants_without_cadd
         note_lost(vcf.table, joined, tables, starred, reports["vcf"])
-    return ReadResult(path, joined, notes_of(reports), counts, features), vcf
+    return ReadResult(path, joined, notes_of(reports), counts, kept), vcf
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

@@ -142,8 +142,12 @@ def _check_features(
     So is said which categorical ones hold nothing but numbers: R reads them as such.
     """
     has_dummy = "dummy" in grid_values.get("categorical", ("dummy",))
+    without: list[str] = []
     for feature in features.features:
-        if _is_empty(kept[feature.name], feature):
+        is_empty = _is_empty(kept[feature.name], feature)
+        if is_empty and feature.optional:
+            without.append(feature.named)
+        elif is_empty:
             _empty(feature, len(kept), features, reports, has_dummy=has_dummy)
         elif not feature.is_numeric and _are_numbers(kept[feature.name]):
             report, line = _place(feature, features, reports)
@@ -154,6 +158,17 @@ def _check_features(
                 if features.origin
                 else "annotate again: amiss reads words there",
             )
+    _note_without(without, len(kept), reports["features"])
+
+
+def _note_without(names: Sequence[str], rows: int, report: FileReport) -> None:
+    """Name the optional features that no row has a value of."""
+    if names:
+        verb = "has" if len(names) == 1 else "have"
+        report.note(
+            f"{counted(len(names), 'optional feature')} {verb} no value in any of the "
+            f"{counted(rows, 'row')} that the grid can use, and so are left out: {', '.join(names)}"
+        )
 
 
 def _empty(

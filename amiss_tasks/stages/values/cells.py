@@ -8,12 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.features.feature import BY_TRANSCRIPT, VEP, Feature
+from amiss_tasks.features.feature import (
+    BY_TRANSCRIPT,
+    NUMBER_IN_BRACKETS,
+    RELATIVE_POSITION,
+    VEP,
+    Feature,
+)
 from amiss_tasks.features.sources import FIRST, MAX
 from amiss_tasks.stages.transcripts import place_of
 from amiss_tasks.stages.values.parsing import MISSING, parse_numbers, rounded
 
 _POSITION = re.compile(r"(?:(\d{1,9}|\?)-)?(\d{1,9}|\?)/([1-9]\d{0,8})", re.ASCII)
+_BARE_POSITION = re.compile(r"(?:(?:\d{1,9}|\?)-)?(?:\d{1,9}|\?)", re.ASCII)
+_IN_BRACKETS = re.compile(r"(?:unknown\([^()]*\)|\w+\(([^()]*)\))", re.ASCII)
+"""SIFT and PolyPhen as VEP writes them: tolerated_low_confidence(0.06); unknown(0) is none."""
 _NO_POSITION = ("-",)
 """How VEP's own tables write a position that is none."""
 
@@ -80,7 +89,9 @@ def parse(
     feature: Feature, cells: Sequence[str], missing: Sequence[str]
 ) -> tuple[npt.NDArray[np.float64], list[int]]:
     """Numbers of a feature's cells; see :func:`parse_numbers`."""
-    if feature.stands_for is None:
+    if feature.stands_for == NUMBER_IN_BRACKETS:
+        cells = [_within(cell) for cell in cells]
+    if feature.stands_for != RELATIVE_POSITION:
         return parse_numbers(cells, missing)
     values = np.full(len(cells), np.nan)
     bad: list[int] = []
@@ -96,3 +107,17 @@ def parse(
         if known:
             values[index] = rounded(int(known[0]) / int(found[3]))
     return values, bad
+
+
+def _within(cell: str) -> str:
+    found = _IN_BRACKETS.fullmatch(cell)
+    return cell if found is None else found[1] or ""
+
+
+def lacks_length(feature: Feature, cell: str) -> bool:
+    """Whether a cell is a position of which VEP was not asked to write the length.
+
+    That is no fault where a study does without the feature: its value is missing.
+    """
+    is_position = feature.optional and feature.stands_for == RELATIVE_POSITION
+    return is_position and _BARE_POSITION.fullmatch(cell) is not None
