@@ -12,7 +12,6 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.stages.added_missingness import MAR, MCAR, MNAR
-from amiss_tasks.stages.feature_groups import group_of
 from amiss_tasks.study.options import methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner

@@ -60,6 +60,9 @@ def _of_features(features: FeatureSet, values: Mapping[str, Sequence[Value]]) ->
         return ()
     leaking = _leaking(features)
     named = "; ".join(f"{feature.name} ({feature.leak})" for feature in leaking)
+    if any(feature.optional for feature in leaking):
+        # which of them are there is known where the inputs are read
+        named = f"{named}; of the optional ones those that the inputs have (see the notes)"
     return (
         Caveat(
             column=LEAKAGE.column,

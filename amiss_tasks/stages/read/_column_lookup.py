@@ -145,9 +145,8 @@ def _looked_for(feature: Feature) -> str:
     if set(columns) == {feature.name}:
         return feature.name
     if feature.combination is not None:
-        return (
-            f"{feature.name} (of {len(feature.combination.of)} columns like {next(iter(columns))})"
-        )
+        first, *more = columns
+        return f"{feature.name} (of {first} and {len(more)} more)"
     return f"{feature.name} ({' or '.join(columns)})"
 
 
