@@ -21,7 +21,7 @@
 # mice solves as many systems. They differ from the one of all donors by a matrix of rank 1 and
 # by the donor's part in the ridge, which is small: so each is solved by the formula of Sherman
 # and Morrison, and refined for the ridge. A donor without whom a predictor has no other value
-# than 0 is solved by itself.
+# than 0 is solved by itself; the only one that was drawn has the coefficients of all.
 .without_each <- function(x, y, weights, system, right, ridge) {
   m <- ncol(x)
   squares <- t(x^2)
@@ -49,7 +49,8 @@
     rest <- system - own
     empty <- diag(rest)[-1L] == 0
     diag(rest)[-1L][empty] <- max(.LEAST_DIAGONAL, ridge)
-    found[, i] <- solve(rest, wanted[, i])
+    alone <- weights[i] == sum(weights)
+    found[, i] <- if (alone) solve(system, right) else solve(rest, wanted[, i])
   }
   found
 }
