@@ -43,14 +43,14 @@
     known <- which(!is.na(theirs))
     if (!length(seen) || !length(known)) next
     if (is.character(theirs)) {
-      apart <- outer(ours[seen], theirs[known], "!=")
+      differences <- outer(ours[seen], theirs[known], "!=")
     } else {
       range <- learnt$ranges[[name]]
       # equal values are at a distance of 0, others at most at 1, whatever a constant's range is
-      apart <- pmin(abs(outer(ours[seen], theirs[known], "-")) / range, 1)
-      if (range == 0) apart[is.nan(apart)] <- 0
+      differences <- pmin(abs(outer(ours[seen], theirs[known], "-")) / range, 1)
+      if (range == 0) differences[is.nan(differences)] <- 0
     }
-    sums[seen, known] <- sums[seen, known] + apart
+    sums[seen, known] <- sums[seen, known] + differences
     common[seen, known] <- common[seen, known] + 1
   }
   distances <- sums / common

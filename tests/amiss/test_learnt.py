@@ -166,7 +166,7 @@ def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-@pytest.mark.parametrize("name", [*ROWS, *MICE[:3], FORESTS, *OF_TODAY])
+@pytest.mark.parametrize("name", [*ROWS, *MICE[:3], FORESTS, *OF_TODAY[1:]])
 def test_learnt_values_are_nearer_than_means(stages, name):
     """Where features are related, each method does better than the training means."""
     whole, tested = related(40, 2)
