@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from amiss_tasks._declared import refuse_undeclared_files
 from amiss_tasks.r.own_file import OwnFile
@@ -57,6 +58,7 @@ class Method:
         own: The user's own file, None for those of ``imputation/``.
         beyond_amiss: Whether upstream lacks it, so that protocol ``amiss`` refuses it and
             ``imputation: all`` leaves it out.
+        packages: R packages that it needs beside those that every study does.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Method:
     seconds: float = 0.0
     own: OwnFile | None = None
     beyond_amiss: bool = False
+    packages: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -102,19 +105,33 @@ class Method:
         return values
 
 
+Axes = Mapping[str, tuple[int | float, ...]]
+
+_MICE_FILES = ("_mice_units.R", "_mice.R", "_mice_learnt.R")
+
+
 def _single_value(name: str) -> Method:
     return Method(name, fails_fold=True, helpers=("_single_value.R",), single_value=True)
 
 
-def _mice(name: str, axes: Mapping[str, tuple[int | float, ...]], seconds: float) -> Method:
+def _mice(name: str, axes: Axes, seconds: float) -> Method:
     return Method(
         name,
         axes,
         draws=True,
         test_depends_on=Dependence.NOTHING,
-        helpers=("_mice_units.R", "_mice.R", "_mice_learnt.R"),
+        helpers=_MICE_FILES,
         seconds=seconds,
     )
+
+
+def _of_today(name: str, axes: Axes, **more: Any) -> Method:
+    """A method that upstream lacks; it imputes test rows from what it learnt, and no other way."""
+    return Method(name, axes, beyond_amiss=True, **more)
+
+
+def _mice_of_today(name: str, axes: Axes, **more: Any) -> Method:
+    return _of_today(name, axes, draws=True, helpers=(*_MICE_FILES, "_mice_fit.R"), **more)
 
 
 _METHODS = (
@@ -157,6 +174,13 @@ _METHODS = (
     _mice("norm", {}, 25.0),
     _mice("norm.predict", {}, 25.0),
     _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 80.0),
+    _of_today("gower_knn", {"k": (1, 3, 5, 10, 20)}, seconds=1.0),
+    _of_today(
+        "missForest_ranger", {"mtry": (5, 20, 35), "ntree": (100,)}, draws=True, seconds=60.0
+    ),
+    _mice_of_today("cart", {"minbucket": (5, 10, 20)}, seconds=25.0, packages=("rpart",)),
+    _mice_of_today("midastouch", {}, seconds=60.0),
+    _mice_of_today("lasso.norm", {}, seconds=200.0, packages=("glmnet",)),
 )
 
 _DRAWN_FIRST = ("pmm", "rf", "bpca", "missForest")

@@ -259,6 +259,11 @@ class AmissPipeline:
         methods = None if values is None else [str(value) for value in values["imputation"]]
         return version_notes(environment, methods)
 
+    def needs(self, values: Mapping[str, Sequence[Value]]) -> tuple[str, ...]:
+        """R packages of the grid's methods, beside those that every study needs."""
+        named = [self._methods[str(name)] for name in values[self.method_parameter]]
+        return tuple(dict.fromkeys(package for one in named for package in one.packages))
+
     def _refuse_undeclared_results(self) -> None:
         """Evaluate a table of two rows: what comes out has to have a column each."""
         predicted = Prediction(np.array([0.9, 0.1]), 0.0)

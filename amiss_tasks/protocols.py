@@ -45,7 +45,7 @@ SWITCHES_KEY = "switches"
 """Key of ``study.yaml``, and name of its data in ``Settings.options``."""
 
 _MOST_SEED = 2**31 - 1
-_MICE = ("pmm", "norm", "norm.predict", "rf")
+_MICE = ("pmm", "norm", "norm.predict", "rf", "cart", "midastouch", "lasso.norm")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ SWITCHES = (
         "",
         "regressions of mice are least squares, and stop where predictors are collinear",
         "they are ridge regressions with a ridge of 0.01",
-        methods=("pmm", "norm", "norm.predict"),
+        methods=("pmm", "norm", "norm.predict", "midastouch"),
         hyperparameter="use_ridge",
     ),
     Switch(

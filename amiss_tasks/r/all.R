@@ -33,15 +33,21 @@ R_FILES <- c(
 
 for (.file in R_FILES) sys.source(file.path(.amiss_tasks, .file), envir = environment())
 
-# A method's file, and the files of its folder that its head names as helpers, in an
-# environment of their own.
+# The files of a folder that the head of one of them names as helpers, and those that theirs do.
+.helpers_of <- function(folder, file) {
+  head <- grep("^# helpers: ", readLines(file.path(folder, file)), value = TRUE)
+  named <- unlist(regmatches(head, gregexpr("(?<=[(])_[^)]+[.]R", head, perl = TRUE)))
+  unique(c(unlist(lapply(named, .helpers_of, folder = folder)), named))
+}
+
+# A method's file and its helpers, in an environment of their own.
 .load_file <- function(folder, name) {
   folder <- file.path(.amiss_tasks, folder)
   file <- paste0(name, ".R")
-  head <- grep("^# helpers: ", readLines(file.path(folder, file)), value = TRUE)
-  helpers <- unlist(regmatches(head, gregexpr("(?<=[(])_[^)]+[.]R", head, perl = TRUE)))
   environment <- new.env(parent = environment(.load_file))
-  for (one in c(helpers, file)) sys.source(file.path(folder, one), envir = environment)
+  for (one in c(.helpers_of(folder, file), file)) {
+    sys.source(file.path(folder, one), envir = environment)
+  }
   environment
 }
 

@@ -13,7 +13,8 @@
 
 # One sentence about the first package, of those named and all that they need, that cannot be
 # loaded; empty when there is none. A package that is not installed at all is named by `missing`.
-library_fault <- function(packages = R_PACKAGES) {
+# `more`: packages of the study's methods beside those that every study needs.
+library_fault <- function(more = character(), packages = c(R_PACKAGES, more)) {
   least <- rep(NA_character_, length(packages))
   names(least) <- packages
   seen <- character()

@@ -87,12 +87,13 @@ refuse_many_levels <- function(x) {
 R_PACKAGES <- c("randomForest", "mice", "ranger", "pcaMethods")
 
 # What may change numbers, by name; "" for a package that is not installed. No
-# package is loaded for it.
-r_versions <- function() {
-  versions <- lapply(R_PACKAGES, function(name) {
+# package is loaded for it. `more`: packages of the study's methods beside those.
+r_versions <- function(more = character()) {
+  packages <- c(R_PACKAGES, more)
+  versions <- lapply(packages, function(name) {
     if (nzchar(system.file(package = name))) as.character(packageVersion(name)) else ""
   })
-  names(versions) <- R_PACKAGES
+  names(versions) <- packages
   c(
     list(R = R.version.string), versions,
     list(BLAS = extSoftVersion()[["BLAS"]], LAPACK = paste(La_version(), La_library()))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from amiss_tasks.methods import METHODS
 from amiss_tasks.r import session as r_session
 from amiss_tasks.r.environment import LIBRARIES
 from amiss_tasks.r.own_file import OwnFile
@@ -141,19 +142,29 @@ class RCalls:
                 raise TaskFailure(fault)
         return file
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, more: Sequence[str] = ()) -> dict[str, str]:
         """Versions of R, its packages and its linear algebra.
+
+        Args:
+            more: Packages that methods of the study need beside those that every study does.
 
         Raises:
             EnvironmentFault: A package is not installed, or not whole.
         """
         self.source(LIBRARIES_R)
-        fault = str(scalar(self("library_fault").value.python()))
+        fault = str(scalar(self("library_fault", list(more)).value.python()))
         if fault:
             raise EnvironmentFault(fault, todo=_library_advice(fault))
-        found = self("r_versions").value.python()
+        found = self("r_versions", list(more)).value.python()
         versions = {name: str(scalar(value)) for name, value in found.items()}
         missing = [name for name, text in versions.items() if not text]
+        for name in [name for name in missing if name in more]:
+            methods = ", ".join(m.name for m in METHODS.values() if name in m.packages)
+            raise EnvironmentFault(
+                f"R has no package {name}, which imputation {methods} needs",
+                todo=f"install it (on Debian: r-cran-{name.lower()}), or take {methods} out of the "
+                "grid; all other methods run without it",
+            )
         if missing:
             raise EnvironmentFault(
                 f"R has no package {', '.join(missing)}",

@@ -33,6 +33,7 @@ class AmissRunner:
         self, settings: Settings, stage_hook: StageHook, memo_bytes: int = MEMO_BYTES
     ) -> None:
         self.chain = StageRunner(settings, stage_hook, memo_bytes)
+        self._needs = settings.needs
         self._is_spent = False
         self._watch: ProcessWatch | None = None
         refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
@@ -49,9 +50,13 @@ class AmissRunner:
         return " ".join(file.text_digest for file in files if file is not None)
 
     def environment(self) -> Mapping[str, str]:
-        """Versions that may change numbers."""
+        """Versions that may change numbers.
+
+        Raises:
+            EnvironmentFault: A package is not installed, or not whole.
+        """
         return {
-            **self.chain.r.calls.versions(),
+            **self.chain.r.calls.versions(self._needs),
             "Python": platform.python_version(),
             "numpy": np.__version__,
             "rpy2": version("rpy2-rinterface"),

@@ -110,7 +110,13 @@ def _of_study(study: Path | None, recompute: int, pipeline: str) -> Iterator[Fin
     from gridrun.errors import GridrunError
     from gridrun.tools.doctor import examine
 
-    yield from examine(study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline)
+    needs: tuple[str, ...] = ()
+    if study is not None:
+        with contextlib.suppress(GridrunError):  # one that cannot be opened is named below
+            needs = open_study(study, pipeline=pipeline).state().settings.needs
+    yield from examine(
+        study, lambda path: open_study(path, pipeline=pipeline).plan(), pipeline, needs
+    )
     if study is not None:
         with contextlib.suppress(GridrunError):  # a study that cannot be opened was named above
             yield from open_study(study, pipeline=pipeline).check_files(recompute)

@@ -13,6 +13,7 @@ from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import (
     ChecksCode,
     KnowsVersions,
+    NeedsMore,
     Pipeline,
     Runner,
     SeparatesTasks,
@@ -43,6 +44,7 @@ __all__ = [
     "InputRole",
     "KnowsVersions",
     "LeadingMetric",
+    "NeedsMore",
     "Parameter",
     "Pipeline",
     "Runner",

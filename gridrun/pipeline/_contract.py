@@ -260,6 +260,19 @@ class KnowsVersions(Protocol):
 
 
 @runtime_checkable
+class NeedsMore(Protocol):
+    """A pipeline with values that need something of a worker which other studies do without."""
+
+    def needs(self, values: Mapping[str, Sequence[Value]]) -> Sequence[str]:
+        """What the values of a grid need, by names of the pipeline's own: ``Settings.needs``.
+
+        ``Runner.environment`` raises ``EnvironmentFault`` where one is not there, before any task
+        runs, and has its version under the same name.
+        """
+        ...
+
+
+@runtime_checkable
 class ChecksCode(Protocol):
     """A pipeline whose workers refuse to run other code than the tasks were planned for."""
 

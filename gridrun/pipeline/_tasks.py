@@ -57,6 +57,8 @@ class Settings:
         input_digests: Role to SHA-256 of the input, where it is known already.
         code: What the pipeline said of its code before the tasks were planned (see
             ``ChecksCode``); empty where there is nothing to hold a worker's code against.
+        needs: What values of the grid need of a worker beside what every study does (see
+            ``NeedsMore``).
     """
 
     inputs: Mapping[str, str]
@@ -66,6 +68,7 @@ class Settings:
     options: Mapping[str, Any] = field(default_factory=dict)
     input_digests: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -195,10 +195,15 @@ class Recorder:
     def _check_environment(self, environment: dict[str, str]) -> None:
         if self._environment is None:
             self._environment = environment
-        if environment == self._environment or self._study_state.request.mix_environments:
-            return
         old = self._environment
-        names = sorted(n for n in {*old, *environment} if old.get(n) != environment.get(n))
+        # a grid that has grown, or lost a value, needs more of a worker than before, or less
+        optional = {n for n in self._study_state.may_need if (n in old) != (n in environment)}
+        self._environment = {n: environment[n] for n in optional if n in environment} | old
+        names = sorted(
+            n for n in {*old, *environment} - optional if old.get(n) != environment.get(n)
+        )
+        if not names or self._study_state.request.mix_environments:
+            return
         changes = ", ".join(
             f"{name}: {old.get(name, 'none')} -> {environment.get(name, 'none')}" for name in names
         )

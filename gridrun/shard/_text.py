@@ -55,6 +55,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "rows": job.settings.rows,
         "options": dict(job.settings.options),
         "limits": asdict(job.limits),
+        **({"needs": list(job.settings.needs)} if job.settings.needs else {}),
     }
 
 
@@ -62,7 +63,10 @@ def job_from(data: Mapping[str, Any]) -> Job:
     """The job that ``job_data`` wrote."""
     if not isinstance(data["pipeline"], str):
         raise TypeError("the name of the pipeline is no text")
-    settings = Settings({}, data["protocol"], data["seed"], data["rows"], data["options"])
+    needs = tuple(data.get("needs", ()))
+    settings = Settings(
+        {}, data["protocol"], data["seed"], data["rows"], data["options"], needs=needs
+    )
     return Job(data["pipeline"], settings, Limits(**data["limits"]))
 
 

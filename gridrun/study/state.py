@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import ChecksCode, KnowsVersions, Pipeline, Settings, Source, Value
+from gridrun.pipeline import ChecksCode, KnowsVersions, NeedsMore, Pipeline, Settings, Source, Value
 from gridrun.pipeline.caveats import Caveat, HasCaveats
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
@@ -92,6 +92,7 @@ class StudyState:
             options=study.options,
             # before any digest of code is asked for: what changes between is then refused
             code=pipeline.code_in_use() if isinstance(pipeline, ChecksCode) else {},
+            needs=_needs_of(pipeline, study.grid.allowed()),
         )
 
         if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
@@ -145,6 +146,12 @@ class StudyState:
             return []
         values = self.study.grid.allowed()
         return list(self.pipeline.version_notes(environment, self.settings, values).values())
+
+    @cached_property
+    def may_need(self) -> tuple[str, ...]:
+        """What any value of the pipeline's parameters needs beside what every study does."""
+        values = {one.name: one.values for one in self.pipeline.parameters}
+        return _needs_of(self.pipeline, values)
 
     def noted_versions(self) -> list[str]:
         """The same of the versions that the ledger's results were computed with."""
@@ -409,3 +416,8 @@ def input_stamp(path: Path) -> str:
     stat = path.stat()
     parts = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
     return " ".join([str(path.resolve()), *map(str, parts)])
+
+
+def _needs_of(pipeline: Pipeline, values: Mapping[str, Sequence[Value]]) -> tuple[str, ...]:
+    """What values of parameters need of a worker beside what every study does."""
+    return tuple(pipeline.needs(values)) if isinstance(pipeline, NeedsMore) else ()

@@ -44,6 +44,7 @@ def examine(
     study: Path | None = None,
     plan_of: Callable[[Path], PlanReport] | None = None,
     pipeline: str = DEFAULT_PIPELINE,
+    needs: tuple[str, ...] = (),
 ) -> Iterator[Finding]:
     """Check the machine, and a study if one is named.
 
@@ -51,11 +52,12 @@ def examine(
         study: Study directory or file, or None for the machine alone.
         plan_of: Opens and plans a study; without it only the study's disk is checked.
         pipeline: The pipeline whose runner is started.
+        needs: What the study needs of it beside what every study does.
     """
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
     yield _backends()
-    yield from _runner(pipeline)
+    yield from _runner(pipeline, needs)
     yield _disk(study.parent if study is not None and study.is_file() else study or Path())
     yield _cores()
     if study is not None and plan_of is not None:
@@ -85,7 +87,7 @@ def _backends() -> Finding:
     )
 
 
-def _runner(pipeline: str) -> Iterator[Finding]:
+def _runner(pipeline: str, needs: tuple[str, ...]) -> Iterator[Finding]:
     """Start the runner as a worker would, in a process of its own."""
     home = shutil.which("R")
     if home is None:
@@ -98,7 +100,7 @@ def _runner(pipeline: str) -> Iterator[Finding]:
         )
         return
     try:
-        versions = worker_environment(pipeline)
+        versions = worker_environment(pipeline, needs)
     except EnvironmentFault as fault:
         yield Finding(
             "R in a worker",

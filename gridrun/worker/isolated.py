@@ -113,17 +113,18 @@ def serve(channel: Channel) -> None:
     channel.reply(Value(value))
 
 
-def worker_environment(pipeline: str) -> dict[str, str]:
+def worker_environment(pipeline: str, needs: tuple[str, ...] = ()) -> dict[str, str]:
     """Start a worker that has nothing to do; gives the versions that it finds.
 
     Args:
         pipeline: Name that ``load_pipeline`` takes.
+        needs: What a study needs of it beside what every study does.
 
     Raises:
         EnvironmentFault: The pipeline's process cannot be started.
     """
     protocol = next(iter(load_pipeline(pipeline).protocols))
-    job = Job(pipeline, Settings({}, protocol, seed=1))
+    job = Job(pipeline, Settings({}, protocol, seed=1, needs=needs))
     with tempfile.TemporaryDirectory(prefix="gridrun-worker-") as name:
         supervisor = Supervisor(job, lambda _: b"", Path(name))
         try:

@@ -13,8 +13,8 @@ from amiss_tasks.tasks.r_stages import RStages
 from gridrun.pipeline import TaskFailure
 
 NA = math.nan
-MICE = ("pmm", "norm", "norm.predict", "rf")
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("norm", "norm.predict", "rf")]
+MICE = ("pmm", "norm", "norm.predict", "rf", "cart", "midastouch", "lasso.norm")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in MICE[1:]]
 RANDOM = np.random.default_rng(8)
 FACTORS = RANDOM.normal(size=(90, 3))
 
@@ -59,7 +59,7 @@ def corrected(two_completions) -> RStages:
     return RStages(protocol=Protocol(CORRECTED))
 
 
-@pytest.mark.parametrize("name", ["knnImputation", "pmm", *SLOW])
+@pytest.mark.parametrize("name", ["knnImputation", "gower_knn", "pmm", *SLOW])
 def test_every_value_is_imputed(corrected, name):
     """Training and test rows, in the unit of their feature; what is known stays to the last bit."""
     given, tested = odd(), odd(60, 90)
@@ -80,7 +80,7 @@ def test_every_value_is_imputed(corrected, name):
             spread = np.ptp(known)
             assert (imputed_values >= known.min() - 3 * spread).all(), feature
             assert (imputed_values <= known.max() + 3 * spread).all(), feature
-            if name in {"pmm", "rf"} and feature != "same":
+            if name in {"pmm", "rf", "cart", "midastouch"} and feature != "same":
                 assert set(imputed_values) <= set(known), feature
         np.testing.assert_array_equal(after["same"], 0.25)
 
@@ -190,7 +190,7 @@ def test_knn_takes_neighbours_that_have_the_value(corrected, k):
 
 
 @pytest.mark.parametrize(
-    "name", ["knnImputation", pytest.param("pmm", marks=pytest.mark.slow), *SLOW]
+    "name", ["knnImputation", "gower_knn", pytest.param("pmm", marks=pytest.mark.slow), *SLOW]
 )
 def test_a_test_row_by_itself_is_what_it_is_beside_others(corrected, name):
     """Under the corrections, too, no test row has a say in another; nor in a kept model."""
@@ -216,7 +216,7 @@ def test_the_switches_concern_their_methods_alone():
     """So that results of other methods stay valid."""
     for name in ("mice_units", "mice_constants", "mice_collinear", "mice_predictors"):
         assert NAMES[name].methods == MICE
-    assert set(NAMES["mice_ridge"].methods) == set(MICE) - {"rf"}
+    assert set(NAMES["mice_ridge"].methods) == set(MICE) - {"rf", "cart", "lasso.norm"}
     assert NAMES["knn_distances"].methods == ("knnImputation",)
     flags = Protocol(CORRECTED).corrections_for("norm")
     assert flags == dict.fromkeys(

@@ -81,6 +81,7 @@ CASES = [
     ("amiss", "rf", {"categorical": "factor"}),
     ("corrected", "lr", {}),
     ("corrected", "rf", {"hyperparameter_search_type": "random"}),
+    ("corrected", "lr", {"imputation": "gower_knn"}),
     ("amiss", "lr", {"evaluate": "hold-out"}),
 ]
 SLOW = [
@@ -95,6 +96,8 @@ SLOW = [
     ("corrected", "lr", {"imputation": "norm"}),
     ("corrected", "rf", {"imputation": "pmm"}),
     ("corrected", "rf", {"imputation": "rf"}),
+    *(("corrected", "lr", {"imputation": name}) for name in ("missForest_ranger", "midastouch")),
+    *(("corrected", "lr", {"imputation": name}) for name in ("cart", "lasso.norm")),
     ("corrected", "rf", {"categorical": "factor", "feature_sampling_percentage": 1.0}),
 ]
 

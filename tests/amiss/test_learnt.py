@@ -19,6 +19,8 @@ ROWS = {
     "knnImputation": {"k": 2},
     "bpca": {"nPcs": 2, "maxSteps": 60, "center": True},
     "missForest": {"mtry": 2, "ntree": 20},
+    "gower_knn": {"k": 3},
+    "missForest_ranger": {"mtry": 2, "ntree": 20},
 }
 
 
@@ -65,7 +67,7 @@ def completions(found: ImputedTest) -> list[np.ndarray]:
 
 
 def trained(stages, method: Method, numeric) -> Imputed:
-    row = ROWS.get(method.name, {})
+    row = ROWS.get(method.name, {"minbucket": 5} if method.name == "cart" else {})
     generator = stages.draw_sample(
         table(stages, numeric),
         stages.outcome(
@@ -80,8 +82,11 @@ def trained(stages, method: Method, numeric) -> Imputed:
 
 
 FORESTS = pytest.param("rf", marks=pytest.mark.slow)
-EACH = [FORESTS if m == "rf" else m for m in METHODS]
-"""The methods; mice's forests take as long as all others, and differ in R's package only."""
+OF_TODAY = [pytest.param(m, marks=pytest.mark.slow) for m in ("cart", "midastouch", "lasso.norm")]
+EACH = [*(m for m in METHODS if m not in {"rf", "cart", "midastouch", "lasso.norm"}), FORESTS]
+EACH += OF_TODAY
+"""The methods; mice's forests take as long as all others, and differ in R's package only, as its
+trees do and its further regressions, which test_methods_of_today.py has every time."""
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -161,7 +166,7 @@ def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-@pytest.mark.parametrize("name", [*ROWS, *MICE[:3], FORESTS])
+@pytest.mark.parametrize("name", [*ROWS, *MICE[:3], FORESTS, *OF_TODAY[1:]])
 def test_learnt_values_are_nearer_than_means(stages, name):
     """Where features are related, each method does better than the training means."""
     whole, tested = related(40, 2)
@@ -247,7 +252,7 @@ def test_knn_finds_neighbours_among_training_rows(stages):
     np.testing.assert_array_equal(completions(found)[0], training[10:12])
 
 
-@pytest.mark.parametrize("name", ["pmm", FORESTS])
+@pytest.mark.parametrize("name", ["pmm", FORESTS, *OF_TODAY[:2]])
 def test_donors_are_training_rows(stages, name):
     """Every imputed value of a test row was observed in a training row."""
     training, tested = related(60, 1)[1], related(8, 2)[1]

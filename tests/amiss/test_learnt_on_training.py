@@ -8,7 +8,7 @@ from amissstudies import amiss_values
 from toyblock import toy_part
 
 from amiss_tasks.classifiers._tuning import SETTINGS
-from amiss_tasks.methods import METHODS
+from amiss_tasks.methods import BEYOND_AMISS, METHODS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.fold import FoldRows
@@ -25,6 +25,7 @@ FEW = {
     "rf": (METHODS["rf"].row(1), METHODS["rf"].row(2)),
     # its own rows mostly have more components than the toy has features
     "bpca": ({"nPcs": 2, "maxSteps": 20}, {"nPcs": 3, "maxSteps": 20}),
+    "missForest_ranger": ({"mtry": 2, "ntree": 10}, {"mtry": 3, "ntree": 10}),
 }
 """Rows of hyperparameters in place of those that a method would draw."""
 
@@ -105,6 +106,7 @@ def pairs() -> list:
     for method in METHODS:
         for classifier in PIPELINE.classifiers:
             is_slow = method == "rf" or (method in DEAR and classifier != "lr")
+            is_slow |= method in BEYOND_AMISS and (method, classifier) != ("gower_knn", "lr")
             found.append(
                 pytest.param(method, classifier, marks=[pytest.mark.slow] if is_slow else [])
             )

@@ -43,7 +43,9 @@ PAIRS = [
     ("zero_imp", "rf"),
     ("missingness_indicators", "lr"),
     ("knnImputation", "lr"),
+    ("gower_knn", "lr"),
     pytest.param("bpca", "lr", marks=pytest.mark.slow),
+    pytest.param("missForest_ranger", "lr", marks=pytest.mark.slow),
     ("median_imp", "xgboost"),
 ]
 

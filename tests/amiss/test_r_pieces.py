@@ -105,7 +105,8 @@ def test_hyperparameters_equal_upstream(expected):
 def test_hyperparameter_grids_have_upstream_s_sizes():
     """Rows of each method's grid; four methods have more than eight, and draw first."""
     sizes = {name: method.rows for name, method in METHODS.items() if method.axes}
-    assert sizes == {"knnImputation": 5, "bpca": 112, "missForest": 12, "pmm": 180, "rf": 36}
+    upstream = {"knnImputation": 5, "bpca": 112, "missForest": 12, "pmm": 180, "rf": 36}
+    assert sizes == upstream | {"gower_knn": 5, "missForest_ranger": 3, "cart": 3}
     predraws = {name for name, method in METHODS.items() if method.predraw}
     assert predraws == {"bpca", "missForest", "pmm", "rf"}
 

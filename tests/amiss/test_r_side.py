@@ -81,11 +81,16 @@ def test_the_head_of_a_file_names_its_helpers(called, file):
     assert told(file) == called[file]
 
 
+def shared_by(file: str) -> set[str]:
+    """Files beside one that its head names, and those that their heads do."""
+    beside = {name for name, _ in told(file) if Path(name).name.startswith("_")}
+    return beside.union(*map(shared_by, beside))
+
+
 def test_methods_share_the_files_that_their_heads_name():
-    """The table of methods has the helpers that the files' heads have."""
+    """The table of methods has the helpers that the files' heads have, and theirs."""
     for name, method in METHODS.items():
-        files = {Path(file).name for file, _ in told(f"imputation/{name}.R")}
-        shared = {file for file in files if file.startswith("_")}
+        shared = {Path(file).name for file in shared_by(f"imputation/{name}.R")}
         assert shared == set(method.helpers), name
 
 

@@ -87,7 +87,7 @@ def test_only_what_a_study_has_is_said():
 
 def test_doctor_says_it(monkeypatch):
     """The line of the component is a note with the sentence below; a run can start all the same."""
-    monkeypatch.setattr(doctor, "worker_environment", lambda pipeline: DEBIAN_13)
+    monkeypatch.setattr(doctor, "worker_environment", lambda pipeline, needs: DEBIAN_13)
     found = {finding.what: finding for finding in doctor.examine()}
     assert found["LAPACK"].verdict == "note"
     assert "upstream's numbers of pmm, norm" in found["LAPACK"].todo

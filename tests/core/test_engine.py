@@ -284,6 +284,29 @@ def test_other_versions_are_refused_unless_mixing_is_asked_for(toy_study, monkey
     assert report.tally.done > 0
 
 
+def test_a_grid_that_grew_may_need_more_of_a_worker(toy_study, monkeypatch):
+    """What only some values need may be there or not; another version of it is refused."""
+    study = toy_study()
+    monkeypatch.setattr(
+        "gridrun.testing.toy.ToyPipeline.needs", lambda self, values: ("lens",), raising=False
+    )
+
+    def run(smoothing, **more):
+        monkeypatch.setattr(
+            "gridrun.testing._toy_runner.ToyRunner.environment",
+            lambda self: {"toy": "1", **more},
+        )
+        return study.run(backend="inprocess", only=[f"smoothing={smoothing}"]).tally.done
+
+    assert run("flat") > 0
+    assert run("upper", lens="3") > 0
+    with pytest.raises(EnvironmentFault, match="lens: 3 -> 4"):
+        run("mean", lens="4")
+    with pytest.raises(EnvironmentFault, match="other: none -> 1"):
+        run("mean", lens="3", other="1")
+    assert run("mean") > 0
+
+
 def test_a_sample_is_drawn_in_whole_blocks_and_kept(toy_study):
     """Every smoothing on the same rows; a larger sample contains the smaller one."""
     study = toy_study()

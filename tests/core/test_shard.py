@@ -40,6 +40,7 @@ from gridrun.shard import (
     read_manifest,
     read_segment,
 )
+from gridrun.shard._text import job_data, job_from
 from gridrun.testing.processes import all_gone
 from gridrun.testing.toy import PIPELINE
 from gridrun.testing.units import expected_rows, task_key, toy_content, toy_job, toy_units
@@ -323,3 +324,12 @@ def test_a_unit_of_no_artifact_runs(tmp_path):
     pack_shards(tmp_path / "shards.zip", [shard])
     assert run(tmp_path / "shards.zip", tmp_path / "out")[0] == 0
     assert len(rows_of(events_in(tmp_path / "out"))) == 2
+
+
+def test_what_values_need_travels_with_a_shard():
+    """A job that needs nothing more is written as before; one that does comes back with it."""
+    job = toy_job()
+    assert "needs" not in job_data(job)
+    more = dataclasses.replace(job, settings=dataclasses.replace(job.settings, needs=("lens",)))
+    assert job_from(json.loads(json.dumps(job_data(more)))).settings.needs == ("lens",)
+    assert job_from(json.loads(json.dumps(job_data(job)))).settings.needs == ()
