@@ -56,6 +56,7 @@ LEFT_OUT = (
     "features._rules.",
     "features._source.",
     "features.features_file.",
+    "study._added_missingness_key.",
     "study._group_key.",
     "study._named_keys.",
     "study.keys.",
