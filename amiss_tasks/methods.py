@@ -176,7 +176,7 @@ _METHODS = (
     _mice("rf", {"ntree": tuple(range(1, 527, 15))}, 80.0),
     _of_today("gower_knn", {"k": (1, 3, 5, 10, 20)}, seconds=1.0),
     _of_today(
-        "missForest_ranger", {"mtry": (5, 20, 35), "ntree": (100,)}, draws=True, seconds=60.0
+        "missForest_ranger", {"mtry": (5, 20, 35), "ntree": (100,)}, draws=True, seconds=20.0
     ),
     _mice_of_today("cart", {"minbucket": (5, 10, 20)}, seconds=25.0, packages=("rpart",)),
     _mice_of_today("midastouch", {}, seconds=60.0),
