@@ -26,6 +26,11 @@ FIGURES = {
         r"^  train +[\d.]+ CPU s",
         r"tasks with other numbers without sharing: 0$",
     ),
+    "bench_imputation.py": (
+        r"^40 training and 40 test rows, \d+ features",
+        r"^  rf +own [\d.]+ s, mice [\d.]+ s: [\d.]+ x",
+        r"^  missForest +own [\d.]+ s, randomForest's loop [\d.]+ s: [\d.]+ x",
+    ),
     "bench_models.py": (
         r"^27 x 59 ",
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
