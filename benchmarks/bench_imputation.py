@@ -36,8 +36,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "pmm": [{"donors": 5, "ridge": 1e-5, "matchtype": 1}, {"donors": 21, "matchtype": 2}],
     "norm": [{}],
     "norm.predict": [{}],
-    "rf": [{"ntree": 16}, {"ntree": 226}],
-    "missForest": [{"mtry": 5, "ntree": 100}, {"mtry": 20, "ntree": 100}],
+    "rf": [{"ntree": 16}, {"ntree": 91}],
+    "missForest": [{"mtry": 5, "ntree": 50}, {"mtry": 15, "ntree": 50}],
 }
 SIZES = {"iterations": 3, "completions": 2}
 """Of MICE: fewer than the ten and ten of a study, which changes the seconds and not the ratio."""
