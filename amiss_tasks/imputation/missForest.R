@@ -47,82 +47,92 @@
   )
 }
 
-# Goes over all columns once.
+# Goes over all columns once. Forests are grown on the training rows, which stand first, and
+# their predictions put into all rows.
 #
-# filled  the matrix so far; gaps: where values are missing
-# follow  called with each column and its forest
-.iterate <- function(filled, gaps, params, follow = NULL) {
-  for (j in .forest_order(gaps)) {
-    forest <- .grow(filled, !gaps[, j], j, params)
+# filled  the matrix so far; gaps: where values are missing; ours: which rows are training rows
+.iterate <- function(filled, gaps, ours, params) {
+  for (j in .forest_order(gaps[ours, , drop = FALSE])) {
+    forest <- .grow(filled, ours & !gaps[, j], j, params)
     filled[gaps[, j], j] <- predict(forest, filled[gaps[, j], -j, drop = FALSE])
-    if (!is.null(follow)) follow(j, forest)
   }
   filled
 }
 
 # Returns list(filled, iterations): the imputed matrix, and after how many iterations it
-# was reached.
-.forest_fill <- function(numbers, params) {
+# was reached. Rows below the training rows go through the same iterations and have no say.
+#
+# iterations  so many, and no look at what they change; NULL: until they change more
+.forest_fill <- function(numbers, params, training = nrow(numbers), iterations = NULL) {
   gaps <- is.na(numbers)
-  filled <- .fill_means(numbers, .column_means(numbers))
+  ours <- seq_len(nrow(numbers)) <= training
+  filled <- .fill_means(numbers, .column_means(numbers[ours, , drop = FALSE]))
+  most <- c(iterations, .MOST_ITERATIONS)[1L]
   change <- Inf
-  for (iteration in seq_len(.MOST_ITERATIONS)) {
-    following <- .iterate(filled, gaps, params)
+  for (iteration in seq_len(most)) {
+    following <- .iterate(filled, gaps, ours, params)
     before <- change
-    change <- sum((following - filled)^2) / sum(following^2)
+    found <- following[ours, , drop = FALSE]
+    change <- sum((found - filled[ours, , drop = FALSE])^2) / sum(found^2)
     # an iteration that changed more than the one before is thrown away; only the last one is
     # kept whatever it changed, as the package keeps it
-    if (!(change < before) && iteration < .MOST_ITERATIONS) {
+    if (is.null(iterations) && !(change < before) && iteration < most) {
       return(list(filled = filled, iterations = iteration - 1L))
     }
     filled <- following
   }
-  list(filled = filled, iterations = .MOST_ITERATIONS)
+  list(filled = filled, iterations = most)
 }
 
-.forest_table <- function(data, params) {
-  as.data.frame(.forest_fill(.forest_matrix(data), params)$filled)
+.rows_of <- function(filled, rows) as.data.frame(filled[rows, , drop = FALSE])
+
+# A test table as a matrix of the training matrix's columns: one without any value in training
+# has no forest and is in no imputed table.
+.as_training <- function(data, numbers) {
+  features <- colnames(numbers)
+  tested <- vapply(unclass(data)[features], as.double, double(nrow(data)))
+  matrix(tested, nrow(data), length(features), dimnames = list(NULL, features))
 }
 
-# Forests are large, so the state has what they can be grown from again instead: the training
-# table and where the generator stood.
-impute_train <- function(data, params, seed) {
+# A training table, and test rows by its forests as they are grown: growing them again for the
+# test rows would take as long as growing them. The state is that of training alone.
+impute_both <- function(data, test, params, seed) {
+  # forests are large, so the state has what they can be grown from again instead: the training
+  # table and where the generator stood
   generator <- generator_state()
   numbers <- .forest_matrix(data)
-  found <- .forest_fill(numbers, params)
-  state <- list(
-    params = params, numbers = numbers, iterations = found$iterations, generator = generator
+  both <- if (is.null(test)) numbers else rbind(numbers, .as_training(test, numbers))
+  training <- nrow(numbers)
+  found <- .forest_fill(both, params, training)
+  list(
+    completed = list(.rows_of(found$filled, seq_len(training))),
+    state = list(
+      params = params, numbers = numbers, iterations = found$iterations, generator = generator
+    ),
+    tested = if (!is.null(test)) list(.rows_of(found$filled, -seq_len(training)))
   )
-  list(completed = list(as.data.frame(found$filled)), state = state)
+}
+
+impute_train <- function(data, params, seed) {
+  impute_both(data, NULL, params, seed)[c("completed", "state")]
 }
 
 # Ten times, on the test table alone (D7).
 impute_test <- function(data, state, seed) {
-  lapply(seq_len(.TEST_COMPLETIONS), function(number) .forest_table(data, state$params))
+  lapply(seq_len(.TEST_COMPLETIONS), function(number) {
+    as.data.frame(.forest_fill(.forest_matrix(data), state$params)$filled)
+  })
 }
 
 # The training forests, applied in the order in which they were grown, for as many iterations
 # as training took, to test rows that start at the training means (as Albu et al. 2024,
 # arXiv:2407.03379, do). A feature that no training row lacks has no forest: its mean stays.
 impute_test_learnt <- function(data, state, seed) {
-  # a column without any value in training has no forest and is in no imputed table
-  features <- colnames(state$numbers)
-  tested <- vapply(unclass(data)[features], as.double, double(nrow(data)))
-  tested <- matrix(tested, nrow(data), dimnames = list(NULL, features))
-  missing <- is.na(tested)
-  means <- .column_means(state$numbers)
-  tested <- .fill_means(tested, means)
-  follow <- function(j, forest) {
-    rows <- missing[, j]
-    if (any(rows)) tested[rows, j] <<- predict(forest, tested[rows, -j, drop = FALSE])
-  }
-  gaps <- is.na(state$numbers)
-  filled <- .fill_means(state$numbers, means)
+  training <- nrow(state$numbers)
+  both <- rbind(state$numbers, .as_training(data, state$numbers))
   use_generator(state$generator)
-  for (iteration in seq_len(state$iterations)) {
-    filled <- .iterate(filled, gaps, state$params, follow)
-  }
-  list(as.data.frame(tested))
+  found <- .forest_fill(both, state$params, training, state$iterations)
+  list(.rows_of(found$filled, -seq_len(training)))
 }
 
 impute_alone <- impute_test_learnt

@@ -8,6 +8,7 @@
 #   impute_test(data, state, seed)        -> completed
 #   impute_test_learnt(data, state, seed) -> completed
 #   impute_alone(data, state, seed)       -> completed
+#   impute_both(data, test, params, seed) -> list(completed, state, tested)
 #
 # data       data frame, the prepared training table or the test table cut to
 #            its features; NA is missing
@@ -23,6 +24,8 @@
 # whatever the other test rows are. impute_alone, by which a finished model imputes the rows
 # it is to predict, does so as impute_test_learnt would if each row were the only one, so that
 # its place in the table has no say either; a method without it is given the rows one by one.
+# impute_both is impute_train, and `tested` what impute_test_learnt would make of the test table:
+# for a method that learns what is too large to be kept.
 # helpers: use_stream, use_generator (../r/streams.R); require_no_gaps (../r/tables.R)
 
 # Imputes a training table once for each row of hyperparameters. An error, or a
@@ -34,9 +37,9 @@
 # rows       list of rows of hyperparameters; one empty row for a method without
 # generator  where preparing the table left the generator, for a method that
 #            draws and has no rows; else NULL: row k starts at stream k
-# Returns list(tables, states, failures, gone): for each row a list of imputed
+# Returns list(tables, states, failures, gone, tested): for each row a list of imputed
 # tables or NULL, the state or NULL, the error's message or NA; names of the features that its
-# tables lack.
+# tables lack; imputed test tables where they are made along with the training tables, or NULL.
 complete_training <- function(method, data, rows, generator, seed, fails_fold,
                               accepts_missing = FALSE) {
   usable_rows(
@@ -45,12 +48,20 @@ complete_training <- function(method, data, rows, generator, seed, fails_fold,
 }
 
 # The first half, which is the same for all classifiers.
-impute_rows <- function(method, data, rows, generator, seed, fails_fold) {
-  tables <- states <- gone <- vector("list", length(rows))
+#
+# test  the test table, where its rows are to be imputed from what training learns; or NULL
+impute_rows <- function(method, data, rows, generator, seed, fails_fold, test = NULL) {
+  tables <- states <- gone <- tested <- vector("list", length(rows))
   failures <- rep(NA_character_, length(rows))
   for (k in seq_along(rows)) {
     if (is.null(generator)) use_stream(seed, k) else use_generator(generator)
-    impute <- function() method$impute_train(data, rows[[k]], seed)
+    impute <- function() {
+      if (is.null(test) || is.null(method$impute_both)) {
+        method$impute_train(data, rows[[k]], seed)
+      } else {
+        method$impute_both(data, test, rows[[k]], seed)
+      }
+    }
     found <- if (fails_fold) impute() else tryCatch(impute(), error = conditionMessage)
     if (is.character(found)) {
       message("imputation row ", k, " (", .row_text(rows[[k]]), ") failed: ", found)
@@ -59,10 +70,11 @@ impute_rows <- function(method, data, rows, generator, seed, fails_fold) {
       tables[[k]] <- found$completed
       # assigning NULL would remove the element and move the states of later rows
       if (!is.null(found$state)) states[[k]] <- found$state
+      if (!is.null(found$tested)) tested[[k]] <- found$tested
       gone[[k]] <- setdiff(names(data), names(found$completed[[1L]]))
     }
   }
-  list(tables = tables, states = states, failures = failures, gone = gone)
+  list(tables = tables, states = states, failures = failures, gone = gone, tested = tested)
 }
 
 # The second half: rows whose tables the classifier cannot be given count as failed.

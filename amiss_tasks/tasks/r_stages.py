@@ -228,6 +228,8 @@ class RStages:
         rows: Sequence[Hyperparameters],
         generator: RObject | None = None,
         fold: int = 1,
+        *,
+        test: RObject | None = None,
     ) -> ImputedRows:
         """Impute a training table once for each row of hyperparameters.
 
@@ -237,6 +239,8 @@ class RStages:
             rows: Rows of hyperparameters; one empty row for a method without.
             generator: Where the generator stands, for a method that goes on there.
             fold: Fold, counted from 1.
+            test: The test table, where it is imputed from what training learns: a method
+                that cannot keep that imputes it along with the training table.
         """
         result = self._call(
             "impute_rows",
@@ -249,6 +253,7 @@ class RStages:
             generator if self.reads_generator(method) else None,
             self._seed("impute", fold),
             fails_fold=method.fails_fold,
+            test=test,
         )
         return ImputedRows(result.value, result.warnings)
 
@@ -272,7 +277,8 @@ class RStages:
         count = sum(len(tables.at(row)) for row in range(len(tables)))
         none: list[tuple[str, ...]] = [()] * len(tables)
         notes = (*imputed.notes, *result.warnings)
-        return Imputed(tables, result.value["states"], count, notes, none)
+        tested = result.value["tested"]
+        return Imputed(tables, result.value["states"], count, notes, none, tested)
 
     def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Imputed:
         """Run the feature checks on imputed training tables (D15)."""

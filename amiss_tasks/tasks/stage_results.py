@@ -107,6 +107,12 @@ class ImputedRows:
         tables = self.handle["tables"]
         return sum(len(tables.at(row)) for row in range(len(tables)))
 
+    @property
+    def tested(self) -> int:
+        """Number of test tables that were imputed along with them."""
+        tables = self.handle["tested"]
+        return sum(len(tables.at(row)) for row in range(len(tables)))
+
 
 @dataclass(frozen=True)
 class Imputed:
@@ -120,6 +126,8 @@ class Imputed:
         notes: Warnings.
         dropped: For each row of hyperparameters the features that the feature checks on
             imputed tables dropped from its first one.
+        tested: R list, for each row the imputed test tables where they were made along with
+            the training tables, or NULL; None for a table without a test table.
     """
 
     tables: RObject
@@ -127,6 +135,17 @@ class Imputed:
     count: int
     notes: tuple[str, ...]
     dropped: Sequence[tuple[str, ...]]
+    tested: RObject | None = None
+
+    def tested_by(self, row: int) -> ImputedTest | None:
+        """Imputed test tables that were made along with the training tables of a row, if any.
+
+        Args:
+            row: Row of hyperparameters, counted from 0.
+        """
+        tables = None if self.tested is None else self.tested.at(row)
+        # what training warned of is among the notes already
+        return ImputedTest(tables, len(tables), ()) if tables else None
 
 
 @dataclass(frozen=True)

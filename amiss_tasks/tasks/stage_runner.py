@@ -21,6 +21,7 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.groups import in_group
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
+from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.added_missingness import (
     MCAR,
     STAGE,
@@ -134,10 +135,17 @@ class StageRunner:
             self.hook("impute", cell.key)
             data = self.r.cut(cell.fold.train, cell.prepared.rows, cell.prepared.features)
             generator = cell.prepared.sampled.generator
-            found = self.r.impute_rows(cell.method, data, cell.rows, generator, cell.fold.number)
+            found = self.r.impute_rows(
+                cell.method,
+                data,
+                cell.rows,
+                generator,
+                cell.fold.number,
+                test=self._followed(cell),
+            )
             # a state may hold the training table as well
             size = cell.bytes_of(len(cell.prepared.rows), found.count + len(cell.rows))
-            return found, size
+            return found, size + cell.bytes_of(len(cell.fold.test_ids), found.tested)
 
         def choose() -> tuple[Imputed, int]:
             rows = self.memo.get(f"impute:{cell.key}", impute)[0]
@@ -163,17 +171,29 @@ class StageRunner:
 
     def imputed_test(self, cell: Cell, row: int) -> ImputedTest:
         """Impute the test table with the chosen row of hyperparameters, counted from 0."""
-        state = self.imputed(cell, accepts_missing=True).states.at(row)
-        rows = np.arange(len(cell.fold.test_positive))
+        imputed = self.imputed(cell, accepts_missing=True)
         key = cell.test_key(row)
 
         def impute() -> tuple[ImputedTest, int]:
             self.hook("impute-test", key)
-            data = self.r.cut(cell.fold.test, rows, cell.prepared.features)
-            found = self.r.impute_test(cell.method, data, state, fold=cell.fold.number)
-            return found, cell.bytes_of(len(rows), found.count)
+            if found := imputed.tested_by(row):
+                return found, SMALL_BYTES
+            data = self._test_table(cell)
+            found = self.r.impute_test(
+                cell.method, data, imputed.states.at(row), fold=cell.fold.number
+            )
+            return found, cell.bytes_of(len(cell.fold.test_ids), found.count)
 
         return self.memo.get(f"impute-test:{key}", impute)[0]
+
+    def _test_table(self, cell: Cell) -> RObject:
+        rows = np.arange(len(cell.fold.test_ids))
+        return self.r.cut(cell.fold.test, rows, cell.prepared.features)
+
+    def _followed(self, cell: Cell) -> RObject | None:
+        """The test table, where its rows are imputed from what training learns."""
+        learnt = self.protocol.completes_by_training(cell.method.name)
+        return self._test_table(cell) if learnt and cell.fold.test_ids else None
 
     def train(
         self, cell: Cell, classifier: str, imputed: Imputed, search: str, content_key: str

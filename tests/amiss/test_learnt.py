@@ -305,3 +305,33 @@ def test_text_features_predict_but_are_not_completed(stages):
     assert theirs["t"] == odd
     for name in "abcde":
         assert list(ours[name][:19]) == list(theirs[name][:19])
+
+
+@pytest.mark.parametrize("trees", [1, 12])
+def test_values_from_leaves_are_those_of_the_definition(stages, trees):
+    """Forests of MICE draw what going through all donors of each row draws, and no more numbers."""
+    session = r_session.start()
+    helpers = session.environment(session.shared)
+    session.source_text(Path(__file__).with_name("leaf_values.R").read_text(), helpers)
+    method = stages.method_file(METHODS["rf"])
+    found = session.call(helpers, "leaf_values_twice", method, trees).value.python()
+    assert found["found"].tolist() == found["plain"].tolist()
+    assert found["again"].tolist() == found["once_more"].tolist() == found["plain"][:-1].tolist()
+
+
+def test_test_rows_that_go_through_with_training_are_as_those_that_come_after(stages, bytes_of):
+    """Test rows get what missForest's forests give when grown again, and change no training."""
+    method, training, tested = METHODS["missForest"], related(60, 1)[1], related(8, 2)[1]
+    rows = [{"mtry": 2, "ntree": 20}, {"mtry": 4, "ntree": 5}]
+    together = stages.impute_rows(
+        method, table(stages, training), rows, test=table(stages, tested)
+    ).handle
+    alone = stages.impute_rows(method, table(stages, training), rows).handle
+    for part in ("tables", "states"):
+        assert bytes_of(together[part]) == bytes_of(alone[part])
+    for row in range(2):
+        later = stages.impute_test(
+            method, table(stages, tested), alone["states"].at(row), learnt=True
+        )
+        assert bytes_of(together["tested"].at(row)) == bytes_of(later.tables)
+        assert len(alone["tested"].at(row)) == 0

@@ -28,7 +28,10 @@ REQUIRED = {
     "imputation": {"impute_train", "impute_test", "impute_test_learnt"},
     "classifiers": {"fit", "predict_positive"},
 }
-OPTIONAL = {"imputation": {"impute_alone"}, "classifiers": {"draw_settings", "without_rows"}}
+OPTIONAL = {
+    "imputation": {"impute_alone", "impute_both"},
+    "classifiers": {"draw_settings", "without_rows"},
+}
 
 
 def rscript(code: str) -> str:

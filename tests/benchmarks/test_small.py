@@ -26,6 +26,11 @@ FIGURES = {
         r"^  train +[\d.]+ CPU s",
         r"tasks with other numbers without sharing: 0$",
     ),
+    "bench_imputation.py": (
+        r"^40 training and 40 test rows, \d+ features",
+        r"^  rf +own [\d.]+ s, mice [\d.]+ s: [\d.]+ x",
+        r"^  missForest +own [\d.]+ s, randomForest's loop [\d.]+ s: [\d.]+ x",
+    ),
     "bench_models.py": (
         r"^27 x 59 ",
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
@@ -44,6 +49,10 @@ FIGURES = {
         r"48 tasks were done, 0 had to run",
         r"nothing: wall s, 1 whole processes: [\d.]+",
     ),
+    "bench_start.py": (
+        r"^first task after [\d.]+ s \([\d.]+ to [\d.]+, <= 3\)",
+        r"^CPU until then, all processes: [\d.]+ s",
+    ),
     "bench_xgboost.py": (
         r"^27 x 59 ",
         r"own [\d.]+ s, upstream 80 s",
@@ -61,9 +70,15 @@ def test_every_script_is_run():
     assert scripts == FIGURES.keys() | ELSEWHERE
 
 
+MARKS = {
+    "bench_engine_transport.py": pytest.mark.ray,
+    # a run of the quickstart, as tests/examples has one
+    "bench_start.py": pytest.mark.slow,
+}
+
+
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.ray if "transport" in name else ()) for name in FIGURES],
+    "name", [pytest.param(name, marks=MARKS.get(name, ())) for name in FIGURES]
 )
 def test_small_form(name):
     """The script ends with exit code 0 and prints its figures."""
