@@ -9,6 +9,11 @@ elsewhere finds the same one.
 from __future__ import annotations
 
 from gridrun.pipeline._axes import Parameter, Stage, Value
+from gridrun.pipeline._classifiers import (
+    LimitsClassifiers,
+    default_classifiers,
+    refused_classifier,
+)
 from gridrun.pipeline._columns import Column, names_of, refuse_undeclared
 from gridrun.pipeline._contract import (
     ChecksCode,
@@ -44,6 +49,7 @@ __all__ = [
     "InputRole",
     "KnowsVersions",
     "LeadingMetric",
+    "LimitsClassifiers",
     "NeedsMore",
     "Parameter",
     "Pipeline",
@@ -59,11 +65,13 @@ __all__ = [
     "Value",
     "Words",
     "by_role",
+    "default_classifiers",
     "inputs_advice",
     "inputs_lacking",
     "load_pipeline",
     "names_of",
     "refuse_undeclared",
+    "refused_classifier",
     "stage_parts",
     "stage_prefix",
     "unknown_inputs",

@@ -80,11 +80,13 @@ class Pipeline(Protocol):
     of an option of ``gridrun init`` or ``predict``."""
     study_start: str
     """Text of a new study down to its grid. ``{inputs}`` stands for the lines below that key,
-    ``{protocol}`` for the first of the protocols, ``{classifiers}`` for the names of all."""
+    ``{protocol}`` for the first of the protocols, ``{classifiers}`` for those of a study that
+    names none."""
     parameters: tuple[Parameter, ...]
     stages: tuple[Stage, ...]
     classifiers: tuple[str, ...]
-    """In the order of table rows; what a study gets when it names none."""
+    """In the order of table rows; what a study gets when it names none, but for those of
+    ``LimitsClassifiers``."""
     protocols: Mapping[str, str]
     """Protocol name to one sentence; a study that names none has the first."""
     result_columns: tuple[Column, ...]

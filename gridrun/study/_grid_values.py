@@ -109,17 +109,38 @@ def _text_refusal(parameter: Parameter, leaf: Leaf, given: str) -> tuple[str, st
     return f"has unknown value {quoted(given)}", _known(parameter, near)
 
 
+def refuse_default(reader: KeyReader, parameter: Parameter, node: Node, protocol: str) -> None:
+    """Name the values of a parameter that the grid does not name and the protocol does not run.
+
+    Args:
+        reader: Takes faults.
+        parameter: The parameter, with values of its own for such a grid.
+        node: The grid.
+        protocol: The study's protocol; empty where none is known, which refuses no value.
+    """
+    for value in parameter.default or ():
+        reason = _unrun(parameter, value, protocol, f"the key {parameter.name}")
+        if reason is not None:
+            reader.fault(f'parameter "{parameter.name}" {reason[0]}', node, reason[1])
+
+
 def _other_protocol(parameter: Parameter, item: Node, protocol: str) -> tuple[str, str] | None:
-    """Why the study's protocol does not run a value of the parameter, with advice."""
+    """Why the study's protocol does not run a value that a grid names, with advice."""
     given = item.number if item.text is None else item.text
-    value = _match(parameter, given)
+    return _unrun(parameter, _match(parameter, given), protocol, "the grid")
+
+
+def _unrun(
+    parameter: Parameter, value: Value | None, protocol: str, place: str
+) -> tuple[str, str] | None:
+    """Why the study's protocol does not run a value of the parameter, with advice."""
     wanted = protocol if value is None else parameter.only_under.get(value, protocol)
     if not protocol or wanted == protocol:
         return None
     named = quoted(value) if isinstance(value, str) else str(value)
     reason = f": {parameter.only_under_reason}" if parameter.only_under_reason else ""
     message = f"has {named}, which protocol {protocol} does not run{reason}"
-    return message, f"set protocol: {wanted} in the study file, or take {named} out of the grid"
+    return message, f"set protocol: {wanted} in the study file, or take {named} out of {place}"
 
 
 def _takes_numbers(parameter: Parameter) -> bool:

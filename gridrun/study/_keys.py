@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gridrun.documents.tree import Entries, Node, known_list
-from gridrun.pipeline import InputRole, inputs_lacking
+from gridrun.pipeline import (
+    InputRole,
+    Pipeline,
+    default_classifiers,
+    inputs_lacking,
+    refused_classifier,
+)
 from gridrun.plan.units import Limits
 from gridrun.study._reader import KeyReader
 from gridrun.study._section import Section
@@ -61,14 +67,26 @@ def read_study_keys(
     return section
 
 
-def read_classifiers(reader: KeyReader, node: Node, known: Sequence[str]) -> tuple[str, ...]:
-    """Classifiers in the pipeline's order, whatever order they are given in."""
+def read_classifiers(
+    reader: KeyReader, node: Node, pipeline: Pipeline, protocol: str
+) -> tuple[str, ...]:
+    """Classifiers in the pipeline's order, whatever order they are given in.
+
+    Args:
+        reader: Takes faults and notes.
+        node: The node.
+        pipeline: The pipeline.
+        protocol: The study's protocol; empty where none is known.
+    """
     key = 'key "classifiers"'
+    known, default = pipeline.classifiers, default_classifiers(pipeline)
     if not node.items:
+        limited = [name for name in known if name not in default]
+        named = f"; {known_list(limited)} where it is named" if limited else ""
         reader.fault(
             f"{key} has an empty list, so nothing would be trained",
             node,
-            f"known values: {known_list(known)}; without the key all of them run",
+            f"known values: {known_list(default)}; without the key all of them run{named}",
         )
     given: list[str] = []
     for item in node.items:
@@ -77,6 +95,10 @@ def read_classifiers(reader: KeyReader, node: Node, known: Sequence[str]) -> tup
             reader.note(f'{key} has "{name}" more than once; it is counted once', item)
         elif name is not None:
             given.append(name)
+            refused = refused_classifier(pipeline, name, protocol)
+            if refused is not None:
+                message, todo = refused
+                reader.fault(f'{key} has "{name}", {message}', item, todo)
     return tuple(name for name in known if name in given)
 
 

@@ -12,7 +12,7 @@ from gridrun.documents import YAML_SUFFIXES, read_document
 from gridrun.documents.textfile import look_at, os_error
 from gridrun.documents.tree import Document, Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
-from gridrun.pipeline import Pipeline, inputs_advice
+from gridrun.pipeline import Pipeline, default_classifiers, inputs_advice
 from gridrun.plan.grid import Grid
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
@@ -193,9 +193,9 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     grid_file, grid = None, None
     if "grid" in nodes:
         grid_file, grid = _grid(reader, nodes["grid"], pipeline, protocol or "")
-    classifiers = pipeline.classifiers
+    classifiers = default_classifiers(pipeline)
     if "classifiers" in nodes:
-        classifiers = read_classifiers(reader, nodes["classifiers"], pipeline.classifiers)
+        classifiers = read_classifiers(reader, nodes["classifiers"], pipeline, protocol or "")
     limits = read_limits(reader, nodes["limits"]) if "limits" in nodes else Limits()
     notes = reader.finish()
     assert grid is not None

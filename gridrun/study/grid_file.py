@@ -16,7 +16,7 @@ from gridrun.documents.tree import Entries, Node, kind_of, known_list
 from gridrun.errors import Fault, did_you_mean
 from gridrun.pipeline import Parameter, Value
 from gridrun.plan.grid import Grid
-from gridrun.study._grid_values import read_values
+from gridrun.study._grid_values import read_values, refuse_default
 from gridrun.study._reader import KeyReader
 from gridrun.study._section import Section
 
@@ -88,6 +88,7 @@ def grid_of(
                 values[parameter.name] = tuple(found)
             elif parameter.default is not None:
                 values[parameter.name] = tuple(parameter.default)
+                refuse_default(reader, parameter, node, protocol)
         _require_all(reader, node, parameters, section.keys)
     elif isinstance(node, Entries):
         reader.fault("the grid has no parameters", node, _LIST)

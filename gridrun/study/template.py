@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gridrun.pipeline import Parameter, Pipeline
+from gridrun.pipeline import Parameter, Pipeline, default_classifiers
 
 
 def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) -> str:
@@ -18,7 +18,7 @@ def study_text(pipeline: Pipeline, inputs: Mapping[str, str], grid: str | None) 
     head = pipeline.study_start.format(
         inputs="\n".join(_input_lines(pipeline, inputs)),
         protocol=next(iter(pipeline.protocols)),
-        classifiers=", ".join(pipeline.classifiers),
+        classifiers=", ".join(default_classifiers(pipeline)),
     )
     if grid is not None:
         return f"{head}grid: {_quoted(grid)}\n"
