@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -59,6 +59,11 @@ class Method:
         beyond_amiss: Whether upstream lacks it, so that protocol ``amiss`` refuses it and
             ``imputation: all`` leaves it out.
         packages: R packages that it needs beside those that every study does.
+        keeps_missing: Whether it imputes nothing, so that only classifiers that accept missing
+            values are trained.
+        indicates: Whether it adds columns itself that say where values were missing.
+        indicators: Whether such columns are added to what it imputes, in a combination that has
+            them (``features/indicators.py``).
     """
 
     name: str
@@ -72,6 +77,9 @@ class Method:
     own: OwnFile | None = None
     beyond_amiss: bool = False
     packages: tuple[str, ...] = ()
+    keeps_missing: bool = False
+    indicates: bool = False
+    indicators: bool = False
 
     @property
     def rows(self) -> int:
@@ -141,7 +149,7 @@ _METHODS = (
     _single_value("outlier_imp"),
     _single_value("mean_imp"),
     _single_value("median_imp"),
-    _single_value("missingness_indicators"),
+    replace(_single_value("missingness_indicators"), indicates=True),
     Method(
         "knnImputation",
         {"k": (1, 2, 3, 4, 5)},
@@ -181,6 +189,7 @@ _METHODS = (
     _mice_of_today("cart", {"minbucket": (5, 10, 20)}, seconds=25.0, packages=("rpart",)),
     _mice_of_today("midastouch", {}, seconds=60.0),
     _mice_of_today("lasso.norm", {}, seconds=200.0, packages=("glmnet",)),
+    Method("none", fails_fold=True, beyond_amiss=True, keeps_missing=True),
 )
 
 _DRAWN_FIRST = ("pmm", "rf", "bpca", "missForest")

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks import classifiers, methods
-from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
+from amiss_tasks.classifiers import SEARCHED
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
+from amiss_tasks.features.indicators import INDICATORS
 from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.protocols import AMISS, PROTOCOLS, advice_for, protocol_of
+from amiss_tasks.protocols import AMISS, CORRECTED, PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.r.versions import version_notes
 from amiss_tasks.stages import PREPARE, reads_before_imputation, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
@@ -31,6 +32,7 @@ from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.study.skipped import Learner, reason_to_skip
 from amiss_tasks.study.start import INPUTS, START, WORDS
 from amiss_tasks.tasks.code import code_digests, code_in_use
 from gridrun.errors import Fault
@@ -49,6 +51,7 @@ from gridrun.pipeline import (
     StageHook,
     Value,
     Words,
+    default_classifiers,
     refuse_undeclared,
 )
 from gridrun.pipeline.caveats import Caveat
@@ -84,7 +87,16 @@ class AmissPipeline:
     # upstream's amiss_test_script.R logs it, and leaves no NA out
     leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
-    disposition_reads: tuple[str, ...] = ("categorical", "hyperparameter_search_type")
+    disposition_reads: tuple[str, ...] = (
+        "categorical",
+        "hyperparameter_search_type",
+        "imputation",
+        INDICATORS,
+    )
+    classifiers_only_under: Mapping[str, str] = MappingProxyType(
+        dict.fromkeys(classifiers.BEYOND_AMISS, CORRECTED)
+    )
+    classifiers_only_under_reason = "amiss, whose numbers it stands for, has no such classifier"
     affinity: tuple[str, ...] = (
         "downsampling",
         "training_data_sampling_percentage",
@@ -152,9 +164,11 @@ class AmissPipeline:
     def disposition(
         self, classifier: str, values: Mapping[str, Value], settings: Settings
     ) -> Disposition:
-        """``factor`` is for random forest only; random search never trains upstream (D2)."""
-        if values["categorical"] == "factor" and classifier not in TAKING_TEXT:
-            return Disposition("skipped", "", "categorical=factor trains random forest only")
+        """What a classifier is not trained on; random search never trains upstream (D2)."""
+        learner = Learner.of(classifier, self._own_classifiers.get(classifier))
+        reason = reason_to_skip(learner, self._methods[str(values["imputation"])], values)
+        if reason:
+            return Disposition("skipped", "", reason)
         untrained = "random_search" not in protocol_of(settings).corrected
         if untrained and values.get("hyperparameter_search_type") == "random":
             return Disposition(
@@ -223,7 +237,7 @@ class AmissPipeline:
         """
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
-        shared = method.seconds / len(self.classifiers)
+        shared = method.seconds / len(default_classifiers(self))
         seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
 

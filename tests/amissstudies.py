@@ -9,12 +9,14 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.methods import METHODS
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.preprocess import split
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
+from amiss_tasks.study.skipped import Learner, reason_to_skip
 from amiss_tasks.testing import GRID
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -32,6 +34,12 @@ def amiss_values(**changes: Any) -> dict[str, Any]:
         changes: Parameters that have other values.
     """
     return {**GRID, "quality": "clingen", "imputation": "zero_imp", **changes}
+
+
+def is_trained(method: str, classifier: str) -> bool:
+    """Whether a classifier of amiss's is trained on what a method imputes."""
+    learner = Learner.of(classifier, None)
+    return not reason_to_skip(learner, METHODS[method], {"categorical": "dummy"})
 
 
 def lr_values(**changes: Any) -> dict[str, Any]:

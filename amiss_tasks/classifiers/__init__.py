@@ -32,6 +32,11 @@ class BuiltIn:
         takes_text: Whether it is trained where categorical features are text.
         held_out: Whether its ``fitted_positive`` comes from models that were not fitted to
             the row, as out-of-bag votes do.
+        accepts_missing: Whether it is trained where the imputation method keeps missing values.
+        by_pattern: Whether it has a model for each pattern of missing values, so is trained
+            nowhere else, and has no use for indicators.
+        beyond_amiss: Whether upstream lacks it, so that a study has it only if it names it, and
+            only under protocol ``corrected``.
     """
 
     name: str
@@ -40,6 +45,9 @@ class BuiltIn:
     searched: bool = False
     takes_text: bool = False
     held_out: bool = False
+    accepts_missing: bool = False
+    by_pattern: bool = False
+    beyond_amiss: bool = False
 
     @property
     def file(self) -> str:
@@ -49,16 +57,21 @@ class BuiltIn:
 
 CLASSIFIERS = (
     BuiltIn("rf", "R", 3.0, searched=True, takes_text=True, held_out=True),
-    BuiltIn("xgboost", "Python", 4.0, searched=True),
+    BuiltIn("xgboost", "Python", 4.0, searched=True, accepts_missing=True),
     BuiltIn("lr", "R", 0.1),
+    BuiltIn("pattern_lr", "R", 4.0, accepts_missing=True, by_pattern=True, beyond_amiss=True),
 )
-"""Those of amiss, in the order of table rows."""
+"""All of them, in the order of table rows."""
 
 NAMES = tuple(one.name for one in CLASSIFIERS)
 IN_PYTHON = tuple(one.name for one in CLASSIFIERS if one.language == "Python")
 SEARCHED = tuple(one.name for one in CLASSIFIERS if one.searched)
 TAKING_TEXT = tuple(one.name for one in CLASSIFIERS if one.takes_text)
 HELD_OUT = tuple(one.name for one in CLASSIFIERS if one.held_out)
+ACCEPTING_MISSING = tuple(one.name for one in CLASSIFIERS if one.accepts_missing)
+BY_PATTERN = tuple(one.name for one in CLASSIFIERS if one.by_pattern)
+BEYOND_AMISS = tuple(one.name for one in CLASSIFIERS if one.beyond_amiss)
+AMISS_CLASSIFIERS = tuple(one.name for one in CLASSIFIERS if not one.beyond_amiss)
 
 _NOT_ONE = {"__init__.py", "contract.py"}
 

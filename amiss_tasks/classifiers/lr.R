@@ -1,23 +1,7 @@
 # Logistic regression as caret's method "glm", without caret. Its 25 bootstrap
 # fits have nothing to choose and do not touch the model, so one fit is made.
 # What a classifier defines: rf.R.
-#
-# glm models the second level of the outcome, negative; P(positive) is the rest.
-# helpers: none
-
-.with_intercept <- function(x) cbind("(Intercept)" = 1, x)
-
-# Linear predictor and link for a fit that may be rank-deficient: aliased
-# columns take no part, as in predict.lm.
-.probability_negative <- function(model, x) {
-  used <- model$pivot[seq_len(model$rank)]
-  design <- .with_intercept(x)
-  if (model$rank < ncol(design)) {
-    warning("prediction from a rank-deficient fit may be misleading")
-  }
-  linear <- drop(design[, used, drop = FALSE] %*% model$coefficients[used])
-  binomial()$linkinv(linear)
-}
+# helpers: fit_logistic, is_rank_deficient, probability_negative (_logistic.R)
 
 fit <- function(x, y) {
   started <- proc.time()[["elapsed"]]
@@ -29,21 +13,21 @@ fit <- function(x, y) {
       if (length(empty)) paste0(" (", paste(empty, collapse = ", "), ")")
     )
   }
-  design <- .with_intercept(x[complete, , drop = FALSE])
-  fitted <- glm.fit(design, as.integer(y[complete] == "negative"), family = binomial())
-  model <- list(
-    coefficients = fitted$coefficients, pivot = fitted$qr$pivot, rank = fitted$rank
-  )
+  fitted <- fit_logistic(x[complete, , drop = FALSE], y[complete])
   seconds <- proc.time()[["elapsed"]] - started
   # caret: negative unless P(negative) is below one half
-  positive <- suppressWarnings(.probability_negative(model, x)) < 0.5
   list(
-    model = model,
-    fitted_positive = positive,
+    model = fitted$model,
+    fitted_positive = probability_negative(fitted$model, x) < 0.5,
     seconds = seconds,
-    settings = list(converged = fitted$converged, rank = fitted$rank),
+    settings = list(converged = fitted$converged, rank = fitted$model$rank),
     fits = list(regressions = 1L)
   )
 }
 
-predict_positive <- function(model, x) 1 - .probability_negative(model, x)
+predict_positive <- function(model, x) {
+  if (is_rank_deficient(model)) {
+    warning("prediction from a rank-deficient fit may be misleading")
+  }
+  1 - probability_negative(model, x)
+}

@@ -4,13 +4,14 @@
 # docs/own-methods.md):
 #
 #   fit(x, y)                  -> list(model, fitted_positive, seconds, settings, fits)
-#   predict_positive(model, x) -> P(positive) of each row
+#   predict_positive(model, x) -> P(positive) of each row; its attribute `note`, if it has one, is
+#                                 a note of the outcome
 #   draw_settings(columns)     -> what random search gives fit as a third argument
 #   without_rows(model)        -> the model as predict_positive needs it, without what it
 #                                 keeps of each training row
 #
-# x                numeric matrix, scaled, no value missing; a data frame where text
-#                  features are factors (D3)
+# x                numeric matrix, scaled; no value missing, unless the classifier accepts
+#                  that; a data frame where text features are factors (D3)
 # y                factor, positive first
 # model            what predict_positive needs
 # fitted_positive  the model's own classes of the training rows, logical; for a

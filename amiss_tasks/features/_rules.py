@@ -8,7 +8,7 @@ from amiss_tasks.features.feature_set import BASIC_COLUMNS, CADD, CONSEQUENCE, R
 from gridrun.study import KeyReader
 
 _INDICATOR = "_missing"
-"""Ending of the indicator that the method missingness_indicators adds to a feature's name."""
+"""Ending of an indicator: of missingness_indicators, or of the parameter indicators."""
 
 _CONSEQUENCE_ADVICE = (
     f"CADD's consequence is: name: {CONSEQUENCE}, source: {{cadd: Consequence}}, "

@@ -92,13 +92,12 @@ class Model:
         final = list(self.recipe.features["final"])
         every = np.arange(table.rows)
         data = self._chain.r.cut(self._calls.table(encoded), every, final)
-        method = self._chain.methods[str(self.recipe.imputation["method"])]
+        method = self._chain.method_of(self.recipe.parameters)
+        accepts_missing = self._chain.r.accepts_missing(self._classifier, method)
         seed = self.recipe.seeds["test imputation"]
         tables = self._calls.complete(method, data, self._state, seed)
         refused = [""] * table.rows
-        for number in range(len(self._in_r)):
-            if self._chain.r.accepts_missing(self._classifier):
-                break
+        for number in range(0 if accepts_missing else len(self._in_r)):
             left = self._calls.left_missing(tables, self._in_r.at(number))
             refused = [
                 before or (f"imputation leaves no value for {names}" if names else "")
@@ -112,7 +111,11 @@ class Model:
             for number in range(len(self._in_r)):
                 for completion in range(len(tables)):
                     total = total + self._calls.predict(
-                        self._classifier, self._models.at(number), tables.at(completion), able
+                        self._classifier,
+                        self._models.at(number),
+                        tables.at(completion),
+                        able,
+                        accepts_missing=accepts_missing,
                     )
             probability[able] = total / (len(self._in_r) * len(tables))
         return Predicted(

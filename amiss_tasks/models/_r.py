@@ -65,13 +65,23 @@ class ModelCalls:
         return found
 
     def predict(
-        self, classifier: str, model: RObject | PythonModel, data: RObject, rows: IntArray
+        self,
+        classifier: str,
+        model: RObject | PythonModel,
+        data: RObject,
+        rows: IntArray,
+        *,
+        accepts_missing: bool,
     ) -> FloatArray:
         """P(positive) of these rows (from 0) of an imputed table."""
         if isinstance(model, PythonModel):
-            return python_classifiers.predict(self._call, model, data, rows)[0].probability
+            return python_classifiers.predict(
+                self._call, model, data, rows, accepts_missing=accepts_missing
+            )[0].probability
         file = self._stages.classifier_file(classifier)
-        found: FloatArray = self._do("predict_alone", file, model, data, rows + 1).python()
+        found: FloatArray = self._do(
+            "predict_alone", file, model, data, rows + 1, accepts_missing
+        ).python()
         return found
 
     def functions_of(self, texts: Sequence[str], wanted: Sequence[str]) -> list[str]:

@@ -43,6 +43,7 @@ class Fold:
         chosen: Chosen row of hyperparameters, counted from 1.
         expected: Result rows that the script has to reach.
         recorded: Whether these are the ledger's.
+        accepts_missing: Whether the classifier is given tables with missing values.
         own: The classifier's file, where it is the user's own.
     """
 
@@ -56,6 +57,7 @@ class Fold:
     chosen: int
     expected: Sequence[Mapping[str, Any]]
     recorded: bool
+    accepts_missing: bool = False
     own: OwnFile | None = None
 
     @property
@@ -150,12 +152,13 @@ class _Writer:
     def _method(self) -> list[str]:
         """The functions of the method's file and of those that it shares."""
         method, protocol = self._fold.cell.method, self._fold.cell.protocol
+        indicated = ["method <- with_indicators(method)"] if method.indicators else []
         if method.own is not None:
-            return [_own("method", "own_method", method.own)]
+            return [_own("method", "own_method", method.own), *indicated]
         learnt = "test_imputation" in protocol.corrected
         wanted = ["impute_train", "impute_test_learnt" if learnt else "impute_test"]
         files = [*method.helpers, f"{method.name}.R"]
-        return self._environment("method", "imputation", files, wanted)
+        return [*self._environment("method", "imputation", files, wanted), *indicated]
 
     def _classifier(self) -> list[str]:
         """The functions of the classifier's file."""
@@ -214,7 +217,8 @@ def _imputing(fold: Fold) -> dict[str, Any]:
         "goes_on": method.reads_generator and "draw_order" not in protocol.corrected,
         "impute_seed": fold.seed("impute"),
         "fails_fold": method.fails_fold,
-        "accepts_missing": fold.own is not None and fold.own.accepts_missing,
+        "accepts_missing": fold.accepts_missing,
+        "indicators": method.indicators,
     }
 
 
@@ -236,8 +240,7 @@ def _testing(fold: Fold) -> dict[str, Any]:
 
 def _own(name: str, loader: str, file: OwnFile) -> str:
     """The study's own file, loaded as the stages load it."""
-    accepts = ", accepts_missing = TRUE" if file.accepts_missing else ""
-    call = f"{loader}({raw_text(file.text)}, {r_text(file.file)}{accepts})"
+    call = f"{loader}({raw_text(file.text)}, {r_text(file.file)})"
     return f"# The study's own file.\n{name} <- {call}"
 
 

@@ -57,7 +57,7 @@ def train(
     """
     task = TaskSpec(0, 0, fold.number, classifier, values)
     cell = chain.cell_of(fold, values)
-    accepts_missing = chain.r.accepts_missing(classifier)
+    accepts_missing = chain.r.accepts_missing(classifier, cell.method)
     checked = chain.checked(cell, values, accepts_missing=accepts_missing)
     key = chain.content_key(task, cell)
     trained = chain.train(cell, classifier, checked, search_of(task), key)

@@ -37,7 +37,7 @@ imputed <- complete_training(
 completed <- imputed$tables
 
 # ---- Stage impute: the feature checks once more, on the imputed tables (D15)
-completed <- check_again(completed, variance, correlation, numeric)$tables
+completed <- check_again(completed, variance, correlation, numeric, indicators)$tables
 
 # ---- Stage train
 trained <- train(
@@ -71,7 +71,7 @@ scores <- function(actual, p) {
 }
 found <- do.call(rbind, lapply(trained$models, function(model) {
   do.call(rbind, lapply(test_tables, function(data) {
-    scores(test_positive, predict_rows(classifier, model, data)$positive)
+    scores(test_positive, predict_rows(classifier, model, data, NULL, accepts_missing)$positive)
   }))
 }))
 print(found, digits = 15)

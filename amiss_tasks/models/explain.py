@@ -60,6 +60,7 @@ def explain(
         chosen=leaf.trained.row + 1,
         expected=rows,
         recorded=recorded is not None,
+        accepts_missing=runner.chain.r.accepts_missing(chosen.classifier, leaf.cell.method),
         own=runner.chain.own_classifiers.get(chosen.classifier),
     )
     calls = ModelCalls(runner.chain.r)
@@ -130,6 +131,8 @@ def _said(chosen: Chosen, leaf: LeafTask, result: TaskResult) -> list[str]:
     if again:
         lines.append(f"dropped after imputation: {_named(again)}")
     lines.append(f"imputation: {method.name}")
+    if method.indicators:
+        lines.append(f"indicators: {_named(facts['indicators'])}")
     for row in facts.get("imputation_rows", ()):
         settings = ", ".join(f"{k}={v}" for k, v in row.items() if k != "selection_mcc")
         mcc = row["selection_mcc"]

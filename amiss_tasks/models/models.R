@@ -83,8 +83,8 @@ left_missing <- function(tables, columns) {
 }
 
 # P(positive) of these rows (from 1) of an imputed table.
-predict_alone <- function(classifier, model, data, rows) {
-  data <- rows_for(model, data, rows, isTRUE(classifier$accepts_missing))
+predict_alone <- function(classifier, model, data, rows, accepts_missing) {
+  data <- rows_for(model, data, rows, accepts_missing)
   data <- .learnt_codes(data, model$scaling)
   as.double(classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling)))
 }

@@ -15,7 +15,7 @@ from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_p
 from amiss_tasks.models.annotation import Annotation, annotation_of
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
 from amiss_tasks.stages.read import read_unlabelled
-from amiss_tasks.study.options import features_of
+from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import Fault, InputError, UserError, counted
 from gridrun.pipeline import Pipeline
@@ -42,6 +42,7 @@ COLUMNS = (
 _POSITIVE_ABOVE = 0.5
 _KINDS = {"canonical": "canonical", "mane": "MANE Select"}
 _ALONE = "each row is imputed by itself, from what training learnt"
+_KEPT = "each row is predicted by itself, its missing values kept"
 
 
 def predict(
@@ -223,11 +224,13 @@ def _report(
     filled = sum(bool(line["missing"]) for line in done)
     model = f"combination {recipe.combination} of {recipe.study}, {recipe.classifier['name']}"
     refused = len(lines) - len(done)
+    keeps = methods_of(recipe.options)[str(recipe.imputation["method"])].keeps_missing
     said = [
-        f"{model}, protocol {recipe.protocol['label']}: {_ALONE}",
+        f"{model}, protocol {recipe.protocol['label']}: {_KEPT if keeps else _ALONE}",
         (
             f"{counted(len(lines), 'row')}, {len(done):,} predicted: {positive:,} positive and "
-            f"{len(done) - positive:,} negative; {filled:,} of them had features imputed"
+            f"{len(done) - positive:,} negative; {filled:,} of them had features "
+            + ("missing" if keeps else "imputed")
         ),
         f"{refused:,} not predicted" + (":" if refused else ""),
         *(f"  {count:,} x {reason}" for reason, count in reasons.most_common()),

@@ -79,12 +79,11 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
 }
 
 # A classifier of a loaded file, in R or in Python.
-.classifier_of <- function(own, accepts_missing = FALSE) {
+.classifier_of <- function(own) {
   stop_at <- function(name, fault) {
     if (nzchar(fault)) stop(name, " of ", own$file, " ", fault, call. = FALSE)
   }
   classifier <- new.env()
-  classifier$accepts_missing <- accepts_missing
   classifier$predict_positive <- function(model, x) {
     positive <- call_own(own, "predict_positive", model, x)
     stop_at("predict_positive", .probability_fault(positive, nrow(x)))
@@ -106,8 +105,8 @@ CLASSIFIER_FUNCTIONS <- list(fit = c("x", "y"), predict_positive = c("model", "x
   classifier
 }
 
-own_classifier <- function(text, file, accepts_missing = FALSE) {
+own_classifier <- function(text, file) {
   own <- load_own(text, file)
   require_functions(own, CLASSIFIER_FUNCTIONS)
-  .classifier_of(own, accepts_missing)
+  .classifier_of(own)
 }

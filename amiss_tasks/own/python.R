@@ -61,6 +61,4 @@ load_python <- function(ask, file) {
 
 python_method <- function(ask, file) .method_of(load_python(ask, file))
 
-python_classifier <- function(ask, file, accepts_missing = FALSE) {
-  .classifier_of(load_python(ask, file), accepts_missing)
-}
+python_classifier <- function(ask, file) .classifier_of(load_python(ask, file))

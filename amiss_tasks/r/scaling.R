@@ -45,7 +45,10 @@ scaled_matrix <- function(data, scaling) {
     data[[name]] <- (data[[name]] - scaling$centre[[name]]) / scaling$spread[[name]]
   }
   if (!scaling$factors) {
-    return(data.matrix(data))
+    x <- data.matrix(data)
+    # of nothing but indicators it would be of integers, which Python has no missing value of
+    storage.mode(x) <- "double"
+    return(x)
   }
   for (name in names(scaling$levels)) {
     data[[name]] <- .as_learnt_factor(data[[name]], scaling$levels[[name]], scaling$usual[[name]])

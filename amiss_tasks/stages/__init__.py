@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from amiss_tasks.features.indicators import INDICATORS
 from amiss_tasks.stages.added_missingness import MECHANISM, OPTION, STAGE
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from gridrun.errors import EnvironmentFault
@@ -27,7 +28,7 @@ _PREPARE_READS = (
 )
 
 
-_ADDED_READS = {STAGE: (OPTION, MECHANISM), PREPARE: (FEATURE_GROUPS,), IMPUTE: ()}
+_ADDED_READS = {STAGE: (OPTION, MECHANISM), PREPARE: (FEATURE_GROUPS,), IMPUTE: (INDICATORS,)}
 """Stage to the parameters it reads that only a key of the study adds to the grid."""
 
 

@@ -2,6 +2,7 @@
 # (upstream-behaviour sections 5.2 to 5.6 and 11.3).
 # helpers: stop_upstream_defect (../r/guard.R); generator_state (../r/streams.R)
 # helpers: require_both_classes, cut_table (../r/tables.R)
+# helpers: indicator_names (indicators.R)
 
 # Rows left after the larger class was cut to the size of the smaller one.
 .downsample <- function(outcome, corrected) {
@@ -123,16 +124,22 @@ prepare <- function(data, sampled, variance, correlation, numeric) {
 #
 # tables    for each row of hyperparameters a list of imputed tables, or NULL
 # variance, correlation, numeric   as for prepare
+# indicators   whether the tables have indicators (indicators.R). They are checked as other columns
+#              are, but correlated ones among themselves: no feature goes for an indicator
 # Returns list(tables, dropped): the tables without what was dropped; for each row
 # the names dropped from its first table.
-check_again <- function(tables, variance, correlation, numeric) {
+check_again <- function(tables, variance, correlation, numeric, indicators = FALSE) {
+  among <- list(numeric, if (indicators) indicator_names(numeric))
   flagged <- function(data) {
     low <- if (variance) near_zero_variance(data) else character()
-    numbers <- intersect(setdiff(names(data), low), numeric)
-    if (!correlation || length(numbers) < 2L) {
-      return(low)
-    }
-    c(low, correlated_features(correlations(cut_table(data, seq_len(nrow(data)), numbers))))
+    gone <- lapply(among, function(names) {
+      numbers <- intersect(setdiff(names(data), low), names)
+      if (!correlation || length(numbers) < 2L) {
+        return(character())
+      }
+      correlated_features(correlations(cut_table(data, seq_len(nrow(data)), numbers)))
+    })
+    c(low, unlist(gone))
   }
   dropped <- vector("list", length(tables))
   for (row in seq_along(tables)) {

@@ -179,10 +179,11 @@ rows_for <- function(model, data, rows = NULL, accepts_missing = FALSE) {
   if (accepts_missing) cut else require_no_gaps(cut, "test")
 }
 
-# P(positive) of each of these rows, see rows_for.
-predict_rows <- function(classifier, model, data, rows = NULL) {
-  data <- rows_for(model, data, rows, isTRUE(classifier$accepts_missing))
+# P(positive) of each of these rows, see rows_for. What the classifier notes of them is a warning.
+predict_rows <- function(classifier, model, data, rows = NULL, accepts_missing = FALSE) {
+  data <- rows_for(model, data, rows, accepts_missing)
   started <- proc.time()[["elapsed"]]
   positive <- classifier$predict_positive(model$fit, scaled_matrix(data, model$scaling))
+  if (!is.null(attr(positive, "note"))) warning(attr(positive, "note"), call. = FALSE)
   list(positive = as.double(positive), seconds = proc.time()[["elapsed"]] - started)
 }

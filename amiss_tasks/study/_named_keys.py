@@ -1,10 +1,11 @@
-"""Readers of the keys ``clnsig`` and ``switches``: names, each with one of some words."""
+"""Readers of the keys ``clnsig``, ``switches`` and ``indicators``: each with one of some words."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from amiss_tasks.clinvar import CLASSES
+from amiss_tasks.features.indicators import INDICATORS, OFF, ON
 from amiss_tasks.protocols import (
     AMISS,
     CORRECTED,
@@ -17,7 +18,7 @@ from amiss_tasks.protocols import (
 from amiss_tasks.stages.clinvar_2026 import TABLE
 from amiss_tasks.stages.significance import upstream_class
 from amiss_tasks.study.options import CLNSIG, USE
-from gridrun.documents.tree import Node, known_list, quoted, shown
+from gridrun.documents.tree import Entries, Node, kind_of, known_list, quoted, shown
 from gridrun.errors import did_you_mean
 from gridrun.pipeline.study_keys import KeyValue
 from gridrun.study import KeyReader
@@ -104,3 +105,24 @@ def read_switches(node: Node, file: Path) -> KeyValue:
         if meant is not None:
             found[name] = meant
     return KeyValue(found, reader.finish())
+
+
+_OFF_OR_ON = f"give {OFF}, {ON}, or both as [{OFF}, {ON}]"
+
+
+def read_indicators(node: Node, file: Path) -> KeyValue:
+    """The values of the parameter, in the order given."""
+    reader = KeyReader(file)
+    values: list[str] = []
+    items = () if isinstance(node, Entries) else node.items
+    if not items:
+        what = kind_of(node) if isinstance(node, Entries) else "an empty list"
+        reader.fault(f'key "{INDICATORS}" has {what}', node, _OFF_OR_ON)
+    for item in items:
+        value = reader.word(f'key "{INDICATORS}"', item, (OFF, ON))
+        if value in values:
+            said = f'key "{INDICATORS}" has "{value}" more than once; it is counted once'
+            reader.note(said, item)
+        elif value is not None:
+            values.append(value)
+    return KeyValue(values, reader.finish())

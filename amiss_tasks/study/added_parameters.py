@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from amiss_tasks.features.indicators import indicator_parameters
 from amiss_tasks.stages import feature_groups
 from amiss_tasks.stages.added_missingness import removal_parameters
 from gridrun.pipeline import Parameter
@@ -23,4 +24,5 @@ def added_parameters(options: Mapping[str, Any]) -> tuple[Parameter, ...]:
     return (
         *removal_parameters(options),
         *((feature_groups.parameter_of(groups),) if groups else ()),
+        *indicator_parameters(options),
     )

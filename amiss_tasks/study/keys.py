@@ -15,6 +15,7 @@ from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS, Evaluation
 from amiss_tasks.features.feature_set import AMISS_NAME
 from amiss_tasks.features.features_file import features_of_set, known_sets, read_features
 from amiss_tasks.features.groups import groups_of
+from amiss_tasks.features.indicators import INDICATORS
 from amiss_tasks.protocols import SWITCHES_KEY
 from amiss_tasks.stages.added_missingness import OPTION
 from amiss_tasks.stages.clinvar_2026 import table_content
@@ -22,7 +23,7 @@ from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
 from amiss_tasks.study._added_missingness_key import read_added_missingness, removal_digest
 from amiss_tasks.study._group_key import read_groups
-from amiss_tasks.study._named_keys import read_clnsig, read_switches
+from amiss_tasks.study._named_keys import read_clnsig, read_indicators, read_switches
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
@@ -155,6 +156,11 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         "Groups of features that are taken out, or used alone, one after the other.",
         read_groups,
         # see study_keys_of; as above, which values there are is left out
+        lambda data: None if data is None else "a parameter",
+    ),
+    INDICATORS: StudyKey(
+        "Whether columns are added that say where features were missing: off, on, or both.",
+        read_indicators,
         lambda data: None if data is None else "a parameter",
     ),
 }

@@ -110,6 +110,8 @@ class Cell:
         }
         if self.method.own is not None:
             key["code"] = self.method.own.code
+        if self.method.indicators:
+            key["indicators"] = True
         if self.method.reads_generator and "draw_order" not in self.protocol.corrected:
             key["generator"] = self.prepared.sampled.generator_digest
         return digest_of(key)
@@ -121,7 +123,7 @@ class Cell:
             row: The chosen row of hyperparameters, counted from 0.
         """
         dependence = self.method.test_depends_on
-        if self.protocol.completes_by_training(self.method.name):
+        if self.method.indicators or self.protocol.completes_by_training(self.method.name):
             dependence = Dependence.ESTIMATES
         elif dependence is Dependence.NOTHING and self.protocol.corrections_for(self.method.name):
             dependence = Dependence.HYPERPARAMETERS

@@ -94,10 +94,19 @@ def train(
 
 
 def predict(
-    call: RCalls, model: PythonModel, data: RObject, rows: IntArray | None
+    call: RCalls,
+    model: PythonModel,
+    data: RObject,
+    rows: IntArray | None,
+    *,
+    accepts_missing: bool = False,
 ) -> tuple[Prediction, tuple[str, ...]]:
-    """P(positive) of an imputed test table, or of some rows (from 0) as a table."""
-    cut = call("rows_for", model.recipe, data, None if rows is None else rows + 1).value
+    """P(positive) of an imputed test table, or of some rows (from 0) as a table.
+
+    Where ``accepts_missing`` is False, a missing value fails the task.
+    """
+    wanted = None if rows is None else rows + 1
+    cut = call("rows_for", model.recipe, data, wanted, accepts_missing).value
     started = time.perf_counter()
     values = call("prepared_matrix", cut, model.recipe)
     probability = load(model.classifier).predict_positive(model.model, values.value.python())

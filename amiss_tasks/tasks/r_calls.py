@@ -38,9 +38,11 @@ SHARED_R = (
     "stages/ampute.R",
     "stages/prepare.R",
     "r/scaling.R",
+    "stages/indicators.R",
     "stages/impute.R",
     "stages/train.R",
     "classifiers/_resamples.R",
+    "classifiers/_logistic.R",
     *OWN_R,
 )
 """R files that every task may call, in this order; ``r/all.R`` has the same."""
@@ -113,14 +115,13 @@ class RCalls:
         Raises:
             TaskFailure: It does not parse, stops, or lacks a function.
         """
-        key = f"{kind}/{file.accepts_missing}/{file.text_digest}"
+        key = f"{kind}/{file.text_digest}"
         if key not in self._loaded:
-            options: dict[str, Any] = {"accepts_missing": True} if file.accepts_missing else {}
             if file.is_python:
                 ask = self.python(partial(answer, self._checked(file, kind)))
-                found = self(f"python_{kind}", ask, file.file, **options)
+                found = self(f"python_{kind}", ask, file.file)
             else:
-                found = self(f"own_{kind}", file.text, file.file, **options)
+                found = self(f"own_{kind}", file.text, file.file)
             self._loaded[key] = found.value
         return self._loaded[key]
 

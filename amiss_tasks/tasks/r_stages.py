@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from amiss_tasks.classifiers import IN_PYTHON
+from amiss_tasks.classifiers import ACCEPTING_MISSING, IN_PYTHON
 from amiss_tasks.classifiers.contract import Choices
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
@@ -280,14 +280,24 @@ class RStages:
         tested = result.value["tested"]
         return Imputed(tables, result.value["states"], count, notes, none, tested)
 
-    def check_again(self, imputed: Imputed, *, variance: bool, correlation: bool) -> Imputed:
-        """Run the feature checks on imputed training tables (D15)."""
+    def check_again(
+        self, imputed: Imputed, *, variance: bool, correlation: bool, indicators: bool = False
+    ) -> Imputed:
+        """Run the feature checks on imputed training tables (D15).
+
+        Args:
+            imputed: The tables.
+            variance: Whether columns with near-zero variance are dropped.
+            correlation: Whether one of two correlated ones is.
+            indicators: Whether the tables have indicators, which are checked as well.
+        """
         result = self._call(
             "check_again",
             imputed.tables,
             variance=variance,
             correlation=correlation,
             numeric=self._features.numeric,
+            indicators=indicators,
         )
         return replace(
             imputed,
@@ -386,25 +396,45 @@ class RStages:
         model: RObject | PythonModel,
         data: RObject,
         rows: IntArray | None = None,
+        method: Method | None = None,
     ) -> tuple[Prediction, tuple[str, ...]]:
-        """P(positive) of an imputed test table, or of some rows (from 0) as a table."""
+        """P(positive) of an imputed test table, or of some rows (from 0) as a table.
+
+        ``method`` is the one that imputed it, None if any did.
+        """
+        accepts_missing = self.accepts_missing(classifier, method)
         if isinstance(model, PythonModel):
-            return python_classifiers.predict(self._call, model, data, rows)
+            return python_classifiers.predict(
+                self._call, model, data, rows, accepts_missing=accepts_missing
+            )
         wanted = None if rows is None else rows + 1
-        result = self._call("predict_rows", self.classifier_file(classifier), model, data, wanted)
+        file = self.classifier_file(classifier)
+        result = self._call("predict_rows", file, model, data, wanted, accepts_missing)
         value = result.value.python()
         return Prediction(value["positive"], float(value["seconds"][0])), result.warnings
 
     def method_file(self, method: Method) -> RObject:
-        """Environment of a method's file."""
+        """Environment of a method's file, with indicators where the method has them."""
         if method.own is not None:
-            return self._call.own(method.own, "method")
-        return self._call.file(method.name, "imputation", method.helpers)
+            found = self._call.own(method.own, "method")
+        else:
+            found = self._call.file(method.name, "imputation", method.helpers)
+        return self._call("with_indicators", found).value if method.indicators else found
 
-    def accepts_missing(self, classifier: str) -> bool:
-        """Whether a classifier is given tables with missing values."""
+    def accepts_missing(self, classifier: str, method: Method | None = None) -> bool:
+        """Whether a classifier is given tables with missing values.
+
+        One of the user's own that declares it is, whatever left them. One of amiss's is where
+        the method keeps them: gaps that a method was to fill are that method's failure.
+
+        Args:
+            classifier: Its name.
+            method: The method that imputed the tables; None for any that fills them.
+        """
         own = self._own_classifiers.get(classifier)
-        return own is not None and own.accepts_missing
+        if own is not None:
+            return own.accepts_missing
+        return method is not None and method.keeps_missing and classifier in ACCEPTING_MISSING
 
     def classifier_file(self, classifier: str) -> RObject:
         """Environment of a classifier's file."""

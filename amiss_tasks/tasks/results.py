@@ -47,7 +47,7 @@ class LeafTask:
         return self.chain.checked(
             self.cell,
             self.task.values,
-            accepts_missing=self.chain.r.accepts_missing(self.task.classifier),
+            accepts_missing=self.chain.r.accepts_missing(self.task.classifier, self.cell.method),
         )
 
     @cached_property
@@ -78,7 +78,7 @@ def outcome_of(leaf: LeafTask) -> TaskResult:
     def predict(
         model: RObject | PythonModel, data: RObject, rows: IntArray | None = None
     ) -> Prediction:
-        found, warned = chain.r.predict(classifier, model, data, rows)
+        found, warned = chain.r.predict(classifier, model, data, rows, cell.method)
         notes.extend(warned)
         return found
 
@@ -141,10 +141,19 @@ def _facts(leaf: LeafTask) -> dict[str, Any]:
         "low_variance": list(prepared.low_variance),
         "correlated": list(prepared.correlated),
         "dropped_after_imputation": list(checked.dropped[trained.row]),
+        **_indicators(leaf),
         **_choice(cell, trained),
         "fits": trained.fits,
         **_settings(leaf),
     }
+
+
+def _indicators(leaf: LeafTask) -> dict[str, Any]:
+    """Features that have an indicator, in a combination with these."""
+    if not leaf.cell.method.indicators:
+        return {}
+    state = leaf.chain.imputed(leaf.cell, accepts_missing=True).states.at(leaf.trained.row)
+    return {"indicators": list(state["indicators"].python())}
 
 
 def _settings(leaf: LeafTask) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from amiss_tasks.classifiers import SEARCHED, TAKING_TEXT
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.groups import in_group
+from amiss_tasks.features.indicators import method_with
 from amiss_tasks.methods import Method, predraws
 from amiss_tasks.protocols import advice_for, protocol_of
 from amiss_tasks.r.session import RObject
@@ -98,12 +99,16 @@ class StageRunner:
 
     def cell_of(self, fold: FoldTables, values: Mapping[str, Value]) -> Cell:
         """Prepare tables of a fold that are there already; their test part is not checked."""
-        method = self.methods[str(values["imputation"])]
+        method = self.method_of(values)
         return Cell(fold, self._prepared(fold, method, values), method, self.protocol)
 
     def features_in(self, fold: FoldTables, values: Mapping[str, Value]) -> FeatureSet:
         """The features of a combination that a fold's tables have."""
         return in_group(self.features.of_table(fold.test_columns), group_of(values))
+
+    def method_of(self, values: Mapping[str, Value]) -> Method:
+        """The imputation method of a combination, with indicators where it has them."""
+        return method_with(self.methods[str(values["imputation"])], values)
 
     def content_key(self, task: TaskSpec, cell: Cell) -> str:
         """Digest of everything that a task's result depends on, by content."""
@@ -220,7 +225,7 @@ class StageRunner:
         def check() -> tuple[Imputed, int]:
             self.hook("impute", key)
             size = cell.bytes_of(len(cell.prepared.rows), imputed.count)
-            return self.r.check_again(imputed, **checks), size
+            return self.r.check_again(imputed, **checks, indicators=cell.method.indicators), size
 
         return self.memo.get(f"checked:{key}", check)[0]
 

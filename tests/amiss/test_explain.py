@@ -85,6 +85,8 @@ CASES = [
     ("amiss", "lr", {"evaluate": "hold-out"}),
 ]
 SLOW = [
+    ("corrected", "lr", {"imputation": "mean_imp", "indicators": "on"}),
+    ("corrected", "pattern_lr", {"imputation": "none"}),
     *(("amiss", "lr", {"imputation": name}) for name in ("max_imp", "min_imp", "mean_imp")),
     *(("amiss", "lr", {"imputation": name}) for name in ("median_imp", "outlier_imp", "bpca")),
     *(("amiss", "lr", {"imputation": name}) for name in ("norm", "norm.predict", "pmm", "rf")),

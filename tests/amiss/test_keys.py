@@ -53,6 +53,7 @@ FULL: dict[str, Any] = {
     "own_classifiers": [OWN_CLASSIFIER],
     "added_missingness": [0.1],
     "feature_groups": {"file": "study.yaml", "values": [["all", 3]]},
+    "indicators": ["off"],
 }
 """Every key that amiss adds to a study."""
 
@@ -109,6 +110,7 @@ OTHER_KEYS: dict[str, dict[str, Any]] = {
     "own classifier centroid": FULL | {"own_classifiers": [OWN_CLASSIFIER | {"text": "f <- 2"}]},
     "added_missingness": without("added_missingness"),
     "feature_groups": without("feature_groups"),
+    "indicators": without("indicators"),
 }
 """Part of a context to a study that differs in nothing else."""
 
@@ -514,6 +516,7 @@ def test_every_part_of_a_cell_s_key_changes_it(block, digested):
             with_(knn, method=replace(knn.method, axes={"k": (9,)})),
         ),
         "code": (with_(own), with_(own, method=other_own)),
+        "indicators": (base, with_(cell, method=replace(cell.method, indicators=True))),
         "generator": (base, with_(cell, prepared=replace(prepared, sampled=sampled))),
     }
     assert set(cases) == parts(Cell.__dict__["key"].func)

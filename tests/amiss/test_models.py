@@ -47,6 +47,8 @@ PAIRS = [
     pytest.param("bpca", "lr", marks=pytest.mark.slow),
     pytest.param("missForest_ranger", "lr", marks=pytest.mark.slow),
     ("median_imp", "xgboost"),
+    ("none", "xgboost"),
+    ("none", "pattern_lr"),
 ]
 
 
@@ -102,10 +104,8 @@ class Exported:
         total = np.zeros(len(rows))
         for number in range(done.count):
             model = found.trained.models.at(0)
-            total = (
-                total
-                + chain.r.predict(self.classifier, model, done.tables.at(number))[0].probability
-            )
+            arguments = (self.classifier, model, done.tables.at(number), None, found.cell.method)
+            total = total + chain.r.predict(*arguments)[0].probability
         return total / done.count
 
 
@@ -177,6 +177,26 @@ def test_neither_order_nor_company_of_rows_matters(exported, imputation, classif
     for row in order[:3]:
         alone = model.predict(at[[row]]).probability
         assert alone[0] == together[row]
+
+
+def test_a_model_with_indicators_adds_them_to_what_it_predicts(exported):
+    """Which ones, training has decided: a row by itself gets the columns of all."""
+    model = exported("mean_imp", "lr", indicators="on")
+    at = np.array(model.positions)
+    together = model.predict(at).probability
+    np.testing.assert_array_equal(together, model.in_process(range(len(at))))
+    alone = [model.predict(at[[row]]).probability[0] for row in range(6)]
+    assert alone == together[:6].tolist()
+    columns = model.model._in_r.at(0)["columns"].python()
+    added = [name for name in columns if name.endswith("_missing")]
+    assert added
+    assert model.file.recipe.parameters["indicators"] == "on"
+
+
+def test_a_model_by_patterns_says_that_it_holds_training_rows(exported):
+    """Its submodels for patterns that nobody had in training are fitted to them."""
+    kept = exported("none", "pattern_lr").file.recipe.holds_training_rows
+    assert kept == {"imputation": False, "models": True}
 
 
 def test_codes_of_text_are_those_of_training(exported):

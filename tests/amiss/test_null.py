@@ -19,7 +19,7 @@ from amissstudies import amiss_values
 from test_learnt_on_training import FEW, few_fits
 from test_other_test_rows import FEATURES
 
-from amiss_tasks.classifiers import NAMES as CLASSIFIERS
+from amiss_tasks.classifiers import AMISS_CLASSIFIERS as CLASSIFIERS
 from amiss_tasks.classifiers._tuning import SETTINGS
 from amiss_tasks.methods import MODEL_BASED_METHODS, SINGLE_VALUE_METHODS
 from amiss_tasks.pipeline import PIPELINE
@@ -228,3 +228,14 @@ def test_noise_is_noise_to_methods_with_models(directory, method, classifier, mo
     variants, repetitions = DEAR
     found = experiment("corrected", directory, variants)
     require_null(found.means(method, classifier, repetitions), 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("classifier", ["xgboost", "pattern_lr"])
+def test_noise_is_noise_where_missing_values_are_kept(directory, classifier, monkeypatch):
+    """Neither the side that a missing value goes to nor a model for each pattern learns noise."""
+    few_trees(monkeypatch)
+    variants, repetitions = DEAR
+    found = experiment("corrected", directory, variants)
+    require_null(found.means("none", classifier, repetitions), 0.05)
