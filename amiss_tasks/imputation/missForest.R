@@ -125,8 +125,9 @@ impute_test <- function(data, state, seed) {
 }
 
 # The training forests, applied in the order in which they were grown, for as many iterations
-# as training took, to test rows that start at the training means (as Albu et al. 2024,
-# arXiv:2407.03379, do). A feature that no training row lacks has no forest: its mean stays.
+# as training took, to test rows that start at the training means (as Albu et al. 2025,
+# doi:10.1371/journal.pone.0334125, do). A feature that no training row lacks has no forest: its
+# mean stays.
 impute_test_learnt <- function(data, state, seed) {
   training <- nrow(state$numbers)
   both <- rbind(state$numbers, .as_training(data, state$numbers))

@@ -60,7 +60,8 @@
 # drawn_rows     how many of them are drawn each time
 # downsampling   TRUE or FALSE
 # *_share        share of the features, of the rows; nothing is drawn for 1
-# numeric, categorical   names of the features that are drawn from; other columns are left out
+# numeric, categorical   names of the features that are drawn from
+# all_columns    FALSE where the data have features that are not among these
 # seeds          list(hyperparameters, downsampling, features, rows): seed of the
 #                generator; corrected, each of these draws starts from its own
 #                (D6), else all follow the first
@@ -69,16 +70,18 @@
 # list with the numbers of the rows of each such draw, where the generator stands
 # afterwards.
 draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, feature_share,
-                        row_share, numeric, categorical, seeds, corrected = character()) {
+                        row_share, numeric, categorical, seeds, corrected = character(),
+                        all_columns = TRUE) {
   start <- function(step) if ("draw_order" %in% corrected) set.seed(seeds[[step]])
   set.seed(seeds$hyperparameters)
   hyperparameter_rows <- lapply(predraw, function(rows) sample(seq_len(rows), drawn_rows))
   start("downsampling")
   rows <- if (downsampling) .downsample(outcome, corrected) else seq_along(outcome)
-  # the data may have features that are not to be drawn from
-  of_features <- .columns_of(c(numeric, categorical), names(data), numeric, categorical)
-  columns <- intersect(names(data), of_features)
-  if (!length(columns)) stop("no column of the data is one of these features")
+  columns <- names(data)
+  if (!all_columns) {
+    columns <- intersect(columns, .columns_of(c(numeric, categorical), columns, numeric, categorical))
+    if (!length(columns)) stop("no column of the data is one of these features")
+  }
   if (feature_share != 1) {
     start("features")
     features <- c(numeric, categorical)

@@ -149,7 +149,7 @@ class RStages:
             fold: Fold, counted from 1.
             features: Those of the study that are drawn from, or None for all.
         """
-        features = features or self._features
+        drawn_from = features or self._features
         result = self._call(
             "draw_sample",
             train,
@@ -159,8 +159,9 @@ class RStages:
             downsampling=downsampling,
             feature_share=feature_share,
             row_share=row_share,
-            numeric=features.numeric,
-            categorical=features.categorical,
+            numeric=drawn_from.numeric,
+            categorical=drawn_from.categorical,
+            all_columns=features is None,
             seeds={
                 step: self._seed(step, fold)
                 for step in ("hyperparameters", "downsampling", "features", "rows")
