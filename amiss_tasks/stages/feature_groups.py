@@ -46,6 +46,10 @@ def parameter_of(values: tuple[str, ...]) -> Parameter:
 def refuse_unknown(options: Mapping[str, Any], features: FeatureSet) -> None:
     """Stop where the study names a group that its features have not, or leaves no number.
 
+    Args:
+        options: Data of the study's keys.
+        features: Its features; once the inputs are read, those that these have.
+
     Raises:
         InputError: With every such value.
     """
@@ -54,7 +58,7 @@ def refuse_unknown(options: Mapping[str, Any], features: FeatureSet) -> None:
     for value, line in options.get(FEATURE_GROUPS, {}).get("values", ()):
         unknown = [name for name in named_in(value) if name not in known]
         if unknown:
-            message = f'no feature of the study is in the group "{unknown[0]}"'
+            message = f'no feature that the study has is in the group "{unknown[0]}"'
             near = did_you_mean(unknown[0], known)
             groups = (
                 f"known groups: {known_list(known, len(known))}"

@@ -14,6 +14,7 @@ from typing import Any
 
 from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.protocols import protocol_of
+from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -72,6 +73,7 @@ class AmissSource:
         self._significance = self._significance.of_values(self._read.clnsig)
         # blocks depend on the features that the inputs have, whatever the study names beside them
         self._features = self._read.features
+        refuse_unknown(settings.options, self._features)
         self.filtered = lru_cache(maxsize=2)(self._filter)
         """Joined rows of a transcript, quality and restriction."""
         self._failures: dict[str, TaskFailure] = {}

@@ -397,6 +397,7 @@ def test_whatever_a_feature_says_is_in_its_set_s_digests(name):
         "tags": ("other",),
         "applies_to": ("missense_variant",),
         "leak": "other",
+        "optional": True,
     }
     one = FeatureSet((Feature("a", "vep", ("a",)),))
     two = FeatureSet((replace(one.features[0], **{name: other[name]}),))

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amissstudies import amiss_values
 from annotated import DATA, INPUTS, Annotated, study
 from inputs import Cells, edit_csq, lines_of, write_lines
 
 import gridrun
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.features_file import features_of_set, read_features
+from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.study.leakage import leakage_of
 from amiss_tasks.study.options import FEATURES
+from amiss_tasks.tasks.source import AmissSource
 from gridrun.errors import InputError
 from gridrun.pipeline import Settings
 
@@ -99,6 +102,24 @@ def test_a_set_of_which_no_numeric_feature_is_there_is_refused(tmp_path):
     )
     with pytest.raises(InputError, match="no numeric feature is there: 1 of 2 features is left"):
         read(PLAIN, tmp_path / "cache", read_features(path).features)
+
+
+def test_a_group_of_features_that_are_all_left_out_is_refused(tmp_path):
+    """What is left of a set is known once the inputs are read, and is said before anything runs."""
+    groups = {"file": "study.yaml", "values": [["all", 7], ["only new", 8]]}
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "- {name: EVE, source: {vep: EVE_SCORE}, type: numeric, tags: [new], optional: true}\n"
+        "- {name: SIFT, source: {vep: SIFT_score}, type: numeric, list: min, tags: [protein]}\n"
+    )
+    options = {FEATURES: read_features(path).features.plain(), FEATURE_GROUPS: groups}
+    settings = Settings(PLAIN, "corrected", seed=1, options=options)
+    with pytest.raises(InputError) as found:
+        AmissSource(settings, amiss_values(), tmp_path)
+    text = found.value.text()
+    assert text.startswith('study.yaml:8: key "feature_groups": no feature that the study has')
+    assert 'in the group "new"' in text
+    assert "known groups: protein" in text
 
 
 def test_what_vep_writes_beside_a_number(tmp_path):
