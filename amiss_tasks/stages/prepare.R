@@ -79,7 +79,8 @@ draw_sample <- function(data, outcome, predraw, drawn_rows, downsampling, featur
   rows <- if (downsampling) .downsample(outcome, corrected) else seq_along(outcome)
   columns <- names(data)
   if (!all_columns) {
-    columns <- intersect(columns, .columns_of(c(numeric, categorical), columns, numeric, categorical))
+    these <- .columns_of(c(numeric, categorical), columns, numeric, categorical)
+    columns <- intersect(columns, these)
     if (!length(columns)) stop("no column of the data is one of these features")
   }
   if (feature_share != 1) {
