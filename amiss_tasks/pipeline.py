@@ -22,10 +22,14 @@ from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import AMISS, CORRECTED, PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.r.versions import version_notes
-from amiss_tasks.stages import PREPARE, reads_before_imputation, refuse_unread, stages_of
+from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
 from amiss_tasks.stages.evaluate import Prediction, evaluate
-from amiss_tasks.stages.feature_groups import refuse_protocol, refuse_unknown
+from amiss_tasks.stages.feature_groups import (
+    FEATURE_GROUPS,
+    refuse_protocol,
+    refuse_unknown,
+)
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
 from amiss_tasks.study.added_parameters import added_parameters
@@ -130,7 +134,8 @@ class AmissPipeline:
         self.summary_parameters = tuple(parameter.name for parameter in added)
         self.stages: tuple[Stage, ...] = stages_of(self.summary_parameters)
         # else a unit would hold all values of theirs for a method, however long it takes
-        self.affinity = (*self.affinity, *reads_before_imputation(self.summary_parameters))
+        given = {OPTION, FEATURE_GROUPS} & {*self.summary_parameters}
+        self.affinity = (*self.affinity, *sorted(given))
         self.block: tuple[str, ...] = tuple(
             name for stage in self.stages if stage.on_driver for name in stage.reads
         )

@@ -57,13 +57,6 @@ def stages_of(added: Collection[str] = ()) -> tuple[Stage, ...]:
     )
 
 
-def reads_before_imputation(added: Collection[str]) -> tuple[str, ...]:
-    """Those parameters that keys of the study add and that decide what a method is given."""
-    return tuple(
-        name for stage in (STAGE, PREPARE) for name in _ADDED_READS[stage] if name in added
-    )
-
-
 def refuse_unread(stages: Sequence[Stage], parameters: Sequence[Parameter]) -> None:
     """Stop where stages and parameters do not name each other.
 

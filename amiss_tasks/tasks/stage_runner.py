@@ -307,7 +307,11 @@ class StageRunner:
         def draw() -> tuple[Sampled, int]:
             self.hook("prepare", sample_key)
             return self.r.draw_sample(
-                fold.train, fold.outcome, **sampling, fold=fold.number, features=features
+                fold.train,
+                fold.outcome,
+                **sampling,
+                fold=fold.number,
+                features=None if features == self.features else features,
             ), SMALL_BYTES
 
         def prepare() -> tuple[Prepared, int]:

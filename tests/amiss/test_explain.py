@@ -201,7 +201,7 @@ def test_a_script_has_the_functions_of_the_files(cache, tmp_path):
         "draw_sample",
         "complete_training",
         "train",
-        ".indicators",
+        "indicator_columns",
         ".held_out_classes",
     } <= names
     assert {"fit", "impute_test", "complete_test", "predict_rows"} <= names

@@ -83,10 +83,12 @@ def trained(stages, method: Method, numeric) -> Imputed:
 
 FORESTS = pytest.param("rf", marks=pytest.mark.slow)
 OF_TODAY = [pytest.param(m, marks=pytest.mark.slow) for m in ("cart", "midastouch", "lasso.norm")]
-EACH = [*(m for m in METHODS if m not in {"rf", "cart", "midastouch", "lasso.norm"}), FORESTS]
+NOT_HERE = {"rf", "cart", "midastouch", "lasso.norm", "none"}
+EACH = [*(m for m in METHODS if m not in NOT_HERE), FORESTS]
 EACH += OF_TODAY
 """The methods; mice's forests take as long as all others, and differ in R's package only, as its
-trees do and its further regressions, which test_methods_of_today.py has every time."""
+trees do and its further regressions, which test_methods_of_today.py has every time. What imputes
+nothing is in test_no_imputation.py."""
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -262,7 +262,7 @@ def test_the_pipeline_has_what_a_study_adds():
     assert methods.values == (*amiss.values, "mine")
     assert methods.shorthands == amiss.shorthands
     assert own.classifiers == (*PIPELINE.classifiers, "centroid")
-    assert PIPELINE.classifiers == ("rf", "xgboost", "lr")
+    assert PIPELINE.classifiers == ("rf", "xgboost", "lr", "pattern_lr")
     for name in PIPELINE.classifiers:
         zero = {"imputation": "zero_imp"}
         assert own.code_digests(name, zero) == PIPELINE.code_digests(name, zero)
@@ -279,9 +279,10 @@ def test_dispositions_and_switches_of_a_classifier_of_ones_own():
     """It is skipped under factor, not searched, and depends on how rows are compared (D4)."""
     settings = Settings({}, "amiss", 1, options=options())
     own = PIPELINE.of_study(settings.options)
-    values = {"categorical": "factor"}
+    values = {"categorical": "factor", "imputation": "mine"}
     assert own.disposition("centroid", values, settings).state == "skipped"
-    assert own.disposition("centroid", {"categorical": "dummy"}, settings).state == "waiting"
+    values["categorical"] = "dummy"
+    assert own.disposition("centroid", values, settings).state == "waiting"
     switches = own.switches(settings, "centroid", {"imputation": "mine"})
     assert "imputation_choice" in switches
     assert not {"test_imputation", "random_search", "eta_zero"} & switches.keys()

@@ -84,7 +84,7 @@ def test_every_command_says_that_the_ledger_is_damaged(study, gridrun_here, comm
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_doctor_says_that_the_ledger_is_damaged(study, monkeypatch, gridrun_here, damage):
     """It goes on with the rest, and the exit code is 3."""
-    monkeypatch.setattr("gridrun.tools.doctor._runner", lambda _: iter(()))
+    monkeypatch.setattr("gridrun.tools.doctor._runner", lambda *_: iter(()))
     path = ledger_of(study)
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     code, out, _ = gridrun_here("doctor", study)
@@ -111,7 +111,7 @@ def table_of(study):
 
 def test_doctor_finds_a_whole_study_whole(study, monkeypatch, gridrun_here):
     """Each kind of file is named, tasks are computed again, and nothing is changed."""
-    monkeypatch.setattr("gridrun.tools.doctor._runner", lambda _: iter(()))
+    monkeypatch.setattr("gridrun.tools.doctor._runner", lambda *_: iter(()))
     before = {
         p: p.read_bytes() for p in study.rglob("*") if p.is_file() and "sqlite-" not in p.name
     }
