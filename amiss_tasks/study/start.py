@@ -54,6 +54,8 @@ START = """\
 inputs:
 {inputs}
 
+# features: meta2026  # default: amiss's 50; a set by name, or a features file (docs/features.md)
+
 # amiss: upstream's numbers, its seeds and defects included
 # corrected: its defects corrected; all methods on the same rows, all that is learnt from
 # training rows only (what differs: docs/protocols.md)
@@ -70,7 +72,7 @@ predictions: no
 # for --sample and --rows, and for all draws of protocol corrected; amiss has upstream's seeds
 seed: 1
 
-# default: all classifiers
+# default: these; protocol corrected also has pattern_lr
 classifiers: [{classifiers}]
 
 limits:

@@ -34,7 +34,7 @@ def params(
 ) -> None:
     """List the parameters of a grid in their order, with all values."""
     from gridrun.cli._text import dump, say
-    from gridrun.pipeline import load_pipeline
+    from gridrun.pipeline import LimitsClassifiers, load_pipeline
 
     loaded = load_pipeline(pipeline)
     names = [parameter.name for parameter in loaded.parameters]
@@ -70,6 +70,9 @@ def params(
     if name is None:
         say("classifiers")
         say(f"  {', '.join(loaded.classifiers)}")
+        limited = loaded.classifiers_only_under if isinstance(loaded, LimitsClassifiers) else {}
+        for classifier, protocol in limited.items():
+            say(f"  under protocol {protocol} only, and only where a study names it: {classifier}")
         say("protocols")
         for label, text in loaded.protocols.items():
             say(f"  {label}: {text}")
