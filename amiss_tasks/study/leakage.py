@@ -60,13 +60,16 @@ def _of_features(features: FeatureSet, values: Mapping[str, Sequence[Value]]) ->
         return ()
     leaking = _leaking(features)
     named = "; ".join(f"{feature.name} ({feature.leak})" for feature in leaking)
+    cell = "features that leak"
     if any(feature.optional for feature in leaking):
-        # which of them are there is known where the inputs are read
+        # which of them are there is known only where the inputs are, and a study whose inputs stay
+        # elsewhere has the same table
         named = f"{named}; of the optional ones those that the inputs have (see the notes)"
+        cell = f"{cell}, if the inputs have them"
     return (
         Caveat(
             column=LEAKAGE.column,
-            cell="features that leak",
+            cell=cell,
             concerns={FEATURE_GROUPS: with_some} if FEATURE_GROUPS in values else {},
             message=f"some features know of the labels that are to be predicted: {named}",
             todo="do not take these results for what new variants will get; compare them with "

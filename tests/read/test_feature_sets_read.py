@@ -180,5 +180,6 @@ def test_tables_say_that_optional_features_leak_as_far_as_they_are_there():
     assert caveat.message.endswith(
         "of the optional ones those that the inputs have (see the notes)"
     )
+    assert caveat.cell == "features that leak, if the inputs have them"
     components = {FEATURES: features_of_set("components2026").plain()}
     assert leakage_of(Settings({}, "corrected", seed=1, options=components), values) == ()
