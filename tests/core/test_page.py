@@ -61,7 +61,7 @@ def test_every_number_of_the_page_is_that_of_the_tables(study):
     """Means to four decimals, counts, failed parts: cell by cell those of summary.csv."""
     page = Page(study.report())
     with study.study.paths.summary_csv.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+        rows = [row for row in csv.DictReader(handle) if row["skipped"] == "0"]
     names = page.means[0]
     assert len(page.means) == len(rows) + 1 > 2
     for cells, row in zip(page.means[1:], rows, strict=True):

@@ -72,7 +72,12 @@ def _contents(study_state: StudyState, summary: Summary) -> dict[str, Any]:
         "parts": [(str(state), count) for state, count in parts.items()],
         "undefined": any(group.undefined(m) for group in summary.groups for m in group.metrics),
         "columns": _columns(summary),
-        "groups": [_cells(group, summary) for group in summary.groups],
+        # as printed: where all parts are skipped there is nothing to compare
+        "groups": [
+            _cells(group, summary)
+            for group in summary.groups
+            if group.n or group.failed or group.waiting
+        ],
         "failures": [(count, kind, reason) for (kind, reason), count in failures],
         "environment": sorted(environment.items()),
     }
