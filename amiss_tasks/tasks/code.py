@@ -129,18 +129,27 @@ def _r_codes(*names: str) -> list[str]:
     return [r_code(_HERE / name) for name in names]
 
 
-@cache
-def _python(module: str, beside: tuple[str, ...] = ()) -> str:
-    """Digest of a module with what it imports, as this process has loaded them.
+def refuse_changed_python() -> None:
+    """Stop a process that loads modules later than it has taken digests of them.
 
     Raises:
-        EnvironmentFault: A file has changed since, so that its digest is unknown.
+        EnvironmentFault: A file has changed since, so that nobody knows which code is loaded.
     """
     if _python_text() != _LOADED:
         raise EnvironmentFault(
             f"Python files of {_PACKAGE} changed after this process had loaded them",
             todo="start Python again",
         )
+
+
+@cache
+def _python(module: str, beside: tuple[str, ...] = ()) -> str:
+    """Digest of a module with what it imports, as this process has loaded them or will.
+
+    Raises:
+        EnvironmentFault: A file has changed since, so that its digest is unknown.
+    """
+    refuse_changed_python()
     return python_code(module, _PACKAGE, _PRUNE, beside)
 
 

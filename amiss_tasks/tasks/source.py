@@ -22,7 +22,7 @@ from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_of, leaves_out_other_alleles, significance_of
-from amiss_tasks.tasks.code import block_code, read_code
+from amiss_tasks.tasks.code import block_code, read_code, refuse_changed_python
 from gridrun.errors import Fault
 from gridrun.pipeline import Settings, TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of, digest_of_input
@@ -43,11 +43,13 @@ class AmissSource:
 
     Raises:
         InputError: With every fault found in the inputs.
+        EnvironmentFault: Code has changed since the run was planned.
     """
 
     def __init__(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> None:
+        refuse_changed_python()  # this module may have been loaded only now
         self._cache = Cache(cache_dir)
         self._features = features_of(settings.options)
         self._significance = significance_of(settings.options)

@@ -149,7 +149,6 @@ def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        # asked first: to look for a module is to import the package it is in
         if any(f"{name}.".startswith(f"{other}.") for other in prune):
             continue
         if name in found or _file(name) is None:
@@ -161,11 +160,26 @@ def _closure(module: str, within: str, prune: tuple[str, ...]) -> set[str]:
 
 @cache
 def _file(module: str) -> Path | None:
+    """A module's file; None for what is no module.
+
+    It is looked for below its top package: Python's own way would import every package above it,
+    and a name inside of a module the module, with all that these import.
+    """
+    top, *below = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
+        spec = importlib.util.find_spec(top)
+    except (ModuleNotFoundError, ValueError):
         return None
-    return Path(spec.origin) if spec is not None and spec.origin else None
+    if spec is None:
+        return None
+    if not below:
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        path = Path(folder, *below)
+        for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+            if file.is_file():
+                return file
+    return None
 
 
 class _Parsed(NamedTuple):

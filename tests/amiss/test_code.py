@@ -17,6 +17,7 @@ from amiss_tasks.r import session as r_session
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
 from amiss_tasks.tasks import code, r_calls
 from amiss_tasks.tasks.runner import AmissRunner
+from amiss_tasks.tasks.source import AmissSource
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings, TaskSpec
 from gridrun.plan import fingerprint
@@ -255,6 +256,14 @@ def test_python_files_that_changed_since_they_were_loaded_are_refused(copied):
     with pytest.raises(EnvironmentFault, match="changed after this process") as refused:
         PIPELINE.code_digests("lr", {"imputation": "zero_imp"})
     assert refused.value.todo == "start Python again"
+
+
+def test_inputs_are_not_read_by_code_that_changed_after_the_plan(copied, tmp_path):
+    """What reads them is loaded after its digest was taken, so that it may be another code."""
+    path = copied / "stages" / "read" / "vcf.py"
+    path.write_text(path.read_text() + "\n# a line more\n")
+    with pytest.raises(EnvironmentFault, match="changed after this process"):
+        AmissSource(Settings({}, "amiss", 1), {}, tmp_path)
 
 
 def test_a_worker_with_other_python_code_refuses():

@@ -57,6 +57,19 @@ def test_a_module_that_is_not_imported_does_not_count(package):
     assert package(d="Y = 2\n") == first
 
 
+def test_no_module_is_run_to_find_its_code(package, tmp_path):
+    """A plan waits for no library that a task will need, in a package of a package either."""
+    inner = tmp_path / "pkg" / "inner"
+    inner.mkdir()
+    runs = "raise SystemExit(__name__)\n"
+    (inner / "__init__.py").write_text(runs)
+    (inner / "e.py").write_text(f"from pkg.b import NAME\n{runs}")
+    first = package(a="from pkg.inner.e import NAME\nfrom pkg.inner import e\n", b=runs)
+    assert {"pkg.inner.e", "pkg.b"} <= fingerprint.python_modules("pkg.a", "pkg")
+    assert not [name for name in sys.modules if name.split(".")[0] == "pkg"]
+    assert package(b=f"{runs}X = 1\n") != first
+
+
 def test_r_comments_do_not_change_a_code_digest(tmp_path):
     """Whole-line comments, blank lines and trailing blanks are left out."""
     plain, dressed = tmp_path / "a.R", tmp_path / "b.R"
