@@ -19,7 +19,7 @@ from gridrun.errors import counted
 
 _VCF_KEYS = ("CHROM", "POS", "REF", "ALT", "Feature")
 _TRANSCRIPT_LINE = ("Feature", "vcf_line")
-_VCFNAMES = {"Consequence.y": "Consequence"}
+_VCF_NAMES = {"Consequence.y": "Consequence"}
 """Columns that have another name on the VCF's side."""
 
 LINES = ("vcf_line", "cadd_line", "cadd_file")
@@ -73,7 +73,7 @@ def join(
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
     for name in (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, *LINES):
-        source = _VCFNAMES.get(name, name)
+        source = _VCF_NAMES.get(name, name)
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
     return pa.table(columns)
@@ -103,7 +103,7 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
             "regulatory features and motifs are no transcripts and are left out "
             f"({counted(len(vcf) - len(rows), 'CSQ block')})"
         )
-    source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCFNAMES, CONSEQUENCE: "Consequence"}
+    source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
     keys = [pc.fill_null(rows[name], NA) for name in _VCF_KEYS]
     order = pa.array(_as_merge_sorts(keys))
     names = (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, LINES[0])

@@ -126,14 +126,18 @@ def _inputs(study_state: StudyState) -> list[tuple[str, str, str]]:
 
 def _columns(summary: Summary) -> list[tuple[str, bool]]:
     """Header of the comparison, and whether a column has numbers."""
-    caveats = dict.fromkeys(name for group in summary.groups for name in group.caveats)
     texts = [summary.method_parameter, *summary.parameters, "classifier"]
     numbers = ["n", "failed", *(f"mean {metric}" for metric in summary.metrics), "s/task"]
     return [
         *((name, False) for name in texts),
         *((name, True) for name in numbers),
-        *((name, False) for name in caveats),
+        *((name, False) for name in _caveats(summary)),
     ]
+
+
+def _caveats(summary: Summary) -> list[str]:
+    """Columns of caveats that some row has, each once."""
+    return list(dict.fromkeys(name for group in summary.groups for name in group.caveats))
 
 
 def _cells(group: SummaryGroup, summary: Summary) -> list[str]:
@@ -143,8 +147,7 @@ def _cells(group: SummaryGroup, summary: Summary) -> list[str]:
         for metric in group.metrics
     ]
     numbers = [f"{group.n:,}", f"{group.failed:,}", *means, _number(group.seconds, 2)]
-    caveats = dict.fromkeys(name for each in summary.groups for name in each.caveats)
-    return [*texts, *numbers, *(group.caveats.get(name, "") for name in caveats)]
+    return [*texts, *numbers, *(group.caveats.get(name, "") for name in _caveats(summary))]
 
 
 def _number(value: float, digits: int = _DIGITS) -> str:
