@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from amiss_tasks.tasks._process_watch import ProcessWatch
-from amiss_tasks.tasks.code import code_in_use, refuse_other_code
+from amiss_tasks.tasks.code import code_in_use, refuse_changed_python, refuse_other_code
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, StageRunner
 from gridrun.pipeline import Settings, StageHook, TaskResult, TaskSpec
@@ -37,6 +37,7 @@ class AmissRunner:
         self._is_spent = False
         self._watch: ProcessWatch | None = None
         refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
+        refuse_changed_python()  # where the run was planned by this process, it loads stages now
 
     @property
     def is_spent(self) -> bool:

@@ -258,12 +258,16 @@ def test_python_files_that_changed_since_they_were_loaded_are_refused(copied):
     assert refused.value.todo == "start Python again"
 
 
-def test_inputs_are_not_read_by_code_that_changed_after_the_plan(copied, tmp_path):
-    """What reads them is loaded after its digest was taken, so that it may be another code."""
-    path = copied / "stages" / "read" / "vcf.py"
+@pytest.mark.parametrize("name", ["stages/read/vcf.py", "tasks/runner.py", "evaluation.py"])
+def test_nothing_is_loaded_that_changed_after_the_plan(copied, tmp_path, name):
+    """What reads inputs and runs tasks is loaded after its digest was taken, so it may be other."""
+    path = copied / name
     path.write_text(path.read_text() + "\n# a line more\n")
+    settings = Settings({}, "amiss", 1, code=PIPELINE.code_in_use())
     with pytest.raises(EnvironmentFault, match="changed after this process"):
-        AmissSource(Settings({}, "amiss", 1), {}, tmp_path)
+        AmissSource(settings, {}, tmp_path)
+    with pytest.raises(EnvironmentFault, match="changed after this process"):
+        AmissRunner(settings, lambda *_: None)
 
 
 def test_a_worker_with_other_python_code_refuses():
