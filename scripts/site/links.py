@@ -1,0 +1,48 @@
+"""Links of a page as the site can follow them: to its own pages, or none.
+
+Pages link to files of the repository. The site has the pages alone, so a link to any other
+file becomes the file's path.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+_FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\\.)+)\]\(([^)\s]+)\)")
+
+
+def as_site_links(text: str, source: str, pages: Mapping[str, str]) -> str:
+    """The text of a page with links that the site has a target for.
+
+    Args:
+        text: The page in Markdown.
+        source: Its path in the repository.
+        pages: Path in the repository to the path on the site, of pages outside ``docs/``.
+    """
+    folder = posixpath.dirname(source)
+
+    def replaced(found: re.Match[str]) -> str:
+        shown, target = found.groups()
+        path, mark, anchor = target.partition("#")
+        if not path or ":" in path:
+            return found[0]
+        place = posixpath.normpath(posixpath.join(folder, path))
+        if place.startswith("docs/"):
+            return f"[{shown}]({place.removeprefix('docs/')}{mark}{anchor})"
+        if place in pages:
+            return f"[{shown}]({pages[place]}{mark}{anchor})"
+        return _as_path(shown, place)
+
+    parts = _FENCE.split(text)
+    return "".join(part if at % 2 else _LINK.sub(replaced, part) for at, part in enumerate(parts))
+
+
+def _as_path(shown: str, place: str) -> str:
+    """A file that the site does not have: its path, after what the link said of it."""
+    said = shown.replace("\\", "").strip("`").rstrip("/")
+    ends = PurePosixPath(place).parts[-len(PurePosixPath(said).parts) :]
+    return f"`{place}`" if ends == PurePosixPath(said).parts else f"{shown} (`{place}`)"
