@@ -31,7 +31,12 @@ _API = """\
 
 What `import gridrun` offers.
 
-{modules}
+{parts}"""
+
+_PART = """\
+::: gridrun.api.{name}
+    options:
+      heading: gridrun.{name}
 """
 
 
@@ -46,8 +51,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made = {FROM_REPOSITORY[name]: (ROOT / name).read_text("utf-8") for name in FROM_REPOSITORY}
     made["commands.md"] = commands_page()
     public = [name for name in gridrun.__all__ if not name.startswith("_")]
-    modules = "\n\n".join(f"::: gridrun.api.{name}" for name in sorted(public, key=str.lower))
-    made["api.md"] = _API.format(modules=modules)
+    parts = "\n".join(_PART.format(name=name) for name in sorted(public, key=str.lower))
+    made["api.md"] = _API.format(parts=parts)
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))
     return files
@@ -55,10 +60,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Have links lead to pages of the site."""
-    del config, files
+    del config
     name = page.file.src_uri
     source = {site: place for place, site in FROM_REPOSITORY.items()}.get(name, f"docs/{name}")
-    return as_site_links(markdown, source, FROM_REPOSITORY)
+    titles = {file.src_uri: _title(file.content_string) for file in files.documentation_pages()}
+    return as_site_links(markdown, source, FROM_REPOSITORY, titles)
+
+
+def _title(text: str) -> str:
+    """The first heading of a page."""
+    return text.partition("# ")[2].partition("\n")[0]
 
 
 _ELSEWHERE = re.compile(r"https://(?:unpkg\.com|api\.github\.com)/[\w@./-]*")

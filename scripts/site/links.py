@@ -15,13 +15,17 @@ _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\\.)+)\]\(([^)\s]+)\)")
 
 
-def as_site_links(text: str, source: str, pages: Mapping[str, str]) -> str:
+def as_site_links(
+    text: str, source: str, pages: Mapping[str, str], titles: Mapping[str, str]
+) -> str:
     """The text of a page with links that the site has a target for.
 
     Args:
         text: The page in Markdown.
         source: Its path in the repository.
         pages: Path in the repository to the path on the site, of pages outside ``docs/``.
+        titles: Path on the site to the title of a page, which a link shows that has the name of
+            the page's file.
     """
     folder = posixpath.dirname(source)
 
@@ -31,11 +35,11 @@ def as_site_links(text: str, source: str, pages: Mapping[str, str]) -> str:
         if not path or ":" in path:
             return found[0]
         place = posixpath.normpath(posixpath.join(folder, path))
-        if place.startswith("docs/"):
-            return f"[{shown}]({place.removeprefix('docs/')}{mark}{anchor})"
-        if place in pages:
-            return f"[{shown}]({pages[place]}{mark}{anchor})"
-        return _as_path(shown, place)
+        on_site = pages.get(place, place.removeprefix("docs/"))
+        if on_site == place:
+            return _as_path(shown, place)
+        said = titles[on_site] if shown.endswith(".md") else shown
+        return f"[{said}]({on_site}{mark}{anchor})"
 
     parts = _FENCE.split(text)
     return "".join(part if at % 2 else _LINK.sub(replaced, part) for at, part in enumerate(parts))
