@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from commands import commands_page
+from links import as_site_links
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from site_commands import commands_page
-from site_links import as_site_links
 
 import gridrun
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 FROM_REPOSITORY = {
     "README.md": "index.md",
