@@ -36,7 +36,7 @@ def as_site_links(
             return found[0]
         place = posixpath.normpath(posixpath.join(folder, path))
         on_site = pages.get(place, place.removeprefix("docs/"))
-        if on_site == place:
+        if on_site not in titles:
             return _as_path(shown, place)
         said = titles[on_site] if shown.endswith(".md") else shown
         return f"[{said}]({on_site}{mark}{anchor})"
