@@ -1,0 +1,23 @@
+"""Comparisons of methods with intervals, pure functions of long frames; for report.
+
+Nothing here knows a study, a ledger or a pipeline: a frame has one row for each method, cell (the
+values of all other parameters, and the classifier) and fold.
+"""
+
+from gridrun.report.statistics._adjust import holm
+from gridrun.report.statistics._differences import Question, differences
+from gridrun.report.statistics._resampled import FoldMeans, over_folds, variance_factor
+from gridrun.report.statistics._scores import Columns, Scale
+from gridrun.report.statistics._views import View
+
+__all__ = [
+    "Columns",
+    "FoldMeans",
+    "Question",
+    "Scale",
+    "View",
+    "differences",
+    "holm",
+    "over_folds",
+    "variance_factor",
+]

@@ -1,0 +1,68 @@
+# What gridrun/report/statistics computes, again and otherwise: base R, one comparison at a time.
+# Arguments: the long frame, and the file to write.
+args <- commandArgs(trailingOnly = TRUE)
+long <- read.csv(args[1])
+reference <- "mean"
+worst <- -1
+rope <- 0.02
+
+correlation <- function(ratio) {
+  # mean over all pairs of folds of sqrt(r_j r_k), r = n_test / (n_test + n_train)
+  r <- ratio / (1 + ratio)
+  pairs <- combn(length(r), 2)
+  mean(sqrt(r[pairs[1, ]] * r[pairs[2, ]]))
+}
+
+one <- function(group, method, view) {
+  ours <- long[long$classifier == group & long$method == method, ]
+  theirs <- long[long$classifier == group & long$method == reference, ]
+  both <- merge(ours, theirs, by = c("cell", "fold"), suffixes = c("", ".ref"))
+  if (view == "worst case") {
+    both$value[is.na(both$value)] <- worst
+    both$value.ref[is.na(both$value.ref)] <- worst
+  }
+  if (view == "fallback") {
+    lacks <- is.na(both$value)
+    both$value[lacks] <- both$value.ref[lacks]
+  }
+  d <- both$value - both$value.ref
+  by_fold <- tapply(d, both$fold, mean, na.rm = TRUE)
+  ratio <- tapply(both$test_rows / both$training_rows, both$fold, mean)
+  ratio <- ratio[!is.na(by_fold)]
+  by_fold <- by_fold[!is.na(by_fold)]
+  folds <- length(by_fold)
+  rho <- correlation(ratio)
+  error <- sqrt((1 / folds + rho / (1 - rho)) * var(by_fold))
+  # the ordinary t test of the same folds, its standard error replaced
+  plain <- t.test(by_fold)
+  widened <- plain$estimate + (plain$conf.int - plain$estimate) * error / plain$stderr
+  df <- plain$parameter
+  data.frame(
+    classifier = group, method = method, failures = view,
+    mean = mean(both$value, na.rm = TRUE), folds = folds, pairs = sum(!is.na(d)),
+    difference = plain$estimate, lower = widened[1], upper = widened[2],
+    p_value = 2 * pt(-abs(plain$statistic * plain$stderr / error), df),
+    p_worse = integrate(
+      function(x) dt((x - plain$estimate) / error, df) / error, -Inf, -rope,
+      rel.tol = 1e-11
+    )$value,
+    p_better = integrate(
+      function(x) dt((x - plain$estimate) / error, df) / error, rope, Inf,
+      rel.tol = 1e-11
+    )$value,
+    variance_factor = 1 / folds + rho / (1 - rho)
+  )
+}
+
+found <- NULL
+for (view in c("fallback", "scored only", "worst case")) {
+  part <- NULL
+  for (group in unique(long$classifier)) {
+    for (method in setdiff(unique(long$method), reference)) {
+      part <- rbind(part, one(group, method, view))
+    }
+  }
+  part$p_holm <- p.adjust(part$p_value, "holm")
+  found <- rbind(found, part)
+}
+write.csv(found, args[2], row.names = FALSE)

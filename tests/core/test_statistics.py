@@ -1,0 +1,213 @@
+"""Comparisons of methods: every number by R, degenerate data met with a reason and no number."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridrun.report.statistics import (
+    Columns,
+    Question,
+    Scale,
+    View,
+    differences,
+    holm,
+    variance_factor,
+)
+
+COLUMNS = Columns("value", by=("classifier",))
+QUESTION = Question("mean", Scale(-1.0, 1.0), equivalence=0.02)
+METHODS = ("zero", "mean", "knn", "lasso")
+
+
+def long_frame(folds=6, cells=4, classifiers=("line", "tree"), seed=3):
+    """Results with an effect of method, cell and fold; fold sizes differ."""
+    draws = np.random.default_rng(seed)
+    rows = [
+        {
+            "classifier": classifier,
+            "cell": f"{classifier} {cell}",
+            "method": method,
+            "fold": fold,
+            "state": "done",
+            "value": 0.5 + 0.02 * at + 0.01 * cell + draws.normal(0, 0.03),
+            "training_rows": 100 + 20 * fold + cell,
+            "test_rows": 60 - 4 * fold,
+        }
+        for classifier in classifiers
+        for cell in range(cells)
+        for at, method in enumerate(METHODS)
+        for fold in range(1, folds + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def fail(frame, state="failed", **where):
+    """The frame with some parts failed, or done without a value."""
+    chosen = np.logical_and.reduce([frame[name].isin(those) for name, those in where.items()])
+    return frame.assign(
+        value=frame["value"].mask(chosen), state=frame["state"].mask(chosen, other=state)
+    )
+
+
+def row_of(table, method, classifier="tree"):
+    """One row of a comparison."""
+    return table[(table["method"] == method) & (table["classifier"] == classifier)].iloc[0]
+
+
+def test_every_number_is_that_of_base_r(tmp_path):
+    """Differences, intervals, p values, Holm's and posterior of three views equal R's."""
+    frame = long_frame()
+    frame = fail(frame, method=["knn"], fold=[2, 5], cell=["tree 1", "tree 2"])
+    frame = fail(frame, "done", method=["zero"], fold=[1], classifier=["line"])
+    frame = fail(frame, method=["lasso"], fold=[3], classifier=["line"])
+    frame.to_csv(tmp_path / "long.csv", index=False)
+    script = Path(__file__).with_name("statistics_by_hand.R")
+    files = [str(tmp_path / "long.csv"), str(tmp_path / "by_r.csv")]
+    subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True)
+    expected = pd.read_csv(files[1])
+    ours = pd.concat([differences(frame, COLUMNS, QUESTION, view) for view in View])
+    found = ours[ours["method"] != "mean"]
+    keys = ["failures", "classifier", "method"]
+    both = expected.merge(found, on=keys, suffixes=("_r", ""), validate="one_to_one")
+    assert len(both) == len(found) == 18
+    numbers = [name for name in expected.columns if name not in keys]
+    assert len(numbers) == 11
+    for name in numbers:
+        np.testing.assert_allclose(both[name], both[f"{name}_r"], rtol=1e-8, atol=1e-9)
+    assert (found["note"] == "").all()
+    np.testing.assert_allclose(found[["p_worse", "p_equivalent", "p_better"]].sum(axis=1), 1)
+    counted = ours[(ours["method"] == "knn") & (ours["classifier"] == "tree")]
+    assert (counted["failed"] == 4).all()
+    assert (counted["n"] == 20).all()
+    assert (found["family"] == 6).all()
+
+
+def test_the_variance_is_that_of_correlated_folds():
+    """The factor is Var(mean) / E(variance between folds) of folds with that correlation."""
+    ratio = np.array([0.2, 0.43, 1.5, 2.0, 0.7])
+    root = np.sqrt(ratio / (1 + ratio))
+    covariance = np.outer(root, root)
+    np.fill_diagonal(covariance, 1.0)
+    of_mean = covariance.mean()
+    between = (np.trace(covariance) - covariance.sum() / 5) / 4
+    assert variance_factor(ratio) == pytest.approx(of_mean / between, rel=1e-12)
+    for test, training, times in ((3, 7, 2.3), (7, 3, 4.93)):
+        equal = np.full(10, test / training)
+        assert variance_factor(equal) == pytest.approx(0.1 + test / training, rel=1e-12)
+        assert math.sqrt(variance_factor(equal) / 0.1) == pytest.approx(times, abs=0.005)
+    assert np.isnan(variance_factor(np.array([0.4, np.nan])))
+
+
+def test_a_fold_without_a_pair_does_not_count():
+    """A method that failed in all of a fold has that fold's sizes in neither mean nor variance."""
+    frame = fail(long_frame(), method=["knn"], fold=[6], classifier=["tree"])
+    part = frame[frame["fold"] != 6]
+    found, expected = (
+        row_of(differences(one, COLUMNS, QUESTION, View.SCORED), "knn") for one in (frame, part)
+    )
+    assert found["folds"] == 5
+    names = ["difference", "lower", "upper", "p_value", "variance_factor"]
+    np.testing.assert_allclose(
+        found[names].to_numpy(float), expected[names].to_numpy(float), rtol=1e-12
+    )
+
+
+def test_where_less_is_better_worse_and_better_change_places():
+    """The posterior follows the metric's direction, the difference does not."""
+    more = row_of(differences(long_frame(), COLUMNS, QUESTION), "lasso")
+    loss = Question("mean", Scale(1.0, 0.0), equivalence=0.02)
+    less = row_of(differences(long_frame(), COLUMNS, loss), "lasso")
+    assert more["difference"] == less["difference"] > 0
+    assert (more["p_better"], more["p_worse"]) == (less["p_worse"], less["p_better"])
+
+
+HIDDEN = ["lower", "upper", "p_value", "p_holm", "p_worse", "p_equivalent", "p_better"]
+
+DEGENERATE = {
+    "one fold": (long_frame(folds=1), View.FALLBACK, "one fold has no spread"),
+    "equal in every fold": (
+        long_frame().assign(value=lambda f: (f["method"] == "knn") * 0.1),
+        View.FALLBACK,
+        "the same in every fold",
+    ),
+    "the reference's values": (
+        long_frame().assign(value=0.3),
+        View.FALLBACK,
+        "those of mean in every fold",
+    ),
+    "no value": (
+        fail(long_frame(), method=["knn"]),
+        View.SCORED,
+        "no cell and fold has a value of this method and one of mean",
+    ),
+    "the reference failed": (
+        fail(long_frame(), method=["mean"], fold=[2], cell=["tree 1"]),
+        View.FALLBACK,
+        "has no value in 1 part that this method was run in: there is nothing to fall back on",
+    ),
+    "no reference": (
+        long_frame()[lambda f: f["method"] != "mean"],
+        View.SCORED,
+        "mean, the reference, is not among the methods of the study",
+    ),
+    "no sizes": (
+        long_frame().drop(columns="test_rows"),
+        View.FALLBACK,
+        "numbers of training and test rows are not known",
+    ),
+    "one block of the reference only": (
+        long_frame()[lambda f: (f["method"] == "mean") ^ (f["cell"] != "tree 0")],
+        View.FALLBACK,
+        "no cell and fold has a value of this method and one of mean",
+    ),
+}
+
+
+@pytest.mark.parametrize(("frame", "view", "reason"), DEGENERATE.values(), ids=DEGENERATE)
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_be_said_has_a_reason_and_no_number(frame, view, reason):
+    """No interval, p value or posterior where there is none to be had; the note says why."""
+    found = row_of(differences(frame, COLUMNS, QUESTION, view), "knn")
+    assert reason in found["note"]
+    assert found[HIDDEN].isna().all()
+
+
+def test_the_view_by_fallback_says_of_the_reference_that_it_failed():
+    """Its own mean would leave its failures out, so there is none; others keep theirs."""
+    frame = fail(long_frame(), method=["mean"], fold=[2], cell=["tree 1"])
+    table = differences(frame, COLUMNS, QUESTION)
+    assert "failed in 1 part: there is nothing to fall back on" in row_of(table, "mean")["note"]
+    assert np.isnan(row_of(table, "mean")["mean"])
+    assert row_of(table, "knn", "line")["note"] == ""
+    worst = differences(frame, COLUMNS, QUESTION, View.WORST)
+    assert row_of(worst, "knn")["pairs"] == 24
+    assert (worst["note"].isin(["", "it is the reference"])).all()
+
+
+def test_a_method_that_is_missing_in_a_block_is_compared_where_it_is():
+    """Its pairs are counted, and those of other methods are all there; waiting is no failure."""
+    frame = long_frame()
+    gone = (frame["method"] == "knn") & (frame["cell"] == "tree 3")
+    for one in (frame[~gone], frame.assign(state=frame["state"].mask(gone, "waiting"))):
+        found = differences(one, COLUMNS, QUESTION)
+        assert row_of(found, "knn")[["pairs", "n", "failed"]].tolist() == [18, 18, 0]
+        assert row_of(found, "lasso")["pairs"] == 24
+
+
+def test_two_rows_of_one_part_are_refused():
+    """A frame with a part twice is an error of its maker, not a mean."""
+    frame = long_frame()
+    with pytest.raises(ValueError, match="two rows"):
+        differences(pd.concat([frame, frame.head(1)]), COLUMNS, QUESTION)
+
+
+def test_tests_that_could_not_be_made_are_no_part_of_the_family():
+    """Holm's adjustment counts the p values that there are."""
+    np.testing.assert_allclose(holm(np.array([0.01, np.nan, 0.04])), [0.02, np.nan, 0.04])
+    assert np.isnan(holm(np.array([np.nan]))).all()
