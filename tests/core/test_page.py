@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import json
 import re
+import tomllib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import WARNING, Fault
+from gridrun.report.page import Known
+from gridrun.report.page._methods_text import methods_text
+from gridrun.report.page._render import SCRIPTS, _json
 from gridrun.report.tables import altered_files, stale_files, write_results
 
+ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "gridrun" / "report" / "page" / "assets"
 HOSTILE = "<script>alert('&amp;')</script>"
 FAILING = {"misbehave": {"smoothing=upper": "error"}}
 
@@ -22,6 +32,7 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.means, self.sections, self.tags, self.addresses = [], {}, set(), []
+        self.scripts, self.data, self.policy = [], {}, ""
         self._table = self._section = ""
         self.feed(path.read_text("utf-8"))
 
@@ -29,7 +40,11 @@ class Page(HTMLParser):
         given = dict(attrs)
         self.tags.add(tag)
         self.addresses += [given[name] for name in ("src", "href", "action") if name in given]
-        if tag == "section":
+        if tag == "script":
+            self.scripts.append((given, ""))
+        elif tag == "meta" and given.get("http-equiv") == "Content-Security-Policy":
+            self.policy = given["content"]
+        elif tag == "section":
             self._section = given["aria-labelledby"]
         elif tag == "table":
             self._table = given.get("id", "")
@@ -39,6 +54,12 @@ class Page(HTMLParser):
             self.means[-1].append("")
 
     def handle_data(self, data):
+        if self.cdata_elem == "script":
+            given = self.scripts[-1][0]
+            self.scripts[-1] = (given, data)
+            if "id" in given:
+                self.data[given["id"]] = json.loads(data)
+            return
         self.sections[self._section] = self.sections.get(self._section, "") + data
         if self._table == "means" and self.means and self.means[-1] and data.strip():
             self.means[-1][-1] += data.strip()
@@ -48,12 +69,24 @@ class Page(HTMLParser):
             self._table = ""
 
 
+def _ran(folder):
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
+    opened = open_toy(write_study(folder / "study", grid), **FAILING)
+    opened.run(backend="inprocess")
+    return opened
+
+
 @pytest.fixture
 def study(tmp_path):
-    """A study of which every seventh method fails, and its page."""
-    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
-    opened = open_toy(write_study(tmp_path / "study", grid), **FAILING)
-    opened.run(backend="inprocess")
+    """A study of which one method fails."""
+    return _ran(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The same, for tests that only read its report."""
+    opened = _ran(tmp_path_factory.mktemp("finished"))
+    opened.report()
     return opened
 
 
@@ -103,12 +136,88 @@ def test_warnings_stand_above_every_number_and_failures_have_their_reason(study)
 
 
 def test_the_page_is_whole_by_itself_and_markup_in_data_is_text(study):
-    """It has no script and no address, and what a message says cannot become one."""
+    """It has no address and no script but its own, and what a message says cannot become one."""
     write_results(study.state(), [f"note of {HOSTILE}"], page=True)
     page = Page(study.study.paths.report_html)
     assert HOSTILE in page.sections["notes"]
-    assert not page.tags & {"script", "img", "link", "iframe"}
+    assert not page.tags & {"img", "link", "iframe"}
     assert page.addresses == []
+    run = [text for given, text in page.scripts if given.get("type") != "application/json"]
+    assert run == [(ASSETS / name).read_text("utf-8") for name in SCRIPTS]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert page.policy == (f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}")
+    assert not any(set(given) - {"id", "type"} for given, _ in page.scripts)
+
+
+def test_data_cannot_end_the_script_that_holds_them():
+    """Whatever a name or a reason says, the element of the data ends where it should."""
+    nasty = {HOSTILE: [HOSTILE, "</script>", "\u2028", "<!--"]}
+    text = _json(nasty)
+    assert "<" not in text
+    assert "\u2028" not in text
+    assert json.loads(text) == nasty
+
+
+def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
+    """Each fold of each metric is the mean of the rows of the final table."""
+    page = Page(finished.study.paths.report_html)
+    data = page.data["comparison-data"]
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss", "balance"]
+    shown = 0
+    for series in data["series"]:
+        own = [
+            row
+            for row in rows
+            if (row["method"], row["classifier"]) == (series["method"], series["classifier"])
+        ]
+        failed = {(r["combination"], r["fold"]) for r in own if r["state"] == "failed"}
+        assert series["failed"] == len(failed)
+        for metric, folds in series["folds"].items():
+            for fold, value in enumerate(folds, 1):
+                expected = _mean_of_parts([r for r in own if r["fold"] == str(fold)], metric)
+                assert value == (None if expected is None else pytest.approx(expected, abs=5.1e-5))
+                shown += value is not None
+    assert shown > 20
+
+
+def _mean_of_parts(rows, metric):
+    """Test tables of a part are averaged first, then parts."""
+    parts = {}
+    for row in rows:
+        if row[metric] not in {"NA", "NaN", "Inf", "-Inf"}:
+            parts.setdefault(row["combination"], []).append(float(row[metric]))
+    means = [sum(values) / len(values) for values in parts.values()]
+    return sum(means) / len(means) if means else None
+
+
+def test_the_methods_paragraph_counts_what_ran_and_is_text_in_both_languages(finished):
+    """It has protocol, counts, folds and seed, and no sign that LaTeX or Markdown would take."""
+    markdown, latex = methods_text(Known(finished.state(), finished.summary()))
+    counts = finished.status().parts
+    for text in (markdown, latex):
+        assert f"{counts['done']} are done and {counts['failed']} failed" in text
+        assert "protocol plain" in text
+        assert "2 folds" in text
+    assert "row\\_share = 1.0" in latex
+    assert not re.search(r"(?<!\\)[_%&#$]", latex)
+
+
+def test_the_plotting_script_is_the_one_recorded_and_is_shipped():
+    """Its digest is that of the bundling script, its licences stand beside it, the wheel has it."""
+    digest, name = (ASSETS / "plot.sha256").read_text("utf-8").split()
+    assert hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() == digest
+    licences = (ASSETS / "plot.LICENSE.txt").read_text("utf-8")
+    lock = json.loads((ROOT / "scripts" / "package-lock.json").read_text("utf-8"))
+    assert "://" not in json.dumps(lock)
+    pinned = json.loads((ROOT / "scripts" / "package.json").read_text("utf-8"))["dependencies"]
+    assert [f"{package} {version} (" in licences for package, version in pinned.items()] == [True]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert settings["tool"]["hatch"]["build"]["targets"]["wheel"] == {
+        "packages": ["gridrun", "backends", "amiss_tasks"]
+    }
 
 
 def test_once_asked_for_the_page_follows_the_tables(study):

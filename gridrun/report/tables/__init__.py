@@ -1,9 +1,9 @@
 """Result tables, from the ledger alone, and descriptions; for commands, run, the API and tools."""
 
+from gridrun.report.rows import Part, parts
+from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
-from gridrun.report.tables._rows import Part, parts
 from gridrun.report.tables._runs import write_runs
-from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._write import altered_files, stale_files, write_results
 
 __all__ = [

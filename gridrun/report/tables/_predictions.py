@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridrun.pipeline import Column
+from gridrun.report.rows import Part
 from gridrun.report.tables._parquet import parquet_file
-from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
 

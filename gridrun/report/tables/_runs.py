@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gridrun.report.rows import parts
 from gridrun.report.tables._cells import csv_table
-from gridrun.report.tables._rows import parts
 from gridrun.store.ledger import LedgerView, cannot_write
 from gridrun.study.state import StudyState
 

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from gridrun.pipeline import Column, names_of, refuse_undeclared
+from gridrun.report.rows import Part
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._parquet import RowWriter, row_writer
 from gridrun.report.tables._predictions import PredictionFiles
-from gridrun.report.tables._rows import Part
 from gridrun.store.ledger import LedgerView
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState

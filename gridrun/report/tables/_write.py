@@ -10,7 +10,10 @@ from typing import Any
 
 from gridrun.errors import Fault
 from gridrun.pipeline import Value, names_of
-from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
+from gridrun.plan.fingerprint import digest_of, python_code
+from gridrun.report.page import Known, fingerprint, write_page
+from gridrun.report.rows import Part, parts
+from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._notes import (
     all_notes,
@@ -19,9 +22,6 @@ from gridrun.report.tables._notes import (
     warnings_of,
     write_notes,
 )
-from gridrun.report.tables._page import TEMPLATE, write_page
-from gridrun.report.tables._rows import Part, parts
-from gridrun.report.tables._summary import Summary, SummaryGroup
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
     NOTES,
@@ -137,7 +137,7 @@ def _write(
     summary = replace(_summary(study_state, ordered, reasons, with_page=with_page), damaged=damaged)
     _write_summary(study_state, summary)
     if with_page:
-        write_page(study_state, summary, said[NOTES] or ())
+        write_page([Known(study_state, summary, said[NOTES] or ())], paths.report_html)
     kept = {
         # what was made from a damaged ledger is not kept as made from this one
         STAMP: "" if damaged else stamp,
@@ -152,7 +152,7 @@ def _write(
 def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
     """Data that change whenever a table would."""
     return {
-        "code": [python_code(_TABLES, _REPORT), digest_of_file(TEMPLATE)],
+        "code": [python_code(_TABLES, _REPORT), fingerprint()],
         "ledger": view.version() if view is not None else 0,
         "contexts": [context.digest for context in study_state.tables.contexts],
         "grid": [

@@ -11,7 +11,7 @@ from typing import Any
 from gridrun.errors import counted
 from gridrun.pipeline import Value
 from gridrun.plan.units import State
-from gridrun.report.tables._rows import Part, is_finite
+from gridrun.report.rows import Part, is_finite
 
 
 @dataclass

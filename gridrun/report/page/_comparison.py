@@ -1,0 +1,119 @@
+"""The comparison: means of the summary, and how each method varies over folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gridrun.report.page._known import IntArray, Known, spread
+from gridrun.report.page._section import DIGITS, Shown, number
+from gridrun.report.summary import Summary, SummaryGroup
+
+
+def show_comparison(known: Known) -> Shown:
+    """Means by method and classifier, and the mean over combinations in each fold."""
+    summary = known.summary
+    # as printed: where all parts are skipped there is nothing to compare
+    groups = [one for one in summary.groups if one.n or one.failed or one.waiting]
+    series = list(_series(known))
+    leading = known.metrics[0]
+    values = {
+        "columns": _columns(summary),
+        "groups": [_cells(group, summary) for group in groups],
+        "undefined": any(group.undefined(m) for group in groups for m in group.metrics),
+        "leading": leading.column,
+        "smaller_is_better": leading.smaller_is_better,
+        "compared": known.compared,
+        "spread": [_spread_row(one, leading.column) for one in series],
+        "folds": summary.folds,
+    }
+    data = {
+        "compared": known.compared,
+        "reference": known.reference,
+        "metrics": [
+            {"name": one.column, "smaller": one.smaller_is_better} for one in known.metrics
+        ],
+        "classifiers": list(known.classifiers),
+        "series": series,
+    }
+    return Shown(values, data)
+
+
+def _series(known: Known) -> Iterator[dict[str, Any]]:
+    """For each method and classifier: of every metric the mean in each fold, rounded."""
+    parts, summary = known.parts, known.summary
+    codes = known.codes(parts.combination)
+    group = codes[known.compared]
+    for name in summary.parameters:
+        group = group * len(known.grid[name]) + codes[name]
+    group = group * len(known.classifiers) + parts.classifier
+    for one in summary.groups:
+        if not (one.n or one.failed or one.waiting):
+            continue
+        is_of = group == _key(one, known)
+        fold = parts.fold[is_of] - 1
+        folds = {
+            metric.column: _fold_means(parts.values[metric.column][is_of], fold, summary.folds)
+            for metric in known.metrics
+        }
+        yield {
+            "method": one.method,
+            "at": [str(value) for value in one.at.values()],
+            "classifier": one.classifier,
+            "n": one.n,
+            "failed": one.failed,
+            "folds": folds,
+        }
+
+
+def _key(group: SummaryGroup, known: Known) -> int:
+    """Number of a group, as ``_series`` numbers them."""
+    methods = [str(value) for value in known.grid[known.compared]]
+    key = methods.index(group.method)
+    for name, value in group.at.items():
+        key = key * len(known.grid[name]) + known.grid[name].index(value)
+    return key * len(known.classifiers) + known.classifiers.index(group.classifier)
+
+
+def _fold_means(values: Any, fold: IntArray, folds: int) -> list[float | None]:
+    mean = spread(values, fold, folds)[1]
+    return [None if np.isnan(one) else round(float(one), DIGITS) for one in mean]
+
+
+def _spread_row(series: dict[str, Any], metric: str) -> list[str]:
+    """Method, classifier, and of the leading metric over folds: n, median, least, most, sd."""
+    found = np.array([one for one in series["folds"][metric] if one is not None])
+    label = " ".join([series["method"], *series["at"]])
+    if not len(found):
+        return [label, series["classifier"], "0", "-", "-", "-", "-"]
+    deviation = float(found.std(ddof=1)) if len(found) > 1 else float("nan")
+    numbers = [float(np.median(found)), float(found.min()), float(found.max()), deviation]
+    return [label, series["classifier"], f"{len(found)}", *map(number, numbers)]
+
+
+def _columns(summary: Summary) -> list[tuple[str, bool]]:
+    """Header of the means, and whether a column has numbers."""
+    texts = [summary.method_parameter, *summary.parameters, "classifier"]
+    numbers = ["n", "failed", *(f"mean {metric}" for metric in summary.metrics), "s/task"]
+    return [
+        *((name, False) for name in texts),
+        *((name, True) for name in numbers),
+        *((name, False) for name in _caveats(summary)),
+    ]
+
+
+def _caveats(summary: Summary) -> list[str]:
+    """Columns of caveats that some row has, each once."""
+    return list(dict.fromkeys(name for group in summary.groups for name in group.caveats))
+
+
+def _cells(group: SummaryGroup, summary: Summary) -> list[str]:
+    texts = [group.method, *(str(value) for value in group.at.values()), group.classifier]
+    means = [
+        number(group.mean(metric)) + ("*" if group.undefined(metric) else "")
+        for metric in group.metrics
+    ]
+    numbers = [f"{group.n:,}", f"{group.failed:,}", *means, number(group.seconds, 2)]
+    return [*texts, *numbers, *(group.caveats.get(name, "") for name in _caveats(summary))]
