@@ -75,11 +75,12 @@ def removal_digest(data: Any) -> str | None:
 def _shares(reader: KeyReader, node: Node, by_value: list[str]) -> list[float]:
     """Each share once; those that no mechanism can have are faults."""
     shares: list[float] = []
-    if isinstance(node, Leaf) and node.value in _ALL:
+    # 1 and 0 are shares, though they equal true and false
+    if isinstance(node, Leaf) and node.number is None and node.value in _ALL:
         said = f"{OPTION}: {node.written} stands for {len(SHARES)} shares: {known_list(SHARES)}"
         reader.note(said, node)
         return [*SHARES]
-    if isinstance(node, Leaf) and node.value in _NONE:
+    if isinstance(node, Leaf) and node.number is None and node.value in _NONE:
         reader.fault(f'key "{OPTION}" has {kind_of(node)}', node, f"remove the key, or {_GIVE}")
         return []
     if not node.items:

@@ -24,6 +24,7 @@ from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
 from amiss_tasks.study._added_missingness_key import read_added_missingness, removal_digest
 from amiss_tasks.study._group_key import read_groups
 from amiss_tasks.study._named_keys import read_clnsig, read_indicators, read_switches
+from amiss_tasks.study._schemas import OPENS, SCHEMAS
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
@@ -115,7 +116,7 @@ def study_keys_of(options: Mapping[str, Any]) -> Mapping[str, StudyKey]:
     return {**STUDY_KEYS, FEATURE_GROUPS: key}
 
 
-STUDY_KEYS: Mapping[str, StudyKey] = {
+_KEYS: Mapping[str, StudyKey] = {
     FEATURES: StudyKey(
         "A set of features by name, or the path of a features file.",
         _read_features,
@@ -163,5 +164,10 @@ STUDY_KEYS: Mapping[str, StudyKey] = {
         read_indicators,
         lambda data: None if data is None else "a parameter",
     ),
+}
+
+STUDY_KEYS: Mapping[str, StudyKey] = {
+    name: replace(key, schema=SCHEMAS.get(name, {}), opens=OPENS.get(name, ()))
+    for name, key in _KEYS.items()
 }
 """Name of the key to how it is read."""

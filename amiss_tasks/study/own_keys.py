@@ -24,9 +24,12 @@ SUFFIXES = (".r", PYTHON_SUFFIX)
 HYPERPARAMETERS, ACCEPTS_MISSING = "hyperparameters", "accepts_missing"
 """Keys of an entry beside its file: the one of methods, the other of classifiers."""
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
-_MOST_LETTERS = 40
-_ALLOWED_NAME = f"a letter, then letters, digits, _ or ., at most {_MOST_LETTERS} in all"
+OWN_NAME = r"[A-Za-z][A-Za-z0-9_.]*"
+MOST_LETTERS = 40
+"""Names that files and hyperparameters of the user's own may have, and their greatest length."""
+
+_NAME = re.compile(OWN_NAME)
+_ALLOWED_NAME = f"a letter, then letters, digits, _ or ., at most {MOST_LETTERS} in all"
 
 Axes = tuple[tuple[str, tuple[int | float | str, ...]], ...]
 
@@ -83,7 +86,7 @@ class _OwnReader(KeyReader):
     def _name(self, node: Node) -> str | None:
         name = node.text
         what = f"{shown(node)} cannot be the name of a {self._noun} of your own"
-        if name is None or not _NAME.fullmatch(name) or len(name) > _MOST_LETTERS:
+        if name is None or not _NAME.fullmatch(name) or len(name) > MOST_LETTERS:
             self.fault(what, node, f"allowed: {_ALLOWED_NAME}")
         elif name in self._taken:
             self.fault(f"{what}: amiss has one", node, f"names of amiss: {', '.join(self._taken)}")

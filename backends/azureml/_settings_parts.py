@@ -9,6 +9,14 @@ from typing import Any
 from gridrun.documents.tree import Leaf, Node
 from gridrun.pipeline import InputRole, inputs_lacking
 from gridrun.study import Section
+from gridrun.study.schema_parts import (
+    TEXT,
+    Schema,
+    input_files,
+    inputs_together,
+    mapping,
+    settings,
+)
 
 Reads = Mapping[str, Callable[[Section, str], Any]]
 """Setting to how it is read."""
@@ -140,3 +148,21 @@ def _within_datastore(section: Section, name: str) -> str:
             "allowed: a path within the datastore, with neither a leading / nor ..",
         )
     return path
+
+
+def schemas_of_parts(inputs: Mapping[str, InputRole]) -> dict[str, Schema]:
+    """Schemas of the four, for editors: what the functions above accept."""
+    names = dict.fromkeys(_WORKSPACE, TEXT)
+    ways = [{"required": ["config"]}, {"required": [*_WORKSPACE[1:]]}]
+    where = mapping({**dict.fromkeys(_DATA, TEXT), **input_files(inputs)})
+    together = inputs_together(inputs)
+    policies = [
+        mapping({"name": {"const": name}, **settings(reads)}, ["name"])
+        for name, reads in POLICIES.items()
+    ]
+    return {
+        "workspace": {"anyOf": [TEXT, mapping(names, anyOf=ways)]},
+        "compute": {"anyOf": [TEXT, mapping(settings(_COMPUTE), ["name"])]},
+        "policy": {"anyOf": policies},
+        "data": {**where, **together, "required": ["datastore", *together["required"]]},
+    }

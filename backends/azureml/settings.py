@@ -15,12 +15,14 @@ from backends.azureml._settings_parts import (
     read_data,
     read_policy,
     read_workspace,
+    schemas_of_parts,
 )
 from gridrun.documents.tree import Node
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import InputRole
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
+from gridrun.study.schema_parts import Schema, mapping, settings
 
 SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
 MOST_AT_ONCE = 100
@@ -164,6 +166,13 @@ def _without_key(file: Path) -> AzureSettings:
     )
 
 
+def schema_of_azure(inputs: Mapping[str, InputRole]) -> Schema:
+    """What :func:`read_azure` accepts, for editors."""
+    plain = settings({name: read for name, read in _READ.items() if name != "policy"})
+    one_place = [{"required": [name]} for name in ("image", "dockerfile")]
+    return mapping({**plain, **schemas_of_parts(inputs)}, ["workspace", "compute"], oneOf=one_place)
+
+
 KEY = BackendKey(
     backend="azureml",
     description="Where and how the study runs on Azure ML.",
@@ -171,4 +180,5 @@ KEY = BackendKey(
     default=_without_key,
     inputs_key="data",
     command="gridrun azure",
+    schema=schema_of_azure,
 )

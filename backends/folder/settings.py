@@ -15,6 +15,7 @@ from gridrun.shard.queue import LEASE_SECONDS
 from gridrun.store.paths import StudyPaths
 from gridrun.study import KeyReader, Section
 from gridrun.study.backend_keys import BackendKey, BackendValue
+from gridrun.study.schema_parts import Schema, input_files, inputs_together, mapping, settings
 
 _PLAIN: Mapping[str, Callable[[Section, str], Any]] = {
     "path": Section.path,
@@ -80,6 +81,12 @@ def read_folder(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Back
     return BackendValue(replace(without_key(file), **found), reader.finish(), paths)
 
 
+def schema_of_folder(inputs: Mapping[str, InputRole]) -> Schema:
+    """What :func:`read_folder` accepts, for editors."""
+    files = mapping(input_files(inputs), **inputs_together(inputs))
+    return mapping({**settings(_PLAIN), "inputs": files})
+
+
 KEY = BackendKey(
     backend="folder",
     description="Where shards are written for workers to find.",
@@ -87,4 +94,5 @@ KEY = BackendKey(
     default=without_key,
     inputs_key="inputs",
     command="gridrun shards",
+    schema=schema_of_folder,
 )

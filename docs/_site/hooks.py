@@ -5,6 +5,7 @@ MkDocs calls these functions by their names (its "hooks").
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import gridrun
+from gridrun.pipeline import load_pipeline
+from gridrun.study.schema import study_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +56,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     public = [name for name in gridrun.__all__ if not name.startswith("_")]
     parts = "\n".join(_PART.format(name=name) for name in sorted(public, key=str.lower))
     made["api.md"] = _API.format(parts=parts)
+    made["study.schema.json"] = json.dumps(study_schema(load_pipeline()), indent=2)
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))
     return files

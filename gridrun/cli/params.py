@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
         params,
         "gridrun params",
         "gridrun params {method}",
+        "gridrun params --schema > study.schema.json",
         cls=OfPipeline,
     )
 
@@ -29,14 +30,25 @@ def params(
         str | None,
         typer.Argument(metavar="PARAMETER", help="List this parameter only.", show_default=False),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Print a JSON Schema of study.yaml, by which editors check and complete its keys.",
+        ),
+    ] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
     """List the parameters of a grid in their order, with all values."""
     from gridrun.cli._text import dump, say
     from gridrun.pipeline import LimitsClassifiers, load_pipeline
+    from gridrun.study.schema import study_schema
 
     loaded = load_pipeline(pipeline)
+    if schema:
+        dump(study_schema(loaded))
+        return
     names = [parameter.name for parameter in loaded.parameters]
     if name is not None and name not in names:
         raise UserError(

@@ -8,8 +8,8 @@ enters fingerprints as ``fingerprint`` says. The core knows nothing else of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,13 @@ class StudyKey:
             key's name in ``gridrun plan --why``; equal texts mean equal results.
             None leaves the key out: nothing depends on it, or only some tasks
             do, whose ``code_digests`` then say so.
+        schema: JSON Schema of what ``read`` accepts, for editors; empty for anything.
+        opens: What has more values where a study has the key: names of parameters, or
+            ``classifiers``. Parameters that a grid has with the key alone are among them.
     """
 
     description: str
     read: Callable[[Node, Path], KeyValue]
     fingerprint: Callable[[Any], str | None]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    opens: tuple[str, ...] = ()

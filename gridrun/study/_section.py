@@ -16,7 +16,7 @@ from gridrun.pipeline import InputRole
 from gridrun.study._reader import KeyReader
 
 _MOST_UNKNOWN = 20
-_FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+FILE_NAME = r"[A-Za-z][A-Za-z0-9_-]*"
 """Name that a study gives an input file of its own; without a dot, which joins it to the role."""
 _TYPING_ERROR = 0.75
 """Similarity, by difflib, from which on a key is another one mistyped."""
@@ -177,7 +177,7 @@ class Section:
         if entries is None:
             return None
         given = [key.text for key, _ in entries.pairs if key.text is not None]
-        names = [name for name in given if _FILE_NAME.fullmatch(name)]
+        names = [name for name in given if re.fullmatch(FILE_NAME, name)]
         section = Section(self.reader, entries, names, f"name below {role}", also=given)
         for name in section.keys:
             if name not in names:

@@ -36,6 +36,12 @@ class BackendValue:
     inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
+def _anything(inputs: Mapping[str, InputRole]) -> Mapping[str, Any]:
+    """The schema of a key of which editors know nothing."""
+    del inputs
+    return {}
+
+
 @dataclass(frozen=True)
 class BackendKey:
     """One key.
@@ -49,6 +55,8 @@ class BackendKey:
             where a study needs it.
         inputs_key: Setting below the key that names inputs which stay elsewhere, or empty.
         command: What a person types to have such inputs read, or empty.
+        schema: Called with the inputs of the pipeline; JSON Schema of what ``read`` accepts, for
+            editors.
     """
 
     backend: str
@@ -57,6 +65,7 @@ class BackendKey:
     default: Callable[[Path], Any]
     inputs_key: str = ""
     command: str = ""
+    schema: Callable[[Mapping[str, InputRole]], Mapping[str, Any]] = _anything
 
 
 def backend_keys(taken: Collection[str] = ()) -> dict[str, EntryPoint]:
