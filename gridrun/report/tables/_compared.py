@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridrun.errors import counted
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page import Known
 from gridrun.report.tables._cells import cell, csv_table
@@ -24,7 +25,8 @@ FEWEST_OF_A_CLASS = 10
 single row moves its sensitivity or specificity by more than a tenth. A convention, no theorem."""
 
 TOO_FEW = (
-    f"a test part has fewer than {FEWEST_OF_A_CLASS} rows of a class: the interval is of little use"
+    f"a class has fewer than {counted(FEWEST_OF_A_CLASS, 'row')} in a test part: the interval is "
+    "of little use"
 )
 
 _HEAD = ("metric", "failures", "method")
