@@ -32,6 +32,7 @@ from amiss_tasks.stages.feature_groups import (
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.study import comparison
 from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
@@ -59,6 +60,7 @@ from gridrun.pipeline import (
     refuse_undeclared,
 )
 from gridrun.pipeline.caveats import Caveat
+from gridrun.pipeline.comparison import Score
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
@@ -107,6 +109,9 @@ class AmissPipeline:
         "feature_sampling_percentage",
     )
     method_parameter = "imputation"
+    reference_method: Value = comparison.REFERENCE
+    scores: Mapping[str, Score] = comparison.SCORES
+    class_counts: Mapping[str, tuple[str, ...]] = comparison.CLASS_COUNTS
     description_parts: Mapping[str, str] = MappingProxyType(
         {
             "training": "the part that cross-validation works on, and that amiss describes",
@@ -219,6 +224,10 @@ class AmissPipeline:
     ) -> Sequence[Caveat]:
         """Variants that are trained on and tested on (D9); features that leak."""
         return leakage_of(settings, values)
+
+    def test_share(self, settings: Settings) -> float:
+        """Of a fold, or of the split of a hold-out."""
+        return comparison.test_share(settings)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""

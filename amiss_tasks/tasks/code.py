@@ -25,6 +25,7 @@ NOT_IN_TASKS: Mapping[str, str] = {
     f"{_PACKAGE}.describe": "describes the inputs; no task has anything of it",
     f"{_PACKAGE}.models": "trains, predicts and explains outside of the study's tasks",
     f"{_PACKAGE}.own.checks": "tries a file on a toy; no task has anything of it",
+    f"{_PACKAGE}.study.comparison": "says how tables compare methods, and makes no number",
     f"{_PACKAGE}.study.keys": "makes the options, which contexts hold by content",
     f"{_PACKAGE}.study.leakage": "makes sentences for tables, and no number",
     f"{_PACKAGE}.tasks.code": "makes these digests, and no number",

@@ -95,6 +95,11 @@ class StudyPaths:
         return self.results / "summary.csv"
 
     @property
+    def comparison_csv(self) -> Path:
+        """Each method against the reference, with intervals; written with the report."""
+        return self.results / "comparison.csv"
+
+    @property
     def report_html(self) -> Path:
         """The report, a page for others to read."""
         return self.results / "report.html"

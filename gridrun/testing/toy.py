@@ -50,6 +50,7 @@ from gridrun.pipeline import (
     Value,
     Words,
 )
+from gridrun.pipeline.comparison import Score
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
 from gridrun.testing._toy_runner import (
@@ -187,6 +188,9 @@ class ToyPipeline:
         self.block = tuple(n for n in names if n in on_driver)
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "smoothing"
+        self.reference_method: Value = "mean"
+        self.scores: Mapping[str, Score] = {"skill": Score(-1.0, 1.0), "loss": Score(1.0, 0.0)}
+        self.class_counts: Mapping[str, tuple[str, ...]] = {"hit": ("hits",), "miss": ("misses",)}
         self.study_keys: Mapping[str, StudyKey] = {}
         self.pooled_columns = POOLED_COLUMNS
         self.most_folds: int | None = None
@@ -241,6 +245,10 @@ class ToyPipeline:
     def protocol_label(self, settings: Settings) -> str:
         """The protocol's name."""
         return settings.protocol
+
+    def test_share(self, settings: Settings) -> float:  # noqa: ARG002 - the contract's
+        """Three of ten rows, as the toy would have it."""
+        return 0.3
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """A row's name and probability, where the option ``predictions`` asks for some."""

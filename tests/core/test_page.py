@@ -243,3 +243,31 @@ def test_once_asked_for_the_page_follows_the_tables(study):
         assert paths.report_html in stale_files(study.state())
         study.summary()
         assert paths.report_html.read_bytes() == whole
+
+
+def test_differences_to_the_reference_are_those_of_the_table(study):
+    """comparison.csv has each metric, view and method; the page its leading metric, to 3 decimals.
+
+    A difference is the mean over folds of the difference on the same combinations.
+    """
+    page = study.report().read_text("utf-8")
+    with study.study.paths.comparison_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == 2 * 3 * 3 * 2
+    shown = [r for r in rows if (r["metric"], r["failures"]) == ("skill", "fallback")]
+    assert {r["note"] for r in shown if r["method"] == "mean"} == {"it is the reference"}
+    line = next(r for r in shown if r["method"] == "upper" and r["classifier"] == "line")
+    assert int(line["failed"]) > 0
+    frame = study.results()
+    values = frame[frame["classifier"] == "tree"].pivot_table(
+        index=["origin", "constant_check", "fold"], columns="method", values="skill"
+    )
+    assert line["note"] == "its values are those of mean in every fold, as it has none of its own"
+    both = next(r for r in shown if r["method"] == "flat" and r["classifier"] == "tree")
+    by_fold = (values["flat"] - values["mean"]).groupby("fold").mean()
+    assert float(both["difference"]) == pytest.approx(by_fold.mean())
+    for row in (both, line):
+        number = "-" if row["difference"] == "NA" else f"{float(row['difference']):.3f}"
+        cells = f'>{row["method"]}</td>\n<td>{row["classifier"]}</td>\n<td class="number">{number}<'
+        assert cells in page
+    assert "differences to the reference" in study.summary().files

@@ -71,7 +71,7 @@ def test_every_number_is_that_of_base_r(tmp_path):
     files = [str(tmp_path / "long.csv"), str(tmp_path / "by_r.csv")]
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True)
     expected = pd.read_csv(files[1])
-    ours = pd.concat([differences(frame, COLUMNS, QUESTION, view) for view in View])
+    ours = differences(frame, COLUMNS, QUESTION, tuple(View))
     found = ours[ours["method"] != "mean"]
     keys = ["failures", "classifier", "method"]
     both = expected.merge(found, on=keys, suffixes=("_r", ""), validate="one_to_one")
@@ -109,7 +109,7 @@ def test_a_fold_without_a_pair_does_not_count():
     frame = fail(long_frame(), method=["knn"], fold=[6], classifier=["tree"])
     part = frame[frame["fold"] != 6]
     found, expected = (
-        row_of(differences(one, COLUMNS, QUESTION, View.SCORED), "knn") for one in (frame, part)
+        row_of(differences(one, COLUMNS, QUESTION, [View.SCORED]), "knn") for one in (frame, part)
     )
     assert found["folds"] == 5
     names = ["difference", "lower", "upper", "p_value", "variance_factor"]
@@ -173,7 +173,7 @@ DEGENERATE = {
 @pytest.mark.filterwarnings("error")
 def test_what_cannot_be_said_has_a_reason_and_no_number(frame, view, reason):
     """No interval, p value or posterior where there is none to be had; the note says why."""
-    found = row_of(differences(frame, COLUMNS, QUESTION, view), "knn")
+    found = row_of(differences(frame, COLUMNS, QUESTION, [view]), "knn")
     assert reason in found["note"]
     assert found[HIDDEN].isna().all()
 
@@ -185,7 +185,7 @@ def test_the_view_by_fallback_says_of_the_reference_that_it_failed():
     assert "failed in 1 part: there is nothing to fall back on" in row_of(table, "mean")["note"]
     assert np.isnan(row_of(table, "mean")["mean"])
     assert row_of(table, "knn", "line")["note"] == ""
-    worst = differences(frame, COLUMNS, QUESTION, View.WORST)
+    worst = differences(frame, COLUMNS, QUESTION, [View.WORST])
     assert row_of(worst, "knn")["pairs"] == 24
     assert (worst["note"].isin(["", "it is the reference"])).all()
 

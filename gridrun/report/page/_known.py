@@ -49,6 +49,11 @@ class PartTable:
         return np.equal(self.state, STATES.index(State.DONE))
 
     @property
+    def is_skipped(self) -> BoolArray:
+        """Which parts were not asked for."""
+        return np.equal(self.state, STATES.index(State.SKIPPED))
+
+    @property
     def is_failed(self) -> BoolArray:
         """Which parts failed."""
         return np.equal(self.state, STATES.index(State.FAILED))

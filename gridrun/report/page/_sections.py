@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridrun.report.page._comparison import show_comparison
+from gridrun.report.page._differences import show_differences
 from gridrun.report.page._failures import show_failures
 from gridrun.report.page._section import Section
 from gridrun.report.page._what import (
@@ -18,6 +19,7 @@ SECTIONS = (
     Section("what", "What ran", show_what),
     Section("methods", "Methods, to paste", show_methods),
     Section("comparison", "Comparison", show_comparison),
+    Section("differences", "Differences to the reference", show_differences),
     Section("failures", "Failures", show_failures),
     Section("notes", "Notes of the last run", show_notes),
     Section("versions", "Computed with", show_versions),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,14 @@ import pandas as pd
 from gridrun.errors import counted
 from gridrun.report.statistics._adjust import holm
 from gridrun.report.statistics._resampled import FEWEST, FoldMeans, over_folds
-from gridrun.report.statistics._scores import Columns, FloatArray, Scale, Scores, scores_of
+from gridrun.report.statistics._scores import (
+    Columns,
+    FloatArray,
+    IntArray,
+    Scale,
+    Scores,
+    scores_of,
+)
 from gridrun.report.statistics._views import Paired, View, paired
 
 
@@ -35,22 +43,26 @@ class Question:
 
 
 def differences(
-    frame: pd.DataFrame, columns: Columns, question: Question, view: View = View.FALLBACK
+    frame: pd.DataFrame,
+    columns: Columns,
+    question: Question,
+    views: Sequence[View] = (View.FALLBACK,),
 ) -> pd.DataFrame:
     """Compare each method with the reference on the same cells and folds.
 
     A fold's difference is the mean over the group's cells. The interval is that of the corrected
     resampled t test (Nadeau and Bengio 2003), the posterior that of the Bayesian correlated t test
-    (Benavoli et al. 2017). All tests of the frame are one family for Holm's adjustment.
+    (Benavoli et al. 2017). All tests of the frame under a view are one family
+    for Holm's adjustment.
 
     Args:
         frame: One row for each method, cell and fold.
         columns: Names of its columns.
         question: The reference, the metric's ends, confidence and equivalence.
-        view: What failures count as.
+        views: What failures count as, one after the other.
 
     Returns:
-        One row for each group and method, in their order: ``Columns.by``; ``method``;
+        One row for each view, group and method, in their order: ``Columns.by``; ``method``;
         ``reference``; ``failures`` (the view); ``n`` (parts done), ``failed``, ``undefined``;
         ``mean`` over the parts that have a value under the view; ``folds`` and ``pairs`` that the
         difference is of; ``difference``, ``lower``, ``upper``; ``p_value``, ``p_holm``,
@@ -58,6 +70,11 @@ def differences(
         ``variance_factor``; ``note``: why a number is missing, else empty.
     """
     scores = scores_of(frame, columns)
+    return pd.concat([_under(scores, question, view) for view in views], ignore_index=True)
+
+
+def _under(scores: Scores, question: Question, view: View) -> pd.DataFrame:
+    """The rows of one view."""
     at = scores.methods.index(question.reference) if _is_in(question, scores) else None
     pairs = paired(scores, at, view, question.scale)
     ratio = np.where(np.isfinite(scores.ratio), scores.ratio, question.ratio)
@@ -124,19 +141,21 @@ def _notes(
     scores: Scores, pairs: Paired, found: FoldMeans, question: Question, at: int | None
 ) -> list[str]:
     """For each group and method the first reason why a number of its row is missing."""
+    own = scores.sums(np.isfinite(scores.values).sum(axis=2))
     return [
-        _note(pairs, found, question, at, (group, method))
+        _note(pairs, found, question, at, (group, method), own)
         for group in range(len(scores.starts))
         for method in range(len(scores.methods))
     ]
 
 
-def _note(  # noqa: PLR0911 - one reason after the other
+def _note(  # noqa: PLR0911, PLR0917 - one reason after the other
     pairs: Paired,
     found: FoldMeans,
     question: Question,
     at: int | None,
     place: tuple[int, int],
+    own: IntArray,
 ) -> str:
     reference = question.reference
     refused, folds = int(pairs.refused[place]), int(found.folds[place])
@@ -156,8 +175,9 @@ def _note(  # noqa: PLR0911 - one reason after the other
     if folds < FEWEST:
         return "one fold has no spread, so there is no interval: run the study with more folds"
     if found.equal[place]:
-        if abs(found.mean[place]) < 1e-300:  # noqa: PLR2004 - 0, but for rounding
-            return f"its values are those of {reference} in every fold"
+        if found.mean[place] == 0:
+            said = f"its values are those of {reference} in every fold"
+            return f"{said}, as it has none of its own" if not own[place] else said
         return "the difference is the same in every fold, so there is no spread and no interval"
     if not np.isfinite(found.factor[place]):
         return "the numbers of training and test rows are not known, so there is no interval"

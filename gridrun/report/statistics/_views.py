@@ -15,7 +15,7 @@ class View(StrEnum):
 
     FALLBACK = "fallback"
     """The value of the reference in the same cell and fold: who uses a method that may fail has
-    another one to fall back on (Wuensch et al. 2024, arXiv:2408.11594)."""
+    another one to fall back on (Wünsch et al. 2024, arXiv:2408.11594)."""
     SCORED = "scored only"
     """Nothing: cells and folds in which both have a value are compared."""
     WORST = "worst case"

@@ -15,6 +15,7 @@ from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._notes import (
     all_notes,
     is_other,
@@ -137,7 +138,9 @@ def _write(
     summary = replace(_summary(study_state, ordered, reasons, with_page=with_page), damaged=damaged)
     _write_summary(study_state, summary)
     if with_page:
-        write_page([Known(study_state, summary, said[NOTES] or ())], paths.report_html)
+        known = Known(study_state, summary, said[NOTES] or ())
+        write_comparison(known)
+        write_page([known], paths.report_html)
     kept = {
         # what was made from a damaged ledger is not kept as made from this one
         STAMP: "" if damaged else stamp,
@@ -171,6 +174,7 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
             )
         ],
         "summary": list(study_state.pipeline.summary_parameters),
+        "comparison": [comparison_columns(study_state), compared_by(study_state)],
         "protocol": study_state.protocol_label,
         "caveats": [
             [one.cell, one.message, one.todo, [[n, list(v)] for n, v in one.concerns.items()]]
@@ -193,6 +197,8 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
     if pipeline.prediction_columns(study_state.settings):
         files["predictions"] = paths.predictions
     files["this summary"] = paths.summary_csv
+    if with_page and comparison_columns(study_state):
+        files["differences to the reference"] = paths.comparison_csv
     if with_page:
         files["report"] = paths.report_html
     return files

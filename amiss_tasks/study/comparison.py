@@ -1,0 +1,47 @@
+"""How methods are compared in reports: the reference, the ends of each metric, shares of folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.protocols import FOLD_TEST_SHARE, TRAINING_SHARE, protocol_of
+from gridrun.pipeline import Settings
+from gridrun.pipeline.comparison import Score
+
+REFERENCE = "mean_imp"
+"""The imputation method that the others are compared with."""
+
+_SHARE = Score(0.0, 1.0)
+
+SCORES: Mapping[str, Score] = MappingProxyType(
+    {
+        "MCC": Score(-1.0, 1.0),
+        "AUC": _SHARE,
+        "Brier": Score(1.0, 0.0),
+        "Sensitivity": _SHARE,
+        "Specificity": _SHARE,
+        "F1": _SHARE,
+        "Precision": _SHARE,
+        "Accuracy": _SHARE,
+    }
+)
+"""Metric to its ends, worst first."""
+
+CLASS_COUNTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"positive": ("TP", "FN"), "negative": ("TN", "FP")}
+)
+"""Class to the counts of the confusion matrix that are its test rows."""
+
+
+def test_share(settings: Settings) -> float:
+    """Share of a fold's rows that it tests on: the larger one in upstream's folds (D1).
+
+    Args:
+        settings: The study's settings.
+    """
+    if evaluation_of(settings.options).holds_out:
+        return 1 - TRAINING_SHARE
+    swapped = "fold_shares" not in protocol_of(settings).corrected
+    return FOLD_TEST_SHARE if swapped else 1 - TRAINING_SHARE
