@@ -86,21 +86,34 @@ class LocalBackend:
         """Secret that lets a driver into the Ray that ``keep_up`` has brought up."""
         return self._ray.token if self._ray is not None else ""
 
+    def prepare(self) -> None:
+        """Start a Ray of one's own in the background, before it is known what it is for.
+
+        Raises:
+            EnvironmentFault: There is no place for its files.
+        """
+        if self._address is None and not _KEPT:
+            self._ray = RayProcess(self._count, None)
+            self._ray.start()
+
     def open(self, job: Job, read_artifact: ReadArtifact) -> None:
-        """Start or join Ray in the background.
+        """Start or join Ray in the background, if it is not prepared.
 
         Raises:
             EnvironmentFault: There is no place for its files.
         """
         self._read_artifact = read_artifact
-        self._is_shared = self._address is None and bool(_KEPT)
-        self._ray = _KEPT[0] if self._is_shared else RayProcess(self._count, self._address)
+        prepared = self._ray
+        self._is_shared = prepared is None and self._address is None and bool(_KEPT)
+        self._ray = ray = prepared or (
+            _KEPT[0] if self._is_shared else RayProcess(self._count, self._address)
+        )
         is_elsewhere = self._address is not None
-        self._ray.job = Open(job, self._workers if is_elsewhere else self._count)
-        if self._is_shared:
-            self._ray.send(self._ray.job)
+        ray.job = Open(job, self._workers if is_elsewhere else self._count)
+        if self._is_shared or prepared is not None:
+            ray.send(ray.job)
         else:
-            self._ray.start()
+            ray.start()
 
     def keep_up(self) -> None:
         """Bring Ray up for other backends of this process, without workers; ``close`` ends it.

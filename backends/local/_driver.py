@@ -33,6 +33,7 @@ from backends.local._messages import (
     Through,
     Up,
 )
+from backends.local._needless import leave_out
 from backends.local._slots import Slots
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel
@@ -43,10 +44,6 @@ _ANYWHERE = "192.0.2.1"
 
 _OBJECT_STORE_BYTES = 100 << 20
 """Only artifacts and outcomes pass; Ray's own least is 75 MiB."""
-
-_NOT_STARTED = ("start_monitor", "start_log_monitor", "start_api_server")
-"""Ray's autoscaler, copier of logs and dashboard: a Python process each, a third of the CPU time
-that Ray's start takes, and nobody asks them here. ``ray.init`` has no options for them."""
 
 _BY_VALUE = ("backends.local._actor", "gridrun.worker.private")
 """Modules whose classes and functions are sent whole: other machines do not have them."""
@@ -212,10 +209,7 @@ def _connect(ray: Any, start: Start) -> None:
         ray.init(address=start.address, **quiet)
         return
     (start.directory / "workers").mkdir()
-    with contextlib.suppress(AttributeError):  # a release without them starts what it wants
-        node: Any = ray._private.node.Node  # noqa: SLF001 - there is no public way
-        for name in _NOT_STARTED:
-            setattr(node, name, _do_nothing)
+    leave_out(ray)
     ray.init(
         address="local",
         num_cpus=start.workers,
@@ -227,10 +221,6 @@ def _connect(ray: Any, start: Start) -> None:
         _node_ip_address="127.0.0.1",
         **quiet,
     )
-
-
-def _do_nothing(*_: Any, **__: Any) -> None:
-    """In place of a start."""
 
 
 def _processors(ray: Any) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backends.local._needless import WITHOUT_AGENTS
+
 _RAYS = "RAY_"
 _SECRETS = ("RAY_AUTH_", "RAY_TLS_", "RAY_USE_TLS")
 """How the names begin of variables that let a driver into a cluster."""
@@ -16,6 +18,7 @@ _LOOPBACK = {
 }
 _OWN = {
     **_LOOPBACK,
+    **WITHOUT_AGENTS,
     "RAY_enable_worker_prestart": "0",  # idle processes outlive a killed driver by a minute
     "RAY_prestart_worker_first_driver": "0",
     "RAY_memory_monitor_refresh_ms": "0",  # the kernel names the process, Ray only the node

@@ -20,7 +20,12 @@ from gridrun.run._progress import Progress, Tally
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
-from gridrun.run.backend import Backend, DetachableBackend, ReadingBackend
+from gridrun.run.backend import (
+    Backend,
+    DetachableBackend,
+    PreparableBackend,
+    ReadingBackend,
+)
 from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
@@ -61,7 +66,8 @@ class Engine:
 
     Args:
         study_state: The study and the request.
-        make_backend: Makes the backend; only called if something is left to run.
+        make_backend: Makes the backend; only called if something is left to run, and before
+            anything else where that is certain.
         backend_name: For the ledger.
         progress: Progress callback.
         collect_only: Whether only what earlier runs sent away is taken in: nothing is
@@ -116,7 +122,11 @@ class Engine:
                 machine after the first outcome is not raised but reported, with the tables.
         """
         with examined(self._study_state.study.paths.ledger):
-            return self._go()
+            try:
+                return self._go()
+            finally:
+                if self._backend is not None:
+                    self._backend.close()
 
     def _go(self) -> RunReport:
         began = time.monotonic()
@@ -131,6 +141,8 @@ class Engine:
         if study_state.view is not None:
             study_state.view.refuse_if_held()
             progress.phase("looking up which tasks are done")
+        elif not self._collect_only:
+            self._prepare_backend()  # nothing was run yet, so there is something to run
         pending = self._pending()
         if self._forget_damaged(pending):
             pending = self._pending()
@@ -204,9 +216,16 @@ class Engine:
         view = self._study_state.view
         return [sweep for sweep in view.sweeps() if sweep.lives] if view is not None else []
 
+    def _prepare_backend(self) -> Backend:
+        """Make the backend, and have it start what takes long while the study is looked at."""
+        backend = self._backend = self._make_backend()
+        if isinstance(backend, PreparableBackend) and not self._study_state.study.inputs_elsewhere:
+            backend.prepare()
+        return backend
+
     def _run(self, pending: list[Pending]) -> None:
         study_state = self._study_state
-        backend = self._backend = self._make_backend()
+        backend = self._backend or self._prepare_backend()
         if study_state.study.inputs_elsewhere and not isinstance(backend, ReadingBackend):
             place = next(iter(study_state.study.inputs_elsewhere.values()))
             raise UserError(

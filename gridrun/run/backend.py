@@ -80,6 +80,19 @@ class Backend(Protocol):
         ...
 
 
+@runtime_checkable
+class PreparableBackend(Protocol):
+    """A backend that takes long to start, and knows how before it knows the job."""
+
+    def prepare(self) -> None:
+        """Begin to start up, as ``open`` does, which comes later or, after a mistake, never.
+
+        Raises:
+            EnvironmentFault: Something it needs is not there.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class SentSweep:
     """A sweep that the ledger knows and that has not ended.

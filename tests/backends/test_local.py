@@ -121,11 +121,11 @@ def test_a_killed_driver_leaves_nothing(drive):
 
 
 def test_ray_has_no_process_that_nobody_asks(ray_running, ray_files):
-    """Neither autoscaler nor dashboard nor copier of logs is started; what is needed is there."""
+    """Neither autoscaler, dashboard, copier of logs nor agents start; what is needed is there."""
     running = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in users_of(ray_files)]
     for needed in (b"gcs_server", b"raylet"):
         assert any(needed in command for command in running)
-    for needless in (b"dashboard.py", b"monitor.py"):
+    for needless in (b"dashboard.py", b"monitor.py", b"agent.py", b"agent/main.py"):
         assert not [command for command in running if needless in command]
 
 

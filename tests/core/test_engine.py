@@ -417,6 +417,45 @@ def test_workers_that_keep_vanishing_end_the_run(toy_study):
         toy_study().run(backend=Losing(load_backend("inprocess"), 100))
 
 
+class Prepared(Losing):
+    """Notes what is asked of it; ``prepare`` is what a backend may offer."""
+
+    def __init__(self, inner):
+        super().__init__(inner, 0)
+        self.asked = []
+
+    def prepare(self):
+        self.asked.append("prepare")
+
+    def open(self, job, read_artifact):
+        self.asked.append("open")
+        super().open(job, read_artifact)
+
+    def close(self):
+        self.asked.append("close")
+        super().close()
+
+
+def test_a_backend_is_prepared_where_it_is_needed_and_closed_whatever_comes(toy_study, monkeypatch):
+    """Before the study is looked at if nothing was run yet, never if all is done."""
+    from gridrun.run._engine import Engine
+    from gridrun.run.backend import load_backend
+
+    study = toy_study()
+    backend = Prepared(load_backend("inprocess"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Engine, "_pending", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            study.run(backend=backend)
+    assert backend.asked == ["prepare", "close"]
+    backend = Prepared(load_backend("inprocess"))
+    study.run(backend=backend)
+    assert backend.asked[:3] == ["prepare", "open", "close"]
+    backend = Prepared(load_backend("inprocess"))
+    study.run(backend=backend)
+    assert backend.asked == []
+
+
 def test_a_stopped_run_says_so_and_goes_on_later(toy_study):
     """stop() ends after the current task; the rest is waiting, then done."""
     study = toy_study(sleep_ms=2)
