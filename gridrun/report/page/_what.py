@@ -89,7 +89,7 @@ def _selected(study_state: StudyState) -> list[tuple[str, str]]:
     """What was chosen of the grid: option and value, as on a command line."""
     asked = study_state.request.selecting()
     chosen = {name: asked.get(name) for name in ("only", "combinations", "sample", "rows")}
-    chosen |= {"sample": study_state.sample, "rows": study_state.settings.rows}
+    chosen |= {"sample": study_state.drawing.label, "rows": study_state.settings.rows}
     return [
         (name, " ".join(value) if isinstance(value, tuple | list) else f"{value}")
         for name, value in chosen.items()
