@@ -136,26 +136,26 @@ class Coverage:
         return f"{some}{counted(most, self._unit)}"
 
     def _main_effects(self) -> list[str]:
-        said = []
         lacking = [value for value in self.values if not value.blocks]
         single = [value for value in self.values if 0 < value.blocks < _SEVERAL]
+        said = []
         if self.blocks < self._needed(1):
             said.append(
                 f"main effects cannot be told apart: {counted(self.blocks, self._unit)}, and "
                 f"{self._needed(1):,} at least are needed"
             )
-        elif len(lacking) + len(single) < len(self.values):
+        else:
             least = min(value.blocks for value in self.values if value.blocks >= _SEVERAL)
             rest = " other" if lacking or single else ""
             said.append(
                 f"main effects can be estimated: each{rest} value is in {least:,} "
                 f"{self._unit}s or more"
             )
-        if single:
-            said.append(
-                f"no main effect of {_named(single)}: in one {self._unit} alone, so it cannot be "
-                "told from what else that one has"
-            )
+            if single:
+                said.append(
+                    f"no main effect of {_named(single)}: in one {self._unit} alone, so it cannot "
+                    "be told from what else that one has"
+                )
         if lacking:
             said.append(f"nothing is said about {_named(lacking)}: no {self._unit} has it")
         return said
