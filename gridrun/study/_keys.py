@@ -155,7 +155,8 @@ def read_sample(keys: Section) -> SampleKey:
     """What to draw of the grid: a number of combinations, or a design and how much of it."""
     node = keys.nodes.get("sample")
     if not isinstance(node, Entries):
-        return SampleKey(combinations=keys.whole("sample", 1))
+        why = "of combinations; or {design: balanced, blocks: N}"
+        return SampleKey(combinations=keys.whole("sample", 1, why=why))
     section = Section(keys.reader, node, ("design", "blocks", "combinations"), "key of sample")
     if len({"blocks", "combinations"} & section.keys.keys()) != 1:
         both = "both blocks and combinations" if "blocks" in section.keys else "no number"
