@@ -100,7 +100,7 @@ def _show_coverage(coverage: Coverage | None) -> None:
     for text in coverage.covers():
         say(f"sample: {text}")
     for text in coverage.concludes():
-        say(f"what it says: {text}")
+        say(f"conclusion: {text}")
 
 
 def _show_why(report: PlanReport) -> None:

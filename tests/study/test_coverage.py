@@ -91,7 +91,7 @@ def test_a_plan_of_5_percent_says_what_can_be_concluded():
 def test_a_sample_that_is_too_small_says_what_it_cannot_say():
     """Fewer blocks than effects, values in no block, pairs that no block has: each is named."""
     said = "\n".join(drawn(GRID, 3, design="balanced").coverage.concludes())
-    assert "main effects cannot be told apart: 3 blocks, and 16 at least are needed" in said
+    assert "main effects cannot be separated: 3 blocks, and 16 at least are needed" in said
     assert "can be estimated" not in said
     said = "\n".join(drawn(GRID, 60, design="balanced").coverage.concludes())
     assert "every pair of values is covered; one interaction at a time" in said

@@ -72,7 +72,7 @@ def test_a_plan_says_what_a_sample_covers_and_what_it_tells(toy_study):
 
 
 def test_a_sample_that_is_extended_computes_nothing_twice(toy_study):
-    """Blocks of a balanced sample stay when more are asked for; what is random is apart."""
+    """Blocks of a balanced sample stay when more are asked for; the page says what they cover."""
     study = toy_study()
     first = study.run(backend="inprocess", sample=6, design="balanced").tally
     assert first.done > 0
@@ -83,3 +83,8 @@ def test_a_sample_that_is_extended_computes_nothing_twice(toy_study):
     assert (again.done, again.pending) == (first.done, 0)
     names = {study.state(sample=6, design=design).sample_name for design in ("random", "balanced")}
     assert len(names) == 2
+    page = study.report(sample=6, design="balanced").read_text("utf-8")
+    coverage = again.coverage
+    for text in (*coverage.covers(), *coverage.concludes()):
+        assert f"<li>{text}</li>" in page
+    assert "6, balanced" in page

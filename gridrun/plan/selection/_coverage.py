@@ -123,7 +123,7 @@ class Coverage:
         return [[value.blocks for value in values] for _, values in by_parameter]
 
     def _needed(self, order: int) -> int:
-        """Blocks without which effects of up to so many parameters cannot be told apart.
+        """Blocks without which effects of up to so many parameters cannot be separated.
 
         As many as a linear model of them has coefficients.
         """
@@ -141,7 +141,7 @@ class Coverage:
         said = []
         if self.blocks < self._needed(1):
             said.append(
-                f"main effects cannot be told apart: {counted(self.blocks, self._unit)}, and "
+                f"main effects cannot be separated: {counted(self.blocks, self._unit)}, and "
                 f"{self._needed(1):,} at least are needed"
             )
         else:
@@ -153,8 +153,8 @@ class Coverage:
             )
             if single:
                 said.append(
-                    f"no main effect of {_named(single)}: in one {self._unit} alone, so it cannot "
-                    "be told from what else that one has"
+                    f"no main effect of {_named(single)}: in one {self._unit} alone, whose other "
+                    "values it cannot be separated from"
                 )
         if lacking:
             said.append(f"nothing is said about {_named(lacking)}: no {self._unit} has it")

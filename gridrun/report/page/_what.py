@@ -48,6 +48,7 @@ def show_what(known: Known) -> Shown:
         "combinations": f"{len(study_state.selection):,} of {len(study.grid):,}",
         "folds": summary.folds,
         "selected": _selected(study_state),
+        "coverage": study_state.selection.coverage,
         "classifiers": ", ".join(study.classifiers),
         "seed": study.seed,
         "parts": [(str(state), count) for state, count in parts.items()],
