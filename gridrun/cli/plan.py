@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
+    from gridrun.plan.selection import Coverage
     from gridrun.report.plan_report import PlanReport
 
 
@@ -23,7 +25,7 @@ def register(app: typer.Typer) -> None:
         plan,
         "gridrun plan",
         "gridrun plan . --why",
-        "gridrun plan . --sample 100",
+        "gridrun plan . --sample 100 --design balanced",
     )
 
 
@@ -62,15 +64,10 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     if not of:
         combinations = counted(report.combinations, "combination")
     say(f"{combinations} x {counted(report.folds, 'fold')}, protocol {report.protocol}")
+    _show_coverage(report.coverage)
     _show_stages(report)
     say(f"sharing saves a factor of {report.sharing:.1f} in stage runs")
-    for reason, tasks in report.impossible_reasons.items():
-        say(
-            f"recorded as failed without running: {counted(tasks, 'train task')} x "
-            f"{counted(report.folds, 'fold')}: {reason}"
-        )
-    for reason, tasks in report.skipped_reasons.items():
-        say(f"skipped: {counted(tasks, 'part')} x {counted(report.folds, 'fold')}: {reason}")
+    _show_not_run(report)
     say(
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"
@@ -81,6 +78,29 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         say("time: unknown until some tasks of each kind have run")
     if why:
         _show_why(report)
+
+
+def _show_not_run(report: PlanReport) -> None:
+    from gridrun.cli._text import say
+
+    for reason, tasks in report.impossible_reasons.items():
+        say(
+            f"recorded as failed without running: {counted(tasks, 'train task')} x "
+            f"{counted(report.folds, 'fold')}: {reason}"
+        )
+    for reason, tasks in report.skipped_reasons.items():
+        say(f"skipped: {counted(tasks, 'part')} x {counted(report.folds, 'fold')}: {reason}")
+
+
+def _show_coverage(coverage: Coverage | None) -> None:
+    from gridrun.cli._text import say
+
+    if coverage is None:
+        return
+    for text in coverage.covers():
+        say(f"sample: {text}")
+    for text in coverage.concludes():
+        say(f"conclusion: {text}")
 
 
 def _show_why(report: PlanReport) -> None:
@@ -125,13 +145,20 @@ def _plain(report: PlanReport) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(report).items() if name not in _LISTS},
         "sharing": report.sharing,
+        "coverage": _plain_coverage(report.coverage),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
         "notes": [n if isinstance(n, str) else n.text() for n in report.notes],
     }
 
 
-_LISTS = ("stages", "why", "notes")
+def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
+    if coverage is None:
+        return None
+    return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
+
+
+_LISTS = ("coverage", "stages", "why", "notes")
 
 _ENOUGH_MEASURED = 0.5
 """Share of the estimate that must rest on measured durations before it is shown."""

@@ -57,6 +57,12 @@ def _whole(name: str, value: object) -> int:
     return int(value)
 
 
+def _word(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{name}={value!r}: a word is needed")
+    return value
+
+
 def _several(value: object) -> Iterable[object]:
     """Several values as they are, one as a list of one."""
     if isinstance(value, Iterable) and not isinstance(value, str):
@@ -97,6 +103,14 @@ class RunOptions:
             "are compared on the same rows.",
             "N",
             read=_whole,
+        ),
+    )
+    design: str | None = _option(
+        Form(
+            "With --sample: balanced draws every value and every pair of values as evenly as can "
+            "be; random is what is done without it.",
+            "DESIGN",
+            read=_word,
         ),
     )
     blocks: bool = _option(

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridrun.errors import Fault
 from gridrun.plan.counts import StageCount, stage_counts
+from gridrun.plan.selection import Coverage
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
 
@@ -33,6 +34,8 @@ class PlanReport:
             classifier.
         seconds: Estimated task seconds of what is pending.
         measured: Share of ``seconds`` that rests on measured durations.
+        coverage: What a sample has of the grid, and what can be concluded from it; None where
+            nothing is drawn.
         why: What differs from earlier runs, where something is to be run again.
         notes: Notes on the study and its inputs.
     """
@@ -51,6 +54,7 @@ class PlanReport:
     skipped_reasons: dict[str, int]
     seconds: float
     measured: float
+    coverage: Coverage | None = None
     why: tuple[Reason, ...] = ()
     notes: tuple[Fault | str, ...] = ()
 
@@ -106,6 +110,7 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         skipped_reasons=skipped,
         seconds=sum(seconds),
         measured=sure / sum(seconds) if sum(seconds) else 0.0,
+        coverage=study_state.selection.coverage,
         why=tuple(reasons_of(study_state, known, pending)),
         notes=tuple(notes),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.documents.tree import Entries, Node, known_list
@@ -13,6 +14,7 @@ from gridrun.pipeline import (
     inputs_lacking,
     refused_classifier,
 )
+from gridrun.plan.selection import DESIGNS, RANDOM
 from gridrun.plan.units import Limits
 from gridrun.study._reader import KeyReader
 from gridrun.study._section import Section
@@ -132,3 +134,39 @@ def read_limits(reader: KeyReader, node: Node) -> Limits:
         )
     allowed = "a number of seconds above 0; without the key there is no limit"
     return Limits(task_seconds=section.number("task_seconds", allowed=allowed))
+
+
+@dataclass(frozen=True)
+class SampleKey:
+    """What the key ``sample`` says.
+
+    Args:
+        design: How blocks are drawn.
+        combinations: How many combinations to draw, or None.
+        blocks: How many blocks to draw, or None.
+    """
+
+    design: str = RANDOM
+    combinations: int | None = None
+    blocks: int | None = None
+
+
+def read_sample(keys: Section) -> SampleKey:
+    """What to draw of the grid: a number of combinations, or a design and how much of it."""
+    node = keys.nodes.get("sample")
+    if not isinstance(node, Entries):
+        why = "of combinations; or {design: balanced, blocks: N}"
+        return SampleKey(combinations=keys.whole("sample", 1, why=why))
+    section = Section(keys.reader, node, ("design", "blocks", "combinations"), "key of sample")
+    if len({"blocks", "combinations"} & section.keys.keys()) != 1:
+        both = "both blocks and combinations" if "blocks" in section.keys else "no number"
+        keys.reader.fault(
+            f'key "sample" has {both}',
+            node,
+            "give one of the two, as in sample: {design: balanced, blocks: 200}",
+        )
+    return SampleKey(
+        design=section.word("design", DESIGNS) or RANDOM,
+        combinations=section.whole("combinations", 1),
+        blocks=section.whole("blocks", 1),
+    )

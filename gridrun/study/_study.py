@@ -14,6 +14,7 @@ from gridrun.documents.tree import Document, Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.pipeline import Pipeline, default_classifiers, inputs_advice
 from gridrun.plan.grid import Grid
+from gridrun.plan.selection import RANDOM
 from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
 from gridrun.study._keys import (
@@ -23,6 +24,7 @@ from gridrun.study._keys import (
     read_classifiers,
     read_inputs,
     read_limits,
+    read_sample,
     read_study_keys,
 )
 from gridrun.study._reader import KeyReader
@@ -54,6 +56,8 @@ class Study:
         classifiers: In the pipeline's order.
         limits: What one task may use.
         sample: How many combinations to draw, or None for all.
+        sample_blocks: How many blocks to draw, where these are counted.
+        design: How a sample is drawn, one of ``gridrun.plan.selection.DESIGNS``.
         rows: How many rows of the inputs to draw, or None for all.
         notes: What was accepted but is worth saying once.
         grid_file: The grid's own file, or None when it stands in the study file.
@@ -73,6 +77,8 @@ class Study:
     classifiers: tuple[str, ...]
     limits: Limits
     sample: int | None = None
+    sample_blocks: int | None = None
+    design: str = RANDOM
     rows: int | None = None
     notes: tuple[Fault, ...] = ()
     grid_file: Path | None = None
@@ -186,7 +192,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     most_folds = min(pipeline.most_folds or MOST_FOLDS, MOST_FOLDS)
     folds = keys.whole("folds", 1, most_folds, pipeline.most_folds_reason)
     seed = keys.whole("seed", 0, MOST_SEED)
-    sample, rows = keys.whole("sample", 1), keys.whole("rows", 1)
+    sample, rows = read_sample(keys), keys.whole("rows", 1)
     protocol = keys.word("protocol", tuple(pipeline.protocols))
     if protocol is None and "protocol" not in nodes:
         protocol = next(iter(pipeline.protocols))
@@ -209,7 +215,9 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         protocol=protocol,
         classifiers=classifiers,
         limits=limits,
-        sample=sample,
+        sample=sample.combinations,
+        sample_blocks=sample.blocks,
+        design=sample.design,
         rows=rows,
         notes=(*notes, *grid.notes),
         grid_file=grid_file,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from gridrun.pipeline import LimitsClassifiers, Parameter, Pipeline
+from gridrun.plan.selection import DESIGNS
 from gridrun.study import schema_parts as parts
 from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED
 from gridrun.study._study import DEFAULT_FOLDS, DEFAULT_SEED
@@ -71,9 +72,20 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
         "protocol": _said(protocols, parts.one_of(tuple(pipeline.protocols)), first),
         CLASSIFIERS: _said("The classifiers that are trained.", words),
         "limits": _said("What one task may use.", parts.mapping({"task_seconds": parts.number()})),
-        "sample": _said("Number of combinations to draw.", parts.whole(1)),
+        "sample": _said(
+            "Number of combinations to draw at random; or a design, and how many blocks or "
+            "combinations.",
+            {"anyOf": [parts.whole(1), _sample()]},
+        ),
         "rows": _said(f"Number of {pipeline.words.row}s to draw.", parts.whole(1)),
     }
+
+
+def _sample() -> Schema:
+    """A design and how much is drawn by it, in one of two units."""
+    units = {"blocks": parts.whole(1), "combinations": parts.whole(1)}
+    either = [{"required": [unit]} for unit in units]
+    return parts.mapping({"design": parts.one_of(DESIGNS), **units}, oneOf=either)
 
 
 def _said(description: str, schema: Schema, default: object = None) -> Schema:

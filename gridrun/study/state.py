@@ -28,6 +28,7 @@ from gridrun.shard.remote_inputs import (
 )
 from gridrun.store.ledger import LedgerView
 from gridrun.study import MOST_FOLDS, Study
+from gridrun.study._drawing import drawing_of
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
@@ -79,11 +80,7 @@ class StudyState:
             )
         if rows is not None and rows < 1:
             raise UserError(f"--rows {rows}: at least one {pipeline.words.row} is needed")
-        if not request.blocks and self.sample is None:
-            raise UserError(
-                "--no-blocks requires --sample",
-                todo="give --sample N with --no-blocks, or leave --no-blocks out",
-            )
+        self.drawing = drawing_of(study, request)
         self.settings = Settings(
             inputs={role: str(path) for role, path in study.inputs.items()},
             protocol=study.protocol,
@@ -214,7 +211,8 @@ class StudyState:
             compared=(self.pipeline.method_parameter,),
             only=self.request.only,
             combinations=self.request.combinations,
-            sample=self.sample,
+            sample=self.drawing.size,
+            design=self.drawing.design,
             blocks=self.request.blocks,
             seed=self.study.seed,
             stored=stored,
@@ -253,16 +251,11 @@ class StudyState:
         return [caveat.note(self.study.path) for caveat in self.caveats]
 
     @property
-    def sample(self) -> int | None:
-        """How many combinations are drawn, or None for all."""
-        return self.request.sample if self.request.sample is not None else self.study.sample
-
-    @property
     def sample_name(self) -> str:
         """Name under which the ledger keeps the drawn sample."""
         only = ";".join(sorted(self.request.only))
-        unit = "blocks" if self.request.blocks else "combinations"
-        return f"{unit} seed={self.study.seed} only={only} list={self.request.combinations or ''}"
+        listed = self.request.combinations or ""
+        return f"{self.drawing.unit} seed={self.study.seed} only={only} list={listed}"
 
     @cached_property
     def input_digests(self) -> dict[str, str]:

@@ -41,6 +41,13 @@ FIGURES = {
         r"records per CPU second: [\d,]+",
         r"memory, four times the records: x [\d.]+",
     ),
+    "bench_sampling.py": (
+        r"^4,096 combinations, 204 in a sample of 102 blocks",
+        r"a balanced draw: [\d.]+ CPU s",
+        r"^means, +balanced blocks: +[\d.]+",
+        r"^means, +random blocks: +[\d.]+ .*, balanced [\d.]+ of it",
+        r"^least squares, +random combinations: +[\d.]+ ",
+    ),
     "bench_scheduler.py": (
         r"^32 combinations x 1 folds, 48 tasks to run",
         r"plan: wall s, 1 whole processes: [\d.]+",

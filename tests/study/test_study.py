@@ -304,3 +304,41 @@ def test_the_quickstart_is_a_study():
     study = load_study(Path(__file__).parents[2] / "examples" / "quickstart", load_pipeline())
     assert study.notes == ()
     assert 12 <= len(study.grid) <= 24
+
+
+@pytest.mark.parametrize(
+    ("sample", "read"),
+    [
+        ("20", ("random", 20, None)),
+        ("{design: balanced, blocks: 7}", ("balanced", None, 7)),
+        ("{design: balanced, combinations: 70}", ("balanced", 70, None)),
+        ("{blocks: 7}", ("random", None, 7)),
+    ],
+)
+def test_a_sample_has_a_design_and_counts_combinations_or_blocks(tmp_path, sample, read):
+    """A number alone counts combinations that are drawn at random."""
+    study = load(tmp_path, f"{INPUTS}sample: {sample}\n{GRID}")
+    assert (study.design, study.sample, study.sample_blocks) == read
+
+
+@pytest.mark.parametrize(
+    ("sample", "parts"),
+    [
+        ("{design: balancd, blocks: 7}", ['unknown value "balancd"', 'did you mean "balanced"?']),
+        ("{design: balanced}", ["has no number", "{design: balanced, blocks: 200}"]),
+        ("{blocks: 7, combinations: 9}", ["has both blocks and combinations", "one of the two"]),
+        ("{blocks: 0}", ['"blocks" has the number 0', "at least 1"]),
+        ("{blocks: 2.5}", ['"blocks" has the number 2.5', "a whole number"]),
+        ("{block: 7}", ['unknown key of sample "block"', 'did you mean "blocks"?']),
+        ("[20]", ['"sample" has a list', "a whole number"]),
+        ("0", ['"sample" has the number 0', "at least 1"]),
+        ("balanced", ['"sample" has the text', "{design: balanced, blocks: N}"]),
+    ],
+)
+def test_a_sample_that_cannot_be_drawn_is_refused(tmp_path, sample, parts):
+    """Each mistake is named with its line and what is right."""
+    found = faults(tmp_path, f"{INPUTS}sample: {sample}\n{GRID}")
+    assert {fault.line for fault in found} == {2}
+    text = "\n".join(fault.text() for fault in found)
+    for part in parts:
+        assert part in text

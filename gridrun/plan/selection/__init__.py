@@ -1,6 +1,18 @@
 """Which combinations of a grid are meant: values, numbers, a sample; for study."""
 
+from gridrun.plan.selection._coverage import Coverage, ValueCount
 from gridrun.plan.selection._numbers import read_numbers, write_numbers
+from gridrun.plan.selection._sample import BALANCED, DESIGNS, RANDOM, SampleSize
 from gridrun.plan.selection._selection import Selection
 
-__all__ = ["Selection", "read_numbers", "write_numbers"]
+__all__ = [
+    "BALANCED",
+    "DESIGNS",
+    "RANDOM",
+    "Coverage",
+    "SampleSize",
+    "Selection",
+    "ValueCount",
+    "read_numbers",
+    "write_numbers",
+]

@@ -7,16 +7,19 @@ a list given as ``@file``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property, partial
 
 import numpy as np
 
 from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.plan.grid import Grid
+from gridrun.plan.selection._blocks import Blocks
+from gridrun.plan.selection._coverage import Coverage, coverage_of
 from gridrun.plan.selection._numbers import read_numbers
-from gridrun.plan.selection._sample import Blocks, Sample
+from gridrun.plan.selection._sample import RANDOM, Sample, SampleSize
 from gridrun.plan.task_encoding import IntArray
 
 
@@ -28,6 +31,7 @@ class Selection:
         chosen: Their indices (from 0), ascending, none twice; None: all of
             them, without holding them.
         sample: What was drawn, to be kept so that later runs draw the same.
+        coverage: What a drawn sample has, counted when somebody asks.
         notes: What is worth telling about the selection.
     """
 
@@ -37,11 +41,13 @@ class Selection:
         chosen: IntArray | None = None,
         *,
         sample: Sample | None = None,
+        coverage: Callable[[], Coverage] | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         self.grid = grid
         self._chosen = chosen
         self.sample = sample if sample is not None else Sample()
+        self._coverage = coverage
         self.notes = tuple(notes)
 
     @classmethod
@@ -52,7 +58,8 @@ class Selection:
         compared: Sequence[str] = (),
         only: Sequence[str] = (),
         combinations: str | None = None,
-        sample: int | None = None,
+        sample: int | SampleSize | None = None,
+        design: str = RANDOM,
         blocks: bool = True,
         seed: int = 1,
         stored: str | None = None,
@@ -65,7 +72,8 @@ class Selection:
             only: ``PARAMETER=VALUE[,VALUE...]`` each. Values of one parameter
                 add up; different parameters must all be met.
             combinations: ``1,5,10-20`` counted from 1, or ``@file`` of such.
-            sample: Draw blocks until this many combinations are reached.
+            sample: Draw blocks until this many combinations, or blocks, are reached.
+            design: One of ``DESIGNS``: how they are drawn.
             blocks: False: draw single combinations.
             seed: Decides the draws.
             stored: What ``to_json`` gave after an earlier draw, or None.
@@ -85,15 +93,28 @@ class Selection:
             )
         if sample is None:
             return cls(grid, chosen, sample=Sample.from_json(stored))
-        if sample < 1:
-            raise UserError(f"--sample {sample} draws no combination: give 1 or more")
+        size = sample if isinstance(sample, SampleSize) else SampleSize(sample)
+        if size.asked < 1:
+            raise UserError(f"--sample {size.asked} draws no combination: give 1 or more")
         pool = Blocks(grid, compared if blocks else (), chosen)
         earlier = Sample.from_json(stored)
-        drawn, numbers = pool.draw(sample, seed, earlier)
+        drawn, numbers = pool.draw(size, seed, earlier, design)
         indices = pool.members(numbers)
         return cls(
-            grid, indices, sample=drawn, notes=[_drawn_note(pool, len(numbers), len(indices))]
+            grid,
+            indices,
+            sample=drawn,
+            coverage=partial(coverage_of, pool, numbers, design),
+            notes=_drawn_notes(pool, size, design, len(numbers), len(indices)),
         )
+
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """What the sample has of what it was drawn from, and what can be concluded from it.
+
+        None where no sample was asked for.
+        """
+        return self._coverage() if self._coverage is not None else None
 
     def __len__(self) -> int:
         return len(self.grid) if self._chosen is None else len(self._chosen)
@@ -115,14 +136,24 @@ class Selection:
         return self.sample.to_json()
 
 
-def _drawn_note(pool: Blocks, drawn: int, combinations: int) -> str:
-    if not pool.compared:
-        return f"{combinations:,} of {counted(pool.combinations, 'combination')} drawn"
-    return (
-        f"{drawn:,} of {counted(len(pool), 'block')} drawn, "
-        f"{counted(combinations, 'combination')}: "
-        f"all selected values of {', '.join(pool.compared)} in each"
-    )
+def _drawn_notes(
+    pool: Blocks, size: SampleSize, design: str, drawn: int, combinations: int
+) -> list[str]:
+    how = "drawn" if design == RANDOM else f"drawn, {design}"
+    if pool.compared:
+        note = (
+            f"{drawn:,} of {counted(len(pool), 'block')} {how}, "
+            f"{counted(combinations, 'combination')}: "
+            f"all selected values of {', '.join(pool.compared)} in each"
+        )
+    else:
+        note = f"{combinations:,} of {counted(pool.combinations, 'combination')} {how}"
+    there = pool.combinations if size.blocks is None else len(pool)
+    if size.asked <= there:
+        return [note]
+    unit = "combination" if size.blocks is None else "block"
+    only = f"the sample asks for {counted(size.asked, unit)} and there are {there:,}"
+    return [note, f"{only}: all of them are drawn, and nothing is left out"]
 
 
 def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:

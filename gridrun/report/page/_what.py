@@ -48,6 +48,7 @@ def show_what(known: Known) -> Shown:
         "combinations": f"{len(study_state.selection):,} of {len(study.grid):,}",
         "folds": summary.folds,
         "selected": _selected(study_state),
+        "coverage": study_state.selection.coverage,
         "classifiers": ", ".join(study.classifiers),
         "seed": study.seed,
         "parts": [(str(state), count) for state, count in parts.items()],
@@ -89,7 +90,7 @@ def _selected(study_state: StudyState) -> list[tuple[str, str]]:
     """What was chosen of the grid: option and value, as on a command line."""
     asked = study_state.request.selecting()
     chosen = {name: asked.get(name) for name in ("only", "combinations", "sample", "rows")}
-    chosen |= {"sample": study_state.sample, "rows": study_state.settings.rows}
+    chosen |= {"sample": study_state.drawing.label, "rows": study_state.settings.rows}
     return [
         (name, " ".join(value) if isinstance(value, tuple | list) else f"{value}")
         for name, value in chosen.items()
