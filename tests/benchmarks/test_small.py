@@ -41,6 +41,10 @@ FIGURES = {
         r"records per CPU second: [\d,]+",
         r"memory, four times the records: x [\d.]+",
     ),
+    "bench_report.py": (
+        r"^42 combinations x 3, 252 parts",
+        r"^page: [\d.]+ MB \(<= 4.5\), made in [\d.]+ CPU s",
+    ),
     "bench_scheduler.py": (
         r"^32 combinations x 1 folds, 48 tasks to run",
         r"plan: wall s, 1 whole processes: [\d.]+",

@@ -6,17 +6,20 @@ import base64
 import csv
 import hashlib
 import json
+import math
 import re
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import WARNING, Fault
 from gridrun.report.page import Known
 from gridrun.report.page._methods_text import methods_text
+from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
 from gridrun.report.tables import altered_files, stale_files, write_results
 
@@ -32,7 +35,7 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.means, self.sections, self.tags, self.addresses = [], {}, set(), []
-        self.scripts, self.data, self.policy = [], {}, ""
+        self.scripts, self.data, self.packed, self.policy = [], {}, {}, ""
         self._table = self._section = ""
         self.feed(path.read_text("utf-8"))
 
@@ -57,7 +60,9 @@ class Page(HTMLParser):
         if self.cdata_elem == "script":
             given = self.scripts[-1][0]
             self.scripts[-1] = (given, data)
-            if "id" in given:
+            if given.get("type") == "text/plain":
+                self.packed[given["id"]] = data
+            elif "id" in given:
                 self.data[given["id"]] = json.loads(data)
             return
         self.sections[self._section] = self.sections.get(self._section, "") + data
@@ -142,7 +147,7 @@ def test_the_page_is_whole_by_itself_and_markup_in_data_is_text(study):
     assert HOSTILE in page.sections["notes"]
     assert not page.tags & {"img", "link", "iframe"}
     assert page.addresses == []
-    run = [text for given, text in page.scripts if given.get("type") != "application/json"]
+    run = [text for given, text in page.scripts if "type" not in given]
     assert run == [(ASSETS / name).read_text("utf-8") for name in SCRIPTS]
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -181,6 +186,48 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
                 assert value == (None if expected is None else pytest.approx(expected, abs=5.1e-5))
                 shown += value is not None
     assert shown > 20
+
+
+def test_the_packed_grid_has_the_numbers_of_the_table(finished):
+    """Means, standard errors and counts of each combination and classifier are those of the table."""
+    page = Page(finished.study.paths.report_html)
+    data = page.data["grid-data"]
+    columns = unpack(data["columns"], data["rows"], page.packed["grid-packed"])
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert data["rows"] == data["combinations"] * len(data["classifiers"]) == 12
+    for at in range(data["rows"]):
+        combination, classifier = at % data["combinations"] + 1, at // data["combinations"]
+        own = [
+            row
+            for row in rows
+            if row["combination"] == str(combination)
+            and row["classifier"] == data["classifiers"][classifier]
+        ]
+        folds = [[row for row in own if row["fold"] == fold] for fold in ("1", "2")]
+        assert columns["failed"][at] == sum(fold[0]["state"] == "failed" for fold in folds)
+        assert columns["n"][at] == sum(fold[0]["state"] == "done" for fold in folds)
+        for metric in data["metrics"]:
+            means = [_mean_of_parts(fold, metric["name"]) for fold in folds]
+            known = [mean for mean in means if mean is not None]
+            shown = columns[f"mean {metric['name']}"][at], columns[f"se {metric['name']}"][at]
+            expected = [sum(known) / len(known) if known else math.nan, math.nan]
+            if len(known) == 2:
+                expected[1] = abs(known[0] - known[1]) / 2
+            assert shown[0] == pytest.approx(expected[0], abs=5.1e-5, nan_ok=True)
+            assert shown[1] == pytest.approx(expected[1], abs=5.1e-4, nan_ok=True)
+    index = {axis["name"]: axis["values"] for axis in data["axes"]}
+    assert index == {"smoothing": ["flat", "upper", "mean"], "constant_check": ["on", "off"]}
+
+
+@pytest.mark.parametrize("largest", [0.5, 3.3, 1e5])
+def test_numbers_of_any_size_are_packed_to_their_decimals(largest):
+    """No number is cut to fit: where two bytes do not hold a column, it takes four."""
+    values = np.array([largest, -largest, math.nan, 0.00004, 0.12345])
+    packed = pack({"first": (values, 4), "second": (values[::-1].copy(), 3)})
+    found = unpack(packed.columns, packed.rows, packed.text)
+    assert found["first"] == pytest.approx(np.round(values, 4), abs=1e-9, nan_ok=True)
+    assert found["second"] == pytest.approx(np.round(values[::-1], 3), abs=1e-9, nan_ok=True)
 
 
 def _mean_of_parts(rows, metric):

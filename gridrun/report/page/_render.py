@@ -24,7 +24,7 @@ _FOLDER = Path(__file__).parent
 _ASSETS = _FOLDER / "assets"
 _TEMPLATES = _FOLDER / "templates"
 
-SCRIPTS = ("plot.js", "page.js", "comparison.js")
+SCRIPTS = ("plot.js", "page.js", "comparison.js", "columns.js", "axes.js", "explorer.js")
 """In the order that they run in."""
 
 _STYLE = "page.css"
@@ -99,6 +99,7 @@ def _sections(known: Known, prefix: str) -> Iterator[dict[str, Any]]:
             "title": section.title,
             "shows": shown.values,
             "data": None if shown.data is None else _json(shown.data),
+            "packed": shown.packed,
         }
 
 

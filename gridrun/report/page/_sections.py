@@ -12,12 +12,14 @@ from gridrun.report.page._what import (
     show_versions,
     show_what,
 )
+from gridrun.report.page._whole_grid import show_whole_grid
 
 SECTIONS = (
     Section("first", "Read this before any number", show_first),
     Section("what", "What ran", show_what),
     Section("methods", "Methods, to paste", show_methods),
     Section("comparison", "Comparison", show_comparison),
+    Section("grid", "The whole grid", show_whole_grid),
     Section("failures", "Failures", show_failures),
     Section("notes", "Notes of the last run", show_notes),
     Section("versions", "Computed with", show_versions),
