@@ -32,6 +32,7 @@ from amiss_tasks.stages.feature_groups import (
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.study import report_data
 from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
@@ -62,6 +63,7 @@ from gridrun.pipeline.caveats import Caveat
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline.reports import CheckItem, ReportSection
 from gridrun.pipeline.study_keys import StudyKey
 
 _SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
@@ -107,6 +109,8 @@ class AmissPipeline:
         "feature_sampling_percentage",
     )
     method_parameter = "imputation"
+    report_tradeoff: tuple[str, str] | None = report_data.TRADEOFF
+    report_checks: tuple[CheckItem, ...] = report_data.CHECKS
     description_parts: Mapping[str, str] = MappingProxyType(
         {
             "training": "the part that cross-validation works on, and that amiss describes",
@@ -219,6 +223,14 @@ class AmissPipeline:
     ) -> Sequence[Caveat]:
         """Variants that are trained on and tested on (D9); features that leak."""
         return leakage_of(settings, values)
+
+    def report_sections(self, settings: Settings, results: Path) -> Sequence[ReportSection]:
+        """What is missing where, once the study was described."""
+        features = features_of(settings.options).features
+        leaks = {one.name: one.leak for one in features if one.leak}
+        return report_data.sections(
+            results, {name: "yes" if leak is True else leak for name, leak in leaks.items()}
+        )
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""

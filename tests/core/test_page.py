@@ -189,7 +189,7 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
 
 
 def test_the_packed_grid_has_the_numbers_of_the_table(finished):
-    """Means, standard errors and counts of each combination and classifier are those of the table."""
+    """Means, standard errors and counts of each row of the grid are those of the table."""
     page = Page(finished.study.paths.report_html)
     data = page.data["grid-data"]
     columns = unpack(data["columns"], data["rows"], page.packed["grid-packed"])

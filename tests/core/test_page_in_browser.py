@@ -1,4 +1,4 @@
-"""The report in Debian's chromium: opened from disk and controlled; left out where there is none."""
+"""The report in Debian's chromium: opened from disk; left out where there is none."""
 
 from __future__ import annotations
 

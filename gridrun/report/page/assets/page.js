@@ -100,7 +100,15 @@ const Report = (() => {
       const go = () => { heading.tabIndex = -1; heading.focus(); heading.scrollIntoView(); };
       list.append(element("li", {}, element("a", { href: `#${heading.id}`, onclick: (event) => { event.preventDefault(); go(); } }, heading.textContent)));
     }
-    document.querySelector("nav").append(list);
+    // while a study runs, `gridrun report --watch` writes the page anew, and this shows it
+    const SECONDS = 30;
+    const again = element("input", { type: "checkbox", checked: get("reload", "") === "on", onchange: () => {
+      set("reload", again.checked ? "on" : "", "");
+      location.reload();
+    } });
+    if (again.checked) setTimeout(() => { if (again.checked) location.reload(); }, SECONDS * 1000);
+    const bar = element("div", { class: "controls" }, element("label", {}, again, `Load this page anew every ${SECONDS} seconds`));
+    document.querySelector("nav").append(list, bar);
     for (const text of document.querySelectorAll("pre[data-copy]")) {
       const copy = () => {
         getSelection().selectAllChildren(text);
