@@ -41,8 +41,8 @@ _NUMBERS = {
 
 
 _HOW = (
-    "What is missing of which feature, before anything is imputed, as `gridrun describe` has it. A "
-    "feature whose missingness is correlated with the class gives the class away to any method that "
+    "What is missing of which feature, before anything is imputed, as `gridrun describe` has it. "
+    "A feature whose missingness is correlated with the class tells the class to any method that "
     "keeps it; a value that cannot exist for a consequence is not missing there in the sense that "
     "imputation assumes."
 )

@@ -50,6 +50,7 @@ from gridrun.pipeline import (
     Value,
     Words,
 )
+from gridrun.pipeline.reports import CheckItem, ReportSection, ReportTable
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
 from gridrun.testing._toy_runner import (
@@ -187,6 +188,8 @@ class ToyPipeline:
         self.block = tuple(n for n in names if n in on_driver)
         self.affinity = tuple(n for n in names if n in PREPARE_READS)
         self.method_parameter = "smoothing"
+        self.report_tradeoff: tuple[str, str] | None = ("loss", "skill")
+        self.report_checks = (CheckItem("REFORMS 4", "What is missing?", "Nothing, in the toy."),)
         self.study_keys: Mapping[str, StudyKey] = {}
         self.pooled_columns = POOLED_COLUMNS
         self.most_folds: int | None = None
@@ -241,6 +244,17 @@ class ToyPipeline:
     def protocol_label(self, settings: Settings) -> str:
         """The protocol's name."""
         return settings.protocol
+
+    def report_sections(
+        self,
+        settings: Settings,
+        results: Path,  # noqa: ARG002 - the contract's
+    ) -> Sequence[ReportSection]:
+        """The seed, as if it were data."""
+        table = ReportTable(
+            "Of the study.", (("what", "text"), ("is", "integer")), (("seed", settings.seed),)
+        )
+        return (ReportSection("toy", "Of the toy", ("It has no data.",), (table,)),)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """A row's name and probability, where the option ``predictions`` asks for some."""

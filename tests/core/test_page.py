@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
-from gridrun.errors import WARNING, Fault
+from gridrun.api import write_report
+from gridrun.errors import WARNING, Fault, UserError
 from gridrun.report.page import Known
 from gridrun.report.page._methods_text import methods_text
 from gridrun.report.page._packed import pack, unpack
@@ -34,6 +35,7 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
+        self.tables = {}
         self.means, self.sections, self.tags, self.addresses = [], {}, set(), []
         self.scripts, self.data, self.packed, self.policy = [], {}, {}, ""
         self._table = self._section = ""
@@ -51,7 +53,11 @@ class Page(HTMLParser):
             self._section = given["aria-labelledby"]
         elif tag == "table":
             self._table = given.get("id", "")
-        elif self._table == "means" and tag == "tr":
+        elif tag == "tr":
+            self.tables.setdefault(self._table, []).append([])
+        elif tag in {"td", "th"}:
+            self.tables[self._table][-1].append("")
+        if self._table == "means" and tag == "tr":
             self.means.append([])
         elif self._table == "means" and tag in {"td", "th"}:
             self.means[-1].append("")
@@ -66,6 +72,9 @@ class Page(HTMLParser):
                 self.data[given["id"]] = json.loads(data)
             return
         self.sections[self._section] = self.sections.get(self._section, "") + data
+        rows = self.tables.get(self._table)
+        if rows and rows[-1] and data.strip():
+            rows[-1][-1] += data.strip()
         if self._table == "means" and self.means and self.means[-1] and data.strip():
             self.means[-1][-1] += data.strip()
 
@@ -74,9 +83,9 @@ class Page(HTMLParser):
             self._table = ""
 
 
-def _ran(folder):
+def _ran(folder, **options):
     grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
-    opened = open_toy(write_study(folder / "study", grid), **FAILING)
+    opened = open_toy(write_study(folder / "study", grid), **FAILING, **options)
     opened.run(backend="inprocess")
     return opened
 
@@ -90,7 +99,7 @@ def study(tmp_path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The same, for tests that only read its report."""
-    opened = _ran(tmp_path_factory.mktemp("finished"))
+    opened = _ran(tmp_path_factory.mktemp("finished"), details=True)
     opened.report()
     return opened
 
@@ -228,6 +237,87 @@ def test_numbers_of_any_size_are_packed_to_their_decimals(largest):
     found = unpack(packed.columns, packed.rows, packed.text)
     assert found["first"] == pytest.approx(np.round(values, 4), abs=1e-9, nan_ok=True)
     assert found["second"] == pytest.approx(np.round(values[::-1], 3), abs=1e-9, nan_ok=True)
+
+
+def test_consequences_and_costs_are_those_of_the_tables(finished):
+    """Means by consequence and by method: each cell is a mean of rows, and n is how many."""
+    page, paths = Page(finished.study.paths.report_html), finished.study.paths
+    with paths.per_consequence_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    head, *shown = page.tables["consequences-means"]
+    assert head[2:] == ["tree", "n", "line", "n"]
+    assert {cells[0] for cells in shown} == {row["consequence"] for row in rows}
+    for consequence, method, *cells in shown:
+        for classifier, mean, count in (("tree", *cells[:2]), ("line", *cells[2:])):
+            wanted = {"consequence": consequence, "method": method, "classifier": classifier}
+            own = [row["skill"] for row in rows if wanted.items() <= row.items()]
+            known = [float(value) for value in own if value not in {"NA", "NaN"}]
+            assert count == f"{len(known):,}"
+            assert mean == (f"{sum(known) / len(known):.4f}" if known else "-")
+    with paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for method, classifier, _, skill, loss in page.tables["tradeoffs-means"][1:]:
+        own = [r for r in rows if (r["method"], r["classifier"]) == (method, classifier)]
+        for metric, cell in (("skill", skill), ("loss", loss)):
+            expected = _mean_of_folds(own, metric)
+            assert cell == ("-" if expected is None else f"{expected:.4f}")
+
+
+def test_a_pipeline_has_sections_and_answers_of_its_own(finished):
+    """What it shows stands before the comparison, what it answers in the check-list."""
+    page = Page(finished.study.paths.report_html)
+    assert "Of the toy" in page.sections["data"]
+    assert "seed1" in re.sub(r"\s", "", page.sections["data"])
+    assert list(page.sections).index("data") < list(page.sections).index("comparison")
+    assert "Nothing, in the toy." in page.sections["checklist"]
+    assert page.sections["checklist"].count("for the authors") == 4
+
+
+def test_own_text_is_shown_as_text_and_followed(study):
+    """report.md beside the study is in the report from the next one on, its markup as text."""
+    file = study.study.paths.directory / "report.md"
+    assert "own-text" not in Page(study.report()).sections
+    file.write_text(f"# Ours\n\nFirst\nline {HOSTILE}\n\n- one\n- two\n")
+    page = Page(study.report())
+    assert f"First line {HOSTILE}" in page.sections["own-text"]
+    assert "Ours" in page.sections["own-text"]
+    assert "# Ours" not in page.sections["own-text"]
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="cannot be read"):
+        study.report()
+    file.unlink()
+    assert "own-text" not in Page(study.report()).sections
+
+
+def test_several_studies_stand_side_by_side(study, finished, tmp_path):
+    """Their means stand in one table, each as in its own summary; ids are each used once."""
+    file = write_report([study, finished], tmp_path / "both.html")
+    page = Page(file)
+    head, *rows = page.tables["together-means"]
+    assert head == ["smoothing", "classifier", "study (1)", "study (2)"]
+    for method, classifier, *cells in rows:
+        for opened, cell in zip((study, finished), cells, strict=True):
+            (group,) = [
+                one
+                for one in opened.summary().groups
+                if (one.method, one.classifier) == (method, classifier)
+            ]
+            failed = f", {group.failed} failed" if group.failed else ""
+            mean = "-" if math.isnan(group.mean("skill")) else f"{group.mean('skill'):.4f}"
+            assert cell == f"{mean} (n {group.n}{failed})"
+    ids = re.findall(r' id="([^"]+)"', file.read_text("utf-8"))
+    assert len(ids) == len(set(ids)) > 30
+    assert {"study-1-comparison", "study-2-comparison"} <= set(ids)
+
+
+def _mean_of_folds(rows, metric):
+    """Mean over parts of their means over test tables."""
+    parts = {}
+    for row in rows:
+        if row[metric] not in {"NA", "NaN"}:
+            parts.setdefault((row["combination"], row["fold"]), []).append(float(row[metric]))
+    means = [sum(values) / len(values) for values in parts.values()]
+    return sum(means) / len(means) if means else None
 
 
 def _mean_of_parts(rows, metric):
