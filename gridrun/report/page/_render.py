@@ -31,6 +31,7 @@ SCRIPTS = (
     "page.js",
     "comparison.js",
     "tradeoffs.js",
+    "forest.js",
     "columns.js",
     "axes.js",
     "explorer.js",

@@ -94,6 +94,10 @@ const Report = (() => {
 
   const data = (place) => JSON.parse(document.getElementById(place.dataset.from).textContent);
 
+  // Figures of a table that stands on the page: its id ends in a name, what is before is the study's.
+  const tables = [];
+  const onTable = (name, made) => tables.push([name, made]);
+
   const start = () => {
     const list = element("ul");
     for (const heading of document.querySelectorAll("h2[id]")) {
@@ -121,8 +125,11 @@ const Report = (() => {
       const made = figures[place.dataset.figure];
       if (made) made(place, data(place));
     }
+    for (const [name, made] of tables) {
+      for (const table of document.querySelectorAll(`table[id$="${name}"]`)) made(table, table.id.slice(0, -name.length));
+    }
   };
 
   document.addEventListener("DOMContentLoaded", start);
-  return { figures, figure, get, set, element, choice, colour, palette, save, csv };
+  return { figures, onTable, figure, get, set, element, choice, colour, palette, save, csv };
 })();
