@@ -41,6 +41,10 @@ FIGURES = {
         r"records per CPU second: [\d,]+",
         r"memory, four times the records: x [\d.]+",
     ),
+    "bench_report.py": (
+        r"^42 combinations x 3, 252 parts",
+        r"^page: [\d.]+ MB \(<= 4.5\), made in [\d.]+ CPU s",
+    ),
     "bench_sampling.py": (
         r"^4,096 combinations, 204 in a sample of 102 blocks",
         r"a balanced draw: [\d.]+ CPU s",
