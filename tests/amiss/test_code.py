@@ -63,6 +63,7 @@ LEFT_OUT = (
     "study.keys.",
     "study.own_keys.",
     # makes sentences for tables
+    "study.comparison.",
     "study.leakage.",
     # makes the digests
     "tasks.code.",
