@@ -102,7 +102,7 @@ class OpenStudy:
             check: Whether to check the inputs' headers too.
             request: ``only`` (``"PARAMETER=VALUE"``, several, or a mapping),
                 ``combinations`` (numbers from 1 or ``"1,5,10-20"``), ``sample``,
-                ``blocks``, ``rows``, ``folds``, ``retry_failed``.
+                ``design``, ``blocks``, ``rows``, ``folds``, ``retry_failed``.
 
         Raises:
             UserError: The request or the inputs are at fault.

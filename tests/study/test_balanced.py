@@ -116,17 +116,22 @@ def test_each_block_is_the_one_least_like_those_before(seed):
         assert set(methods_by_block(balanced(SMALL, count, seed=seed))) == set(expected)
 
 
-@pytest.mark.parametrize("window", [64, 20_000])
-def test_a_larger_sample_contains_the_smaller(monkeypatch, window):
+@pytest.mark.parametrize(
+    ("grid", "window", "sizes"),
+    [(GRID, 20_000, (1, 9, 10, 40)), (GRID, 64, (1, 9, 10, 40)), (SMALL, 5, (1, 2, 4, 7, 12))],
+)
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_larger_sample_contains_the_smaller(monkeypatch, grid, window, sizes, seed):
     """Samples are nested, and one that was kept and goes on is the one drawn at once."""
     monkeypatch.setattr(_balanced, "WINDOW", window)
     stored, smaller = None, set()
-    for blocks in (1, 9, 10, 40):
-        larger = balanced(GRID, blocks, seed=3, stored=stored)
+    for blocks in sizes:
+        larger = balanced(grid, blocks, seed=seed, stored=stored)
         assert smaller <= set(larger)
-        assert list(larger) == list(balanced(GRID, blocks, seed=3))
+        assert list(larger) == list(balanced(grid, blocks, seed=seed))
         stored, smaller = larger.to_json(), set(larger)
-    assert list(balanced(GRID, 9, seed=3, stored=stored)) == list(balanced(GRID, 9, seed=3))
+    less = balanced(grid, sizes[1], seed=seed, stored=stored)
+    assert list(less) == list(balanced(grid, sizes[1], seed=seed))
 
 
 def test_blocks_are_never_drawn_twice():

@@ -1,4 +1,4 @@
-"""Which combinations of a grid are meant: values, numbers, a sample; for study."""
+"""Which combinations of a grid are meant: values, numbers, a sample; for cli, report and study."""
 
 from gridrun.plan.selection._coverage import Coverage, ValueCount
 from gridrun.plan.selection._numbers import read_numbers, write_numbers
