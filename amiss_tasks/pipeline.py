@@ -32,7 +32,7 @@ from amiss_tasks.stages.feature_groups import (
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
-from amiss_tasks.study import comparison
+from amiss_tasks.study import comparison, report_data
 from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
@@ -64,6 +64,7 @@ from gridrun.pipeline.comparison import Score
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline.reports import CheckItem, ReportSection
 from gridrun.pipeline.study_keys import StudyKey
 
 _SECONDS = {one.name: one.seconds for one in classifiers.CLASSIFIERS}
@@ -112,6 +113,8 @@ class AmissPipeline:
     reference_method: Value = comparison.REFERENCE
     scores: Mapping[str, Score] = comparison.SCORES
     class_counts: Mapping[str, tuple[str, ...]] = comparison.CLASS_COUNTS
+    report_tradeoff: tuple[str, str] | None = report_data.TRADEOFF
+    report_checks: tuple[CheckItem, ...] = report_data.CHECKS
     description_parts: Mapping[str, str] = MappingProxyType(
         {
             "training": "the part that cross-validation works on, and that amiss describes",
@@ -228,6 +231,14 @@ class AmissPipeline:
     def test_share(self, settings: Settings) -> float:
         """Of a fold, or of the split of a hold-out."""
         return comparison.test_share(settings)
+
+    def report_sections(self, settings: Settings, results: Path) -> Sequence[ReportSection]:
+        """What is missing where, once the study was described."""
+        features = features_of(settings.options).features
+        leaks = {one.name: one.leak for one in features if one.leak}
+        return report_data.sections(
+            results, {name: "yes" if leak is True else leak for name, leak in leaks.items()}
+        )
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""

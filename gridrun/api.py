@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -32,11 +32,13 @@ from gridrun.pipeline import (
 from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
+from gridrun.report.page import Known, write_page
 from gridrun.report.plan_report import PlanReport, plan_of
 from gridrun.report.status import StatusReport, status_of
 from gridrun.report.tables import (
     DescriptionReport,
     Summary,
+    known_of,
     write_description,
     write_results,
     write_runs,
@@ -287,6 +289,15 @@ class OpenStudy:
         return study_state.study.paths.report_html
 
     @_examining
+    def known(self, **request: Any) -> Known:
+        """Write the tables and the report; what a page of several studies is made of.
+
+        Raises:
+            UserError: As for ``summary``.
+        """
+        return known_of(self._unchanged(request))
+
+    @_examining
     def results(self, **request: Any) -> pd.DataFrame:
         """The final table as a pandas frame, missing metrics as NaN.
 
@@ -446,6 +457,32 @@ def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE
                 require_pipeline(view, file, pipeline)
         raise
     return OpenStudy(study, pipeline)
+
+
+def write_report(
+    studies: Sequence[OpenStudy], file: str | os.PathLike[str], **request: Any
+) -> Path:
+    """Write the report of several studies, side by side, to a file; each one's own as well.
+
+    Args:
+        studies: At least one.
+        file: The page; one that is there is replaced.
+        request: As for ``OpenStudy.summary``, of each of them.
+
+    Raises:
+        UserError: As for ``OpenStudy.summary``, or the page cannot be written.
+    """
+    target = Path(file).absolute()
+    found = [study.known(**request) for study in studies]
+    try:
+        write_page(found, target)
+    except OSError as error:
+        raise UserError(
+            f"the report cannot be written: {error.strerror or error}",
+            where=str(target),
+            todo="name another file: -o FILE",
+        ) from error
+    return target
 
 
 def predict_variants(

@@ -28,6 +28,7 @@ NOT_IN_TASKS: Mapping[str, str] = {
     f"{_PACKAGE}.study.comparison": "says how tables compare methods, and makes no number",
     f"{_PACKAGE}.study.keys": "makes the options, which contexts hold by content",
     f"{_PACKAGE}.study.leakage": "makes sentences for tables, and no number",
+    f"{_PACKAGE}.study.report_data": "makes sections of a report, after all numbers",
     f"{_PACKAGE}.tasks.code": "makes these digests, and no number",
     f"{_PACKAGE}.testing": "makes data for tests",
 }

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from gridrun.pipeline._columns import ColumnType
 from gridrun.pipeline._contract import Pipeline
 from gridrun.pipeline._tasks import Settings
+from gridrun.pipeline.comparison import ComparesMethods
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class ReportMetric:
     smaller_is_better: bool = False
 
 
+CellType = ColumnType
+"""What the cells of a column of a report's table hold."""
+
+
 @dataclass(frozen=True)
 class ReportTable:
     """A table of a section.
@@ -36,7 +41,7 @@ class ReportTable:
     """
 
     caption: str
-    columns: tuple[tuple[str, ColumnType], ...]
+    columns: tuple[tuple[str, CellType], ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
 
 
@@ -74,14 +79,10 @@ class CheckItem:
 
 @runtime_checkable
 class ShapesReport(Protocol):
-    """A pipeline that knows which metrics lead, has a method to compare with, and shows more."""
+    """A pipeline that has more to show in the report of a study than the core finds by itself."""
 
-    report_metrics: tuple[ReportMetric, ...]
-    """In the order of the report, the leading one first."""
     report_tradeoff: tuple[str, str] | None
-    """Two of these columns that are shown against each other, x first, or None."""
-    reference_method: str | None
-    """Value of the compared parameter that others are compared with, where the grid has it."""
+    """Two result columns that are shown against each other, x first, or None."""
     report_checks: tuple[CheckItem, ...]
     """What the check-list has of the pipeline."""
 
@@ -99,9 +100,12 @@ class ShapesReport(Protocol):
 
 
 def report_metrics_of(pipeline: Pipeline) -> tuple[ReportMetric, ...]:
-    """Metrics of a report: what the pipeline says, else each number that is no time."""
-    if isinstance(pipeline, ShapesReport):
-        return pipeline.report_metrics
+    """Metrics of a report: those that methods are compared by, else each number that is no time."""
+    if isinstance(pipeline, ComparesMethods):
+        return tuple(
+            ReportMetric(name, smaller_is_better=score.worst > score.best)
+            for name, score in pipeline.scores.items()
+        )
     leading = pipeline.leading_metric.column
     numbers = [
         column.name

@@ -105,6 +105,11 @@ class StudyPaths:
         return self.results / "report.html"
 
     @property
+    def report_text(self) -> Path:
+        """What the study's people write for the report themselves, if they do."""
+        return self.directory / "report.md"
+
+    @property
     def runs_csv(self) -> Path:
         """Which outcome came from which run elsewhere."""
         return self.results / "runs.csv"

@@ -51,6 +51,7 @@ from gridrun.pipeline import (
     Words,
 )
 from gridrun.pipeline.comparison import Score
+from gridrun.pipeline.reports import CheckItem, ReportSection, ReportTable
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
 from gridrun.testing._toy_runner import (
@@ -191,6 +192,8 @@ class ToyPipeline:
         self.reference_method: Value = "mean"
         self.scores: Mapping[str, Score] = {"skill": Score(-1.0, 1.0), "loss": Score(1.0, 0.0)}
         self.class_counts: Mapping[str, tuple[str, ...]] = {"hit": ("hits",), "miss": ("misses",)}
+        self.report_tradeoff: tuple[str, str] | None = ("loss", "skill")
+        self.report_checks = (CheckItem("REFORMS 4", "What is missing?", "Nothing, in the toy."),)
         self.study_keys: Mapping[str, StudyKey] = {}
         self.pooled_columns = POOLED_COLUMNS
         self.most_folds: int | None = None
@@ -249,6 +252,17 @@ class ToyPipeline:
     def test_share(self, settings: Settings) -> float:  # noqa: ARG002 - the contract's
         """Three of ten rows, as the toy would have it."""
         return 0.3
+
+    def report_sections(
+        self,
+        settings: Settings,
+        results: Path,  # noqa: ARG002 - the contract's
+    ) -> Sequence[ReportSection]:
+        """The seed, as if it were data."""
+        table = ReportTable(
+            "Of the study.", (("what", "text"), ("is", "integer")), (("seed", settings.seed),)
+        )
+        return (ReportSection("toy", "Of the toy", ("It has no data.",), (table,)),)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """A row's name and probability, where the option ``predictions`` asks for some."""

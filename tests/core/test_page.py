@@ -6,17 +6,22 @@ import base64
 import csv
 import hashlib
 import json
+import math
 import re
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
-from toystudies import SMALL_GRID, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
-from gridrun.errors import WARNING, Fault
+from gridrun.api import write_report
+from gridrun.cli import report
+from gridrun.errors import WARNING, Fault, UserError
 from gridrun.report.page import Known
 from gridrun.report.page._methods_text import methods_text
+from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
 from gridrun.report.tables import altered_files, stale_files, write_results
 
@@ -31,8 +36,9 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
+        self.tables = {}
         self.means, self.sections, self.tags, self.addresses = [], {}, set(), []
-        self.scripts, self.data, self.policy = [], {}, ""
+        self.scripts, self.data, self.packed, self.policy = [], {}, {}, ""
         self._table = self._section = ""
         self.feed(path.read_text("utf-8"))
 
@@ -48,7 +54,11 @@ class Page(HTMLParser):
             self._section = given["aria-labelledby"]
         elif tag == "table":
             self._table = given.get("id", "")
-        elif self._table == "means" and tag == "tr":
+        elif tag == "tr":
+            self.tables.setdefault(self._table, []).append([])
+        elif tag in {"td", "th"}:
+            self.tables[self._table][-1].append("")
+        if self._table == "means" and tag == "tr":
             self.means.append([])
         elif self._table == "means" and tag in {"td", "th"}:
             self.means[-1].append("")
@@ -57,10 +67,15 @@ class Page(HTMLParser):
         if self.cdata_elem == "script":
             given = self.scripts[-1][0]
             self.scripts[-1] = (given, data)
-            if "id" in given:
+            if given.get("type") == "text/plain":
+                self.packed[given["id"]] = data
+            elif "id" in given:
                 self.data[given["id"]] = json.loads(data)
             return
         self.sections[self._section] = self.sections.get(self._section, "") + data
+        rows = self.tables.get(self._table)
+        if rows and rows[-1] and data.strip():
+            rows[-1][-1] += data.strip()
         if self._table == "means" and self.means and self.means[-1] and data.strip():
             self.means[-1][-1] += data.strip()
 
@@ -69,9 +84,9 @@ class Page(HTMLParser):
             self._table = ""
 
 
-def _ran(folder):
+def _ran(folder, **options):
     grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
-    opened = open_toy(write_study(folder / "study", grid), **FAILING)
+    opened = open_toy(write_study(folder / "study", grid), **FAILING, **options)
     opened.run(backend="inprocess")
     return opened
 
@@ -85,7 +100,7 @@ def study(tmp_path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The same, for tests that only read its report."""
-    opened = _ran(tmp_path_factory.mktemp("finished"))
+    opened = _ran(tmp_path_factory.mktemp("finished"), details=True)
     opened.report()
     return opened
 
@@ -142,7 +157,7 @@ def test_the_page_is_whole_by_itself_and_markup_in_data_is_text(study):
     assert HOSTILE in page.sections["notes"]
     assert not page.tags & {"img", "link", "iframe"}
     assert page.addresses == []
-    run = [text for given, text in page.scripts if given.get("type") != "application/json"]
+    run = [text for given, text in page.scripts if "type" not in given]
     assert run == [(ASSETS / name).read_text("utf-8") for name in SCRIPTS]
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -165,7 +180,7 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
     data = page.data["comparison-data"]
     with finished.study.paths.results_csv.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
-    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss", "balance"]
+    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss"]
     shown = 0
     for series in data["series"]:
         own = [
@@ -181,6 +196,158 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
                 assert value == (None if expected is None else pytest.approx(expected, abs=5.1e-5))
                 shown += value is not None
     assert shown > 20
+
+
+def test_the_packed_grid_has_the_numbers_of_the_table(finished):
+    """Means, standard errors and counts of each row of the grid are those of the table."""
+    page = Page(finished.study.paths.report_html)
+    data = page.data["grid-data"]
+    columns = unpack(data["columns"], data["rows"], page.packed["grid-packed"])
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert data["rows"] == data["combinations"] * len(data["classifiers"]) == 12
+    for at in range(data["rows"]):
+        combination, classifier = at % data["combinations"] + 1, at // data["combinations"]
+        own = [
+            row
+            for row in rows
+            if row["combination"] == str(combination)
+            and row["classifier"] == data["classifiers"][classifier]
+        ]
+        folds = [[row for row in own if row["fold"] == fold] for fold in ("1", "2")]
+        assert columns["failed"][at] == sum(fold[0]["state"] == "failed" for fold in folds)
+        assert columns["n"][at] == sum(fold[0]["state"] == "done" for fold in folds)
+        for metric in data["metrics"]:
+            means = [_mean_of_parts(fold, metric["name"]) for fold in folds]
+            known = [mean for mean in means if mean is not None]
+            shown = columns[f"mean {metric['name']}"][at], columns[f"se {metric['name']}"][at]
+            expected = [sum(known) / len(known) if known else math.nan, math.nan]
+            if len(known) == 2:
+                expected[1] = abs(known[0] - known[1]) / 2
+            assert shown[0] == pytest.approx(expected[0], abs=5.1e-5, nan_ok=True)
+            assert shown[1] == pytest.approx(expected[1], abs=5.1e-4, nan_ok=True)
+    index = {axis["name"]: axis["values"] for axis in data["axes"]}
+    assert index == {"smoothing": ["flat", "upper", "mean"], "constant_check": ["on", "off"]}
+
+
+@pytest.mark.parametrize("largest", [0.5, 3.3, 1e5])
+def test_numbers_of_any_size_are_packed_to_their_decimals(largest):
+    """No number is cut to fit: where two bytes do not hold a column, it takes four."""
+    values = np.array([largest, -largest, math.nan, 0.00004, 0.12345])
+    packed = pack({"first": (values, 4), "second": (values[::-1].copy(), 3)})
+    found = unpack(packed.columns, packed.rows, packed.text)
+    assert found["first"] == pytest.approx(np.round(values, 4), abs=1e-9, nan_ok=True)
+    assert found["second"] == pytest.approx(np.round(values[::-1], 3), abs=1e-9, nan_ok=True)
+
+
+def test_consequences_and_costs_are_those_of_the_tables(finished):
+    """Means by consequence and by method: each cell is a mean of rows, and n is how many."""
+    page, paths = Page(finished.study.paths.report_html), finished.study.paths
+    with paths.per_consequence_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    head, *shown = page.tables["consequences-means"]
+    assert head[2:] == ["tree", "n", "line", "n"]
+    assert {cells[0] for cells in shown} == {row["consequence"] for row in rows}
+    for consequence, method, *cells in shown:
+        for classifier, mean, count in (("tree", *cells[:2]), ("line", *cells[2:])):
+            wanted = {"consequence": consequence, "method": method, "classifier": classifier}
+            own = [row["skill"] for row in rows if wanted.items() <= row.items()]
+            known = [float(value) for value in own if value not in {"NA", "NaN"}]
+            assert count == f"{len(known):,}"
+            assert mean == (f"{sum(known) / len(known):.4f}" if known else "-")
+    with paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for method, classifier, _, skill, loss in page.tables["tradeoffs-means"][1:]:
+        own = [r for r in rows if (r["method"], r["classifier"]) == (method, classifier)]
+        for metric, cell in (("skill", skill), ("loss", loss)):
+            expected = _mean_of_folds(own, metric)
+            assert cell == ("-" if expected is None else f"{expected:.4f}")
+
+
+def test_a_pipeline_has_sections_and_answers_of_its_own(finished):
+    """What it shows stands before the comparison, what it answers in the check-list."""
+    page = Page(finished.study.paths.report_html)
+    assert "Of the toy" in page.sections["data"]
+    assert "seed1" in re.sub(r"\s", "", page.sections["data"])
+    assert list(page.sections).index("data") < list(page.sections).index("comparison")
+    assert "Nothing, in the toy." in page.sections["checklist"]
+    assert page.sections["checklist"].count("for the authors") == 4
+
+
+def test_own_text_is_shown_as_text_and_followed(study):
+    """report.md beside the study is in the report from the next one on, its markup as text."""
+    file = study.study.paths.directory / "report.md"
+    assert "own-text" not in Page(study.report()).sections
+    file.write_text(f"# Ours\n\nFirst\nline {HOSTILE}\n\n- one\n- two\n")
+    page = Page(study.report())
+    assert f"First line {HOSTILE}" in page.sections["own-text"]
+    assert "Ours" in page.sections["own-text"]
+    assert "# Ours" not in page.sections["own-text"]
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="cannot be read"):
+        study.report()
+    file.unlink()
+    assert "own-text" not in Page(study.report()).sections
+
+
+def test_several_studies_stand_side_by_side(study, finished, tmp_path):
+    """Their means stand in one table, each as in its own summary; ids are each used once."""
+    file = write_report([study, finished], tmp_path / "both.html")
+    page = Page(file)
+    head, *rows = page.tables["together-means"]
+    assert head == ["smoothing", "classifier", "study (1)", "study (2)"]
+    for method, classifier, *cells in rows:
+        for opened, cell in zip((study, finished), cells, strict=True):
+            (group,) = [
+                one
+                for one in opened.summary().groups
+                if (one.method, one.classifier) == (method, classifier)
+            ]
+            failed = f", {group.failed} failed" if group.failed else ""
+            mean = "-" if math.isnan(group.mean("skill")) else f"{group.mean('skill'):.4f}"
+            assert cell == f"{mean} (n {group.n}{failed})"
+    ids = re.findall(r' id="([^"]+)"', file.read_text("utf-8"))
+    assert len(ids) == len(set(ids)) > 30
+    assert {"study-1-comparison", "study-2-comparison"} <= set(ids)
+
+
+def test_a_watched_report_follows_the_ledger_until_nothing_waits(tmp_path, monkeypatch):
+    """The page is made, made anew after the run went on, and then the watch ends."""
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
+    opened = open_toy(write_study(tmp_path / "study", grid))
+    opened.run(backend="inprocess", combinations="1-3")
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:  # at the first look nothing has happened
+            opened.run(backend="inprocess", combinations="1-6")
+
+    monkeypatch.setattr(report.time, "sleep", sleep)
+    written = report._written([opened], None, {"combinations": "1-6"}, watch=True)
+    pages = [Page(file).sections for file in written]
+    assert len(pages) == 2
+    assert "did not run yet" in re.sub(r"\s+", " ", pages[0]["first"])
+    assert "first" not in pages[1]
+    assert len(slept) == 2
+
+
+def test_several_studies_need_a_file(finished, capsys):
+    """Without -o nobody knows where their page goes, and none of theirs is touched."""
+    folder = str(finished.study.paths.directory)
+    with pytest.raises(UserError, match="2 studies are named") as caught:
+        report.report([Path(folder), Path(folder)], None, pipeline=TOY)
+    assert "-o FILE" in caught.value.text()
+
+
+def _mean_of_folds(rows, metric):
+    """Mean over parts of their means over test tables."""
+    parts = {}
+    for row in rows:
+        if row[metric] not in {"NA", "NaN"}:
+            parts.setdefault((row["combination"], row["fold"]), []).append(float(row[metric]))
+    means = [sum(values) / len(values) for values in parts.values()]
+    return sum(means) / len(means) if means else None
 
 
 def _mean_of_parts(rows, metric):

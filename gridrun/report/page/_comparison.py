@@ -16,8 +16,8 @@ def show_comparison(known: Known) -> Shown:
     """Means by method and classifier, and the mean over combinations in each fold."""
     summary = known.summary
     # as printed: where all parts are skipped there is nothing to compare
-    groups = [one for one in summary.groups if one.n or one.failed or one.waiting]
-    series = list(_series(known))
+    groups = [one for _, one in shown_groups(known)]
+    series = list(series_of(known))
     leading = known.metrics[0]
     values = {
         "columns": _columns(summary),
@@ -31,7 +31,6 @@ def show_comparison(known: Known) -> Shown:
     }
     data = {
         "compared": known.compared,
-        "reference": known.reference,
         "metrics": [
             {"name": one.column, "smaller": one.smaller_is_better} for one in known.metrics
         ],
@@ -41,21 +40,14 @@ def show_comparison(known: Known) -> Shown:
     return Shown(values, data)
 
 
-def _series(known: Known) -> Iterator[dict[str, Any]]:
+def series_of(known: Known) -> Iterator[dict[str, Any]]:
     """For each method and classifier: of every metric the mean in each fold, rounded."""
-    parts, summary = known.parts, known.summary
-    codes = known.codes(parts.combination)
-    group = codes[known.compared]
-    for name in summary.parameters:
-        group = group * len(known.grid[name]) + codes[name]
-    group = group * len(known.classifiers) + parts.classifier
-    for one in summary.groups:
-        if not (one.n or one.failed or one.waiting):
-            continue
-        is_of = group == _key(one, known)
+    parts, group, count = known.parts, group_of(known), known.summary.folds
+    for key, one in shown_groups(known):
+        is_of = group == key
         fold = parts.fold[is_of] - 1
         folds = {
-            metric.column: _fold_means(parts.values[metric.column][is_of], fold, summary.folds)
+            metric.column: _fold_means(parts.values[metric.column][is_of], fold, count)
             for metric in known.metrics
         }
         yield {
@@ -68,8 +60,23 @@ def _series(known: Known) -> Iterator[dict[str, Any]]:
         }
 
 
+def group_of(known: Known) -> IntArray:
+    """Number of the summary's group that each part belongs to, shape ``(parts,)``."""
+    codes = known.codes(known.parts.combination)
+    group = codes[known.compared]
+    for name in known.summary.parameters:
+        group = group * len(known.grid[name]) + codes[name]
+    return group * len(known.classifiers) + known.parts.classifier
+
+
+def shown_groups(known: Known) -> list[tuple[int, SummaryGroup]]:
+    """Groups in which anything was asked for, each with its number."""
+    groups = known.summary.groups
+    return [(_key(one, known), one) for one in groups if one.n or one.failed or one.waiting]
+
+
 def _key(group: SummaryGroup, known: Known) -> int:
-    """Number of a group, as ``_series`` numbers them."""
+    """Number of a group, as ``group_of`` has it."""
     methods = [str(value) for value in known.grid[known.compared]]
     key = methods.index(group.method)
     for name, value in group.at.items():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridrun.pipeline import Value
-from gridrun.pipeline.reports import ReportMetric, ShapesReport, report_metrics_of
+from gridrun.pipeline.reports import ReportMetric, report_metrics_of
 from gridrun.plan.units import State
 from gridrun.report.summary import Summary
 from gridrun.study.state import StudyState
@@ -97,13 +97,6 @@ class Known:
     def metrics(self) -> tuple[ReportMetric, ...]:
         """What is shown, the leading metric first."""
         return report_metrics_of(self.study_state.pipeline)
-
-    @property
-    def reference(self) -> str | None:
-        """The method that others are compared with, None where the grid has none."""
-        pipeline = self.study_state.pipeline
-        named = pipeline.reference_method if isinstance(pipeline, ShapesReport) else None
-        return named if named in [str(value) for value in self.grid[self.compared]] else None
 
     @cached_property
     def parts(self) -> PartTable:

@@ -14,7 +14,9 @@ from gridrun._version import __version__
 from gridrun.errors import printable
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.report.page._known import Known
+from gridrun.report.page._section import Shown
 from gridrun.report.page._sections import SECTIONS
+from gridrun.report.page._together import names_of, show_together
 from gridrun.store.cache import replacing
 
 if TYPE_CHECKING:
@@ -24,10 +26,22 @@ _FOLDER = Path(__file__).parent
 _ASSETS = _FOLDER / "assets"
 _TEMPLATES = _FOLDER / "templates"
 
-SCRIPTS = ("plot.js", "page.js", "comparison.js")
+SCRIPTS = (
+    "plot.js",
+    "page.js",
+    "comparison.js",
+    "tradeoffs.js",
+    "forest.js",
+    "columns.js",
+    "axes.js",
+    "explorer.js",
+)
 """In the order that they run in."""
 
 _STYLE = "page.css"
+
+TOGETHER = ("together", "Side by side")
+"""Name and title of the section that several studies have in common."""
 
 
 @cache
@@ -51,7 +65,11 @@ def write_page(studies: Sequence[Known], file: Path) -> None:
         .render(
             title=" and ".join(one.name for one in studies),
             version=__version__,
-            studies=[_study(one, at, len(studies)) for at, one in enumerate(studies, 1)],
+            studies=[
+                _study(one, name, f"study-{at}-" if len(studies) > 1 else "")
+                for at, (one, name) in enumerate(zip(studies, names_of(studies), strict=True), 1)
+            ],
+            together=_shown(TOGETHER, "", show_together(studies)) if len(studies) > 1 else None,
             style=(_ASSETS / _STYLE).read_text("utf-8"),
             scripts=scripts,
             # a script that is not one of these does not run, however it came into the page
@@ -77,10 +95,9 @@ def _engine() -> Environment:
     return engine
 
 
-def _study(known: Known, number: int, of: int) -> dict[str, Any]:
-    prefix = f"study-{number}-" if of > 1 else ""
+def _study(known: Known, name: str, prefix: str) -> dict[str, Any]:
     return {
-        "name": known.name,
+        "name": name,
         "pipeline": known.study_state.pipeline.name,
         "protocol": known.summary.protocol,
         "prefix": prefix,
@@ -91,15 +108,20 @@ def _study(known: Known, number: int, of: int) -> dict[str, Any]:
 def _sections(known: Known, prefix: str) -> Iterator[dict[str, Any]]:
     for section in SECTIONS:
         shown = section.show(known)
-        if shown is None:
-            continue
-        yield {
-            "id": f"{prefix}{section.name}",
-            "name": section.name,
-            "title": section.title,
-            "shows": shown.values,
-            "data": None if shown.data is None else _json(shown.data),
-        }
+        if shown is not None:
+            yield _shown((section.name, section.title), prefix, shown)
+
+
+def _shown(named: tuple[str, str], prefix: str, shown: Shown) -> dict[str, Any]:
+    name, title = named
+    return {
+        "id": f"{prefix}{name}",
+        "name": name,
+        "title": title,
+        "shows": shown.values,
+        "data": None if shown.data is None else _json(shown.data),
+        "packed": shown.packed,
+    }
 
 
 def _json(data: Any) -> str:

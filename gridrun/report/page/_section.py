@@ -20,10 +20,12 @@ class Shown:
     Args:
         values: Names that its template uses.
         data: Plain data for its figure, None without one.
+        packed: Columns that its figure unpacks, see ``pack``; empty without any.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] | None = None
+    packed: str = ""
 
 
 @dataclass(frozen=True)

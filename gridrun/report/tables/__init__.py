@@ -4,7 +4,7 @@ from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
 from gridrun.report.tables._runs import write_runs
-from gridrun.report.tables._write import altered_files, stale_files, write_results
+from gridrun.report.tables._write import altered_files, known_of, stale_files, write_results
 
 __all__ = [
     "DescriptionReport",
@@ -12,6 +12,7 @@ __all__ = [
     "Summary",
     "SummaryGroup",
     "altered_files",
+    "known_of",
     "parts",
     "stale_files",
     "write_description",

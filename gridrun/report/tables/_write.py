@@ -10,7 +10,7 @@ from typing import Any
 
 from gridrun.errors import Fault
 from gridrun.pipeline import Value, names_of
-from gridrun.plan.fingerprint import digest_of, python_code
+from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
@@ -38,6 +38,8 @@ from gridrun.study.state import StudyState
 
 _REPORT = "gridrun.report"
 _TABLES = f"{_REPORT}.tables"
+
+_DESCRIBED = "described"
 
 _GroupKey = tuple[str, tuple[Value, ...], str]
 """Method, values of further parameters, classifier."""
@@ -69,13 +71,16 @@ def write_results(
     # notes are no part of the stamp: a run may have new ones though no table changes
     texts = all_notes(study_state, previous, notes)
     said = {NOTES: texts, STANDING: standing_notes(study_state)}
+    described = _described(study_state) if with_page else None
     try:
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)
         write_notes(paths, texts)
         is_current = previous.get(STAMP) == stamp and not changed
         if with_page and (
-            texts != previous.get(NOTES) or not has_file(previous, paths.report_html)
+            texts != previous.get(NOTES)
+            or described != previous.get(_DESCRIBED)
+            or not has_file(previous, paths.report_html)
         ):
             is_current = False
         if is_current:
@@ -83,10 +88,23 @@ def write_results(
                 keep_written(paths.results_stamp, {**previous, **said}, paths.results)
             summary = _restore(study_state, previous)
         else:
-            summary = _write(study_state, stamp, said, with_page=with_page)
+            summary = _write(
+                study_state, stamp, {**said, _DESCRIBED: described}, with_page=with_page
+            )
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return replace(summary, rewritten=tuple(rewritten))
+
+
+def known_of(study_state: StudyState) -> Known:
+    """Write all tables and the report of a study; what a page of several studies is made of.
+
+    Raises:
+        UserError: As for ``write_results``.
+    """
+    summary = write_results(study_state, page=True)
+    notes = read_written(study_state.study.paths.results_stamp).get(NOTES) or ()
+    return Known(study_state, summary, notes)
 
 
 def stale_files(study_state: StudyState) -> list[Path]:
@@ -103,6 +121,13 @@ def altered_files(study_state: StudyState) -> list[Path]:
     previous = read_written(paths.results_stamp)
     notes = [paths.notes_txt] if is_other(paths.notes_txt, previous.get(NOTES)) else []
     return [*altered(previous, paths.results), *notes]
+
+
+def _described(study_state: StudyState) -> list[str]:
+    """What the report shows beside results: tables of the description, and people's own text."""
+    paths = study_state.study.paths
+    files = [*sorted(paths.description_csv("any").parent.glob("*.csv")), paths.report_text]
+    return [f"{file.name} {digest_of_file(file)}" for file in files if file.is_file()]
 
 
 def _has_page(study_state: StudyState, previous: Mapping[str, Any]) -> bool:

@@ -21,6 +21,18 @@ Report.figures.comparison = (place, data) => {
     return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   };
 
+  // what null models reach, from their table on this page: the same study's, where there is one
+  const nullModels = () => {
+    const table = document.getElementById(`${prefix.replace(/comparison$/, "")}null-models-means`);
+    if (!table) return [];
+    const at = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.trim() === `mean ${metric()}`);
+    if (at < 0) return [];
+    return [...table.tBodies[0].rows]
+      .map(({ cells }) => ({ name: cells[0].textContent.trim(), mean: parseFloat(cells[at].textContent) }))
+      .filter(({ mean }) => !Number.isNaN(mean))
+      .sort((one, other) => one.mean - other.mean);
+  };
+
   const wanted = () => data.series.filter((one) => shown().includes(one.classifier));
   const medians = () => wanted().map((one) => ({
     label: label(one), classifier: one.classifier, n: one.n, failed: one.failed,
@@ -46,11 +58,11 @@ Report.figures.comparison = (place, data) => {
     const step = Math.max(30, 13 * many.length + 10);
     const shift = (classifier) => (many.indexOf(classifier) - (many.length - 1) / 2) * 13;
     const longest = Math.max(...names.map((name) => name.length), 4);
-    const left = Math.min(longest * 6.4 + 12, width * 0.42);
+    const left = Math.min(longest * 7 + 14, width * 0.42);
     const colours = Report.palette();
     const symbols = ["circle", "triangle", "square", "diamond", "star", "cross"];
     const marks = rows().filter((row) => row.mean !== null);
-    const nulls = (data.nulls ?? []).filter((one) => one.means[metric()] !== null);
+    const nulls = nullModels();
     const layers = many.flatMap((classifier) => {
       const at = classifiers.indexOf(classifier);
       const fill = colours[at % colours.length];
@@ -75,17 +87,21 @@ Report.figures.comparison = (place, data) => {
     ]);
     return Plot.plot({
       width,
-      height: names.length * step + 88,
+      height: names.length * step + 88 + (nulls.length ? 48 : 0),
       marginLeft: left,
       marginRight: found.some((row) => row.failed) ? 62 : 18,
       marginTop: 42,
       marginBottom: 46,
       style: { background: "transparent", color: Report.colour("ink"), fontSize: "12px", fontFamily: "inherit" },
       x: { label: `${metric()}, mean of a fold${smaller.get(metric()) ? " (smaller is better)" : ""} →`, grid: true, nice: true, labelOffset: 40, ticks: Math.max(3, Math.round(width / 130)) },
-      y: { domain: names, label: null, padding: 0.1, type: "band" },
+      y: { domain: names, label: null, padding: 0.1, type: "band", insetBottom: nulls.length ? 48 : 0 },
       marks: [
         Plot.ruleY(names, { stroke: Report.colour("line"), strokeOpacity: 0.6, dy: step / 2 }),
-        ...nulls.map((one) => Plot.ruleX([one.means[metric()]], { stroke: Report.colour("quiet"), strokeDasharray: "4 3", title: () => one.name })),
+        ...nulls.flatMap(({ name, mean }, one) => [
+          Plot.ruleX([mean], { stroke: Report.colour("ink"), strokeOpacity: 0.7, strokeDasharray: "4 3", title: () => `null model ${name}: ${mean}` }),
+          // names stand below each other, so that neighbours can be read
+          Plot.text([name], { x: [mean], frameAnchor: "bottom", dy: -4 - 12 * (one % 4), dx: 3, textAnchor: "start", fill: Report.colour("quiet"), stroke: Report.colour("paper"), fontSize: 10 }),
+        ]),
         ...layers,
         ...legend,
       ],

@@ -53,7 +53,7 @@ const Report = (() => {
       .map((cells) => cells.map(quoted).join(",")).join("\n") + "\n";
   };
 
-  // A figure that is exported stands on a white page, in the colours of a light one.
+  // A figure that is exported brings the page's own colours along, its background included.
   const exported = (svg) => {
     const copy = svg.cloneNode(true);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
@@ -94,13 +94,25 @@ const Report = (() => {
 
   const data = (place) => JSON.parse(document.getElementById(place.dataset.from).textContent);
 
+  // Figures of a table that stands on the page: its id ends in a name, what is before is the study's.
+  const tables = [];
+  const onTable = (name, made) => tables.push([name, made]);
+
   const start = () => {
     const list = element("ul");
     for (const heading of document.querySelectorAll("h2[id]")) {
       const go = () => { heading.tabIndex = -1; heading.focus(); heading.scrollIntoView(); };
       list.append(element("li", {}, element("a", { href: `#${heading.id}`, onclick: (event) => { event.preventDefault(); go(); } }, heading.textContent)));
     }
-    document.querySelector("nav").append(list);
+    // while a study runs, `gridrun report --watch` writes the page anew, and this shows it
+    const SECONDS = 30;
+    const again = element("input", { type: "checkbox", checked: get("reload", "") === "on", onchange: () => {
+      set("reload", again.checked ? "on" : "", "");
+      location.reload();
+    } });
+    if (again.checked) setTimeout(() => { if (again.checked) location.reload(); }, SECONDS * 1000);
+    const bar = element("div", { class: "controls" }, element("label", {}, again, `Load this page anew every ${SECONDS} seconds`));
+    document.querySelector("nav").append(list, bar);
     for (const text of document.querySelectorAll("pre[data-copy]")) {
       const copy = () => {
         getSelection().selectAllChildren(text);
@@ -113,8 +125,17 @@ const Report = (() => {
       const made = figures[place.dataset.figure];
       if (made) made(place, data(place));
     }
+    for (const [name, made] of tables) {
+      for (const table of document.querySelectorAll(`table[id$="${name}"]`)) made(table, table.id.slice(0, -name.length));
+    }
   };
 
+  // what is folded away is printed all the same
+  const folded = () => document.querySelectorAll("details:not([open])");
+  let opened = [];
+  addEventListener("beforeprint", () => { opened = [...folded()]; for (const one of opened) one.open = true; });
+  addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
+
   document.addEventListener("DOMContentLoaded", start);
-  return { figures, figure, get, set, element, choice, colour, palette, save, csv };
+  return { figures, onTable, figure, get, set, element, choice, colour, palette, save, csv };
 })();

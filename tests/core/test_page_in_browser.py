@@ -1,0 +1,150 @@
+"""The report in Debian's chromium: opened from disk; left out where there is none."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from browser import PROGRAM, browser
+from toystudies import SMALL_GRID, open_toy, write_study
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason="there is no chromium (apt-get install chromium)"),
+]
+
+GRID = {**SMALL_GRID, "coding": ["columns"], "tuning": ["fixed"]}
+CONTROLS = "document.querySelectorAll('select, button, input, canvas, svg[role]')"
+EXPLORER = "document.querySelector('figure[data-figure=explorer]')"
+PAIRS = f"{EXPLORER}.selection().pairs"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study of which one method fails in its first fold, and its report."""
+    folder = tmp_path_factory.mktemp("report") / "study"
+    opened = open_toy(
+        write_study(folder, GRID, folds=4), misbehave={"smoothing=upper,fold=1": "error"}
+    )
+    opened.run(backend="inprocess")
+    opened.report()
+    return opened
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A browser for the tests of this file."""
+    with browser(tmp_path_factory.mktemp("profile")) as made:
+        yield made
+
+
+@pytest.fixture
+def page(shown, study):
+    """The report, open and ready; nothing was asked for but the page, and nothing complained."""
+    shown.requests.clear()
+    shown.complaints.clear()
+    shown.open(study.study.paths.report_html)
+    shown.until(f"{EXPLORER}?.dataset.ready === 'yes'")
+    yield shown
+    assert shown.complaints == []
+    own = study.study.paths.report_html.absolute().as_uri()
+    assert {address.partition("#")[0] for address in shown.requests} <= {own}
+
+
+def rows_of(study):
+    """Mean skill of each combination and classifier, as a reader of the final table has it."""
+    parts = {}
+    with study.study.paths.results_csv.open(newline="") as handle:
+        for row in csv.DictReader(handle):
+            key = (row["combination"], row["classifier"], row["fold"])
+            parts.setdefault(key, []).append(row)
+    means = {}
+    for (combination, classifier, _), rows in parts.items():
+        known = [float(row["skill"]) for row in rows if row["skill"] not in {"NA", "NaN"}]
+        values = means.setdefault((combination, classifier), (rows[0], []))[1]
+        if known:
+            values.append(sum(known) / len(known))
+    return list(means.values())
+
+
+def test_a_brush_keeps_the_rows_that_the_table_has(page, study):
+    """A click on a value keeps its rows alone; table, sentence and address follow."""
+    page.evaluate(f"{EXPLORER}.brush(1, {{ set: new Set([0, 2]) }})")
+    page.until(f"{EXPLORER}.textContent.includes('rows are kept')")
+    kept = [(row, values) for row, values in rows_of(study) if row["smoothing"] != "upper"]
+    page.until(f"{EXPLORER}.textContent.includes('{len(kept)} of')")
+    assert page.evaluate(f"{EXPLORER}.selection().size") == len(kept)
+    means = [sum(values) / len(values) for _, values in kept if values]
+    said = page.evaluate(f"{EXPLORER}.querySelector('[aria-live]').textContent")
+    assert float(said.split()[-1].rstrip(".")) == pytest.approx(sum(means) / len(means), abs=2e-4)
+    assert page.evaluate("location.hash") == "#grid.keep.smoothing=flat%7Emean"
+    counted = page.evaluate(f"{PAIRS}.map(({{ count }}) => count.reduce((a, b) => a + b))")
+    assert set(counted) == {len(kept)}
+    summed = page.evaluate(f"{PAIRS}.map(({{ sum }}) => sum.reduce((a, b) => a + b))")
+    assert summed == pytest.approx([sum(means) * 1e4] * len(summed), abs=len(means))
+
+
+def test_the_rows_are_sorted_as_the_table_sorts_them(page, study):
+    """A head that is pressed sorts by its column, what has no number last."""
+    page.evaluate(f"{EXPLORER}.resort('mean skill', 'down')")
+    rows = f"[...{EXPLORER}.querySelectorAll('.body [role=row]')]"
+    first = page.evaluate(f"{rows}.map((row) => row.children[6].textContent)")
+    means = sorted((sum(v) / len(v) for _, v in rows_of(study) if v), reverse=True)
+    numbers = [float(text) for text in first if text != "-"]
+    assert len(numbers) > 3
+    assert numbers == pytest.approx(means[: len(numbers)], abs=5.1e-5)
+
+
+def test_the_address_has_the_view_and_gives_it_back(shown, study):
+    """A page that is opened with a fragment shows that metric and that choice."""
+    shown.open(study.study.paths.report_html, "#comparison.metric=loss&grid.keep.classifier=line")
+    shown.until(f"{EXPLORER}?.dataset.ready === 'yes' && {EXPLORER}.selection().size > 0")
+    assert (
+        shown.evaluate("document.querySelector('figure[data-figure=comparison] select').value")
+        == "loss"
+    )
+    assert shown.evaluate(f"{EXPLORER}.selection().size") == len(rows_of(study)) / 2
+
+
+def test_everything_is_done_by_keyboard_and_has_a_name(page):
+    """Each control takes the focus by Tab, and nothing that draws lacks a description."""
+    named = "one.textContent.trim() || one.getAttribute('aria-label') || one.closest('label')"
+    assert page.evaluate(f"[...{CONTROLS}].filter((one) => !({named})).length") == 0
+    seen = set()
+    for _ in range(30):
+        page.press("Tab", 9)
+        seen.add(page.evaluate("document.activeElement.tagName"))
+    assert {"A", "BUTTON", "SELECT"} <= seen
+    page.evaluate(f"{EXPLORER}.querySelector('details').open = true")
+    page.evaluate(f"{EXPLORER}.querySelector('fieldset input[type=checkbox]').focus()")
+    before = page.evaluate(f"{EXPLORER}.selection().size")
+    page.press(" ", 32)
+    assert page.evaluate(f"{EXPLORER}.selection().size") < before
+    page.evaluate("location.hash = ''")
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_nothing_is_wider_than_the_window(page, width, is_dark):
+    """At 360 and at 1,600 pixels, light and dark, nothing has to be scrolled sideways."""
+    page.dark(on=is_dark)
+    page.resize(width, 900)
+    page.until(
+        f"innerWidth === {width} && {EXPLORER}.querySelector('canvas').offsetWidth < {width}"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    figures = "[...document.querySelectorAll('figure svg')]"
+    ends = page.evaluate(f"{figures}.map((one) => one.getBoundingClientRect().right)")
+    assert max(ends) <= width
+    page.dark(on=False)
+
+
+def test_without_scripts_the_tables_are_there(shown, study):
+    """A browser that runs no script shows every table, and says that figures are missing."""
+    shown.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        shown.call("Page.navigate", url=study.study.paths.report_html.absolute().as_uri())
+        shown.until("document.querySelectorAll('table').length > 4")
+        assert "Scripts are off" in shown.evaluate("document.body.innerText")
+    finally:
+        shown.call("Emulation.setScriptExecutionDisabled", value=False)
