@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toystudies import SMALL_GRID, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.api import write_report
+from gridrun.cli import report
 from gridrun.errors import WARNING, Fault, UserError
 from gridrun.report.page import Known
 from gridrun.report.page._methods_text import methods_text
@@ -179,7 +180,7 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
     data = page.data["comparison-data"]
     with finished.study.paths.results_csv.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
-    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss", "balance"]
+    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss"]
     shown = 0
     for series in data["series"]:
         own = [
@@ -308,6 +309,35 @@ def test_several_studies_stand_side_by_side(study, finished, tmp_path):
     ids = re.findall(r' id="([^"]+)"', file.read_text("utf-8"))
     assert len(ids) == len(set(ids)) > 30
     assert {"study-1-comparison", "study-2-comparison"} <= set(ids)
+
+
+def test_a_watched_report_follows_the_ledger_until_nothing_waits(tmp_path, monkeypatch):
+    """The page is made, made anew after the run went on, and then the watch ends."""
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
+    opened = open_toy(write_study(tmp_path / "study", grid))
+    opened.run(backend="inprocess", combinations="1-3")
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:  # at the first look nothing has happened
+            opened.run(backend="inprocess", combinations="1-6")
+
+    monkeypatch.setattr(report.time, "sleep", sleep)
+    written = report._written([opened], None, {"combinations": "1-6"}, watch=True)
+    pages = [Page(file).sections for file in written]
+    assert len(pages) == 2
+    assert "did not run yet" in re.sub(r"\s+", " ", pages[0]["first"])
+    assert "first" not in pages[1]
+    assert len(slept) == 2
+
+
+def test_several_studies_need_a_file(finished, capsys):
+    """Without -o nobody knows where their page goes, and none of theirs is touched."""
+    folder = str(finished.study.paths.directory)
+    with pytest.raises(UserError, match="2 studies are named") as caught:
+        report.report([Path(folder), Path(folder)], None, pipeline=TOY)
+    assert "-o FILE" in caught.value.text()
 
 
 def _mean_of_folds(rows, metric):

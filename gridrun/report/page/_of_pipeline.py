@@ -34,5 +34,7 @@ def show_of_pipeline(known: Known) -> Shown | None:
 
 def _text(cell: str | float | None) -> str:
     if isinstance(cell, float):
-        return f"{cell:.{DIGITS}f}"
+        # a small p value is not zero
+        least = 10.0**-DIGITS
+        return f"< {least:.{DIGITS}f}" if 0 < cell < least / 2 else f"{cell:.{DIGITS}f}"
     return "-" if cell is None else f"{cell:,}" if isinstance(cell, int) else cell

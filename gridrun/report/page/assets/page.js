@@ -53,7 +53,7 @@ const Report = (() => {
       .map((cells) => cells.map(quoted).join(",")).join("\n") + "\n";
   };
 
-  // A figure that is exported stands on a white page, in the colours of a light one.
+  // A figure that is exported brings the page's own colours along, its background included.
   const exported = (svg) => {
     const copy = svg.cloneNode(true);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
@@ -129,6 +129,12 @@ const Report = (() => {
       for (const table of document.querySelectorAll(`table[id$="${name}"]`)) made(table, table.id.slice(0, -name.length));
     }
   };
+
+  // what is folded away is printed all the same
+  const folded = () => document.querySelectorAll("details:not([open])");
+  let opened = [];
+  addEventListener("beforeprint", () => { opened = [...folded()]; for (const one of opened) one.open = true; });
+  addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
 
   document.addEventListener("DOMContentLoaded", start);
   return { figures, onTable, figure, get, set, element, choice, colour, palette, save, csv };
