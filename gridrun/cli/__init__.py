@@ -15,6 +15,7 @@ from gridrun._version import __version__
 from gridrun.cli import (
     check_method,
     describe,
+    docs,
     doctor,
     init,
     local,
@@ -59,6 +60,7 @@ for module in (
     params,
     check_method,
     doctor,
+    docs,
     worker,
 ):
     module.register(app)
