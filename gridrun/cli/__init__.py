@@ -27,6 +27,7 @@ from gridrun.cli import (
     status,
     worker,
 )
+from gridrun.cli._completion import bash_words
 from gridrun.cli._root import Root
 from gridrun.cli._streams import listen
 from gridrun.cli.models import explain, export_model, predict
@@ -90,7 +91,8 @@ def main() -> None:
     listen()
     try:
         try:
-            app()
+            with bash_words():
+                app()
         finally:
             # what cannot be written is to be known here, not when Python ends
             sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -40,7 +41,10 @@ def logs(
     ] = None,
     fold: Annotated[int | None, typer.Option(metavar="F", help="Only this fold.")] = None,
     classifier: Annotated[
-        str | None, typer.Option(metavar="CLASSIFIER", help="Only this classifier.")
+        str | None,
+        typer.Option(
+            metavar="CLASSIFIER", help="Only this classifier.", autocompletion=classifiers
+        ),
     ] = None,
     kind: Annotated[
         str | None,

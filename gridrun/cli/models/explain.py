@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -37,6 +38,7 @@ def explain(
         str | None,
         typer.Option(
             metavar="CLASSIFIER",
+            autocompletion=classifiers,
             help="Classifier; `gridrun params` lists them.",
             show_default="the study's first",
         ),

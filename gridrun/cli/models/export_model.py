@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -33,7 +34,11 @@ def export_model(
     ],
     classifier: Annotated[
         str,
-        typer.Option(metavar="CLASSIFIER", help="Classifier; `gridrun params` lists them."),
+        typer.Option(
+            metavar="CLASSIFIER",
+            help="Classifier; `gridrun params` lists them.",
+            autocompletion=classifiers,
+        ),
     ],
     out: Annotated[
         Path | None,
