@@ -57,7 +57,7 @@ def init(
     ] = False,
     grid: Annotated[
         Path | None,
-        typer.Option(help="An upstream parameter_grid.json or combination_*.json to use."),
+        typer.Option(help="Use this grid: an upstream parameter_grid.json or combination_*.json."),
     ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
 ) -> None:

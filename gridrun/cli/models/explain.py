@@ -39,7 +39,7 @@ def explain(
         typer.Option(
             metavar="CLASSIFIER",
             autocompletion=classifiers,
-            help="Classifier; `gridrun params` lists them.",
+            help="Take this classifier; `gridrun params` lists them.",
             show_default="the study's first",
         ),
     ] = None,
@@ -47,7 +47,7 @@ def explain(
         Path | None,
         typer.Option(
             metavar="FILE.R",
-            help="Script to write; its tables go beside it, in .rds files.",
+            help="Write the script to this file; its tables go beside it, in .rds files.",
             show_default="explained/combination-N-fold-F-CLASSIFIER.R in the study",
         ),
     ] = None,

@@ -36,7 +36,7 @@ def export_model(
         str,
         typer.Option(
             metavar="CLASSIFIER",
-            help="Classifier; `gridrun params` lists them.",
+            help="Take this classifier; `gridrun params` lists them.",
             autocompletion=classifiers,
         ),
     ],
@@ -44,7 +44,7 @@ def export_model(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Model file to write.",
+            help="Write the model to this file.",
             show_default="models/combination-N-CLASSIFIER.gridrun-model in the study",
         ),
     ] = None,
