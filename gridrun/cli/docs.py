@@ -28,7 +28,7 @@ def docs(
         str | None,
         typer.Argument(
             metavar="PAGE",
-            help="Print this page; messages name it as docs/PAGE.md.",
+            help="Print this page; `docs/study.md` in a message is the page `study`.",
             show_default=False,
             autocompletion=lambda incomplete: [n for n in _pages() if n.startswith(incomplete)],
         ),
