@@ -38,7 +38,7 @@ from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.study.skipped import Learner, reason_to_skip
-from amiss_tasks.study.start import INPUTS, START, WORDS
+from amiss_tasks.study.start import INPUTS, START, WORDS, example_directory
 from amiss_tasks.tasks.code import code_digests, code_in_use
 from gridrun.errors import Fault
 from gridrun.pipeline import (
@@ -168,6 +168,10 @@ class AmissPipeline:
         pipeline = AmissPipeline(options)
         refuse_unread(pipeline.stages, pipeline.parameters)
         return pipeline
+
+    def example(self) -> Path:
+        """The directory of the quickstart."""
+        return example_directory()
 
     def classifier_reads(self, classifier: str) -> tuple[str, ...]:
         """All parameters; only classifiers that are searched look at the search type."""

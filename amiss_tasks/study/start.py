@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from amiss_tasks.features.feature_set import TABLES
+from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import InputRole, Words
 
 INPUTS: Mapping[str, InputRole] = MappingProxyType(
@@ -47,6 +49,26 @@ WORDS = Words(
     predictions="The table has one row for each variant and transcript; variants without CLNSIG, "
     "review status or verdict are predicted like any other.",
 )
+
+_PACKAGE = Path(__file__).parents[1]
+_EXAMPLES = (_PACKAGE / "quickstart", _PACKAGE.parent / "examples" / "quickstart")
+"""Where the first study is: in an installed package, and in a clone of the repository."""
+
+
+def example_directory() -> Path:
+    """The first study, with synthetic data.
+
+    Raises:
+        EnvironmentFault: It was not installed, as in the worker image.
+    """
+    for directory in _EXAMPLES:
+        if directory.is_dir():
+            return directory
+    raise EnvironmentFault(
+        "this installation of gridrun has no example study",
+        todo="install gridrun from its wheel, or clone its repository: examples/quickstart",
+    )
+
 
 START = """\
 # A gridrun study. Paths are relative to this file. Every key: docs/study.md

@@ -14,7 +14,7 @@ _FOLDER = Annotated[
     typer.Option(
         "--folder",
         metavar="DIR",
-        help="Folder of the shards.",
+        help="Use this folder of shards.",
         show_default="where they were written; for new ones the study's key folder, or shards "
         "beside it",
     ),

@@ -15,6 +15,7 @@ from gridrun._version import __version__
 from gridrun.cli import (
     check_method,
     describe,
+    docs,
     doctor,
     init,
     local,
@@ -26,6 +27,7 @@ from gridrun.cli import (
     status,
     worker,
 )
+from gridrun.cli._completion import bash_words
 from gridrun.cli._root import Root
 from gridrun.cli._streams import listen
 from gridrun.cli.models import explain, export_model, predict
@@ -59,6 +61,7 @@ for module in (
     params,
     check_method,
     doctor,
+    docs,
     worker,
 ):
     module.register(app)
@@ -88,7 +91,8 @@ def main() -> None:
     listen()
     try:
         try:
-            app()
+            with bash_words():
+                app()
         finally:
             # what cannot be written is to be known here, not when Python ends
             sys.stdout.flush()

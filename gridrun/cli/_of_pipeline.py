@@ -43,7 +43,13 @@ class OfPipeline(Command):
         from gridrun.pipeline import load_pipeline
 
         name = _named(args)
-        pipeline = load_pipeline() if name is None else load_pipeline(importable(name))
+        try:
+            pipeline = load_pipeline() if name is None else load_pipeline(importable(name))
+        except UserError:
+            # a shell asks for completions of a line that is not written to its end
+            if not extra.get("resilient_parsing"):
+                raise
+            pipeline = load_pipeline()
         built = self._built(inspect.unwrap(self.callback or _nothing), pipeline)
         return built.make_context(info_name, args, *rest, **extra)
 

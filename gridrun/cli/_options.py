@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar, get_origin, get_type_hints
 
 import typer
 
+from gridrun.cli._completion import choices
 from gridrun.cli._parameters import Parameter, with_parameters
 from gridrun.pipeline import DEFAULT_PIPELINE
 from gridrun.plan.run_options import FORMS, RunOptions
@@ -68,6 +69,7 @@ def run_option(name: str) -> Parameter:
         help=form.help,
         show_default=not form.flag,
         rich_help_panel="Which tasks" if form.selects else None,
+        autocompletion=choices if name == "only" else None,
     )
     return Annotated[kind, option], default
 

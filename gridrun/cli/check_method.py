@@ -41,11 +41,11 @@ def check_method(
         typer.Option(
             "--param",
             metavar="NAME=VALUE",
-            help="Hyperparameter to pass to the method; may be given several times.",
+            help="Pass this hyperparameter to the method; repeat the option for further ones.",
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", help="Time limit per check, in seconds.")
+        float, typer.Option("--seconds", metavar="S", help="End a check after S seconds.")
     ] = 60.0,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,

@@ -36,7 +36,7 @@ def describe(
         str | None,
         typer.Option(
             metavar="PART",
-            help="Which rows to describe: training, test or all.",
+            help="Describe these rows: training, test or all.",
             show_default="training",
         ),
     ] = None,

@@ -16,7 +16,7 @@ from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
-    from gridrun.pipeline import InputRole
+    from gridrun.pipeline import InputRole, Pipeline
 
 
 class _Init(OfPipeline):
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     add(
         app,
         init,
+        "gridrun init --example",
         "gridrun init my-study {inputs}",
         cls=_Init,
     )
@@ -39,12 +40,24 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path,
-        typer.Argument(metavar="DIRECTORY", help="Study directory; created if it does not exist."),
-    ] = Path(),
+        Path | None,
+        typer.Argument(
+            metavar="DIRECTORY",
+            help="Study directory; created if it does not exist. Without it, the study is written "
+            "into the current directory, and the example into the directory `quickstart`.",
+            show_default=False,
+        ),
+    ] = None,
+    example: Annotated[
+        bool,
+        typer.Option(
+            "--example",
+            help="Write a study that can run as it is, with small synthetic inputs.",
+        ),
+    ] = False,
     grid: Annotated[
         Path | None,
-        typer.Option(help="An upstream parameter_grid.json or combination_*.json to use."),
+        typer.Option(help="Use this grid: an upstream parameter_grid.json or combination_*.json."),
     ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
 ) -> None:
@@ -55,6 +68,7 @@ def init(
     from gridrun.study.template import study_text
 
     inputs = inputs_of(context)
+    directory = directory or Path("quickstart" if example else "")
     target = directory / STUDY_FILE
     if target.exists():
         raise UserError(
@@ -62,8 +76,20 @@ def init(
             where=str(target),
             todo="edit the study, or name another directory; nothing was changed",
         )
+    loaded = load_pipeline(pipeline)
+    if example:
+        if inputs or grid:
+            raise UserError(
+                "the example has its own inputs and its own grid",
+                todo="leave out --example, or leave out the files",
+            )
+        _write_example(loaded, directory)
+        place = shlex.quote(str(directory)) + opt.said(pipeline)
+        say(f"wrote {target} and its inputs")
+        say(f"next: run gridrun plan {place}, then gridrun local {place}")
+        return
     text = study_text(
-        load_pipeline(pipeline),
+        loaded,
         {role: os.path.relpath(path, directory) for role, path in inputs.items()},
         os.path.relpath(grid, directory) if grid else None,
     )
@@ -72,14 +98,48 @@ def init(
         with target.open("x", encoding="utf-8") as handle:
             handle.write(text)
     except OSError as error:
-        raise UserError(
-            f"{error.strerror}",
-            where=str(error.filename or target),
-            todo="name a directory that can be created or written",
-        ) from error
+        raise _unwritable(error, target) from error
     say(f"wrote {target}")
     for path in (*inputs.values(), *([grid] if grid else [])):
         if not path.exists():
             say(f"note: {path} does not exist yet")
     place = shlex.quote(str(directory))
     say(f"next: edit the study, then run gridrun plan {place}{opt.said(pipeline)}")
+
+
+def _write_example(pipeline: Pipeline, directory: Path) -> None:
+    """Copy the pipeline's example; a file that is there already is never replaced."""
+    from gridrun.pipeline import HasExample
+
+    if not isinstance(pipeline, HasExample):
+        raise UserError(
+            f"the pipeline {pipeline.name} has no example",
+            todo="leave out --example, and name the inputs",
+        )
+    source = pipeline.example()
+    # runs of a clone's own example leave more beside it
+    names = [path for path in source.rglob("*") if path.suffix in {".yaml", ".gz"}]
+    files = [
+        path.relative_to(source) for path in names if path.parent.name in {source.name, "data"}
+    ]
+    for file in files:
+        if (directory / file).exists():
+            raise UserError(
+                "this file exists already",
+                where=str(directory / file),
+                todo="name another directory; nothing was changed",
+            )
+    try:
+        for file in files:
+            (directory / file).parent.mkdir(parents=True, exist_ok=True)
+            (directory / file).write_bytes((source / file).read_bytes())
+    except OSError as error:
+        raise _unwritable(error, directory) from error
+
+
+def _unwritable(error: OSError, place: Path) -> UserError:
+    return UserError(
+        f"{error.strerror}",
+        where=str(error.filename or place),
+        todo="name a directory that can be created or written",
+    )

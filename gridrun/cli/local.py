@@ -44,7 +44,7 @@ def local(
         int | None,
         typer.Option(
             metavar="N",
-            help="Number of worker processes, each with an R of its own.",
+            help="Start N worker processes, each with an R of its own.",
             show_default="one per core",
         ),
     ] = None,

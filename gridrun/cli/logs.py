@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.errors import UserError, counted, did_you_mean
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -36,15 +37,24 @@ def register(app: typer.Typer) -> None:
 def logs(
     study: opt.StudyArgument = Path(),
     combination: Annotated[
-        int | None, typer.Option(metavar="N", help="Only this combination number.")
+        int | None, typer.Option(metavar="N", help="List attempts of this combination only.")
     ] = None,
-    fold: Annotated[int | None, typer.Option(metavar="F", help="Only this fold.")] = None,
+    fold: Annotated[
+        int | None, typer.Option(metavar="F", help="List attempts of this fold only.")
+    ] = None,
     classifier: Annotated[
-        str | None, typer.Option(metavar="CLASSIFIER", help="Only this classifier.")
+        str | None,
+        typer.Option(
+            metavar="CLASSIFIER",
+            help="List attempts of this classifier only.",
+            autocompletion=classifiers,
+        ),
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="Only this kind: error, crash, timeout, memory."),
+        typer.Option(
+            metavar="KIND", help="List failures of this kind only: error, crash, timeout, memory."
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the logs as well.")] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,

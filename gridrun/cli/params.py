@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import parameters
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.errors import UserError, did_you_mean
@@ -28,7 +29,12 @@ def register(app: typer.Typer) -> None:
 def params(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="PARAMETER", help="List this parameter only.", show_default=False),
+        typer.Argument(
+            metavar="PARAMETER",
+            help="List this parameter only.",
+            show_default=False,
+            autocompletion=parameters,
+        ),
     ] = None,
     schema: Annotated[
         bool,

@@ -37,12 +37,17 @@ def worker(
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option("--shard", metavar="N", help="Index of the shard in the archive, from 0."),
+        typer.Option(
+            "--shard",
+            metavar="N",
+            help="Run the shard with this index in the archive, counted from 0.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Output directory: outcome segments, and a manifest at the end."
+            metavar="DIR",
+            help="Write outcome segments into this directory, and a manifest at the end.",
         ),
     ] = None,
     workers: Annotated[
@@ -50,7 +55,7 @@ def worker(
         typer.Option(
             min=1,
             metavar="N",
-            help="Number of worker processes, each with an R of its own.",
+            help="Start N worker processes, each with an R of its own.",
             show_default="one per core",
         ),
     ] = None,
@@ -59,7 +64,7 @@ def worker(
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="For a folder: seconds to wait for another shard before ending.",
+            help="Wait so many seconds for another shard of a folder before ending.",
         ),
     ] = 0.0,
     self_test: Annotated[

@@ -26,6 +26,7 @@ from gridrun.pipeline._contract import (
     StageHook,
 )
 from gridrun.pipeline._dependence import stage_parts, stage_prefix
+from gridrun.pipeline._example import HasExample
 from gridrun.pipeline._inputs import (
     InputPath,
     InputRole,
@@ -45,6 +46,7 @@ __all__ = [
     "ChecksCode",
     "Column",
     "Disposition",
+    "HasExample",
     "InputPath",
     "InputRole",
     "KnowsVersions",

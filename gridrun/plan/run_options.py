@@ -84,7 +84,7 @@ class RunOptions:
 
     only: tuple[str, ...] = _option(
         Form(
-            "Only combinations with these values; may be given several times.",
+            "Take only combinations with these values; repeat the option for further parameters.",
             "PARAMETER=VALUE[,VALUE...]",
             read=_choices,
         ),
@@ -92,7 +92,7 @@ class RunOptions:
     )
     combinations: str | None = _option(
         Form(
-            "Only these combination numbers, for example 1,5,10-20, or @FILE with one a line.",
+            "Take only these combination numbers, for example 1,5,10-20, or @FILE with one a line.",
             "LIST",
             read=_numbers,
         ),
@@ -130,7 +130,7 @@ class RunOptions:
         ),
     )
     folds: int | None = _option(
-        Form("Number of folds in place of the study's; more can be added later.", "F", read=_whole),
+        Form("Run F folds, whatever the study says; more can be added later.", "F", read=_whole),
     )
     retry_failed: bool = _option(
         Form("Run failed tasks again as well.", selects=False), default=False

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridrun._version import __version__
 from gridrun.errors import EnvironmentFault, GridrunError, counted, in_bytes
 from gridrun.pipeline import DEFAULT_PIPELINE, KnowsVersions, load_pipeline
 from gridrun.report.plan_report import PlanReport
@@ -54,6 +55,7 @@ def examine(
         pipeline: The pipeline whose runner is started.
         needs: What the study needs of it beside what every study does.
     """
+    yield Finding("gridrun", "ok", __version__)
     yield Finding("Python", "ok", sys.version.split()[0])
     yield from _packages()
     yield _backends()

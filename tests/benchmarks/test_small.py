@@ -52,10 +52,6 @@ FIGURES = {
         r"^means, +random blocks: +[\d.]+ .*, balanced [\d.]+ of it",
         r"^least squares, +random combinations: +[\d.]+ ",
     ),
-    "bench_report.py": (
-        r"^42 combinations x 3, 252 parts",
-        r"^page: [\d.]+ MB \(<= 4.5\), made in [\d.]+ CPU s",
-    ),
     "bench_scheduler.py": (
         r"^32 combinations x 1 folds, 48 tasks to run",
         r"plan: wall s, 1 whole processes: [\d.]+",

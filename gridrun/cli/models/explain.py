@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -37,7 +38,8 @@ def explain(
         str | None,
         typer.Option(
             metavar="CLASSIFIER",
-            help="Classifier; `gridrun params` lists them.",
+            autocompletion=classifiers,
+            help="Take this classifier; `gridrun params` lists them.",
             show_default="the study's first",
         ),
     ] = None,
@@ -45,7 +47,7 @@ def explain(
         Path | None,
         typer.Option(
             metavar="FILE.R",
-            help="Script to write; its tables go beside it, in .rds files.",
+            help="Write the script to this file; its tables go beside it, in .rds files.",
             show_default="explained/combination-N-fold-F-CLASSIFIER.R in the study",
         ),
     ] = None,

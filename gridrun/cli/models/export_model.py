@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridrun.cli import _options as opt
+from gridrun.cli._completion import classifiers
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
 from gridrun.pipeline import DEFAULT_PIPELINE
@@ -33,13 +34,17 @@ def export_model(
     ],
     classifier: Annotated[
         str,
-        typer.Option(metavar="CLASSIFIER", help="Classifier; `gridrun params` lists them."),
+        typer.Option(
+            metavar="CLASSIFIER",
+            help="Take this classifier; `gridrun params` lists them.",
+            autocompletion=classifiers,
+        ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Model file to write.",
+            help="Write the model to this file.",
             show_default="models/combination-N-CLASSIFIER.gridrun-model in the study",
         ),
     ] = None,

@@ -45,7 +45,7 @@ def predict(
     ],
     *,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV file to write the predictions to.")
+        Path, typer.Option(metavar="FILE", help="Write the predictions to this CSV file.")
     ] = Path("predictions.csv"),
     force: opt.Force = False,
     trust: Annotated[

@@ -33,7 +33,7 @@ _MONEY: dict[str, Parameter] = {
             typer.Option(
                 "--hourly-rate",
                 metavar="PRICE",
-                help="Price of a node per hour, for the estimate.",
+                help="Estimate the costs by this price of a node per hour.",
             ),
         ],
         None,
@@ -113,7 +113,7 @@ def remote_commands(
     add(app, status, f"{name} status . --json", name="status")
     text = """List children with the first line of their error, or print a child's log.
 
-    For logs of single tasks: gridrun logs.
+    `gridrun logs` lists the logs of single tasks.
     """
     logs = _command(remote, _look.show_logs, text, _CHILD)
     add(app, logs, f"{name} logs .", f"{name} logs . --child NAME", name="logs")
@@ -155,8 +155,8 @@ def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
 def _collecting(remote: Remote) -> Callable[..., None]:
     text = """Collect the outcomes that the sweeps have by now and write the tables; send nothing.
 
-    You may repeat it as often as you like, on any machine that has the study
-        directory; nothing is counted twice.
+    You may repeat it as often as you like, on any machine that has the study directory; nothing
+    is counted twice.
     """
     return _command(remote, _send.collect, text, opt.run_options("mix_environments"))
 
