@@ -22,7 +22,7 @@ from amiss_tasks.methods import MOST_ROWS, predraws
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.protocols import AMISS, CORRECTED, PROTOCOLS, advice_for, protocol_of
 from amiss_tasks.r.versions import version_notes
-from amiss_tasks.stages import PREPARE, refuse_unread, stages_of
+from amiss_tasks.stages import PREPARE, null_models, refuse_unread, stages_of
 from amiss_tasks.stages.added_missingness import OPTION, RMSE_COLUMN
 from amiss_tasks.stages.evaluate import Prediction, evaluate
 from amiss_tasks.stages.feature_groups import (
@@ -91,6 +91,7 @@ class AmissPipeline:
     protocols: Mapping[str, str] = PROTOCOLS
     result_columns: tuple[Column, ...] = RESULT_COLUMNS
     pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
+    null_model_columns: tuple[Column, ...] = null_models.COLUMNS
     # upstream's amiss_test_script.R logs it, and leaves no NA out
     leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
@@ -251,6 +252,10 @@ class AmissPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
         return columns(payloads)
+
+    def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
+        """What a majority of the training rows says of the test rows; see ``HasNullModels``."""
+        return null_models.unpack(payload)
 
     def switches(
         self, settings: Settings, classifier: str, values: Mapping[str, Value]

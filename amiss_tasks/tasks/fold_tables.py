@@ -16,11 +16,13 @@ from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.evaluate import ConsequenceRows, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.stages.null_models import null_models, pack
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Prepared, Removed
 from gridrun.plan.fingerprint import digest_of
 
 _BYTES = 8
+Payload = bytes
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class FoldTables:
         train_groups: Number of the variant of each training row, where inner folds keep
             variants together (D9); else None.
         twins: Test rows that equal a training row in all columns, where variants are split.
+        null_models: How null models do on these rows, as a payload of results; empty where
+            nothing is tested.
     """
 
     number: int
@@ -63,6 +67,7 @@ class FoldTables:
     removed: Removed | None = None
     train_groups: IntArray | None = None
     twins: int = 0
+    null_models: Payload = b""
 
     def groups_of(self, rows: IntArray) -> IntArray | None:
         """Variants of these training rows (from 0), where inner folds keep them together."""
@@ -194,6 +199,7 @@ def tables_of(
         bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
         train_groups=groups,
         twins=_twins(train, test) if by_variant else 0,
+        null_models=pack(null_models(parts, protocol)) if test.rows else b"",
     )
 
 

@@ -104,6 +104,7 @@ def print_summary(summary: Summary, study: str) -> None:
     out = console()
     for note in filter(None, (summary.rows_note, *summary.warnings)):
         say(f"note: {note}")
+    _print_null_models(out, summary)
     rows = [
         [
             group.method,
@@ -154,6 +155,25 @@ def print_summary(summary: Summary, study: str) -> None:
             say(f"  logs: gridrun logs {shlex.quote(study)}")
     for name, path in summary.files.items():
         say(f"{name}: {path}")
+
+
+def _print_null_models(out: Console, summary: Summary) -> None:
+    """What any method has to exceed, before what the methods reach."""
+    if not summary.null_models:
+        return
+    metrics = tuple(summary.null_models[0].sums)
+    say(
+        "Null models: what most training rows of the same level are, and nothing learnt; mean over "
+        f"blocks and folds ({counted(summary.null_models[0].n, 'test part')}):"
+    )
+    table(
+        out,
+        [("null model", "left"), *((metric, "right") for metric in metrics)],
+        [
+            [one.name, *(number(one.mean(m)) + ("*" if one.undefined(m) else "") for m in metrics)]
+            for one in summary.null_models
+        ],
+    )
 
 
 def _plain(data: Any) -> Any:

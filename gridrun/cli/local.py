@@ -121,6 +121,7 @@ def local(
                 "state": ended.state,
                 "seconds": ended.seconds,
                 "tasks": vars(ended.tally),
+                "null_models": ended.summary.null_records(),
                 "summary": ended.summary.records(),
                 "files": ended.summary.files,
                 "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],

@@ -45,6 +45,12 @@ def results(
     plain = RunOptions.asked(**chosen).is_plain
     summary = open_study(study, pipeline=pipeline).summary(**({} if plain else chosen))
     if as_json:
-        dump({"summary": summary.records(), "files": summary.files})
+        dump(
+            {
+                "null_models": summary.null_records(),
+                "summary": summary.records(),
+                "files": summary.files,
+            }
+        )
     else:
         print_summary(summary, str(study))

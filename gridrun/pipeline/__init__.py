@@ -36,17 +36,20 @@ from gridrun.pipeline._inputs import (
     unknown_inputs,
 )
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
+from gridrun.pipeline._null_models import NULL_MODELS, HasNullModels
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
 from gridrun.pipeline._words import PLAIN_START, LeadingMetric, Words
 
 __all__ = [
     "DEFAULT_PIPELINE",
+    "NULL_MODELS",
     "PLAIN_START",
     "RUN",
     "ChecksCode",
     "Column",
     "Disposition",
     "HasExample",
+    "HasNullModels",
     "InputPath",
     "InputRole",
     "KnowsVersions",

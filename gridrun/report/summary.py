@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,39 @@ class SummaryGroup:
         return self.n - self._counts.get(metric, 0)
 
 
+@dataclass
+class NullModelMean:
+    """Means of a null model over blocks and folds.
+
+    Args:
+        name: Of the null model.
+        n: Number of blocks and folds.
+        sums: Headline column to its sum over those where it is a number, and how many they are.
+    """
+
+    name: str
+    n: int = 0
+    sums: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, row: Mapping[str, Any], metrics: Sequence[str]) -> None:
+        """Count the row of a block and fold."""
+        self.n += 1
+        for metric in metrics:
+            kept = self.sums.setdefault(metric, [0.0, 0])
+            if is_finite(row[metric]):
+                kept[0] += row[metric]
+                kept[1] += 1
+
+    def mean(self, metric: str) -> float:
+        """Mean over the blocks and folds where the metric is a number; NaN when there is none."""
+        total, count = self.sums.get(metric, (0.0, 0))
+        return total / count if count else math.nan
+
+    def undefined(self, metric: str) -> int:
+        """Blocks and folds where the metric is NA or NaN."""
+        return self.n - int(self.sums.get(metric, (0.0, 0))[1])
+
+
 @dataclass(frozen=True)
 class Summary:
     """What the tables of a selection say.
@@ -98,6 +131,7 @@ class Summary:
         input_warnings: Notes on the inputs that belong beside the numbers.
         damaged: Parts whose result in the ledger is damaged; they are waiting.
         rewritten: Files that were made anew as they were not what was written.
+        null_models: What a majority of the training rows reaches, in the pipeline's order.
     """
 
     groups: tuple[SummaryGroup, ...]
@@ -111,6 +145,7 @@ class Summary:
     input_warnings: tuple[str, ...] = ()
     damaged: int = 0
     rewritten: tuple[Path, ...] = ()
+    null_models: tuple[NullModelMean, ...] = ()
 
     def _total(self, name: str) -> int:
         return sum(getattr(group, name) for group in self.groups)
@@ -176,4 +211,16 @@ class Summary:
                 **group.caveats,
             }
             for group in self.groups
+        ]
+
+    def null_records(self) -> list[dict[str, Any]]:
+        """The null models as plain data, one record each, keys as those of ``records``."""
+        return [
+            {
+                "null_model": one.name,
+                "n": one.n,
+                **{f"mean_{metric}": one.mean(metric) for metric in one.sums},
+                **{f"undefined_{metric}": one.undefined(metric) for metric in one.sums},
+            }
+            for one in self.null_models
         ]

@@ -90,6 +90,16 @@ class StudyPaths:
         return self.results / "predictions"
 
     @property
+    def null_models_csv(self) -> Path:
+        """One row per block, fold and null model."""
+        return self.results / "null_models.csv"
+
+    @property
+    def null_models_parquet(self) -> Path:
+        """The same table with types."""
+        return self.results / "null_models.parquet"
+
+    @property
     def summary_csv(self) -> Path:
         """Means by method and classifier, as printed at the end of a run."""
         return self.results / "summary.csv"

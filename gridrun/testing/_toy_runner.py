@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gridrun.pipeline import Settings, Stage, StageHook, TaskResult, TaskSpec
+from gridrun.pipeline import NULL_MODELS, Settings, Stage, StageHook, TaskResult, TaskSpec
 from gridrun.testing.misbehaviour import misbehave
 
 TUNING = "tuning"
@@ -108,8 +108,18 @@ class ToyRunner:
             content_key=content,
             shared=shared,
             pooled={"tables": 1, "how": "one table", **_metrics(row)},
-            payloads=_payloads(content, int(self._settings.options.get("predictions", 0))),
+            payloads={
+                **_payloads(content, int(self._settings.options.get("predictions", 0))),
+                **self._null_models(block, task.fold),
+            },
         )
+
+    def _null_models(self, block: str, fold: int) -> dict[str, bytes]:
+        """One null model of a block and fold, in the same words for all of its tasks."""
+        if not self._settings.options.get("null_models"):
+            return {}
+        row = {"null_model": "guess", **_metrics(_row(digest([block, fold])))}
+        return {NULL_MODELS: json.dumps(row | {"training_rows": 7, "test_rows": 3}).encode()}
 
     def _block(self, artifact: Path | None) -> str:
         if artifact is None:

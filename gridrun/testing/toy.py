@@ -25,6 +25,8 @@ of it is called as in another pipeline: what works with both knows neither.
     Whether results carry rows per consequence.
 ``predictions``
     Number of test rows whose predictions results carry, none without it.
+``null_models``
+    Whether results carry a null model of their block and fold.
 """
 
 from __future__ import annotations
@@ -109,6 +111,13 @@ RESULT_COLUMNS = (
 )
 
 POOLED_COLUMNS = (Column("tables", "integer"), Column("how", "text"), *METRICS)
+
+NULL_MODEL_COLUMNS = (
+    Column("null_model", "text"),
+    *METRICS,
+    Column("training_rows", "integer"),
+    Column("test_rows", "integer"),
+)
 
 PREDICTION_COLUMNS = (Column("row_id", "text"), Column("probability", "number"))
 
@@ -196,6 +205,7 @@ class ToyPipeline:
         self.report_checks = (CheckItem("REFORMS 4", "What is missing?", "Nothing, in the toy."),)
         self.study_keys: Mapping[str, StudyKey] = {}
         self.pooled_columns = POOLED_COLUMNS
+        self.null_model_columns = NULL_MODEL_COLUMNS
         self.most_folds: int | None = None
         self.most_folds_reason = ""
         self._code_version = code_version
@@ -271,6 +281,10 @@ class ToyPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Names are one payload, probabilities another."""
         return {name: json.loads(data) for name, data in payloads.items()}
+
+    def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
+        """One null model, as JSON."""
+        return [json.loads(payload)]
 
     def switches(
         self,

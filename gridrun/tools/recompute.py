@@ -122,7 +122,7 @@ def _plain_stored(stored: StoredResult, columns: Sequence[Column]) -> dict[str, 
         "rows": _unmeasured(json.loads(stored.rows), columns),
         "rows per consequence": _unmeasured(json.loads(stored.details), columns),
         "pooled row": json.loads(stored.pooled),
-        "predictions": json.loads(stored.payloads),
+        "payloads": json.loads(stored.payloads),
     }
 
 
@@ -132,7 +132,7 @@ def _plain(result: TaskResult, columns: Sequence[Column]) -> dict[str, Any]:
         "rows": _unmeasured(result.rows, columns),
         "rows per consequence": _unmeasured(result.details, columns),
         "pooled row": dict(result.pooled),
-        "predictions": payloads,
+        "payloads": payloads,
     }
 
 

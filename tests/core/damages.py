@@ -17,7 +17,12 @@ def finished_study(directory: Path, **options):
     """A study that was run, with failed tasks and predictions; its table is returned as well."""
     grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "constant_check": ["on"]}
     write_study(directory, grid, folds=2)
-    options = {"misbehave": {"smoothing=upper": "error"}, "predictions": 3, **options}
+    options = {
+        "misbehave": {"smoothing=upper": "error"},
+        "predictions": 3,
+        "null_models": True,
+        **options,
+    }
     study = open_toy(directory, **options)
     study.run(backend="inprocess")
     return study, table(directory)

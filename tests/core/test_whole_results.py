@@ -14,7 +14,7 @@ from gridrun.plan.units import State
 from gridrun.store.ledger import faults_of
 from gridrun.store.ledger._digests import RESULT, result_digest
 
-OPTIONS = {"misbehave": {"smoothing=upper": "error"}, "predictions": 3}
+OPTIONS = {"misbehave": {"smoothing=upper": "error"}, "predictions": 3, "null_models": True}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,8 @@ NAMES = (
     "per_consequence.csv",
     "pooled.csv",
     "pooled.parquet",
+    "null_models.csv",
+    "null_models.parquet",
     "summary.csv",
     "predictions/tree.parquet",
     "predictions/line.parquet",

@@ -82,6 +82,14 @@ def test_the_readme_shows_the_table_that_is_printed(first_run):
     assert row.findall((ROOT / "README.md").read_text()) == printed
 
 
+def test_the_readme_shows_what_null_models_reach(first_run):
+    """A majority depends on no version: the README's null models are the ones printed."""
+    row = re.compile(r"^ *(prevalence|consequence) +(-\*|0\.\d{3}) +(0\.\d{3})\b", re.MULTILINE)
+    printed = row.findall(first_run.stdout)
+    assert len(printed) == 2
+    assert row.findall((ROOT / "README.md").read_text()) == printed
+
+
 def test_the_second_time_there_is_nothing_to_do(first_run, study):
     """The same command again runs nothing and leaves the table as it is."""
     assert first_run.returncode == 0

@@ -172,6 +172,7 @@ def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bo
                 "seconds": ended.seconds,
                 "tasks": vars(ended.tally),
                 "held": ended.held,
+                "null_models": ended.summary.null_records(),
                 "summary": ended.summary.records(),
                 "files": ended.summary.files,
                 "notes": [n if isinstance(n, str) else n.text() for n in ended.notes],

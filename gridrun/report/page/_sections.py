@@ -7,6 +7,7 @@ from gridrun.report.page._comparison import show_comparison
 from gridrun.report.page._consequences import show_consequences
 from gridrun.report.page._differences import show_differences
 from gridrun.report.page._failures import show_failures
+from gridrun.report.page._null_models import show_null_models
 from gridrun.report.page._of_pipeline import show_of_pipeline
 from gridrun.report.page._own_text import show_own_text
 from gridrun.report.page._section import Section
@@ -24,6 +25,7 @@ SECTIONS = (
     Section("first", "Read this before any number", show_first),
     Section("what", "What ran", show_what),
     Section("methods", "Methods, to paste", show_methods),
+    Section("null-models", "Null models", show_null_models),
     Section("data", "The data", show_of_pipeline),
     Section("comparison", "Comparison", show_comparison),
     Section("differences", "Differences to the reference", show_differences),

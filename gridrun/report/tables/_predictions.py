@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridrun.pipeline import Column
+from gridrun.pipeline import NULL_MODELS, Column
 from gridrun.report.rows import Part
 from gridrun.report.tables._parquet import parquet_file
 from gridrun.store.ledger import LedgerView
@@ -73,7 +73,11 @@ class PredictionFiles:
             view: The ledger.
         """
         if self._own:
-            payloads = {name: view.payload(digest) for name, digest in part.payloads.items()}
+            payloads = {
+                name: view.payload(digest)
+                for name, digest in part.payloads.items()
+                if name != NULL_MODELS
+            }
             columns = self._study_state.pipeline.read_predictions(payloads)
             self._files[part.classifier].add(head, columns)
 

@@ -13,7 +13,7 @@ from gridrun.pipeline import Value, names_of
 from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
-from gridrun.report.summary import Summary, SummaryGroup
+from gridrun.report.summary import NullModelMean, Summary, SummaryGroup
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._notes import (
@@ -23,6 +23,8 @@ from gridrun.report.tables._notes import (
     warnings_of,
     write_notes,
 )
+from gridrun.report.tables._null_models import NullModelRows
+from gridrun.report.tables._null_models import columns_of as null_model_columns_of
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
     NOTES,
@@ -148,6 +150,7 @@ def _write(
     groups: dict[_GroupKey, SummaryGroup] = {}
     reasons: dict[tuple[str, str], int] = {}
     damaged = 0
+    nulls = NullModelRows(study_state, view)
     with alone(paths), Tables(study_state, view) as tables:
         for part in parts(study_state, view):
             damaged += part.damaged
@@ -158,9 +161,12 @@ def _write(
                 key = (part.kind, part.reason)
                 reasons[key] = reasons.get(key, 0) + 1
             tables.write(part)
+            nulls.add(part)
+        null_models = nulls.write()
     _add_seconds(study_state, view, groups)
     ordered = _ordered(study_state, groups)
-    summary = replace(_summary(study_state, ordered, reasons, with_page=with_page), damaged=damaged)
+    summary = _summary(study_state, ordered, reasons, null_models, with_page=with_page)
+    summary = replace(summary, damaged=damaged)
     _write_summary(study_state, summary)
     if with_page:
         known = Known(study_state, summary, said[NOTES] or ())
@@ -172,6 +178,7 @@ def _write(
         **said,
         "groups": [_plain(group) for group in ordered],
         "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
+        "null_models": [astuple(mean) for mean in null_models],
     }
     keep_written(paths.results_stamp, kept, paths.results, summary.files.values())
     return summary
@@ -196,6 +203,7 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
                 columns_of(study_state),
                 pooled_columns_of(study_state),
                 study_state.pipeline.prediction_columns(study_state.settings),
+                null_model_columns_of(study_state),
             )
         ],
         "summary": list(study_state.pipeline.summary_parameters),
@@ -221,6 +229,9 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
         files["the same pooled as Parquet"] = paths.pooled_parquet
     if pipeline.prediction_columns(study_state.settings):
         files["predictions"] = paths.predictions
+    if null_model_columns_of(study_state):
+        files["null models"] = paths.null_models_csv
+        files["the same null models as Parquet"] = paths.null_models_parquet
     files["this summary"] = paths.summary_csv
     if with_page and comparison_columns(study_state):
         files["differences to the reference"] = paths.comparison_csv
@@ -238,8 +249,9 @@ def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
         group._counts.update(data["_counts"])  # noqa: SLF001
         groups.append(group)
     reasons = {(kind, reason): count for kind, reason, count in kept["reasons"]}
+    null_models = [NullModelMean(*mean) for mean in kept["null_models"]]
     has_page = has_file(kept, study_state.study.paths.report_html)
-    return _summary(study_state, groups, reasons, with_page=has_page)
+    return _summary(study_state, groups, reasons, null_models, with_page=has_page)
 
 
 def _plain(group: SummaryGroup) -> dict[str, Any]:
@@ -250,6 +262,7 @@ def _summary(
     study_state: StudyState,
     groups: Sequence[SummaryGroup],
     reasons: dict[tuple[str, str], int],
+    null_models: Sequence[NullModelMean],
     *,
     with_page: bool,
 ) -> Summary:
@@ -263,6 +276,7 @@ def _summary(
         method_parameter=study_state.pipeline.method_parameter,
         rows_note=study_state.rows_note,
         input_warnings=warnings_of(study_state),
+        null_models=tuple(null_models),
     )
 
 

@@ -1,0 +1,63 @@
+"""Null models in the tables: once for each block and fold, before what the methods reach."""
+
+from __future__ import annotations
+
+import csv
+
+import pyarrow.parquet as pq
+import pytest
+from toystudies import SMALL_GRID, open_toy, write_study
+
+from gridrun.cli._text import print_summary
+from gridrun.pipeline import names_of
+from gridrun.testing.toy import NULL_MODEL_COLUMNS
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    opened = open_toy(write_study(tmp_path_factory.mktemp("nulls"), SMALL_GRID), null_models=True)
+    opened.run(backend="inprocess")
+    return opened
+
+
+def _rows(path):
+    with path.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_each_block_and_fold_has_its_null_models_once(study):
+    """Of many tasks of a block and fold there is one row, in the order of the grid and folds."""
+    rows = _rows(study.study.paths.null_models_csv)
+    block = study.state().pipeline.block
+    assert list(rows[0]) == [*block, "protocol", "fold", *names_of(NULL_MODEL_COLUMNS)]
+    assert [(row["origin"], row["coding"], row["fold"]) for row in rows] == [
+        (origin, coding, fold)
+        for origin in ("first", "every")
+        for coding in ("columns", "levels")
+        for fold in ("1", "2")
+    ]
+    assert {(row["training_rows"], row["test_rows"]) for row in rows} == {("7", "3")}
+
+
+def test_the_parquet_file_has_the_same_rows(study):
+    """Both files hold the same numbers under the same names."""
+    table = pq.read_table(study.study.paths.null_models_parquet)
+    rows = _rows(study.study.paths.null_models_csv)
+    assert table.column_names == list(rows[0])
+    assert [f"{value!r}" for value in table["loss"].to_pylist()] == [row["loss"] for row in rows]
+
+
+def test_their_means_are_printed_first_and_stand_in_the_report(study, capsys):
+    """Whoever reads what methods reach has read before what a guess reaches."""
+    rows = _rows(study.study.paths.null_models_csv)
+    mean = f"{sum(float(row['loss']) for row in rows) / len(rows):.4f}"
+    for summary in (study.summary(), study.summary()):  # the second is of what was kept
+        assert [one.name for one in summary.null_models] == ["guess"]
+        assert summary.null_models[0].n == len(rows) == 8
+        print_summary(summary, "study")
+        printed = capsys.readouterr().out
+        assert printed.index("guess") < printed.index("Mean over combinations")
+        assert summary.null_records()[0]["mean_loss"] == summary.null_models[0].mean("loss")
+    page = study.report().read_text()
+    assert page.index(">guess<") < page.index('id="comparison"')
+    assert f">{mean}<" in page[page.index(">guess<") : page.index('id="comparison"')]
