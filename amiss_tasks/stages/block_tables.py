@@ -79,17 +79,16 @@ class BlockTables:
     train: BlockTable
     test: BlockTable
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, more: Mapping[str, npt.NDArray[np.generic]] | None = None) -> None:
         """Write an ``.npz`` with the same bytes for the same content.
 
         Args:
             path: File to write; taken as it is, no suffix is added.
+            more: Further arrays.
         """
         parts = (("train", self.train), ("test", self.test))
-        save_arrays(
-            path,
-            {f"{part}_{name}": a for part, table in parts for name, a in _arrays(table).items()},
-        )
+        own = {f"{part}_{name}": a for part, table in parts for name, a in _arrays(table).items()}
+        save_arrays(path, own | {**(more or {})})
 
     @classmethod
     def load(cls, path: Path) -> BlockTables:

@@ -15,6 +15,7 @@ from amiss_tasks.features.feature_set import VARIANT, FeatureSet
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.null_models import levels_of
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
@@ -63,6 +64,7 @@ def label(
     kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
     if categorical == "dummy":
         _require_values(table, features.of_table(present))
+    levels = levels_of(table, features, present, ids)
     return Labelled(
         row_ids=[ids[row] for row in kept],
         variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],
@@ -71,6 +73,7 @@ def label(
         text={name: [values[row] for row in kept] for name, values in text.items()},
         has_dummies=categorical == "dummy",
         vep_consequences=_consequences(table, features, kept),
+        levels={name: values[kept] for name, values in levels.items()},
     )
 
 

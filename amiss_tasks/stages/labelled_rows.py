@@ -7,7 +7,7 @@ own training rows (D30): every repeat splits the same rows, so one file serves t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class Labelled:
         text: Categorical feature to its values, as read; None is NA.
         has_dummies: Whether categorical features become dummies.
         vep_consequences: VEP's consequence of each row, for descriptions; not kept in files.
+        levels: What null models know of each row; files have it among ``more``.
     """
 
     row_ids: Sequence[str]
@@ -38,12 +39,14 @@ class Labelled:
     text: Mapping[str, Sequence[str | None]]
     has_dummies: bool
     vep_consequences: Sequence[str | None] = ()
+    levels: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, more: Mapping[str, npt.NDArray[np.generic]] | None = None) -> None:
         """Write an ``.npz`` with the same bytes for the same content.
 
         Args:
             path: File to write; taken as it is, no suffix is added.
+            more: Further arrays.
         """
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "row_ids": text_array(self.row_ids),
@@ -57,7 +60,7 @@ class Labelled:
         for name, values in self.text.items():
             arrays[f"text:{name}"] = text_array([value or "" for value in values])
             arrays[f"missing:{name}"] = np.array([value is None for value in values], np.bool_)
-        save_arrays(path, arrays)
+        save_arrays(path, arrays | {**(more or {})})
 
     @classmethod
     def load(cls, path: Path) -> Labelled:

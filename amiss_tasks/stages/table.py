@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
 
 from amiss_tasks.r.arrays import FloatArray
+
+GENE = "[gene]"
+"""Column of the joined table with the gene of a row, whether or not a feature says it."""
+
+LACKS = "[missing] "
+"""How columns are called that say whether a row lacks an allele frequency that is no feature."""
+
+
+def is_beside(column: str) -> bool:
+    """Whether a column of the joined table is there for null models alone."""
+    return column == GENE or column.startswith(LACKS)
 
 
 @dataclass(frozen=True)
@@ -19,8 +33,11 @@ class VariantTable:
             NA. Values have at most 15 significant digits, since upstream passes
             them through a CSV file.
         rows: Number of rows.
+        beside: Columns that are there for null models alone (``GENE``, ``LACKS``): the gene or
+            None, and whether an allele frequency is missing.
     """
 
     text: Mapping[str, list[str | None]]
     numeric: Mapping[str, FloatArray]
     rows: int
+    beside: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from amiss_tasks.features.feature_set import Feature, FeatureSet
+from amiss_tasks.features.frequencies import FREQUENCY
 from amiss_tasks.features.groups import ALL, in_group
 from amiss_tasks.protocols import NAMES, protocol_of
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
@@ -27,9 +28,6 @@ LEAKAGE = Caveat(
     f"variants, set switches: {{{_SPLIT.name}: corrected}} in study.yaml",
 )
 """D9: upstream splits rows, and a variant has one for each transcript."""
-
-_FREQUENCY = "frequency"
-"""Group of features that are allele frequencies."""
 
 
 def leakage_of(settings: Settings, values: Mapping[str, Sequence[Value]]) -> tuple[Caveat, ...]:
@@ -84,7 +82,7 @@ def _leaking(features: FeatureSet) -> list[Feature]:
 
 def frequency_notes(features: FeatureSet) -> list[Fault]:
     """A note on allele frequencies of which nobody has said whether they leak."""
-    unsaid = [f.name for f in features.features if _FREQUENCY in f.tags and f.leak is None]
+    unsaid = [f.name for f in features.features if FREQUENCY in f.tags and f.leak is None]
     if not unsaid:
         return []
     verb = "is an allele frequency" if len(unsaid) == 1 else "are allele frequencies"

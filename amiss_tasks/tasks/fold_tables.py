@@ -16,7 +16,7 @@ from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.evaluate import ConsequenceRows, groups_of
 from amiss_tasks.stages.fold import rows_of_fold
-from amiss_tasks.stages.null_models import null_models, pack
+from amiss_tasks.stages.null_models import KnownLevels, null_models, pack
 from amiss_tasks.tasks.r_stages import RStages
 from amiss_tasks.tasks.stage_results import Prepared, Removed
 from gridrun.plan.fingerprint import digest_of
@@ -152,7 +152,11 @@ class Cell:
 
 
 def fold_tables(
-    stages: RStages, block: BlockTables, fold: int, protocol: Protocol = UPSTREAM_PROTOCOL
+    stages: RStages,
+    block: BlockTables,
+    fold: int,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
+    known: KnownLevels | None = None,
 ) -> FoldTables:
     """Cut a fold out of a block's training part and hand its tables to R.
 
@@ -161,14 +165,19 @@ def fold_tables(
         block: The block.
         fold: Fold, counted from 1.
         protocol: How folds are drawn.
+        known: What null models know of the block's rows.
     """
     rows = rows_of_fold(block.train, fold, protocol)
     parts = BlockTables(block.train.take(rows.train), block.train.take(rows.test))
-    return tables_of(stages, parts, fold, protocol)
+    return tables_of(stages, parts, fold, protocol, known)
 
 
 def tables_of(
-    stages: RStages, parts: BlockTables, number: int, protocol: Protocol = UPSTREAM_PROTOCOL
+    stages: RStages,
+    parts: BlockTables,
+    number: int,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
+    known: KnownLevels | None = None,
 ) -> FoldTables:
     """Hand a training part and a test part, which may be empty where nothing is tested, to R.
 
@@ -178,6 +187,7 @@ def tables_of(
         number: Number of the fold, or of the split, counted from 1; seeds are derived from it
             where each fold has its own.
         protocol: How draws are seeded.
+        known: What null models know of the block's rows.
     """
     train, test = parts.train, parts.test
     by_variant = "split_by" in protocol.corrected
@@ -199,7 +209,7 @@ def tables_of(
         bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
         train_groups=groups,
         twins=_twins(train, test) if by_variant else 0,
-        null_models=pack(null_models(parts, protocol)) if test.rows else b"",
+        null_models=pack(null_models(parts, protocol, known)) if test.rows else b"",
     )
 
 

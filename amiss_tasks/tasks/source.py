@@ -12,12 +12,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.null_models import arrays_of
 from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.table import VariantTable
@@ -154,13 +157,17 @@ class AmissSource:
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
         rows = self.labelled(values)
         if self._evaluation.holds_out:
-            rows.save(path)
+            rows.save(path, arrays_of(rows.levels, np.arange(len(rows.row_ids))))
         elif "dummy_levels" in self._protocol.corrected:
             # each fold is encoded by its own training rows (D30)
             require_trainable(rows, self._protocol)
-            rows.save(path)
+            rows.save(path, arrays_of(rows.levels, np.arange(len(rows.row_ids))))
         else:
-            split(rows, self._features, self._protocol).save(path)
+            tables = split(rows, self._features, self._protocol)
+            place = {row_id: at for at, row_id in enumerate(rows.row_ids)}
+            ids = (*tables.train.row_ids, *tables.test.row_ids)
+            order = np.array([place[row_id] for row_id in ids], np.int64)
+            tables.save(path, arrays_of(rows.levels, order))
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
         return filter_table(self._read, transcript, quality, restriction, self._significance)

@@ -34,6 +34,7 @@ from amiss_tasks.stages.added_missingness import (
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.feature_groups import group_of
 from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
+from amiss_tasks.stages.null_models import KnownLevels, load_levels
 from amiss_tasks.stages.preprocess import fold_parts, split
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.tasks._memo import Memo
@@ -251,17 +252,21 @@ class StageRunner:
             kind = Labelled if is_labelled(artifact) else BlockTables
             return kind.load(artifact), 2 * about.st_size
 
+        def load_known() -> tuple[KnownLevels, int]:
+            return load_levels(artifact), about.st_size // 2
+
         def cut() -> tuple[FoldTables, int]:
             self.hook("fold", f"{artifact.stem}:{number}")
             block = self.memo.get(f"block:{name}", load)[0]
+            known = self.memo.get(f"levels:{name}", load_known)[0]
             if isinstance(block, Labelled):
                 if self.evaluation.holds_out:
                     parts = split(block, self.features, self.protocol, number)
                 else:
                     parts = fold_parts(block, number, self.features, self.protocol)
-                fold = tables_of(self.r, parts, number, self.protocol)
+                fold = tables_of(self.r, parts, number, self.protocol, known)
             else:
-                fold = fold_tables(self.r, block, number, self.protocol)
+                fold = fold_tables(self.r, block, number, self.protocol, known)
             if not fold.test_ids:
                 raise TaskFailure("the test part has no row")
             return fold, fold.bytes

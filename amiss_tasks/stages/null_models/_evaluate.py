@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from amiss_tasks.protocols import Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray
-from amiss_tasks.stages.block_tables import BlockTables
+from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.metrics import CUTOFF, metrics
+from amiss_tasks.stages.null_models._levels import CONSEQUENCE, KnownLevels, Levels
 from amiss_tasks.stages.null_models._payload import NAME
 
-PREVALENCE, CONSEQUENCE = "prevalence", "consequence"
-
-Levels = npt.NDArray[np.generic]
-"""Level of each row, numbers or text, shape (rows,)."""
+PREVALENCE = "prevalence"
 
 
 @dataclass(frozen=True)
@@ -64,20 +61,15 @@ def shares_of(train: Levels, positive: BoolArray, test: Levels) -> Shares:
     return Shares(share[asked], int((rows > 0).sum()), int((rows == 0)[asked].sum()))
 
 
-def levels_of(parts: BlockTables) -> dict[str, tuple[Levels, Levels]]:
-    """Null model to the levels of the training and of the test rows."""
-    return {
-        PREVALENCE: (np.zeros(parts.train.rows), np.zeros(parts.test.rows)),
-        CONSEQUENCE: (np.array(parts.train.consequences()), np.array(parts.test.consequences())),
-    }
-
-
-def null_models(parts: BlockTables, protocol: Protocol) -> list[dict[str, Any]]:
+def null_models(
+    parts: BlockTables, protocol: Protocol, known: KnownLevels | None = None
+) -> list[dict[str, Any]]:
     """Metrics of each null model on the test rows of a fold.
 
     Args:
         parts: Training and test rows of the fold.
         protocol: How metrics are computed (D10, D29).
+        known: What is known of the block's rows beside their ids.
 
     Returns:
         One row for each null model, ``COLUMNS`` as keys.
@@ -86,7 +78,9 @@ def null_models(parts: BlockTables, protocol: Protocol) -> list[dict[str, Any]]:
     one_sided_mcc = 0.0 if "one_sided_mcc" in protocol.corrected else float("nan")
     half_is_positive = "thresholds" not in protocol.corrected
     found = []
-    for name, (own, asked) in levels_of(parts).items():
+    levels = [_levels_of(part, known) for part in (train, test)]
+    for name, own in levels[0].items():
+        asked = levels[1][name]
         shares = shares_of(own, train.positive, asked)
         found.append(
             {
@@ -104,3 +98,12 @@ def null_models(parts: BlockTables, protocol: Protocol) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _levels_of(part: BlockTable, known: KnownLevels | None) -> dict[str, Levels]:
+    """Null model to the level of each row of a part."""
+    own: dict[str, Levels] = {
+        PREVALENCE: np.zeros(part.rows),
+        CONSEQUENCE: np.array(part.consequences()),
+    }
+    return own | known.of(part.row_ids) if known is not None else own

@@ -22,6 +22,7 @@ from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, sho
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.vcf import VcfRecord
 from amiss_tasks.stages.transcripts import place_of, stem
+from amiss_tasks.stages.values.beside import Beside
 from amiss_tasks.stages.values.cells import lacks_length, one_value, parse
 from amiss_tasks.stages.values.parsing import MISSING, text_array
 
@@ -54,9 +55,13 @@ class Batch:
         report: Where text in a numeric field is noted.
         at: CSQ field to its position in a block; CANONICAL and the MANE fields may be absent.
         features: The study's features; each has a field that is there.
+        beside: What is read beside them.
     """
 
-    def __init__(self, report: FileReport, at: dict[str, int], features: FeatureSet) -> None:
+    def __init__(
+        self, report: FileReport, at: dict[str, int], features: FeatureSet, beside: Beside
+    ) -> None:
+        self._beside = beside
         self._report = report
         self._features = features
         of_vep = features.of(VEP)
@@ -73,7 +78,8 @@ class Batch:
         basic = [at.get(name or "", at["Feature"]) for name in (*BASIC_FIELDS, mane)]
         is_listed = TRANSCRIPTS in at and any(BY_TRANSCRIPT in f.lists for f in of_vep)
         listed = [at[TRANSCRIPTS]] if is_listed else []
-        self._plain = itemgetter(*basic, *listed, *self._positions(plain, at))
+        places = (*self._positions(plain, at), *beside.places)
+        self._plain = itemgetter(*basic, *listed, *places)
         self._matched = (
             itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
         )
@@ -86,6 +92,7 @@ class Batch:
             IS_MANE,
             *([_LISTED] if is_listed else ()),
             *(feature.name for feature in plain),
+            *beside.names,
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
         self._lists = {feature.name: feature for feature in plain if feature.lists}
@@ -182,6 +189,7 @@ class Batch:
         columns: dict[str, Any] = {}
         by_name = dict(zip(names, cells, strict=True))
         listed = by_name.pop(_LISTED, None)
+        beside = {name: by_name.pop(name) for name in self._beside.names}
         own = by_name["Feature"]
         transcripts = None if listed is None else list(zip(own, listed, strict=True))
         for name, raw in by_name.items():
@@ -199,6 +207,7 @@ class Batch:
                 self._check_lists(name, column, lines)
                 columns[name] = text_array(column, MISSING)
                 self._checks.text(name, column, lines, VEP if name == CONSEQUENCE_FIELD else "")
+        columns |= self._beside.columns(beside)
         self._done.append(pa.table(columns))
         self._rows = []
 

@@ -28,6 +28,7 @@ from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+from amiss_tasks.stages.values.beside import Beside, beside_of
 from amiss_tasks.stages.values.parsing import MISSING
 from gridrun.errors import counted
 
@@ -119,7 +120,9 @@ def collect(
     at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
     rows = VcfRows()
     is_whole = most_records is None and _has_all(at, features)
-    batch = Batch(reader.report, at, features) if is_whole else None
+    # what is to be predicted has no class that a null model could say
+    beside = beside_of(reader.header.csq_fields, features) if labelled else Beside()
+    batch = Batch(reader.report, at, features, beside) if is_whole else None
     feature_at = at.get("Feature")
     lists = unmatched_lists(at, features)
     alleles = AlleleCheck(at.get(ALLELE), reader.report, leave_out=leave_out_other_alleles)

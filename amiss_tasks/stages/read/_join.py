@@ -14,6 +14,7 @@ from amiss_tasks.features.feature_set import CONSEQUENCE, IS_MANE, KEYS, Feature
 from amiss_tasks.r.collation import AS_IN_C, text_key
 from amiss_tasks.stages.read._collect import REGULATORY
 from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, shown
+from amiss_tasks.stages.table import is_beside
 from amiss_tasks.stages.transcripts import NA, SEPARATOR, Side, matches, pasted
 from gridrun.errors import counted
 
@@ -72,7 +73,9 @@ def join(
     # Column by column, in the final order at once: the tables are the largest thing in memory.
     left_rows, right_rows = pa.array(left[order]), pa.array(right[order])
     columns = {}
-    for name in (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, *LINES):
+    beside = filter(is_beside, vcf.column_names)
+    own = (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE)
+    for name in (*own, *beside, *LINES):
         source = _VCF_NAMES.get(name, name)
         table, rows = (stacked, left_rows) if source in stacked.column_names else (vcf, right_rows)
         columns[name] = table[source].take(rows).combine_chunks()
@@ -106,7 +109,9 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
     source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
     keys = [pc.fill_null(rows[name], NA) for name in _VCF_KEYS]
     order = pa.array(_as_merge_sorts(keys))
-    names = (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE, LINES[0])
+    beside = filter(is_beside, vcf.column_names)
+    own = (*KEYS, *features.text_columns, *features.numeric_columns, IS_MANE)
+    names = (*own, *beside, LINES[0])
     return pa.table(
         {name: rows[source.get(name, name)].take(order).combine_chunks() for name in names}
     )

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
 from amiss_tasks.r.arrays import IntArray
-from amiss_tasks.stages.table import VariantTable
+from amiss_tasks.stages.table import GENE, VariantTable, is_beside
 from gridrun.errors import Fault, UserError, in_bytes
 from gridrun.store.cache import fault_of, write_entry
 
@@ -90,6 +90,16 @@ class ReadResult:
             for name in self.features.numeric_columns
         }
 
+    @cached_property
+    def beside(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Columns that are there for null models alone."""
+        return {
+            name: _objects(self.table[name])
+            if name == GENE
+            else self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
+            for name in filter(is_beside, self.table.column_names)
+        }
+
     @property
     def clnsig(self) -> list[str | None]:
         """The values of CLNSIG that some row has, each once."""
@@ -102,6 +112,7 @@ class ReadResult:
             text={name: values[rows].tolist() for name, values in self.text.items()},
             numeric={name: values[rows] for name, values in self.numbers.items()},
             rows=len(rows),
+            beside={name: values[rows] for name, values in self.beside.items()},
         )
 
 

@@ -1,0 +1,118 @@
+"""What null models know of the rows of a block, as a level for each row; kept in its artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.features.frequencies import is_frequency_feature
+from amiss_tasks.r.arrays import BoolArray, IntArray
+from amiss_tasks.stages.block_tables import consequence_of, text_array, text_of
+from amiss_tasks.stages.table import GENE, LACKS, VariantTable
+
+Levels = npt.NDArray[np.generic]
+"""Level of each row, numbers or text, shape (rows,)."""
+
+CONSEQUENCE = "consequence"
+
+_ARRAY = "null model:"
+"""How the arrays of an artifact are called that hold levels."""
+
+
+@dataclass(frozen=True)
+class KnownLevels:
+    """Levels of the rows of a block.
+
+    Args:
+        place: Row id to position.
+        levels: Null model to the level of each row.
+    """
+
+    place: Mapping[str, int]
+    levels: Mapping[str, Levels]
+
+    def of(self, row_ids: Sequence[str]) -> dict[str, Levels]:
+        """Null model to the level of each of these rows."""
+        at = np.array([self.place[row_id] for row_id in row_ids], np.int64)
+        return {name: levels[at] for name, levels in self.levels.items()}
+
+
+def levels_of(
+    table: VariantTable, features: FeatureSet, present: Sequence[str], row_ids: Sequence[str]
+) -> dict[str, Levels]:
+    """What null models know of rows beside their consequence.
+
+    Args:
+        table: The rows as read: no a-priori value is in the place of a missing one yet.
+        features: The study's features.
+        present: Names of those that the rows have.
+        row_ids: Id of each row.
+
+    Returns:
+        Null model to the level of each row.
+    """
+    there = [feature for feature in features.features if feature.name in present]
+    missing = {feature.name: _is_missing(table, feature.name) for feature in there}
+    frequencies = {f.name: missing[f.name] for f in there if is_frequency_feature(f)}
+    others = [missing[name] for name in missing if name not in frequencies]
+    frequencies |= {
+        name.removeprefix(LACKS): values.astype(np.bool_)
+        for name, values in table.beside.items()
+        if name.startswith(LACKS)
+    }
+    found: dict[str, Levels] = {f"{name} missing": flags for name, flags in frequencies.items()}
+    found["pattern"] = _coded(others, table.rows)
+    if frequencies:
+        own = [*frequencies.values()]
+        found["pattern with AF"] = _coded([*others, *own], table.rows)
+        pattern = _coded(own, table.rows).tolist()
+        pairs = [(consequence_of(name), at) for name, at in zip(row_ids, pattern, strict=True)]
+        found[f"{CONSEQUENCE} + AF"] = _numbered(pairs)
+    if GENE in table.beside:
+        found["gene"] = _numbered(table.beside[GENE].tolist())
+    return found
+
+
+def arrays_of(levels: Mapping[str, Levels], order: IntArray) -> dict[str, Levels]:
+    """Levels as arrays of an artifact.
+
+    Args:
+        levels: Null model to the level of each row.
+        order: Positions of the rows in the order in which the artifact has them.
+    """
+    arrays: dict[str, Levels] = {f"{_ARRAY}names": text_array(tuple(levels))}
+    return arrays | {f"{_ARRAY}{n}": own[order] for n, own in enumerate(levels.values())}
+
+
+def load_levels(path: Path) -> KnownLevels:
+    """The levels that an artifact has, of both parts where it is split."""
+    with np.load(path, allow_pickle=False) as arrays:
+        ids = ("row_ids",) if "row_ids" in arrays else ("train_row_ids", "test_row_ids")
+        row_ids = [row_id for name in ids for row_id in text_of(arrays[name])]
+        names = text_of(arrays[f"{_ARRAY}names"]) if f"{_ARRAY}names" in arrays else ()
+        levels = {name: arrays[f"{_ARRAY}{number}"] for number, name in enumerate(names)}
+    return KnownLevels({row_id: at for at, row_id in enumerate(row_ids)}, levels)
+
+
+def _is_missing(table: VariantTable, name: str) -> BoolArray:
+    if name in table.numeric:
+        return np.isnan(table.numeric[name])
+    return np.array([value is None for value in table.text[name]], np.bool_)
+
+
+def _coded(columns: Sequence[BoolArray], rows: int) -> IntArray:
+    """A number for each pattern of some columns."""
+    packed = np.packbits(np.column_stack([np.zeros(rows, np.bool_), *columns]), axis=1)
+    _, codes = np.unique(packed, axis=0, return_inverse=True)
+    return codes.reshape(rows).astype(np.int32)
+
+
+def _numbered(names: Sequence[object]) -> IntArray:
+    """Each name as its number in order of first appearance."""
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
