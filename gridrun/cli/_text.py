@@ -24,6 +24,7 @@ NOTHING_RUN = (
 """Said of a study without a ledger."""
 
 _WIDEST = 1000
+_MOST_NULL_MODELS = 12
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -162,6 +163,10 @@ def _print_null_models(out: Console, summary: Summary) -> None:
     if not summary.null_models:
         return
     metrics = tuple(summary.null_models[0].sums)
+    # a file may have dozens of allele frequencies: those that say most are printed
+    ranked = sorted(summary.null_models, key=lambda one: _rank(one.mean(metrics[0])))
+    shown = [one for one in summary.null_models if one in ranked[:_MOST_NULL_MODELS]]
+    further = len(summary.null_models) - len(shown)
     say(
         "Null models: what most training rows of the same level are, and nothing learnt; mean over "
         f"blocks and folds ({counted(summary.null_models[0].n, 'test part')}):"
@@ -171,9 +176,16 @@ def _print_null_models(out: Console, summary: Summary) -> None:
         [("null model", "left"), *((metric, "right") for metric in metrics)],
         [
             [one.name, *(number(one.mean(m)) + ("*" if one.undefined(m) else "") for m in metrics)]
-            for one in summary.null_models
+            for one in shown
         ],
     )
+    if further:
+        say(f"{counted(further, 'further null model')} of smaller {metrics[0]}, in the table")
+
+
+def _rank(mean: float) -> float:
+    """Large means first, none last."""
+    return math.inf if math.isnan(mean) else -mean
 
 
 def _plain(data: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a majority of the training rows says of test rows; for pipeline, stages and tasks."""
+"""What a majority of the training rows says of test rows; for pipeline and tasks."""
 
 from amiss_tasks.stages.null_models._evaluate import Shares, null_models, shares_of
 from amiss_tasks.stages.null_models._levels import (
