@@ -92,6 +92,8 @@ class AmissPipeline:
     result_columns: tuple[Column, ...] = RESULT_COLUMNS
     pooled_columns: tuple[Column, ...] = POOLED_COLUMNS
     null_model_columns: tuple[Column, ...] = null_models.COLUMNS
+    block_table = "missingness"
+    block_table_columns: tuple[Column, ...] = null_models.MISSINGNESS_COLUMNS
     # upstream's amiss_test_script.R logs it, and leaves no NA out
     leading_metric: LeadingMetric = LeadingMetric("mcc", "MCC", ("rf", "lr"))
     summary_parameters: tuple[str, ...] = ()
@@ -126,6 +128,7 @@ class AmissPipeline:
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         self.study_keys: Mapping[str, StudyKey] = study_keys_of(options or {})
+        self._options = options or {}
         self._methods = methods_of(options or {})
         self._own_classifiers = own_classifiers_of(options or {})
         self._evaluation = evaluation_of(options or {})
@@ -256,6 +259,10 @@ class AmissPipeline:
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """What a majority of the training rows says of the test rows; see ``HasNullModels``."""
         return null_models.unpack(payload)
+
+    def read_block_table(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
+        """How often features are missing; see ``HasBlockTable``."""
+        return null_models.missing_rows(payload, features_of(self._options))
 
     def switches(
         self, settings: Settings, classifier: str, values: Mapping[str, Value]

@@ -14,8 +14,9 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VARIANT, FeatureSet
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
+from amiss_tasks.stages.block_tables import consequence_of
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.null_models import levels_of
+from amiss_tasks.stages.null_models import count_missing, levels_of, missing_of
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
@@ -74,6 +75,11 @@ def label(
         has_dummies=categorical == "dummy",
         vep_consequences=_consequences(table, features, kept),
         levels={name: values[kept] for name, values in levels.items()},
+        missingness=count_missing(
+            {name: flags[kept] for name, flags in missing_of(table, features, present).items()},
+            [(consequence_of(ids[row]), table.text["Consequence.y"][row]) for row in kept],
+            positive,
+        ),
     )
 
 

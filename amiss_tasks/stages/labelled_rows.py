@@ -30,6 +30,7 @@ class Labelled:
         has_dummies: Whether categorical features become dummies.
         vep_consequences: VEP's consequence of each row, for descriptions; not kept in files.
         levels: What null models know of each row; files have it among ``more``.
+        missingness: How often features are missing, as a payload of results; the same.
     """
 
     row_ids: Sequence[str]
@@ -40,6 +41,7 @@ class Labelled:
     has_dummies: bool
     vep_consequences: Sequence[str | None] = ()
     levels: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    missingness: bytes = b""
 
     def save(self, path: Path, more: Mapping[str, npt.NDArray[np.generic]] | None = None) -> None:
         """Write an ``.npz`` with the same bytes for the same content.

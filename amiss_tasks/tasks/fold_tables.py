@@ -49,6 +49,8 @@ class FoldTables:
         twins: Test rows that equal a training row in all columns, where variants are split.
         null_models: How null models do on these rows, as a payload of results; empty where
             nothing is tested.
+        missingness: How often features are missing in the block, as a payload of results; of the
+            first fold alone, since it is the same in all.
     """
 
     number: int
@@ -68,6 +70,7 @@ class FoldTables:
     train_groups: IntArray | None = None
     twins: int = 0
     null_models: Payload = b""
+    missingness: Payload = b""
 
     def groups_of(self, rows: IntArray) -> IntArray | None:
         """Variants of these training rows (from 0), where inner folds keep them together."""
@@ -209,6 +212,7 @@ def tables_of(
         bytes=2 * _BYTES * (train.rows + test.rows) * len(train.columns),
         train_groups=groups,
         twins=_twins(train, test) if by_variant else 0,
+        missingness=known.missingness if known is not None and number == 1 else b"",
         null_models=pack(null_models(parts, protocol, known)) if test.rows else b"",
     )
 

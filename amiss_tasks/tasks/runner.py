@@ -14,7 +14,7 @@ from amiss_tasks.tasks._process_watch import ProcessWatch
 from amiss_tasks.tasks.code import code_in_use, refuse_changed_python, refuse_other_code
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, StageRunner
-from gridrun.pipeline import NULL_MODELS, Settings, StageHook, TaskResult, TaskSpec
+from gridrun.pipeline import BLOCK_TABLE, NULL_MODELS, Settings, StageHook, TaskResult, TaskSpec
 
 
 class AmissRunner:
@@ -86,7 +86,10 @@ class AmissRunner:
             f"result:{leaf.content_key}", lambda: _sized(outcome_of(leaf))
         )
         # of the block and fold, which tasks of equal content need not share
-        payloads = {**result.payloads, NULL_MODELS: leaf.cell.fold.null_models}
+        fold = leaf.cell.fold
+        payloads = {**result.payloads, NULL_MODELS: fold.null_models}
+        if fold.missingness:
+            payloads[BLOCK_TABLE] = fold.missingness
         return replace(result, content_key=leaf.content_key, shared=shared, payloads=payloads)
 
 

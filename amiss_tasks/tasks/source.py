@@ -157,17 +157,17 @@ class AmissSource:
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
         rows = self.labelled(values)
         if self._evaluation.holds_out:
-            rows.save(path, arrays_of(rows.levels, np.arange(len(rows.row_ids))))
+            rows.save(path, arrays_of(rows.levels, rows.missingness, np.arange(len(rows.row_ids))))
         elif "dummy_levels" in self._protocol.corrected:
             # each fold is encoded by its own training rows (D30)
             require_trainable(rows, self._protocol)
-            rows.save(path, arrays_of(rows.levels, np.arange(len(rows.row_ids))))
+            rows.save(path, arrays_of(rows.levels, rows.missingness, np.arange(len(rows.row_ids))))
         else:
             tables = split(rows, self._features, self._protocol)
             place = {row_id: at for at, row_id in enumerate(rows.row_ids)}
             ids = (*tables.train.row_ids, *tables.test.row_ids)
             order = np.array([place[row_id] for row_id in ids], np.int64)
-            tables.save(path, arrays_of(rows.levels, order))
+            tables.save(path, arrays_of(rows.levels, rows.missingness, order))
 
     def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
         return filter_table(self._read, transcript, quality, restriction, self._significance)

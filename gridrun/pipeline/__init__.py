@@ -36,11 +36,17 @@ from gridrun.pipeline._inputs import (
     unknown_inputs,
 )
 from gridrun.pipeline._load import DEFAULT_PIPELINE, load_pipeline
-from gridrun.pipeline._null_models import NULL_MODELS, HasNullModels
+from gridrun.pipeline._null_models import (
+    BLOCK_TABLE,
+    NULL_MODELS,
+    HasBlockTable,
+    HasNullModels,
+)
 from gridrun.pipeline._tasks import RUN, Disposition, Settings, TaskFailure, TaskResult, TaskSpec
 from gridrun.pipeline._words import PLAIN_START, LeadingMetric, Words
 
 __all__ = [
+    "BLOCK_TABLE",
     "DEFAULT_PIPELINE",
     "NULL_MODELS",
     "PLAIN_START",
@@ -48,6 +54,7 @@ __all__ = [
     "ChecksCode",
     "Column",
     "Disposition",
+    "HasBlockTable",
     "HasExample",
     "HasNullModels",
     "InputPath",

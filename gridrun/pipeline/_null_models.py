@@ -1,4 +1,4 @@
-"""Null models, which learn a majority and no more: what a pipeline may offer beside its methods."""
+"""What a pipeline may say of the rows of its blocks, beside results: null models, a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from gridrun.pipeline._columns import Column
 
 NULL_MODELS = "null_models"
 """Name of the payload of a result that holds the null models of its block and fold."""
+
+BLOCK_TABLE = "block_table"
+"""Name of the payload of a result that holds what is said of its block."""
 
 
 @runtime_checkable
@@ -28,4 +31,21 @@ class HasNullModels(Protocol):
         Returns:
             One row for each null model, always in the same order, ``null_model_columns`` as keys.
         """
+        ...
+
+
+@runtime_checkable
+class HasBlockTable(Protocol):
+    """A pipeline whose results say something of the rows of their block, whatever the fold.
+
+    Some result of each block has a payload ``BLOCK_TABLE``.
+    """
+
+    block_table: str
+    """Name of the table, without ending."""
+    block_table_columns: tuple[Column, ...]
+    """Its columns, in table order, after the block's parameters."""
+
+    def read_block_table(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
+        """Rows out of the payload of a result, ``block_table_columns`` as keys."""
         ...

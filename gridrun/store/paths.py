@@ -99,6 +99,10 @@ class StudyPaths:
         """The same table with types."""
         return self.results / "null_models.parquet"
 
+    def block_table(self, name: str, ending: str) -> Path:
+        """A table that a pipeline makes of blocks, by its name and ``csv`` or ``parquet``."""
+        return self.results / f"{name}.{ending}"
+
     @property
     def summary_csv(self) -> Path:
         """Means by method and classifier, as printed at the end of a run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,15 @@ from amiss_tasks.protocols import CORRECTED, protocol_of
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
-from amiss_tasks.stages.null_models import load_levels, null_models
+from amiss_tasks.stages.null_models import (
+    MISSINGNESS_COLUMNS,
+    load_levels,
+    missing_rows,
+    null_models,
+)
 from amiss_tasks.stages.preprocess import fold_parts
 from amiss_tasks.tasks.source import AmissSource
-from gridrun.pipeline import Settings
+from gridrun.pipeline import Settings, names_of
 
 ALL = ["gnomAD_exomes_AF", "gnomAD_genomes_AF"]
 FEWER = FeatureSet(
@@ -108,6 +114,55 @@ def test_null_models_follow_from_the_text_of_the_vcf(blocks, protocol, features,
         assert row["levels"] == frames[0][name].nunique(dropna=False)
         assert row["unseen_rows"] == (~frames[1][name].isin(frames[0][name])).sum()
     assert {"prevalence", "pattern", "pattern with AF"} == set(found) - set(frames[0].columns)
+
+
+def test_counts_of_missing_values_are_those_of_pandas(blocks, place):
+    """By class and consequence: as often as the text is empty, but where it cannot exist."""
+    _, known, _ = parts_of(UPSTREAM, FEWER, place)
+    only = "missense_variant"
+    limited = [
+        replace(f, applies_to=(only,), leak="says it") if f.name == "SIFT_score" else f
+        for f in FEWER.features
+    ]
+    table = pd.DataFrame(missing_rows(known.missingness, replace(FEWER, features=tuple(limited))))
+    assert set(table) == set(names_of(MISSINGNESS_COLUMNS))
+    values = amiss_values(quality="onestar")
+    grid = {name: (value,) for name, value in values.items()}
+    settings = Settings(GOLDEN_INPUT, UPSTREAM, 1, options={"features": FEWER.plain()})
+    rows = AmissSource(settings, grid, place).labelled(values)
+    ids = [[part.strip() for part in row_id.split(":")] for row_id in rows.row_ids]
+    csq = blocks.loc[[(":".join(one[:4]), one[4]) for one in ids]].reset_index()
+    frame = pd.DataFrame(
+        {
+            "positive": rows.positive,
+            "consequence": [one[5] for one in ids],
+            "vep": csq["Consequence"],
+            ALL[1]: is_missing(csq[ALL[1]]),
+            "SIFT_score": np.isnan(rows.numeric["SIFT_score"]),
+        }
+    )
+    can = frame["vep"].str.contains(only)
+    for name, possible in ((ALL[1], can | True), ("SIFT_score", can)):
+        own = table[table["feature"] == name].set_index("consequence")
+        assert set(own["leak"]) == ({"says it"} if name == "SIFT_score" else {""})
+        assert set(own["is_feature"]) == ({"yes"} if name == "SIFT_score" else {"no"})
+        for consequence, row in own.iterrows():
+            here = frame["consequence"].eq(consequence) | (consequence == "all")
+            for kind, of_class in (
+                ("positive", frame["positive"]),
+                ("negative", ~frame["positive"]),
+            ):
+                asked = here & of_class
+                lacks = frame[name] & asked
+                assert row[f"rows_{kind}"] == asked.sum()
+                assert row[f"missing_{kind}"] == (lacks & possible).sum()
+                assert row[f"cannot_exist_{kind}"] == (lacks & ~possible).sum()
+        whole = own.loc["all"]
+        among = frame[possible | ~frame[name]]
+        told = np.corrcoef(among[name], among["positive"])[0, 1]
+        assert whole["correlation"] == pytest.approx(told, abs=1e-12)
+        share = among.groupby("positive")[name].mean()
+        assert whole["missing_share_positive"] == pytest.approx(share[True], abs=1e-12)
 
 
 def test_patterns_are_those_of_the_features_before_anything_is_imputed(place):

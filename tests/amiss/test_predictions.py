@@ -152,6 +152,24 @@ def test_methods_are_tested_on_the_same_rows_and_repeats_on_others(kept):
     assert set(kept["protocol"]) == {"amiss (repeated hold-out)"}
 
 
+def test_null_models_are_tested_on_the_rows_of_the_methods(held_out, kept):
+    """In each repeat their counts of both classes are those of the rows that methods predict."""
+    nulls = pd.read_parquet(held_out.study.paths.null_models_parquet)
+    one = kept[kept["method"] == "zero_imp"]
+    assert set(nulls["null_model"]) >= {"prevalence", "consequence", "gene", "pattern with AF"}
+    for fold, rows in one.groupby("fold"):
+        own = nulls[nulls["fold"] == fold]
+        positive = int((rows["outcome"] == "positive").sum())
+        assert set(own["TP"] + own["FN"]) == {positive}
+        assert set(own["TN"] + own["FP"]) == {len(rows) - positive}
+        assert set(own["test_rows"]) == {len(rows)}
+    missing = pd.read_csv(held_out.study.paths.block_table("missingness", "csv"))
+    whole = missing[missing["consequence"] == "all"]
+    assert list(whole["feature"])[:2] == ["GC", "CpG"]
+    labelled = set(nulls["training_rows"] + nulls["test_rows"])
+    assert set(whole["rows_positive"] + whole["rows_negative"]) == labelled
+
+
 def test_a_study_that_asks_later_runs_again(held_out, tmp_path):
     """Asked for, predictions are part of the fingerprint, and a plan names them as the reason."""
     path = held_out.study.path

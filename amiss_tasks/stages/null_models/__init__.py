@@ -7,17 +7,24 @@ from amiss_tasks.stages.null_models._levels import (
     arrays_of,
     levels_of,
     load_levels,
+    missing_of,
 )
+from amiss_tasks.stages.null_models._missingness import COLUMNS as MISSINGNESS_COLUMNS
+from amiss_tasks.stages.null_models._missingness import count_missing, missing_rows
 from amiss_tasks.stages.null_models._payload import COLUMNS, pack, unpack
 
 __all__ = [
     "COLUMNS",
+    "MISSINGNESS_COLUMNS",
     "KnownLevels",
     "Levels",
     "Shares",
     "arrays_of",
+    "count_missing",
     "levels_of",
     "load_levels",
+    "missing_of",
+    "missing_rows",
     "null_models",
     "pack",
     "shares_of",

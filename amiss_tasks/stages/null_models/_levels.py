@@ -31,15 +31,36 @@ class KnownLevels:
     Args:
         place: Row id to position.
         levels: Null model to the level of each row.
+        missingness: How often features are missing, as a payload of results.
     """
 
     place: Mapping[str, int]
     levels: Mapping[str, Levels]
+    missingness: bytes = b""
 
     def of(self, row_ids: Sequence[str]) -> dict[str, Levels]:
         """Null model to the level of each of these rows."""
         at = np.array([self.place[row_id] for row_id in row_ids], np.int64)
         return {name: levels[at] for name, levels in self.levels.items()}
+
+
+def missing_of(
+    table: VariantTable, features: FeatureSet, present: Sequence[str]
+) -> dict[str, BoolArray]:
+    """Which rows lack each feature, and each allele frequency that is none.
+
+    Args:
+        table: The rows as read: no a-priori value is in the place of a missing one yet.
+        features: The study's features.
+        present: Names of those that the rows have.
+    """
+    own = {f.name: _is_missing(table, f.name) for f in features.features if f.name in present}
+    beside = {
+        name.removeprefix(LACKS): values.astype(np.bool_)
+        for name, values in table.beside.items()
+        if name.startswith(LACKS)
+    }
+    return own | beside
 
 
 def levels_of(
@@ -56,15 +77,10 @@ def levels_of(
     Returns:
         Null model to the level of each row.
     """
-    there = [feature for feature in features.features if feature.name in present]
-    missing = {feature.name: _is_missing(table, feature.name) for feature in there}
-    frequencies = {f.name: missing[f.name] for f in there if is_frequency_feature(f)}
-    others = [missing[name] for name in missing if name not in frequencies]
-    frequencies |= {
-        name.removeprefix(LACKS): values.astype(np.bool_)
-        for name, values in table.beside.items()
-        if name.startswith(LACKS)
-    }
+    missing = missing_of(table, features, present)
+    no_frequency = {f.name for f in features.features if not is_frequency_feature(f)}
+    frequencies = {name: flags for name, flags in missing.items() if name not in no_frequency}
+    others = [flags for name, flags in missing.items() if name in no_frequency]
     found: dict[str, Levels] = {f"{name} missing": flags for name, flags in frequencies.items()}
     found["pattern"] = _coded(others, table.rows)
     if frequencies:
@@ -78,14 +94,20 @@ def levels_of(
     return found
 
 
-def arrays_of(levels: Mapping[str, Levels], order: IntArray) -> dict[str, Levels]:
+def arrays_of(
+    levels: Mapping[str, Levels], missingness: bytes, order: IntArray
+) -> dict[str, Levels]:
     """Levels as arrays of an artifact.
 
     Args:
         levels: Null model to the level of each row.
+        missingness: How often features are missing, as a payload of results.
         order: Positions of the rows in the order in which the artifact has them.
     """
-    arrays: dict[str, Levels] = {f"{_ARRAY}names": text_array(tuple(levels))}
+    arrays: dict[str, Levels] = {
+        f"{_ARRAY}names": text_array(tuple(levels)),
+        f"{_ARRAY}missingness": np.frombuffer(missingness, np.uint8),
+    }
     return arrays | {f"{_ARRAY}{n}": own[order] for n, own in enumerate(levels.values())}
 
 
@@ -96,7 +118,8 @@ def load_levels(path: Path) -> KnownLevels:
         row_ids = [row_id for name in ids for row_id in text_of(arrays[name])]
         names = text_of(arrays[f"{_ARRAY}names"]) if f"{_ARRAY}names" in arrays else ()
         levels = {name: arrays[f"{_ARRAY}{number}"] for number, name in enumerate(names)}
-    return KnownLevels({row_id: at for at, row_id in enumerate(row_ids)}, levels)
+        of_block = arrays[f"{_ARRAY}missingness"].tobytes() if names else b""
+    return KnownLevels({row_id: at for at, row_id in enumerate(row_ids)}, levels, of_block)
 
 
 def _is_missing(table: VariantTable, name: str) -> BoolArray:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridrun.pipeline import NULL_MODELS, Column
+from gridrun.pipeline import BLOCK_TABLE, NULL_MODELS, Column
 from gridrun.report.rows import Part
 from gridrun.report.tables._parquet import parquet_file
 from gridrun.store.ledger import LedgerView
@@ -16,6 +16,9 @@ from gridrun.study.state import StudyState
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_OF_ROWS = (NULL_MODELS, BLOCK_TABLE)
+"""Payloads that are no predictions."""
 
 _GROUP = 100_000
 """Rows that are buffered until they are written, for each classifier."""
@@ -76,7 +79,7 @@ class PredictionFiles:
             payloads = {
                 name: view.payload(digest)
                 for name, digest in part.payloads.items()
-                if name != NULL_MODELS
+                if name not in _OF_ROWS
             }
             columns = self._study_state.pipeline.read_predictions(payloads)
             self._files[part.classifier].add(head, columns)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import Value, names_of
+from gridrun.pipeline import HasBlockTable, HasNullModels, Value, names_of
 from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
@@ -23,8 +23,7 @@ from gridrun.report.tables._notes import (
     warnings_of,
     write_notes,
 )
-from gridrun.report.tables._null_models import NullModelRows
-from gridrun.report.tables._null_models import columns_of as null_model_columns_of
+from gridrun.report.tables._null_models import RowTables
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
     NOTES,
@@ -150,7 +149,7 @@ def _write(
     groups: dict[_GroupKey, SummaryGroup] = {}
     reasons: dict[tuple[str, str], int] = {}
     damaged = 0
-    nulls = NullModelRows(study_state, view)
+    of_rows = RowTables(study_state, view)
     with alone(paths), Tables(study_state, view) as tables:
         for part in parts(study_state, view):
             damaged += part.damaged
@@ -161,8 +160,8 @@ def _write(
                 key = (part.kind, part.reason)
                 reasons[key] = reasons.get(key, 0) + 1
             tables.write(part)
-            nulls.add(part)
-        null_models = nulls.write()
+            of_rows.add(part)
+        null_models = of_rows.write()
     _add_seconds(study_state, view, groups)
     ordered = _ordered(study_state, groups)
     summary = _summary(study_state, ordered, reasons, null_models, with_page=with_page)
@@ -203,7 +202,7 @@ def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
                 columns_of(study_state),
                 pooled_columns_of(study_state),
                 study_state.pipeline.prediction_columns(study_state.settings),
-                null_model_columns_of(study_state),
+                RowTables(study_state, None).columns,
             )
         ],
         "summary": list(study_state.pipeline.summary_parameters),
@@ -229,9 +228,13 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
         files["the same pooled as Parquet"] = paths.pooled_parquet
     if pipeline.prediction_columns(study_state.settings):
         files["predictions"] = paths.predictions
-    if null_model_columns_of(study_state):
+    if isinstance(pipeline, HasNullModels):
         files["null models"] = paths.null_models_csv
         files["the same null models as Parquet"] = paths.null_models_parquet
+    if isinstance(pipeline, HasBlockTable):
+        name = pipeline.block_table
+        files[name] = paths.block_table(name, "csv")
+        files[f"the same {name} as Parquet"] = paths.block_table(name, "parquet")
     files["this summary"] = paths.summary_csv
     if with_page and comparison_columns(study_state):
         files["differences to the reference"] = paths.comparison_csv

@@ -1,0 +1,108 @@
+"""What results say of their block, or of its fold: equal for all tasks of it, and written once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gridrun.pipeline import Column, Value, names_of, refuse_undeclared
+from gridrun.report.rows import Part
+from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._parquet import row_writer
+from gridrun.store.ledger import LedgerView
+from gridrun.study.state import StudyState
+
+Read = Callable[[bytes], Sequence[Mapping[str, Any]]]
+
+_FOLD = Column("fold", "integer")
+
+
+class BlockRows:
+    """Gathers a payload of each block, or of each block and fold, and writes their rows.
+
+    Args:
+        study_state: The study.
+        view: The ledger that holds the payloads.
+        payload: Name of the payload.
+        own: Columns of its rows.
+        per_fold: Whether each fold of a block has one of its own.
+    """
+
+    def __init__(
+        self,
+        study_state: StudyState,
+        view: LedgerView | None,
+        payload: str,
+        own: Sequence[Column],
+        *,
+        per_fold: bool,
+    ) -> None:
+        self._study_state = study_state
+        self._view = view
+        self._payload = payload
+        self._own = own
+        self._per_fold = per_fold
+        self._block = study_state.pipeline.block
+        self._digests: dict[tuple[tuple[Value, ...], int], str] = {}
+        self.columns = self._columns()
+
+    def add(self, part: Part) -> None:
+        """Take the payload of a part, unless that of its block and fold is there."""
+        if digest := part.payloads.get(self._payload):
+            block = tuple(part.values[name] for name in self._block)
+            self._digests.setdefault((block, part.fold if self._per_fold else 0), digest)
+
+    def write(self, csv: Path, read: Read) -> Iterator[Mapping[str, Any]]:
+        """Write a table and its Parquet file.
+
+        Args:
+            csv: The table; the same with types stands beside it, as Parquet.
+            read: Reads the rows of a payload.
+
+        Yields:
+            Each row of a payload, once it is written.
+
+        Raises:
+            EnvironmentFault: A row has a column that the pipeline does not declare.
+        """
+        names = names_of(self.columns)
+        types = {column.name: column.type for column in self.columns}
+        with contextlib.ExitStack() as stack:
+            table = stack.enter_context(csv_table(csv, names, one_writer=True))
+            typed = stack.enter_context(row_writer(csv.with_suffix(".parquet"), types))
+            for head, row in self._rows(read):
+                values = [{**head, **row}[name] for name in names]
+                table.writerow([cell(value) for value in values])
+                typed.write(values)
+                yield row
+
+    def _rows(self, read: Read) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+        """What the rows of a payload have in common, and each of them."""
+        allowed = self._study_state.study.grid.allowed()
+        order = [list(allowed[name]) for name in self._block]
+
+        def place(key: tuple[tuple[Value, ...], int]) -> tuple[list[int], int]:
+            return [at.index(value) for at, value in zip(order, key[0], strict=True)], key[1]
+
+        for block, fold in sorted(self._digests, key=place):
+            assert self._view is not None
+            head: dict[str, Any] = dict(zip(self._block, block, strict=True))
+            head |= {"protocol": self._study_state.protocol_label, _FOLD.name: fold}
+            head["rows"] = self._study_state.settings.rows
+            for row in read(self._view.payload(self._digests[block, fold])):
+                refuse_undeclared(row, self._own, f"pipeline {self._study_state.pipeline.name}")
+                yield head, row
+
+    def _columns(self) -> list[Column]:
+        allowed = self._study_state.study.grid.allowed()
+        block = [
+            Column(
+                name, "number" if all(isinstance(v, int | float) for v in allowed[name]) else "text"
+            )
+            for name in self._block
+        ]
+        subset = [Column("rows", "integer")] if self._study_state.settings.rows is not None else []
+        fold = [_FOLD] if self._per_fold else []
+        return [*block, Column("protocol", "text"), *fold, *self._own, *subset]
