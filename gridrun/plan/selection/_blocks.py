@@ -47,9 +47,9 @@ class Blocks:
             for size, shared in zip(grid.sizes, self._shared, strict=True)
         ]
         self._offsets: IntArray = np.ravel_multi_index(np.ix_(*inside), grid.sizes).ravel()
-        # from the last parameter: number of values, and how far apart two of them are in the grid
-        apart = itertools.accumulate(grid.sizes[:0:-1], operator.mul, initial=1)
-        steps = zip(grid.sizes[::-1], self._shared[::-1], apart, strict=True)
+        # from the last parameter: number of values, and the distance of two of them in the grid
+        distances = itertools.accumulate(grid.sizes[:0:-1], operator.mul, initial=1)
+        steps = zip(grid.sizes[::-1], self._shared[::-1], distances, strict=True)
         self._steps = [(size, step) for size, shared, step in steps if shared and size > 1]
         # a block is known by its first combination: all compared digits zero
         self._bases = None if chosen is None else np.unique(self._base_of(chosen))

@@ -211,9 +211,9 @@ def coverage_of(pool: Blocks, drawn: Sequence[int], design: str) -> Coverage:
         sizes = [grid.sizes[axis] for axis in pair]
         there = pool.present(pair)
         # within blocks, a pair is in one combination of each block that has it
-        apart = all(axis in blocks for axis in pair)
-        count = counts_of(blocks if apart else inside, pair, sizes)
-        if apart:
+        between = all(axis in blocks for axis in pair)
+        count = counts_of(blocks if between else inside, pair, sizes)
+        if between:
             often += [int(count[there].min()), int(count[there].max())]
         pairs += int((count[there] > 0).sum())
         in_all += int(there.sum())
