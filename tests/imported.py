@@ -11,7 +11,6 @@ from amiss_tasks.tasks.code import block_code, code_digests, code_in_use, read_c
 from gridrun.plan.fingerprint import python_code
 
 for name in (
-    "amiss_tasks.classifiers.xgboost",
     "amiss_tasks.tasks.runner",
     "amiss_tasks.tasks.source",
     "backends.inprocess",

@@ -9,12 +9,16 @@ from gridrun.testing.contract import BackendContract
 
 pytestmark = pytest.mark.ray
 
+ONE_UNIT = ("dead_process", "endless_task", "second_attempt", "attempts_are_described")
+"""Parts of the names of tests with one unit, where a second worker would start for nothing."""
+
 
 @pytest.mark.usefixtures("ray_running")
 class TestLocal(BackendContract):
     @pytest.fixture
-    def backend_factory(self):
-        return functools.partial(LocalBackend, workers=2)
+    def backend_factory(self, request):
+        workers = 1 if any(part in request.node.name for part in ONE_UNIT) else 2
+        return functools.partial(LocalBackend, workers=workers)
 
     @pytest.fixture(autouse=True)
     def _no_file_is_left(self, ray_files, request):

@@ -18,6 +18,7 @@ import pytest
 
 from backends.local._actor import WorkerActor
 from backends.local._backend import LocalBackend
+from backends.local._needless import _alone
 from backends.local._reaper import users_of
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
@@ -260,3 +261,30 @@ def test_no_workers_is_a_mistake():
     """Zero workers are refused before anything starts."""
     with pytest.raises(UserError, match="--workers: 0 workers"):
         LocalBackend(0)
+
+
+def test_the_scheduler_alone_is_started_otherwise():
+    """It starts workers by our script and agents that do nothing; Ray's server is left as it is."""
+    started = []
+
+    def start(command, kind, **how):
+        started.append((command, kind, how))
+
+    start_process = _alone(start, "/ray/setup_worker.py")
+    options = ["--python_worker_command=python /ray/setup_worker.py w.py", "--head"]
+    agents = ["--metrics-agent-port=0", "--dashboard_agent_command=python agent.py"]
+    start_process(["raylet", *options, *agents], "raylet", fate_share=True)
+    start_process(["gcs_server", *agents], "gcs_server")
+    (raylet, _, how), (server, _, _) = started
+    assert how == {"fate_share": True}
+    assert server == ["gcs_server", *agents]
+    ours = Path(_alone.__code__.co_filename).with_name("_ray_worker.py")
+    assert raylet[:3] == ["raylet", f"--python_worker_command=python {ours} w.py", "--head"]
+    assert sorted(raylet[3:]) == [
+        "--dashboard_agent_command=cat",
+        "--dashboard_agent_listen_port=-1",
+        "--metrics-agent-port=-1",
+        "--metrics_export_port=-1",
+        "--runtime_env_agent_command=cat",
+        "--runtime_env_agent_port=1",
+    ]
