@@ -253,6 +253,5 @@ def _contrasts(sizes: Sequence[int]) -> FloatArray:
     """Rows: values, or pairs of them; columns: sum-to-zero contrasts, or their products."""
     found: FloatArray = np.ones((1, 1))
     for size in sizes:
-        one = np.vstack([np.eye(size - 1), -np.ones((1, size - 1))])
-        found = np.kron(found, one)
+        found = np.kron(found, np.vstack([np.eye(size - 1), -np.ones((1, size - 1))])).astype(float)
     return found
