@@ -114,6 +114,16 @@ class StudyPaths:
         return self.results / "comparison.csv"
 
     @property
+    def main_effects_csv(self) -> Path:
+        """How much each value of each parameter matters; written with the report."""
+        return self.results / "main_effects.csv"
+
+    @property
+    def interactions_csv(self) -> Path:
+        """The same for pairs of values beyond the sum of both; written with the report."""
+        return self.results / "interactions.csv"
+
+    @property
     def report_html(self) -> Path:
         """The report, a page for others to read."""
         return self.results / "report.html"

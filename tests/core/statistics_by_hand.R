@@ -1,5 +1,5 @@
 # What gridrun/report/statistics computes, again and otherwise: base R, one comparison at a time.
-# Arguments: the long frame, and the file to write.
+# Arguments: the long frame, and the file to write; the same of a grid for its effects.
 args <- commandArgs(trailingOnly = TRUE)
 long <- read.csv(args[1])
 reference <- "mean"
@@ -66,3 +66,29 @@ for (view in c("fallback", "scored only", "worst case")) {
   found <- rbind(found, part)
 }
 write.csv(found, args[2], row.names = FALSE)
+
+grid <- read.csv(args[3], stringsAsFactors = TRUE)
+ratio <- 3 / 7
+by_fold <- function(model, term) {
+  sapply(split(grid, grid$fold), function(part) {
+    fit <- lm(model, part, contrasts = list(method = "contr.sum", b = "contr.sum", c = "contr.sum"))
+    effects <- dummy.coef(fit)[[term]]
+    as.vector(effects)
+  })
+}
+over_folds <- function(effects, parameter) {
+  folds <- ncol(effects)
+  error <- apply(effects, 1, sd) * sqrt(1 / folds + ratio)
+  half <- qt(0.975, folds - 1) * error
+  middle <- rowMeans(effects)
+  data.frame(parameter, effect = middle, lower = middle - half, upper = middle + half)
+}
+main <- value ~ method + b + c
+pair <- value ~ method + b + c + method:b
+effects <- rbind(
+  over_folds(by_fold(main, "method"), "method"),
+  over_folds(by_fold(main, "b"), "b"),
+  over_folds(by_fold(main, "c"), "c"),
+  over_folds(by_fold(pair, "method:b"), "method:b")
+)
+write.csv(effects, args[4], row.names = FALSE)

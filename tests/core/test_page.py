@@ -437,4 +437,19 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
         number = "-" if row["difference"] == "NA" else f"{float(row['difference']):.3f}"
         cells = f'>{row["method"]}</td>\n<td>{row["classifier"]}</td>\n<td class="number">{number}<'
         assert cells in page
-    assert "differences to the reference" in study.summary().files
+    files = study.summary().files
+    assert {"differences to the reference", "main effects", "interactions"} <= {*files}
+    with files["main effects"].open(newline="") as handle:
+        effects = list(csv.DictReader(handle))
+    assert [r["note"] for r in effects if r["value"] == "upper"] == [
+        "no part with this value has a value of the metric"
+    ]
+    names = {r["parameter"] for r in effects}
+    assert {"smoothing", "classifier", "origin", "constant_check"} <= names
+    with files["interactions"].open(newline="") as handle:
+        pairs = {(r["parameter"], r["parameter_2"]) for r in csv.DictReader(handle)}
+    assert pairs == {
+        ("smoothing", "constant_check"),
+        ("smoothing", "classifier"),
+        ("constant_check", "classifier"),
+    }

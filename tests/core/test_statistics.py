@@ -12,11 +12,14 @@ import pytest
 
 from gridrun.report.statistics import (
     Columns,
+    Design,
     Question,
     Scale,
     View,
     differences,
     holm,
+    interactions,
+    main_effects,
     variance_factor,
 )
 
@@ -60,15 +63,34 @@ def row_of(table, method, classifier="tree"):
     return table[(table["method"] == method) & (table["classifier"] == classifier)].iloc[0]
 
 
+def grid_frame():
+    """A grid of three parameters, a tenth of it without a value."""
+    draws = np.random.default_rng(8)
+    rows = [
+        {"method": method, "b": b, "c": c, "fold": fold, "state": "done"}
+        for method in ("knn", "mean", "zero")
+        for b in ("no", "yes")
+        for c in ("high", "low", "middle")
+        for fold in range(1, 6)
+    ]
+    frame = pd.DataFrame(rows)
+    frame["value"] = draws.normal(0, 0.03, len(frame)) + (frame["b"] == "yes") * 0.1
+    return frame[draws.random(len(frame)) > 0.1]
+
+
+DESIGN = Design(("method", "b", "c"), "value", 3 / 7)
+
+
 def test_every_number_is_that_of_base_r(tmp_path):
-    """Differences, intervals, p values, Holm's and posterior of three views equal R's."""
+    """Differences, intervals, p values, Holm's, posterior and effects of a grid equal R's."""
     frame = long_frame()
     frame = fail(frame, method=["knn"], fold=[2, 5], cell=["tree 1", "tree 2"])
     frame = fail(frame, "done", method=["zero"], fold=[1], classifier=["line"])
     frame = fail(frame, method=["lasso"], fold=[3], classifier=["line"])
     frame.to_csv(tmp_path / "long.csv", index=False)
     script = Path(__file__).with_name("statistics_by_hand.R")
-    files = [str(tmp_path / "long.csv"), str(tmp_path / "by_r.csv")]
+    grid_frame().to_csv(tmp_path / "grid.csv", index=False)
+    files = [str(tmp_path / name) for name in ("long.csv", "by_r.csv", "grid.csv", "effects.csv")]
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True)
     expected = pd.read_csv(files[1])
     ours = differences(frame, COLUMNS, QUESTION, tuple(View))
@@ -86,6 +108,15 @@ def test_every_number_is_that_of_base_r(tmp_path):
     assert (counted["failed"] == 4).all()
     assert (counted["n"] == 20).all()
     assert (found["family"] == 6).all()
+    pairs = interactions(grid_frame(), DESIGN)
+    is_first = (pairs["parameter"] == "method") & (pairs["parameter_2"] == "b")
+    # R varies the first parameter of a pair fastest
+    pair = pairs[is_first].sort_values(["value_2", "value"])
+    effects = pd.concat([main_effects(grid_frame(), DESIGN), pair], ignore_index=True)
+    expected = pd.read_csv(files[3])
+    for name in ("effect", "lower", "upper"):
+        np.testing.assert_allclose(effects[name], expected[name], rtol=1e-8, atol=1e-12)
+    assert (effects["note"] == "").all()
 
 
 def test_the_variance_is_that_of_correlated_folds():
@@ -211,3 +242,37 @@ def test_tests_that_could_not_be_made_are_no_part_of_the_family():
     """Holm's adjustment counts the p values that there are."""
     np.testing.assert_allclose(holm(np.array([0.01, np.nan, 0.04])), [0.02, np.nan, 0.04])
     assert np.isnan(holm(np.array([np.nan]))).all()
+
+
+EFFECTS = {
+    "one value": (grid_frame().assign(b="yes"), "b", "b has one value"),
+    "one fold": (grid_frame()[lambda f: f["fold"] == 1], "b", "one fold has no spread"),
+    "equal in every fold": (
+        grid_frame().assign(value=lambda f: (f["b"] == "yes") * 0.5),
+        "b",
+        "the same in every fold",
+    ),
+    "two parameters that vary together": (
+        grid_frame().assign(c=lambda f: f["b"]),
+        "b",
+        "cannot tell it from other effects",
+    ),
+    "nothing done": (grid_frame().assign(state="failed"), "b", "no part with this value"),
+    "a value that failed": (
+        fail(grid_frame(), b=["yes"]),
+        "b",
+        "one value, so|no part with this value",
+    ),
+}
+
+
+@pytest.mark.parametrize(("frame", "parameter", "reason"), EFFECTS.values(), ids=EFFECTS)
+@pytest.mark.filterwarnings("error")
+def test_an_effect_that_cannot_be_said_has_a_reason_and_no_interval(frame, parameter, reason):
+    """One value, one fold, no spread, parameters that cannot be told from each other."""
+    found = main_effects(frame, DESIGN)
+    assert interactions(frame, DESIGN).empty or len(interactions(frame, DESIGN).columns) == 11
+    rows = found[found["parameter"] == parameter]
+    assert len(rows) > 0
+    assert rows["note"].str.contains(reason).all()
+    assert rows[["lower", "upper"]].isna().all(axis=None)

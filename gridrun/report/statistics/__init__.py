@@ -6,18 +6,22 @@ values of all other parameters, and the classifier) and fold.
 
 from gridrun.report.statistics._adjust import holm
 from gridrun.report.statistics._differences import Question, differences
+from gridrun.report.statistics._effects import Design, interactions, main_effects
 from gridrun.report.statistics._resampled import FoldMeans, over_folds, variance_factor
 from gridrun.report.statistics._scores import Columns, Scale
 from gridrun.report.statistics._views import View
 
 __all__ = [
     "Columns",
+    "Design",
     "FoldMeans",
     "Question",
     "Scale",
     "View",
     "differences",
     "holm",
+    "interactions",
+    "main_effects",
     "over_folds",
     "variance_factor",
 ]

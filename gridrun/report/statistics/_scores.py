@@ -118,7 +118,7 @@ def scores_of(frame: pd.DataFrame, columns: Columns) -> Scores:
     within, cells = _grouped(frame, columns.cell)
     # cells that belong together lie beside each other, so that sums over them are cheap
     pair = group.astype(np.int64) * len(cells) + within
-    cell, found = _ranked(pair, len(groups) * len(cells))
+    cell, found = ranked(pair, len(groups) * len(cells))
     shape = (len(found), len(methods), len(folds))
     place = np.ravel_multi_index((cell, method, fold), shape)
     if np.bincount(place, minlength=1).max() > 1:
@@ -141,7 +141,7 @@ def _coded(column: pd.Series[Any]) -> tuple[IntArray, list[Any]]:
     """Codes and what they stand for: the categories that occur, or values by appearance."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy().astype(np.int64)
-        place, found = _ranked(codes, len(column.cat.categories))
+        place, found = ranked(codes, len(column.cat.categories))
         return place, list(column.cat.categories[found])
     codes, values = pd.factorize(column)
     return codes.astype(np.int64), list(values)
@@ -155,13 +155,13 @@ def _grouped(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[IntArray, pd.
     for name in names:
         codes, values = _coded(frame[name])
         numbers, most = numbers * len(values) + codes, most * len(values)
-    group, found = _ranked(numbers, most)
+    group, found = ranked(numbers, most)
     first = np.full(len(found), -1)
     first[group[::-1]] = np.arange(len(group) - 1, -1, -1)
     return group, frame[list(names)].iloc[first].reset_index(drop=True)
 
 
-def _ranked(numbers: IntArray, most: int) -> tuple[IntArray, IntArray]:
+def ranked(numbers: IntArray, most: int) -> tuple[IntArray, IntArray]:
     """Place of each number among those that occur, and these in order.
 
     Args:

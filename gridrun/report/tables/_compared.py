@@ -106,7 +106,7 @@ def write_comparison(known: Known) -> None:
     table = _table(known, pipeline)
     with csv_table(known.study_state.study.paths.comparison_csv, names) as file:
         for row in table[names].itertuples(index=False, name=None):
-            file.writerow([_cell(value) for value in row])
+            file.writerow([number_cell(value) for value in row])
 
 
 def _table(known: Known, compared: ComparesMethods) -> pd.DataFrame:
@@ -182,6 +182,6 @@ def part_frame(known: Known) -> pd.DataFrame:
     return frame[~parts.is_skipped]
 
 
-def _cell(value: Any) -> str:
+def number_cell(value: Any) -> str:
     """One cell: what could not be computed is NA."""
     return cell(None if isinstance(value, float) and math.isnan(value) else value)

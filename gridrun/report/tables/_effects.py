@@ -1,0 +1,60 @@
+"""``results/main_effects.csv`` and ``interactions.csv``: which parameter of the grid matters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridrun.pipeline.comparison import ComparesMethods
+from gridrun.report.page import Known
+from gridrun.report.tables._cells import csv_table
+from gridrun.report.tables._compared import number_cell, part_frame, sizes_of
+from gridrun.store.paths import StudyPaths
+from gridrun.study.state import StudyState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBERS = ("n", "folds", "effect", "lower", "upper", "range", "sizes", "note")
+
+MAIN_COLUMNS = ("metric", "parameter", "value", *_NUMBERS)
+"""Columns of the main effects."""
+
+PAIR_COLUMNS = ("metric", "parameter", "value", "parameter_2", "value_2", *_NUMBERS)
+"""Columns of the interactions."""
+
+
+def effect_files(study_state: StudyState) -> dict[str, Path]:
+    """Display name of each file to its path; none where the pipeline does not compare."""
+    if not isinstance(study_state.pipeline, ComparesMethods):
+        return {}
+    paths: StudyPaths = study_state.study.paths
+    return {"main effects": paths.main_effects_csv, "interactions": paths.interactions_csv}
+
+
+def write_effects(known: Known) -> None:
+    """Write both tables, of the leading metric; classifiers count as values of a parameter.
+
+    Args:
+        known: The study; its final table is written.
+    """
+    pipeline = known.study_state.pipeline
+    if not isinstance(pipeline, ComparesMethods):
+        return
+    from gridrun.report.statistics import Design, interactions, main_effects
+
+    metric, sizes = pipeline.leading_metric.column, sizes_of(known, pipeline)
+    frame = part_frame(known)
+    design = Design((*known.grid, "classifier"), metric, sizes.ratio)
+    paths = known.study_state.study.paths
+    for file, names, table in (
+        (paths.main_effects_csv, MAIN_COLUMNS, main_effects(frame, design)),
+        (paths.interactions_csv, PAIR_COLUMNS, interactions(frame, design)),
+    ):
+        _write(file, names, table.assign(metric=metric, sizes=sizes.source))
+
+
+def _write(file: Path, names: tuple[str, ...], table: pd.DataFrame) -> None:
+    with csv_table(file, names) as writer:
+        for row in table[list(names)].itertuples(index=False, name=None):
+            writer.writerow([number_cell(value) for value in row])
