@@ -63,7 +63,7 @@ def main_effects(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
         effects of the parameter's values), ``note``: why a number is missing, else empty. A value
         without any part that counts has a row as well, after the others.
     """
-    found = _table(frame, design, [(name,) for name in design.parameters])
+    found = _table(frame, design, [(name,) for name in design.parameters], ("",))
     known = set(zip(found["parameter"], found["value"], strict=True))
     without = [
         {"parameter": name, "value": value, "n": 0, "folds": 0, "note": _WITHOUT}
@@ -89,14 +89,15 @@ def interactions(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
         As ``main_effects``, with ``parameter_2`` and ``value_2``, for parameters that vary.
     """
     varying = [name for name in design.parameters if len(_levels(frame[name])[1]) > 1]
-    return _table(frame, design, list(combinations(varying, 2)))
+    return _table(frame, design, list(combinations(varying, 2)), ("", "_2"))
 
 
-def _table(frame: pd.DataFrame, design: Design, terms: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+def _table(
+    frame: pd.DataFrame, design: Design, terms: Sequence[tuple[str, ...]], ends: tuple[str, ...]
+) -> pd.DataFrame:
+    names = [f"{name}{end}" for end in ends for name in ("parameter", "value")]
     known = frame[(frame[design.state] == DONE) & np.isfinite(frame[design.value].astype(float))]
     if known.empty:
-        ends = ("", "_2")[: max(map(len, terms), default=1)]
-        names = [f"{name}{end}" for name in ("parameter", "value") for end in ends]
         return pd.DataFrame(columns=[*names, *_NUMBERS])
     levels = {name: _levels(known[name]) for name in design.parameters}
     fold, folds = pd.factorize(known[design.fold].to_numpy(), sort=True)
@@ -114,7 +115,7 @@ def _table(frame: pd.DataFrame, design: Design, terms: Sequence[tuple[str, ...]]
     fit = _Fit(coded, table)
     for term in terms:
         rows += _rows_of(term, fit, design)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*names, *_NUMBERS])
 
 
 def _levels(column: pd.Series[Any]) -> tuple[IntArray, list[Any]]:
