@@ -453,3 +453,15 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
         ("smoothing", "classifier"),
         ("constant_check", "classifier"),
     }
+
+
+def test_intervals_are_from_the_rows_of_each_fold_where_results_say_them(tmp_path):
+    """Null models were made on 7 and tested on 3 rows, so the factor is 1/folds + 3/7, and said."""
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
+    opened = open_toy(write_study(tmp_path / "study", grid), null_models=True)
+    opened.run(backend="inprocess")
+    opened.report()
+    with opened.study.paths.comparison_csv.open(newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["folds"] == "2"]
+    assert {row["sizes"] for row in rows} == {"rows of each fold"}
+    assert [float(r["variance_factor"]) for r in rows] == pytest.approx([1 / 2 + 3 / 7] * len(rows))

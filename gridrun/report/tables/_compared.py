@@ -6,7 +6,7 @@ The numbers are those of ``gridrun.report.statistics``; here is what it is given
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from gridrun.errors import counted
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page import Known
 from gridrun.report.tables._cells import cell, csv_table
+from gridrun.report.tables._sizes import Sizes, sizes_of
 from gridrun.study.state import StudyState
 
 if TYPE_CHECKING:
@@ -74,25 +75,6 @@ def compared_by(study_state: StudyState) -> list[Any]:
     return [pipeline.reference_method, share, scores, classes]
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Rows of folds.
-
-    Args:
-        ratio: Test rows / training rows where nothing better is known.
-        source: Where it is from, for readers.
-    """
-
-    ratio: float
-    source: str
-
-
-def sizes_of(known: Known, compared: ComparesMethods) -> Sizes:
-    """How many rows folds train and test on: as the protocol draws them."""
-    share = compared.test_share(known.study_state.settings)
-    return Sizes(share / (1 - share), "shares of the protocol")
-
-
 def write_comparison(known: Known) -> None:
     """Write the table, if the pipeline compares its methods with one of them.
 
@@ -115,7 +97,8 @@ def _table(known: Known, compared: ComparesMethods) -> pd.DataFrame:
     from gridrun.report.statistics import Columns, Question, Scale, View, differences
 
     by = [*known.study_state.pipeline.summary_parameters, "classifier"]
-    sizes, frame, found = sizes_of(known, compared), part_frame(known), []
+    sizes = sizes_of(known, compared)
+    frame, found = part_frame(known, sizes), []
     for metric, score in compared.scores.items() if len(frame) else ():
         question = Question(
             str(compared.reference_method),
@@ -150,12 +133,17 @@ def _fewest(known: Known, compared: ComparesMethods, at: pd.DataFrame) -> list[i
     return [found.get(place if len(place) > 1 else place[0]) for place in places]
 
 
-def part_frame(known: Known) -> pd.DataFrame:
+def part_frame(known: Known, rows: Sizes) -> pd.DataFrame:
     """The parts that were asked for, as the long frame that statistics are computed from.
+
+    Args:
+        known: The study; its final table is written.
+        rows: Of its folds.
 
     Returns:
         A row for each part: the parameters, ``classifier``, ``cell`` (number of what a part is but
-        its method and fold), ``method``, ``fold``, ``state`` and the report's metrics.
+        its method and fold), ``method``, ``fold``, ``state``, ``training_rows``, ``test_rows`` and
+        the report's metrics.
     """
     import pandas as pd
 
@@ -175,6 +163,8 @@ def part_frame(known: Known) -> pd.DataFrame:
             "cell": np.ravel_multi_index([codes[name] for name in others], sizes),
             "method": columns[known.compared],
             "fold": parts.fold,
+            "training_rows": rows.training_rows,
+            "test_rows": rows.test_rows,
             "state": pd.Categorical.from_codes(state, pd.Index(["waiting", "done", "failed"])),
             **parts.values,  # noqa: PD011 - a mapping of arrays, no frame
         }

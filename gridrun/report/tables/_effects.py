@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page import Known
 from gridrun.report.tables._cells import csv_table
-from gridrun.report.tables._compared import number_cell, part_frame, sizes_of
+from gridrun.report.tables._compared import number_cell, part_frame
+from gridrun.report.tables._sizes import sizes_of
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
@@ -44,8 +45,10 @@ def write_effects(known: Known) -> None:
     from gridrun.report.statistics import Design, interactions, main_effects
 
     metric, sizes = pipeline.leading_metric.column, sizes_of(known, pipeline)
-    frame = part_frame(known)
-    design = Design((*known.grid, "classifier"), metric, sizes.ratio)
+    frame = part_frame(known, sizes)
+    ratios = (frame["test_rows"] / frame["training_rows"]).dropna()
+    ratio = float(ratios.mean()) if len(ratios) else sizes.ratio
+    design = Design((*known.grid, "classifier"), metric, ratio)
     paths = known.study_state.study.paths
     for file, names, table in (
         (paths.main_effects_csv, MAIN_COLUMNS, main_effects(frame, design)),
