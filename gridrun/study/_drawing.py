@@ -71,7 +71,7 @@ def drawing_of(study: Study, request: RunOptions) -> Drawing:
     if size is not None and not request.blocks and (design != RANDOM or size.blocks is not None):
         whole = f"the design {design}" if design != RANDOM else "sample: {blocks: N}"
         raise UserError(
-            f"{whole} draws whole blocks, and --no-blocks asks for single combinations",
+            f"whole blocks are drawn by {whole}, and --no-blocks asks for single combinations",
             todo="leave --no-blocks out, or draw a number of combinations at random: "
             "--sample N --design random --no-blocks",
         )

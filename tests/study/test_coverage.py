@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import pytest
 from grids import FULL
@@ -52,7 +53,12 @@ def test_counts_are_those_of_the_combinations(design, part):
         tuple((name, value) for name, value in combination.items() if name not in COMPARED)
         for combination in MEDIUM.combinations(selection)
     }
-    assert {value.parameter for value in coverage.values} == set(names) - set(COMPARED)
+    between = [name for name in names if name not in COMPARED]
+    known = {(name, str(one[name])) for one in every for name in between}
+    assert {(value.parameter, value.value) for value in coverage.values} == known
+    often = Counter(frozenset(two) for block in blocks for two in itertools.combinations(block, 2))
+    counts = [often[pair] for pair in all_pairs if {name for name, _ in pair} <= set(between)]
+    assert (coverage.least, coverage.most) == (min(counts), max(counts))
     for value in coverage.values:
         having = [block for block in blocks if (value.parameter, value.value) in as_text(block)]
         assert value.blocks == len(having)

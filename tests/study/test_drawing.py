@@ -45,11 +45,15 @@ def test_an_option_takes_the_place_of_what_the_study_says(study, said, asked, la
         (PLAIN, {"blocks": False}, ["--no-blocks requires --sample"]),
         (PLAIN, {"sample": 5, "design": "evn"}, ['no design "evn"', "random, balanced"]),
         (PLAIN, {"sample": 5, "design": "balance"}, ['did you mean "balanced"?']),
-        (BLOCKS, {"blocks": False}, ["the design balanced draws whole blocks", "--design random"]),
+        (
+            BLOCKS,
+            {"blocks": False},
+            ["are drawn by the design balanced", "--design random"],
+        ),
         (
             BLOCKS,
             {"blocks": False, "design": "random"},
-            ["sample: {blocks: N} draws whole blocks", "--sample N"],
+            ["whole blocks are drawn by sample: {blocks: N}", "--sample N"],
         ),
     ],
 )

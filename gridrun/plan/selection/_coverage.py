@@ -77,7 +77,9 @@ class Coverage:
         for size, same in groupby(sorted(self._counts(), key=len), key=len):
             every = [count for each in same for count in each]
             parameters = counted(len(every) // size, "parameter")
-            said.append(f"{parameters} with {size:,} values: each value is in {self._range(every)}")
+            said.append(
+                f"{parameters} with {counted(size, 'value')}: each value is in {self._range(every)}"
+            )
         if self.pairs_in_all:
             often = ""
             if self.least is not None and self.most is not None:
@@ -111,7 +113,9 @@ class Coverage:
         drawn = f"{blocks} ({100 * self.blocks / self.blocks_in_all:.3g} %), design {self.design}"
         if not self.compared:
             return drawn
-        return f"{drawn}, {self.combinations:,} of {self.combinations_in_all:,} combinations"
+        return (
+            f"{drawn}, {self.combinations:,} of {counted(self.combinations_in_all, 'combination')}"
+        )
 
     @property
     def _unit(self) -> str:
