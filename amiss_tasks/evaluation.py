@@ -56,7 +56,7 @@ class Evaluation:
     @property
     def label(self) -> str:
         """What is said of it beside the protocol; empty for upstream's cross-validation."""
-        return "" if self.kind == CV else f" ({self.kind})"
+        return "" if self.kind == CV else self.kind
 
     @property
     def fingerprint(self) -> str | None:

@@ -32,11 +32,19 @@ from amiss_tasks.stages.feature_groups import (
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.stages.splits.newer import files_of
+from amiss_tasks.stages.splits.split_by import (
+    ONE_SPLIT,
+    TIME,
+    kinds_of,
+    label_of,
+    refuse_unsplittable,
+)
 from amiss_tasks.study import comparison, report_data
 from amiss_tasks.study.added_parameters import added_parameters
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
-from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
+from amiss_tasks.study.options import features_of, features_read_of, methods_of, own_classifiers_of
 from amiss_tasks.study.skipped import Learner, reason_to_skip
 from amiss_tasks.study.start import INPUTS, START, WORDS, example_directory
 from amiss_tasks.tasks.code import code_digests, code_in_use
@@ -134,6 +142,8 @@ class AmissPipeline:
         self._evaluation = evaluation_of(options or {})
         self.most_folds: int | None = self._evaluation.most_folds
         self.most_folds_reason: str = self._evaluation.most_folds_reason
+        if TIME in kinds_of(options or {}):
+            self.most_folds, self.most_folds_reason = 1, ONE_SPLIT
         self.classifiers: tuple[str, ...] = (*classifiers.NAMES, *self._own_classifiers)
         self.parameters: tuple[Parameter, ...] = tuple(
             replace(parameter, values=tuple(self._methods))
@@ -226,9 +236,11 @@ class AmissPipeline:
     def protocol_label(self, settings: Settings) -> str:
         """``amiss``, ``corrected``, or one of them with the switches that differ.
 
-        Followed by how it is evaluated, unless as upstream's cross-validation.
+        Followed by how it is evaluated and split, unless as upstream's cross-validation.
         """
-        return protocol_of(settings).label + evaluation_of(settings.options).label
+        options = settings.options
+        how = [part for part in (evaluation_of(options).label, label_of(options)) if part]
+        return protocol_of(settings).label + (f" ({', '.join(how)})" if how else "")
 
     def caveats(
         self, settings: Settings, values: Mapping[str, Sequence[Value]]
@@ -297,10 +309,13 @@ class AmissPipeline:
             for file in own
             if file.name not in values[self.method_parameter]
         ]
-        features = features_of(settings.options)
         refuse_protocol(settings.options, protocol_of(settings))
-        noted = [*unused, *frequency_notes(features)]
-        return [*noted, *check_inputs(settings.inputs, values, features)]
+        refuse_unsplittable(settings.options, protocol_of(settings))
+        noted = [*unused, *frequency_notes(features_of(settings.options))]
+        read = features_read_of(settings.options)
+        for files in files_of(settings.inputs, settings.options):
+            noted += check_inputs(files, values, read)
+        return [*dict.fromkeys(noted)]
 
     def version_notes(
         self,

@@ -22,6 +22,7 @@ from amiss_tasks.describe._missing import (
 )
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.preprocess import parts_of
+from amiss_tasks.stages.splits.split_by import SPLIT_BY, split_parameters
 from amiss_tasks.study.options import features_of
 from amiss_tasks.tasks.source import AmissSource
 from gridrun.errors import Fault
@@ -95,6 +96,8 @@ class AmissDescriber:
     def __init__(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> None:
+        if split_parameters(settings.options):
+            self.parameters = (*self.parameters, SPLIT_BY)
         self._source = AmissSource(settings, values, cache_dir)
         self._features = features_of(settings.options)
         self._protocol = protocol_of(settings)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.features.cut import Cut
 from amiss_tasks.features.feature import (
     BY_TRANSCRIPT,
     CADD,
@@ -65,6 +66,14 @@ Source: github.com/Ensembl/ensembl-vep, pull requests 826 and 880.
 IS_MANE = "mane_select"
 """Column of the joined table that is YES where the row's transcript is a MANE Select one."""
 
+GENE_FIELDS = ("SYMBOL", "Gene")
+"""CSQ fields that name the gene of a row, which ``split_by: gene`` needs, the first that is there:
+symbols are the same for Ensembl's and RefSeq's transcripts of a gene, identifiers are not."""
+
+GENE, TIME = "gene, to split by", "time, to split by"
+"""Columns of the joined table with the row's gene and its record's date or number; no feature can
+have these names."""
+
 FIXED_TEXT = (CONSEQUENCE, "Consequence.y", "CLNSIG", "CLNREVSTAT", CANONICAL)
 """Text columns of the joined table that are there whatever the features are."""
 
@@ -90,12 +99,17 @@ class FeatureSet:
             numeric ones come first wherever upstream lists them all.
         beside: Numeric CADD columns that are read though they are no features.
         demanded: CSQ fields that must be there though no feature reads them.
+        genes: CSQ fields of which the first that is there names the gene of a row; empty where
+            no rows are split by genes.
+        cut: Where rows are split by time, if they are.
         origin: The features file, or None for the list that is built in.
     """
 
     features: tuple[Feature, ...]
     beside: tuple[Feature, ...] = ()
     demanded: tuple[str, ...] = ()
+    genes: tuple[str, ...] = ()
+    cut: Cut | None = None
     origin: Path | None = field(default=None, compare=False)
 
     @property
@@ -140,7 +154,8 @@ class FeatureSet:
         """Text columns of the joined table beside the keys."""
         matched = (TRANSCRIPTS,) if self.needs_transcripts else ()
         own = (name for name in self.categorical if name not in FIXED_TEXT)
-        return (*FIXED_TEXT, *own, *matched)
+        beside = ((GENE, self.genes), (TIME, self.cut))
+        return (*FIXED_TEXT, *own, *matched, *(name for name, read in beside if read))
 
     @property
     def needs_transcripts(self) -> bool:
@@ -156,7 +171,8 @@ class FeatureSet:
     def csq_fields(self) -> tuple[str, ...]:
         """CSQ fields that are looked for, each once, in the spelling of the VCF header."""
         matched = (TRANSCRIPTS,) if self.looks_for_transcripts else ()
-        return _each_once((*BASIC_FIELDS, *matched, *self.demanded, *self.columns_of(VEP)))
+        beside = (*matched, *self.demanded, *self.genes)
+        return _each_once((*BASIC_FIELDS, *beside, *self.columns_of(VEP)))
 
     @property
     def cadd_columns(self) -> tuple[str, ...]:
@@ -233,7 +249,11 @@ class FeatureSet:
             [plain_of(feature, "applies_to") for feature in part]
             for part in (self.features, self.beside)
         ]
-        return [*read, list(self.demanded)]
+        beside = {
+            **({"genes": list(self.genes)} if self.genes else {}),
+            **({"cut": self.cut.content} if self.cut else {}),
+        }
+        return [*read, list(self.demanded), *([beside] if beside else [])]
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:

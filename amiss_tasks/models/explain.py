@@ -12,6 +12,7 @@ from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.models._script import COMPARED, Fold, script_of
 from amiss_tasks.protocols import SWITCHES, protocol_of
 from amiss_tasks.stages.added_missingness import MAR, MCAR, MNAR
+from amiss_tasks.stages.splits.split_by import GENE, TIME, kind_of
 from amiss_tasks.study.options import methods_of
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -167,6 +168,10 @@ def _drawn(leaf: LeafTask) -> str:
     """How a fold's rows were drawn."""
     corrected, evaluation = leaf.chain.protocol.corrected, leaf.chain.evaluation
     by = "variants" if "split_by" in corrected else "rows"
+    if kind_of(leaf.task.values) == GENE:
+        by = "groups of genes"
+    if kind_of(leaf.task.values) == TIME:
+        return "the newer variants, by a field of their records"
     if evaluation.holds_out:
         return f"a random split of the block's labelled {by}"
     shares = "the larger part trains" if "fold_shares" in corrected else "the smaller part trains"

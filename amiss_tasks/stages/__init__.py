@@ -10,8 +10,12 @@ from collections.abc import Collection, Sequence
 from amiss_tasks.features.indicators import INDICATORS
 from amiss_tasks.stages.added_missingness import MECHANISM, OPTION, STAGE
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
+from amiss_tasks.stages.splits.split_by import SPLIT_BY
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Parameter, Stage
+
+PREPROCESS = "preprocess"
+"""The stage that labels, splits and encodes rows."""
 
 PREPARE = "prepare"
 """The stage that draws rows and features, and checks these."""
@@ -28,7 +32,12 @@ _PREPARE_READS = (
 )
 
 
-_ADDED_READS = {STAGE: (OPTION, MECHANISM), PREPARE: (FEATURE_GROUPS,), IMPUTE: (INDICATORS,)}
+_ADDED_READS = {
+    PREPROCESS: (SPLIT_BY,),
+    STAGE: (OPTION, MECHANISM),
+    PREPARE: (FEATURE_GROUPS,),
+    IMPUTE: (INDICATORS,),
+}
 """Stage to the parameters it reads that only a key of the study adds to the grid."""
 
 
@@ -46,7 +55,7 @@ def stages_of(added: Collection[str] = ()) -> tuple[Stage, ...]:
     return (
         Stage("read", (), on_driver=True),
         Stage("filter", ("transcript", "quality", "restriction"), on_driver=True),
-        Stage("preprocess", ("vus_inclusion", "categorical"), on_driver=True),
+        Stage(PREPROCESS, ("vus_inclusion", "categorical", *reads[PREPROCESS]), on_driver=True),
         Stage("fold", (), per_fold=True),
         *ampute,
         Stage(PREPARE, (*_PREPARE_READS, *reads[PREPARE]), per_fold=True),

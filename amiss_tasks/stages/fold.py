@@ -22,7 +22,7 @@ from amiss_tasks.protocols import (
 from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable
-from amiss_tasks.stages.split import draw_rows
+from amiss_tasks.stages.splits.draws import draw_groups, draw_rows
 
 _OWN_SPLIT = frozenset({"draw_order", "split_by", "sampling"})
 """Switches that upstream's order of draws cannot serve."""
@@ -110,13 +110,36 @@ def rows_of_fold(part: BlockTable, fold: int, protocol: Protocol = UPSTREAM_PROT
     return FoldRows(smaller, larger) if swapped else FoldRows(larger, smaller)
 
 
+def rows_of_group_fold(
+    groups: IntArray, positive: BoolArray, fold: int, protocol: Protocol
+) -> FoldRows:
+    """Training and test rows of a fold whose parts share no group.
+
+    Args:
+        groups: Group of each row.
+        positive: Outcome of each row.
+        fold: Fold, counted from 1.
+        protocol: How draws are seeded.
+
+    Returns:
+        Both as positions among the rows.
+    """
+    seed = _seed_of(fold, protocol)
+    drawn = draw_groups(groups, positive, share=TRAINING_SHARE, seed=seed)
+    return FoldRows(np.flatnonzero(drawn), np.flatnonzero(~drawn))
+
+
+def _seed_of(fold: int, protocol: Protocol) -> int:
+    return protocol.seed_of("fold", fold, derived_seed(FOLD_SEED, "fold", fold))
+
+
 def _drawn(part: BlockTable, fold: int, protocol: Protocol) -> BoolArray:
     """The larger part of a fold; each fold has a seed of its own."""
     return draw_rows(
         part.variants(),
         part.positive,
         share=TRAINING_SHARE,
-        seed=protocol.seed_of("fold", fold, derived_seed(FOLD_SEED, "fold", fold)),
+        seed=_seed_of(fold, protocol),
         by_group="split_by" in protocol.corrected,
         stratified="sampling" in protocol.corrected,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import VARIANT, FeatureSet
+from amiss_tasks.features.feature_set import GENE, TIME, VARIANT, FeatureSet
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.block_tables import consequence_of
@@ -80,6 +80,8 @@ def label(
             [(consequence_of(ids[row]), table.text["Consequence.y"][row]) for row in kept],
             positive,
         ),
+        genes=[table.text[GENE][row] for row in kept] if GENE in table.text else (),
+        times=[table.text[TIME][row] for row in kept] if TIME in table.text else (),
     )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.r.arrays import BoolArray, FloatArray
-from amiss_tasks.stages.block_tables import save_arrays, text_array, text_of
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
+from amiss_tasks.stages.block_tables import save_arrays, text_array, text_of, variant_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Labelled:
         vep_consequences: VEP's consequence of each row, for descriptions; not kept in files.
         levels: What null models know of each row; files have it among ``more``.
         missingness: How often features are missing, as a payload of results; the same.
+        genes: Gene of each row, where some rows are split by genes; not kept in files.
+        times: Date or number of each row's record, where rows are split by time; not kept in files.
+        groups: Group of each row that is not to be split, from 0; None where those are variants.
+        parts: Part of each row (``features.cut``), where it is not drawn; else None.
     """
 
     row_ids: Sequence[str]
@@ -42,6 +46,18 @@ class Labelled:
     vep_consequences: Sequence[str | None] = ()
     levels: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     missingness: bytes = b""
+    genes: Sequence[str | None] = ()
+    times: Sequence[str | None] = ()
+    groups: IntArray | None = None
+    parts: IntArray | None = None
+
+    @property
+    def group_of(self) -> Mapping[str, int]:
+        """Variant, as in row ids, to its group; empty where groups are variants."""
+        if self.groups is None:
+            return {}
+        pairs = zip(self.row_ids, self.groups.tolist(), strict=True)
+        return {variant_of(row_id): group for row_id, group in pairs}
 
     def save(self, path: Path, more: Mapping[str, npt.NDArray[np.generic]] | None = None) -> None:
         """Write an ``.npz`` with the same bytes for the same content.
@@ -62,6 +78,8 @@ class Labelled:
         for name, values in self.text.items():
             arrays[f"text:{name}"] = text_array([value or "" for value in values])
             arrays[f"missing:{name}"] = np.array([value is None for value in values], np.bool_)
+        given = {"groups": self.groups, "parts": self.parts}
+        arrays |= {name: array for name, array in given.items() if array is not None}
         save_arrays(path, arrays | {**(more or {})})
 
     @classmethod
@@ -87,6 +105,7 @@ class Labelled:
                     for name in text_of(arrays["text_names"])
                 },
                 has_dummies=bool(arrays["has_dummies"][0]),
+                **{n: arrays[n].astype(np.int64) for n in ("groups", "parts") if n in arrays},
             )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.cut import NEWER, OLDER
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, IntArray
@@ -27,10 +28,11 @@ from amiss_tasks.stages.encoding import (
     part_of,
     words_of,
 )
-from amiss_tasks.stages.fold import rows_of_fold
+from amiss_tasks.stages.fold import FoldRows, rows_of_fold, rows_of_group_fold
 from amiss_tasks.stages.label import first_of_duplicates
 from amiss_tasks.stages.labelled_rows import Labelled
-from amiss_tasks.stages.split import draw_rows
+from amiss_tasks.stages.splits.draws import draw_groups, draw_rows
+from amiss_tasks.stages.splits.gene_groups import require_classes, require_splittable
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
@@ -55,6 +57,11 @@ def split(
         TaskFailure: The training part has too few rows, or rows of one class.
     """
     parts = parts_of(rows, protocol, repeat)
+    if rows.parts is not None:
+        require_classes(rows.positive, parts, "a split by time")
+    if rows.groups is not None:
+        require_splittable(rows.groups, rows.positive, repeat)
+        require_classes(rows.positive, parts, f"fold {repeat} of a split by gene")
     return _encoded(rows, parts, features, protocol)[0]
 
 
@@ -75,21 +82,51 @@ def fold_parts(
     Raises:
         TaskFailure: There are too few training rows, or rows of one class.
     """
+    if rows.parts is not None:
+        return split(rows, features, protocol)
     within = _drawn_parts(rows, protocol, 1)["train"]
-    ids = [rows.row_ids[row] for row in within.tolist()]
-    unread = BlockTable(ids, rows.positive[within], np.empty((len(ids), 0)), (), {})
-    drawn = rows_of_fold(unread, fold, protocol)
+    drawn = _fold_within(rows, within, fold, protocol)
     parts = {"train": within[drawn.train], "test": within[drawn.test]}
+    if rows.groups is not None:
+        require_classes(rows.positive, parts, f"fold {fold} of a split by gene")
     return _encoded(rows, _distinct(rows, parts, protocol), features, protocol)[0]
 
 
-def require_trainable(rows: Labelled, protocol: Protocol) -> None:
+def _fold_within(rows: Labelled, within: IntArray, fold: int, protocol: Protocol) -> FoldRows:
+    """Rows of a fold, as positions among those of the training part."""
+    positive = rows.positive[within]
+    if rows.groups is not None:
+        groups = rows.groups[within]
+        require_splittable(groups, positive, fold)
+        return rows_of_group_fold(groups, positive, fold, protocol)
+    ids = [rows.row_ids[row] for row in within.tolist()]
+    unread = BlockTable(ids, positive, np.empty((len(ids), 0)), (), {})
+    return rows_of_fold(unread, fold, protocol)
+
+
+def require_trainable(rows: Labelled, protocol: Protocol, *, holds_out: bool = False) -> None:
     """Stop where no fold of a block can be trained.
 
+    Args:
+        rows: The block's rows.
+        protocol: How rows are split.
+        holds_out: Whether folds are splits of all rows, not of the training part.
+
     Raises:
-        TaskFailure: The training part has too few rows, or rows of one class.
+        TaskFailure: The training part has too few rows, or rows of one class; or what is split
+            has too few groups.
     """
-    _require_classes(rows.positive[parts_of(rows, protocol)["train"]])
+    if rows.parts is not None:
+        require_classes(rows.positive, parts_of(rows, protocol), "a split by time")
+        return
+    if holds_out and rows.groups is not None:
+        require_splittable(rows.groups, rows.positive, 1)
+    if holds_out:
+        return
+    within = parts_of(rows, protocol)["train"]
+    _require_classes(rows.positive[within])
+    if rows.groups is not None:
+        require_splittable(rows.groups[within], rows.positive[within], 1)
 
 
 @dataclass(frozen=True)
@@ -162,6 +199,8 @@ def parts_of(
 
 
 def _drawn_parts(rows: Labelled, protocol: Protocol, repeat: int) -> dict[str, IntArray]:
+    if rows.parts is not None:
+        return {n: np.flatnonzero(rows.parts == p) for n, p in (("train", OLDER), ("test", NEWER))}
     in_training = _draw_training(rows, protocol, repeat)
     return {"train": np.flatnonzero(in_training), "test": np.flatnonzero(~in_training)}
 
@@ -178,6 +217,8 @@ def _distinct(
 def _draw_training(rows: Labelled, protocol: Protocol, repeat: int) -> BoolArray:
     """Which of the labelled rows are drawn for the training part (step 4)."""
     seed = protocol.split_seed(repeat)
+    if rows.groups is not None:
+        return draw_groups(rows.groups, rows.positive, share=TRAINING_SHARE, seed=seed)
     if not {"draw_order", "split_by", "sampling"} & protocol.corrected:
         # upstream decides row by row, so the part has that share on average only
         return RRandom(seed).uniform(len(rows.positive)) < TRAINING_SHARE

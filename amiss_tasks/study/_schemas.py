@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from amiss_tasks.clinvar import CLASSES
 from amiss_tasks.evaluation import EVALUATE, KINDS, PREDICTIONS
+from amiss_tasks.features.feature_set import GENE_FIELDS
 from amiss_tasks.features.features_file import known_sets
 from amiss_tasks.features.groups import ALL, ONLY, WITHOUT
 from amiss_tasks.features.indicators import INDICATORS, OFF, ON
@@ -21,6 +22,7 @@ from amiss_tasks.stages.added_missingness import (
 from amiss_tasks.stages.clinvar_2026 import TABLE
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
+from amiss_tasks.stages.splits.split_by import GENE, NEWER_KEY, SPLIT_BY, TIME, VARIANT
 from amiss_tasks.study.options import CLNSIG, FEATURES, USE
 from amiss_tasks.study.own_keys import ACCEPTS_MISSING, HYPERPARAMETERS, MOST_LETTERS, OWN_NAME
 from gridrun.study.schema_parts import TEXT, Schema, mapping, one_of, one_or_more
@@ -31,6 +33,20 @@ _SHARES: Schema = {
 }
 _SCALARS = one_or_more({"type": ["string", "number", "boolean"]})
 _GROUPS = one_or_more(TEXT)
+_GENES = mapping({GENE: one_of(GENE_FIELDS)}, [GENE])
+_TIME = {
+    "anyOf": [
+        mapping({"field": TEXT, "from": {"type": ["string", "number"]}}, ["field", "from"]),
+        mapping(
+            {
+                "field": TEXT,
+                "test_share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            },
+            ["field", "test_share"],
+        ),
+        mapping({NEWER_KEY: TEXT}, [NEWER_KEY]),
+    ]
+}
 _SETTING = one_of((AMISS, CORRECTED))
 
 
@@ -84,6 +100,13 @@ SCHEMAS: Mapping[str, Schema] = {
             ]
         }
     ),
+    SPLIT_BY: {
+        "anyOf": [
+            _GENES,
+            mapping({TIME: _TIME}, [TIME]),
+            one_or_more({"anyOf": [one_of((VARIANT, GENE)), _GENES]}),
+        ]
+    },
     INDICATORS: one_or_more(one_of((OFF, ON))),
 }
 """Name of the key to its schema."""
@@ -94,5 +117,6 @@ OPENS: Mapping[str, tuple[str, ...]] = {
     OPTION: (OPTION, MECHANISM),
     FEATURE_GROUPS: (FEATURE_GROUPS,),
     INDICATORS: (INDICATORS,),
+    SPLIT_BY: (SPLIT_BY,),
 }
 """Name of a key to the parameters that it adds, or that have more values with it."""

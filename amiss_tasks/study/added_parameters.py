@@ -11,6 +11,7 @@ from typing import Any
 from amiss_tasks.features.indicators import indicator_parameters
 from amiss_tasks.stages import feature_groups
 from amiss_tasks.stages.added_missingness import removal_parameters
+from amiss_tasks.stages.splits.split_by import split_parameters
 from gridrun.pipeline import Parameter
 
 
@@ -22,6 +23,7 @@ def added_parameters(options: Mapping[str, Any]) -> tuple[Parameter, ...]:
     """
     groups = feature_groups.values_of(options)
     return (
+        *split_parameters(options),
         *removal_parameters(options),
         *((feature_groups.parameter_of(groups),) if groups else ()),
         *indicator_parameters(options),

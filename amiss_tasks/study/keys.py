@@ -21,10 +21,12 @@ from amiss_tasks.stages.added_missingness import OPTION
 from amiss_tasks.stages.clinvar_2026 import table_content
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES, REFUSE
+from amiss_tasks.stages.splits.split_by import SPLIT_BY
 from amiss_tasks.study._added_missingness_key import read_added_missingness, removal_digest
 from amiss_tasks.study._group_key import read_groups
 from amiss_tasks.study._named_keys import read_clnsig, read_indicators, read_switches
 from amiss_tasks.study._schemas import OPENS, SCHEMAS
+from amiss_tasks.study._split_key import read_split_by, split_digest
 from amiss_tasks.study.options import CLNSIG, FEATURES, features_of, significance_of
 from amiss_tasks.study.own_keys import OWN_KEYS
 from gridrun.documents import path_behind
@@ -158,6 +160,11 @@ _KEYS: Mapping[str, StudyKey] = {
         read_groups,
         # see study_keys_of; as above, which values there are is left out
         lambda data: None if data is None else "a parameter",
+    ),
+    SPLIT_BY: StudyKey(
+        "What stays together where rows are split: variant, gene, or both one after the other.",
+        read_split_by,
+        split_digest,
     ),
     INDICATORS: StudyKey(
         "Whether columns are added that say where features were missing: off, on, or both.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
@@ -11,6 +12,7 @@ from amiss_tasks.methods import METHODS, Method, own_method
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
 from amiss_tasks.stages.read.alleles import LEAVE_OUT, OTHER_ALLELES
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.splits.split_by import cut_of, gene_fields_of
 
 FEATURES, CLNSIG = "features", "clnsig"
 """Keys of ``study.yaml``, and names of their data in ``Settings.options``."""
@@ -22,6 +24,11 @@ USE = "use"
 def features_of(options: Mapping[str, Any]) -> FeatureSet:
     """The study's features: those of its features file, or amiss's own."""
     return FeatureSet.from_plain(options[FEATURES]) if FEATURES in options else AMISS
+
+
+def features_read_of(options: Mapping[str, Any]) -> FeatureSet:
+    """The features, with what is read of the inputs beside them."""
+    return replace(features_of(options), genes=gene_fields_of(options), cut=cut_of(options))
 
 
 def significance_of(options: Mapping[str, Any]) -> Significance:

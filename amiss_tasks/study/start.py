@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from amiss_tasks.features.feature_set import TABLES
+from amiss_tasks.stages.splits.split_by import NEWER_KEY
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import InputRole, Words
 
@@ -38,6 +39,12 @@ INPUTS: Mapping[str, InputRole] = MappingProxyType(
             "further tables of annotations, named by a features file",
             predicted="Table of other annotations that the model was trained with, under the same "
             "name; repeatable.",
+            many=True,
+        ),
+        NEWER_KEY: InputRole(
+            "Later release of the VCF, whose new variants are tested on, under a name; repeatable.",
+            "clinvar2026=clinvar_2026.vep.vcf.gz",
+            "later releases, for split_by: {time: {newer: NAME}} (docs/splits.md)",
             many=True,
         ),
     }

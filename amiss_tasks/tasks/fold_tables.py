@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -44,8 +44,8 @@ class FoldTables:
         has_text: Whether categorical features are text.
         bytes: Size of the tables.
         removed: What was removed from the training table, or None.
-        train_groups: Number of the variant of each training row, where inner folds keep
-            variants together (D9); else None.
+        train_groups: Number of the variant of each training row, or of its group of genes, where
+            inner folds keep these together (D9, ``split_by``); else None.
         twins: Test rows that equal a training row in all columns, where variants are split.
         null_models: How null models do on these rows, as a payload of results; empty where
             nothing is tested.
@@ -73,7 +73,7 @@ class FoldTables:
     missingness: Payload = b""
 
     def groups_of(self, rows: IntArray) -> IntArray | None:
-        """Variants of these training rows (from 0), where inner folds keep them together."""
+        """What inner folds keep together of these training rows (from 0), as numbers."""
         return None if self.train_groups is None else self.train_groups[rows]
 
     @property
@@ -181,6 +181,8 @@ def tables_of(
     number: int,
     protocol: Protocol = UPSTREAM_PROTOCOL,
     known: KnownLevels | None = None,
+    *,
+    group_of: Mapping[str, int] | None = None,
 ) -> FoldTables:
     """Hand a training part and a test part, which may be empty where nothing is tested, to R.
 
@@ -191,10 +193,13 @@ def tables_of(
             where each fold has its own.
         protocol: How draws are seeded.
         known: What null models know of the block's rows.
+        group_of: Variant to its group, where more than the rows of a variant stay together.
     """
     train, test = parts.train, parts.test
     by_variant = "split_by" in protocol.corrected
-    groups = _numbered(train.variants()) if by_variant else None
+    variants = train.variants()
+    together = [group_of[variant] for variant in variants] if group_of else variants
+    groups = _numbered(together) if by_variant else None
     return FoldTables(
         number=number,
         # where each fold has seeds of its own, equal tables are not the same fold
@@ -205,7 +210,7 @@ def tables_of(
         test_ids=test.row_ids,
         test_positive=test.positive,
         groups=groups_of(test.consequences()),
-        train_variants=train.variants(),
+        train_variants=variants,
         n_test_variants=len(set(test.variants())),
         test_columns=frozenset(test.columns),
         has_text=bool(test.text),
@@ -217,7 +222,7 @@ def tables_of(
     )
 
 
-def _numbered(names: Sequence[str]) -> IntArray:
+def _numbered(names: Sequence[Hashable]) -> IntArray:
     """Each name as its number in order of first appearance, from 1."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names), 1)}
     return np.array([numbers[name] for name in names], dtype=np.int64)

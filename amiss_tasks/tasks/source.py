@@ -8,6 +8,7 @@ parameter values and the code of ``filter`` and ``preprocess``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.features.feature import plain_of
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.filter import filter_table
@@ -22,11 +25,14 @@ from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import arrays_of
 from amiss_tasks.stages.preprocess import require_trainable, split
-from amiss_tasks.stages.read import read_inputs
+from amiss_tasks.stages.read import ReadResult, read_inputs
+from amiss_tasks.stages.splits.gene_groups import gene_groups
+from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
+from amiss_tasks.stages.splits.split_by import GENE, kind_of
 from amiss_tasks.stages.table import VariantTable
-from amiss_tasks.study.options import features_of, leaves_out_other_alleles, significance_of
+from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
 from amiss_tasks.tasks.code import block_code, read_code, refuse_changed_python
-from gridrun.errors import Fault
+from gridrun.errors import Fault, InputError
 from gridrun.pipeline import Settings, TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of, digest_of_input
 from gridrun.store.cache import Cache
@@ -54,28 +60,38 @@ class AmissSource:
     ) -> None:
         refuse_changed_python()  # this module may have been loaded only now
         self._cache = Cache(cache_dir)
-        self._features = features_of(settings.options)
+        self._features = features_read_of(settings.options)
         self._significance = significance_of(settings.options)
         self._leaves_out_other_alleles = leaves_out_other_alleles(settings.options)
+        self._vcf = Path(settings.inputs[VCF])
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
         inputs = {
             role: settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in settings.inputs.items()
         }
-        self._read_digest = digest_of(self._read_key(settings, values, inputs))
-        self._read = read_inputs(
-            settings.inputs,
-            values,
-            cache_dir,
-            self._read_digest,
-            rows=settings.rows,
-            seed=settings.seed,
-            features=self._features,
-            significance=self._significance,
-            leave_out_other_alleles=self._leaves_out_other_alleles,
-        )
-        self._significance = self._significance.of_values(self._read.clnsig)
+        self._reads: list[ReadResult] = []
+        self._read_digests: list[str] = []
+        files, contents = (files_of(each, settings.options) for each in (settings.inputs, inputs))
+        for paths, digests in zip(files, contents, strict=True):
+            self._read_digests.append(digest_of(self._read_key(settings, values, digests)))
+            found = read_inputs(
+                paths,
+                values,
+                cache_dir,
+                self._read_digests[-1],
+                rows=settings.rows,
+                seed=settings.seed,
+                features=self._features,
+                significance=self._significance,
+                leave_out_other_alleles=self._leaves_out_other_alleles,
+            )
+            self._reads.append(found)
+        self._read = self._reads[0]
+        _require_alike([read.features for read in self._reads], files[-1])
+        self._said: dict[str, Fault] = {}
+        clnsig = [value for read in self._reads for value in read.clnsig]
+        self._significance = self._significance.of_values(clnsig)
         # blocks depend on the features that the inputs have, whatever the study names beside them
         self._features = self._read.features
         refuse_unknown(settings.options, self._features)
@@ -85,7 +101,8 @@ class AmissSource:
 
     def notes(self) -> Sequence[Fault]:
         """Notes on the inputs, and on tables in the cache that had to be made again."""
-        return (*self._read.notes, *self._cache.notes)
+        of_reading = (note for read in self._reads for note in read.notes)
+        return (*dict.fromkeys(of_reading), *self._said.values(), *self._cache.notes)
 
     def artifact(self, values: Mapping[str, Value]) -> str:
         """Digest of the block's training and test tables, or of its rows before they are split.
@@ -109,8 +126,23 @@ class AmissSource:
         Raises:
             TaskFailure: Upstream's preprocessing stops on this block.
         """
+        rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
+        if later:
+            both, said = with_newer(rows, later[0], variants_of(self._read.table))
+            of_block = ", ".join(f"{name}={values[name]}" for name in _ASKED)
+            self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
+            return both
+        cut = self._features.cut
+        if cut is not None:
+            return replace(rows, parts=cut.parts(rows.times, rows.variants))
+        if not self._features.genes or kind_of(values) != GENE:
+            return rows
+        return replace(rows, groups=gene_groups(rows.variants, rows.genes))
+
+    def _labelled(self, number: int, values: Mapping[str, Value]) -> Labelled:
+        """The rows of one of the files that have a label, the study's own first."""
         table = self.filtered(
-            str(values["transcript"]), str(values["quality"]), str(values["restriction"])
+            str(values["transcript"]), str(values["quality"]), str(values["restriction"]), number
         )
         return label(
             table,
@@ -145,7 +177,7 @@ class AmissSource:
     def _block_key(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """All that the tables of a block depend on."""
         return {
-            "read": self._read_digest,
+            "read": self._read_digests[0] if len(self._reads) == 1 else self._read_digests,
             "code": block_code(),
             "features": self._features.content,
             "clnsig": self._significance.added,
@@ -157,6 +189,7 @@ class AmissSource:
     def _write(self, values: Mapping[str, Value], path: Path) -> None:
         rows = self.labelled(values)
         if self._evaluation.holds_out:
+            require_trainable(rows, self._protocol, holds_out=True)
             rows.save(path, arrays_of(rows.levels, rows.missingness, np.arange(len(rows.row_ids))))
         elif "dummy_levels" in self._protocol.corrected:
             # each fold is encoded by its own training rows (D30)
@@ -169,5 +202,23 @@ class AmissSource:
             order = np.array([place[row_id] for row_id in ids], np.int64)
             tables.save(path, arrays_of(rows.levels, rows.missingness, order))
 
-    def _filter(self, transcript: str, quality: str, restriction: str) -> VariantTable:
-        return filter_table(self._read, transcript, quality, restriction, self._significance)
+    def _filter(
+        self, transcript: str, quality: str, restriction: str, number: int = 0
+    ) -> VariantTable:
+        read = self._reads[number]
+        return filter_table(read, transcript, quality, restriction, self._significance)
+
+
+def _require_alike(features: Sequence[FeatureSet], later: Mapping[str, str]) -> None:
+    """Stop where a later file has other features than the study's own.
+
+    Raises:
+        InputError: Some optional feature is in one of them only, or is read from another field.
+    """
+    first, *others = ({f.name: plain_of(f) for f in each.features} for each in features)
+    for other in others:
+        differ = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+        if differ:
+            message = f"features are there in one of both files only: {', '.join(differ)}"
+            todo = "annotate both with the same release of VEP and its plugins"
+            raise InputError([Fault(Path(later[VCF]), message, todo=todo)])

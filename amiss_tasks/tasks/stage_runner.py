@@ -264,7 +264,8 @@ class StageRunner:
                     parts = split(block, self.features, self.protocol, number)
                 else:
                     parts = fold_parts(block, number, self.features, self.protocol)
-                fold = tables_of(self.r, parts, number, self.protocol, known)
+                group_of = block.group_of
+                fold = tables_of(self.r, parts, number, self.protocol, known, group_of=group_of)
             else:
                 fold = fold_tables(self.r, block, number, self.protocol, known)
             if not fold.test_ids:

@@ -20,6 +20,7 @@ from toyblock import toy_block
 
 from amiss_tasks.classifiers import NAMES as CLASSIFIERS
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.features.cut import Cut
 from amiss_tasks.features.feature import Combination, Source
 from amiss_tasks.features.feature_set import Feature, FeatureSet
 from amiss_tasks.methods import METHODS
@@ -54,6 +55,7 @@ FULL: dict[str, Any] = {
     "added_missingness": [0.1],
     "feature_groups": {"file": "study.yaml", "values": [["all", 3]]},
     "indicators": ["off"],
+    "split_by": {"file": "study.yaml", "line": 3, "values": ["variant", "gene"]},
 }
 """Every key that amiss adds to a study."""
 
@@ -111,6 +113,7 @@ OTHER_KEYS: dict[str, dict[str, Any]] = {
     "added_missingness": without("added_missingness"),
     "feature_groups": without("feature_groups"),
     "indicators": without("indicators"),
+    "split_by": FULL | {"split_by": FULL["split_by"] | {"gene field": "Gene"}},
 }
 """Part of a context to a study that differs in nothing else."""
 
@@ -412,6 +415,8 @@ def test_whatever_is_read_is_in_the_content_of_the_features(name):
         "features": AMISS.features[1:],
         "beside": AMISS.beside[1:],
         "demanded": (*AMISS.demanded, "other"),
+        "genes": ("other",),
+        "cut": Cut("other", share=0.3),
         "origin": Path("other"),
     }
     two = replace(AMISS, **{name: other[name]})

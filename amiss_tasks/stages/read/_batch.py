@@ -9,8 +9,10 @@ from amiss_tasks.features.feature import BY_TRANSCRIPT
 from amiss_tasks.features.feature_set import (
     BASIC_FIELDS,
     CANONICAL,
+    GENE,
     IS_MANE,
     MANE_FIELDS,
+    TIME,
     TRANSCRIPTS,
     VEP,
     Feature,
@@ -64,6 +66,7 @@ class Batch:
         self._beside = beside
         self._report = report
         self._features = features
+        self._cut = features.cut
         of_vep = features.of(VEP)
         self._source = located(of_vep, at)
         plain = [feature for feature in of_vep if not feature.per_transcript]
@@ -76,10 +79,11 @@ class Batch:
         }
         """Columns whose field VEP did not write: they read as fields that are never YES."""
         basic = [at.get(name or "", at["Feature"]) for name in (*BASIC_FIELDS, mane)]
+        genes = [at[name] for name in features.genes if name in at][:1]
         is_listed = TRANSCRIPTS in at and any(BY_TRANSCRIPT in f.lists for f in of_vep)
         listed = [at[TRANSCRIPTS]] if is_listed else []
         places = (*self._positions(plain, at), *beside.places)
-        self._plain = itemgetter(*basic, *listed, *places)
+        self._plain = itemgetter(*basic, *genes, *listed, *places)
         self._matched = (
             itemgetter(at[TRANSCRIPTS], *self._positions(matched, at)) if matched else None
         )
@@ -88,8 +92,10 @@ class Batch:
         self._names = (
             "vcf_line",
             *_RECORD_TEXT,
+            *((TIME,) if features.cut else ()),
             *BASIC_FIELDS,
             IS_MANE,
+            *((GENE,) if genes else ()),
             *([_LISTED] if is_listed else ()),
             *(feature.name for feature in plain),
             *beside.names,
@@ -121,6 +127,7 @@ class Batch:
             # variants that are to be predicted may have neither
             info.get("CLNSIG", ""),
             info.get("CLNREVSTAT", ""),
+            *((info.get(self._cut.field, ""),) if self._cut else ()),
         )
         rows = self._rows
         if self._matched is None:

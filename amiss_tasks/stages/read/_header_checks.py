@@ -20,6 +20,7 @@ from amiss_tasks.stages.read._header import VcfHeader
 from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read.tables import CADD_KEYS, CaddReader
 from amiss_tasks.stages.read.tsv import TsvReader
+from gridrun.documents.tree import known_list
 from gridrun.pipeline import Value
 
 _ANNOTATE = "annotate it with VEP: vep --vcf --canonical --plugin dbNSFP,…"
@@ -52,6 +53,12 @@ def check_vcf_header(
                 f'the header declares no INFO key "{key}"',
                 todo="amiss needs ClinVar's VCF (2017 or later), annotated with VEP",
             )
+    if features.cut and features.cut.field not in header.info:
+        report.fault(
+            f'the header declares no INFO key "{features.cut.field}", which split_by: time names',
+            todo=f"name one with a date or a number (there are {known_list(header.info)}), or "
+            "split by variants or genes",
+        )
     if header.csq is None:
         _no_csq(header, report)
         return
@@ -84,7 +91,8 @@ def _check_fields(
     """
     at = positions(header.csq_fields, features.csq_fields)
     _twice(header, report, features)
-    missing = [name for name in features.csq_fields if name not in at]
+    _check_genes(header, line, report, features)
+    missing = [n for n in features.csq_fields if n not in at and n not in features.genes]
     if CANONICAL in missing and "canonical" in grid_values.get("transcript", ("canonical",)):
         report.fault(
             f'no "{CANONICAL}" in the CSQ format, which transcript=canonical needs',
@@ -131,6 +139,21 @@ def _check_fields(
             line=line,
             todo="name this field to the dbNSFP plugin of VEP",
         )
+
+
+def _check_genes(header: VcfHeader, line: int, report: FileReport, features: FeatureSet) -> None:
+    """Say which CSQ field names genes, where rows are split by them."""
+    if not features.genes:
+        return
+    found = [name for name in features.genes if name in header.csq_fields]
+    if found:
+        report.note(f"variants are split by genes: CSQ field {found[0]} names them")
+        return
+    report.fault(
+        f"none of {_quoted(features.genes)} in the CSQ format, which split_by: gene needs",
+        line=line,
+        todo="run vep --symbol, or split by variants: take gene out of split_by in the study",
+    )
 
 
 def _twice(header: VcfHeader, report: FileReport, features: FeatureSet) -> None:

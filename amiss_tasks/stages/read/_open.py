@@ -22,7 +22,7 @@ from amiss_tasks.stages.read._header_checks import (
 )
 from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read.tables import CaddReader, TableReader
-from amiss_tasks.stages.read.vcf import VcfReader
+from amiss_tasks.stages.read.vcf import USED_INFO, VcfReader
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
 
@@ -122,8 +122,9 @@ def open_inputs(
     check_same_files(files)
     for role, report in readable.items():
         if role == "vcf":
+            used = USED_INFO | ({features.cut.field} if features.cut else set())
             opened.vcf = stack.enter_context(
-                VcfReader(report.file, report, used_csq=features.csq_fields)
+                VcfReader(report.file, report, used, used_csq=features.csq_fields)
             )
         elif role in CADD_ROLES:
             cadd = CaddReader(report.file, report, features.cadd_columns)

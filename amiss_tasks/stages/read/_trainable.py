@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import IS_MANE, VEP, Feature, FeatureSet
+from amiss_tasks.features.feature_set import GENE, IS_MANE, TIME, VARIANT, VEP, Feature, FeatureSet
 from amiss_tasks.stages.filter_mask import (
     KEEP_ALL,
     MANE,
@@ -25,6 +25,7 @@ from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._result import ReadCounts
 from amiss_tasks.stages.read._value_counts import most_frequent
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.splits.gene_groups import said_of_genes
 from amiss_tasks.stages.values.parsing import parse_numbers
 from gridrun.errors import counted
 from gridrun.pipeline import Value
@@ -32,6 +33,8 @@ from gridrun.pipeline import Value
 _FEWEST_ROWS = 3
 """Upstream's S02 stops on fewer rows."""
 
+
+_ANOTHER_TIME = "name another field or cut below split_by: time, or split by variants or genes"
 
 _FILTERS = {"quality": QUALITIES, "restriction": RESTRICTIONS}
 """Parameters of the filter with their values; each value keeps what the one before keeps."""
@@ -94,6 +97,7 @@ def check_trainable(
     if MANE in grid_values.get("transcript", ()):
         everything = table.filter(_mask(table, [KEEP_ALL], passing, significance))
         _note_without_mane(everything, report)
+    _say_split(kept, features, report)
     variants = len(pc.unique(kept["vcf_line"]))
     if not variants:
         report.fault(
@@ -129,6 +133,24 @@ def _note_without_mane(rows: Any, report: FileReport) -> None:
             "none of their transcripts is a MANE Select one",
             todo=None if has else "VEP marks them with --mane on GRCh38; with --refseq since 104",
         )
+
+
+def _say_split(kept: Any, features: FeatureSet, report: FileReport) -> None:
+    """Say what there is to split by, beside variants, and what keeps rows from being split."""
+    if not len(kept):
+        return
+    names = zip(*(kept[name].to_pylist() for name in VARIANT), strict=True)
+    variants = ["\t".join(map(str, name)) for name in names]
+    if features.genes:
+        report.note(said_of_genes(variants, kept[GENE].to_pylist()))
+    if features.cut:
+        texts = kept[TIME].to_pylist()
+        fault, at = features.cut.fault(texts)
+        lines = kept["vcf_line"].to_pylist()
+        for line in sorted({lines[row] for row in at}) or [None] * bool(fault):
+            report.fault(fault, line=line, noun="record" if at else "", todo=_ANOTHER_TIME)
+        if not fault:
+            report.note(features.cut.said(texts, variants))
 
 
 def _check_features(

@@ -1,0 +1,1 @@
+"""What stays together where rows are split, and random draws of it; for all above."""
