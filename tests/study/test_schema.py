@@ -275,8 +275,11 @@ def cases():
 IDENTITY = "impute_train <- function(data, params, seed) data\n"
 
 
-def test_schema_and_reader_agree(tmp_path):
+def test_schema_and_reader_agree(tmp_path, monkeypatch):
     """What the reader refuses in a study file, the schema refuses, and takes all else."""
+    # installed packages are asked once, not for each study
+    brought = backend_keys()
+    monkeypatch.setattr("gridrun.study._study.backend_keys", lambda _=(): brought)
     (tmp_path / "my.R").write_text(IDENTITY)
     (tmp_path / "mine.R").write_text("fit <- function(x, y) list()\n")
     file = tmp_path / "study.yaml"
