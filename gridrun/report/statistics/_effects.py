@@ -179,7 +179,7 @@ class _Fit:
         """Effects of a term in each fold.
 
         Returns:
-            Shape (folds, levels), NaN where they cannot be told from others; parts of each level;
+            Shape (folds, levels), NaN where others vary with them; parts of each level;
             why there is none, or empty.
         """
         sizes = self._sizes(term)
