@@ -211,6 +211,7 @@ def test_variant_is_as_without_the_key(tmp_path):
     """No parameter, no label, and the same contexts and tasks."""
     one, other = (load(tmp_path / str(n), key) for n, key in enumerate([None, "variant"]))
     assert one.grid.names == other.grid.names
+    assert SPLIT_BY not in one.grid.names
     states = [state_of(study) for study in (one, other)]
     assert states[0].protocol_label == states[1].protocol_label == "corrected"
     digests = [{context.digest for context in state.tables.contexts} for state in states]
