@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gridrun.errors import counted
 from gridrun.pipeline.reports import CellType, CheckItem, ReportSection, ReportTable
 
 TRADEOFF = ("Specificity", "Sensitivity")
@@ -70,7 +71,7 @@ def sections(results: Path, leaking: Mapping[str, str]) -> Sequence[ReportSectio
     for block in blocks:
         own = [row for row in rows if tuple(row[key] for key in keys) == block]
         named = ", ".join(f"{keys[at]} = {block[at]}" for at in varying) or "the only block"
-        caption = f"Missing values by feature: {named}, {own[0]['rows']} rows."
+        caption = f"Missing values by feature: {named}, {counted(int(own[0]['rows']), 'row')}."
         tables.append(ReportTable(caption, *_by_feature(own, columns, leaking)))
     cells = _read(results / "describe" / f"{_BY_CONSEQUENCE}.csv")
     if cells:

@@ -100,16 +100,14 @@ class ShapesReport(Protocol):
 
 
 def report_metrics_of(pipeline: Pipeline) -> tuple[ReportMetric, ...]:
-    """Metrics of a report: those that methods are compared by, else each number that is no time."""
-    if isinstance(pipeline, ComparesMethods):
-        return tuple(
-            ReportMetric(name, smaller_is_better=score.worst > score.best)
-            for name, score in pipeline.scores.items()
-        )
-    leading = pipeline.leading_metric.column
+    """Metrics of a report: each number that is no time, the leading one and compared ones first."""
+    scores = pipeline.scores if isinstance(pipeline, ComparesMethods) else {}
     numbers = [
         column.name
         for column in pipeline.result_columns
         if column.type == "number" and not column.measured
     ]
-    return tuple(ReportMetric(name) for name in sorted(numbers, key=lambda name: name != leading))
+    first = [pipeline.leading_metric.column, *scores]
+    ordered = dict.fromkeys([*(name for name in first if name in numbers), *numbers])
+    falling = {name for name, score in scores.items() if score.best < score.worst}
+    return tuple(ReportMetric(name, name in falling) for name in ordered)

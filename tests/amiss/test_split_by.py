@@ -90,8 +90,8 @@ def test_what_is_said_of_groups():
     genes = ["X", "Y", "Y", "Z", None, None, "X"]
     assert gene_groups(variants, genes).tolist() == [0, 0, 0, 1, 2, 3, 0]
     assert said_of_genes(variants, genes) == (
-        "4 variants are in 2 groups of genes; 2 of 3 genes share variants with others, whose "
-        "groups they join; the largest (X, Y) has 3 variants, 50.0%; 2 variants without a gene are "
+        "4 variants are in 2 groups of genes; variants with several genes join the "
+        "groups of 2 of 3 genes; the largest (X, Y) has 3 variants, 50.0%; 2 variants without a gene are "
         "groups of their own"
     )
 

@@ -180,7 +180,7 @@ def test_the_figure_of_the_comparison_has_the_numbers_of_the_table(finished):
     data = page.data["comparison-data"]
     with finished.study.paths.results_csv.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
-    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss"]
+    assert [metric["name"] for metric in data["metrics"]] == ["skill", "loss", "balance"]
     shown = 0
     for series in data["series"]:
         own = [

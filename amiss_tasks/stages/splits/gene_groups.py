@@ -76,8 +76,7 @@ def said_of_genes(variants: Sequence[str], genes: Sequence[str | None]) -> str:
     said = [f"{counted(sizes.total(), 'variant')} are in {counted(len(names), 'group')} of genes"]
     if joined:
         said.append(
-            f"{joined:,} of {counted(total, 'gene')} share variants with others, whose groups they "
-            "join"
+            f"variants with several genes join the groups of {joined:,} of {counted(total, 'gene')}"
         )
     if sizes:
         largest, most = sizes.most_common(1)[0]
