@@ -91,8 +91,8 @@ def test_what_is_said_of_groups():
     assert gene_groups(variants, genes).tolist() == [0, 0, 0, 1, 2, 3, 0]
     assert said_of_genes(variants, genes) == (
         "4 variants are in 2 groups of genes; variants with several genes join the "
-        "groups of 2 of 3 genes; the largest (X, Y) has 3 variants, 50.0%; 2 variants without a gene are "
-        "groups of their own"
+        "groups of 2 of 3 genes; the largest (X, Y) has 3 variants, 50.0%; 2 variants without a "
+        "gene are groups of their own"
     )
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_split_is_refused_with_counts():
     with pytest.raises(TaskFailure, match="fold 4 of a split by gene: there are 3 groups of genes"):
         require_splittable(groups, mixed, 4)
     parts = {"train": np.array([0, 1, 2, 3]), "test": np.array([4])}
-    with pytest.raises(TaskFailure, match="1 positive and 0 negative rows to test on"):
+    with pytest.raises(TaskFailure, match="1 row to test on, 1 of them positive"):
         require_classes(mixed, parts, "fold 2 of a split by gene")
 
 

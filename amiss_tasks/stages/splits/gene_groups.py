@@ -164,7 +164,7 @@ def require_classes(positive: BoolArray, parts: Mapping[str, IntArray], split: s
     if all(0 < positives < rows for positives, rows in counts.values()):
         return
     said = " and ".join(
-        f"{positives} positive and {rows - positives} negative rows to {name} on"
+        f"{counted(rows, 'row')} to {name} on, {positives} of them positive"
         for name, (positives, rows) in counts.items()
     )
     raise TaskFailure(f"{split} lacks a class: {said}")
