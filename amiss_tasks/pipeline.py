@@ -253,12 +253,9 @@ class AmissPipeline:
         return comparison.test_share(settings)
 
     def report_sections(self, settings: Settings, results: Path) -> Sequence[ReportSection]:
-        """What is missing where, once the study was described."""
-        features = features_of(settings.options).features
-        leaks = {one.name: one.leak for one in features if one.leak}
-        return report_data.sections(
-            results, {name: "yes" if leak is True else leak for name, leak in leaks.items()}
-        )
+        """What is missing where."""
+        del settings
+        return report_data.sections(results)
 
     def prediction_columns(self, settings: Settings) -> tuple[Column, ...]:
         """Predictions of every test row, where the study keeps them."""

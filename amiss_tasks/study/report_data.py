@@ -26,87 +26,102 @@ CHECKS = (
     ),
 )
 
-_FEATURES = "features"
-_BY_CONSEQUENCE = "missingness"
+_ALL = "all"
+"""What stands for the consequence in rows of all variants of a block."""
 _MOST = 60
 """Features of a block that the page shows, those whose missingness says most of the class."""
-
-_NUMBERS = {
-    "missing_share": "share missing",
-    "missing_share_positive": "of positive rows",
-    "missing_share_negative": "of negative rows",
-    "missing_share_where_possible": "where it can exist",
-    "missingness_correlation": "correlation with the class",
-    "missingness_p_adjusted": "adjusted p",
-}
-
+_MOST_BLOCKS = 6
+"""Blocks that the page shows; the file has all."""
 
 _HOW = (
-    "What is missing of which feature, before anything is imputed, as `gridrun describe` has it. "
-    "A feature whose missingness is correlated with the class tells the class to any method that "
-    "keeps it; a value that cannot exist for a consequence is not missing there in the sense that "
-    "imputation assumes."
+    "What is missing of which feature in the variants of a block, before anything is split or "
+    "imputed; results/missingness.csv has all blocks, consequences and both classes in counts. A "
+    "feature whose missingness is correlated with the class tells the class to any method that "
+    "keeps it. A value that cannot exist for a consequence, as a features file says by "
+    "`applies_to`, is counted by itself: it is not missing in the sense that imputation assumes."
 )
 _ORDER = "Features stand in the order of how much their missingness says of the class"
 
 _Head = tuple[tuple[str, CellType], ...]
-_Body = tuple[tuple[str | float | int | None, ...], ...]
 
 
-def sections(results: Path, leaking: Mapping[str, str]) -> Sequence[ReportSection]:
-    """Missingness, from the tables of `gridrun describe`; nothing where there are none.
+def sections(results: Path) -> Sequence[ReportSection]:
+    """Missingness by feature, class and consequence; nothing before there are results.
 
     Args:
-        results: Directory of the study's tables.
-        leaking: Feature that leaks to why.
+        results: Directory of the study's tables, of which ``missingness.csv`` is read.
     """
-    rows = _read(results / "describe" / f"{_FEATURES}.csv")
+    rows = _read(results / "missingness.csv")
     if not rows:
         return ()
     keys = list(rows[0])[: list(rows[0]).index("feature")]
-    blocks = list(dict.fromkeys(tuple(row[key] for key in keys) for row in rows))
+    blocks: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        if row["is_feature"] == "yes":
+            blocks.setdefault(tuple(row[key] for key in keys), []).append(row)
     varying = [at for at in range(len(keys)) if len({block[at] for block in blocks}) > 1]
-    columns = [name for name in _NUMBERS if name in rows[0]]
     tables = []
-    for block in blocks:
-        own = [row for row in rows if tuple(row[key] for key in keys) == block]
+    for block, own in list(blocks.items())[:_MOST_BLOCKS]:
         named = ", ".join(f"{keys[at]} = {block[at]}" for at in varying) or "the only block"
-        caption = f"Missing values by feature: {named}, {counted(int(own[0]['rows']), 'row')}."
-        tables.append(ReportTable(caption, *_by_feature(own, columns, leaking)))
-    cells = _read(results / "describe" / f"{_BY_CONSEQUENCE}.csv")
-    if cells:
-        tables.append(_by_consequence(cells, keys, blocks[0]))
-    sentences = (_HOW, f"{_ORDER}, {_MOST} at most.")
-    return (ReportSection("missingness", "Missingness", sentences, tuple(tables)),)
+        whole = [row for row in own if row["consequence"] == _ALL]
+        whole.sort(key=lambda row: -abs(_number(row["correlation"]) or 0.0))
+        count = sum(int(whole[0][f"rows_{name}"]) for name in _CLASSES)
+        tables.append(_by_feature(whole[:_MOST], f"{named}, {counted(count, 'row')}"))
+        features = [row["feature"] for row in whole[:_MOST]]
+        tables.append(_by_consequence(own, features, named))
+    sentences = [_HOW, f"{_ORDER}, {_MOST} at most."]
+    if len(blocks) > _MOST_BLOCKS:
+        sentences.append(f"The first {_MOST_BLOCKS} of {counted(len(blocks), 'block')} are shown.")
+    return (ReportSection("missingness", "Missingness", tuple(sentences), tuple(tables)),)
 
 
-def _by_feature(
-    rows: Sequence[Mapping[str, str]], columns: Sequence[str], leaking: Mapping[str, str]
-) -> tuple[_Head, _Body]:
-    ordered = sorted(rows, key=lambda row: -abs(_number(row["missingness_correlation"]) or 0.0))
-    numbers: list[tuple[str, CellType]] = [(_NUMBERS[name], "number") for name in columns]
-    body = tuple(
-        (row["feature"], *(_number(row[name]) for name in columns), leaking.get(row["feature"], ""))
-        for row in ordered[:_MOST]
+_CLASSES = ("positive", "negative")
+
+
+def _by_feature(rows: Sequence[Mapping[str, str]], named: str) -> ReportTable:
+    numbers = {
+        "missing_share_positive": "missing of positive rows",
+        "missing_share_negative": "of negative rows",
+        "correlation": "correlation with the class",
+    }
+    head: _Head = (
+        ("feature", "text"),
+        *((text, "number") for text in numbers.values()),
+        ("cannot exist", "integer"),
+        ("leaks", "text"),
     )
-    return (("feature", "text"), *numbers, ("leaks", "text")), body
+    body = [
+        (
+            row["feature"],
+            *(_number(row[name]) for name in numbers),
+            sum(int(row[f"cannot_exist_{name}"]) for name in _CLASSES),
+            row["leak"],
+        )
+        for row in rows
+    ]
+    return ReportTable(f"Missing values by feature and class: {named}.", head, tuple(body))
 
 
 def _by_consequence(
-    cells: Sequence[Mapping[str, str]], keys: Sequence[str], block: tuple[str, ...]
+    rows: Sequence[Mapping[str, str]], features: Sequence[str], named: str
 ) -> ReportTable:
-    own = [row for row in cells if tuple(row[key] for key in keys) == block]
-    shares: dict[str, dict[str, float | None]] = {}
-    for row in own:
-        shares.setdefault(row["feature"], {})[row["consequence"]] = _number(row["missing_share"])
-    names = sorted({row["consequence"] for row in own})
+    shares = {(row["feature"], row["consequence"]): _share(row) for row in rows}
+    names = sorted({row["consequence"] for row in rows} - {_ALL})
     body = tuple(
-        (feature, *(found.get(name) for name in names))
-        for feature, found in list(shares.items())[:_MOST]
+        (feature, *(shares.get((feature, name)) for name in names)) for feature in features
     )
-    caption = "Share missing by feature and consequence, in the first block of the description."
-    numbers: list[tuple[str, CellType]] = [(name, "number") for name in names]
-    return ReportTable(caption, (("feature", "text"), *numbers), body)
+    head: _Head = (("feature", "text"), *((name, "number") for name in names))
+    caption = f"Share missing by feature and consequence, where it can exist: {named}."
+    return ReportTable(caption, head, body)
+
+
+def _share(row: Mapping[str, str]) -> float | None:
+    """Share missing of the rows in which the feature can exist, None where there are none."""
+    rows, missing, cannot = (
+        sum(int(row[f"{what}_{name}"]) for name in _CLASSES)
+        for what in ("rows", "missing", "cannot_exist")
+    )
+    return missing / (rows - cannot) if rows > cannot else None
 
 
 def _read(file: Path) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,12 @@ def untyped_flags(params: list[Any]) -> list[Any]:
 
 class _Plain:
     """Shows ``MODEL`` and ``[SHARD]`` in the usage line, and a flag without ``<bool>``."""
+
+    def __init__(self, *arguments: Any, **given: Any) -> None:
+        # Typer keeps the line breaks of a docstring's source, wherever a terminal's lines end
+        paragraphs = inspect.cleandoc(given.get("help") or "").split("\n\n")
+        given["help"] = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        super().__init__(*arguments, **given)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters; a flag takes no value, so it shows none."""

@@ -39,3 +39,10 @@ def test_help_is_of_whole_sentences(words):
         said = getattr(param, "help", None) or ""
         if "--help" not in param.opts:
             assert re.match(r"[A-Z].*[.)]$", said), (param.name, said)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_breaks_its_lines_where_the_terminal_ends(words):
+    """A paragraph is one line: breaks of the source would stand in the middle of a terminal's."""
+    paragraphs = (COMMANDS[words].command.help or "").split("\n\n")
+    assert [text for text in paragraphs if "\n" in text] == []

@@ -96,7 +96,7 @@ def missing_rows(payload: bytes, features: FeatureSet) -> list[dict[str, Any]]:
         about = {
             "feature": name,
             "is_feature": "yes" if feature else "no",
-            "leak": str(leak) if leak else "",
+            "leak": "yes" if leak is True else leak or "",
         }
         for consequence, at in groups.items():
             here = possible[at]
