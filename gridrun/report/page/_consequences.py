@@ -12,10 +12,12 @@ MOST_BYTES = 400_000_000
 
 
 def show_consequences(known: Known) -> Shown | None:
-    """Of each consequence and method the mean with each classifier, and of how many parts."""
+    """Of each consequence and method the mean and its n; None where there is no such table."""
     import pyarrow.csv as pc
 
     file, metric = known.study_state.study.paths.per_consequence_csv, known.metrics[0].column
+    if not file.exists():
+        return None
     size = file.stat().st_size
     values = {"metric": metric, "compared": known.compared, "classifiers": known.classifiers}
     if size > MOST_BYTES:
