@@ -179,6 +179,8 @@ def _print_null_models(out: Console, summary: Summary) -> None:
             for one in shown
         ],
     )
+    if any(one.undefined(metric) for one in shown for metric in metrics):
+        say("* without the test parts in which the metric is not defined")
     if further:
         say(f"{counted(further, 'further null model')} of smaller {metrics[0]}, in the table")
 

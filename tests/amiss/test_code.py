@@ -60,11 +60,14 @@ LEFT_OUT = (
     "study._added_missingness_key.",
     "study._group_key.",
     "study._named_keys.",
+    "study._schemas.",
+    "study._split_key.",
     "study.keys.",
     "study.own_keys.",
     # makes sentences for tables
     "study.comparison.",
     "study.leakage.",
+    "study.report_data.",
     # makes the digests
     "tasks.code.",
 )

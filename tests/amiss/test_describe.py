@@ -186,6 +186,7 @@ def test_parts_are_those_that_are_trained_on_and_values_are_as_read():
         for name in ("X.Chrom", "Pos", "Ref", "Alt", "FeatureID")
     }
     text |= {"Consequence.x": ["X"] * rows, "call": ["D"] * rows}
+    text["Consequence.y"] = ["missense_variant"] * rows
     text["CLNSIG"] = ["Benign", "Pathogenic"] * (rows // 2)
     numeric = {name: np.arange(rows, dtype=float) for name in FEATURES.numeric}
     numeric["frequency"][:10] = np.nan

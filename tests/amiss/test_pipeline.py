@@ -118,11 +118,12 @@ def test_inputs_are_those_that_reading_takes():
     """Every role has a sentence for `gridrun init`, an example, and one for `gridrun predict`."""
     from amiss_tasks.features.feature_set import TABLES
     from amiss_tasks.stages.read._open import ROLES
+    from amiss_tasks.stages.splits.split_by import NEWER_KEY
 
-    assert tuple(PIPELINE.inputs) == (*ROLES, TABLES)
-    assert all(
-        role.description and role.example and role.predicted for role in PIPELINE.inputs.values()
-    )
+    assert tuple(PIPELINE.inputs) == (*ROLES, TABLES, NEWER_KEY)
+    assert all(role.description and role.example for role in PIPELINE.inputs.values())
+    # nothing is predicted with the file that a study tests on
+    assert [name for name, role in PIPELINE.inputs.items() if not role.predicted] == [NEWER_KEY]
 
 
 def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):

@@ -179,6 +179,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
         "folds": stamp(folds=1),
         "protocol": with_(pipeline, "protocol_label", lambda *_: "other"),
         "columns": with_(pipeline, "prediction_columns", lambda *_: (column,)),
+        "comparison": with_(study._pipeline, "reference_method", "other"),
         "caveats": with_(StudyState, "caveats", (Caveat("doubt", "yes", {}, "why", "what"),)),
         "summary": with_(study._pipeline, "summary_parameters", ("other",)),
         "classifiers": of_study(classifiers=tuple(reversed(study.study.classifiers))),
@@ -195,6 +196,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
         # rows and caveats have columns in the table; contexts come in the classifiers' order
         more = {"contexts": {"columns"}, "caveats": {"columns"}}
         more |= {"classifiers": {"contexts"}, "grid": {"contexts"}}
+        more |= {"summary": {"comparison"}}  # comparisons have a column for each of its parameters
         more = more.get(name, set())
         assert found - more == {name}
         assert _write.digest_of(base) != _write.digest_of(other)

@@ -89,12 +89,12 @@ def test_paths_are_relative_to_the_file_wherever_it_is_loaded_from(tmp_path, mon
 
 
 def test_paths_below_the_study(tmp_path):
-    """Everything a study keeps is below its two directories, each under a name of its own."""
+    """What a study keeps is below two directories, beside what its people write for the report."""
     paths = load(tmp_path, INPUTS + GRID).paths
     names = [name for name, value in vars(type(paths)).items() if isinstance(value, property)]
     found = [getattr(paths, name).relative_to(tmp_path).as_posix() for name in names]
     assert len(set(found)) == len(found)
-    assert {path.split("/")[0] for path in found} == {".gridrun", "results"}
+    assert {path.split("/")[0] for path in found} == {".gridrun", "results", "report.md"}
     assert {
         ".gridrun/ledger.sqlite",
         ".gridrun/cache",
