@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from gridrun.api import open_study
 from gridrun.cli import app
 from gridrun.cli._completion import groups, places
-from gridrun.cli._dictionary import dictionary
+from gridrun.cli.results._dictionary import dictionary
 from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison

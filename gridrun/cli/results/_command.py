@@ -122,7 +122,7 @@ def results(
 
     opened = open_study(study, pipeline=pipeline)
     if columns:
-        from gridrun.cli._dictionary import dictionary, lines_of
+        from gridrun.cli.results._dictionary import dictionary, lines_of
 
         found = dictionary(opened.state())
         if as_json:
@@ -158,7 +158,7 @@ def _names(given: list[str] | None) -> list[str]:
 def _write_means(
     opened: OpenStudy, form: str | None, output: Path | None, asked: dict[str, Any]
 ) -> None:
-    from gridrun.cli._means import format_of, write_means
+    from gridrun.cli.results._means import format_of, write_means
 
     # before anything is computed
     chosen = format_of(form, output)
