@@ -37,7 +37,9 @@ from gridrun.report.plan_report import PlanReport, plan_of
 from gridrun.report.status import StatusReport, status_of
 from gridrun.report.tables import (
     DescriptionReport,
+    Grouping,
     Summary,
+    grouped,
     known_of,
     write_description,
     write_results,
@@ -318,6 +320,37 @@ class OpenStudy:
         return frame
 
     @_examining
+    def means(
+        self,
+        *,
+        where: str | Sequence[str] = (),
+        by: str | Sequence[str] = (),
+        metric: str | Sequence[str] = (),
+        sort: str = "",
+        **request: Any,
+    ) -> pd.DataFrame:
+        """Means of the final table by any parameters, as ``gridrun results --by`` has them.
+
+        Without a request, of what the last run was about; the tables are written.
+
+        Args:
+            where: ``"PARAMETER=VALUE[,VALUE...]"``, or several: what the means are of.
+            by: Parameters, or ``"classifier"``; by default the compared parameter and classifier.
+            metric: One metric or several; the leading one by default.
+            sort: A column; ``"-"`` before it for the largest first.
+            request: As for ``plan``.
+
+        Returns:
+            A row for each metric and group; docs/results.md explains the columns.
+            ``attrs["notes"]`` has what readers have to know.
+
+        Raises:
+            UserError: There is no such name, or as for ``summary``.
+        """
+        asked = Grouping(_several(where), _several(by), _several(metric), sort)
+        return grouped(self._unchanged(request), asked)
+
+    @_examining
     def describe(self, part: str | None = None, **request: Any) -> DescriptionReport:
         """Describe the data before missing values are replaced; write ``results/describe/``.
 
@@ -433,6 +466,10 @@ class OpenStudy:
                 chosen = replace(RunOptions.from_selecting(last["request"]), **request)
                 return StudyState(self.study, self._pipeline, chosen, self.pipeline_name)
         return self.state(**request)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) and names else tuple(names)
 
 
 def open_study(path: str | os.PathLike[str], *, pipeline: str = DEFAULT_PIPELINE) -> OpenStudy:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,24 @@ def bash_words() -> Iterator[None]:
 
 def choices(ctx: typer.Context, incomplete: str) -> list[str]:
     """Completions of ``PARAMETER=VALUE[,VALUE...]``, each whole."""
+    return _completed(dict(_values(ctx)), incomplete)
+
+
+def places(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The same where classifiers count as values of a parameter."""
+    return _completed({**dict(_values(ctx)), "classifier": tuple(_classifiers(ctx))}, incomplete)
+
+
+def groups(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Completions of ``NAME[,NAME...]``, each whole: parameters, and ``classifier``."""
+    head, comma, begun = incomplete.rpartition(",")
+    known = [name for name, _ in _values(ctx)] + ["classifier"]
+    left = [name for name in known if name not in head.split(",")]
+    return [f"{head}{comma}{name}" for name in left if name.startswith(begun)]
+
+
+def _completed(values: Mapping[str, Sequence[str]], incomplete: str) -> list[str]:
     name, equals, written = incomplete.partition("=")
-    values = dict(_values(ctx))
     if not equals:
         begun_by = [known for known in values if known.startswith(incomplete)]
         if len(begun_by) != 1:

@@ -160,6 +160,7 @@ def _words_of(pipeline: Pipeline) -> Mapping[str, str]:
         "classifier": pipeline.classifiers[0],
         "block": " ".join(f"--only {p.name}={p.values[0]}" for p in block),
         "means": " and ".join(column.name for column in pipeline.result_columns if column.headline),
+        "leading": pipeline.leading_metric.column,
         "row": pipeline.words.row,
         "predictions": pipeline.words.predictions,
         "inputs": " ".join(

@@ -37,19 +37,26 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else Console(**plain, width=160, no_color=True)
 
 
-def table(out: Console, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
+def table(
+    out: Console,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[str]],
+    *,
+    narrow: bool = False,
+) -> None:
     """Print a table.
 
     Args:
         out: Where to.
         columns: Name and ``left`` or ``right``.
         rows: Cells as text.
+        narrow: Whether columns stand close to each other.
     """
     from rich import box
     from rich.measure import Measurement
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0 if narrow else 1))
     for name, side in columns:
         made.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:
@@ -66,8 +73,13 @@ def say(text: str) -> None:
 
 
 def dump(data: Any) -> None:
-    """JSON on stdout; NaN as null, since JSON has none."""
-    sys.stdout.write(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n")
+    """JSON on stdout."""
+    sys.stdout.write(json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """JSON; NaN as null, since JSON has none."""
+    return json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n"
 
 
 def number(value: float, digits: int = 3) -> str:

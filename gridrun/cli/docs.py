@@ -30,39 +30,39 @@ def docs(
             metavar="PAGE",
             help="Print this page; `docs/study.md` in a message is the page `study`.",
             show_default=False,
-            autocompletion=lambda incomplete: [n for n in _pages() if n.startswith(incomplete)],
+            autocompletion=lambda incomplete: [n for n in pages() if n.startswith(incomplete)],
         ),
     ] = None,
 ) -> None:
     """List the pages of the documentation, or print one of them."""
     from gridrun.cli._text import say
 
-    pages = _pages()
-    if not pages:
+    found = pages()
+    if not found:
         raise EnvironmentFault(
             "this installation of gridrun has no pages",
             todo="install gridrun from its wheel, or clone its repository: docs",
         )
     if page is None:
-        width = max(map(len, pages))
-        for name, path in pages.items():
+        width = max(map(len, found))
+        for name, path in found.items():
             title = path.read_text("utf-8").partition("\n")[0].lstrip("# ")
             say(f"{name:{width}}  {title}")
-        say(f"the files are in {next(iter(pages.values())).parent}")
+        say(f"the files are in {next(iter(found.values())).parent}")
         return
     name = page.removeprefix("docs/").removesuffix(".md")
-    if name not in pages:
-        near = did_you_mean(name, pages)
-        known = f"known pages: {', '.join(pages)}"
+    if name not in found:
+        near = did_you_mean(name, found)
+        known = f"known pages: {', '.join(found)}"
         raise UserError(f'there is no page "{page}"', todo=f"{near} {known}".strip())
-    text = pages[name].read_text("utf-8")
+    text = found[name].read_text("utf-8")
     if sys.stdout.isatty():
         pydoc.pager(text)
     else:
         sys.stdout.write(text)
 
 
-def _pages() -> dict[str, Path]:
+def pages() -> dict[str, Path]:
     """Name of each page to its file."""
     folder = next((folder for folder in _FOLDERS if folder.is_dir()), _PACKAGE)
     return {path.stem: path for path in sorted(folder.glob("*.md"))}

@@ -3,7 +3,7 @@
 from gridrun.plan.selection._coverage import Coverage, ValueCount
 from gridrun.plan.selection._numbers import read_numbers, write_numbers
 from gridrun.plan.selection._sample import BALANCED, DESIGNS, RANDOM, SampleSize
-from gridrun.plan.selection._selection import Selection
+from gridrun.plan.selection._selection import Selection, positions_of
 
 __all__ = [
     "BALANCED",
@@ -13,6 +13,7 @@ __all__ = [
     "SampleSize",
     "Selection",
     "ValueCount",
+    "positions_of",
     "read_numbers",
     "write_numbers",
 ]

@@ -7,7 +7,7 @@ a list given as ``@file``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -158,10 +158,7 @@ def _drawn_notes(
 
 def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
     """Indices of the combinations that have the values asked for."""
-    positions: dict[str, set[int]] = {}
-    for expression in expressions:
-        name, found = _parse_only(grid, expression)
-        positions.setdefault(name, set()).update(found)
+    positions = positions_of(grid.allowed(), expressions, "--only")
     # Axis after axis, so that only what is selected is ever held: the whole grid may be too large.
     # The result is ascending, since each axis is.
     axes = [
@@ -171,21 +168,47 @@ def _only(grid: Grid, expressions: Sequence[str]) -> IntArray:
     return np.ravel_multi_index(np.ix_(*axes), grid.sizes).ravel()
 
 
-def _parse_only(grid: Grid, expression: str) -> tuple[str, list[int]]:
-    """Parameter and positions of the values of one ``--only``."""
-    where = f"--only {expression}"
+def positions_of(
+    allowed: Mapping[str, Sequence[Value]], expressions: Sequence[str], option: str
+) -> dict[str, set[int]]:
+    """Read ``PARAMETER=VALUE[,VALUE...]`` expressions; values of one parameter add up.
+
+    Args:
+        allowed: Parameter to its values.
+        expressions: As they were written.
+        option: What they were given to, for messages.
+
+    Returns:
+        Parameter to the positions of the values that are meant.
+
+    Raises:
+        UserError: An expression has another form, or names what there is not.
+    """
+    positions: dict[str, set[int]] = {}
+    for expression in expressions:
+        name, found = _parse(allowed, expression, option)
+        positions.setdefault(name, set()).update(found)
+    return positions
+
+
+def _parse(
+    allowed: Mapping[str, Sequence[Value]], expression: str, option: str
+) -> tuple[str, list[int]]:
+    """Parameter and positions of the values of one expression."""
+    where = f"{option} {expression}"
     name, equals, texts = (part.strip() for part in expression.partition("="))
     if not equals or not name or not texts:
         raise UserError(
-            "does not select values", where=where, todo="write --only PARAMETER=VALUE[,VALUE...]"
+            "does not select values",
+            where=where,
+            todo=f"write {option} PARAMETER=VALUE[,VALUE...]",
         )
-    allowed = grid.allowed()
     if name not in allowed:
-        near = did_you_mean(name, grid.names)
+        near = did_you_mean(name, allowed)
         raise UserError(
             f'unknown parameter "{name}"',
             where=where,
-            todo=near or f"known parameters: {', '.join(grid.names)}",
+            todo=near or f"known parameters: {', '.join(allowed)}",
         )
     return name, [_position(where, name, allowed[name], text.strip()) for text in texts.split(",")]
 

@@ -3,15 +3,22 @@
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
+from gridrun.report.tables._grouped import GROUPED_COLUMNS, NOTES, Grouping, grouped
 from gridrun.report.tables._runs import write_runs
+from gridrun.report.tables._tables import columns_of
 from gridrun.report.tables._write import altered_files, known_of, stale_files, write_results
 
 __all__ = [
+    "GROUPED_COLUMNS",
+    "NOTES",
     "DescriptionReport",
+    "Grouping",
     "Part",
     "Summary",
     "SummaryGroup",
     "altered_files",
+    "columns_of",
+    "grouped",
     "known_of",
     "parts",
     "stale_files",

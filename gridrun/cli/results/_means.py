@@ -1,0 +1,199 @@
+"""Means by any parameters, as people and programs read them: printed or in a file."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridrun.cli._text import console, json_text, number, say, table
+from gridrun.errors import UserError, counted, did_you_mean, printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "table"
+FORMATS = (TABLE, "csv", "parquet", "json", "md")
+
+_IS_REFERENCE = "it is the reference"
+"""Note of ``gridrun.report.statistics`` on the row that others are compared with."""
+
+_WIDTH = 80
+"""Columns that sentences below a table have at most."""
+
+_COUNTED = ("n", "failed")
+_Lines = tuple[list[tuple[str, str]], list[list[str]]]
+"""Heads with their sides, and rows of cells."""
+
+
+def format_of(asked: str | None, output: Path | None) -> str:
+    """The format that is asked for, by name or by the ending of the file.
+
+    Raises:
+        UserError: There is no such format, or it cannot go there.
+    """
+    where = f"--format {asked}" if asked is not None else f"-o {output}"
+    name = asked
+    if asked is None:
+        name = TABLE if output is None else output.suffix.removeprefix(".").lower()
+    if name not in FORMATS or (output is not None and name == TABLE):
+        known = FORMATS if output is None else FORMATS[1:]
+        near = did_you_mean(name or "", known)
+        todo = f"{near} known: {', '.join(known)}".strip()
+        if asked is None:
+            said, todo = (
+                "its name does not say which format it is to have",
+                f"--format FORMAT; {todo}",
+            )
+        else:
+            said = (
+                f'unknown format "{asked}"' if asked not in FORMATS else "a table is printed only"
+            )
+        raise UserError(said, where=where, todo=todo)
+    if name == "parquet" and output is None and sys.stdout.isatty():
+        raise UserError(
+            "Parquet is not for a terminal",
+            where=where,
+            todo="name a file with -o FILE, or send the output to one",
+        )
+    return name
+
+
+def write_means(frame: pd.DataFrame, by: int, form: str, output: Path | None) -> None:
+    """Print the means, or write them to a file.
+
+    Args:
+        frame: What ``OpenStudy.means`` gave.
+        by: Number of its columns that it is grouped by.
+        form: One of ``FORMATS``.
+        output: The file; one that is there is replaced. None for standard output.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    from gridrun.report.tables import NOTES
+
+    notes = frame.attrs[NOTES]
+    if form == TABLE:
+        _show(frame, by)
+        for note in notes:
+            say(f"note: {note}")
+        return
+    for note in notes:
+        sys.stderr.write(f"note: {printable(note)}\n")
+    data = _bytes(frame, by, form)
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    from gridrun.store.cache import replacing
+
+    try:
+        with replacing(output.absolute()) as aside:
+            aside.write_bytes(data)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(output)) from error
+    say(f"{counted(len(frame), 'row')}: {output}")
+
+
+def _bytes(frame: pd.DataFrame, by: int, form: str) -> bytes:
+    if form == "parquet":
+        return _parquet(frame)
+    if form == "json":
+        return json_text(_records(frame)).encode()
+    if form == "csv":
+        return str(frame.to_csv(index=False, na_rep="NA", lineterminator="\n")).encode()
+    return "\n".join(_markdown(frame, by)).encode()
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in found]
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = pa.Table.from_pandas(frame, preserve_index=False)
+    texts = [pa.string() if pa.types.is_large_string(kind) else kind for kind in made.schema.types]
+    schema = pa.schema(list(zip(made.schema.names, texts, strict=True)))
+    target = io.BytesIO()
+    pq.write_table(made.cast(schema), target)
+    return target.getvalue()
+
+
+def _markdown(frame: pd.DataFrame, by: int) -> Iterator[str]:
+    for metric, part in frame.groupby("metric", sort=False):
+        heads, rows = _lines(part, by)
+        yield f"**{_title(str(metric), part)}**\n"
+        yield "| " + " | ".join(head.replace("\n", " ") for head, _ in heads) + " |"
+        yield "| " + " | ".join("---:" if side == "right" else "---" for _, side in heads) + " |"
+        yield from ("| " + " | ".join(row) + " |" for row in rows)
+        yield ""
+
+
+def _show(frame: pd.DataFrame, by: int) -> None:
+    """A table for each metric, and what is missing in it and why."""
+    out = console()
+    width = min(out.width, _WIDTH)
+    for metric, part in frame.groupby("metric", sort=False):
+        say(_title(str(metric), part))
+        table(out, *_lines(part, by), narrow=True)
+        undefined, waiting = int(part["undefined"].sum()), int(part["waiting"].sum())
+        said = []
+        if undefined:
+            said.append(
+                f"{counted(undefined, 'part')} done without a value of {metric}: left out of means"
+            )
+        if waiting:
+            said.append(f"{counted(waiting, 'part')} waiting: not run yet")
+        for note, rows in part[part["note"] != ""].groupby("note", sort=False):
+            if note != _IS_REFERENCE:
+                said.append(f"{counted(len(rows), 'row')}: {note}")
+        for each in said:
+            say(textwrap.fill(each, width, subsequent_indent="  "))
+    if frame.empty:
+        say("no part is meant")
+
+
+def _title(metric: str, part: pd.DataFrame) -> str:
+    references = [name for name in part["reference"].dropna().unique() if name]
+    against = f", difference to {references[0]} with 95 % interval" if references else ""
+    return f"{metric}: mean ± SD over folds{against}"
+
+
+def _lines(part: pd.DataFrame, by: int) -> _Lines:
+    """Heads and cells; what compares is left out where nothing is compared."""
+    names = [str(name) for name in part.columns[:by]]
+    is_compared = bool((part["reference"].fillna("") != "").any())
+    heads = [
+        *((name, "left") for name in names),
+        ("n", "right"),
+        ("failed", "right"),
+        ("mean ± SD", "right"),
+        *((("difference (95 %)", "right"),) if is_compared else ()),
+    ]
+    rows = [
+        [
+            *(str(row[name]) for name in names),
+            *(str(row[name]) for name in _COUNTED),
+            f"{number(row['mean'])} ± {number(row['sd'])}",
+            *((_difference(row),) if is_compared else ()),
+        ]
+        for row in part.to_dict("records")
+    ]
+    return heads, rows
+
+
+def _difference(row: Any) -> str:
+    if row["note"] == _IS_REFERENCE:
+        return "reference"
+    difference = number(row["difference"])
+    if math.isnan(row["lower"]):
+        return difference
+    return f"{difference} ({number(row['lower'])}, {number(row['upper'])})"

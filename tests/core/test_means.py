@@ -1,0 +1,200 @@
+"""Means by any parameters: the numbers of the tables, with spread, failures and the reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import typer.main
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
+from typer.testing import CliRunner
+
+from gridrun.api import open_study
+from gridrun.cli import app
+from gridrun.cli._completion import groups, places
+from gridrun.cli.results._dictionary import dictionary
+from gridrun.errors import UserError
+from gridrun.report.page import Known
+from gridrun.report.tables._compared import write_comparison
+
+GRID = {
+    **SMALL_GRID,
+    "coding": ["columns"],
+    "tuning": ["fixed"],
+    "constant_check": ["on"],
+    "row_share": [0.33, 1.0],
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study of 12 combinations and 4 folds, some parts of one method failed."""
+    directory = write_study(tmp_path_factory.mktemp("means") / "study", GRID, folds=4)
+    opened = open_toy(directory, misbehave={"smoothing=upper,fold=2,origin=first": "error"})
+    opened.run(backend="inprocess")
+    return opened
+
+
+@pytest.fixture(scope="module")
+def quickstart_state():
+    """A study of the usual pipeline; nothing of it runs."""
+    return open_study(Path(__file__).parents[2] / "examples" / "quickstart").state()
+
+
+def printed(study, *options):
+    """Exit code and output of ``gridrun results``; options of the toy are none of a study's."""
+    plain = {"catch_exceptions": False}
+    return CliRunner().invoke(
+        app, ["results", str(study.study.paths.directory), "--pipeline", TOY, *options], **plain
+    )
+
+
+def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study):
+    """Without a choice: n, failed and means as printed; differences as in comparison.csv."""
+    write_comparison(Known(study.state(), study.summary()))
+    summary = {(r["method"], r["classifier"]): r for r in study.summary().records()}
+    table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
+    table = table[table["failures"] == "fallback"].set_index(["metric", "method", "classifier"])
+    found = study.means(metric=["skill", "loss"])
+    assert len(found) == 12
+    for row in found.to_dict("records"):
+        where = (row["smoothing"], row["classifier"])
+        assert (row["n"], row["failed"]) == (summary[where]["n"], summary[where]["failed"])
+        assert row["mean"] == pytest.approx(summary[where][f"mean_{row['metric']}"], abs=1e-15)
+        compared = table.loc[(row["metric"], *where)]
+        for name in ("undefined", "folds", "note", "reference"):
+            assert row[name] == compared[name]
+        for name in ("difference", "lower", "upper"):
+            assert row[name] == pytest.approx(compared[name], abs=1e-15, nan_ok=True)
+    assert found["lower"].notna().any()
+    assert found["failed"].sum() == 8
+
+
+def test_means_by_other_parameters_are_those_of_the_final_table(study):
+    """Mean over parts, deviation over folds of fold means, paired difference to the reference."""
+    table = study.results()
+    table = table[(table["state"] == "done") & (table["classifier"] == "tree")]
+    places = ["origin", "fold", "row_share"]
+    found = study.means(
+        by=["smoothing", "row_share"], where="classifier=tree", metric="loss", sort="-mean"
+    )
+    assert list(found["mean"]) == sorted(found["mean"], reverse=True)
+    assert found["row_share"].dtype == "float64"
+    for row in found.to_dict("records"):
+        here = table[table["row_share"] == row["row_share"]]
+        own = here[here["smoothing"] == row["smoothing"]]
+        assert row["n"] == len(own)
+        assert row["mean"] == pytest.approx(own["loss"].mean())
+        assert row["sd"] == pytest.approx(own.groupby("fold")["loss"].mean().std(ddof=1))
+        other = here[here["smoothing"] == "mean"].set_index(places)["loss"]
+        both = own.set_index(places)["loss"].reindex(other.index).fillna(other) - other
+        if row["smoothing"] != "mean":
+            assert row["difference"] == pytest.approx(both.groupby("fold").mean().mean())
+
+
+def test_a_filter_leaves_out_rows_and_keeps_the_reference(study):
+    """A method alone has the difference that it has among all; folds can be chosen as well."""
+    among_all = study.means(metric="loss").set_index(["smoothing", "classifier"])
+    alone = study.means(metric="loss", where="smoothing=upper")
+    assert set(alone["smoothing"]) == {"upper"}
+    assert list(alone["lower"]) == list(among_all.loc["upper"]["lower"])
+    folds = study.means(by="smoothing", metric="loss", where=["fold=1", "fold=3", "origin=first"])
+    assert list(folds["n"]) == [8, 8, 8]
+    assert list(folds["folds"]) == [2, 2, 2]
+    assert set(study.results()["smoothing"]) == {"flat", "upper", "mean"}
+
+
+def test_without_the_compared_parameter_nothing_is_compared(study):
+    """That is said, and metrics that are not compared have means all the same."""
+    found = study.means(by="origin")
+    assert found.attrs["notes"] == ["nothing is compared, as --by does not name smoothing"]
+    assert found["difference"].isna().all()
+    assert study.means(metric="balance")["mean"].notna().all()
+
+
+def test_few_rows_of_a_class_are_said(study, monkeypatch):
+    """An interval of folds with hardly any row of a class has the note of comparison.csv."""
+    monkeypatch.setattr(study._pipeline, "class_counts", {"hit": ("hits",)})
+    smallest = study.results().groupby(["smoothing", "classifier"])["hits"].min()
+    for row in study.means(metric="loss").to_dict("records"):
+        if row["smoothing"] != "mean":
+            place = min(smallest[name, row["classifier"]] for name in ("flat", "upper", "mean"))
+            assert row["note"].startswith("a class has fewer") == (place < 10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"by": "smoothin"}, 'unknown parameter "smoothin"'),
+        ({"by": "fold"}, 'unknown parameter "fold"'),
+        ({"metric": "skil"}, 'did you mean "skill"'),
+        ({"sort": "-meen"}, 'did you mean "mean"'),
+        ({"where": "smoothing=uper"}, 'did you mean "upper"'),
+        ({"where": "clasifier=tree"}, 'did you mean "classifier"'),
+        ({"where": "tree"}, "write --where PARAMETER=VALUE"),
+    ],
+)
+def test_names_that_there_are_not_are_refused(study, asked, said):
+    """The option, the name, and the nearest that there is."""
+    with pytest.raises(UserError) as error:
+        study.means(**asked)
+    assert said in error.value.text()
+
+
+def test_formats_say_the_same(study, tmp_path):
+    """CSV and Parquet hold the frame, JSON its records; a file's ending says which it is."""
+    frame = study.means(metric="loss")
+    csv = printed(study, "--metric", "loss", "--format", "csv").stdout
+    lines = [line.split(",") for line in csv.splitlines()]
+    assert lines[0] == list(frame.columns)
+    assert [float(line[7]) for line in lines[1:]] == list(frame["mean"])
+    assert "NA" in lines[-1]
+    records = json.loads(printed(study, "--metric", "loss", "--by", "smoothing", "--json").stdout)
+    assert [record["n"] for record in records] == [32, 28, 32]
+    assert records[-1]["difference"] is None
+    file = tmp_path / "means.parquet"
+    assert "6 rows" in printed(study, "--metric", "loss", "-o", str(file)).stdout
+    assert pq.read_table(file).to_pydict()["mean"] == list(frame["mean"])
+    kinds = {field.name: str(field.type) for field in pq.read_schema(file)}
+    assert (kinds["folds"], kinds["n"], kinds["smoothing"]) == ("int64", "int64", "string")
+    with pytest.raises(UserError, match="does not say which format"):
+        printed(study, "-o", str(tmp_path / "means"))
+
+
+def test_the_table_is_readable_at_eighty_columns(study):
+    """Every line of table and title fits; failed stands beside n, and who is the reference."""
+    said = printed(study, "--metric", "loss").stdout
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "loss: mean ± SD over folds, difference to mean with 95 % interval"
+    upper = next(line for line in lines if "upper" in line).split()
+    assert upper[:4] == ["upper", "tree", "14", "2"]
+    assert next(line for line in lines if " mean " in line[:8]).split()[-1] == "reference"
+    marked = printed(study, "--metric", "loss", "--format", "md").stdout
+    assert "| smoothing | classifier | n | failed | mean ± SD | difference (95 %) |" in marked
+
+
+def test_every_column_has_a_meaning(quickstart_state):
+    """The dictionary has the type and meaning of each column of the final table and of means."""
+    found = dictionary(quickstart_state)
+    assert {each["column"] for each in found} >= {"imputation", "MCC", "sd", "shared_with"}
+    assert [each["column"] for each in found if not each["meaning"]] == []
+    types = {each["column"]: each["type"] for each in found}
+    assert (types["TP"], types["MCC"], types["reason"]) == ("integer", "number", "text")
+
+
+def test_names_and_values_are_completed(study):
+    """Behind --where values and classifiers, behind --by names that are not there yet."""
+    command = typer.main.get_command(app)
+    context = command.make_context("gridrun", [], resilient_parsing=True)
+    words = [str(study.study.paths.directory), "--pipeline", TOY]
+    at = command.get_command(context, "results").make_context(
+        "results", words, parent=context, resilient_parsing=True
+    )
+    assert places(at, "classifier=t") == ["classifier=tree"]
+    assert places(at, "smoothing=up") == ["smoothing=upper"]
+    assert groups(at, "smoothing,cla") == ["smoothing,classifier"]
+    assert groups(at, "smoothing,smoo") == []
