@@ -455,6 +455,53 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
     }
 
 
+def test_effects_of_the_page_are_those_of_the_tables(study):
+    """Every value of what varies stands there, the widest first; of each pair the largest one.
+
+    What a sample can conclude is said beside it, and only where there is one.
+    """
+    paths = study.study.paths
+    page = Page(study.report())
+    heads = {"effect": "effect", "lower": "from", "upper": "to", "range": "range"}
+
+    def check(name, names, file):
+        with file.open(newline="") as handle:
+            rows = {tuple(row[one] for one in names): row for row in csv.DictReader(handle)}
+        head, *lines = page.tables[name]
+        for line in lines:
+            texts = dict(zip(head, line, strict=True))
+            row = rows[tuple(part for text in line[:2] for part in text.split("="))]
+            for column, text in heads.items():
+                expected = "-" if row[column] == "NA" else f"{float(row[column]):.4f}"
+                assert texts[text] == expected
+            assert [texts["n"], texts["folds"], texts["note"]] == [
+                row["n"],
+                row["folds"],
+                row["note"],
+            ]
+        return rows, lines
+
+    rows, lines = check("effects-main", ["parameter", "value"], paths.main_effects_csv)
+    assert {line[0] for line in lines} == {"smoothing", "constant_check", "classifier"}
+    assert len(lines) == 3 + 2 + 2
+    widths = [float(line[5]) for line in lines if line[5] != "-"]
+    assert widths == sorted(widths, reverse=True)
+    assert "origin" in page.sections["effects"]
+    four = ["parameter", "value", "parameter_2", "value_2"]
+    rows, lines = check("effects-pairs", four, paths.interactions_csv)
+    assert len(lines) == 3
+    for line in lines:
+        names = {text.split("=")[0] for text in line[:2]}
+        own = [r for r in rows.values() if {r["parameter"], r["parameter_2"]} == names]
+        largest = max(abs(float(row["effect"])) for row in own if row["effect"] != "NA")
+        assert abs(float(line[2])) == pytest.approx(largest, abs=5.1e-5)
+    sizes = [abs(float(line[2])) for line in lines]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "is a sample" not in page.sections["effects"]
+    sampled = Page(study.report(sample=3)).sections["effects"]
+    assert "nothing is said about single combinations" in sampled
+
+
 def test_intervals_are_from_the_rows_of_each_fold_where_results_say_them(tmp_path):
     """Null models were made on 7 and tested on 3 rows, so the factor is 1/folds + 3/7, and said."""
     grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}

@@ -6,7 +6,7 @@ import csv
 
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page._known import Known
-from gridrun.report.page._section import Shown, number
+from gridrun.report.page._section import Shown, cell_number
 
 _NUMBERS = {
     "difference": "difference",
@@ -34,7 +34,7 @@ def show_differences(known: Known) -> Shown | None:
         lines = [
             [
                 *(row[name] for name in texts),
-                *(_number(row[name]) for name in _NUMBERS),
+                *(cell_number(row[name], _DIGITS) for name in _NUMBERS),
                 *(f"{int(row[name]):,}" for name in _COUNTS),
                 row["note"],
             ]
@@ -51,7 +51,3 @@ def show_differences(known: Known) -> Shown | None:
             "equivalent": pipeline.scores[metric].equivalent,
         }
     )
-
-
-def _number(text: str) -> str:
-    return number(float("nan") if text == "NA" else float(text), _DIGITS)

@@ -46,3 +46,13 @@ class Section:
 def number(value: float, digits: int = DIGITS) -> str:
     """A number as the page has it."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def read_number(text: str) -> float:
+    """A cell of a table in ``results/``: NaN for NA."""
+    return math.nan if text == "NA" else float(text)
+
+
+def cell_number(text: str, digits: int = DIGITS) -> str:
+    """A cell of a table in ``results/`` as the page has it."""
+    return number(read_number(text), digits)

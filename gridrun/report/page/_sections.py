@@ -6,6 +6,7 @@ from gridrun.report.page._checklist import show_checklist
 from gridrun.report.page._comparison import show_comparison
 from gridrun.report.page._consequences import show_consequences
 from gridrun.report.page._differences import show_differences
+from gridrun.report.page._effects import show_effects
 from gridrun.report.page._failures import show_failures
 from gridrun.report.page._null_models import show_null_models
 from gridrun.report.page._of_pipeline import show_of_pipeline
@@ -30,6 +31,7 @@ SECTIONS = (
     Section("comparison", "Comparison", show_comparison),
     Section("differences", "Differences to the reference", show_differences),
     Section("consequences", "By consequence", show_consequences),
+    Section("effects", "Which parameter matters", show_effects),
     Section("tradeoffs", "Quality and cost", show_tradeoffs),
     Section("grid", "The whole grid", show_whole_grid),
     Section("failures", "Failures", show_failures),

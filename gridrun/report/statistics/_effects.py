@@ -11,7 +11,7 @@ Source: Montgomery, Design and Analysis of Experiments, factorial designs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -96,7 +96,9 @@ def _table(
     frame: pd.DataFrame, design: Design, terms: Sequence[tuple[str, ...]], ends: tuple[str, ...]
 ) -> pd.DataFrame:
     names = [f"{name}{end}" for end in ends for name in ("parameter", "value")]
-    known = frame[(frame[design.state] == DONE) & np.isfinite(frame[design.value].astype(float))]
+    needed = [*design.parameters, design.fold, design.value]
+    is_done = (frame[design.state] == DONE) & np.isfinite(frame[design.value].astype(float))
+    known = frame.loc[is_done, needed]
     if known.empty:
         return pd.DataFrame(columns=[*names, *_NUMBERS])
     levels = {name: _levels(known[name]) for name in design.parameters}
@@ -120,8 +122,9 @@ def _table(
 
 def _levels(column: pd.Series[Any]) -> tuple[IntArray, list[Any]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.cat.remove_unused_categories()
-        return column.cat.codes.to_numpy().astype(np.int64), list(column.cat.categories)
+        codes = column.cat.codes.to_numpy().astype(np.int64)
+        place, found = ranked(codes, len(column.cat.categories))
+        return place, list(column.cat.categories[found])
     codes, values = pd.factorize(column, sort=True)
     return codes.astype(np.int64), list(values)
 
@@ -161,6 +164,9 @@ def _rows_of(term: tuple[str, ...], fit: _Fit, design: Design) -> list[dict[str,
 class _Fit:
     """Least squares of each fold by the normal equations, which are made of tables of counts.
 
+    Counts are made once for each set of parameters and are whole numbers, so that equations are
+    exact and no row is gone through for a single term.
+
     Args:
         coded: Parameter to codes, shape (combinations,), and what they stand for.
         values: Metric, shape (combinations, folds), NaN where there is none.
@@ -172,8 +178,9 @@ class _Fit:
         self._values, self._number = np.ascontiguousarray(np.nan_to_num(values).T), values.shape[1]
         varying = [name for name, (_, levels) in coded.items() if len(levels) > 1]
         self._main: list[tuple[str, ...]] = [(), *((name,) for name in varying)]
-        self._blocks: dict[tuple[tuple[str, ...], tuple[str, ...]], FloatArray] = {}
-        self._rights = {term: self._right(term) for term in self._main}
+        self._known: dict[tuple[str, ...], IntArray] = {}
+        self._normal = np.concatenate([self._row(term) for term in self._main], axis=1)
+        self._right = np.concatenate([self._products(term) for term in self._main], axis=1)
 
     def effects(self, term: tuple[str, ...]) -> tuple[FloatArray, IntArray, str]:
         """Effects of a term in each fold.
@@ -184,19 +191,17 @@ class _Fit:
         """
         sizes = self._sizes(term)
         many = int(np.prod(sizes))
-        numbers = self._counts(self._cells(term), many).sum(axis=0)
+        numbers = self._counts(term).sum(axis=0)
         found = np.full((self._number, many), np.nan)
         if min(sizes) < 2:  # noqa: PLR2004 - nothing to compare
             return found, numbers, f"{term[0]} has one value, so there is nothing to compare"
-        terms = self._main if len(term) == 1 else [*self._main, term]
-        normal = np.concatenate(
-            [np.concatenate([self._block(one, other) for other in terms], axis=2) for one in terms],
-            axis=1,
-        )
-        right = np.concatenate(
-            [self._rights[one] if one in self._rights else self._right(one) for one in terms],
-            axis=1,
-        )
+        terms, normal, right = self._main, self._normal, self._right
+        if len(term) > 1:
+            side = self._row(term)
+            whole = np.concatenate([normal, side.transpose(0, 2, 1)], axis=2)
+            last = np.concatenate([side, self._block(term, term)], axis=2)
+            terms, normal = [*terms, term], np.concatenate([whole, last], axis=1)
+            right = np.concatenate([right, self._products(term)], axis=1)
         # a combination of columns that no row tells from each other makes the equations singular
         is_whole = np.linalg.matrix_rank(normal, hermitian=True) == normal.shape[1]
         solved = np.linalg.solve(normal[is_whole], right[is_whole][..., np.newaxis])[..., 0]
@@ -207,41 +212,50 @@ class _Fit:
         reason = "" if is_whole.any() else _UNTOLD
         return found, numbers, reason
 
-    def _sizes(self, term: tuple[str, ...]) -> list[int]:
+    def _sizes(self, term: Iterable[str]) -> list[int]:
         return [len(self.coded[name][1]) for name in term]
 
-    def _cells(self, term: tuple[str, ...]) -> IntArray:
+    def _cells(self, term: Iterable[str]) -> IntArray:
         cells = np.zeros(self._values.shape[1], np.int64)
         for name in term:
             codes, levels = self.coded[name]
             cells = cells * len(levels) + codes
         return cells
 
-    def _counts(self, cells: IntArray, many: int) -> IntArray:
-        """Combinations of each cell that have a value, shape (folds, many)."""
-        whole = np.bincount(cells, minlength=many)
-        place = self._without * many + cells[self._missing]
-        missing = np.bincount(place, minlength=self._number * many)
-        counts: IntArray = whole - missing.reshape(self._number, many)
-        return counts
+    def _counts(self, names: tuple[str, ...]) -> IntArray:
+        """Combinations of each cell that have a value, shape (folds, cells)."""
+        if names not in self._known:
+            cells, many = self._cells(names), int(np.prod(self._sizes(names)))
+            whole = np.bincount(cells, minlength=many)
+            place = self._without * many + cells[self._missing]
+            missing = np.bincount(place, minlength=self._number * many)
+            self._known[names] = whole - missing.reshape(self._number, many)
+        return self._known[names]
+
+    def _row(self, term: tuple[str, ...]) -> FloatArray:
+        """Products of the columns of a term and those of the main effects."""
+        return np.concatenate([self._block(term, other) for other in self._main], axis=2)
 
     def _block(self, one: tuple[str, ...], other: tuple[str, ...]) -> FloatArray:
         """Products of the columns of two terms, shape (folds, columns, columns)."""
-        if (other, one) in self._blocks:
-            return self._blocks[other, one].transpose(0, 2, 1)
-        if (one, other) not in self._blocks:
-            sizes = [self._sizes(term) for term in (one, other)]
-            many = [int(np.prod(size)) for size in sizes]
-            cells = self._cells(one) * many[1] + self._cells(other)
-            counts = self._counts(cells, many[0] * many[1]).reshape(-1, *many)
-            left, right = (_contrasts(size) for size in sizes)
-            found = left.T @ counts @ right
-            if max(len(one), len(other)) > 1:
-                return found  # of a pair, needed once
-            self._blocks[one, other] = found
-        return self._blocks[one, other]
+        # in one order, as three parameters are counted for each of three pairs
+        names = tuple(name for name in self.coded if name in {*one, *other})
+        counts, sizes = self._counts(names), self._sizes(names)
+        places = np.indices(sizes).reshape(len(names), counts.shape[1])
+        at = dict(zip(names, places, strict=True))
+        left, right = (_contrasts(self._sizes(term)) for term in (one, other))
+        table = np.zeros((self._number, len(left), len(right)))
+        table[:, self._place(one, at), self._place(other, at)] = counts
+        found: FloatArray = left.T @ table @ right
+        return found
 
-    def _right(self, term: tuple[str, ...]) -> FloatArray:
+    def _place(self, term: tuple[str, ...], at: Mapping[str, IntArray]) -> IntArray:
+        """Which cell of a term each cell of a table of counts is in."""
+        if not term:
+            return np.zeros(1, np.int64)
+        return np.ravel_multi_index([at[name] for name in term], self._sizes(term))
+
+    def _products(self, term: tuple[str, ...]) -> FloatArray:
         """Products of the columns of a term and the metric, shape (folds, columns)."""
         sizes, cells = self._sizes(term), self._cells(term)
         many = int(np.prod(sizes))

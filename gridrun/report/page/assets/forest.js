@@ -1,27 +1,24 @@
-// Differences to the reference with their intervals, drawn from the table that has them.
+// Differences to the reference, and effects of parameters, with their intervals, drawn from the tables that have them.
 "use strict";
-Report.onTable("differences-table", (table, prefix) => {
+const drawForest = (table, name, { mark, named, label, how, title, exported = (row) => row }) => {
   const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
   const at = (name) => heads.indexOf(name);
-  if ([at("difference"), at("from"), at("to"), at("classifier")].includes(-1)) return;
+  if ([at(mark), at("from"), at("to")].includes(-1)) return;
   const value = (cell) => (cell.textContent.trim() === "-" ? null : Number(cell.textContent.replaceAll(",", "")));
   const all = [...table.tBodies[0].rows].map(({ cells }) => ({
-    method: [...cells].slice(0, at("classifier")).map((cell) => cell.textContent.trim()).join(" "),
-    classifier: cells[at("classifier")].textContent.trim(),
-    difference: value(cells[at("difference")]),
+    ...named([...cells].slice(0, at(mark)).map((cell) => cell.textContent.trim())),
+    [mark]: value(cells[at(mark)]),
     from: value(cells[at("from")]),
     to: value(cells[at("to")]),
   }));
-  const found = all.filter((row) => row.difference !== null);
+  const found = all.filter((row) => row[mark] !== null);
   if (!found.length) return;
   const equivalent = Number(table.dataset.equivalent ?? "NaN");
   const classifiers = [...new Set(found.map((row) => row.classifier))];
   const names = [...new Set(found.map((row) => row.method))];
   const symbols = ["circle", "triangle", "square", "diamond", "star", "cross"];
   const figure = Report.element("figure", {}, Report.element("figcaption", {},
-    "How to read it: each mark is a mean difference to the reference, and the line its interval of 95 %. "
-    + "An interval that has no zero in it is a difference on this data set, one that lies in the grey band as a whole is none that matters, "
-    + "and any other leaves the question open. The table below has the numbers."));
+    how));
   (table.closest(".wide") ?? table).before(figure);
 
   const draw = (width) => {
@@ -37,7 +34,7 @@ Report.onTable("differences-table", (table, prefix) => {
       marginTop: 42,
       marginBottom: 46,
       style: { background: "transparent", color: Report.colour("ink"), fontSize: "12px", fontFamily: "inherit" },
-      x: { label: "difference to the reference →", grid: true, nice: true, labelOffset: 40, ticks: Math.max(3, Math.round(width / 130)) },
+      x: { label, grid: true, nice: true, labelOffset: 40, ticks: Math.max(3, Math.round(width / 130)) },
       y: { domain: names, label: null, padding: 0.1, type: "band" },
       marks: [
         ...(equivalent > 0 ? [Plot.rect([0], { x1: -equivalent, x2: equivalent, fill: Report.colour("quiet"), fillOpacity: 0.2 })] : []),
@@ -48,15 +45,36 @@ Report.onTable("differences-table", (table, prefix) => {
           const dy = shift(one);
           return [
             Plot.link(own.filter((row) => row.from !== null && row.to !== null), { x1: "from", x2: "to", y1: "method", y2: "method", dy, stroke, strokeWidth: 2 }),
-            Plot.dot(own, { x: "difference", y: "method", dy, r: 4, stroke, fill: Report.colour("paper"), symbol: symbols[one % symbols.length],
-              title: (row) => `${row.method}, ${classifier}: ${row.difference} (${row.from ?? "-"} to ${row.to ?? "-"})` }),
-            Plot.dot([0], { frameAnchor: "top-left", dx: 5 + one * 90, dy: -26, r: 4, stroke, symbol: symbols[one % symbols.length] }),
-            Plot.text([classifier], { frameAnchor: "top-left", dx: 14 + one * 90, dy: -32, textAnchor: "start", fill: stroke, fontWeight: 600 }),
+            Plot.dot(own, { x: mark, y: "method", dy, r: 4, stroke, fill: Report.colour("paper"), symbol: symbols[one % symbols.length],
+              title: (row) => `${[row.method, classifier].filter(Boolean).join(", ")}: ${row[mark]} (${row.from ?? "-"} to ${row.to ?? "-"})` }),
+            ...(classifier ? [Plot.dot([0], { frameAnchor: "top-left", dx: 5 + one * 90, dy: -26, r: 4, stroke, symbol: symbols[one % symbols.length] }),
+            Plot.text([classifier], { frameAnchor: "top-left", dx: 14 + one * 90, dy: -32, textAnchor: "start", fill: stroke, fontWeight: 600 })] : []),
           ];
         }),
       ],
     });
   };
 
-  Report.figure(figure, `${prefix}differences`, { draw, rows: () => all, title: () => "Differences to the reference with intervals; the table below has the numbers" });
-});
+  Report.figure(figure, name, { draw, rows: () => all.map(exported), title: () => title });
+};
+
+Report.onTable("differences-table", (table, prefix) => drawForest(table, `${prefix}differences`, {
+  mark: "difference",
+  named: (texts) => ({ method: texts.slice(0, -1).join(" "), classifier: texts.at(-1) }),
+  label: "difference to the reference →",
+  how: "How to read it: each mark is a mean difference to the reference, and the line its interval of 95 %. "
+    + "An interval that has no zero in it is a difference on this data set, one that lies in the grey band as a whole is none that matters, "
+    + "and any other leaves the question open. The table below has the numbers.",
+  title: "Differences to the reference with intervals; the table below has the numbers",
+}));
+
+Report.onTable("effects-main", (table, prefix) => drawForest(table, `${prefix}effects`, {
+  mark: "effect",
+  named: ([parameter, value]) => ({ method: `${parameter}=${value}`, classifier: "" }),
+  exported: ({ method, classifier, ...numbers }) => ({ value: method, ...numbers }),
+  label: "effect on the metric →",
+  how: "How to read it: each mark is the effect of a value of a parameter, and the line its interval of 95 %; the widest parameter comes first. "
+    + "The marks of one parameter lie around zero; where their intervals overlap widely, the parameter makes no difference that this study can show. "
+    + "The table below has the numbers.",
+  title: "Effects of the values of parameters with intervals; the table below has the numbers",
+}));
