@@ -114,6 +114,11 @@ class StudyPaths:
         return self.results / "comparison.csv"
 
     @property
+    def method_groups_csv(self) -> Path:
+        """Which methods cannot be told apart; written with the report."""
+        return self.results / "method_groups.csv"
+
+    @property
     def main_effects_csv(self) -> Path:
         """How much each value of each parameter matters; written with the report."""
         return self.results / "main_effects.csv"

@@ -1,5 +1,6 @@
 # What gridrun/report/statistics computes, again and otherwise: base R, one comparison at a time.
-# Arguments: the long frame, and the file to write; the same of a grid for its effects.
+# Arguments: the long frame, and the file to write; the same of a grid for its effects; the file for
+# all pairs of methods of the long frame.
 args <- commandArgs(trailingOnly = TRUE)
 long <- read.csv(args[1])
 reference <- "mean"
@@ -92,3 +93,36 @@ effects <- rbind(
   over_folds(by_fold(pair, "method:b"), "method:b")
 )
 write.csv(effects, args[4], row.names = FALSE)
+
+# all pairs of methods, on the cells and folds in which each has a value
+pairs <- NULL
+for (group in unique(long$classifier)) {
+  part <- long[long$classifier == group, ]
+  wide <- reshape(
+    part[c("cell", "fold", "method", "value")],
+    idvar = c("cell", "fold"), timevar = "method", direction = "wide"
+  )
+  methods <- unique(part$method)
+  values <- wide[paste0("value.", methods)]
+  names(values) <- methods
+  for (method in methods) {
+    lacks <- is.na(values[[method]])
+    values[lacks, method] <- values[lacks, reference]
+  }
+  whole <- complete.cases(values)
+  by_fold <- aggregate(values[whole, ], list(fold = wide$fold[whole]), mean)
+  ratio <- tapply(part$test_rows / part$training_rows, part$fold, mean)
+  rho <- correlation(ratio[as.character(by_fold$fold)])
+  folds <- nrow(by_fold)
+  tests <- as.data.frame(t(combn(methods, 2)))
+  names(tests) <- c("first", "second")
+  for (at in seq_len(nrow(tests))) {
+    d <- by_fold[[tests$first[at]]] - by_fold[[tests$second[at]]]
+    tests$difference[at] <- mean(d)
+    error <- sd(d) * sqrt(1 / folds + rho / (1 - rho))
+    tests$p_value[at] <- 2 * pt(-abs(mean(d) / error), folds - 1)
+  }
+  tests$p_holm <- p.adjust(tests$p_value, "holm")
+  pairs <- rbind(pairs, data.frame(classifier = group, tests))
+}
+write.csv(pairs, args[5], row.names = FALSE)

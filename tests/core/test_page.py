@@ -20,6 +20,7 @@ from gridrun.api import write_report
 from gridrun.cli import report
 from gridrun.errors import WARNING, Fault, UserError
 from gridrun.report.page import Known
+from gridrun.report.page._effects import show_effects
 from gridrun.report.page._methods_text import methods_text
 from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
@@ -455,13 +456,13 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
     }
 
 
-def test_effects_of_the_page_are_those_of_the_tables(study):
+def test_effects_of_the_page_are_those_of_the_tables(finished):
     """Every value of what varies stands there, the widest first; of each pair the largest one.
 
     What a sample can conclude is said beside it, and only where there is one.
     """
-    paths = study.study.paths
-    page = Page(study.report())
+    paths = finished.study.paths
+    page = Page(paths.report_html)
     heads = {"effect": "effect", "lower": "from", "upper": "to", "range": "range"}
 
     def check(name, names, file):
@@ -498,8 +499,37 @@ def test_effects_of_the_page_are_those_of_the_tables(study):
     sizes = [abs(float(line[2])) for line in lines]
     assert sizes == sorted(sizes, reverse=True)
     assert "is a sample" not in page.sections["effects"]
-    sampled = Page(study.report(sample=3)).sections["effects"]
-    assert "nothing is said about single combinations" in sampled
+    sample = Known(finished.state(sample=3), finished.summary())
+    assert "nothing is said about single" in show_effects(sample).values["concludes"][-1]
+
+
+def test_groups_of_methods_are_refused_below_five_folds_and_else_those_of_the_table(
+    finished, tmp_path
+):
+    """With two folds there are means and a reason; with six, letters and shares of draws."""
+    one = ("origin", "coding", "tuning", "constant_check")
+    grid = {**SMALL_GRID, **{name: SMALL_GRID[name][:1] for name in one}}
+    whole = open_toy(write_study(tmp_path / "study", grid, folds=6))
+    whole.run(backend="inprocess")
+    whole.report()
+    for opened, reason in ((finished, "from 5 folds on, and 2 have a value"), (whole, "")):
+        page = Page(opened.study.paths.report_html)
+        with opened.study.paths.method_groups_csv.open(newline="") as handle:
+            rows = [row for row in csv.DictReader(handle) if row["classifier"] == "tree"]
+        head, *lines = page.tables["groups-1"]
+        shown = [dict(zip(head, line, strict=True)) for line in lines]
+        assert [line["smoothing"] for line in shown] == [row["method"] for row in rows]
+        assert len(shown) == 3
+        for line, row in zip(shown, rows, strict=True):
+            assert line["mean"] == f"{float(row['mean']):.4f}"
+            assert reason in line["note"]
+            assert bool(line["note"]) == bool(reason)
+            assert [one for one in "abc" if line.get(one)] == row["letters"].split()
+            share = "-" if reason else f"{float(row['best_share']):.2f}"
+            assert line["best in draws"] == share
+            assert bool(row["letters"]) == (not reason)
+    assert sum(float(row["best_share"]) for row in rows) == pytest.approx(1)
+    assert "no probability" in " ".join(page.sections["groups"].split())
 
 
 def test_intervals_are_from_the_rows_of_each_fold_where_results_say_them(tmp_path):

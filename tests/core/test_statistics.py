@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 from pathlib import Path
@@ -16,10 +17,13 @@ from gridrun.report.statistics import (
     Question,
     Scale,
     View,
+    best_shares,
     differences,
     holm,
     interactions,
+    letters_of,
     main_effects,
+    method_groups,
     variance_factor,
 )
 
@@ -90,7 +94,10 @@ def test_every_number_is_that_of_base_r(tmp_path):
     frame.to_csv(tmp_path / "long.csv", index=False)
     script = Path(__file__).with_name("statistics_by_hand.R")
     grid_frame().to_csv(tmp_path / "grid.csv", index=False)
-    files = [str(tmp_path / name) for name in ("long.csv", "by_r.csv", "grid.csv", "effects.csv")]
+    files = [
+        str(tmp_path / name)
+        for name in ("long.csv", "by_r.csv", "grid.csv", "effects.csv", "p.csv")
+    ]
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True)
     expected = pd.read_csv(files[1])
     ours = differences(frame, COLUMNS, QUESTION, tuple(View))
@@ -117,6 +124,14 @@ def test_every_number_is_that_of_base_r(tmp_path):
     for name in ("effect", "lower", "upper"):
         np.testing.assert_allclose(effects[name], expected[name], rtol=1e-8, atol=1e-12)
     assert (effects["note"] == "").all()
+    found = method_groups(frame, COLUMNS, QUESTION)
+    both = pd.read_csv(files[4]).merge(
+        found.tests, on=["classifier", "first", "second"], suffixes=("_r", ""), validate="1:1"
+    )
+    assert len(both) == len(found.tests) == 12
+    for name in ("difference", "p_value", "p_holm"):
+        np.testing.assert_allclose(both[name], both[f"{name}_r"], rtol=1e-8, atol=1e-12)
+    assert (found.methods["family"] == 6).all()
 
 
 def test_the_variance_is_that_of_correlated_folds():
@@ -277,3 +292,54 @@ def test_an_effect_that_cannot_be_said_has_a_reason_and_no_interval(frame, param
     assert len(rows) > 0
     assert rows["note"].str.contains(reason).all()
     assert rows[["lower", "upper"]].isna().all(axis=None)
+
+
+def test_two_methods_share_a_letter_if_and_only_if_no_test_tells_them_apart():
+    """So in a hundred random sets of tests; the first method has the first letter."""
+    draws = np.random.default_rng(5)
+    for _ in range(100):
+        many = int(draws.integers(2, 9))
+        is_apart = np.triu(draws.random((many, many)) < draws.random(), 1)
+        is_apart |= is_apart.T
+        letters = [set(text.split()) for text in letters_of(is_apart)]
+        assert "a" in letters[0]
+        for one, other in itertools.combinations(range(many), 2):
+            assert bool(letters[one] & letters[other]) == (not is_apart[one, other])
+
+
+def test_methods_are_grouped_by_the_adjusted_tests_of_all_pairs():
+    """The best comes first, whichever direction is better; far ones share no letter."""
+    shift = {"zero": 0.0, "mean": 0.3, "knn": 0.31, "lasso": 0.6}
+    frame = long_frame(folds=10).assign(value=lambda f: f["value"] + f["method"].map(shift))
+    found = method_groups(frame, COLUMNS, QUESTION)
+    tree = found.methods[found.methods["classifier"] == "tree"].set_index("method")
+    assert tree["letters"].to_dict() == {"lasso": "a", "knn": "b", "mean": "b", "zero": "c"}
+    assert [*tree.index] == ["lasso", "knn", "mean", "zero"]
+    assert tree["best_share"].tolist() == [1, 0, 0, 0]
+    loss = method_groups(frame, COLUMNS, Question("mean", Scale(1.0, 0.0))).methods
+    assert loss["method"].tolist()[:4] == ["zero", "mean", "knn", "lasso"]
+    assert loss["best_share"].tolist()[:4] == [1, 0, 0, 0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_groups_are_refused_with_a_reason_where_folds_or_values_are_too_few():
+    """Below five folds, without the reference's value or another method: no letter, no share."""
+    few = method_groups(long_frame(folds=4), COLUMNS, QUESTION)
+    assert few.methods["note"].str.contains("from 5 folds on, and 4 have a value").all()
+    assert few.tests[["p_value", "p_holm"]].isna().all(axis=None)
+    alone = method_groups(long_frame()[lambda f: f["method"] == "mean"], COLUMNS, QUESTION)
+    assert alone.methods["note"].str.contains("no other method").all()
+    gone = method_groups(fail(long_frame(), method=["mean"], fold=[2]), COLUMNS, QUESTION)
+    assert gone.methods["note"].str.contains("no value to fall back on").all()
+    for found in (few, alone, gone):
+        assert found.methods["best_share"].isna().all()
+        assert (found.methods["letters"] == "").all()
+
+
+def test_shares_of_draws_are_those_of_all_draws_that_there_can_be():
+    """Of 3,125 ways to draw five folds each counts alike; equal methods share a draw."""
+    means = np.random.default_rng(2).normal(0, 1, (3, 5))
+    every = [means[:, list(at)].mean(axis=1) for at in itertools.product(range(5), repeat=5)]
+    expected = np.bincount(np.argmax(every, axis=1), minlength=3) / 5**5
+    assert best_shares(means) == pytest.approx(expected, abs=0.015)
+    assert best_shares(np.vstack([means[0], means[0]])).tolist() == [0.5, 0.5]

@@ -8,6 +8,7 @@ from gridrun.report.page._consequences import show_consequences
 from gridrun.report.page._differences import show_differences
 from gridrun.report.page._effects import show_effects
 from gridrun.report.page._failures import show_failures
+from gridrun.report.page._groups import show_groups
 from gridrun.report.page._null_models import show_null_models
 from gridrun.report.page._of_pipeline import show_of_pipeline
 from gridrun.report.page._own_text import show_own_text
@@ -30,6 +31,7 @@ SECTIONS = (
     Section("data", "The data", show_of_pipeline),
     Section("comparison", "Comparison", show_comparison),
     Section("differences", "Differences to the reference", show_differences),
+    Section("groups", "Groups of methods", show_groups),
     Section("consequences", "By consequence", show_consequences),
     Section("effects", "Which parameter matters", show_effects),
     Section("tradeoffs", "Quality and cost", show_tradeoffs),

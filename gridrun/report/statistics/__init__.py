@@ -7,6 +7,7 @@ values of all other parameters, and the classifier) and fold.
 from gridrun.report.statistics._adjust import holm
 from gridrun.report.statistics._differences import Question, differences
 from gridrun.report.statistics._effects import Design, interactions, main_effects
+from gridrun.report.statistics._groups import MethodGroups, best_shares, letters_of, method_groups
 from gridrun.report.statistics._resampled import FoldMeans, over_folds, variance_factor
 from gridrun.report.statistics._scores import Columns, Scale
 from gridrun.report.statistics._views import View
@@ -15,13 +16,17 @@ __all__ = [
     "Columns",
     "Design",
     "FoldMeans",
+    "MethodGroups",
     "Question",
     "Scale",
     "View",
+    "best_shares",
     "differences",
     "holm",
     "interactions",
+    "letters_of",
     "main_effects",
+    "method_groups",
     "over_folds",
     "variance_factor",
 ]

@@ -17,6 +17,7 @@ from gridrun.report.summary import NullModelMean, Summary, SummaryGroup
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._effects import effect_files, write_effects
+from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import (
     all_notes,
     is_other,
@@ -171,6 +172,7 @@ def _write(
     if with_page:
         known = Known(study_state, summary, said[NOTES] or ())
         write_comparison(known)
+        write_groups(known)
         write_effects(known)
         write_page([known], paths.report_html)
     kept = {
@@ -239,7 +241,11 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
         files[f"the same {name} as Parquet"] = paths.block_table(name, "parquet")
     files["this summary"] = paths.summary_csv
     if with_page and comparison_columns(study_state):
-        files |= {"differences to the reference": paths.comparison_csv, **effect_files(study_state)}
+        files |= {
+            "differences to the reference": paths.comparison_csv,
+            "groups of methods": paths.method_groups_csv,
+            **effect_files(study_state),
+        }
     if with_page:
         files["report"] = paths.report_html
     return files
