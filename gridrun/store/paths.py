@@ -115,7 +115,7 @@ class StudyPaths:
 
     @property
     def method_groups_csv(self) -> Path:
-        """Which methods cannot be told apart; written with the report."""
+        """Which methods do not differ significantly; written with the report."""
         return self.results / "method_groups.csv"
 
     @property

@@ -512,7 +512,10 @@ def test_groups_of_methods_are_refused_below_five_folds_and_else_those_of_the_ta
     whole = open_toy(write_study(tmp_path / "study", grid, folds=6))
     whole.run(backend="inprocess")
     whole.report()
-    for opened, reason in ((finished, "from 5 folds on, and 2 have a value"), (whole, "")):
+    for opened, reason in (
+        (finished, "every method has a value in 2 folds, and groups are made from 5 folds on"),
+        (whole, ""),
+    ):
         page = Page(opened.study.paths.report_html)
         with opened.study.paths.method_groups_csv.open(newline="") as handle:
             rows = [row for row in csv.DictReader(handle) if row["classifier"] == "tree"]

@@ -294,17 +294,17 @@ def test_an_effect_that_cannot_be_said_has_a_reason_and_no_interval(frame, param
     assert rows[["lower", "upper"]].isna().all(axis=None)
 
 
-def test_two_methods_share_a_letter_if_and_only_if_no_test_tells_them_apart():
+def test_two_methods_share_a_letter_if_and_only_if_they_do_not_differ_significantly():
     """So in a hundred random sets of tests; the first method has the first letter."""
     draws = np.random.default_rng(5)
     for _ in range(100):
         many = int(draws.integers(2, 9))
-        is_apart = np.triu(draws.random((many, many)) < draws.random(), 1)
-        is_apart |= is_apart.T
-        letters = [set(text.split()) for text in letters_of(is_apart)]
+        differ = np.triu(draws.random((many, many)) < draws.random(), 1)
+        differ |= differ.T
+        letters = [set(text.split()) for text in letters_of(differ)]
         assert "a" in letters[0]
         for one, other in itertools.combinations(range(many), 2):
-            assert bool(letters[one] & letters[other]) == (not is_apart[one, other])
+            assert bool(letters[one] & letters[other]) == (not differ[one, other])
 
 
 def test_methods_are_grouped_by_the_adjusted_tests_of_all_pairs():
@@ -325,7 +325,11 @@ def test_methods_are_grouped_by_the_adjusted_tests_of_all_pairs():
 def test_groups_are_refused_with_a_reason_where_folds_or_values_are_too_few():
     """Below five folds, without the reference's value or another method: no letter, no share."""
     few = method_groups(long_frame(folds=4), COLUMNS, QUESTION)
-    assert few.methods["note"].str.contains("from 5 folds on, and 4 have a value").all()
+    assert (
+        few.methods["note"]
+        .str.contains("a value in 4 folds, and groups are made from 5 folds on")
+        .all()
+    )
     assert few.tests[["p_value", "p_holm"]].isna().all(axis=None)
     alone = method_groups(long_frame()[lambda f: f["method"] == "mean"], COLUMNS, QUESTION)
     assert alone.methods["note"].str.contains("no other method").all()

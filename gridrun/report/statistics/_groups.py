@@ -1,4 +1,4 @@
-"""Methods that cannot be told apart: all pairs tested, shown as a critical-difference diagram does.
+"""Methods that do not differ significantly, as a critical-difference diagram shows them.
 
 Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7:1-30, tests
 mean ranks over independent data sets. Here folds of one data set overlap, so pairs are tested by
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridrun.errors import counted
 from gridrun.report.statistics._adjust import holm
 from gridrun.report.statistics._differences import Question
 from gridrun.report.statistics._resampled import over_folds
@@ -44,7 +45,7 @@ class MethodGroups:
 
     Args:
         methods: One row for each group of cells and method, the best first: ``Columns.by``,
-            ``method``, ``mean``, ``letters`` (methods that share one cannot be told apart),
+            ``method``, ``mean``, ``letters`` (methods that share one do not differ significantly),
             ``best_share`` (of bootstrap draws), ``folds``, ``pairs`` (cells and folds), ``family``
             (tests), ``note``: why numbers are missing, else empty.
         tests: One row for each pair: ``Columns.by``, ``first``, ``second``, ``difference``,
@@ -56,7 +57,7 @@ class MethodGroups:
 
 
 def method_groups(frame: pd.DataFrame, columns: Columns, question: Question) -> MethodGroups:
-    """Which methods cannot be told apart, for each group of cells by itself.
+    """Which methods do not differ significantly, for each group of cells by itself.
 
     A part without a value counts as the reference's value. All methods of a group of cells are
     compared on the cells and folds in which each of them has a value; the tests of all their pairs
@@ -65,8 +66,8 @@ def method_groups(frame: pd.DataFrame, columns: Columns, question: Question) -> 
     Args:
         frame: One row for each method, cell and fold.
         columns: Names of its columns.
-        question: As for ``differences``; two methods are told apart where the adjusted p value is
-            below 1 - confidence.
+        question: As for ``differences``; two methods differ significantly where the adjusted
+            p value is below 1 - confidence.
     """
     scores = scores_of(frame, columns)
     at = scores.methods.index(question.reference) if question.reference in scores.methods else None
@@ -138,8 +139,8 @@ class _Compared:
             return "no cell and fold has a value of every method"
         if self._folds < FEWEST_FOLDS:
             return (
-                f"groups are made from {FEWEST_FOLDS} folds on, and {self._folds} have a value of "
-                "every method: run the study with more folds"
+                f"every method has a value in {counted(int(self._folds), 'fold')}, and groups are "
+                f"made from {counted(FEWEST_FOLDS, 'fold')} on: run the study with more folds"
             )
         return ""
 
@@ -148,10 +149,10 @@ class _Compared:
         if self._note:
             letters, shares = [""] * len(names), np.full(len(names), np.nan)
         else:
-            apart = np.zeros((len(names), len(names)), np.bool_)
+            differ = np.zeros((len(names), len(names)), np.bool_)
             for (one, other), p in zip(self._places, self._adjusted, strict=True):
-                apart[one, other] = apart[other, one] = p < 1 - self._question.confidence
-            letters = letters_of(apart[np.ix_(self._order, self._order)])
+                differ[one, other] = differ[other, one] = p < 1 - self._question.confidence
+            letters = letters_of(differ[np.ix_(self._order, self._order)])
             shares = best_shares(self._question.scale.sign * self._means[self._order])
         return [
             {
@@ -181,22 +182,22 @@ class _Compared:
         ]
 
 
-def letters_of(is_apart: BoolArray) -> list[str]:
-    """Letters by which two methods share one if and only if they cannot be told apart.
+def letters_of(differ: BoolArray) -> list[str]:
+    """Letters by which two methods share one if and only if they do not differ significantly.
 
     Piepho (2004), An algorithm for a letter-based representation of all-pairwise comparisons,
-    Journal of Computational and Graphical Statistics 13:456-466: a set with both of a pair that is
-    told apart is split in two, and a set within another one is dropped.
+    Journal of Computational and Graphical Statistics 13:456-466: a set with both of a pair that
+    differs is split in two, and a set within another one is dropped.
 
     Args:
-        is_apart: Shape (methods, methods), symmetric.
+        differ: Shape (methods, methods), symmetric.
 
     Returns:
         For each method its letters, separated by spaces; ``a`` is that of the first method.
     """
-    sets = [frozenset(range(len(is_apart)))]
-    for one, other in combinations(range(len(is_apart)), 2):
-        if is_apart[one, other]:
+    sets = [frozenset(range(len(differ)))]
+    for one, other in combinations(range(len(differ)), 2):
+        if differ[one, other]:
             split = {
                 part - {gone} for part in sets for gone in (one, other) if {one, other} <= part
             }
@@ -205,7 +206,7 @@ def letters_of(is_apart: BoolArray) -> list[str]:
     sets.sort(key=sorted)
     return [
         " ".join(_letter(at) for at, part in enumerate(sets) if method in part)
-        for method in range(len(is_apart))
+        for method in range(len(differ))
     ]
 
 

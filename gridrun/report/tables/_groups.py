@@ -1,4 +1,4 @@
-"""``results/method_groups.csv``: which methods cannot be told apart, and how often each is best."""
+"""``results/method_groups.csv``: groups of methods that do not differ significantly."""
 
 from __future__ import annotations
 
