@@ -74,7 +74,7 @@ Report.onTable("effects-main", (table, prefix) => drawForest(table, `${prefix}ef
   exported: ({ method, classifier, ...numbers }) => ({ value: method, ...numbers }),
   label: "effect on the metric →",
   how: "How to read it: each mark is the effect of a value of a parameter, and the line its interval of 95 %; the widest parameter comes first. "
-    + "The marks of one parameter lie around zero; where their intervals overlap widely, the parameter makes no difference that this study can show. "
+    + "The marks of one parameter lie around zero, and an interval that has no zero in it is an effect in this grid; any other leaves the question open. "
     + "The table below has the numbers.",
   title: "Effects of the values of parameters with intervals; the table below has the numbers",
 }));
