@@ -38,7 +38,7 @@ _HOW = (
     "imputed; results/missingness.csv has all blocks, consequences and both classes in counts. A "
     "feature whose missingness is correlated with the class tells the class to any method that "
     "keeps it. A value that cannot exist for a consequence, as a features file says by "
-    "`applies_to`, is counted by itself: it is not missing in the sense that imputation assumes."
+    "applies_to, is counted by itself: it is not missing in the sense that imputation assumes."
 )
 _ORDER = "Features stand in the order of how much their missingness says of the class"
 
