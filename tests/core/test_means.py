@@ -16,6 +16,7 @@ from gridrun.api import open_study
 from gridrun.cli import app
 from gridrun.cli._completion import groups, places
 from gridrun.cli.results._dictionary import dictionary
+from gridrun.cli.results._means import format_of, write_means
 from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison
@@ -39,6 +40,12 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def usual(study):
+    """Means of a metric by method and classifier, compared."""
+    return study.means(metric="loss")
+
+
+@pytest.fixture(scope="module")
 def quickstart_state():
     """A study of the usual pipeline; nothing of it runs."""
     return open_study(Path(__file__).parents[2] / "examples" / "quickstart").state()
@@ -52,13 +59,19 @@ def printed(study, *options):
     )
 
 
-def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study):
+def written(frame, form, directory):
+    """What a file with the usual means holds."""
+    write_means(frame, 2, form, directory / f"means.{form}")
+    return (directory / f"means.{form}").read_bytes()
+
+
+def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study, usual):
     """Without a choice: n, failed and means as printed; differences as in comparison.csv."""
     write_comparison(Known(study.state(), study.summary()))
     summary = {(r["method"], r["classifier"]): r for r in study.summary().records()}
     table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
     table = table[table["failures"] == "fallback"].set_index(["metric", "method", "classifier"])
-    found = study.means(metric=["skill", "loss"])
+    found = pd.concat([usual, study.means(metric="skill")])
     assert len(found) == 12
     for row in found.to_dict("records"):
         where = (row["smoothing"], row["classifier"])
@@ -95,9 +108,9 @@ def test_means_by_other_parameters_are_those_of_the_final_table(study):
             assert row["difference"] == pytest.approx(both.groupby("fold").mean().mean())
 
 
-def test_a_filter_leaves_out_rows_and_keeps_the_reference(study):
+def test_a_filter_leaves_out_rows_and_keeps_the_reference(study, usual):
     """A method alone has the difference that it has among all; folds can be chosen as well."""
-    among_all = study.means(metric="loss").set_index(["smoothing", "classifier"])
+    among_all = usual.set_index(["smoothing", "classifier"])
     alone = study.means(metric="loss", where="smoothing=upper")
     assert set(alone["smoothing"]) == {"upper"}
     assert list(alone["lower"]) == list(among_all.loc["upper"]["lower"])
@@ -144,36 +157,40 @@ def test_names_that_there_are_not_are_refused(study, asked, said):
     assert said in error.value.text()
 
 
-def test_formats_say_the_same(study, tmp_path):
+def test_formats_say_the_same(study, usual, tmp_path):
     """CSV and Parquet hold the frame, JSON its records; a file's ending says which it is."""
-    frame = study.means(metric="loss")
-    csv = printed(study, "--metric", "loss", "--format", "csv").stdout
-    lines = [line.split(",") for line in csv.splitlines()]
-    assert lines[0] == list(frame.columns)
-    assert [float(line[7]) for line in lines[1:]] == list(frame["mean"])
+    lines = [line.split(",") for line in written(usual, "csv", tmp_path).decode().splitlines()]
+    assert lines[0] == list(usual.columns)
+    assert [float(line[7]) for line in lines[1:]] == list(usual["mean"])
     assert "NA" in lines[-1]
     records = json.loads(printed(study, "--metric", "loss", "--by", "smoothing", "--json").stdout)
     assert [record["n"] for record in records] == [32, 28, 32]
     assert records[-1]["difference"] is None
     file = tmp_path / "means.parquet"
     assert "6 rows" in printed(study, "--metric", "loss", "-o", str(file)).stdout
-    assert pq.read_table(file).to_pydict()["mean"] == list(frame["mean"])
+    assert pq.read_table(file).to_pydict()["mean"] == list(usual["mean"])
     kinds = {field.name: str(field.type) for field in pq.read_schema(file)}
     assert (kinds["folds"], kinds["n"], kinds["smoothing"]) == ("int64", "int64", "string")
-    with pytest.raises(UserError, match="does not say which format"):
-        printed(study, "-o", str(tmp_path / "means"))
+    for form, target, said in (
+        (None, tmp_path / "means", "does not say which format"),
+        ("csw", None, 'did you mean "csv"'),
+        ("table", file, "a table is printed only"),
+    ):
+        with pytest.raises(UserError) as error:
+            format_of(form, target)
+        assert said in error.value.text()
 
 
-def test_the_table_is_readable_at_eighty_columns(study):
+def test_the_table_is_readable_at_eighty_columns(usual, capsys, tmp_path):
     """Every line of table and title fits; failed stands beside n, and who is the reference."""
-    said = printed(study, "--metric", "loss").stdout
-    lines = said.splitlines()
+    write_means(usual, 2, "table", None)
+    lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "loss: mean ± SD over folds, difference to mean with 95 % interval"
     upper = next(line for line in lines if "upper" in line).split()
     assert upper[:4] == ["upper", "tree", "14", "2"]
     assert next(line for line in lines if " mean " in line[:8]).split()[-1] == "reference"
-    marked = printed(study, "--metric", "loss", "--format", "md").stdout
+    marked = written(usual, "md", tmp_path).decode()
     assert "| smoothing | classifier | n | failed | mean ± SD | difference (95 %) |" in marked
 
 

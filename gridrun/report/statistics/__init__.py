@@ -5,13 +5,14 @@ values of all other parameters, and the classifier) and fold.
 """
 
 from gridrun.report.statistics._adjust import holm
-from gridrun.report.statistics._differences import Question, differences
+from gridrun.report.statistics._differences import IS_REFERENCE, Question, differences
 from gridrun.report.statistics._effects import Design, interactions, main_effects
 from gridrun.report.statistics._resampled import FoldMeans, over_folds, variance_factor
 from gridrun.report.statistics._scores import Columns, Scale
 from gridrun.report.statistics._views import View
 
 __all__ = [
+    "IS_REFERENCE",
     "Columns",
     "Design",
     "FoldMeans",
