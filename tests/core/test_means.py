@@ -71,9 +71,8 @@ def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study, usual
     summary = {(r["method"], r["classifier"]): r for r in study.summary().records()}
     table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
     table = table[table["failures"] == "fallback"].set_index(["metric", "method", "classifier"])
-    found = pd.concat([usual, study.means(metric="skill")])
-    assert len(found) == 12
-    for row in found.to_dict("records"):
+    assert len(usual) == 6
+    for row in usual.to_dict("records"):
         where = (row["smoothing"], row["classifier"])
         assert (row["n"], row["failed"]) == (summary[where]["n"], summary[where]["failed"])
         assert row["mean"] == pytest.approx(summary[where][f"mean_{row['metric']}"], abs=1e-15)
@@ -82,8 +81,8 @@ def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study, usual
             assert row[name] == compared[name]
         for name in ("difference", "lower", "upper"):
             assert row[name] == pytest.approx(compared[name], abs=1e-15, nan_ok=True)
-    assert found["lower"].notna().any()
-    assert found["failed"].sum() == 8
+    assert usual["lower"].notna().any()
+    assert usual["failed"].sum() == 4
 
 
 def test_means_by_other_parameters_are_those_of_the_final_table(study):
@@ -126,6 +125,11 @@ def test_without_the_compared_parameter_nothing_is_compared(study):
     assert found.attrs["notes"] == ["nothing is compared, as --by does not name smoothing"]
     assert found["difference"].isna().all()
     assert study.means(metric="balance")["mean"].notna().all()
+    undefined = study.means(by="smoothing", where="classifier=line", metric="skill", sort="n")
+    assert (
+        undefined["undefined"].sum()
+        == study.results().query("classifier == 'line' and state == 'done'")["skill"].isna().sum()
+    )
 
 
 def test_few_rows_of_a_class_are_said(study, monkeypatch):
@@ -163,11 +167,15 @@ def test_formats_say_the_same(study, usual, tmp_path):
     assert lines[0] == list(usual.columns)
     assert [float(line[7]) for line in lines[1:]] == list(usual["mean"])
     assert "NA" in lines[-1]
-    records = json.loads(printed(study, "--metric", "loss", "--by", "smoothing", "--json").stdout)
-    assert [record["n"] for record in records] == [32, 28, 32]
+    options = ["--metric", "loss", "--by", "smoothing", "--where", "smoothing=upper"]
+    said = printed(study, *options, "-o", str(tmp_path / "means.json")).stdout
+    assert said == f"1 row: {tmp_path / 'means.json'}\n"
+    assert [record["n"] for record in json.loads((tmp_path / "means.json").read_text())] == [28]
+    records = json.loads(written(usual, "json", tmp_path))
+    assert records[0] == usual.to_dict("records")[0]
     assert records[-1]["difference"] is None
     file = tmp_path / "means.parquet"
-    assert "6 rows" in printed(study, "--metric", "loss", "-o", str(file)).stdout
+    written(usual, "parquet", tmp_path)
     assert pq.read_table(file).to_pydict()["mean"] == list(usual["mean"])
     kinds = {field.name: str(field.type) for field in pq.read_schema(file)}
     assert (kinds["folds"], kinds["n"], kinds["smoothing"]) == ("int64", "int64", "string")
