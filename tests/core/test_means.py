@@ -142,6 +142,14 @@ def test_few_rows_of_a_class_are_said(study, monkeypatch):
             assert row["note"].startswith("a class has fewer") == (place < 10)
 
 
+def test_a_notebook_shows_tables(study, usual):
+    """Means are a frame, which notebooks show, and so is a summary, not the fields of a class."""
+    assert "<td>upper</td>" in usual._repr_html_()
+    shown = study.summary()._repr_html_()
+    assert "<th>mean_skill</th>" in shown
+    assert "<td>upper</td>" in shown
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -167,10 +175,11 @@ def test_formats_say_the_same(study, usual, tmp_path):
     assert lines[0] == list(usual.columns)
     assert [float(line[7]) for line in lines[1:]] == list(usual["mean"])
     assert "NA" in lines[-1]
-    options = ["--metric", "loss", "--by", "smoothing", "--where", "smoothing=upper"]
+    options = ["--metric", "loss", "--by", "smoothing,classifier", "--where", "smoothing=upper"]
     said = printed(study, *options, "-o", str(tmp_path / "means.json")).stdout
-    assert said == f"1 row: {tmp_path / 'means.json'}\n"
-    assert [record["n"] for record in json.loads((tmp_path / "means.json").read_text())] == [28]
+    assert said == f"2 rows: {tmp_path / 'means.json'}\n"
+    records = json.loads((tmp_path / "means.json").read_text())
+    assert [record["n"] for record in records] == [14, 14]
     records = json.loads(written(usual, "json", tmp_path))
     assert records[0] == usual.to_dict("records")[0]
     assert records[-1]["difference"] is None
