@@ -213,6 +213,13 @@ class Summary:
             for group in self.groups
         ]
 
+    def _repr_html_(self) -> str:
+        """The groups as a table, for notebooks."""
+        import pandas as pd
+
+        table: str = pd.DataFrame(self.records()).to_html(index=False)
+        return table
+
     def null_records(self) -> list[dict[str, Any]]:
         """The null models as plain data, one record each, keys as those of ``records``."""
         return [

@@ -16,6 +16,7 @@ from gridrun.api import open_study
 from gridrun.cli import app
 from gridrun.cli._completion import groups, places
 from gridrun.cli.results._dictionary import dictionary
+from gridrun.cli.results._means import format_of, write_means
 from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison
@@ -39,6 +40,12 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def usual(study):
+    """Means of a metric by method and classifier, compared."""
+    return study.means(metric="loss")
+
+
+@pytest.fixture(scope="module")
 def quickstart_state():
     """A study of the usual pipeline; nothing of it runs."""
     return open_study(Path(__file__).parents[2] / "examples" / "quickstart").state()
@@ -52,15 +59,20 @@ def printed(study, *options):
     )
 
 
-def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study):
+def written(frame, form, directory):
+    """What a file with the usual means holds."""
+    write_means(frame, 2, form, directory / f"means.{form}")
+    return (directory / f"means.{form}").read_bytes()
+
+
+def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study, usual):
     """Without a choice: n, failed and means as printed; differences as in comparison.csv."""
     write_comparison(Known(study.state(), study.summary()))
     summary = {(r["method"], r["classifier"]): r for r in study.summary().records()}
     table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
     table = table[table["failures"] == "fallback"].set_index(["metric", "method", "classifier"])
-    found = study.means(metric=["skill", "loss"])
-    assert len(found) == 12
-    for row in found.to_dict("records"):
+    assert len(usual) == 6
+    for row in usual.to_dict("records"):
         where = (row["smoothing"], row["classifier"])
         assert (row["n"], row["failed"]) == (summary[where]["n"], summary[where]["failed"])
         assert row["mean"] == pytest.approx(summary[where][f"mean_{row['metric']}"], abs=1e-15)
@@ -69,8 +81,8 @@ def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study):
             assert row[name] == compared[name]
         for name in ("difference", "lower", "upper"):
             assert row[name] == pytest.approx(compared[name], abs=1e-15, nan_ok=True)
-    assert found["lower"].notna().any()
-    assert found["failed"].sum() == 8
+    assert usual["lower"].notna().any()
+    assert usual["failed"].sum() == 4
 
 
 def test_means_by_other_parameters_are_those_of_the_final_table(study):
@@ -95,9 +107,9 @@ def test_means_by_other_parameters_are_those_of_the_final_table(study):
             assert row["difference"] == pytest.approx(both.groupby("fold").mean().mean())
 
 
-def test_a_filter_leaves_out_rows_and_keeps_the_reference(study):
+def test_a_filter_leaves_out_rows_and_keeps_the_reference(study, usual):
     """A method alone has the difference that it has among all; folds can be chosen as well."""
-    among_all = study.means(metric="loss").set_index(["smoothing", "classifier"])
+    among_all = usual.set_index(["smoothing", "classifier"])
     alone = study.means(metric="loss", where="smoothing=upper")
     assert set(alone["smoothing"]) == {"upper"}
     assert list(alone["lower"]) == list(among_all.loc["upper"]["lower"])
@@ -113,6 +125,11 @@ def test_without_the_compared_parameter_nothing_is_compared(study):
     assert found.attrs["notes"] == ["nothing is compared, as --by does not name smoothing"]
     assert found["difference"].isna().all()
     assert study.means(metric="balance")["mean"].notna().all()
+    undefined = study.means(by="smoothing", where="classifier=line", metric="skill", sort="n")
+    assert (
+        undefined["undefined"].sum()
+        == study.results().query("classifier == 'line' and state == 'done'")["skill"].isna().sum()
+    )
 
 
 def test_few_rows_of_a_class_are_said(study, monkeypatch):
@@ -123,6 +140,14 @@ def test_few_rows_of_a_class_are_said(study, monkeypatch):
         if row["smoothing"] != "mean":
             place = min(smallest[name, row["classifier"]] for name in ("flat", "upper", "mean"))
             assert row["note"].startswith("a class has fewer") == (place < 10)
+
+
+def test_a_notebook_shows_tables(study, usual):
+    """Means are a frame, which notebooks show, and so is a summary, not the fields of a class."""
+    assert "<td>upper</td>" in usual._repr_html_()
+    shown = study.summary()._repr_html_()
+    assert "<th>mean_skill</th>" in shown
+    assert "<td>upper</td>" in shown
 
 
 @pytest.mark.parametrize(
@@ -144,36 +169,45 @@ def test_names_that_there_are_not_are_refused(study, asked, said):
     assert said in error.value.text()
 
 
-def test_formats_say_the_same(study, tmp_path):
+def test_formats_say_the_same(study, usual, tmp_path):
     """CSV and Parquet hold the frame, JSON its records; a file's ending says which it is."""
-    frame = study.means(metric="loss")
-    csv = printed(study, "--metric", "loss", "--format", "csv").stdout
-    lines = [line.split(",") for line in csv.splitlines()]
-    assert lines[0] == list(frame.columns)
-    assert [float(line[7]) for line in lines[1:]] == list(frame["mean"])
+    lines = [line.split(",") for line in written(usual, "csv", tmp_path).decode().splitlines()]
+    assert lines[0] == list(usual.columns)
+    assert [float(line[7]) for line in lines[1:]] == list(usual["mean"])
     assert "NA" in lines[-1]
-    records = json.loads(printed(study, "--metric", "loss", "--by", "smoothing", "--json").stdout)
-    assert [record["n"] for record in records] == [32, 28, 32]
+    options = ["--metric", "loss", "--by", "smoothing,classifier", "--where", "smoothing=upper"]
+    said = printed(study, *options, "-o", str(tmp_path / "means.json")).stdout
+    assert said == f"2 rows: {tmp_path / 'means.json'}\n"
+    records = json.loads((tmp_path / "means.json").read_text())
+    assert [record["n"] for record in records] == [14, 14]
+    records = json.loads(written(usual, "json", tmp_path))
+    assert records[0] == usual.to_dict("records")[0]
     assert records[-1]["difference"] is None
     file = tmp_path / "means.parquet"
-    assert "6 rows" in printed(study, "--metric", "loss", "-o", str(file)).stdout
-    assert pq.read_table(file).to_pydict()["mean"] == list(frame["mean"])
+    written(usual, "parquet", tmp_path)
+    assert pq.read_table(file).to_pydict()["mean"] == list(usual["mean"])
     kinds = {field.name: str(field.type) for field in pq.read_schema(file)}
     assert (kinds["folds"], kinds["n"], kinds["smoothing"]) == ("int64", "int64", "string")
-    with pytest.raises(UserError, match="does not say which format"):
-        printed(study, "-o", str(tmp_path / "means"))
+    for form, target, said in (
+        (None, tmp_path / "means", "does not say which format"),
+        ("csw", None, 'did you mean "csv"'),
+        ("table", file, "a table is printed only"),
+    ):
+        with pytest.raises(UserError) as error:
+            format_of(form, target)
+        assert said in error.value.text()
 
 
-def test_the_table_is_readable_at_eighty_columns(study):
+def test_the_table_is_readable_at_eighty_columns(usual, capsys, tmp_path):
     """Every line of table and title fits; failed stands beside n, and who is the reference."""
-    said = printed(study, "--metric", "loss").stdout
-    lines = said.splitlines()
+    write_means(usual, 2, "table", None)
+    lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "loss: mean ± SD over folds, difference to mean with 95 % interval"
     upper = next(line for line in lines if "upper" in line).split()
     assert upper[:4] == ["upper", "tree", "14", "2"]
     assert next(line for line in lines if " mean " in line[:8]).split()[-1] == "reference"
-    marked = printed(study, "--metric", "loss", "--format", "md").stdout
+    marked = written(usual, "md", tmp_path).decode()
     assert "| smoothing | classifier | n | failed | mean ± SD | difference (95 %) |" in marked
 
 

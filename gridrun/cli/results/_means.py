@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 TABLE = "table"
 FORMATS = (TABLE, "csv", "parquet", "json", "md")
 
-_IS_REFERENCE = "it is the reference"
-"""Note of ``gridrun.report.statistics`` on the row that others are compared with."""
-
 _WIDTH = 80
 """Columns that sentences below a table have at most."""
 
@@ -139,6 +136,8 @@ def _markdown(frame: pd.DataFrame, by: int) -> Iterator[str]:
 
 def _show(frame: pd.DataFrame, by: int) -> None:
     """A table for each metric, and what is missing in it and why."""
+    from gridrun.report.tables import is_reference
+
     out = console()
     width = min(out.width, _WIDTH)
     for metric, part in frame.groupby("metric", sort=False):
@@ -153,7 +152,7 @@ def _show(frame: pd.DataFrame, by: int) -> None:
         if waiting:
             said.append(f"{counted(waiting, 'part')} waiting: not run yet")
         for note, rows in part[part["note"] != ""].groupby("note", sort=False):
-            if note != _IS_REFERENCE:
+            if not is_reference(str(note)):
                 said.append(f"{counted(len(rows), 'row')}: {note}")
         for each in said:
             say(textwrap.fill(each, width, subsequent_indent="  "))
@@ -191,7 +190,9 @@ def _lines(part: pd.DataFrame, by: int) -> _Lines:
 
 
 def _difference(row: Any) -> str:
-    if row["note"] == _IS_REFERENCE:
+    from gridrun.report.tables import is_reference
+
+    if is_reference(row["note"]):
         return "reference"
     difference = number(row["difference"])
     if math.isnan(row["lower"]):

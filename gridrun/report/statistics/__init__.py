@@ -5,7 +5,7 @@ values of all other parameters, and the classifier) and fold.
 """
 
 from gridrun.report.statistics._adjust import holm
-from gridrun.report.statistics._differences import Question, differences
+from gridrun.report.statistics._differences import IS_REFERENCE, Question, differences
 from gridrun.report.statistics._effects import Design, interactions, main_effects
 from gridrun.report.statistics._groups import MethodGroups, best_shares, letters_of, method_groups
 from gridrun.report.statistics._resampled import FoldMeans, over_folds, variance_factor
@@ -13,6 +13,7 @@ from gridrun.report.statistics._scores import Columns, Scale
 from gridrun.report.statistics._views import View
 
 __all__ = [
+    "IS_REFERENCE",
     "Columns",
     "Design",
     "FoldMeans",

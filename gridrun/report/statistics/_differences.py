@@ -22,6 +22,9 @@ from gridrun.report.statistics._scores import (
 )
 from gridrun.report.statistics._views import Paired, View, paired
 
+IS_REFERENCE = "it is the reference"
+"""Note on the row that others are compared with, where it has a value in every part."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -163,8 +166,8 @@ def _note(  # noqa: PLR0911, PLR0917 - one reason after the other
         said = f"{reference}, the reference, is not among the methods of the study"
         return f"{said}, which a failure could fall back on" if refused else said
     if place[1] == at:
-        said = f"it is the reference, and failed in {counted(refused, 'part')}"
-        return f"{said}: there is nothing to fall back on" if refused else "it is the reference"
+        said = f"{IS_REFERENCE}, and failed in {counted(refused, 'part')}"
+        return f"{said}: there is nothing to fall back on" if refused else IS_REFERENCE
     if refused:
         return (
             f"{reference}, the reference, has no value in {counted(refused, 'part')} that this "

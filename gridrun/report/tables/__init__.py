@@ -3,7 +3,7 @@
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
-from gridrun.report.tables._grouped import GROUPED_COLUMNS, NOTES, Grouping, grouped
+from gridrun.report.tables._grouped import GROUPED_COLUMNS, NOTES, Grouping, grouped, is_reference
 from gridrun.report.tables._runs import write_runs
 from gridrun.report.tables._tables import columns_of
 from gridrun.report.tables._write import altered_files, known_of, stale_files, write_results
@@ -19,6 +19,7 @@ __all__ = [
     "altered_files",
     "columns_of",
     "grouped",
+    "is_reference",
     "known_of",
     "parts",
     "stale_files",

@@ -65,6 +65,15 @@ class Grouping:
     sort: str = ""
 
 
+def is_reference(note: str) -> bool:
+    """Whether a note says no more than that its row is the one that others are compared with."""
+    if not note:
+        return False
+    from gridrun.report.statistics import IS_REFERENCE
+
+    return note == IS_REFERENCE
+
+
 def grouped(study_state: StudyState, asked: Grouping) -> pd.DataFrame:
     """Write the tables, and take means of the parts that are meant.
 
