@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_IMAGE = re.compile(r"(!\[[^\[\]]*\])\(([^)\s:]+)\)")
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\\.)+)\]\(([^)\s]+)\)")
 
 
@@ -41,8 +42,15 @@ def as_site_links(
         said = titles[on_site] if shown.endswith(".md") else shown
         return f"[{said}]({on_site}{mark}{anchor})"
 
+    def placed(found: re.Match[str]) -> str:
+        place = posixpath.normpath(posixpath.join(folder, found[2]))
+        return f"{found[1]}({place.removeprefix('docs/')})"
+
     parts = _FENCE.split(text)
-    return "".join(part if at % 2 else _LINK.sub(replaced, part) for at, part in enumerate(parts))
+    return "".join(
+        part if at % 2 else _IMAGE.sub(placed, _LINK.sub(replaced, part))
+        for at, part in enumerate(parts)
+    )
 
 
 def _as_path(shown: str, place: str) -> str:

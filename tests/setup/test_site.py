@@ -93,6 +93,16 @@ def test_every_link_inside_has_its_target_and_its_anchor(site, pages):
                 assert unquote(parts.fragment) in linked.anchors, (name, link)
 
 
+def test_all_that_a_page_loads_is_there(site, pages):
+    """Images, scripts and styles of a page are files of the site."""
+    found = set()
+    for name, page in pages.items():
+        for address in page.loaded if name != "404.html" else ():
+            assert ((site / name).parent / unquote(urlsplit(address).path)).is_file(), address
+            found.add(address)
+    assert "assets/report.png" in found
+
+
 def test_links_to_others_are_whole_addresses(pages):
     """A link that leaves the site has https, a host and no blank; nobody is asked whether it is."""
     outside = {link for page in pages.values() for link in page.links if urlsplit(link).scheme}
