@@ -207,6 +207,10 @@ def test_the_table_is_readable_at_eighty_columns(usual, capsys, tmp_path):
     upper = next(line for line in lines if "upper" in line).split()
     assert upper[:4] == ["upper", "tree", "14", "2"]
     assert next(line for line in lines if " mean " in line[:8]).split()[-1] == "reference"
+    write_means(usual[usual["smoothing"] == "upper"].copy(), 2, "table", None)
+    alone = capsys.readouterr().out.splitlines()
+    assert alone[0].startswith("loss (smoothing upper): mean ± SD")
+    assert ["classifier", "n", "failed"] in [line.split()[:3] for line in alone]
     marked = written(usual, "md", tmp_path).decode()
     assert "| smoothing | classifier | n | failed | mean ± SD | difference (95 %) |" in marked
 

@@ -127,7 +127,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 def _markdown(frame: pd.DataFrame, by: int) -> Iterator[str]:
     for metric, part in frame.groupby("metric", sort=False):
         heads, rows = _lines(part, by)
-        yield f"**{_title(str(metric), part)}**\n"
+        yield f"**{_title(str(metric), part, by)}**\n"
         yield "| " + " | ".join(head.replace("\n", " ") for head, _ in heads) + " |"
         yield "| " + " | ".join("---:" if side == "right" else "---" for _, side in heads) + " |"
         yield from ("| " + " | ".join(row) + " |" for row in rows)
@@ -141,7 +141,7 @@ def _show(frame: pd.DataFrame, by: int) -> None:
     out = console()
     width = min(out.width, _WIDTH)
     for metric, part in frame.groupby("metric", sort=False):
-        say(_title(str(metric), part))
+        say(textwrap.fill(_title(str(metric), part, by), width, break_on_hyphens=False))
         table(out, *_lines(part, by), narrow=True)
         undefined, waiting = int(part["undefined"].sum()), int(part["waiting"].sum())
         said = []
@@ -160,15 +160,24 @@ def _show(frame: pd.DataFrame, by: int) -> None:
         say("no part is meant")
 
 
-def _title(metric: str, part: pd.DataFrame) -> str:
+def _title(metric: str, part: pd.DataFrame, by: int) -> str:
+    """What the table is of; what all rows have in common is said here, not in each of them."""
+    fixed = [name for name in part.columns[:by] if name not in _varying(part, by)]
+    common = ", ".join(f"{name} {part[name].iloc[0]}" for name in fixed)
     references = [name for name in part["reference"].dropna().unique() if name]
     against = f", difference to {references[0]} with 95 % interval" if references else ""
-    return f"{metric}: mean ± SD over folds{against}"
+    return f"{metric}{f' ({common})' if common else ''}: mean ± SD over folds{against}"
+
+
+def _varying(part: pd.DataFrame, by: int) -> list[str]:
+    """Columns that rows differ in; all of them for a single row."""
+    names = [str(name) for name in part.columns[:by]]
+    return [name for name in names if len(part) == 1 or len(set(part[name])) > 1]
 
 
 def _lines(part: pd.DataFrame, by: int) -> _Lines:
     """Heads and cells; what compares is left out where nothing is compared."""
-    names = [str(name) for name in part.columns[:by]]
+    names = _varying(part, by)
     is_compared = bool((part["reference"].fillna("") != "").any())
     heads = [
         *((name, "left") for name in names),
