@@ -6,7 +6,9 @@ The numbers are those of ``gridrun.report.statistics``; here is what it is given
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import astuple
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,9 +88,7 @@ def write_comparison(known: Known) -> None:
         return
     names = comparison_columns(known.study_state)
     table = _table(known, pipeline)
-    with csv_table(known.study_state.study.paths.comparison_csv, names) as file:
-        for row in table[names].itertuples(index=False, name=None):
-            file.writerow([number_cell(value) for value in row])
+    write_frame(known.study_state.study.paths.comparison_csv, names, table)
 
 
 def _table(known: Known, compared: ComparesMethods) -> pd.DataFrame:
@@ -172,6 +172,18 @@ def part_frame(known: Known, rows: Sizes) -> pd.DataFrame:
     return frame[~parts.is_skipped]
 
 
-def number_cell(value: Any) -> str:
-    """One cell: what could not be computed is NA."""
+def write_frame(target: Path, columns: Sequence[str], frame: pd.DataFrame) -> None:
+    """Write a table of statistics.
+
+    Args:
+        target: The file.
+        columns: Those that are written, in order.
+        frame: It has them; a number that could not be computed becomes NA.
+    """
+    with csv_table(target, columns) as table:
+        for row in frame[list(columns)].itertuples(index=False, name=None):
+            table.writerow([_number_cell(value) for value in row])
+
+
+def _number_cell(value: Any) -> str:
     return cell(None if isinstance(value, float) and math.isnan(value) else value)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page import Known
-from gridrun.report.tables._cells import csv_table
-from gridrun.report.tables._compared import number_cell, part_frame
+from gridrun.report.tables._compared import part_frame, write_frame
 from gridrun.report.tables._sizes import sizes_of
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NUMBERS = ("n", "folds", "effect", "lower", "upper", "range", "sizes", "note")
 
@@ -54,10 +49,4 @@ def write_effects(known: Known) -> None:
         (paths.main_effects_csv, MAIN_COLUMNS, main_effects(frame, design)),
         (paths.interactions_csv, PAIR_COLUMNS, interactions(frame, design)),
     ):
-        _write(file, names, table.assign(metric=metric, sizes=sizes.source))
-
-
-def _write(file: Path, names: tuple[str, ...], table: pd.DataFrame) -> None:
-    with csv_table(file, names) as writer:
-        for row in table[list(names)].itertuples(index=False, name=None):
-            writer.writerow([number_cell(value) for value in row])
+        write_frame(file, names, table.assign(metric=metric, sizes=sizes.source))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page import Known
-from gridrun.report.tables._cells import csv_table
-from gridrun.report.tables._compared import number_cell, part_frame
+from gridrun.report.tables._compared import part_frame, write_frame
 from gridrun.report.tables._sizes import sizes_of
 from gridrun.study.state import StudyState
 
@@ -47,10 +46,9 @@ def write_groups(known: Known) -> None:
         str(pipeline.reference_method), Scale(score.worst, score.best), ratio=sizes.ratio
     )
     names = group_columns(known.study_state)
-    with csv_table(known.study_state.study.paths.method_groups_csv, names) as file:
-        if frame.empty:
-            return
+    if frame.empty:  # of no part nothing can be said: the header alone
+        table = frame.reindex(columns=names)
+    else:
         found = method_groups(frame, Columns(metric, by=by), question).methods
         table = found.assign(metric=metric, sizes=sizes.source)
-        for row in table[names].itertuples(index=False, name=None):
-            file.writerow([number_cell(value) for value in row])
+    write_frame(known.study_state.study.paths.method_groups_csv, names, table)
