@@ -413,6 +413,23 @@ def test_once_asked_for_the_page_follows_the_tables(study):
         assert paths.report_html.read_bytes() == whole
 
 
+def test_a_class_with_few_rows_in_a_test_part_is_counted_and_said(finished):
+    """The rarest class of any fold, by classifier; below ten rows an interval has a note."""
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        done = [row for row in csv.DictReader(handle) if row["state"] == "done"]
+    with finished.study.paths.comparison_csv.open(newline="") as handle:
+        compared = list(csv.DictReader(handle))
+    said = set()
+    for row in compared:
+        own = [one for one in done if one["classifier"] == row["classifier"]]
+        rarest = min(int(one[name]) for one in own for name in ("hits", "misses"))
+        assert row["fewest_of_a_class"] == str(rarest)
+        if row["lower"] != "NA":
+            assert row["note"].startswith("a class has fewer than 10 rows") == (rarest < 10)
+            said.add(row["note"])
+    assert len(said) == 1
+
+
 def test_differences_to_the_reference_are_those_of_the_table(study):
     """comparison.csv has each metric, view and method; the page its leading metric, to 3 decimals.
 
