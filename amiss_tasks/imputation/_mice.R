@@ -5,7 +5,8 @@
 # Upstream hands hyperparameters over in a way that loses them (D5), so mice's
 # defaults hold whatever the row says, and rows differ by their stream alone. A
 # row with reach_mice = TRUE does reach mice.
-# helpers: .mice_arguments, mice_plan, in_units, out_of_units, predictor_matrix (_mice_units.R)
+# helpers: .mice_arguments, mice_plan, in_units, own_names, out_of_units (_mice_units.R)
+# helpers: predictor_matrix (_mice_units.R)
 
 .ATTACHED <- "gridrun_mice"
 .METHOD <- "gridrun"
@@ -13,14 +14,17 @@
 .TEST_COMPLETIONS <- 10L
 
 # Features in which mice left missing values, with its own reason (constant, collinear).
-.tell_left_out <- function(run) {
+.tell_left_out <- function(run, data, plan) {
   events <- run$loggedEvents
   reported <- events[events$meth %in% c("constant", "collinear"), , drop = FALSE]
   left <- reported$out %in% names(run$nmis)[run$nmis > 0]
   if (any(left)) {
     message(
       "mice leaves missing values in ",
-      paste0(reported$out[left], " (", reported$meth[left], ")", collapse = ", ")
+      paste0(
+        own_names(reported$out[left], data, plan), " (", reported$meth[left], ")",
+        collapse = ", "
+      )
     )
   }
 }
@@ -49,7 +53,7 @@
   if (isTRUE(params$keep_collinear)) call$remove.collinear <- FALSE
   if (!is.null(plan$predictors)) call$predictorMatrix <- predictor_matrix(plan$predictors)
   run <- do.call(mice::mice, call)
-  .tell_left_out(run)
+  .tell_left_out(run, data, plan)
   lapply(seq_len(completions), function(number) {
     out_of_units(data, mice::complete(run, number), plan)
   })

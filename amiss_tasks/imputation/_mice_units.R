@@ -3,7 +3,9 @@
 # whatever its unit; it leaves out features that are collinear, and stops where a feature has
 # fewer known values than predictors. All of this leaves features without values.
 #
-#   own_units          features are standardised by the training rows, and put back
+#   own_units          features are standardised by the training rows, and put back; mice sees
+#                      them under plain names, since it takes a name for a regular expression
+#                      and for a part of a formula: GERP++ stops it, a.b is also a_b
 #   fill_constants     a constant feature takes no part; its missing values become its value
 #   keep_collinear     collinear features take part
 #   choose_predictors  each feature is predicted by those it is most correlated with
@@ -31,8 +33,9 @@
 
 # What is learnt of a training table before mice sees it.
 #
-# Returns list(constants, centre, spread, predictors): named lists of numbers, and for each
-# feature the names of its predictors, or NULL where all others are.
+# Returns list(constants, centre, spread, plain_names, predictors): named lists of numbers,
+# whether mice sees plain names, and for each feature, named as mice sees it, its predictors, or
+# NULL where all others are.
 mice_plan <- function(data, params) {
   known <- lapply(unclass(data), function(column) column[!is.na(column)])
   numbers <- names(data)[vapply(data, is.numeric, NA)]
@@ -47,6 +50,7 @@ mice_plan <- function(data, params) {
     # of the centred values: those of a feature far from 0 would lose their last digits
     plan$spread <- Map(function(values, centre) sd(values - centre), known[numbers], plan$centre)
     plan$spread[vapply(plan$spread, function(x) is.na(x) || x == 0, NA)] <- 1
+    plan$plain_names <- TRUE
   }
   if (isTRUE(params$choose_predictors)) {
     plan$predictors <- .choose_predictors(in_units(data, plan))
@@ -54,13 +58,22 @@ mice_plan <- function(data, params) {
   plan
 }
 
-# A table as mice sees it: without constant features, standardised.
+# The features of a table that mice sees.
+.taking_part <- function(data, plan) setdiff(names(data), names(plan$constants))
+
+# A table as mice sees it: without constant features, standardised, under plain names.
 in_units <- function(data, plan) {
-  data <- data[setdiff(names(data), names(plan$constants))]
+  data <- data[.taking_part(data, plan)]
   for (name in names(plan$centre)) {
     data[[name]] <- (data[[name]] - plan$centre[[name]]) / plan$spread[[name]]
   }
+  if (isTRUE(plan$plain_names)) names(data) <- paste0("feature", seq_along(data))
   data
+}
+
+# The feature's own name for each of the names that mice saw.
+own_names <- function(seen, data, plan) {
+  .taking_part(data, plan)[match(seen, names(in_units(data, plan)))]
 }
 
 # A table with the values that mice found for its gaps. A value that mice took from a row of
@@ -69,6 +82,7 @@ in_units <- function(data, plan) {
 # data       the table before; completed: the same rows from mice
 # training   the training table, or the table itself
 out_of_units <- function(data, completed, plan, training = data) {
+  names(completed) <- .taking_part(data, plan)
   for (name in names(data)) {
     gaps <- is.na(data[[name]])
     if (!any(gaps)) next
