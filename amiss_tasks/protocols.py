@@ -152,8 +152,10 @@ SWITCHES = (
     Switch(
         "bpca_means",
         "",
-        "values fitted by bpca vary around 0, since it is run without centring",
-        "bpca is centred, so that fitted values vary around the feature's mean",
+        "values fitted by bpca vary around 0, since it is run without centring; it fails where a "
+        "row has no value, or where there are not more features than components",
+        "bpca is centred, so that fitted values vary around the feature's mean, and a row without "
+        "values gets the means; there are fewer components than features",
         methods=("bpca",),
         hyperparameter="center",
     ),

@@ -4,10 +4,12 @@
 #
 # Upstream neither centres nor scales. The package takes the means out for its
 # own fit, but puts back only what it was asked to take out, so fitted values
-# vary around 0, not around the feature's mean.
+# vary around 0, not around the feature's mean. It fails for a row without any value, and for as
+# many components as there are features. With `center` the means are put back, such a row gets
+# them, and no more components are fitted than features less one.
 # helpers: none
 
-.require_values <- function(data) {
+.require_values <- function(data, center) {
   text <- names(data)[!vapply(data, function(column) is.numeric(column) || is.logical(column), NA)]
   if (length(text)) {
     stop("BPCA takes numbers only, but is given text: ", paste(text, collapse = ", "),
@@ -21,40 +23,46 @@
       call. = FALSE
     )
   }
-  rows <- sum(rowSums(!missing) == 0L)
-  if (rows) {
+  rows <- sum(.without_values(data))
+  if (rows && !center) {
     stop("BPCA cannot take a row without any value, there are ", rows, call. = FALSE)
   }
 }
 
+# Which rows have no value at all.
+.without_values <- function(data) rowSums(!is.na(data)) == 0L
+
+# A fitted model and the table that it completes.
 .bpca_fit <- function(data, params) {
-  .require_values(data)
+  center <- isTRUE(params$center)
+  .require_values(data, center)
   numbers <- as.matrix(data)
   rownames(numbers) <- NULL
-  pcaMethods::pca(
-    numbers,
-    method = "bpca", nPcs = params$nPcs, maxSteps = params$maxSteps,
-    scale = "none", center = isTRUE(params$center), verbose = FALSE
+  empty <- .without_values(data)
+  most <- if (center) max(1L, ncol(data) - 1L) else Inf
+  model <- pcaMethods::pca(
+    numbers[!empty, , drop = FALSE],
+    method = "bpca", nPcs = min(params$nPcs, most), maxSteps = params$maxSteps,
+    scale = "none", center = center, verbose = FALSE
   )
+  numbers[!empty, ] <- pcaMethods::completeObs(model)
+  numbers[empty, ] <- rep(colMeans(data, na.rm = TRUE), each = sum(empty))
+  list(model = model, completed = as.data.frame(numbers))
 }
 
-.bpca_complete <- function(data, params) {
-  as.data.frame(pcaMethods::completeObs(.bpca_fit(data, params)))
-}
-
-# params: nPcs, maxSteps; center = TRUE puts the means back into fitted values.
+# params: nPcs, maxSteps; center = TRUE: see the head of this file.
 impute_train <- function(data, params, seed) {
   fitted <- .bpca_fit(data, params)
   state <- list(
     params = params, means = colMeans(data, na.rm = TRUE),
-    loadings = unname(pcaMethods::loadings(fitted))
+    loadings = unname(pcaMethods::loadings(fitted$model))
   )
   state$noise <- .noise_variance(data, state)
-  list(completed = list(as.data.frame(pcaMethods::completeObs(fitted))), state = state)
+  list(completed = list(fitted$completed), state = state)
 }
 
 # On the test table alone (D7).
-impute_test <- function(data, state, seed) list(.bpca_complete(data, state$params))
+impute_test <- function(data, state, seed) list(.bpca_fit(data, state$params)$completed)
 
 # Expected scores of one row from the values it has, given loadings, means and
 # noise variance: the posterior mean of probabilistic principal components

@@ -1,18 +1,32 @@
-"""Under corrected a feature's name changes no number, whatever characters it has."""
+"""Under corrected features may have any name, be few, and rows may lack all values."""
 
 import numpy as np
 import pytest
 
-from amiss_tasks.methods import METHODS
-from amiss_tasks.protocols import CORRECTED, Protocol
+from amiss_tasks.methods import METHODS, Method
+from amiss_tasks.protocols import AMISS, CORRECTED, Protocol
 from amiss_tasks.stages.block_tables import BlockTable
 from amiss_tasks.tasks.r_stages import RStages
+from gridrun.pipeline import TaskFailure
 
-ODD = ("Consequence.missense_variant&splice", "GERP++_RS", "M-CAP score", "1000Gp3", "if", "T", "a`b")
+NAMES = ("missense_variant&splice", "GERP++_RS", "M-CAP [<0.5]", "1000Gp3", "if", "a.b", "a_b")
+"""As R's formulas and regular expressions do not take them, or take one for another."""
+
 RANDOM = np.random.default_rng(8)
-A, B = RANDOM.normal(size=(2, 60))
-WHOLE = np.array([A, 2 * A + B, A - B, B, A * B, A + 2 * B, B - A * B]).T + RANDOM.normal(0, 0.3, (60, 7))
-GAPS = np.where(RANDOM.random(WHOLE.shape) < 0.1, np.nan, WHOLE)
+SLOW_HERE = {"missForest", "missForest_ranger", "pmm", "norm", "rf", "cart", "midastouch"}
+SLOW_HERE |= {"lasso.norm"}
+EACH = [
+    pytest.param(name, marks=pytest.mark.slow if name in SLOW_HERE else ())
+    for name in METHODS
+    if name != "none"
+]
+
+
+def with_gaps(rows: int, features: int) -> np.ndarray:
+    values = RANDOM.normal(size=(rows, 2)) @ RANDOM.normal(size=(2, features))
+    values += RANDOM.normal(0, 0.3, values.shape)
+    values[::7, 1] = values[3::7, -1] = np.nan
+    return values
 
 
 @pytest.fixture(scope="module")
@@ -21,24 +35,66 @@ def corrected(two_completions) -> RStages:
     return RStages(protocol=Protocol(CORRECTED))
 
 
-def completed(stages, method, names):
-    def table(values):
-        positive = np.zeros(len(values), dtype=bool)
-        return stages.table(BlockTable([], positive, values, names, {}))
+def completed(stages: RStages, method: Method, number: int, values, names) -> list[np.ndarray]:
+    """The training table, and every completion of a test table."""
+    training, tested = values[:-12], values[-12:]
+    positive = np.zeros(len(training), dtype=bool)
+    table = stages.table(BlockTable([], positive, training, names, {}))
+    row = method.row(number) if method.axes else {}
+    trained = stages.impute_train(method, table, [row])
+    table = stages.table(BlockTable([], positive[:12], tested, names, {}))
+    found = stages.impute_test(method, table, trained.states.at(0), fold=1)
+    tables = [trained.tables.at(0).at(0), *(found.tables.at(n) for n in range(found.count))]
+    for one in tables:
+        assert list(one.python())[: len(names)] == list(names)
+    return [np.array([*one.python().values()], float).T for one in tables]
 
-    row = method.row(2) if method.axes else {}
-    trained = stages.impute_train(method, table(GAPS[:45]), [row], seed=3) if False else stages.impute_train(method, table(GAPS[:45]), [row])
-    tested = stages.impute_test(method, table(GAPS[45:]), trained.states.at(0), fold=1)
-    return [
-        {name: np.asarray(column, float) for name, column in found.python().items()}
-        for found in (trained.tables.at(0).at(0), *(tested.tables.at(n) for n in range(tested.count)))
-    ]
 
-
-@pytest.mark.parametrize("name", [m for m in METHODS if m != "none"])
-def test_imputed(corrected, name):
-    plain = completed(corrected, METHODS[name], tuple("abcdefg"))
-    odd = completed(corrected, METHODS[name], ODD)
+@pytest.mark.parametrize("name", EACH)
+def test_names_change_no_value(corrected, name):
+    """Values are those of the same features under the names a, b, c and so on."""
+    values = with_gaps(50, len(NAMES))
+    odd = completed(corrected, METHODS[name], 2, values, NAMES)
+    plain = completed(corrected, METHODS[name], 2, values, tuple("abcdefg"))
     for ours, theirs in zip(odd, plain, strict=True):
-        assert [n.split("_missing")[0] for n in ours][:7] == list(ODD)
-        np.testing.assert_array_equal(list(ours.values()), list(theirs.values()))
+        assert not np.isnan(ours).any()
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_few_features_and_rows_without_values(corrected, name):
+    """Two features are completed by the largest hyperparameters, as are rows that lack both."""
+    values = with_gaps(50, 2)
+    values[[5, -2]] = np.nan
+    method = METHODS[name]
+    for table in completed(corrected, method, max(1, method.rows), values, ("a", "b")):
+        assert not np.isnan(table).any()
+
+
+def test_bpca_gives_a_row_without_values_the_means(corrected):
+    """Means are those of the training rows; amiss stops there, as upstream does."""
+    values = with_gaps(50, 3)
+    values[[5, -2]] = np.nan
+    means = np.nanmean(values[:-12], axis=0)
+    training, tested = completed(corrected, METHODS["bpca"], 1, values, ("a", "b", "c"))
+    np.testing.assert_allclose(training[5], means)
+    np.testing.assert_allclose(tested[-2], means)
+    with pytest.raises(TaskFailure, match="row without any value, there are 1"):
+        completed(RStages(protocol=Protocol(AMISS)), METHODS["bpca"], 1, values, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    "classifier", ["rf", "lr", "pattern_lr", pytest.param("xgboost", marks=pytest.mark.slow)]
+)
+def test_names_change_no_probability(corrected, classifier):
+    """A classifier predicts the same by features of any name."""
+    values = RANDOM.normal(size=(60, len(NAMES)))
+    positive = values[:, 0] + RANDOM.normal(size=60) > 0
+    found = []
+    for names in (NAMES, tuple("abcdefg")):
+        block = BlockTable([], positive, values, names, {})
+        table = corrected.table(block)
+        imputed = corrected.impute_train(METHODS["mean_imp"], table, [{}])
+        trained = corrected.train(classifier, imputed, corrected.outcome(block))
+        found.append(corrected.predict(classifier, trained.models.at(0), table)[0].probability)
+    np.testing.assert_array_equal(*found)
