@@ -90,8 +90,13 @@ class OpenStudy:
 
     def state(self, **request: Any) -> StudyState:
         """The study with a request; the fields of ``RunOptions`` as keywords."""
+        return self._state(request)
+
+    def _state(self, request: Mapping[str, Any], *, counts_only: bool = False) -> StudyState:
         asked = RunOptions.asked(**request)
-        return StudyState(self.study, self._pipeline, asked, self.pipeline_name)
+        return StudyState(
+            self.study, self._pipeline, asked, self.pipeline_name, counts_only=counts_only
+        )
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
@@ -109,7 +114,7 @@ class OpenStudy:
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        study_state = self.state(**request)
+        study_state = self._state(request, counts_only=True)
         notes = [
             *self.study.notes,
             *study_state.selection.notes,

@@ -30,6 +30,11 @@ class StudyPaths:
         return self.state / "ledger.sqlite"
 
     @property
+    def input_digests(self) -> Path:
+        """Digests of the inputs as they were when they were taken."""
+        return self.state / "inputs.json"
+
+    @property
     def cache(self) -> Path:
         """Stored stage results, by digest."""
         return self.state / "cache"

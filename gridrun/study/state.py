@@ -29,6 +29,7 @@ from gridrun.shard.remote_inputs import (
 from gridrun.store.ledger import LedgerView
 from gridrun.study import MOST_FOLDS, Study
 from gridrun.study._drawing import drawing_of
+from gridrun.study._input_digests import input_stamp, keep_digests, known_digests
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
@@ -54,10 +55,18 @@ class StudyState:
         pipeline: Its pipeline.
         request: Which of its tasks are meant.
         pipeline_name: By which a worker finds the pipeline.
+        counts_only: Whether tasks are only counted: inputs are then not read for their digests
+            where there is no ledger to look for these in.
     """
 
     def __init__(
-        self, study: Study, pipeline: Pipeline, request: RunOptions, pipeline_name: str
+        self,
+        study: Study,
+        pipeline: Pipeline,
+        request: RunOptions,
+        pipeline_name: str,
+        *,
+        counts_only: bool = False,
     ) -> None:
         self.study = study
         self.pipeline = pipeline
@@ -68,6 +77,7 @@ class StudyState:
             request = replace(request, combinations=numbers)
         self.request = request
         self._stamps: dict[str, str] = {}
+        self._is_counting = counts_only
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
@@ -267,10 +277,10 @@ class StudyState:
         Raises:
             InputError: Files may not be read, or are not there and not known.
         """
-        known: dict[str, str] = {}
+        known = known_digests(self.study.paths)
         by_role: dict[str, str] = {}
         if self.view is not None:
-            known = json.loads(self.view.meta(_INPUT_META) or "{}")
+            known |= json.loads(self.view.meta(_INPUT_META) or "{}")
             by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
         if self.study.inputs_elsewhere:
             report = self.reading
@@ -290,7 +300,21 @@ class StudyState:
                 faults.append(_unreadable(role, path, error))
         if faults:
             raise InputError(faults)
+        self._keep(digests)
         return digests
+
+    def _keep(self, digests: Mapping[str, str]) -> None:
+        """Have other commands find the digests of these inputs; see ``keep_digests``."""
+        keep_digests(
+            self.study.paths, {stamp: digests[role] for role, stamp in self._stamps.items()}
+        )
+
+    def keep_input_digests(self) -> None:
+        """Have other commands find the digests of the inputs, once the study has a place for them.
+
+        ``input_digests`` does where it had one before.
+        """
+        self._keep(self.input_digests if self._stamps else {})
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
@@ -332,7 +356,10 @@ class StudyState:
             indices=self.selection.indices(),
             classifiers=self.study.classifiers,
             book=self.book,
-            inputs=self.input_digests,
+            # no digest is looked for in a ledger that is not there
+            inputs=dict.fromkeys(self.study.inputs, NOT_READ)
+            if self._is_counting and self.view is None
+            else self.input_digests,
         )
 
     def known_context_ids(self) -> list[int | None]:
@@ -398,17 +425,6 @@ def _unreadable(role: str, path: Path, error: OSError) -> Fault:
         todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
         "The tables in results/ are left as they are",
     )
-
-
-def input_stamp(path: Path) -> str:
-    """What distinguishes one state of a file from another without reading it.
-
-    The time of its last change of any kind stands beside that of its content, which
-    whoever writes a file may set as they like.
-    """
-    stat = path.stat()
-    parts = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-    return " ".join([str(path.resolve()), *map(str, parts)])
 
 
 def _needs_of(pipeline: Pipeline, values: Mapping[str, Sequence[Value]]) -> tuple[str, ...]:

@@ -89,13 +89,7 @@ def test_a_change_of_time_alone_is_seen_without_the_size(toy_study):
 
 def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
     """On the first run each, afterwards none as long as the ledger knows the file."""
-    read: list[str] = []
-    plain = gridrun.study.state.digest_of_input
-    monkeypatch.setattr(
-        gridrun.study.state,
-        "digest_of_input",
-        lambda path: (read.append(path.name), plain(path))[1],
-    )
+    read = _noting_digests(monkeypatch)
     study = toy_study()
     study.run(backend="inprocess", combinations="1")
     assert sorted(read) == ["a.txt", "b.txt"]
@@ -103,6 +97,42 @@ def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
     study.summary()
     study.status()
     assert len(read) == len(study.study.inputs)
+
+
+def _noting_digests(monkeypatch) -> list[str]:
+    """Names of the files whose digest is taken from now on."""
+    read: list[str] = []
+    plain = gridrun.study.state.digest_of_input
+    monkeypatch.setattr(
+        gridrun.study.state,
+        "digest_of_input",
+        lambda path: (read.append(path.name), plain(path))[1],
+    )
+    return read
+
+
+def test_a_first_plan_reads_no_input_for_its_digest(toy_study, monkeypatch):
+    """Where there is no ledger there is nothing to look up; and nothing is written."""
+    read = _noting_digests(monkeypatch)
+    study = toy_study()
+    assert study.plan(combinations="1").pending > 0
+    assert not read
+    assert not study.study.paths.state.exists()
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", "{}", '{"a": 1}', "\0"])
+def test_an_input_that_was_touched_is_read_once(toy_study, monkeypatch, damaged):
+    """Also where nothing is to be run, and whatever became of the file that knows the digests."""
+    study = toy_study()
+    study.run(backend="inprocess", combinations="1")
+    read = _noting_digests(monkeypatch)
+    study.study.paths.input_digests.write_text(damaged)
+    os.utime(study.study.inputs["table"], ns=(1, 2))
+    assert study.plan(combinations="1").pending == 0
+    study.run(backend="inprocess", combinations="1")
+    study.plan(combinations="1")
+    study.state().reading_settings  # noqa: B018  # as `describe` asks for them
+    assert len(read) == 1
 
 
 def test_the_pipeline_is_given_the_digests(toy_study, monkeypatch):

@@ -78,6 +78,7 @@ def write_description(study_state: StudyState, part: str | None = None) -> Descr
         describer = pipeline.describer(
             study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
         )
+        study_state.keep_input_digests()
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(study_state, describer, part, stack)
             for block in describer.describe(_blocks(study_state, describer.parameters), part):
