@@ -64,18 +64,25 @@ impute_train <- function(data, params, seed) {
 # On the test table alone (D7).
 impute_test <- function(data, state, seed) list(.bpca_fit(data, state$params)$completed)
 
-# Expected scores of one row from the values it has, given loadings, means and
+# Numbers of the rows that have the same features.
+.patterns <- function(table) {
+  seen <- lapply(seq_len(ncol(table)), function(column) is.na(table[, column]))
+  unname(split(seq_len(nrow(table)), do.call(paste, seen)))
+}
+
+# Expected scores of rows from the values they have, given loadings, means and
 # noise variance: the posterior mean of probabilistic principal components
 # (Tipping and Bishop 1999, doi:10.1111/1467-9868.00196).
 #
-# deviations  the row less the means; NA is missing
-# Returns list(scores, spread): expected scores, and their covariance divided by
-# the noise variance.
+# deviations  rows of one pattern less the means; NA is missing
+# Returns list(scores, spread): expected scores, a column for each row, and their covariance
+# divided by the noise variance.
 .project <- function(deviations, loadings, noise) {
-  seen <- !is.na(deviations)
+  seen <- !is.na(deviations[1L, ])
   observed <- loadings[seen, , drop = FALSE]
   spread <- solve(crossprod(observed) + diag(noise, ncol(loadings)))
-  list(scores = drop(spread %*% crossprod(observed, deviations[seen])), spread = spread)
+  of_rows <- crossprod(observed, t(deviations[, seen, drop = FALSE]))
+  list(scores = spread %*% of_rows, spread = spread)
 }
 
 # Noise variance that makes the training table likeliest, its loadings and means
@@ -88,17 +95,20 @@ impute_test <- function(data, state, seed) list(.bpca_fit(data, state$params)$co
   if (noise == 0) {
     return(.Machine$double.eps)
   }
+  patterns <- .patterns(deviations)
+  residual <- spread <- numeric(nrow(deviations))
   for (step in seq_len(most_steps)) {
-    total <- 0
-    for (i in seq_len(nrow(deviations))) {
-      row <- deviations[i, ]
-      found <- .project(row, state$loadings, noise)
-      seen <- !is.na(row)
+    for (rows in patterns) {
+      seen <- !is.na(deviations[rows[[1L]], ])
       observed <- state$loadings[seen, , drop = FALSE]
-      total <- total + sum((row[seen] - observed %*% found$scores)^2) +
-        noise * sum((observed %*% found$spread) * observed)
+      found <- .project(deviations[rows, , drop = FALSE], state$loadings, noise)
+      fitted <- observed %*% found$scores
+      residual[rows] <- colSums((t(deviations[rows, seen, drop = FALSE]) - fitted)^2)
+      spread[rows] <- sum((observed %*% found$spread) * observed)
     }
     before <- noise
+    # row after row: `sum` rounds otherwise, and the last digits of results would change
+    total <- Reduce(`+`, rbind(residual, noise * spread), 0)
     noise <- max(total / count, .Machine$double.eps)
     if (abs(noise - before) <= tolerance * before) break
   }
@@ -112,7 +122,7 @@ impute_test_learnt <- function(data, state, seed) {
   # as in the training table: see the head of this file
   offset <- if (isTRUE(state$params$center)) state$means else 0 * state$means
   for (i in which(rowSums(is.na(deviations)) > 0L)) {
-    scores <- .project(deviations[i, ], state$loadings, state$noise)$scores
+    scores <- .project(deviations[i, , drop = FALSE], state$loadings, state$noise)$scores
     for (j in which(is.na(deviations[i, ]))) {
       data[[j]][i] <- offset[j] + sum(state$loadings[j, ] * scores)
     }
