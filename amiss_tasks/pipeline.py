@@ -71,6 +71,7 @@ from gridrun.pipeline.caveats import Caveat
 from gridrun.pipeline.comparison import Score
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
+from gridrun.pipeline.inspection import Observation
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.pipeline.reports import CheckItem, ReportSection
 from gridrun.pipeline.study_keys import StudyKey
@@ -344,6 +345,12 @@ class AmissPipeline:
         from amiss_tasks.describe import AmissDescriber
 
         return AmissDescriber(settings, values, cache_dir)
+
+    def inspect_inputs(self, files: Sequence[Path], records: int) -> Iterator[Observation]:
+        """Say what a VCF and its tables hold; see ``InspectsInputs``."""
+        from amiss_tasks.describe.inspection import inspect_inputs
+
+        return inspect_inputs(files, records)
 
     def open_source(
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path

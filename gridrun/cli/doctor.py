@@ -13,6 +13,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import Command, add, untyped_flags
 from gridrun.cli._parameters import with_parameters
+from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def register(app: typer.Typer) -> None:
         "gridrun doctor",
         "gridrun doctor ~/my-study",
         "gridrun doctor ~/my-study --recompute 20",
+        "gridrun doctor --inputs clinvar.vep.vcf.gz --inputs CADD_snv.tsv.gz",
         cls=_WithSwitches,
     )
 
@@ -77,6 +79,21 @@ def doctor(
             help="Run N random finished tasks of STUDY again and compare their numbers.",
         ),
     ] = 1,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Look at this VCF or table, or at the inputs of this study, and at nothing else; "
+            "repeat the option for further files.",
+            show_default=False,
+        ),
+    ] = None,
+    records: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="With --inputs: read the first N records of the VCF."
+        ),
+    ] = 20_000,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -85,13 +102,25 @@ def doctor(
     Of a study that was run, ledger, results, cache and tables are held against the digests that
     were recorded; what can be made again from the rest is, unless a run works on the study.
 
+    With --inputs it says what a VCF and its tables hold before there is a study: classes, fields,
+    which features are there and how full they are, what is odd, and which set of features fits.
+
     Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something,
     the ledger is damaged, or a task has other numbers now.
     """
     from gridrun.cli._text import dump, say
+    from gridrun.tools.inspect_inputs import inspect_inputs
 
     key = ctx.meta.get(_CHOSEN)
-    found = _of_backend(key, study, pipeline) if key else _of_study(study, recompute, pipeline)
+    if inputs:
+        if study is not None or key:
+            raise UserError(
+                "--inputs looks at files and at nothing else",
+                todo="leave out STUDY and the backend, or --inputs",
+            )
+        found = inspect_inputs(inputs, records, pipeline)
+    else:
+        found = _of_backend(key, study, pipeline) if key else _of_study(study, recompute, pipeline)
     findings = []
     for finding in found:
         findings.append(finding)
