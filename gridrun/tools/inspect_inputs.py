@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gridrun.documents._document import YAML_SUFFIXES
 from gridrun.errors import UserError
 from gridrun.pipeline import DEFAULT_PIPELINE, load_pipeline
 from gridrun.pipeline.inspection import DAMAGED, InspectsInputs
@@ -32,7 +31,7 @@ def inspect_inputs(
         raise UserError(f"the pipeline {pipeline} looks at no inputs without a study")
     named: list[Path] = []
     for file in files:
-        if file.is_dir() or file.suffix.lower() in YAML_SUFFIXES:
+        if file.is_dir():
             named.extend(load_study(file, known).inputs.values())
         elif file.is_file():
             named.append(file)

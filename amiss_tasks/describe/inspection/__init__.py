@@ -1,4 +1,4 @@
-"""What a VCF and its tables hold, what is odd in them, and which set of features fits them."""
+"""What a VCF and its tables hold, what is odd in them, which features fit; for pipeline."""
 
 from __future__ import annotations
 

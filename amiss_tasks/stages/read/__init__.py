@@ -1,4 +1,4 @@
-"""Stage read: VCF and CADD tables joined, faults with lines; for models, pipeline, study and tasks.
+"""Stage read: inputs joined, faults with lines; for describe, models, pipeline, study and tasks.
 
 ``check_inputs`` is the quick check, ``read_inputs`` the full pass; the readers
 can be used on their own.
