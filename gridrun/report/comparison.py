@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gridrun.pipeline.comparison import ComparesMethods, Score
@@ -56,10 +56,13 @@ def comparison_of(study_state: StudyState) -> Comparison | None:
     pipeline = study_state.pipeline
     if not isinstance(pipeline, ComparesMethods):
         return None
+    own, scores = study_state.study.report, pipeline.scores
+    if own.equivalence is not None:
+        scores = {name: replace(it, equivalent=own.equivalence) for name, it in scores.items()}
     return Comparison(
         pipeline.leading_metric.column,
-        str(pipeline.reference_method),
-        pipeline.scores,
+        str(pipeline.reference_method) if own.reference is None else own.reference,
+        scores,
         pipeline.class_counts,
         pipeline.test_share(study_state.settings),
     )

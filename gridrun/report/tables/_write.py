@@ -129,8 +129,8 @@ def altered_files(study_state: StudyState) -> list[Path]:
 
 def _described(study_state: StudyState) -> list[str]:
     """What the report shows beside results: tables of the description, and people's own text."""
-    paths = study_state.study.paths
-    files = [*sorted(paths.description_csv("any").parent.glob("*.csv")), paths.report_text]
+    study = study_state.study
+    files = [*sorted(study.paths.description_csv("any").parent.glob("*.csv")), study.report_text]
     return [f"{file.name} {digest_of_file(file)}" for file in files if file.is_file()]
 
 
