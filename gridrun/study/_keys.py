@@ -29,6 +29,7 @@ KEYS = (
     "limits",
     "sample",
     "rows",
+    "report",
 )
 """Keys of ``study.yaml`` that the core reads; the pipeline and backends may have more."""
 

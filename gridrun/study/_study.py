@@ -28,6 +28,7 @@ from gridrun.study._keys import (
     read_study_keys,
 )
 from gridrun.study._reader import KeyReader
+from gridrun.study._report_key import ReportKey, read_report
 from gridrun.study.backend_keys import (
     BackendKey,
     BackendValue,
@@ -66,6 +67,7 @@ class Study:
         inputs_elsewhere: Role to the display name of its place, for inputs that are read where
             they are; ``inputs`` is empty then.
         reading_command: What a person types to have those read, or empty.
+        report: What its report compares with, and its people's text.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Study:
     backend_options: Mapping[str, Any] = field(default_factory=dict)
     inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
     reading_command: str = ""
+    report: ReportKey = field(default_factory=ReportKey)
 
     @property
     def directory(self) -> Path:
@@ -96,6 +99,11 @@ class Study:
     def paths(self) -> StudyPaths:
         """Every path below the study directory."""
         return StudyPaths(self.directory)
+
+    @property
+    def report_text(self) -> Path:
+        """What the study's people write for the report; whether it is there is not said."""
+        return self.report.text or self.paths.report_text
 
 
 def load_study(path: Path, pipeline: Pipeline) -> Study:
@@ -203,6 +211,8 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     if "classifiers" in nodes:
         classifiers = read_classifiers(reader, nodes["classifiers"], pipeline, protocol or "")
     limits = read_limits(reader, nodes["limits"]) if "limits" in nodes else Limits()
+    usual_text = StudyPaths(file.absolute().parent).report_text
+    report = read_report(keys, pipeline, grid.grid if grid is not None else None, usual_text)
     notes = reader.finish()
     assert grid is not None
     assert protocol is not None
@@ -225,6 +235,7 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
         backend_options={backends[name].backend: values[name].settings for name in values},
         inputs_elsewhere=values[far[0]].inputs_elsewhere if far else {},
         reading_command=backends[far[0]].command if far else "",
+        report=report,
     )
 
 

@@ -5,13 +5,16 @@ It refuses what the file alone shows to be wrong. What it takes, ``load_study`` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from gridrun.pipeline import LimitsClassifiers, Parameter, Pipeline
+from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.plan.selection import DESIGNS
 from gridrun.study import schema_parts as parts
 from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED
+from gridrun.study._report_key import most_equivalence
 from gridrun.study._study import DEFAULT_FOLDS, DEFAULT_SEED
 from gridrun.study.backend_keys import BackendKey, backend_keys, load_backend_key
 from gridrun.study.schema_parts import Schema
@@ -78,7 +81,22 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
             {"anyOf": [parts.whole(1), _sample()]},
         ),
         "rows": _said(f"Number of {pipeline.words.row}s to draw.", parts.whole(1)),
+        "report": _said(
+            "What the report compares with, which differences do not matter, and a file whose text "
+            "it shows.",
+            _report(pipeline),
+        ),
     }
+
+
+def _report(pipeline: Pipeline) -> Schema:
+    """What no results depend on; which methods the study has is for the reader to say."""
+    schemas: dict[str, Schema] = {"text": parts.TEXT}
+    if isinstance(pipeline, ComparesMethods):
+        most = most_equivalence(pipeline)
+        schemas["reference"] = {"type": ["string", "number"]}
+        schemas["equivalence"] = parts.number(most if math.isfinite(most) else None)
+    return parts.mapping(schemas)
 
 
 def _sample() -> Schema:

@@ -20,6 +20,7 @@ from gridrun.cli.results._means import format_of, write_means
 from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison
+from gridrun.report.tables._frame import Compared
 
 GRID = {
     **SMALL_GRID,
@@ -67,7 +68,8 @@ def written(frame, form, directory):
 
 def test_usual_means_are_those_of_the_summary_and_of_the_comparison(study, usual):
     """Without a choice: n, failed and means as printed; differences as in comparison.csv."""
-    write_comparison(Known(study.state(), study.summary()))
+    known = Known(study.state(), study.summary())
+    write_comparison(Compared(known, known.comparison))
     summary = {(r["method"], r["classifier"]): r for r in study.summary().records()}
     table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
     table = table[table["failures"] == "fallback"].set_index(["metric", "method", "classifier"])

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import tomllib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,19 +17,23 @@ import numpy as np
 import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
-from gridrun.api import write_report
+from gridrun.api import OpenStudy, write_report
 from gridrun.cli import report
 from gridrun.errors import WARNING, Fault, UserError
+from gridrun.pipeline import load_pipeline
 from gridrun.report.page import Known
 from gridrun.report.page._effects import show_effects
 from gridrun.report.page._methods_text import methods_text
 from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
+from gridrun.report.statistics import IS_REFERENCE
 from gridrun.report.tables import altered_files, stale_files, write_results
+from gridrun.study import load_study
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "gridrun" / "report" / "page" / "assets"
 HOSTILE = "<script>alert('&amp;')</script>"
+POSTERIOR = ("p_worse", "p_equivalent", "p_better")
 FAILING = {"misbehave": {"smoothing=upper": "error"}}
 
 
@@ -289,6 +294,39 @@ def test_own_text_is_shown_as_text_and_followed(study):
         study.report()
     file.unlink()
     assert "own-text" not in Page(study.report()).sections
+
+
+def test_the_key_report_changes_what_is_shown_and_no_task(study):
+    """Reference, equivalence and text are the key's; contexts stay, and the report is made anew."""
+    paths, state = study.study.paths, study.state()
+    study.report()
+    (paths.directory / "report.md").write_text("Of old.")
+    (paths.directory / "notes.md").write_text("Of today.")
+    file = paths.directory / "study.yaml"
+    key = "report: {reference: flat, equivalence: 0.25, text: notes.md}\n"
+    file.write_text(file.read_text("utf-8") + key)
+    loaded = load_study(paths.directory, load_pipeline(TOY))
+    assert "notes.md, and report.md no more" in loaded.notes[0].message
+    opened = OpenStudy(replace(loaded, options=study.study.options), TOY)
+    contexts = [[one.digest for one in it.tables.contexts] for it in (state, opened.state())]
+    assert contexts[0] == contexts[1]
+    assert opened.summary().waiting == 0
+    page = Page(opened.report())
+    with paths.comparison_csv.open(newline="") as handle:
+        rows = [*csv.DictReader(handle)]
+    assert {row["reference"] for row in rows} == {"flat"}
+    assert {row["method"] for row in rows if row["note"] == IS_REFERENCE} == {"flat"}
+    assert "differences up to 0.25 count as equal" in " ".join(page.sections["differences"].split())
+    sums = [sum(float(row[name]) for name in POSTERIOR) for row in rows if row["lower"] != "NA"]
+    assert sums == pytest.approx([1] * len(sums))
+    assert set(opened.means()["reference"]) == {"flat"}
+    assert "Of today." in page.sections["own-text"]
+    assert "Of old." not in page.sections["own-text"]
+    (paths.directory / "notes.md").write_text("Of tomorrow.")
+    assert "Of tomorrow." in Page(opened.report()).sections["own-text"]
+    (paths.directory / "notes.md").unlink()
+    with pytest.raises(UserError, match="cannot be read"):
+        opened.report()
 
 
 def test_several_studies_stand_side_by_side(study, finished, tmp_path):

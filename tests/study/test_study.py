@@ -11,6 +11,7 @@ from grids import FULL, ONE, write_json, yaml_lines
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.study.start import INPUTS as INPUT_ROLES
 from gridrun.errors import InputError
+from gridrun.pipeline.comparison import Score
 from gridrun.plan.units import Limits
 from gridrun.study import load_study
 
@@ -22,6 +23,11 @@ PIPELINE = SimpleNamespace(
     inputs=INPUT_ROLES,
     most_folds=None,
     most_folds_reason="",
+    method_parameter="imputation",
+    reference_method="mean_imp",
+    scores={"MCC": Score(-1.0, 1.0), "AUC": Score(0.0, 1.0)},
+    class_counts={},
+    test_share=lambda _: 0.3,
 )
 PIPELINE.of_study = lambda _: PIPELINE
 
@@ -172,6 +178,14 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
         ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
+        ("report: mean_imp", ['key "report" has the text', "a mapping"]),
+        ("report: {reference: zero_im}", ["no value of imputation", 'did you mean "zero_imp"?']),
+        ("report: {reference: max_imp}", ["grid does not have", "that is there: zero_imp"]),
+        ("report: {reference: [1]}", ["has a list, expected a value of imputation"]),
+        ("report: {equivalence: 0}", ['key of report "equivalence"', "at most 0.5"]),
+        ("report: {equivalence: 1}", ["has the number 1", "does not matter"]),
+        ("report: {text: none.md}", ["there is no file none.md", "correct the path"]),
+        ("report: {txt: none.md}", ['unknown key of report "txt"', 'did you mean "text"?']),
         ("fold: 3", ['unknown key "fold"', 'did you mean "folds"?']),
         ("quality: clingen", ["parameters of the grid are among", "below the key grid"]),
         ("seed: 1\nseed: 2", ['key "seed" is given more than once: lines 15 and 16']),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 
-from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number
 
@@ -25,10 +24,10 @@ _DIGITS = 3
 
 def show_differences(known: Known) -> Shown | None:
     """By the leading metric; a failure counts as the reference's value."""
-    pipeline, file = known.study_state.pipeline, known.study_state.study.paths.comparison_csv
-    if not isinstance(pipeline, ComparesMethods) or not file.exists():
+    comparison, file = known.comparison, known.study_state.study.paths.comparison_csv
+    if comparison is None or not file.exists():
         return None
-    metric = pipeline.leading_metric.column
+    metric = comparison.metric
     texts = ["method", *known.summary.parameters, "classifier"]
     with file.open(encoding="utf-8", newline="") as handle:
         lines = [
@@ -46,8 +45,8 @@ def show_differences(known: Known) -> Shown | None:
             "lines": lines,
             "texts": texts,
             "numbers": [*_NUMBERS.values(), *_COUNTS],
-            "reference": pipeline.reference_method,
+            "reference": comparison.reference,
             "metric": metric,
-            "equivalent": pipeline.scores[metric].equivalent,
+            "equivalent": comparison.scores[metric].equivalent,
         }
     )

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 
 from gridrun.errors import counted
-from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number, read_number
 
@@ -23,9 +22,9 @@ def show_effects(known: Known) -> Shown | None:
 
     None where the pipeline does not compare methods, or nothing varies.
     """
-    pipeline, paths = known.study_state.pipeline, known.study_state.study.paths
+    comparison, paths = known.comparison, known.study_state.study.paths
     files = (paths.main_effects_csv, paths.interactions_csv)
-    if not isinstance(pipeline, ComparesMethods) or not all(file.exists() for file in files):
+    if comparison is None or not all(file.exists() for file in files):
         return None
     main, pairs = map(_rows, files)
     by_parameter = _together(main, "parameter")
@@ -42,7 +41,7 @@ def show_effects(known: Known) -> Shown | None:
     coverage = known.study_state.selection.coverage
     return Shown(
         {
-            "metric": pipeline.leading_metric.column,
+            "metric": comparison.metric,
             "numbers": [*_NUMBERS.values(), *_COUNTS],
             "main": [
                 [row["parameter"], row["value"], *_cells(row), row["note"]]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 from typing import Any
 
-from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number
 
 
 def show_groups(known: Known) -> Shown | None:
     """Methods by their mean with the letters of their groups; a reason where there are none."""
-    pipeline, file = known.study_state.pipeline, known.study_state.study.paths.method_groups_csv
-    if not isinstance(pipeline, ComparesMethods) or not file.exists():
+    comparison, file = known.comparison, known.study_state.study.paths.method_groups_csv
+    if comparison is None or not file.exists():
         return None
-    texts = [*pipeline.summary_parameters, "classifier"]
+    texts = [*known.study_state.pipeline.summary_parameters, "classifier"]
     diagrams: dict[tuple[str, ...], dict[str, Any]] = {}
     with file.open(encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
@@ -26,9 +25,9 @@ def show_groups(known: Known) -> Shown | None:
         return None
     return Shown(
         {
-            "metric": pipeline.leading_metric.column,
+            "metric": comparison.metric,
             "compared": known.compared,
-            "reference": pipeline.reference_method,
+            "reference": comparison.reference,
             "diagrams": [
                 {"name": diagram["name"], **_diagram(diagram["rows"])}
                 for diagram in diagrams.values()

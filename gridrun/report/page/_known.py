@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gridrun.pipeline import Value
 from gridrun.pipeline.reports import ReportMetric, report_metrics_of
 from gridrun.plan.units import State
+from gridrun.report.comparison import Comparison, comparison_of
 from gridrun.report.summary import Summary
 from gridrun.study.state import StudyState
 
@@ -97,6 +98,11 @@ class Known:
     def metrics(self) -> tuple[ReportMetric, ...]:
         """What is shown, the leading metric first."""
         return report_metrics_of(self.study_state.pipeline)
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """What its methods are compared by, or None where they are not."""
+        return comparison_of(self.study_state)
 
     @cached_property
     def parts(self) -> PartTable:

@@ -1,4 +1,4 @@
-"""The text that the study's people wrote for the report: ``report.md`` beside ``study.yaml``."""
+"""The text that the study's people wrote for the report, which its key ``report`` names."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ def show_own_text(known: Known) -> Shown | None:
     Raises:
         UserError: The file cannot be read as text.
     """
-    file = known.study_state.study.paths.report_text
+    study = known.study_state.study
+    file = study.report_text
+    if study.report.text is None and not file.exists():
+        return None
     try:
         text = file.read_text("utf-8")
-    except FileNotFoundError:
-        return None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the text of the report cannot be read: {error}",
             where=str(file),
-            todo="save it as UTF-8, or remove it: the report then has no such section",
+            todo="save it as UTF-8, or do without it: the report then has no such section",
         ) from error
     blocks: list[tuple[str, list[str]]] = []
     for part in text.split("\n\n"):

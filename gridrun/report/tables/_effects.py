@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridrun.pipeline.comparison import ComparesMethods
-from gridrun.report.page import Known
-from gridrun.report.tables._compared import part_frame, write_frame
-from gridrun.report.tables._sizes import sizes_of
+from gridrun.report.comparison import comparison_of
+from gridrun.report.tables._frame import Compared, write_frame
 from gridrun.store.paths import StudyPaths
 from gridrun.study.state import StudyState
 
@@ -22,25 +20,22 @@ PAIR_COLUMNS = ("metric", "parameter", "value", "parameter_2", "value_2", *_NUMB
 
 def effect_files(study_state: StudyState) -> dict[str, Path]:
     """Display name of each file to its path; none where the pipeline does not compare."""
-    if not isinstance(study_state.pipeline, ComparesMethods):
+    if comparison_of(study_state) is None:
         return {}
     paths: StudyPaths = study_state.study.paths
     return {"main effects": paths.main_effects_csv, "interactions": paths.interactions_csv}
 
 
-def write_effects(known: Known) -> None:
+def write_effects(compared: Compared) -> None:
     """Write both tables, of the leading metric; classifiers count as values of a parameter.
 
     Args:
-        known: The study; its final table is written.
+        compared: The parts of the study.
     """
-    pipeline = known.study_state.pipeline
-    if not isinstance(pipeline, ComparesMethods):
-        return
     from gridrun.report.statistics import Design, interactions, main_effects
 
-    metric, sizes = pipeline.leading_metric.column, sizes_of(known, pipeline)
-    frame = part_frame(known, sizes)
+    known, metric = compared.known, compared.comparison.metric
+    sizes, frame = compared.sizes, compared.frame
     ratios = (frame["test_rows"] / frame["training_rows"]).dropna()
     ratio = float(ratios.mean()) if len(ratios) else sizes.ratio
     design = Design((*known.grid, "classifier"), metric, ratio)

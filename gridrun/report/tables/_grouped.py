@@ -13,10 +13,11 @@ import numpy as np
 
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Column, Value, names_of
-from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.plan.selection import positions_of
+from gridrun.report.comparison import Comparison
 from gridrun.report.page import Known
-from gridrun.report.tables._compared import FEWEST_OF_A_CLASS, TOO_FEW, part_frame
+from gridrun.report.tables._compared import FEWEST_OF_A_CLASS, TOO_FEW
+from gridrun.report.tables._frame import part_frame
 from gridrun.report.tables._sizes import Sizes, sizes_of
 from gridrun.report.tables._write import write_results
 from gridrun.study.state import StudyState
@@ -129,9 +130,8 @@ class _Frame:
     """
 
     def __init__(self, known: Known, chosen: Mapping[str, Iterable[int]]) -> None:
-        pipeline = known.study_state.pipeline
         self._known = known
-        self._compares = pipeline if isinstance(pipeline, ComparesMethods) else None
+        self._compares = known.comparison
         nothing = np.full(len(known.parts.fold), np.nan)
         unknown = Sizes(nothing, nothing, np.nan, "")
         self._sizes = sizes_of(known, self._compares) if self._compares else unknown
@@ -172,19 +172,13 @@ class _Frame:
             missing: dict[str, Any] = {"reference": "", "folds": pd.NA, "note": ""}
             missing |= dict.fromkeys(("difference", "lower", "upper"), np.nan)
             return table.assign(**missing).astype({"folds": "Int64"})
-        from gridrun.report.statistics import Columns, Question, Scale, differences
+        from gridrun.report.statistics import Columns, differences
 
-        score, others = compares.scores[metric], [name for name in by if name != method]
-        frame, reference = self._with_reference, str(compares.reference_method)
+        frame, others = self._with_reference, [name for name in by if name != method]
         # other methods than those that are asked for would change nothing but take their time
-        meant = {*self._asked[method].unique(), reference}
+        meant = {*self._asked[method].unique(), compares.reference}
         frame = frame[frame[method].isin(meant)]
-        question = Question(
-            reference,
-            Scale(score.worst, score.best),
-            ratio=self._sizes.ratio,
-            equivalence=score.equivalent,
-        )
+        question = compares.question(metric, self._sizes.ratio)
         found = differences(frame, Columns(metric, by=tuple(others)), question)
         found[method] = found["method"]
         found["rarest"] = _least(frame, others, found)
@@ -203,7 +197,7 @@ class _Frame:
             return [f"nothing is compared, as --by does not name {self._known.compared}"]
         return []
 
-    def _rarest(self, compares: ComparesMethods) -> Any:
+    def _rarest(self, compares: Comparison) -> Any:
         """Test rows of the rarer class, for each part; NaN where it has no counts."""
         import pyarrow.parquet as pq
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridrun.pipeline import HasNullModels, names_of
-from gridrun.pipeline.comparison import ComparesMethods
+from gridrun.report.comparison import Comparison
 from gridrun.report.page import Known
 
 _ROWS = ("training_rows", "test_rows")
@@ -33,14 +33,14 @@ class Sizes:
     source: str
 
 
-def sizes_of(known: Known, compared: ComparesMethods) -> Sizes:
+def sizes_of(known: Known, comparison: Comparison) -> Sizes:
     """Rows of the folds of all parts: those that null models were made on, else by the protocol.
 
     Args:
         known: The study; its tables are written.
-        compared: Its pipeline.
+        comparison: What its methods are compared by.
     """
-    share = compared.test_share(known.study_state.settings)
+    share = comparison.test_share
     found = _recorded(known)
     parts = len(known.parts.fold)
     nothing = np.full(parts, np.nan)

@@ -17,6 +17,7 @@ from gridrun.report.summary import NullModelMean, Summary, SummaryGroup
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._effects import effect_files, write_effects
+from gridrun.report.tables._frame import Compared
 from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import (
     all_notes,
@@ -128,8 +129,8 @@ def altered_files(study_state: StudyState) -> list[Path]:
 
 def _described(study_state: StudyState) -> list[str]:
     """What the report shows beside results: tables of the description, and people's own text."""
-    paths = study_state.study.paths
-    files = [*sorted(paths.description_csv("any").parent.glob("*.csv")), paths.report_text]
+    study = study_state.study
+    files = [*sorted(study.paths.description_csv("any").parent.glob("*.csv")), study.report_text]
     return [f"{file.name} {digest_of_file(file)}" for file in files if file.is_file()]
 
 
@@ -171,9 +172,10 @@ def _write(
     _write_summary(study_state, summary)
     if with_page:
         known = Known(study_state, summary, said[NOTES] or ())
-        write_comparison(known)
-        write_groups(known)
-        write_effects(known)
+        if known.comparison is not None:
+            compared = Compared(known, known.comparison)
+            for write in (write_comparison, write_groups, write_effects):
+                write(compared)
         write_page([known], paths.report_html)
     kept = {
         # what was made from a damaged ledger is not kept as made from this one
