@@ -600,3 +600,10 @@ def test_intervals_are_from_the_rows_of_each_fold_where_results_say_them(tmp_pat
         rows = [row for row in csv.DictReader(handle) if row["folds"] == "2"]
     assert {row["sizes"] for row in rows} == {"rows of each fold"}
     assert [float(r["variance_factor"]) for r in rows] == pytest.approx([1 / 2 + 3 / 7] * len(rows))
+    page = Page(opened.study.paths.report_html)
+    summary = opened.summary()
+    (line,) = [one.mean("skill") for one in summary.null_models]
+    better = sum(one.mean("skill") > line for one in summary.groups)
+    said = " ".join(page.sections["null-models"].split())
+    assert f"{better} of {len(summary.groups)} rows of the comparison have a better mean" in said
+    assert f"than the best null model, guess, with {line:.4f}." in said
