@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
         "gridrun doctor",
         "gridrun doctor ~/my-study",
         "gridrun doctor ~/my-study --recompute 20",
-        "gridrun doctor --inputs clinvar.vep.vcf.gz --inputs CADD_snv.tsv.gz",
+        "gridrun doctor --inputs ~/my-study",
         cls=_WithSwitches,
     )
 
@@ -83,16 +83,14 @@ def doctor(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Look at this VCF or table, or at the inputs of this study, and at nothing else; "
+            help="Look at this input file, or at the inputs of this study, and at nothing else; "
             "repeat the option for further files.",
             show_default=False,
         ),
     ] = None,
     records: Annotated[
         int,
-        typer.Option(
-            metavar="N", min=1, help="With --inputs: read the first N records of the VCF."
-        ),
+        typer.Option(metavar="N", min=1, help="With --inputs: read the first N records of a file."),
     ] = 20_000,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
@@ -102,8 +100,8 @@ def doctor(
     Of a study that was run, ledger, results, cache and tables are held against the digests that
     were recorded; what can be made again from the rest is, unless a run works on the study.
 
-    With --inputs it says what a VCF and its tables hold before there is a study: classes, fields,
-    which features are there and how full they are, what is odd, and which set of features fits.
+    With --inputs it says what input files hold before there is a study: which features are there
+    and how full they are, what is odd, and what a study could use of them.
 
     Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something,
     the ledger is damaged, or a task has other numbers now.

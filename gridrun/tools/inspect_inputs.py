@@ -36,7 +36,7 @@ def inspect_inputs(
         elif file.is_file():
             named.append(file)
         else:
-            raise UserError(f"{file}: there is no such file", todo="name a VCF and its tables")
+            raise UserError(f"{file}: there is no such file", todo="name input files, or a study")
     for seen in known.inspect_inputs(named, records):
         code = 2 if seen.verdict == DAMAGED else 0
         yield Finding(seen.what, seen.verdict, seen.found, seen.todo, code)

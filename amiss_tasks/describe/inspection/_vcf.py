@@ -60,7 +60,7 @@ def of_vcf(
         "records",
         OK,
         f"{part}{counted(seen.records, 'record')} on {counted(len(seen.chromosomes), 'chromosome')}"
-        f", {blocks / seen.records:.1f} CSQ blocks each; what follows is of these",
+        f", CSQ blocks of each: {blocks / seen.records:.1f}; what follows is of these",
     )
     yield from _of_labels(seen)
     yield from _of_transcripts(seen)
@@ -128,7 +128,7 @@ def _of_transcripts(seen: ColumnsSeen) -> Iterator[Observation]:
         there = seen.names_with(names)
         if there:
             share = percent(seen.share(there[0]) or 0.0)
-            yield Observation(what, OK, f"{there[0]} in {share} of blocks")
+            yield Observation(what, OK, f"{there[0]}, blocks that have it: {share}")
         else:
             todo = f"annotate again by VEP with {option}"
             yield Observation(what, NOTE, f"no {' or '.join(names)}: {without}", todo)
@@ -157,7 +157,7 @@ def _odd(seen: ColumnsSeen) -> Iterator[Observation]:
             NOTE,
             f"{some(by_transcript)}: lists of values by transcript, and no "
             f"{TRANSCRIPTS} says of which",
-            f"add {TRANSCRIPTS} to the fields of VEP's plugin dbNSFP",
+            f"name {TRANSCRIPTS} where VEP's plugin dbNSFP is called",
         )
     frequencies = seen.names_with(filter(is_frequency, seen.fields))
     if frequencies:
