@@ -48,7 +48,8 @@ def plan(
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
-    from gridrun.cli._text import dump, duration, say
+    from gridrun.cli._text import dump, say
+    from gridrun.cli._times import time_lines
 
     if as_json:
         dump(_plain(report))
@@ -72,10 +73,9 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"
     )
-    if report.pending and report.measured >= _ENOUGH_MEASURED:
-        say(f"time: about {duration(report.seconds)} of one core, by the durations measured so far")
-    elif report.pending:
-        say("time: unknown until some tasks of each kind have run")
+    if report.pending:
+        for line in time_lines(report.time):
+            say(line)
     if why:
         _show_why(report)
 
@@ -145,6 +145,9 @@ def _plain(report: PlanReport) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(report).items() if name not in _LISTS},
         "sharing": report.sharing,
+        "seconds": report.time.seconds,
+        "measured": report.time.measured,
+        "time": vars(report.time),
         "coverage": _plain_coverage(report.coverage),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
@@ -158,7 +161,4 @@ def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
 
 
-_LISTS = ("coverage", "stages", "why", "notes")
-
-_ENOUGH_MEASURED = 0.5
-"""Share of the estimate that must rest on measured durations before it is shown."""
+_LISTS = ("coverage", "stages", "time", "why", "notes")

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
+
+if TYPE_CHECKING:
+    from gridrun.api import OpenStudy
+    from gridrun.report.status import StatusReport
+
+_PAUSE_SECONDS = 5.0
+"""Between two looks at the ledger with ``--watch``."""
+
+_WIDE = 160
+"""Letters of a line that is piped, where it ends in text of any length."""
 
 
 def register(app: typer.Typer) -> None:
@@ -19,80 +31,73 @@ def register(app: typer.Typer) -> None:
         app,
         status,
         "gridrun status",
+        "gridrun status . --watch",
         "gridrun status ~/study --json",
     )
 
 
 def status(
     study: opt.StudyArgument = Path(),
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Say it again every few seconds, until no run is at work."),
+    ] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Count parts (combination, classifier, fold) by state; say what runs and what failed.
+    """Say how a study stands: what is done, runs, waits and failed, the pace and the time left.
 
-    The counts are of what the last run selected. Nothing is written.
+    Tasks and parts (combination, classifier, fold) are those of what the last run selected.
+    Nothing is written. With --watch a terminal shows it in place; piped, each look is one line.
     """
     from gridrun.api import open_study
-    from gridrun.cli._text import NOTHING_RUN, dump, duration, say
+    from gridrun.cli._status_text import plain
+    from gridrun.cli._text import dump, say
 
-    report = open_study(study, pipeline=pipeline).status()
-    if as_json:
-        dump(
-            {
-                "parts": report.parts,
-                "failures": [
-                    {"kind": kind, "reason": reason, "parts": count}
-                    for (kind, reason), count in report.reasons.items()
-                ],
-                "attempts": report.attempts,
-                "held": report.held,
-                "holder": report.holder,
-                "last_run": report.last_run,
-                "combinations": report.combinations,
-                "folds": report.folds,
-                "changes": report.changes,
-                "damaged": report.damaged,
-                "altered": report.altered,
-            }
-        )
-        return
-    if report.last_run is None:
-        say(NOTHING_RUN)
-        return
-    last = report.last_run
-    if report.holder is not None:
-        host, pid, heartbeat = report.holder
-        say(
-            f"running: process {pid} on {host} ({last['backend']}), begun "
-            f"{duration(time.time() - last['started'])} ago, heard of "
-            f"{duration(time.time() - heartbeat)} ago"
-        )
-    elif last["ended"] is None:
-        say(
-            f"the last run ({last['backend']}, process {last['pid']} on {last['host']}) was "
-            "killed; run it again to continue"
-        )
+    opened = open_study(study, pipeline=pipeline)
+    if watch:
+        _watch(opened, as_json=as_json)
+    elif as_json:
+        dump(plain(opened.status()))
     else:
-        took = duration(last["ended"] - last["started"])
-        how = {"failed": "done, some tasks failed"}.get(last["state"], last["state"])
-        say(f"the last run ({last['backend']}) ended after {took}: {how}")
-    if report.changes:
-        say(
-            f"changed since the last run: {', '.join(report.changes)}; a run would compute "
-            f"everything again"
-        )
-    say(
-        f"{counted(report.combinations, 'combination')} x {counted(report.folds, 'fold')}; "
-        "parts by state:"
-    )
-    for state, count in report.parts.items():
-        say(f"  {state:8} {count:>10,}")
-    for (kind, reason), count in sorted(report.reasons.items(), key=lambda item: -item[1])[:10]:
-        say(f"  failed {count:,} x {kind}: {' '.join(reason.split())[:160]}")
-    for warning in report.warnings:
-        say(f"  {warning}")
-    for unit, worker, tasks, since in report.held:
-        say(
-            f"  {worker} holds {unit}: {counted(tasks, 'task')} since "
-            f"{duration(time.time() - since)}"
-        )
+        for line in _lines(opened.status()):
+            say(line)
+
+
+def _lines(report: StatusReport) -> list[str]:
+    from gridrun.cli._status_text import lines
+    from gridrun.cli._text import console
+
+    out = console()
+    return lines(report, out.width if out.is_terminal else _WIDE)
+
+
+def _watch(opened: OpenStudy, *, as_json: bool) -> None:
+    """Look again and again; a look at a large study may take as long as three pauses."""
+    from gridrun.cli._status_text import plain, short
+    from gridrun.cli._text import console, dump, say
+
+    out = console()
+    in_place = out.is_terminal and not as_json
+    if in_place:
+        from rich.live import Live
+        from rich.text import Text
+
+        live = Live(console=out, auto_refresh=False, vertical_overflow="crop")
+    with live if in_place else contextlib.nullcontext():
+        while True:
+            began = time.monotonic()
+            report = opened.status()
+            if in_place:
+                live.update(Text("\n".join(_lines(report))), refresh=True)
+            elif as_json:
+                dump(plain(report))
+            elif report.holder is not None:
+                say(short(report))
+            if report.holder is None:
+                break
+            sys.stdout.flush()
+            time.sleep(max(_PAUSE_SECONDS, 3 * (time.monotonic() - began)))
+    if not in_place and not as_json:
+        for line in _lines(report):
+            say(line)

@@ -18,6 +18,7 @@ from gridrun.store.ledger import _lease, _sweeps
 from gridrun.store.ledger._digests import RESULT, is_payload, result_digest
 from gridrun.store.ledger._open import open_for_reading
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
+from gridrun.store.ledger._timings import Timings
 
 _TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
 _STORED = f"SELECT state, kind, digest, {RESULT}"
@@ -200,6 +201,10 @@ class LedgerView:
             for context, tasks, seconds in self.db.execute("SELECT * FROM duration")
             if tasks
         }
+
+    def timings(self) -> Timings:
+        """How long tasks took."""
+        return Timings(self.db)
 
     def noteworthy(self) -> Iterator[dict[str, Any]]:
         """Attempts that failed or printed something, oldest first, and ``request`` of their run.

@@ -1,0 +1,153 @@
+"""How long tasks take on one core, by what is known before any has run; see ``CostModel``.
+
+Costs are those of the table for the rows and columns that a combination will have: rows by a
+quick count of the VCF, columns by the study's features. Sources of the shares of rows:
+``upstream-behaviour`` sections 3 to 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.features.indicators import INDICATORS, has_indicators
+from amiss_tasks.methods import MOST_ROWS
+from amiss_tasks.protocols import TRAINING_SHARE
+from amiss_tasks.stages.splits.newer import VCF
+from amiss_tasks.study._cost_table import (
+    CLASSIFIER_COSTS,
+    EVALUATED,
+    METHOD_COSTS,
+    OWN_SECONDS,
+    PREPARED,
+    ROWS,
+    Cost,
+)
+from amiss_tasks.study._row_counts import RowCounts, count_rows
+from amiss_tasks.study.comparison import test_share
+from amiss_tasks.study.options import features_of, methods_of, significance_of
+from gridrun.errors import counted
+from gridrun.pipeline import Settings, Value
+from gridrun.pipeline.costs import TaskCost
+
+_FEWEST_ROWS = 20.0
+
+_LEVELS = 6
+"""Columns that a categorical feature becomes."""
+
+_LEFT_BY_CHECK = 0.75
+"""Share of the columns that a feature check leaves."""
+
+_WITH_INDICATORS = 1.7
+
+_TESTED = 0.5
+"""Test rows for each training row where the table's costs were measured."""
+
+_BLOCK = ("transcript", "quality", "restriction", "vus_inclusion")
+_READS = (
+    *_BLOCK,
+    "categorical",
+    "imputation",
+    "downsampling",
+    "nonzero_variance_check",
+    "correlation_check",
+    "training_data_sampling_percentage",
+    "feature_sampling_percentage",
+)
+
+
+class AmissCosts:
+    """Costs of a study's tasks.
+
+    Args:
+        settings: The study's settings.
+    """
+
+    reads: tuple[str, ...] = _READS
+    is_measured = True
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._methods = methods_of(settings.options)
+        self._features = features_of(settings.options)
+        self._rows = _counted(settings)
+        self._test_share = test_share(settings)
+        self._holds_out = evaluation_of(settings.options).holds_out
+        self._classes_of = cache(self._classes)
+        self._columns_of = cache(self._columns)
+        if INDICATORS in settings.options:
+            self.reads = (*_READS, INDICATORS)
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """What is assumed of rows and columns."""
+        kinds = self._features
+        columns = f"{counted(len(kinds.numeric) + len(kinds.categorical), 'feature')}"
+        if self._rows is None:
+            return (f"{ROWS} training rows, since the inputs cannot be looked at here", columns)
+        rows = self._rows.said
+        if self._settings.rows is not None and self._settings.rows < self._rows.starred:
+            rows += f", {self._settings.rows:,} of which are drawn"
+        return (rows, columns)
+
+    def cost(self, classifier: str, values: Mapping[str, Value]) -> TaskCost:
+        """Of a task."""
+        train, test = self._sizes(values)
+        columns = self._columns_of(
+            str(values["categorical"]),
+            values["nonzero_variance_check"] == "on",
+            values["correlation_check"] == "on",
+            float(values["feature_sampling_percentage"]),
+            has_indicators(values),
+        )
+        method = self._methods[str(values["imputation"])]
+        tables = min(method.rows, MOST_ROWS) or 1
+        own = CLASSIFIER_COSTS.get(classifier, Cost(OWN_SECONDS)).of(train, columns) * tables
+        # test rows are imputed once, by the row of hyperparameters that was chosen
+        more = 1 + (test / train - _TESTED) / (1 + _TESTED) / tables
+        imputed = METHOD_COSTS.get(method.name, Cost(OWN_SECONDS if method.own else 0.0))
+        shared = imputed.of(train * max(more, 0.5), columns) + PREPARED.of(train + test, columns)
+        return TaskCost(own + EVALUATED.of(test, columns), shared)
+
+    def _sizes(self, values: Mapping[str, Value]) -> tuple[float, float]:
+        """Training and test rows."""
+        positive, negative = self._classes_of(*(str(values[name]) for name in _BLOCK))
+        rows = positive + negative
+        train = rows * TRAINING_SHARE
+        test = rows - train
+        if not self._holds_out:
+            train, test = train * (1 - self._test_share), train * self._test_share
+        if values["downsampling"] == "on" and rows:
+            train *= 2 * min(positive, negative) / rows
+        train *= float(values["training_data_sampling_percentage"])
+        return max(train, _FEWEST_ROWS), max(test, _FEWEST_ROWS)
+
+    def _classes(self, *block: str) -> tuple[float, float]:
+        if self._rows is None:
+            whole = ROWS / TRAINING_SHARE / (1.0 if self._holds_out else 1 - self._test_share)
+            return whole / 2, whole / 2
+        positive, negative = self._rows.classes(*block)
+        drawn = self._settings.rows
+        share = min(1.0, drawn / self._rows.starred) if drawn and self._rows.starred else 1.0
+        return positive * share, negative * share
+
+    def _columns(
+        self,
+        categorical: str,
+        variance: bool,  # noqa: FBT001 - keys of a cache
+        correlation: bool,  # noqa: FBT001
+        share: float,
+        indicators: bool,  # noqa: FBT001
+    ) -> float:
+        levels = _LEVELS if categorical == "dummy" else 1
+        columns = len(self._features.numeric) + levels * len(self._features.categorical)
+        left = _LEFT_BY_CHECK ** (variance + correlation)
+        return max(1.0, columns * left * share * (_WITH_INDICATORS if indicators else 1.0))
+
+
+def _counted(settings: Settings) -> RowCounts | None:
+    """Rows of the study's VCF; None where it is not here."""
+    file = settings.inputs.get(VCF)
+    return count_rows(Path(file), significance_of(settings.options)) if file else None

@@ -1,0 +1,64 @@
+"""How long what is left of a study will take, from its ledger and its pipeline's costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gridrun.pipeline.costs import cost_model_of
+from gridrun.plan.tasks import Pending
+from gridrun.plan.times import SHARED, Costs, Group, Observed, TimeEstimate, estimate
+from gridrun.study.state import StudyState
+
+
+def costs_of(study_state: StudyState) -> Costs:
+    """Costs of the selection's tasks."""
+    model = cost_model_of(
+        study_state.pipeline,
+        study_state.settings,
+        study_state.study.grid.allowed(),
+        study_state.study.paths.cache,
+    )
+    return Costs(study_state.tables, model)
+
+
+def observed_of(
+    study_state: StudyState, costs: Costs, known: Sequence[int | None]
+) -> dict[Group, Observed]:
+    """What finished tasks took, by method and classifier; of what is still valid.
+
+    Args:
+        study_state: The study and the request.
+        costs: Of its tasks.
+        known: The ledger's number of each context.
+    """
+    found: dict[Group, Observed] = {}
+    if study_state.view is None:
+        return found
+    timings = study_state.view.timings()
+    classifiers = {
+        ident: context.classifier
+        for ident, context in zip(known, study_state.tables.contexts, strict=True)
+        if ident is not None
+    }
+    for one in timings.by_code(costs.mask, list(classifiers)):
+        name = classifiers[one.context]
+        group = found.setdefault(costs.group(name, one.code), Observed())
+        group.add(one.tasks, costs.of(name, one.code), one.own, one.own_squares)
+    for code, count, seconds in timings.shared_by_code(costs.shared_mask, list(classifiers)):
+        group = found.setdefault(costs.group(SHARED, code), Observed())
+        group.add(count, costs.of(SHARED, code), seconds)
+    return found
+
+
+def time_of(
+    study_state: StudyState, known: Sequence[int | None], pending: Sequence[Pending]
+) -> TimeEstimate:
+    """How long tasks will take.
+
+    Args:
+        study_state: The study and the request.
+        known: The ledger's number of each context.
+        pending: The tasks.
+    """
+    costs = costs_of(study_state)
+    return estimate(costs, pending, observed_of(study_state, costs, known))

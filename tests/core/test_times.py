@@ -1,0 +1,184 @@
+"""How a study stands and how long it takes: from its ledger, and before that from its costs."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import shutil
+import sqlite3
+from contextlib import redirect_stdout
+
+import pytest
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
+
+from gridrun.cli import _status_text as shown
+from gridrun.cli._times import time_lines
+from gridrun.cli.status import status
+from gridrun.pipeline.costs import TaskCost
+from gridrun.plan.times import SHARED, Costs, Observed, estimate
+from gridrun.plan.units import State
+from gridrun.report.times import observed_of
+from gridrun.store.ledger import Ledger
+from gridrun.testing.toy import ToyPipeline
+
+GRID = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"]}
+"""12 combinations of three methods; 24 tasks in two folds of the line, 24 to 48 of the tree."""
+
+
+class Table:
+    """Costs that are known: a tree takes twice a line, and smoothing three seconds for both."""
+
+    reads = ("smoothing", "tuning")
+    is_measured = True
+    assumes = ("seven rows",)
+
+    def cost(self, classifier, values):
+        return TaskCost({"tree": 2.0, "line": 1.0}[classifier], 3.0)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    directory = write_study(tmp_path_factory.mktemp("original") / "study", GRID)
+    open_toy(directory).run(backend="inprocess", folds=1)
+    return directory
+
+
+@pytest.fixture
+def begun(original, tmp_path):
+    """A toy study whose ledger has half of its tasks."""
+    return open_toy(shutil.copytree(original, tmp_path / "begun"))
+
+
+def work_of(study, **request):
+    state = study.state(**request)
+    known = state.known_context_ids()
+    return state, known, list(state.pending(known, state.view))
+
+
+def test_what_classifiers_share_is_counted_once(tmp_path):
+    """The sum is that of every task, and of every result that tasks share, made once a fold."""
+    study = open_toy(write_study(tmp_path / "study", GRID))
+    state, _, pending = work_of(study)
+    costs = Costs(state.tables, Table())
+    tasks = [name for fold in pending for name in map(int, fold.classifiers)]
+    names = state.pipeline.classifiers
+    own = sum({"tree": 2.0, "line": 1.0}[names[number]] for number in tasks)
+    # methods x constant_check: tuning is read by the classifiers alone
+    made = 3 * 2 * 2
+    found = estimate(costs, pending, {})
+    assert found.seconds == own + 3.0 * made
+    assert (found.low, found.high) == (found.seconds / 2, found.seconds * 2)
+    assert (found.measured, found.observed, found.assumes) == (0.0, 0, ("seven rows",))
+
+
+def test_finished_tasks_are_trusted_before_the_table(tmp_path):
+    """A method's own ratio scales its costs, that of all others the rest; the range shrinks."""
+    state, _, pending = work_of(open_toy(write_study(tmp_path / "study", GRID)))
+    costs = Costs(state.tables, Table())
+    plain = estimate(costs, pending, {})
+    slow = Observed()
+    slow.add(100, 2.0, 600.0, 3600.5)
+    found = estimate(costs, pending, {("flat", "tree"): slow})
+    assert found.seconds == pytest.approx(3 * plain.seconds)  # the machine is three times slower
+    assert 0 < found.measured < 1
+    assert found.high / found.seconds < 2
+    other = Observed()
+    other.add(100, 1.0, 100.0, 100.5)
+    both = estimate(costs, pending, {("flat", "tree"): slow, ("flat", "line"): other})
+    assert both.seconds < found.seconds
+
+
+def test_a_range_is_wider_the_fewer_and_the_more_unequal_the_tasks():
+    """One task says within a factor of two, many equal ones within a tenth."""
+    one, many, unequal = Observed(), Observed(), Observed()
+    one.add(1, 1.0, 1.0, 1.0)
+    many.add(50, 1.0, 50.0, 50.1)
+    unequal.add(2, 1.0, 1.0, 0.5)
+    unequal.add(2, 4.0, 16.0, 128.0)
+    assert one.factor == 2.0
+    assert many.factor == 1.1
+    assert 1.1 < unequal.factor <= 2.0
+    assert math.isnan(Observed().mean)
+
+
+def test_a_plan_always_gives_a_time_and_says_where_it_is_from(tmp_path, begun):
+    """Of a study that never ran too; finished tasks of it take the place of the guess."""
+    new = open_toy(write_study(tmp_path / "new", GRID)).plan()
+    assert new.time.seconds > 0
+    assert new.time.observed == 0
+    assert "a rough guess of the pipeline" in "\n".join(time_lines(new.time))
+    plan = begun.plan()
+    said = "\n".join(time_lines(plan.time))
+    assert plan.time.measured == 1.0
+    assert plan.time.seconds < new.time.seconds / 10
+    assert "finished tasks of this study took" in said
+
+
+def test_status_has_pace_methods_and_what_was_asked_for(begun):
+    """Tasks, percent, rate, slowest methods, time left and the request, in lines of 80 letters."""
+    report = begun.status()
+    assert (report.folds, report.folds_of_study, report.combinations) == (1, 2, 12)
+    assert report.share == 1.0
+    assert report.rate > 0
+    assert report.left is None
+    assert {one.method for one in report.methods} == {"flat", "upper", "mean"}
+    lines = shown.lines(report, 80)
+    assert "asked for: 12 combinations x 1 of 2 folds, --folds 1" in lines
+    ended = (
+        f"tasks: {report.tasks} of {report.tasks} (100 %), 0 of them failed; 0 running, 0 waiting"
+    )
+    assert ended in lines
+    assert any(line.startswith("rate: ") for line in lines)
+    assert all(len(line) <= 80 for line in lines)
+    assert json.dumps(shown.plain(report))
+
+
+def test_running_are_the_tasks_that_run_not_those_that_workers_hold(begun):
+    """Each worker that holds a unit with tasks left runs one of them."""
+    with Ledger(begun.study.paths.ledger) as ledger:
+        ledger.begin_run({"folds": 2}, "local", "0")
+        ledger.hold("r2u1", "here/1", 9)
+        ledger.hold("r2u2", "here/2", 7)
+        report = open_toy(begun.study.path.parent).status()
+        assert report.running == 2
+        assert report.parts[State.RUNNING] == 2
+        assert sum(one.tasks for one in report.held) == 16
+        said = "\n".join(shown.lines(report, 80))
+        assert "2 running" in said
+        assert "time left: about" in said
+        assert "50 %" in shown.short(report)
+
+
+def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
+    """What an attempt made for others is no part of its classifier's seconds."""
+    with sqlite3.connect(begun.study.paths.ledger) as db:
+        db.execute("UPDATE attempt SET shares = 'k' || context, shared_seconds = 0, seconds = 1")
+        db.execute(
+            "UPDATE attempt SET shared_seconds = 50, seconds = 51 "
+            "WHERE id IN (SELECT MIN(id) FROM attempt GROUP BY context)"
+        )
+    db.close()
+    state, known, _ = work_of(open_toy(begun.study.path.parent), folds=1)
+    costs = Costs(state.tables, Table())
+    observed = observed_of(state, costs, known)
+    assert observed["flat", "tree"].mean == pytest.approx(1.0)
+    assert observed["flat", "line"].mean == pytest.approx(1.0)
+    assert observed["flat", SHARED].mean == pytest.approx(50.0)
+
+
+def test_watching_ends_with_the_run(begun):
+    """Of a study that nothing works on, one look is all."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        status(begun.study.path.parent, watch=True, pipeline=TOY, as_json=False)
+    assert "(100 %), 0 of them failed" in out.getvalue()
+
+
+def test_a_pipeline_may_have_no_table(tmp_path, monkeypatch):
+    """Then the plan begins with its guess; with one it says what that assumes."""
+    study = open_toy(write_study(tmp_path / "study", GRID))
+    monkeypatch.setattr(ToyPipeline, "cost_model", lambda *_: Table(), raising=False)
+    time = study.plan().time
+    assert time.is_table
+    assert "  assumed: seven rows" in time_lines(time)
