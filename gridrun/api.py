@@ -33,6 +33,7 @@ from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
 from gridrun.report.page import Known, write_page
+from gridrun.report.pilot import Pilot, pilot_of
 from gridrun.report.plan_report import PlanReport, plan_of
 from gridrun.report.status import StatusReport, status_of
 from gridrun.report.tables import (
@@ -123,6 +124,21 @@ class OpenStudy:
             *(study_state.check_inputs() if check else ()),
         ]
         return plan_of(study_state, notes)
+
+    @_examining
+    def pilot(self, **request: Any) -> Pilot:
+        """The cheapest, dearest and most fragile combination of each method, on one fold.
+
+        Run with ``run(**pilot.request)``, they make the time of ``plan`` surer; nothing of it is
+        computed twice.
+
+        Args:
+            request: As for ``plan``.
+
+        Raises:
+            UserError: Nothing of it is to be run.
+        """
+        return pilot_of(self.state(**request))
 
     def run(
         self,

@@ -15,6 +15,7 @@ from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.features.indicators import INDICATORS, has_indicators
 from amiss_tasks.methods import MOST_ROWS
 from amiss_tasks.protocols import TRAINING_SHARE
+from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.splits.newer import VCF
 from amiss_tasks.study._cost_table import (
     CLASSIFIER_COSTS,
@@ -77,8 +78,8 @@ class AmissCosts:
         self._holds_out = evaluation_of(settings.options).holds_out
         self._classes_of = cache(self._classes)
         self._columns_of = cache(self._columns)
-        if INDICATORS in settings.options:
-            self.reads = (*_READS, INDICATORS)
+        added = (INDICATORS, OPTION)
+        self.reads = (*_READS, *(name for name in added if name in settings.options))
 
     @property
     def assumes(self) -> tuple[str, ...]:
@@ -95,13 +96,7 @@ class AmissCosts:
     def cost(self, classifier: str, values: Mapping[str, Value]) -> TaskCost:
         """Of a task."""
         train, test = self._sizes(values)
-        columns = self._columns_of(
-            str(values["categorical"]),
-            values["nonzero_variance_check"] == "on",
-            values["correlation_check"] == "on",
-            float(values["feature_sampling_percentage"]),
-            has_indicators(values),
-        )
+        columns = self.columns_of(values)
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
         own = CLASSIFIER_COSTS.get(classifier, Cost(OWN_SECONDS)).of(train, columns) * tables
@@ -110,6 +105,21 @@ class AmissCosts:
         imputed = METHOD_COSTS.get(method.name, Cost(OWN_SECONDS if method.own else 0.0))
         shared = imputed.of(train * max(more, 0.5), columns) + PREPARED.of(train + test, columns)
         return TaskCost(own + EVALUATED.of(test, columns), shared)
+
+    def fragility(self, values: Mapping[str, Value]) -> float:
+        """Columns for each training row, and the more the larger the share that is removed."""
+        columns = self.columns_of(values)
+        return columns / self._sizes(values)[0] / (1.0 - min(share_of(values), 0.99))
+
+    def columns_of(self, values: Mapping[str, Value]) -> float:
+        """Columns of the tables of a combination."""
+        return self._columns_of(
+            str(values["categorical"]),
+            values["nonzero_variance_check"] == "on",
+            values["correlation_check"] == "on",
+            float(values["feature_sampling_percentage"]),
+            has_indicators(values),
+        )
 
     def _sizes(self, values: Mapping[str, Value]) -> tuple[float, float]:
         """Training and test rows."""

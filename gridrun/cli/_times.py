@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gridrun.plan.times import TimeEstimate
 
 _NOTABLE_SCALE = 1.25
-_ALL, _NONE = 0.995, 0.005
+_ALL, _HALF, _NONE = 0.995, 0.5, 0.005
+"""Shares of an estimate that rest on finished tasks."""
 
 
 def time_lines(time: TimeEstimate) -> list[str]:
@@ -24,6 +25,16 @@ def time_lines(time: TimeEstimate) -> list[str]:
     lines.append(f"  by {basis(time)}; reading the inputs comes on top")
     lines += [f"  assumed: {clause}" for clause in time.assumes if time.measured < _ALL]
     return lines
+
+
+def advice_lines(time: TimeEstimate) -> list[str]:
+    """What makes an estimate surer, where it rests on little of this study."""
+    if time.measured >= _HALF:
+        return []
+    return [
+        "  surer: gridrun plan --pilot first runs the cheapest, dearest and most fragile",
+        "  combination of each method on one fold; what it computes is kept",
+    ]
 
 
 def left_text(time: TimeEstimate, workers: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,10 +11,12 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import counted
+from gridrun.cli._run_here import command_of, run_here
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
+    from gridrun.api import OpenStudy
     from gridrun.plan.selection import Coverage
     from gridrun.report.plan_report import PlanReport
 
@@ -25,6 +28,7 @@ def register(app: typer.Typer) -> None:
         plan,
         "gridrun plan",
         "gridrun plan . --why",
+        "gridrun plan . --pilot",
         "gridrun plan . --sample 100 --design balanced",
     )
 
@@ -35,21 +39,78 @@ def plan(
     why: Annotated[
         bool, typer.Option("--why", help="Explain why each pending task must run.")
     ] = False,
+    pilot: Annotated[
+        bool,
+        typer.Option(
+            "--pilot",
+            help="First run the cheapest, the dearest and the most fragile combination of each "
+            "method on one fold, so that the time rests on this machine and these inputs.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="With --pilot: start N worker processes.",
+            show_default="one per core",
+        ),
+    ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
     **chosen: Any,
 ) -> None:
-    """Print combinations, tasks per stage, what is done and what would run; run nothing."""
+    """Print combinations, tasks per stage, what is done, what would run and how long it takes.
+
+    Nothing is run, but by --pilot, whose tasks are recorded as those of any run and not run again.
+    The time is by finished tasks of the study where there are any, else by a table of costs; it
+    says which, and the range it lies in.
+    """
     from gridrun.api import open_study
 
-    report = open_study(study, pipeline=pipeline).plan(**chosen)
-    show_plan(report, why=why, as_json=as_json)
+    opened = open_study(study, pipeline=pipeline)
+    if workers is not None and not pilot:
+        raise UserError("--workers requires --pilot", todo="a plan alone runs nothing")
+    if pilot:
+        _run_pilot(opened, command_of("plan", study, pipeline), workers, chosen, quiet=as_json)
+    show_plan(opened.plan(**chosen), why=why, as_json=as_json)
+
+
+def _run_pilot(
+    opened: OpenStudy, command: str, workers: int | None, chosen: dict[str, Any], *, quiet: bool
+) -> None:
+    """Run the pilot of a selection as any run."""
+    from gridrun.cli._times import time_lines
+
+    found = opened.pilot(**chosen)
+    request = {**found.request, "retry_failed": chosen.get("retry_failed")}
+    ahead = opened.plan(check=True, **request)
+    if not ahead.pending:
+        return
+    tasks = counted(ahead.pending, "task")
+    said = [f"pilot: {counted(len(found.cells), 'combination')} on fold 1, {tasks} to run"]
+    said += [f"  {cell.index + 1}: {cell.method}, {' and '.join(cell.why)}" for cell in found.cells]
+    said += time_lines(ahead.time)
+    sys.stderr.write("".join(f"{line}\n" for line in said))
+    go_on = f"continue with: {command} --pilot (same options)"
+    ended = run_here(
+        opened,
+        in_process=False,
+        quiet=quiet,
+        go_on=go_on,
+        workers=workers,
+        **request,
+    )
+    if ended.fault is not None:
+        raise ended.fault
+    if ended.state == "interrupted":
+        sys.stderr.write(f"the pilot was interrupted; {go_on}\n")
+        raise typer.Exit(ended.exit_code)
 
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
     from gridrun.cli._text import dump, say
-    from gridrun.cli._times import time_lines
+    from gridrun.cli._times import advice_lines, time_lines
 
     if as_json:
         dump(_plain(report))
@@ -74,7 +135,7 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"{report.pending:,} to run of {report.tasks:,}"
     )
     if report.pending:
-        for line in time_lines(report.time):
+        for line in (*time_lines(report.time), *advice_lines(report.time)):
             say(line)
     if why:
         _show_why(report)

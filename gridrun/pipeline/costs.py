@@ -47,6 +47,14 @@ class CostModel(Protocol):
         """
         ...
 
+    def fragility(self, values: Mapping[str, Value]) -> float:
+        """How easily a combination fails, as few rows or many missing values make it; or 0.
+
+        Args:
+            values: Of the parameters among ``reads``.
+        """
+        ...
+
 
 @runtime_checkable
 class KnowsCosts(Protocol):
@@ -82,6 +90,11 @@ class GuessedCosts:
     def cost(self, classifier: str, values: Mapping[str, Value]) -> TaskCost:
         """The pipeline's estimate."""
         return TaskCost(self._pipeline.estimate_seconds(classifier, values))
+
+    def fragility(self, values: Mapping[str, Value]) -> float:
+        """Unknown."""
+        del values
+        return 0.0
 
 
 def cost_model_of(

@@ -136,7 +136,9 @@ class Costs:
         """Bits of a code that its cost, or its method, is known by."""
         self.shared_mask = self.mask & mask(shared)
         """The same of what classifiers share."""
-        self._made = mask(shared)
+        self.whole_mask = mask(shared)
+        """Bits of all parameters that what classifiers share depends on."""
+        self.method_mask = self.whole_mask & mask((pipeline.method_parameter,))
         self._known: dict[tuple[str, int], float] = {}
 
     def of(self, classifier: str, code: int) -> float:
@@ -176,7 +178,7 @@ class Costs:
             codes = fold.codes[fold.classifiers == number] & self.mask
             for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
                 yield names[int(number)], int(code), int(count)
-        made = np.unique(fold.codes & self._made) & self.shared_mask
+        made = np.unique(fold.codes & self.whole_mask) & self.shared_mask
         for code, count in zip(*np.unique(made, return_counts=True), strict=True):
             yield SHARED, int(code), int(count)
 

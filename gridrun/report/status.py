@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gridrun.plan.times import SHARED, Group, Observed, TimeEstimate, estimate
 from gridrun.plan.units import State
 from gridrun.report.plan_report import finished_tasks
 from gridrun.report.tables import altered_files, parts
-from gridrun.report.times import costs_of, observed_of
+from gridrun.report.times import costs_of, observed_of, shared_seconds
 from gridrun.report.why import changes_since
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
@@ -202,7 +203,7 @@ def _pace(study_state: StudyState, view: LedgerView, at_work: int) -> dict[str, 
         "rate": _rate(view),
         "workers": at_work or view.timings().workers() or 1,
         "left": left,
-        "methods": tuple(_methods(observed, study_state.study.classifiers)),
+        "methods": tuple(_methods(observed, shared_seconds(study_state, costs, known))),
     }
 
 
@@ -220,15 +221,11 @@ def _rate(view: LedgerView) -> float:
     return 60.0 * count / max(now - max(began, first), 1e-3)
 
 
-def _methods(observed: Mapping[Group, Observed], classifiers: Sequence[str]) -> list[MethodTime]:
-    none = Observed()
+def _methods(observed: Mapping[Group, Observed], shared: Mapping[str, float]) -> list[MethodTime]:
     found = [
-        MethodTime(
-            method, classifier, one.count, one.mean, observed.get((method, SHARED), none).mean
-        )
+        MethodTime(method, classifier, one.count, one.mean, shared.get(method, math.nan))
         for (method, classifier), one in observed.items()
-        if classifier in classifiers
+        if classifier != SHARED
     ]
-
     # in this order, since the larger of a number and NaN is the first
     return sorted(found, key=lambda one: -one.seconds - max(0.0, one.shared_seconds))

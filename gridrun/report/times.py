@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gridrun.pipeline.costs import cost_model_of
+from gridrun.pipeline.costs import CostModel, cost_model_of
 from gridrun.plan.tasks import Pending
 from gridrun.plan.times import SHARED, Costs, Group, Observed, TimeEstimate, estimate
 from gridrun.study.state import StudyState
 
 
-def costs_of(study_state: StudyState) -> Costs:
-    """Costs of the selection's tasks."""
-    model = cost_model_of(
+def cost_model(study_state: StudyState) -> CostModel:
+    """What the pipeline knows of the study's costs."""
+    return cost_model_of(
         study_state.pipeline,
         study_state.settings,
         study_state.study.grid.allowed(),
         study_state.study.paths.cache,
     )
-    return Costs(study_state.tables, model)
+
+
+def costs_of(study_state: StudyState) -> Costs:
+    """Costs of the selection's tasks."""
+    return Costs(study_state.tables, cost_model(study_state))
 
 
 def observed_of(
@@ -44,9 +48,10 @@ def observed_of(
         name = classifiers[one.context]
         group = found.setdefault(costs.group(name, one.code), Observed())
         group.add(one.tasks, costs.of(name, one.code), one.own, one.own_squares)
-    for code, count, seconds in timings.shared_by_code(costs.shared_mask, list(classifiers)):
+    shared = timings.shared_by_code(costs.shared_mask, costs.whole_mask, list(classifiers))
+    for code, needed, _, seconds in shared:
         group = found.setdefault(costs.group(SHARED, code), Observed())
-        group.add(count, costs.of(SHARED, code), seconds)
+        group.add(needed, costs.of(SHARED, code), seconds)
     return found
 
 
@@ -62,3 +67,25 @@ def time_of(
     """
     costs = costs_of(study_state)
     return estimate(costs, pending, observed_of(study_state, costs, known))
+
+
+def shared_seconds(
+    study_state: StudyState, costs: Costs, known: Sequence[int | None]
+) -> dict[str, float]:
+    """Method to the mean seconds of what its classifiers share, of each that was made.
+
+    Args:
+        study_state: The study and the request.
+        costs: Of its tasks.
+        known: The ledger's number of each context.
+    """
+    if study_state.view is None:
+        return {}
+    contexts = [ident for ident in known if ident is not None]
+    timings = study_state.view.timings()
+    return {
+        costs.group(SHARED, code)[0]: seconds / made
+        for code, _, made, seconds in timings.shared_by_code(
+            costs.method_mask, costs.whole_mask, contexts
+        )
+    }

@@ -13,28 +13,35 @@ import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.cli import _status_text as shown
+from gridrun.cli import plan as plan_command
 from gridrun.cli._times import time_lines
 from gridrun.cli.status import status
 from gridrun.pipeline.costs import TaskCost
+from gridrun.plan.pilot import pilot_cells
 from gridrun.plan.times import SHARED, Costs, Observed, estimate
 from gridrun.plan.units import State
-from gridrun.report.times import observed_of
+from gridrun.report.times import observed_of, shared_seconds
 from gridrun.store.ledger import Ledger
 from gridrun.testing.toy import ToyPipeline
 
 GRID = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"]}
+SHARES = {**GRID, "row_share": [0.33, 0.66, 1.0]}
 """12 combinations of three methods; 24 tasks in two folds of the line, 24 to 48 of the tree."""
 
 
 class Table:
     """Costs that are known: a tree takes twice a line, and smoothing three seconds for both."""
 
-    reads = ("smoothing", "tuning")
+    reads = ("smoothing", "row_share", "constant_check")
     is_measured = True
     assumes = ("seven rows",)
 
     def cost(self, classifier, values):
-        return TaskCost({"tree": 2.0, "line": 1.0}[classifier], 3.0)
+        own = {"tree": 2.0, "line": 1.0}[classifier] * values["row_share"]
+        return TaskCost(own, 3.0)
+
+    def fragility(self, values):
+        return float(values["constant_check"] == "off")
 
 
 @pytest.fixture(scope="module")
@@ -153,10 +160,11 @@ def test_running_are_the_tasks_that_run_not_those_that_workers_hold(begun):
 def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
     """What an attempt made for others is no part of its classifier's seconds."""
     with sqlite3.connect(begun.study.paths.ledger) as db:
-        db.execute("UPDATE attempt SET shares = 'k' || context, shared_seconds = 0, seconds = 1")
+        db.execute("UPDATE attempt SET shares = 'k', shared_seconds = 0, seconds = 1")
         db.execute(
             "UPDATE attempt SET shared_seconds = 50, seconds = 51 "
-            "WHERE id IN (SELECT MIN(id) FROM attempt GROUP BY context)"
+            "WHERE id IN (SELECT MIN(attempt.id) FROM attempt JOIN context "
+            "ON context.id = context WHERE classifier = 'tree' GROUP BY context)"
         )
     db.close()
     state, known, _ = work_of(open_toy(begun.study.path.parent), folds=1)
@@ -164,7 +172,9 @@ def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
     observed = observed_of(state, costs, known)
     assert observed["flat", "tree"].mean == pytest.approx(1.0)
     assert observed["flat", "line"].mean == pytest.approx(1.0)
-    assert observed["flat", SHARED].mean == pytest.approx(50.0)
+    # of the two that are needed one was made, for their content is equal
+    assert observed["flat", SHARED].mean == pytest.approx(25.0)
+    assert shared_seconds(state, costs, known)["flat"] == pytest.approx(50.0)
 
 
 def test_watching_ends_with_the_run(begun):
@@ -173,6 +183,47 @@ def test_watching_ends_with_the_run(begun):
     with redirect_stdout(out):
         status(begun.study.path.parent, watch=True, pipeline=TOY, as_json=False)
     assert "(100 %), 0 of them failed" in out.getvalue()
+
+
+def test_the_pilot_has_the_cheapest_dearest_and_most_fragile_of_each_method(tmp_path):
+    """One combination may be more than one of these; what nothing is run of is none."""
+    state = open_toy(write_study(tmp_path / "study", SHARES)).state()
+    cells = pilot_cells(state.tables, Table())
+    chosen = [
+        (cell.method, cell.why, values["row_share"], values["constant_check"])
+        for cell in cells
+        for values in [state.study.grid.combination(cell.index)]
+    ]
+    assert chosen[:3] == [
+        ("flat", ("cheapest",), 0.33, "on"),
+        ("flat", ("dearest",), 1.0, "on"),
+        ("flat", ("most fragile",), 0.33, "off"),
+    ]
+    assert [cell.method for cell in cells] == ["flat"] * 3 + ["upper"] * 3 + ["mean"] * 3
+
+
+def test_nothing_of_the_pilot_is_computed_twice(tmp_path, monkeypatch, capsys):
+    """It goes through the ordinary run; the plan that follows knows what its tasks took."""
+    directory = write_study(tmp_path / "study", SHARES)
+    monkeypatch.setattr(plan_command, "run_here", in_this_process)
+    before = open_toy(directory).plan()
+    plan_command.plan(directory, pilot=True, pipeline=TOY)
+    shown = capsys.readouterr()
+    after = open_toy(directory).plan()
+    assert "pilot: 6 combinations on fold 1" in shown.err
+    assert after.done > 0
+    assert after.pending == before.pending - after.done
+    assert after.time.measured == 1.0
+    assert f"{after.done} done" in shown.out
+    plan_command.plan(directory, pilot=True, pipeline=TOY)
+    assert open_toy(directory).plan().done == after.done
+
+
+def in_this_process(opened, *, in_process, quiet, go_on, workers, **request):
+    """A run without Ray; a pilot asks for one."""
+    assert (in_process, workers) == (False, None)
+    del quiet, go_on
+    return opened.run(backend="inprocess", **request)
 
 
 def test_a_pipeline_may_have_no_table(tmp_path, monkeypatch):

@@ -66,14 +66,21 @@ class Timings:
             yield Timed(*row)
 
     def shared_by_code(
-        self, mask: int, contexts: Sequence[int]
-    ) -> Iterator[tuple[int, int, float]]:
-        """What tasks share: masked bits of their codes, how many were made, seconds of all."""
+        self, mask: int, whole: int, contexts: Sequence[int]
+    ) -> Iterator[tuple[int, int, int, float]]:
+        """What tasks share: masked bits of their codes, how many were needed and made, seconds.
+
+        Equal content is made once though it was needed more often.
+
+        Args:
+            mask: Bits of the parameters that cost depends on.
+            whole: Bits of all parameters that what is shared depends on, in each fold.
+            contexts: Numbers of the contexts that are meant.
+        """
         yield from self._db.execute(
-            "SELECT code & ?, COUNT(DISTINCT shares), SUM(shared_seconds)"
-            + _LATE
-            + "AND shares != '' GROUP BY 1",
-            (mask, self._first, json.dumps(list(contexts))),
+            "SELECT code & ?, COUNT(DISTINCT (code & ?) || ' ' || fold), COUNT(DISTINCT shares), "
+            "SUM(shared_seconds)" + _LATE + "AND shares != '' GROUP BY 1",
+            (mask, whole, self._first, json.dumps(list(contexts))),
         )
 
     def since(self, moment: float) -> tuple[int, float | None]:
