@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from gridrun.pipeline.costs import CostModel, cost_model_of
-from gridrun.plan.tasks import Pending
+from gridrun.plan.tasks import Pending, TaskTables
 from gridrun.plan.times import SHARED, Costs, Group, Observed, TimeEstimate, estimate
 from gridrun.study.state import StudyState
 
@@ -89,3 +92,45 @@ def shared_seconds(
             costs.method_mask, costs.whole_mask, contexts
         )
     }
+
+
+@dataclass(frozen=True)
+class GridCost:
+    """What a whole study asks for, before anything is known of it.
+
+    Args:
+        combinations: Of its grid, or of what it draws of that.
+        folds: Folds of each.
+        tasks: Tasks of all folds.
+        time: How long they take on one core.
+    """
+
+    combinations: int
+    folds: int
+    tasks: int
+    time: TimeEstimate
+
+
+def grid_cost(study_state: StudyState) -> GridCost:
+    """What a study costs by its pipeline's costs alone; its inputs need not be there.
+
+    Args:
+        study_state: The study and the request.
+    """
+    tables = TaskTables(
+        study_state.pipeline,
+        study_state.settings,
+        grid=study_state.study.grid,
+        indices=study_state.selection.indices(),
+        classifiers=study_state.study.classifiers,
+        book=study_state.book,
+        inputs={},
+        fingerprints=False,
+    )
+    fold = tables.pending(1, [None], lambda *_: (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+    return GridCost(
+        len(study_state.selection),
+        study_state.folds,
+        len(tables) * study_state.folds,
+        estimate(Costs(tables, cost_model(study_state)), [fold] * study_state.folds, {}),
+    )
