@@ -449,9 +449,23 @@ class OpenStudy:
         return status_of(self._last({}))
 
     @_examining
-    def logs(self) -> list[LoggedAttempt]:
-        """Attempts that failed or printed something, oldest first."""
-        return list(logged_attempts(self.state()))
+    def logs(
+        self,
+        *,
+        combination: int | None = None,
+        fold: int | None = None,
+        classifier: str | None = None,
+    ) -> list[LoggedAttempt]:
+        """Attempts that failed or printed something, oldest first.
+
+        Of the tasks that are named, with those that made what these share with others.
+
+        Args:
+            combination: Number of the combination, counted from 1; None for all.
+            fold: Counted from 1; None for all.
+            classifier: Which classifier; None for all.
+        """
+        return list(logged_attempts(self.state(), combination, fold, classifier))
 
     def check_files(self, recompute: int = 0) -> Iterator[Finding]:
         """Check the files that gridrun keeps of the study, and mend what follows from others.

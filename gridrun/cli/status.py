@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gridrun.report.status import StatusReport
 
 _PAUSE_SECONDS = 5.0
-"""Between two looks at the ledger with ``--watch``."""
+"""Between two counts with ``--watch``."""
 
 _WIDE = 160
 """Letters of a line that is piped, where it ends in text of any length."""
@@ -48,7 +48,7 @@ def status(
     """Say how a study stands: what is done, runs, waits and failed, the pace and the time left.
 
     Tasks and parts (combination, classifier, fold) are those of what the last run selected.
-    Nothing is written. With --watch a terminal shows it in place; piped, each look is one line.
+    Nothing is written. With --watch a terminal shows it in place; piped, it is one line each time.
     """
     from gridrun.api import open_study
     from gridrun.cli._status_text import plain
@@ -73,7 +73,7 @@ def _lines(report: StatusReport) -> list[str]:
 
 
 def _watch(opened: OpenStudy, *, as_json: bool) -> None:
-    """Look again and again; a look at a large study may take as long as three pauses."""
+    """Say it again and again; of a large study less often, for counting takes longer."""
     from gridrun.cli._status_text import plain, short
     from gridrun.cli._text import console, dump, say
 

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import sqlite3
+import time
 from contextlib import redirect_stdout
 
 import pytest
@@ -15,6 +16,7 @@ from toystudies import SMALL_GRID, TOY, open_toy, write_study
 from gridrun.cli import _status_text as shown
 from gridrun.cli import plan as plan_command
 from gridrun.cli._times import time_lines
+from gridrun.cli.logs import logs
 from gridrun.cli.status import status
 from gridrun.pipeline.costs import TaskCost
 from gridrun.plan.pilot import pilot_cells
@@ -22,7 +24,8 @@ from gridrun.plan.times import SHARED, Costs, Observed, estimate
 from gridrun.plan.units import State
 from gridrun.report.times import observed_of, shared_seconds
 from gridrun.store.ledger import Ledger
-from gridrun.testing.toy import ToyPipeline
+from gridrun.testing.toy import PIPELINE, ToyPipeline
+from gridrun.worker import StageClock
 
 GRID = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"]}
 SHARES = {**GRID, "row_share": [0.33, 0.66, 1.0]}
@@ -177,6 +180,54 @@ def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
     assert shared_seconds(state, costs, known)["flat"] == pytest.approx(50.0)
 
 
+def test_the_log_of_what_is_shared_is_found_from_every_task_that_used_it(begun, capsys):
+    """By the number of any combination, also one whose task of a classifier stands under another.
+
+    What a task printed while it trained is its own; a failure without a log names the maker's.
+    """
+    with sqlite3.connect(begun.study.paths.ledger) as db:
+        trees = db.execute(
+            "SELECT attempt.id FROM attempt JOIN context ON context.id = context "
+            "WHERE classifier = 'tree' AND code & ? = (SELECT MIN(code & ?) FROM attempt)",
+            [begun.state().book.mask(["smoothing"])] * 2,
+        ).fetchall()
+        maker, user = trees[0][0], trees[1][0]
+        db.execute("UPDATE attempt SET shares = 'k', shared_seconds = 0 WHERE id <= ?", (user,))
+        db.execute("UPDATE attempt SET log = 'made.log', shared_seconds = 9 WHERE id = ?", (maker,))
+        db.execute("UPDATE attempt SET state = 'failed', kind = 'error' WHERE id = ?", (user,))
+    db.close()
+    study = open_toy(begun.study.path.parent)
+    made = begun.study.paths.logs / "made.log"
+    found = study.logs()
+    assert [(one.log, one.shared_log, one.is_shared) for one in found] == [
+        (made, None, False),
+        (None, made, False),
+    ]
+    (other,) = (one.combination for one in found if one.log is None)
+    listed = study.logs(combination=other, classifier="tree")
+    assert {(one.log, one.is_shared) for one in listed} == {(made, True), (None, False)}
+    assert study.logs(fold=2) == []
+    logs(begun.study.path.parent, combination=other, pipeline=TOY, as_json=False)
+    out = capsys.readouterr().out
+    assert out.count(str(made)) == 2
+    assert "it made what the tasks that you asked for share with it" in out
+
+
+def test_a_clock_tells_shared_stages_from_a_classifier_s_own():
+    """Seconds run from a stage's start to the next, and to the task's end."""
+    clock = StageClock(PIPELINE.stages)
+    clock.begin()
+    assert clock.shared_seconds() == 0
+    clock.at_stage("smooth")
+    time.sleep(0.02)
+    clock.at_stage("train")
+    shared = clock.shared_seconds()
+    time.sleep(0.02)
+    assert clock.shared_seconds() == shared >= 0.02
+    clock.begin()
+    assert clock.shared_seconds() == 0
+
+
 def test_watching_ends_with_the_run(begun):
     """Of a study that nothing works on, one look is all."""
     out = io.StringIO()
@@ -230,6 +281,6 @@ def test_a_pipeline_may_have_no_table(tmp_path, monkeypatch):
     """Then the plan begins with its guess; with one it says what that assumes."""
     study = open_toy(write_study(tmp_path / "study", GRID))
     monkeypatch.setattr(ToyPipeline, "cost_model", lambda *_: Table(), raising=False)
-    time = study.plan().time
-    assert time.is_table
-    assert "  assumed: seven rows" in time_lines(time)
+    found = study.plan().time
+    assert found.is_table
+    assert "  assumed: seven rows" in time_lines(found)

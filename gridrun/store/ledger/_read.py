@@ -202,9 +202,9 @@ class LedgerView:
             if tasks
         }
 
-    def timings(self) -> Timings:
-        """How long tasks took."""
-        return Timings(self.db)
+    def timings(self, *, whole: bool = False) -> Timings:
+        """How long tasks took: the last ones, or all."""
+        return Timings(self.db, whole=whole)
 
     def noteworthy(self) -> Iterator[dict[str, Any]]:
         """Attempts that failed or printed something, oldest first, and ``request`` of their run.
@@ -220,6 +220,18 @@ class LedgerView:
         for row in found:
             attempt = dict(zip(names, row, strict=True))
             yield {**attempt, "request": json.loads(attempt["request"] or "{}")}
+
+    def shared_results(self, fold: int | None) -> Iterator[tuple[int, int, int, str]]:
+        """Tasks that share something whose making was logged: context, fold, code, key of it.
+
+        Args:
+            fold: That of the tasks, or None for all.
+        """
+        yield from self.db.execute(
+            "SELECT context, fold, code, shares FROM attempt WHERE ? IN (fold, -1) AND shares IN "
+            "(SELECT shares FROM attempt WHERE log != '' AND shares != '')",
+            (-1 if fold is None else fold,),
+        )
 
     def last_run(self) -> dict[str, Any] | None:
         """The newest run: request, backend, host, pid, version, started, ended, state."""

@@ -42,10 +42,14 @@ class Timings:
 
     Args:
         db: An open connection.
+        whole: Whether all attempts are looked at, not the last ones alone.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, *, whole: bool = False) -> None:
         self._db = db
+        self._first = 0
+        if whole:
+            return
         (last,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM attempt").fetchone()
         self._first = max(0, int(last) - _NEWEST)
 
