@@ -298,8 +298,8 @@ class AmissPipeline:
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> CostModel:
         """Measured costs, for the rows that a quick count of the VCF finds."""
-        del values, cache_dir
-        return AmissCosts(settings)
+        del cache_dir
+        return AmissCosts(settings, values)
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""

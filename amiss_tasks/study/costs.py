@@ -7,7 +7,7 @@ quick count of the VCF, columns by the study's features. Sources of the shares o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -49,11 +49,8 @@ _TESTED = 0.5
 _BLOCK = ("transcript", "quality", "restriction", "vus_inclusion")
 _READS = (
     *_BLOCK,
-    "categorical",
     "imputation",
     "downsampling",
-    "nonzero_variance_check",
-    "correlation_check",
     "training_data_sampling_percentage",
     "feature_sampling_percentage",
 )
@@ -64,12 +61,14 @@ class AmissCosts:
 
     Args:
         settings: The study's settings.
+        values: Of the grid. Of parameters that change columns a little the mean over these is
+            taken: a grid of all of them would have ten times as many costs.
     """
 
     reads: tuple[str, ...] = _READS
     is_measured = True
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> None:
         self._settings = settings
         self._methods = methods_of(settings.options)
         self._features = features_of(settings.options)
@@ -77,7 +76,7 @@ class AmissCosts:
         self._test_share = test_share(settings)
         self._holds_out = evaluation_of(settings.options).holds_out
         self._classes_of = cache(self._classes)
-        self._columns_of = cache(self._columns)
+        self._columns = self._columns_of(values)
         added = (INDICATORS, OPTION)
         self.reads = (*_READS, *(name for name in added if name in settings.options))
 
@@ -87,11 +86,14 @@ class AmissCosts:
         kinds = self._features
         columns = f"{counted(len(kinds.numeric) + len(kinds.categorical), 'feature')}"
         if self._rows is None:
-            return (f"{ROWS} training rows, since the inputs cannot be looked at here", columns)
+            return (
+                f"{counted(ROWS, 'training row')}, since the inputs cannot be looked at here",
+                columns,
+            )
         rows = self._rows.said
         if self._settings.rows is not None and self._settings.rows < self._rows.starred:
             rows += f", {self._settings.rows:,} of which are drawn"
-        return (rows, columns)
+        return (rows, columns, "no two combinations have equal tables, which are computed once")
 
     def cost(self, classifier: str, values: Mapping[str, Value]) -> TaskCost:
         """Of a task."""
@@ -113,13 +115,9 @@ class AmissCosts:
 
     def columns_of(self, values: Mapping[str, Value]) -> float:
         """Columns of the tables of a combination."""
-        return self._columns_of(
-            str(values["categorical"]),
-            values["nonzero_variance_check"] == "on",
-            values["correlation_check"] == "on",
-            float(values["feature_sampling_percentage"]),
-            has_indicators(values),
-        )
+        share = float(values["feature_sampling_percentage"])
+        more = _WITH_INDICATORS if has_indicators(values) else 1.0
+        return max(1.0, self._columns * share * more)
 
     def _sizes(self, values: Mapping[str, Value]) -> tuple[float, float]:
         """Training and test rows."""
@@ -143,18 +141,15 @@ class AmissCosts:
         share = min(1.0, drawn / self._rows.starred) if drawn and self._rows.starred else 1.0
         return positive * share, negative * share
 
-    def _columns(
-        self,
-        categorical: str,
-        variance: bool,  # noqa: FBT001 - keys of a cache
-        correlation: bool,  # noqa: FBT001
-        share: float,
-        indicators: bool,  # noqa: FBT001
-    ) -> float:
-        levels = _LEVELS if categorical == "dummy" else 1
+    def _columns_of(self, values: Mapping[str, Sequence[Value]]) -> float:
+        """Columns of all features, after the checks."""
+        dummies = _LEVELS * values["categorical"].count("dummy")
+        levels = (dummies + values["categorical"].count("factor")) / len(values["categorical"])
         columns = len(self._features.numeric) + levels * len(self._features.categorical)
-        left = _LEFT_BY_CHECK ** (variance + correlation)
-        return max(1.0, columns * left * share * (_WITH_INDICATORS if indicators else 1.0))
+        for check in ("nonzero_variance_check", "correlation_check"):
+            checked = values[check].count("on") / len(values[check])
+            columns *= 1 - checked * (1 - _LEFT_BY_CHECK)
+        return columns
 
 
 def _counted(settings: Settings) -> RowCounts | None:

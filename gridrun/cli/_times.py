@@ -21,7 +21,7 @@ def time_lines(time: TimeEstimate) -> list[str]:
     workers = os.cpu_count() or 1
     lines = [f"time: about {duration(time.seconds)} of one core{_range(time)}"]
     if workers > 1:
-        lines[0] += f"; {duration(time.seconds / workers)} with {workers} workers"
+        lines[0] += f"; {duration(time.seconds / workers)} with {counted(workers, 'worker')}"
     lines.append(f"  by {basis(time)}; reading the inputs comes on top")
     lines += [f"  assumed: {clause}" for clause in time.assumes if time.measured < _ALL]
     return lines

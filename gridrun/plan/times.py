@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -138,7 +138,9 @@ class Costs:
         """The same of what classifiers share."""
         self.whole_mask = mask(shared)
         """Bits of all parameters that what classifiers share depends on."""
-        self.method_mask = self.whole_mask & mask((pipeline.method_parameter,))
+        self._of_method = mask((pipeline.method_parameter,))
+        self.method_mask = self.whole_mask & self._of_method
+        self._methods: dict[int, str] = {}
         self._known: dict[tuple[str, int], float] = {}
 
     def of(self, classifier: str, code: int) -> float:
@@ -152,10 +154,13 @@ class Costs:
 
     def group(self, classifier: str, code: int) -> Group:
         """Method and classifier of a task."""
-        name = self._tables.pipeline.method_parameter
-        if not code & self._tables.book.mask((name,)):
+        key = code & self._of_method
+        if not key:
             return "", classifier  # no stage that is shared reads the method
-        return str(self._tables.book.values(code, (name,))[name]), classifier
+        if key not in self._methods:
+            name = self._tables.pipeline.method_parameter
+            self._methods[key] = str(self._tables.book.values(key, (name,))[name])
+        return self._methods[key], classifier
 
     def work(self, pending: Iterable[Pending]) -> Iterator[tuple[str, int, int]]:
         """What is to be computed: classifier or ``SHARED``, masked code, how often."""
@@ -182,10 +187,14 @@ class Costs:
         for code, count in zip(*np.unique(made, return_counts=True), strict=True):
             yield SHARED, int(code), int(count)
 
-    def _values(self, classifier: str, code: int) -> Mapping[str, Value]:
+    @cache  # noqa: B019 - lives as long as the object, which is short
+    def _reads(self, classifier: str) -> tuple[str, ...]:
         pipeline = self._tables.pipeline
         reads = pipeline.classifier_reads(classifier) if classifier else shared_reads(self._tables)
-        return self._tables.book.values(code, [name for name in self._model.reads if name in reads])
+        return tuple(name for name in self._model.reads if name in reads)
+
+    def _values(self, classifier: str, code: int) -> Mapping[str, Value]:
+        return self._tables.book.values(code, self._reads(classifier))
 
     @cached_property
     def is_table(self) -> bool:

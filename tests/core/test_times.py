@@ -13,11 +13,12 @@ from contextlib import redirect_stdout
 import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
-from gridrun.cli import _status_text as shown
-from gridrun.cli import plan as plan_command
 from gridrun.cli._times import time_lines
 from gridrun.cli.logs import logs
-from gridrun.cli.status import status
+from gridrun.cli.plan import _command as plan_command
+from gridrun.cli.plan import _pilot
+from gridrun.cli.status import _text as shown
+from gridrun.cli.status._command import status
 from gridrun.pipeline.costs import TaskCost
 from gridrun.plan.pilot import pilot_cells
 from gridrun.plan.times import SHARED, Costs, Observed, estimate
@@ -256,7 +257,7 @@ def test_the_pilot_has_the_cheapest_dearest_and_most_fragile_of_each_method(tmp_
 def test_nothing_of_the_pilot_is_computed_twice(tmp_path, monkeypatch, capsys):
     """It goes through the ordinary run; the plan that follows knows what its tasks took."""
     directory = write_study(tmp_path / "study", SHARES)
-    monkeypatch.setattr(plan_command, "run_here", in_this_process)
+    monkeypatch.setattr(_pilot, "run_here", in_this_process)
     before = open_toy(directory).plan()
     plan_command.plan(directory, pilot=True, pipeline=TOY)
     shown = capsys.readouterr()

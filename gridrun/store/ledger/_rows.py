@@ -25,7 +25,7 @@ _DURATION = (
 )
 
 _KEY_LETTERS = 16
-"""Of the key of what tasks share: as many as tell apart what one study has."""
+"""Of the key of what tasks share: enough of them, so that no two of a study are the same."""
 
 
 class Rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +10,12 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.cli._run_here import command_of, run_here
+from gridrun.cli._run_here import command_of
+from gridrun.cli.plan._pilot import run_pilot
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
-    from gridrun.api import OpenStudy
     from gridrun.plan.selection import Coverage
     from gridrun.report.plan_report import PlanReport
 
@@ -71,40 +70,8 @@ def plan(
     if workers is not None and not pilot:
         raise UserError("--workers requires --pilot", todo="a plan alone runs nothing")
     if pilot:
-        _run_pilot(opened, command_of("plan", study, pipeline), workers, chosen, quiet=as_json)
+        run_pilot(opened, command_of("plan", study, pipeline), workers, chosen, quiet=as_json)
     show_plan(opened.plan(**chosen), why=why, as_json=as_json)
-
-
-def _run_pilot(
-    opened: OpenStudy, command: str, workers: int | None, chosen: dict[str, Any], *, quiet: bool
-) -> None:
-    """Run the pilot of a selection as any run."""
-    from gridrun.cli._times import time_lines
-
-    found = opened.pilot(**chosen)
-    request = {**found.request, "retry_failed": chosen.get("retry_failed")}
-    ahead = opened.plan(check=True, **request)
-    if not ahead.pending:
-        return
-    tasks = counted(ahead.pending, "task")
-    said = [f"pilot: {counted(len(found.cells), 'combination')} on fold 1, {tasks} to run"]
-    said += [f"  {cell.index + 1}: {cell.method}, {' and '.join(cell.why)}" for cell in found.cells]
-    said += time_lines(ahead.time)
-    sys.stderr.write("".join(f"{line}\n" for line in said))
-    go_on = f"continue with: {command} --pilot (same options)"
-    ended = run_here(
-        opened,
-        in_process=False,
-        quiet=quiet,
-        go_on=go_on,
-        workers=workers,
-        **request,
-    )
-    if ended.fault is not None:
-        raise ended.fault
-    if ended.state == "interrupted":
-        sys.stderr.write(f"the pilot was interrupted; {go_on}\n")
-        raise typer.Exit(ended.exit_code)
 
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:

@@ -101,8 +101,8 @@ def _run(report: StatusReport, last: dict[str, Any]) -> str:
     if report.holder is not None:
         host, pid, heartbeat = report.holder
         return (
-            f"running: process {pid} on {host} ({last['backend']}), begun "
-            f"{duration(time.time() - last['started'])} ago, heard of "
+            f"running: process {pid} on {host} ({last['backend']}) for "
+            f"{duration(time.time() - last['started'])}, heard of "
             f"{duration(time.time() - heartbeat)} ago"
         )
     if last["ended"] is None:
@@ -202,7 +202,7 @@ def _slowest(report: StatusReport) -> list[str]:
 def _method(one: MethodTime) -> str:
     shared = ""
     if not math.isnan(one.shared_seconds):
-        shared = f", after {_seconds(one.shared_seconds)} that classifiers share"
+        shared = f", and {_seconds(one.shared_seconds)} shared by its classifiers"
     return (
         f"  {one.method}, {one.classifier}: {_seconds(one.seconds)}{shared} "
         f"({counted(one.tasks, 'task')})"
@@ -215,8 +215,8 @@ def _seconds(seconds: float) -> str:
 
 def _rate(per_minute: float) -> str:
     if per_minute >= 1:
-        return f"{per_minute:.3g} tasks a minute"
-    return f"{per_minute * 60:.2g} tasks an hour"
+        return f"{per_minute:.3g} a minute"
+    return f"{per_minute * 60:.2g} an hour"
 
 
 def _percent(share: float) -> str:

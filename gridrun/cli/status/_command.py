@@ -51,8 +51,8 @@ def status(
     Nothing is written. With --watch a terminal shows it in place; piped, it is one line each time.
     """
     from gridrun.api import open_study
-    from gridrun.cli._status_text import plain
     from gridrun.cli._text import dump, say
+    from gridrun.cli.status._text import plain
 
     opened = open_study(study, pipeline=pipeline)
     if watch:
@@ -65,8 +65,8 @@ def status(
 
 
 def _lines(report: StatusReport) -> list[str]:
-    from gridrun.cli._status_text import lines
     from gridrun.cli._text import console
+    from gridrun.cli.status._text import lines
 
     out = console()
     return lines(report, out.width if out.is_terminal else _WIDE)
@@ -74,8 +74,8 @@ def _lines(report: StatusReport) -> list[str]:
 
 def _watch(opened: OpenStudy, *, as_json: bool) -> None:
     """Say it again and again; of a large study less often, for counting takes longer."""
-    from gridrun.cli._status_text import plain, short
     from gridrun.cli._text import console, dump, say
+    from gridrun.cli.status._text import plain, short
 
     out = console()
     in_place = out.is_terminal and not as_json
