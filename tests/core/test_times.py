@@ -19,10 +19,11 @@ from gridrun.cli.plan import _command as plan_command
 from gridrun.cli.plan import _pilot
 from gridrun.cli.status import _text as shown
 from gridrun.cli.status._command import status
+from gridrun.pipeline import TaskResult, TaskSpec
 from gridrun.pipeline.costs import TaskCost
 from gridrun.plan.pilot import pilot_cells
 from gridrun.plan.times import SHARED, Costs, Observed, estimate
-from gridrun.plan.units import State
+from gridrun.plan.units import Attempt, Kind, State, TaskDone, TaskFailed
 from gridrun.report.times import observed_of, shared_seconds
 from gridrun.store.ledger import Ledger
 from gridrun.testing.toy import PIPELINE, ToyPipeline
@@ -182,27 +183,31 @@ def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
 
 
 def test_the_log_of_what_is_shared_is_found_from_every_task_that_used_it(begun, capsys):
-    """By the number of any combination, also one whose task of a classifier stands under another.
-
-    What a task printed while it trained is its own; a failure without a log names the maker's.
-    """
+    """What training printed is a task's own; a failure without a log names the maker's."""
     with sqlite3.connect(begun.study.paths.ledger) as db:
         trees = db.execute(
             "SELECT attempt.id FROM attempt JOIN context ON context.id = context "
-            "WHERE classifier = 'tree' AND code & ? = (SELECT MIN(code & ?) FROM attempt)",
-            [begun.state().book.mask(["smoothing"])] * 2,
+            "WHERE classifier = 'tree' ORDER BY attempt.id"
         ).fetchall()
-        maker, user = trees[0][0], trees[1][0]
-        db.execute("UPDATE attempt SET shares = 'k', shared_seconds = 0 WHERE id <= ?", (user,))
-        db.execute("UPDATE attempt SET log = 'made.log', shared_seconds = 9 WHERE id = ?", (maker,))
+        maker, user, trained = (ident for (ident,) in trees[:3])
+        db.execute("UPDATE attempt SET shares = 'k', shared_seconds = 0 WHERE id = ?", (user,))
+        db.execute(
+            "UPDATE attempt SET shares = 'k', shared_seconds = 9, log = 'made.log' WHERE id = ?",
+            (maker,),
+        )
         db.execute("UPDATE attempt SET state = 'failed', kind = 'error' WHERE id = ?", (user,))
+        db.execute(
+            "UPDATE attempt SET shares = 'k', shared_seconds = 0, log = 'own.log' WHERE id = ?",
+            (trained,),
+        )
     db.close()
     study = open_toy(begun.study.path.parent)
-    made = begun.study.paths.logs / "made.log"
+    made, own = (begun.study.paths.logs / name for name in ("made.log", "own.log"))
     found = study.logs()
     assert [(one.log, one.shared_log, one.is_shared) for one in found] == [
         (made, None, False),
         (None, made, False),
+        (own, None, False),
     ]
     (other,) = (one.combination for one in found if one.log is None)
     listed = study.logs(combination=other, classifier="tree")
@@ -212,6 +217,39 @@ def test_the_log_of_what_is_shared_is_found_from_every_task_that_used_it(begun, 
     out = capsys.readouterr().out
     assert out.count(str(made)) == 2
     assert "it made what the tasks that you asked for share with it" in out
+
+
+def test_a_task_is_found_under_each_combination_that_it_stands_for(begun):
+    """Combinations that differ in what a classifier does not read have one task of it."""
+    with sqlite3.connect(begun.study.paths.ledger) as db:
+        db.execute(
+            "UPDATE attempt SET log = 'line.log' WHERE id = (SELECT MIN(attempt.id) FROM attempt "
+            "JOIN context ON context.id = context WHERE classifier = 'line')"
+        )
+    db.close()
+    study = open_toy(begun.study.path.parent)
+    numbers = range(1, len(study.study.grid) + 1)
+    found = [number for number in numbers if study.logs(combination=number)]
+    assert len(found) == 2
+    for number in found:
+        (attempt,) = study.logs(combination=number)
+        assert attempt.combination == number
+
+
+def test_what_a_task_shares_is_recorded_with_its_seconds(begun):
+    """Key and seconds of the attempt, of a failed one too; a long key by its beginning."""
+    task = TaskSpec(1, 0, 2, "tree", {})
+    attempt = Attempt("u", 1, "here", 1.0, 5.0, shared_seconds=4.0)
+    result = TaskResult(rows=[{}], shares="0123456789abcdef and more")
+    failed = TaskFailed(task, attempt, Kind.ERROR, "no", shares="another")
+    with Ledger(begun.study.paths.ledger) as ledger:
+        ledger.record(TaskDone(task, attempt, result))
+        ledger.record(failed)
+        ledger.commit()
+        rows = ledger.db.execute(
+            "SELECT shares, shared_seconds FROM attempt ORDER BY id DESC LIMIT 2"
+        ).fetchall()
+    assert rows == [("another", 4.0), ("0123456789abcdef", 4.0)]
 
 
 def test_a_clock_tells_shared_stages_from_a_classifier_s_own():
@@ -259,6 +297,7 @@ def test_nothing_of_the_pilot_is_computed_twice(tmp_path, monkeypatch, capsys):
     directory = write_study(tmp_path / "study", SHARES)
     monkeypatch.setattr(_pilot, "run_here", in_this_process)
     before = open_toy(directory).plan()
+    assert open_toy(directory).pilot().request["folds"] == 1
     plan_command.plan(directory, pilot=True, pipeline=TOY)
     shown = capsys.readouterr()
     after = open_toy(directory).plan()
