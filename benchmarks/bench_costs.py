@@ -155,8 +155,9 @@ def main() -> int:
     options = parser.parse_args()
     tables = Tables()
     sizes = SMALL_SIZES if options.small else SIZES
-    names = ["mean_imp", "gower_knn"] if options.small else options.methods
-    work = [(name, points_of_classifier, name) for name in options.classifiers]
+    names = ["gower_knn"] if options.small else options.methods
+    classifiers = ["lr"] if options.small else options.classifiers
+    work = [(name, points_of_classifier, name) for name in classifiers]
     work += [(name, points_of_method, METHODS[name]) for name in names]
     for name, measure, what in work:
         points = list(measure(tables, what, SMALL_SIZES))[:0]  # R loads what it needs
