@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 import pytest
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
+from gridrun.cli._text import print_summary
 from gridrun.cli._times import time_lines
 from gridrun.cli.logs import logs
 from gridrun.cli.plan import _command as plan_command
@@ -162,7 +163,7 @@ def test_running_are_the_tasks_that_run_not_those_that_workers_hold(begun):
         assert "50 %" in shown.short(report)
 
 
-def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
+def test_seconds_are_those_of_the_row_and_shared_work_is_beside_them(begun, capsys):
     """What an attempt made for others is no part of its classifier's seconds."""
     with sqlite3.connect(begun.study.paths.ledger) as db:
         db.execute("UPDATE attempt SET shares = 'k', shared_seconds = 0, seconds = 1")
@@ -180,6 +181,17 @@ def test_seconds_are_those_of_the_row_and_shared_work_stands_apart(begun):
     # of the two that are needed one was made, for their content is equal
     assert observed["flat", SHARED].mean == pytest.approx(25.0)
     assert shared_seconds(state, costs, known)["flat"] == pytest.approx(50.0)
+    begun.study.paths.summary_csv.unlink()
+    summary = open_toy(begun.study.path.parent).summary()
+    groups = {(one.method, one.classifier): one for one in summary.groups}
+    for classifier in ("tree", "line"):
+        assert groups["flat", classifier].seconds == pytest.approx(1.0)
+        assert groups["flat", classifier].shared_seconds == pytest.approx(50.0)
+    print_summary(summary, "study")
+    shared = "seconds that the classifiers share, made once for all of them: "
+    assert f"{shared}flat 50.0" in capsys.readouterr().out
+    header = begun.study.paths.summary_csv.read_text().splitlines()[0]
+    assert "seconds_per_task,shared_seconds" in header
 
 
 def test_the_log_of_what_is_shared_is_found_from_every_task_that_used_it(begun, capsys):
