@@ -72,6 +72,7 @@ class StatusReport:
             out; most first.
         attempts: State to number of attempts, all runs.
         held: Units that workers hold.
+        sent: Tasks that sweeps elsewhere hold; they wait, as far as is known here.
         holder: Host, process id and heartbeat of the run at work, or None.
         last_run: The newest run, or None.
         combinations: Number of combinations that the newest run selected.
@@ -101,6 +102,7 @@ class StatusReport:
     combinations_in_grid: int
     folds: int
     folds_of_study: int
+    sent: int = 0
     tasks: int = 0
     done: int = 0
     failed: int = 0
@@ -200,6 +202,7 @@ def _pace(study_state: StudyState, view: LedgerView, at_work: int) -> dict[str, 
         "tasks": len(study_state.tables) * study_state.folds,
         "done": done,
         "failed": failed,
+        "sent": sum(sweep.tasks for sweep in view.sweeps() if sweep.lives),
         "rate": _rate(view),
         "workers": at_work or view.timings().workers() or 1,
         "left": left,

@@ -24,7 +24,7 @@ from gridrun.pipeline import TaskResult, TaskSpec
 from gridrun.pipeline.costs import TaskCost
 from gridrun.plan.pilot import pilot_cells
 from gridrun.plan.times import SHARED, Costs, Observed, estimate
-from gridrun.plan.units import Attempt, Kind, State, TaskDone, TaskFailed
+from gridrun.plan.units import Attempt, Kind, State, SweepPlanned, TaskDone, TaskFailed, Unit
 from gridrun.report.times import observed_of, shared_seconds
 from gridrun.store.ledger import Ledger
 from gridrun.testing.toy import PIPELINE, ToyPipeline
@@ -161,6 +161,18 @@ def test_running_are_the_tasks_that_run_not_those_that_workers_hold(begun):
         assert "2 running" in said
         assert "time left: about" in said
         assert "50 %" in shown.short(report)
+
+
+def test_what_sweeps_hold_waits_and_is_said(begun):
+    """Whether it runs elsewhere, the backend's own command knows."""
+    task = TaskSpec(1, 0, 2, "tree", {})
+    with Ledger(begun.study.paths.ledger) as ledger:
+        ledger.begin_run({"folds": 2}, "folder", "0")
+        ledger.plan_sweep(SweepPlanned("s", ((Unit("r2u1", "", (task, task)),),)), "folder")
+    report = open_toy(begun.study.path.parent).status()
+    assert (report.sent, report.running) == (2, 0)
+    said = "\n".join(shown.lines(report, 80))
+    assert "sweeps elsewhere hold 2 tasks of those that wait" in said
 
 
 def test_seconds_are_those_of_the_row_and_shared_work_is_beside_them(begun, capsys):

@@ -34,6 +34,7 @@ def plain(report: StatusReport) -> dict[str, Any]:
             "done": report.done,
             "failed": report.failed,
             "running": report.running,
+            "sent": report.sent,
         },
         "share": report.share,
         "tasks_per_minute": report.rate,
@@ -165,6 +166,8 @@ def _tasks(report: StatusReport) -> list[str]:
         f"{max(left - report.running, 0):,} waiting"
     )
     found = [said]
+    if report.sent:
+        found.append(f"  sweeps elsewhere hold {counted(report.sent, 'task')} of those that wait")
     if report.rate:
         during = "in the last ten minutes" if report.holder is not None else "at its end"
         found.append(f"rate: {_rate(report.rate)} {during}")
