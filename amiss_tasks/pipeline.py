@@ -42,6 +42,7 @@ from amiss_tasks.stages.splits.split_by import (
 )
 from amiss_tasks.study import comparison, report_data
 from amiss_tasks.study.added_parameters import added_parameters
+from amiss_tasks.study.costs import AmissCosts
 from amiss_tasks.study.keys import study_keys_of
 from amiss_tasks.study.leakage import frequency_notes, leakage_of
 from amiss_tasks.study.options import features_of, features_read_of, methods_of, own_classifiers_of
@@ -69,6 +70,7 @@ from gridrun.pipeline import (
 )
 from gridrun.pipeline.caveats import Caveat
 from gridrun.pipeline.comparison import Score
+from gridrun.pipeline.costs import CostModel
 from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.inspection import Observation
@@ -291,6 +293,13 @@ class AmissPipeline:
         shared = method.seconds / len(default_classifiers(self))
         seconds = _SECONDS.get(classifier, _OWN_SECONDS) * tables + shared
         return seconds * _HOLD_OUT_SHARE if self._evaluation.holds_out else seconds
+
+    def cost_model(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> CostModel:
+        """Measured costs, for the rows that a quick count of the VCF finds."""
+        del cache_dir
+        return AmissCosts(settings, values)
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""

@@ -28,6 +28,7 @@ from gridrun.plan.units import (
 )
 from gridrun.run.backend import Capabilities, UnitFeed
 from gridrun.worker import (
+    StageClock,
     Supervisor,
     company_of,
     private_directory,
@@ -51,6 +52,7 @@ class InProcessBackend:
         self._supervisor: Supervisor | None = None
         self._stopping = False
         self._stage = ""
+        self._clock: StageClock | None = None
         self._worker = worker_name()
 
     @property
@@ -131,10 +133,13 @@ class InProcessBackend:
             msg = "open the backend first"
             raise RuntimeError(msg)
         pipeline = load_pipeline(self._job.pipeline)
+        self._clock = StageClock(pipeline.stages)
         return pipeline.open_runner(self._job.settings, self._note_stage)
 
     def _note_stage(self, stage: str, _key: str) -> None:
         self._stage = stage
+        if self._clock is not None:
+            self._clock.at_stage(stage)
 
     def _artifact(self, unit: Unit) -> Path | None:
         if not unit.artifact or self._read_artifact is None:
@@ -147,10 +152,18 @@ class InProcessBackend:
         self, unit: Unit, task: TaskSpec, runner: Runner, artifact: Path | None
     ) -> TaskDone | TaskFailed:
         self._stage = ""
-        tried = try_task(runner, task, artifact)
-        attempt = Attempt(unit.id, 1, self._worker, tried.started, tried.seconds)
+        tried = try_task(runner, task, artifact, self._clock)
+        attempt = Attempt(
+            unit.id, 1, self._worker, tried.started, tried.seconds, tried.shared_seconds
+        )
         if tried.result is not None:
             return TaskDone(task, attempt, tried.result)
         return TaskFailed(
-            task, attempt, tried.kind, tried.reason, stage=self._stage, log=tried.more
+            task,
+            attempt,
+            tried.kind,
+            tried.reason,
+            stage=self._stage,
+            log=tried.more,
+            shares=tried.shares,
         )

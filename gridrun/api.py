@@ -33,6 +33,7 @@ from gridrun.pipeline.models import Report
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
 from gridrun.report.page import Known, write_page
+from gridrun.report.pilot import Pilot, pilot_of
 from gridrun.report.plan_report import PlanReport, plan_of
 from gridrun.report.status import StatusReport, status_of
 from gridrun.report.tables import (
@@ -123,6 +124,21 @@ class OpenStudy:
             *(study_state.check_inputs() if check else ()),
         ]
         return plan_of(study_state, notes)
+
+    @_examining
+    def pilot(self, **request: Any) -> Pilot:
+        """The cheapest, dearest and most fragile combination of each method, on one fold.
+
+        Run with ``run(**pilot.request)``, they make the time of ``plan`` surer; nothing of it is
+        computed twice.
+
+        Args:
+            request: As for ``plan``.
+
+        Raises:
+            UserError: Nothing of it is to be run.
+        """
+        return pilot_of(self.state(**request))
 
     def run(
         self,
@@ -433,9 +449,23 @@ class OpenStudy:
         return status_of(self._last({}))
 
     @_examining
-    def logs(self) -> list[LoggedAttempt]:
-        """Attempts that failed or printed something, oldest first."""
-        return list(logged_attempts(self.state()))
+    def logs(
+        self,
+        *,
+        combination: int | None = None,
+        fold: int | None = None,
+        classifier: str | None = None,
+    ) -> list[LoggedAttempt]:
+        """Attempts that failed or printed something, oldest first.
+
+        Of the tasks that are named, with those that made what these share with others.
+
+        Args:
+            combination: Number of the combination, counted from 1; None for all.
+            fold: Counted from 1; None for all.
+            classifier: Which classifier; None for all.
+        """
+        return list(logged_attempts(self.state(), combination, fold, classifier))
 
     def check_files(self, recompute: int = 0) -> Iterator[Finding]:
         """Check the files that gridrun keeps of the study, and mend what follows from others.

@@ -26,6 +26,7 @@ NOT_IN_TASKS: Mapping[str, str] = {
     f"{_PACKAGE}.models": "trains, predicts and explains outside of the study's tasks",
     f"{_PACKAGE}.own.checks": "tries a file on a toy; no task has anything of it",
     f"{_PACKAGE}.study.comparison": "says how tables compare methods, and makes no number",
+    f"{_PACKAGE}.study.costs": "says how long tasks take, and makes no number of theirs",
     f"{_PACKAGE}.study.keys": "makes the options, which contexts hold by content",
     f"{_PACKAGE}.study.leakage": "makes sentences for tables, and no number",
     f"{_PACKAGE}.study.report_data": "makes sections of a report, after all numbers",

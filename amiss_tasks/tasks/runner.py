@@ -14,7 +14,15 @@ from amiss_tasks.tasks._process_watch import ProcessWatch
 from amiss_tasks.tasks.code import code_in_use, refuse_changed_python, refuse_other_code
 from amiss_tasks.tasks.results import LeafTask, outcome_of
 from amiss_tasks.tasks.stage_runner import MEMO_BYTES, SMALL_BYTES, StageRunner
-from gridrun.pipeline import BLOCK_TABLE, NULL_MODELS, Settings, StageHook, TaskResult, TaskSpec
+from gridrun.pipeline import (
+    BLOCK_TABLE,
+    NULL_MODELS,
+    Settings,
+    StageHook,
+    TaskFailure,
+    TaskResult,
+    TaskSpec,
+)
 
 
 class AmissRunner:
@@ -82,15 +90,26 @@ class AmissRunner:
 
     def _result(self, task: TaskSpec, artifact: Path | None) -> TaskResult:
         leaf = LeafTask(self.chain, task, artifact)
-        result, shared = self.chain.memo.get(
-            f"result:{leaf.content_key}", lambda: _sized(outcome_of(leaf))
-        )
+        imputed = leaf.cell.key
+        try:
+            result, shared = self.chain.memo.get(
+                f"result:{leaf.content_key}", lambda: _sized(outcome_of(leaf))
+            )
+        except TaskFailure as failure:
+            failure.shares = imputed
+            raise
         # of the block and fold, which tasks of equal content need not share
         fold = leaf.cell.fold
         payloads = {**result.payloads, NULL_MODELS: fold.null_models}
         if fold.missingness:
             payloads[BLOCK_TABLE] = fold.missingness
-        return replace(result, content_key=leaf.content_key, shared=shared, payloads=payloads)
+        return replace(
+            result,
+            content_key=leaf.content_key,
+            shared=shared,
+            payloads=payloads,
+            shares=imputed,
+        )
 
 
 def _sized(result: TaskResult) -> tuple[TaskResult, int]:

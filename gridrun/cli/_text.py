@@ -25,6 +25,10 @@ NOTHING_RUN = (
 
 _WIDEST = 1000
 _MOST_NULL_MODELS = 12
+_MOST_METHODS = 5
+
+_SHARED_SECONDS = 0.5
+"""What takes less is not worth a word."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -148,9 +152,8 @@ def print_summary(summary: Summary, study: str) -> None:
         ],
         rows,
     )
-    starred = sum(group.undefined(m) for group in summary.groups for m in group.metrics)
-    if starred:
-        say("* without the folds where the metric is not defined (NA or NaN in the table)")
+    for line in _below(summary):
+        say(line)
     if summary.skipped:
         say(
             f"{counted(summary.skipped, 'part')} skipped: not asked of their classifier (state, "
@@ -168,6 +171,30 @@ def print_summary(summary: Summary, study: str) -> None:
             say(f"  logs: gridrun logs {shlex.quote(study)}")
     for name, path in summary.files.items():
         say(f"{name}: {path}")
+
+
+def _below(summary: Summary) -> list[str]:
+    """What readers of the means have to know: stars, and seconds that are in no row."""
+    if any(group.undefined(m) for group in summary.groups for m in group.metrics):
+        starred = ["* without the folds where the metric is not defined (NA or NaN in the table)"]
+    else:
+        starred = []
+    return [*starred, *_shared(summary)]
+
+
+def _shared(summary: Summary) -> list[str]:
+    """What classifiers share and the seconds of a task leave out, of the methods that cost most."""
+    found = {
+        group.method: group.shared_seconds
+        for group in summary.groups
+        if group.shared_seconds >= _SHARED_SECONDS
+    }
+    if not found:
+        return []
+    most = sorted(found, key=lambda method: -found[method])[:_MOST_METHODS]
+    named = ", ".join(f"{method} {number(found[method], 1)}" for method in most)
+    more = f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
+    return [f"seconds that the classifiers share, made once for all of them: {named}{more}"]
 
 
 def _print_null_models(out: Console, summary: Summary) -> None:

@@ -12,7 +12,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline, inputs_of
-from gridrun.errors import UserError
+from gridrun.errors import GridrunError, UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def init(
         _write_example(loaded, directory)
         place = shlex.quote(str(directory)) + opt.said(pipeline)
         say(f"wrote {target} and its inputs")
+        _say_cost(target, pipeline)
         say(f"next: run gridrun plan {place}, then gridrun local {place}")
         return
     text = study_text(
@@ -103,8 +104,34 @@ def init(
     for path in (*inputs.values(), *([grid] if grid else [])):
         if not path.exists():
             say(f"note: {path} does not exist yet")
+    _say_cost(target, pipeline)
     place = shlex.quote(str(directory))
     say(f"next: edit the study, then run gridrun plan {place}{opt.said(pipeline)}")
+
+
+def _say_cost(study: Path, pipeline: str) -> None:
+    """Say how large the study is that was written, and how long it takes."""
+    # not through the API, whose imports take as long as all else here
+    from gridrun.cli._text import say
+    from gridrun.cli._times import time_lines
+    from gridrun.pipeline import load_pipeline
+    from gridrun.plan.run_options import RunOptions
+    from gridrun.report.times import grid_cost
+    from gridrun.study import load_study
+    from gridrun.study.state import StudyState
+
+    try:
+        loaded = load_study(study, load_pipeline(pipeline))
+        own = load_pipeline(pipeline).of_study(loaded.options)
+        cost = grid_cost(StudyState(loaded, own, RunOptions(), pipeline))
+    except GridrunError as error:
+        say(f"what its grid costs, `gridrun plan` says once the study can be read: {error.what}")
+        return
+    combinations = counted(cost.combinations, "combination")
+    tasks = counted(cost.tasks, "task")
+    say(f"its grid: {combinations} x {counted(cost.folds, 'fold')}, {tasks}")
+    for line in time_lines(cost.time):
+        say(line)
 
 
 def _write_example(pipeline: Pipeline, directory: Path) -> None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.cli._interrupt import on_interrupt
 from gridrun.cli._of_pipeline import OfPipeline
+from gridrun.cli._run_here import command_of, run_here
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
-
-if TYPE_CHECKING:
-    from gridrun.run import Engine
-
-_ENDING = (
-    "ending after the tasks that are running; press Ctrl-C again to stop at once (nothing is lost)"
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +70,6 @@ def local(
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, print_summary, tally_line
-    from gridrun.cli._watch import Watch
 
     if in_process and (workers is not None or address is not None):
         raise UserError(
@@ -93,28 +84,15 @@ def local(
         report = opened.plan(**chosen)
         show_plan(report, why=False, as_json=as_json)
         return
-    with Watch(quiet=as_json) as watch:
-        engine = opened.engine(
-            "inprocess" if in_process else "local",
-            progress=watch,
-            workers=workers,
-            address=address,
-            **chosen,
-        )
-        stopped = f"the run was stopped; what was recorded is kept; {_go_on(study, pipeline)}"
-        restore = on_interrupt(
-            engine.stop,
-            _ENDING,
-            is_stuck=lambda: in_process and engine.is_running,
-            leave=lambda: _leave(engine, stopped),
-        )
-        try:
-            ended = engine.run()
-        except KeyboardInterrupt:
-            sys.stderr.write(f"{stopped}\n")
-            raise typer.Exit(130) from None
-        finally:
-            restore()
+    ended = run_here(
+        opened,
+        in_process=in_process,
+        quiet=as_json,
+        go_on=_go_on(study, pipeline),
+        workers=workers,
+        address=address,
+        **chosen,
+    )
     if as_json:
         dump(
             {
@@ -148,12 +126,5 @@ def local(
     raise typer.Exit(ended.exit_code)
 
 
-def _leave(engine: Engine, said: str) -> None:
-    engine.abandon()
-    sys.stderr.write(f"{said}\n")
-    sys.stderr.flush()
-
-
 def _go_on(study: Path, pipeline: str) -> str:
-    place = shlex.quote(str(study))
-    return f"continue with: gridrun local {place}{opt.said(pipeline)} (same options)"
+    return f"continue with: {command_of('local', study, pipeline)} (same options)"

@@ -60,7 +60,11 @@ def logs(
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
 ) -> None:
-    """List attempts that failed or printed something, with their logs and how to run them again."""
+    """List attempts that failed or printed something, with their logs and how to run them again.
+
+    Classifiers share imputed tables, and so do combinations of equal content. What their making
+    printed is in the log of the task that made them: it is listed for all tasks that used them.
+    """
     from gridrun.api import open_study
     from gridrun.cli._text import NOTHING_RUN, dump, say
 
@@ -73,33 +77,39 @@ def logs(
             where="--combination",
             todo=f"combinations are numbered from 1 to {len(opened.study.grid):,}",
         )
-    logged = opened.logs()
-    found = [
-        attempt
-        for attempt in logged
-        if combination in (None, attempt.combination)
-        and fold in (None, attempt.fold)
-        and classifier in (None, attempt.classifier)
-        and kind in (None, attempt.kind)
-    ]
+    logged = opened.logs(combination=combination, fold=fold, classifier=classifier)
+    found = [attempt for attempt in logged if kind in (None, attempt.kind)]
     if as_json:
-        dump([{**vars(attempt), "log": attempt.log} for attempt in found])
+        dump([vars(attempt) for attempt in found])
         return
     for attempt in found:
-        say(_headline(attempt))
-        if attempt.log is not None:
-            say(f"  log: {attempt.log}")
-        if attempt.state == "failed" and attempt.combination is not None:
-            say(f"  run again: {_again(study, attempt, pipeline)}")
+        for line in _lines(attempt, study, pipeline):
+            say(line)
         if show and attempt.log is not None:
-            try:
-                say(attempt.log.read_text("utf-8", "replace"))
-            except OSError as error:
-                raise UserError(
-                    f"the log cannot be read: {error.strerror}", where=str(attempt.log)
-                ) from error
+            say(_text_of(attempt.log))
     if not found:
-        say(NOTHING_RUN if opened.state().view is None else _none(len(logged)))
+        say(NOTHING_RUN if opened.state().view is None else _none(len(opened.logs())))
+
+
+def _lines(attempt: LoggedAttempt, study: Path, pipeline: str) -> list[str]:
+    """What is said of an attempt."""
+    said = [_headline(attempt)]
+    if attempt.is_shared:
+        said.append("  it made what the tasks that you asked for share with it, as imputed tables")
+    if attempt.log is not None:
+        said.append(f"  log: {attempt.log}")
+    if attempt.shared_log is not None:
+        said.append(f"  log of what it shares with others: {attempt.shared_log}")
+    if attempt.state == "failed" and attempt.combination is not None:
+        said.append(f"  run again: {_again(study, attempt, pipeline)}")
+    return said
+
+
+def _text_of(log: Path) -> str:
+    try:
+        return log.read_text("utf-8", "replace")
+    except OSError as error:
+        raise UserError(f"the log cannot be read: {error.strerror}", where=str(log)) from error
 
 
 def _none(logged: int) -> str:

@@ -34,12 +34,14 @@ class TaskFailure(Exception):
     Args:
         message: R's or Python's own message.
         kind: ``error`` or ``upstream-defect``.
+        shares: As that of a :class:`TaskResult`.
     """
 
-    def __init__(self, message: str, kind: str = "error") -> None:
+    def __init__(self, message: str, kind: str = "error", shares: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.kind = kind
+        self.shares = shares
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class TaskResult:
             as keys; empty where the pipeline has none.
         payloads: Larger results by name, in a form of the pipeline's own; equal ones
             are kept once. See ``Pipeline.read_predictions``.
+        shares: Key, as given to ``StageHook``, of the stage whose result most tasks share: what
+            the task that computed it printed is found from all of them. Empty for none.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -118,3 +122,4 @@ class TaskResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     pooled: Mapping[str, Any] = field(default_factory=dict)
     payloads: Mapping[str, bytes] = field(default_factory=dict)
+    shares: str = ""

@@ -87,6 +87,8 @@ class TaskTables:
         classifiers: Those the study asks for, in the pipeline's order.
         book: Numbers of all values of the grid.
         inputs: Role to content digest.
+        fingerprints: Whether contexts are made, which takes a second; without them nothing can
+            be said of what is done.
     """
 
     def __init__(
@@ -99,7 +101,9 @@ class TaskTables:
         classifiers: Sequence[str],
         book: TaskEncoding,
         inputs: Mapping[str, str],
+        fingerprints: bool = True,
     ) -> None:
+        self._fingerprints = fingerprints
         self.pipeline = pipeline
         self.settings = settings
         self.grid = grid
@@ -228,7 +232,9 @@ class TaskTables:
             classifier,
             reads,
             codes,
-            self._label(codes, classifier, self.pipeline.context_reads(), self.context_of),
+            self._label(codes, classifier, self.pipeline.context_reads(), self.context_of)
+            if self._fingerprints
+            else np.zeros(len(codes), np.int64),
             self._label(codes, classifier, self.pipeline.disposition_reads, self.disposition_of),
         )
 

@@ -121,6 +121,8 @@ class Attempt:
         worker: Display name of the worker: host, process id and start.
         started: Seconds since the epoch.
         seconds: Wall seconds.
+        shared_seconds: Of these, in stages whose results classifiers share; an attempt that found
+            them made has next to none.
     """
 
     unit: str
@@ -128,6 +130,7 @@ class Attempt:
     worker: str
     started: float
     seconds: float
+    shared_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,7 @@ class TaskFailed:
         limit_seconds: The limit that was passed, for ``timeout``.
         stage: Stage it happened in, where known.
         log: What the attempt printed, with R's calls at an error.
+        shares: As that of a ``TaskResult``.
     """
 
     task: TaskSpec
@@ -183,6 +187,7 @@ class TaskFailed:
     limit_seconds: float | None = None
     stage: str = ""
     log: str = ""
+    shares: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import numpy as np
 from gridrun.errors import Fault
 from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.plan.selection import Coverage
+from gridrun.plan.times import TimeEstimate
+from gridrun.report.times import time_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
 
@@ -32,8 +34,7 @@ class PlanReport:
         impossible_reasons: Reason to the number of such tasks in one fold.
         skipped_reasons: Reason to the number of tasks of one fold that are not asked of a
             classifier.
-        seconds: Estimated task seconds of what is pending.
-        measured: Share of ``seconds`` that rests on measured durations.
+        time: How long what is pending takes on one core.
         coverage: What a sample has of the grid, and what can be concluded from it; None where
             nothing is drawn.
         why: What differs from earlier runs, where something is to be run again.
@@ -52,8 +53,7 @@ class PlanReport:
     impossible: int
     impossible_reasons: dict[str, int]
     skipped_reasons: dict[str, int]
-    seconds: float
-    measured: float
+    time: TimeEstimate
     coverage: Coverage | None = None
     why: tuple[Reason, ...] = ()
     notes: tuple[Fault | str, ...] = ()
@@ -71,21 +71,9 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
     tables, folds = study_state.tables, study_state.folds
     known = study_state.known_context_ids()
     pending = list(study_state.pending(known, study_state.view))
-    counts = [0] * len(tables.contexts)
-    for fold in pending:
-        for context in fold.contexts.tolist():
-            counts[context] += 1
-    estimates = study_state.seconds(known, study_state.view)
-    measured = study_state.view.mean_seconds() if study_state.view is not None else {}
-    seconds = [count * each for count, each in zip(counts, estimates, strict=True)]
-    sure = sum(
-        part
-        for part, ident in zip(seconds, known, strict=True)
-        if ident is not None and ident in measured
-    )
     done, failed = 0, 0
     if study_state.view is not None:
-        done, failed = _finished(study_state, known)
+        done, failed = finished_tasks(study_state, known)
     impossible: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for table in tables.tables:
@@ -108,15 +96,20 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         impossible=sum(impossible.values()) * folds,
         impossible_reasons=impossible,
         skipped_reasons=skipped,
-        seconds=sum(seconds),
-        measured=sure / sum(seconds) if sum(seconds) else 0.0,
+        time=time_of(study_state, known, pending),
         coverage=study_state.selection.coverage,
         why=tuple(reasons_of(study_state, known, pending)),
         notes=tuple(notes),
     )
 
 
-def _finished(study_state: StudyState, known: Sequence[int | None]) -> tuple[int, int]:
+def finished_tasks(study_state: StudyState, known: Sequence[int | None]) -> tuple[int, int]:
+    """Number of tasks that are done, and of those that failed.
+
+    Args:
+        study_state: The study and the request; there is a ledger.
+        known: The ledger's number of each context.
+    """
     done = failed = 0
     assert study_state.view is not None
     for table in study_state.tables.tables:

@@ -27,7 +27,8 @@ class SummaryGroup:
         failed: Parts that failed.
         skipped: Parts not asked of this classifier.
         waiting: Parts not run yet.
-        seconds: Mean wall seconds of a task, NaN when none ran.
+        seconds: Mean wall seconds of a task, without what classifiers share; NaN when none ran.
+        shared_seconds: Mean wall seconds of what they share, as imputed tables; made once.
         caveats: Column to what it says of the combinations among them that it concerns.
     """
 
@@ -40,10 +41,10 @@ class SummaryGroup:
     skipped: int = 0
     waiting: int = 0
     seconds: float = math.nan
+    shared_seconds: float = math.nan
     caveats: dict[str, str] = field(default_factory=dict)
     _sums: dict[str, float] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
-    contexts: set[int] = field(default_factory=set)
 
     def add(self, part: Part) -> None:
         """Count a part."""
@@ -64,8 +65,6 @@ class SummaryGroup:
                 self.skipped += 1
             case _:
                 self.waiting += 1
-        if part.context is not None:
-            self.contexts.add(part.context)
 
     def warn(self, caveats: Mapping[str, str]) -> None:
         """Take what the columns of caveats say of a part, unless they say nothing of it."""
@@ -208,6 +207,7 @@ class Summary:
                 **{f"mean_{metric}": group.mean(metric) for metric in group.metrics},
                 **{f"undefined_{metric}": group.undefined(metric) for metric in group.metrics},
                 "seconds_per_task": group.seconds,
+                "shared_seconds": group.shared_seconds,
                 **group.caveats,
             }
             for group in self.groups

@@ -9,7 +9,7 @@ from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._parent_death import die_with_parent
 from gridrun.worker._process import ChildProcess
-from gridrun.worker._task import Tried, company_of, try_task
+from gridrun.worker._task import StageClock, Tried, company_of, try_task
 from gridrun.worker.private import private_directory, who_may_replace
 from gridrun.worker.supervisor import Supervisor, worker_name
 
@@ -18,6 +18,7 @@ __all__ = [
     "ChildProcess",
     "DamagedArtifact",
     "Ending",
+    "StageClock",
     "Supervisor",
     "TimeLimit",
     "Tried",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
@@ -86,6 +86,7 @@ class UnitProgress:
         if isinstance(message, Ran):
             tried = message.tried
             attempt = self._attempt(message.position, tried.started, tried.seconds)
+            attempt = replace(attempt, shared_seconds=tried.shared_seconds)
         else:
             attempt = self._attempt(message.position, message.started, 0.0)
         self._first.pop(message.position, None)
@@ -95,11 +96,20 @@ class UnitProgress:
             ending = self._quarantine.last(self.unit.artifact, stage, message.key)
             reason = f"not run: its {stage} stage killed two processes before; {ending.reason}"
             log = f"{message.log}gridrun: {reason}\ngridrun: stage {stage}, {message.key}\n"
-            return _killed(task, attempt, ending, reason=reason, stage=stage, log=log)
+            return replace(
+                _killed(task, attempt, ending, reason=reason, stage=stage, log=log),
+                shares=message.key,
+            )
         if tried.result is not None:
             return TaskDone(task, attempt, tried.result, message.log)
         return TaskFailed(
-            task, attempt, tried.kind, tried.reason, stage=message.stage, log=message.log
+            task,
+            attempt,
+            tried.kind,
+            tried.reason,
+            stage=message.stage,
+            log=message.log,
+            shares=tried.shares,
         )
 
     def death(
@@ -122,9 +132,10 @@ class UnitProgress:
         # of it one by one, each with a process and, after a timeout, with the whole limit
         self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
         task, reason = self.unit.tasks[position], ending.reason
-        return _killed(
+        killed = _killed(
             task, attempt, ending, reason=reason, stage=running.stage, log=log, final=final
         )
+        return replace(killed, shares=running.key)
 
     def _attempt(self, position: int, started: float, seconds: float) -> Attempt:
         number = 2 if position in self._again else 1

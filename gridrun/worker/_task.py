@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from gridrun.errors import printable
-from gridrun.pipeline import Runner, SeparatesTasks, TaskFailure, TaskResult, TaskSpec
+from gridrun.pipeline import Runner, SeparatesTasks, Stage, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Kind
 
 
@@ -23,6 +25,8 @@ class Tried:
         kind: Kind of failure when it failed.
         reason: One line.
         more: Text for the log: a traceback, a message of several lines.
+        shares: As that of a ``TaskResult``, where the task failed.
+        shared_seconds: Of ``seconds``, in stages whose results classifiers share.
     """
 
     started: float
@@ -31,10 +35,56 @@ class Tried:
     kind: Kind = Kind.ERROR
     reason: str = ""
     more: str = ""
+    shares: str = ""
+    shared_seconds: float = 0.0
 
 
-def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
-    """Run a task; a finding and a defect both come back as data."""
+class StageClock:
+    """Tells how long the stages of a task took whose results classifiers share.
+
+    Args:
+        stages: Of the pipeline.
+    """
+
+    def __init__(self, stages: Iterable[Stage]) -> None:
+        self._own = {stage.name for stage in stages if stage.per_classifier}
+        self._marks: list[tuple[str, float]] = []
+
+    def begin(self) -> None:
+        """A task starts now."""
+        self._marks.clear()
+
+    def at_stage(self, stage: str) -> None:
+        """A stage of the task starts now, and the one before has ended."""
+        self._marks.append((stage, time.perf_counter()))
+
+    def shared_seconds(self) -> float:
+        """Seconds of the shared stages that the task has computed, which ends now."""
+        marks = [*self._marks, ("", time.perf_counter())]
+        return sum(
+            end - began for (stage, began), (_, end) in pairwise(marks) if stage not in self._own
+        )
+
+
+def try_task(
+    runner: Runner, task: TaskSpec, artifact: Path | None, clock: StageClock | None = None
+) -> Tried:
+    """Run a task; a finding and a defect both come back as data.
+
+    Args:
+        runner: Of the pipeline.
+        task: What to run.
+        artifact: The block's artifact.
+        clock: Called at each stage; None where nobody asks how long stages take.
+    """
+    if clock is None:
+        return _tried(runner, task, artifact)
+    clock.begin()
+    tried = _tried(runner, task, artifact)
+    return replace(tried, shared_seconds=clock.shared_seconds())
+
+
+def _tried(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
     started, clock = time.time(), time.perf_counter()
     try:
         result = runner.run(task, artifact)
@@ -42,7 +92,8 @@ def try_task(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
         seconds = time.perf_counter() - clock
         more = f"{printable(failure.message)}\n" if "\n" in failure.message.strip() else ""
         kind = Kind.UPSTREAM_DEFECT if failure.kind == Kind.UPSTREAM_DEFECT else Kind.ERROR
-        return Tried(started, seconds, None, kind, one_line(failure.message), more)
+        reason = one_line(failure.message)
+        return Tried(started, seconds, None, kind, reason, more, failure.shares)
     except (Exception, SystemExit) as defect:  # noqa: BLE001 - whatever escapes costs one task
         seconds = time.perf_counter() - clock
         reason = one_line(f"{type(defect).__name__}: {defect}")

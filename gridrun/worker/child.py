@@ -9,15 +9,16 @@ from __future__ import annotations
 import pickle
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gridrun.pipeline import Runner, TaskSpec, load_pipeline
+from gridrun.pipeline import Runner, Stage, TaskSpec, load_pipeline
 from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ran, Ready, Refused
 from gridrun.worker._shared_status import STATUS, StatusPage
-from gridrun.worker._task import company_of, is_spent, one_line, try_task
+from gridrun.worker._task import StageClock, company_of, is_spent, one_line, try_task
 
 
 class _QuarantinedStage(BaseException):
@@ -34,10 +35,12 @@ class _Child:
 
     Args:
         channel: To the supervisor.
+        stages: Of the pipeline.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, stages: Iterable[Stage]) -> None:
         self._channel = channel
+        self._clock = StageClock(stages)
         self._status = StatusPage(channel.directory / STATUS)
         self._quarantined: frozenset[tuple[str, str]] = frozenset()
         self._company: str | None = None
@@ -45,6 +48,7 @@ class _Child:
     def stage_hook(self, stage: str, key: str) -> None:
         """Note a stage on the status page; refuse one that is quarantined."""
         self._status.at_stage(stage, key)
+        self._clock.at_stage(stage)
         if (stage, key) in self._quarantined:
             raise _QuarantinedStage(stage, key)
 
@@ -76,7 +80,7 @@ class _Child:
 
     def _one(self, runner: Runner, position: int, task: TaskSpec, artifact: Path | None) -> Outcome:
         try:
-            tried = try_task(runner, task, artifact)
+            tried = try_task(runner, task, artifact, self._clock)
         except _QuarantinedStage as stop:
             log = self._channel.printed()
             return Refused(position, time.time(), stop.stage, stop.key, log)
@@ -104,9 +108,10 @@ def serve(channel: Channel) -> None:
         GridrunError: The pipeline explains why its runner cannot be opened.
     """
     requests = channel.requests()
-    child = _Child(channel)
     job: Job = next(requests)
-    runner = load_pipeline(job.pipeline).open_runner(job.settings, child.stage_hook)
+    pipeline = load_pipeline(job.pipeline)
+    child = _Child(channel, pipeline.stages)
+    runner = pipeline.open_runner(job.settings, child.stage_hook)
     channel.reply(Ready(dict(runner.environment())))
     for dispatch in requests:
         child.run(dispatch, runner)

@@ -58,14 +58,17 @@ LEFT_OUT = (
     "features._source.",
     "features.features_file.",
     "study._added_missingness_key.",
+    "study._cost_table.",
     "study._group_key.",
     "study._named_keys.",
+    "study._row_counts.",
     "study._schemas.",
     "study._split_key.",
     "study.keys.",
     "study.own_keys.",
     # makes sentences for tables
     "study.comparison.",
+    "study.costs.",
     "study.leakage.",
     "study.report_data.",
     # makes the digests

@@ -78,10 +78,12 @@ def test_stages_are_announced_once(own, told, artifact):
 def test_check_that_drops_nothing_costs_nothing(own, told, artifact):
     """A correlation check without effect leads to the same content and a shared result."""
     first = own.run(task("rf"), artifact)
+    made = dict(told)["impute"]
     del told[:]
     second = own.run(task("rf", correlation_check="on"), artifact)
     assert second.shared
     assert not first.shared
+    assert first.shares == second.shares == made
     assert second.content_key == first.content_key
     assert second.rows == first.rows
     assert [stage for stage, _ in told] == ["prepare"]

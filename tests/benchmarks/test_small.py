@@ -14,6 +14,11 @@ ELSEWHERE = {"bench_azure_collect.py"}
 """Needs Azure's SDK: tests/azure runs it."""
 
 FIGURES = {
+    "bench_costs.py": (
+        r"^60 x 6: [\d.]+ s$",
+        r'^    "lr": Cost\([\d.e-]+, 1, 1\),$',
+        r'^    "gower_knn": Cost\([\d.e-]+, 1, 1\),$',
+    ),
     "bench_engine_transport.py": (
         r"supervisor \+ child: +[\d,]+ outcomes/s",
         r"Ray, two workers: +[\d,]+ outcomes/s, the first after [\d.]+ s",
@@ -82,6 +87,8 @@ def test_every_script_is_run():
 
 
 MARKS = {
+    # as bench_models, which starts R on the same tables
+    "bench_costs.py": pytest.mark.slow,
     "bench_engine_transport.py": pytest.mark.ray,
     # a run of the quickstart, as tests/examples has one
     "bench_start.py": pytest.mark.slow,

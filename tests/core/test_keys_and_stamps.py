@@ -322,6 +322,7 @@ FORMS = {
     2: "02eca2e852293040c5d23a6590476cd35be3e87e8f839a914bc406e7132331ad",
     3: "b74de2e3c09809e1771ad64c4ebb05e7d674b022ef2cdcebab5c25a2778b809c",
     4: "2ce4d981edeb6e39e83922faf500b25cdaa911e893019e10a2f3acfdb17ecc00",
+    5: "4214fc837e08d1b451dc7ff140089fb020441563b6622a55ab1a097c8da46648",
 }
 """Version of the schema to a digest of its text; a new form gets a new version."""
 

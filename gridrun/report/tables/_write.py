@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import HasBlockTable, HasNullModels, Value, names_of
+from gridrun.pipeline import HasBlockTable, HasNullModels, names_of
 from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
@@ -27,6 +27,7 @@ from gridrun.report.tables._notes import (
     write_notes,
 )
 from gridrun.report.tables._null_models import RowTables
+from gridrun.report.tables._seconds import GroupKey, add_seconds
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
     NOTES,
@@ -44,9 +45,6 @@ _REPORT = "gridrun.report"
 _TABLES = f"{_REPORT}.tables"
 
 _DESCRIBED = "described"
-
-_GroupKey = tuple[str, tuple[Value, ...], str]
-"""Method, values of further parameters, classifier."""
 
 
 def write_results(
@@ -149,7 +147,7 @@ def _write(
 ) -> Summary:
     """Write every table."""
     paths, view = study_state.study.paths, study_state.view
-    groups: dict[_GroupKey, SummaryGroup] = {}
+    groups: dict[GroupKey, SummaryGroup] = {}
     reasons: dict[tuple[str, str], int] = {}
     damaged = 0
     of_rows = RowTables(study_state, view)
@@ -165,7 +163,7 @@ def _write(
             tables.write(part)
             of_rows.add(part)
         null_models = of_rows.write()
-    _add_seconds(study_state, view, groups)
+    add_seconds(study_state, view, groups)
     ordered = _ordered(study_state, groups)
     summary = _summary(study_state, ordered, reasons, null_models, with_page=with_page)
     summary = replace(summary, damaged=damaged)
@@ -268,7 +266,7 @@ def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
 
 
 def _plain(group: SummaryGroup) -> dict[str, Any]:
-    return {name: value for name, value in vars(group).items() if name != "contexts"}
+    return dict(vars(group))
 
 
 def _summary(
@@ -294,7 +292,7 @@ def _summary(
 
 
 def _group_of(
-    study_state: StudyState, part: Part, groups: dict[_GroupKey, SummaryGroup]
+    study_state: StudyState, part: Part, groups: dict[GroupKey, SummaryGroup]
 ) -> SummaryGroup:
     """The group of a part, new or known."""
     pipeline = study_state.pipeline
@@ -307,7 +305,7 @@ def _group_of(
     return groups[key]
 
 
-def _ordered(study_state: StudyState, groups: dict[_GroupKey, SummaryGroup]) -> list[SummaryGroup]:
+def _ordered(study_state: StudyState, groups: dict[GroupKey, SummaryGroup]) -> list[SummaryGroup]:
     """By method, then further parameters, then classifier, each in table order."""
     allowed, pipeline = study_state.study.grid.allowed(), study_state.pipeline
     methods = [str(v) for v in allowed[pipeline.method_parameter]]
@@ -320,19 +318,6 @@ def _ordered(study_state: StudyState, groups: dict[_GroupKey, SummaryGroup]) -> 
             classifiers.index(group.classifier),
         ),
     )
-
-
-def _add_seconds(
-    study_state: StudyState, view: LedgerView | None, groups: dict[_GroupKey, SummaryGroup]
-) -> None:
-    if view is None:
-        return
-    known = study_state.known_context_ids()
-    means = view.mean_seconds()
-    for group in groups.values():
-        found = [means[ident] for at in group.contexts if (ident := known[at]) in means and ident]
-        if found:
-            group.seconds = sum(found) / len(found)
 
 
 def _write_summary(study_state: StudyState, summary: Summary) -> None:

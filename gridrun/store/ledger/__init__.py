@@ -10,6 +10,7 @@ from gridrun.store.ledger._examine import faults_of, mend_indexes
 from gridrun.store.ledger._open import examined
 from gridrun.store.ledger._read import LedgerView, StoredResult
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
+from gridrun.store.ledger._timings import Timed, Timings
 from gridrun.store.ledger._write import Ledger
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "StoredResult",
     "StoredSweep",
     "StoredUnit",
+    "Timed",
+    "Timings",
     "cannot_write",
     "examined",
     "faults_of",

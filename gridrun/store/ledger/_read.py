@@ -18,6 +18,7 @@ from gridrun.store.ledger import _lease, _sweeps
 from gridrun.store.ledger._digests import RESULT, is_payload, result_digest
 from gridrun.store.ledger._open import open_for_reading
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
+from gridrun.store.ledger._timings import Timings
 
 _TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
 _STORED = f"SELECT state, kind, digest, {RESULT}"
@@ -201,6 +202,10 @@ class LedgerView:
             if tasks
         }
 
+    def timings(self, *, whole: bool = False) -> Timings:
+        """How long tasks took: the last ones, or all."""
+        return Timings(self.db, whole=whole)
+
     def noteworthy(self) -> Iterator[dict[str, Any]]:
         """Attempts that failed or printed something, oldest first, and ``request`` of their run.
 
@@ -215,6 +220,18 @@ class LedgerView:
         for row in found:
             attempt = dict(zip(names, row, strict=True))
             yield {**attempt, "request": json.loads(attempt["request"] or "{}")}
+
+    def shared_results(self, fold: int | None) -> Iterator[tuple[int, int, int, str]]:
+        """Tasks that share something whose making was logged: context, fold, code, key of it.
+
+        Args:
+            fold: That of the tasks, or None for all.
+        """
+        yield from self.db.execute(
+            "SELECT context, fold, code, shares FROM attempt WHERE ? IN (fold, -1) AND shares IN "
+            "(SELECT shares FROM attempt WHERE log != '' AND shares != '')",
+            (-1 if fold is None else fold,),
+        )
 
     def last_run(self) -> dict[str, Any] | None:
         """The newest run: request, backend, host, pid, version, started, ended, state."""

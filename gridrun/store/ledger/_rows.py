@@ -15,13 +15,17 @@ _RESULT = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _PAYLOAD = "INSERT OR IGNORE INTO payload VALUES (?, ?)"
 _ATTEMPT = (
     "INSERT INTO attempt (context, fold, code, run, unit, number, worker, started, "
-    "seconds, shared, state, final, kind, reason, signal, exit_code, limit_seconds, stage, log) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "seconds, shared, state, final, kind, reason, signal, exit_code, limit_seconds, stage, log, "
+    "shares, shared_seconds) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _DURATION = (
     "INSERT INTO duration VALUES (?, ?, ?) ON CONFLICT (context) DO UPDATE "
     "SET tasks = tasks + excluded.tasks, seconds = seconds + excluded.seconds"
 )
+
+_KEY_LETTERS = 16
+"""Of the key of what tasks share: enough of them, so that no two of a study are the same."""
 
 
 class Rows:
@@ -75,7 +79,9 @@ class Rows:
         self, event: TaskDone, where: tuple[int, int, int], head: tuple[Any, ...], log: str
     ) -> None:
         result = event.result
-        self._attempts.append((*head, State.DONE, 1, "", "", None, None, None, "", log))
+        shares = (result.shares[:_KEY_LETTERS], event.attempt.shared_seconds)
+        none = ("", "", None, None, None, "")
+        self._attempts.append((*head, State.DONE, 1, *none, log, *shares))
         self._outcomes.append((*where, State.DONE, ""))
         payloads = {name: digest_of_bytes(data) for name, data in result.payloads.items()}
         for name, digest in payloads.items():
@@ -92,7 +98,9 @@ class Rows:
     ) -> None:
         cause = (event.signal, event.exit_code, event.limit_seconds, event.stage)
         final = int(event.final)
-        self._attempts.append((*head, State.FAILED, final, event.kind, event.reason, *cause, log))
+        shares = (event.shares[:_KEY_LETTERS], event.attempt.shared_seconds)
+        row = (*head, State.FAILED, final, event.kind, event.reason, *cause, log, *shares)
+        self._attempts.append(row)
         if event.final:
             self._outcomes.append((*where, State.FAILED, event.kind))
             empty = ("[]", "[]", "{}", "[]", "{}", "{}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Another one for every change of the tables below; a test holds it against their text.
 
 Version 1 stood for several forms of them.
@@ -108,7 +108,9 @@ CREATE TABLE attempt (
   exit_code INTEGER,
   limit_seconds REAL,
   stage TEXT NOT NULL,
-  log TEXT NOT NULL
+  log TEXT NOT NULL,
+  shares TEXT NOT NULL,  -- key of what the task shares with others, however many made it
+  shared_seconds REAL NOT NULL  -- of seconds, in stages whose results classifiers share
 );
 CREATE INDEX attempt_noteworthy ON attempt (context, fold, code)
   WHERE state = 'failed' OR log != '';

@@ -10,7 +10,9 @@ import typer
 
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
-from gridrun.errors import counted
+from gridrun.cli._run_here import command_of
+from gridrun.cli.plan._pilot import run_pilot
+from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def register(app: typer.Typer) -> None:
         plan,
         "gridrun plan",
         "gridrun plan . --why",
+        "gridrun plan . --pilot",
         "gridrun plan . --sample 100 --design balanced",
     )
 
@@ -35,20 +38,46 @@ def plan(
     why: Annotated[
         bool, typer.Option("--why", help="Explain why each pending task must run.")
     ] = False,
+    pilot: Annotated[
+        bool,
+        typer.Option(
+            "--pilot",
+            help="First run the cheapest, the dearest and the most fragile combination of each "
+            "method on one fold, so that the time rests on this machine and these inputs.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="With --pilot: start N worker processes.",
+            show_default="one per core",
+        ),
+    ] = None,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
     **chosen: Any,
 ) -> None:
-    """Print combinations, tasks per stage, what is done and what would run; run nothing."""
+    """Print combinations, tasks per stage, what is done, what would run and how long it takes.
+
+    Nothing is run, but by --pilot, whose tasks are recorded as those of any run and not run again.
+    The time is by finished tasks of the study where there are any, else by a table of costs; it
+    says which, and the range it lies in.
+    """
     from gridrun.api import open_study
 
-    report = open_study(study, pipeline=pipeline).plan(**chosen)
-    show_plan(report, why=why, as_json=as_json)
+    opened = open_study(study, pipeline=pipeline)
+    if workers is not None and not pilot:
+        raise UserError("--workers requires --pilot", todo="a plan alone runs nothing")
+    if pilot:
+        run_pilot(opened, command_of("plan", study, pipeline), workers, chosen, quiet=as_json)
+    show_plan(opened.plan(**chosen), why=why, as_json=as_json)
 
 
 def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     """Print a plan."""
-    from gridrun.cli._text import dump, duration, say
+    from gridrun.cli._text import dump, say
+    from gridrun.cli._times import advice_lines, time_lines
 
     if as_json:
         dump(_plain(report))
@@ -72,10 +101,9 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"
     )
-    if report.pending and report.measured >= _ENOUGH_MEASURED:
-        say(f"time: about {duration(report.seconds)} of one core, by the durations measured so far")
-    elif report.pending:
-        say("time: unknown until some tasks of each kind have run")
+    if report.pending:
+        for line in (*time_lines(report.time), *advice_lines(report.time)):
+            say(line)
     if why:
         _show_why(report)
 
@@ -145,6 +173,9 @@ def _plain(report: PlanReport) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(report).items() if name not in _LISTS},
         "sharing": report.sharing,
+        "seconds": report.time.seconds,
+        "measured": report.time.measured,
+        "time": vars(report.time),
         "coverage": _plain_coverage(report.coverage),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
@@ -158,7 +189,4 @@ def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
 
 
-_LISTS = ("coverage", "stages", "why", "notes")
-
-_ENOUGH_MEASURED = 0.5
-"""Share of the estimate that must rest on measured durations before it is shown."""
+_LISTS = ("coverage", "stages", "time", "why", "notes")
