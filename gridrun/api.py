@@ -332,6 +332,8 @@ class OpenStudy:
         by: str | Sequence[str] = (),
         metric: str | Sequence[str] = (),
         sort: str = "",
+        failures: str = "",
+        pivot: str = "",
         **request: Any,
     ) -> pd.DataFrame:
         """Means of the final table by any parameters, as ``gridrun results --by`` has them.
@@ -343,6 +345,10 @@ class OpenStudy:
             by: Parameters, or ``"classifier"``; by default the compared parameter and classifier.
             metric: One metric or several; the leading one by default.
             sort: A column; ``"-"`` before it for the largest first.
+            failures: ``"scored"``, ``"fallback"`` or ``"worst"``: what parts that failed count as
+                in means and differences; by default means leave them out, and differences take
+                the reference's value.
+            pivot: Parameter whose values are columns, with the mean of one metric in each.
             request: As for ``plan``.
 
         Returns:
@@ -352,7 +358,7 @@ class OpenStudy:
         Raises:
             UserError: There is no such name, or as for ``summary``.
         """
-        asked = Grouping(_several(where), _several(by), _several(metric), sort)
+        asked = Grouping(_several(where), _several(by), _several(metric), sort, failures, pivot)
         return grouped(self._unchanged(request), asked)
 
     @_examining
