@@ -30,6 +30,7 @@ from gridrun.pipeline import (
     unknown_inputs,
 )
 from gridrun.pipeline.models import Report
+from gridrun.pipeline.notebooks import lines_html
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
 from gridrun.report.page import Known, write_page
@@ -46,7 +47,15 @@ from gridrun.report.tables import (
     write_runs,
 )
 from gridrun.report.why import changes_since
-from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
+from gridrun.run import (
+    Engine,
+    Progress,
+    RunReport,
+    Silent,
+    read_elsewhere,
+    units_to_send,
+    usual_progress,
+)
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
 from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
@@ -60,6 +69,22 @@ from gridrun.tools.wholeness import examine_files
 if TYPE_CHECKING:
     import pandas as pd
 
+
+_FOR_PEOPLE = (
+    "study",
+    "plan",
+    "run",
+    "status",
+    "logs",
+    "results",
+    "means",
+    "summary",
+    "report",
+    "describe",
+    "export_model",
+    "explain",
+)
+"""Members of a study that people use, in the order in which they do."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -101,6 +126,17 @@ class OpenStudy:
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
 
+    def __dir__(self) -> list[str]:
+        """What people use; what commands and backends ask of it is there all the same."""
+        return [*_FOR_PEOPLE]
+
+    def _repr_html_(self) -> str:
+        """The study and how it stands, for notebooks."""
+        with _looking(self.study.paths) as view:
+            is_new = view is None
+        said = "Nothing has been run yet: call run()." if is_new else "Call status() or means()."
+        return self.study._repr_html_() + lines_html([said])
+
     @_examining
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
         """Count what a run with this request would do; nothing is written.
@@ -138,7 +174,8 @@ class OpenStudy:
 
         Args:
             backend: ``local`` (Ray), ``inprocess``, another installed one, or an object.
-            progress: Progress callback; none where left out.
+            progress: Progress callback; where it is left out a notebook shows counts and the time
+                left, and nothing else does.
             backend_options: Further options of the backend.
             workers: Workers to start, for backends that start some.
             address: Address of a running Ray cluster to join.
@@ -192,7 +229,7 @@ class OpenStudy:
         if name is None:
             name = backend if isinstance(backend, str) else type(backend).__name__
         study_state = self._last(request) if collect_only else self.state(**request)
-        watcher = progress or Silent()
+        watcher = progress or usual_progress()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
 
     def backend_settings(self, key: str) -> tuple[str, Any]:

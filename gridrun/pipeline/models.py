@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gridrun.pipeline import Settings, Value
+from gridrun.pipeline.notebooks import facts_html
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Report:
     said: Sequence[str] = ()
     warnings: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What is printed, and the file, for notebooks."""
+        return facts_html(f"Written: {self.file}", {}, [*self.warnings, *self.said])
 
 
 class ModelPipeline(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.study.state import StudyState
 
 
@@ -51,6 +52,16 @@ class LoggedAttempt:
     log: Path | None
     rows: int | None
     folds: int | None
+
+    def __repr__(self) -> str:
+        where = f"{self.classifier} fold {self.fold}, attempt {self.number}"
+        why = f": {self.kind}: {self.reason}" if self.kind else ""
+        return f"<combination {self.combination} {where}: {self.state}{why}>"
+
+    def _repr_html_(self) -> str:
+        """What is known of it, for notebooks."""
+        known = {one.name.replace("_", " "): getattr(self, one.name) for one in fields(self)}
+        return facts_html(f"Attempt {self.number}: {self.state}", known)
 
 
 def logged_attempts(study_state: StudyState) -> Iterator[LoggedAttempt]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import counted
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.units import State
 from gridrun.report.tables import altered_files, parts
 from gridrun.report.why import changes_since
@@ -42,6 +43,13 @@ class StatusReport:
     changes: tuple[str, ...] = ()
     damaged: int = 0
     altered: tuple[Path, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Counts by state and reasons of failures, for notebooks."""
+        facts = {f"parts {state}": count for state, count in self.parts.items()}
+        facts |= {"combinations": self.combinations, "folds": self.folds}
+        reasons = [f"{count:,} x {kind}: {why}" for (kind, why), count in self.reasons.items()]
+        return facts_html("Study as it stands", facts, [*self.warnings, *reasons])
 
     @property
     def warnings(self) -> list[str]:
