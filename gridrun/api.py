@@ -63,7 +63,14 @@ from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState, require_pipeline
 from gridrun.tools.doctor import Finding
-from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
+from gridrun.tools.models import (
+    chosen_of,
+    explain,
+    export_model,
+    fold_scores,
+    predict,
+    refuse_to_replace,
+)
 from gridrun.tools.wholeness import examine_files
 
 if TYPE_CHECKING:
@@ -433,6 +440,9 @@ class OpenStudy:
         """
         study_state = self.state()
         chosen = chosen_of(study_state, combination, classifier)
+        # the ledger is asked about this combination alone, by the study's rows as it is trained on
+        own_folds = self.state(folds=self._last({}).request.folds, combinations=combination)
+        chosen = replace(chosen, scores=fold_scores(own_folds, chosen))
         own = self.study.paths.model(combination, classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)

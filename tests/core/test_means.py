@@ -22,6 +22,7 @@ from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison
 from gridrun.report.tables._frame import Compared
+from gridrun.tools.models import chosen_of, fold_scores
 
 GRID = {
     **SMALL_GRID,
@@ -295,6 +296,24 @@ def test_what_cannot_fit_is_cut_into_tables_or_said():
     (one,) = fit(wide, 80, 1)
     assert "wider than 80 columns" in one.advice
     assert one.rows[0][1] == "y" * 75
+
+
+def test_a_model_is_given_the_scores_of_its_folds(study):
+    """Each fold's mean over test tables as in the final table, with what failed and is left."""
+    table = study.results().query("classifier == 'tree'")
+    number = int(table[table["state"] == "failed"]["combination"].iloc[0])
+    table = table[table["combination"] == number]
+    chosen = chosen_of(study.state(), number, "tree")
+    found = fold_scores(study.state(folds=5, combinations=number), chosen)
+    assert (found.done, found.failed, found.waiting) == (3, 1, 1)
+    means = table[table["state"] == "done"].groupby("fold")["skill"].mean().dropna()
+    known = [value for value in found.metrics["skill"] if value is not None]
+    assert known == pytest.approx([*means])
+    said = found.sentence()
+    assert f"skill {means.mean():.3f}" in said
+    assert said.endswith("(mean ± SD over 3 of 5 folds, 1 failed, 1 not run)")
+    nothing = fold_scores(study.state(rows=3, combinations=number), chosen)
+    assert nothing.sentence() == "none of 4 folds of the study is done: nothing says how good"
 
 
 def test_every_column_has_a_meaning(quickstart_state):
