@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gridrun.errors import UserError
+from gridrun.errors import UserError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,6 @@ def pivoted(
     table.attrs[FAILED] = failed
     waiting = int(found["waiting"].sum())
     if waiting:
-        notes.append(f"{waiting:,} parts wait: not run yet")
+        notes.append(f"{counted(waiting, 'part')} waiting: not run yet")
     notes += [str(note) for note in dict.fromkeys(found["note"]) if "fall back on" in str(note)]
     return table
