@@ -327,7 +327,9 @@ def test_the_key_report_changes_what_is_shown_and_no_task(study):
     assert "Of today." in page.sections["own-text"]
     assert "Of old." not in page.sections["own-text"]
     (paths.directory / "notes.md").write_text("Of tomorrow.")
+    assert stale_files(opened.state()) == [paths.report_html]
     assert "Of tomorrow." in Page(opened.report()).sections["own-text"]
+    assert stale_files(opened.state()) == []
     (paths.directory / "notes.md").unlink()
     with pytest.raises(UserError, match="cannot be read"):
         opened.report()
