@@ -30,6 +30,7 @@ from gridrun.pipeline import (
     unknown_inputs,
 )
 from gridrun.pipeline.models import Report
+from gridrun.pipeline.notebooks import lines_html
 from gridrun.plan.run_options import RunOptions
 from gridrun.report.attempts import LoggedAttempt, logged_attempts
 from gridrun.report.page import Known, write_page
@@ -47,7 +48,15 @@ from gridrun.report.tables import (
     write_runs,
 )
 from gridrun.report.why import changes_since
-from gridrun.run import Engine, Progress, RunReport, Silent, read_elsewhere, units_to_send
+from gridrun.run import (
+    Engine,
+    Progress,
+    RunReport,
+    Silent,
+    read_elsewhere,
+    units_to_send,
+    usual_progress,
+)
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
 from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
@@ -55,12 +64,35 @@ from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
 from gridrun.study.state import StudyState, require_pipeline
 from gridrun.tools.doctor import Finding
-from gridrun.tools.models import chosen_of, explain, export_model, predict, refuse_to_replace
+from gridrun.tools.models import (
+    chosen_of,
+    explain,
+    export_model,
+    fold_scores,
+    predict,
+    refuse_to_replace,
+)
 from gridrun.tools.wholeness import examine_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
+
+_FOR_PEOPLE = (
+    "study",
+    "plan",
+    "run",
+    "status",
+    "logs",
+    "results",
+    "means",
+    "summary",
+    "report",
+    "describe",
+    "export_model",
+    "explain",
+)
+"""Members of a study that people use, in the order in which they do."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -101,6 +133,17 @@ class OpenStudy:
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
+
+    def __dir__(self) -> list[str]:
+        """What people use; what commands and backends ask of it is there all the same."""
+        return [*_FOR_PEOPLE]
+
+    def _repr_html_(self) -> str:
+        """The study and how it stands, for notebooks."""
+        with _looking(self.study.paths) as view:
+            is_new = view is None
+        said = "Nothing has been run yet: call run()." if is_new else "Call status() or means()."
+        return self.study._repr_html_() + lines_html([said])
 
     @_examining
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
@@ -154,7 +197,8 @@ class OpenStudy:
 
         Args:
             backend: ``local`` (Ray), ``inprocess``, another installed one, or an object.
-            progress: Progress callback; none where left out.
+            progress: Progress callback; where it is left out a notebook shows counts and the time
+                left, and nothing else does.
             backend_options: Further options of the backend.
             workers: Workers to start, for backends that start some.
             address: Address of a running Ray cluster to join.
@@ -208,7 +252,7 @@ class OpenStudy:
         if name is None:
             name = backend if isinstance(backend, str) else type(backend).__name__
         study_state = self._last(request) if collect_only else self.state(**request)
-        watcher = progress or Silent()
+        watcher = progress or usual_progress()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
 
     def backend_settings(self, key: str) -> tuple[str, Any]:
@@ -348,6 +392,8 @@ class OpenStudy:
         by: str | Sequence[str] = (),
         metric: str | Sequence[str] = (),
         sort: str = "",
+        failures: str = "",
+        pivot: str = "",
         **request: Any,
     ) -> pd.DataFrame:
         """Means of the final table by any parameters, as ``gridrun results --by`` has them.
@@ -359,6 +405,10 @@ class OpenStudy:
             by: Parameters, or ``"classifier"``; by default the compared parameter and classifier.
             metric: One metric or several; the leading one by default.
             sort: A column; ``"-"`` before it for the largest first.
+            failures: ``"scored"``, ``"fallback"`` or ``"worst"``: what parts that failed count as
+                in means and differences; by default means leave them out, and differences take
+                the reference's value.
+            pivot: Parameter whose values are columns, with the mean of one metric in each.
             request: As for ``plan``.
 
         Returns:
@@ -368,7 +418,7 @@ class OpenStudy:
         Raises:
             UserError: There is no such name, or as for ``summary``.
         """
-        asked = Grouping(_several(where), _several(by), _several(metric), sort)
+        asked = Grouping(_several(where), _several(by), _several(metric), sort, failures, pivot)
         return grouped(self._unchanged(request), asked)
 
     @_examining
@@ -406,6 +456,9 @@ class OpenStudy:
         """
         study_state = self.state()
         chosen = chosen_of(study_state, combination, classifier)
+        # the ledger is asked about this combination alone, by the study's rows as it is trained on
+        own_folds = self.state(folds=self._last({}).request.folds, combinations=combination)
+        chosen = replace(chosen, scores=fold_scores(own_folds, chosen))
         own = self.study.paths.model(combination, classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)

@@ -10,6 +10,7 @@ from typing import Any
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.methods import METHODS
+from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.label import label
@@ -18,6 +19,9 @@ from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.skipped import Learner, reason_to_skip
 from amiss_tasks.testing import GRID
+from gridrun.plan.run_options import RunOptions
+from gridrun.study import Study, load_study
+from gridrun.study.state import StudyState
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_INPUT = {
@@ -34,6 +38,29 @@ def amiss_values(**changes: Any) -> dict[str, Any]:
         changes: Parameters that have other values.
     """
     return {**GRID, "quality": "clingen", "imputation": "zero_imp", **changes}
+
+
+def load_made(directory: Path, grid: Mapping[str, Any], *lines: str | None) -> Study:
+    """A study of made-up inputs, which nothing reads.
+
+    Args:
+        directory: Where it is made.
+        grid: Its grid.
+        lines: Further lines of ``study.yaml``, from the third on; None for none.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("a", "b", "c"):
+        (directory / name).write_text(name)
+    head = ["inputs: {vcf: a, cadd_snv: b, cadd_indel: c}", f"grid: {dict(grid)!r}"]
+    text = "\n".join([*head, *filter(None, lines)])
+    (directory / "study.yaml").write_text(f"{text}\n")
+    return load_study(directory, PIPELINE)
+
+
+def state_of(study: Study) -> StudyState:
+    """What is known of a study before anything runs."""
+    pipeline = PIPELINE.of_study(study.options)
+    return StudyState(study, pipeline, RunOptions(), "amiss_tasks:PIPELINE")
 
 
 def is_trained(method: str, classifier: str) -> bool:

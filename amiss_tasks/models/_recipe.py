@@ -17,6 +17,7 @@ from amiss_tasks.stages.encoding import Coding
 from amiss_tasks.study.options import FEATURES, features_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, Value
+from gridrun.pipeline.models import FoldScores
 
 FORMAT = 3
 """Of the file; another one is refused."""
@@ -52,6 +53,8 @@ class Recipe:
         code: Stage to digest of its code.
         environment: Package to the version that it was trained with.
         files: Other files of the model to their SHA-256.
+        folds: What the study's folds say of the combination, as ``FoldScores``; None in a file of
+            a version that did not keep it.
     """
 
     format: int
@@ -76,6 +79,7 @@ class Recipe:
     code: Mapping[str, str]
     environment: Mapping[str, str]
     files: Mapping[str, str]
+    folds: Mapping[str, Any] | None = None
 
     @property
     def coding(self) -> Coding:
@@ -84,6 +88,12 @@ class Recipe:
         if self.dummies is None:
             return Coding(levels, None)
         return Coding(levels, {name: list(values) for name, values in self.dummies.items()})
+
+    def folds_said(self) -> list[str]:
+        """What the folds of the study say of such a model, as a line; none where nobody kept it."""
+        if self.folds is None:
+            return []
+        return [f"in the folds of {self.study}: {FoldScores(**self.folds).sentence()}"]
 
     def settings(self, inputs: Mapping[str, str]) -> Settings:
         """Settings of a worker that predicts, with files of its own."""
@@ -110,7 +120,7 @@ class Recipe:
         if found != FORMAT:
             raise ValueError(f"its format is {found!r}, this version reads {FORMAT}")
         names = set(cls.__dataclass_fields__)
-        if set(data) != names:
+        if set(data) | {"folds"} != names:
             raise ValueError(f"its keys differ: {', '.join(sorted(names ^ set(data)))}")
         return cls(**data)
 

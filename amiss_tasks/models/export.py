@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ def model_of(
         code=dict(pipeline.code_digests(chosen.classifier, context)),
         environment=versions_of(runner, files),
         files={name: digest_of_part(content) for name, content in kept.parts.items()},
+        folds=asdict(chosen.scores) if chosen.scores is not None else None,
     )
     return ModelFile(recipe, kept.parts)
 
@@ -187,6 +188,7 @@ def _report(file: Path, recipe: Recipe, found: TrainedModel) -> Report:
         ),
         f"{counted(len(recipe.features['final']), 'feature')}; imputation {method}",
         "no row was held out: how good such a model is, the folds say",
+        *recipe.folds_said(),
     ]
     warnings = []
     if recipe.sampled_variants is not None:
@@ -205,4 +207,5 @@ def _report(file: Path, recipe: Recipe, found: TrainedModel) -> Report:
         )
     notes = [*found.checked.notes, *found.trained.notes]
     warnings += list(dict.fromkeys(notes))[:_SHOWN]
-    return Report(file, said, warnings, {"rows": dict(rows), "features": recipe.features["final"]})
+    facts = {"rows": dict(rows), "features": recipe.features["final"], "folds": recipe.folds}
+    return Report(file, said, warnings, facts)

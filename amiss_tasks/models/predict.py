@@ -227,6 +227,7 @@ def _report(
     keeps = methods_of(recipe.options)[str(recipe.imputation["method"])].keeps_missing
     said = [
         f"{model}, protocol {recipe.protocol['label']}: {_KEPT if keeps else _ALONE}",
+        *recipe.folds_said(),
         (
             f"{counted(len(lines), 'row')}, {len(done):,} predicted: {positive:,} positive and "
             f"{len(done) - positive:,} negative; {filled:,} of them had features "
@@ -248,6 +249,7 @@ def _report(
         "filled": filled,
         "not_predicted": dict(reasons),
         "other_transcripts": asked.other_transcripts,
+        "folds": recipe.folds,
     }
     return Report(file, said, warnings, counts)
 

@@ -9,9 +9,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any, Protocol
 
+from gridrun.errors import counted
 from gridrun.pipeline import Settings, Value
+from gridrun.pipeline.notebooks import facts_html
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """What the study's folds say of a combination and a classifier.
+
+    Args:
+        done: Number of folds that are done.
+        failed: Number of folds that failed.
+        waiting: Number of folds that have not run.
+        metrics: Headline column to its value in each fold, in order; None where it has none.
+    """
+
+    done: int = 0
+    failed: int = 0
+    waiting: int = 0
+    metrics: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """Means with the standard deviation over folds, and how many folds they are of."""
+        folds = self.done + self.failed + self.waiting
+        if not self.done:
+            return f"none of {counted(folds, 'fold')} of the study is done: nothing says how good"
+        said = []
+        for name, values in self.metrics.items():
+            known = [value for value in values if value is not None]
+            spread = f" ± {stdev(known):.3f}" if len(known) > 1 else ""
+            said.append(f"{name} {fmean(known):.3f}{spread}" if known else f"{name} undefined")
+        others = [(self.failed, "failed"), (self.waiting, "not run")]
+        lacking = "".join(f", {count} {what}" for count, what in others if count)
+        over = f"mean ± SD over {self.done} of {counted(folds, 'fold')}"
+        return f"{', '.join(said)} ({over}{lacking})"
 
 
 @dataclass(frozen=True)
@@ -26,6 +61,7 @@ class Chosen:
         classifier: Which classifier.
         cache: The study's cache.
         study: Display name of the study's file.
+        scores: What its folds in the study say; None where nobody asked.
     """
 
     settings: Settings
@@ -35,6 +71,7 @@ class Chosen:
     classifier: str
     cache: Path
     study: Path
+    scores: FoldScores | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +100,10 @@ class Report:
     said: Sequence[str] = ()
     warnings: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What is printed, and the file, for notebooks."""
+        return facts_html(f"Written: {self.file}", {}, [*self.warnings, *self.said])
 
 
 class ModelPipeline(Protocol):

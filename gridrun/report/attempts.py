@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.units import Kind
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
@@ -59,6 +60,16 @@ class LoggedAttempt:
     folds: int | None
     is_shared: bool = False
     shared_log: Path | None = None
+
+    def __repr__(self) -> str:
+        where = f"{self.classifier} fold {self.fold}, attempt {self.number}"
+        why = f": {self.kind}: {self.reason}" if self.kind else ""
+        return f"<combination {self.combination} {where}: {self.state}{why}>"
+
+    def _repr_html_(self) -> str:
+        """What is known of it, for notebooks."""
+        known = {one.name.replace("_", " "): getattr(self, one.name) for one in fields(self)}
+        return facts_html(f"Attempt {self.number}: {self.state}", known)
 
 
 def logged_attempts(

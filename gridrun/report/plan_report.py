@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridrun.errors import Fault
+from gridrun.pipeline.notebooks import facts_html, rows_html
 from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.plan.selection import Coverage
 from gridrun.plan.times import TimeEstimate
@@ -64,6 +65,22 @@ class PlanReport:
         shared = sum(c.tasks * (self.folds if c.per_fold else 1) for c in self.stages)
         unshared = sum(c.unshared * self.folds for c in self.stages)
         return unshared / shared if shared else 1.0
+
+    def _repr_html_(self) -> str:
+        """Counts, stages and notes, for notebooks."""
+        facts = {
+            "protocol": self.protocol,
+            "combinations": f"{self.combinations:,} of {self.combinations_in_grid:,}",
+            "folds": self.folds,
+            "tasks": self.tasks,
+            "done": self.done,
+            "failed": self.failed,
+            "left to run": self.pending,
+            "estimated seconds": round(self.time.seconds),
+        }
+        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
+        stages = rows_html(("stage", "runs"), [(one.stage, one.tasks) for one in self.stages])
+        return facts_html("Plan of a run", facts, notes) + stages
 
 
 def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport:

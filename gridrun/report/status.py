@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import counted
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.times import SHARED, Group, Observed, TimeEstimate, estimate
 from gridrun.plan.units import State
 from gridrun.report.plan_report import finished_tasks
@@ -123,6 +124,13 @@ class StatusReport:
     def share(self) -> float:
         """Share of the tasks that have ended."""
         return (self.done + self.failed) / self.tasks if self.tasks else 1.0
+
+    def _repr_html_(self) -> str:
+        """Counts by state and reasons of failures, for notebooks."""
+        facts = {f"parts {state}": count for state, count in self.parts.items()}
+        facts |= {"combinations": self.combinations, "folds": self.folds}
+        reasons = [f"{count:,} x {kind}: {why}" for (kind, why), count in self.reasons.items()]
+        return facts_html("Study as it stands", facts, [*self.warnings, *reasons])
 
     @property
     def warnings(self) -> list[str]:

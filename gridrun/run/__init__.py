@@ -2,6 +2,7 @@
 
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._engine import Engine, RunReport
+from gridrun.run._notebook import usual_progress
 from gridrun.run._progress import Progress, Silent, Tally
 from gridrun.run._remote_inputs import read_elsewhere
 from gridrun.run._sweeps import units_to_send
@@ -15,4 +16,5 @@ __all__ = [
     "Tally",
     "read_elsewhere",
     "units_to_send",
+    "usual_progress",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from gridrun._version import __version__
 from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, counted
 from gridrun.pipeline import Source
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
@@ -59,6 +60,22 @@ class RunReport:
     def exit_code(self) -> int:
         """0 all done or detached, 1 some tasks failed, 3 broken off, 130 interrupted."""
         return {"done": 0, "detached": 0, "failed": 1, "broken": 3, "interrupted": 130}[self.state]
+
+    def _repr_html_(self) -> str:
+        """How it ended and what the tables say, for notebooks."""
+        tally = self.tally
+        facts = {
+            "tasks": tally.total,
+            "done by earlier runs": tally.before,
+            "done": tally.done,
+            "of these shared": tally.shared,
+            "failed": tally.failed,
+            "tasks that sweeps hold": self.held or None,
+            "seconds": round(self.seconds, 1),
+        }
+        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
+        said = facts_html(f"Run: {self.state}", facts, [*notes, *self.look])
+        return f"{said}{self.summary._repr_html_()}"
 
 
 class Engine:

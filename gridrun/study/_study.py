@@ -13,6 +13,7 @@ from gridrun.documents.textfile import look_at, os_error
 from gridrun.documents.tree import Document, Entries, Leaf, Node, kind_of
 from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.pipeline import Pipeline, default_classifiers, inputs_advice
+from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.grid import Grid
 from gridrun.plan.selection import RANDOM
 from gridrun.plan.units import Limits
@@ -89,6 +90,20 @@ class Study:
     inputs_elsewhere: Mapping[str, str] = field(default_factory=dict)
     reading_command: str = ""
     report: ReportKey = field(default_factory=ReportKey)
+
+    def _repr_html_(self) -> str:
+        """What it says, for notebooks."""
+        grid = {name: ", ".join(map(str, values)) for name, values in self.grid.allowed().items()}
+        facts = {
+            "protocol": self.protocol,
+            "combinations": len(self.grid),
+            "folds": self.folds,
+            "classifiers": ", ".join(self.classifiers),
+            "seed": self.seed,
+            **{f"input {role}": path for role, path in self.inputs.items()},
+            **grid,
+        }
+        return facts_html(f"Study {self.path}", facts, [note.text() for note in self.notes])
 
     @property
     def directory(self) -> Path:

@@ -5,14 +5,16 @@ Each call runs in a process of its own, since there is R in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from gridrun.errors import UserError, did_you_mean
-from gridrun.pipeline import Pipeline, load_pipeline
-from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline import Pipeline, load_pipeline, names_of
+from gridrun.pipeline.models import Chosen, FoldScores, Recorded, Report
 from gridrun.plan.units import State
+from gridrun.report.rows import is_finite
 from gridrun.report.tables import parts
 from gridrun.study.state import StudyState
 from gridrun.worker.isolated import call_isolated
@@ -64,6 +66,29 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
         where=str(study.path),
         todo="name another combination or --classifier; `gridrun plan` lists what is not run",
     )
+
+
+def fold_scores(study_state: StudyState, chosen: Chosen) -> FoldScores:
+    """What the ledger has of a combination and classifier, fold by fold.
+
+    Args:
+        study_state: The study, with this combination alone.
+        chosen: Which one.
+    """
+    pipeline, view = study_state.pipeline, study_state.view
+    names = names_of(column for column in pipeline.result_columns if column.headline)
+    done, failed = 0, 0
+    metrics: dict[str, list[float | None]] = {name: [] for name in names}
+    for part in parts(study_state, view) if view is not None else ():
+        if part.classifier != chosen.classifier:
+            continue
+        done += part.state == State.DONE
+        failed += part.state == State.FAILED
+        for name in names if part.state == State.DONE else ():
+            # test tables of one fold are averaged first, as in all means
+            known = [row[name] for row in part.rows if is_finite(row.get(name))]
+            metrics[name].append(math.fsum(known) / len(known) if known else None)
+    return FoldScores(done, failed, study_state.folds - done - failed, metrics)
 
 
 def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:

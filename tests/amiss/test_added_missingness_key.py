@@ -1,32 +1,18 @@
 """The key added_missingness of study.yaml: forms, mistakes, and the grid that it widens."""
 
 import pytest
-from amissstudies import amiss_values
+from amissstudies import amiss_values, load_made, state_of
 
-from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.stages.added_missingness import MECHANISM, OPTION, SHARES
 from gridrun.errors import InputError
 from gridrun.plan.grid import Grid
-from gridrun.plan.run_options import RunOptions
-from gridrun.study import load_study
-from gridrun.study.state import StudyState
 
 GRID = amiss_values(restriction="missense", imputation=["mean_imp", "zero_imp"])
 
 
 def load(directory, added, **grid):
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a", "b", "c"):
-        (directory / name).write_text(name)
-    lines = ["inputs: {vcf: a, cadd_snv: b, cadd_indel: c}", f"grid: {GRID | grid!r}"]
-    if added is not None:
-        lines.append(f"{OPTION}: {added}")
-    (directory / "study.yaml").write_text("\n".join(lines) + "\n")
-    return load_study(directory, PIPELINE)
-
-
-def workspace(study):
-    return StudyState(study, PIPELINE.of_study(study.options), RunOptions(), "amiss_tasks:PIPELINE")
+    key = None if added is None else f"{OPTION}: {added}"
+    return load_made(directory, GRID | grid, key)
 
 
 def faults(directory, added, **grid):
@@ -152,7 +138,7 @@ def test_the_key_below_grid_is_shown_where_to_go(tmp_path):
 
 def test_tasks_of_a_study_with_the_key_are_not_those_without(tmp_path):
     """Codes of thirteen parameters mean others than those of twelve, so contexts differ."""
-    spaces = [workspace(load(tmp_path / str(n), added)) for n, added in enumerate((None, "[0]"))]
+    spaces = [state_of(load(tmp_path / str(n), added)) for n, added in enumerate((None, "[0]"))]
     plain, added = ({c.digest for c in space.tables.contexts} for space in spaces)
     assert plain.isdisjoint(added)
 
@@ -160,7 +146,7 @@ def test_tasks_of_a_study_with_the_key_are_not_those_without(tmp_path):
 def test_tasks_with_mechanisms_are_not_those_of_shares_alone(tmp_path):
     """A parameter more makes other codes; MCAR alone is no parameter, and the same tasks."""
     added = ("[0.5]", "{shares: 0.5, mechanisms: MCAR}", "{shares: 0.5, mechanisms: [MCAR, MAR]}")
-    spaces = [workspace(load(tmp_path / str(n), data)) for n, data in enumerate(added)]
+    spaces = [state_of(load(tmp_path / str(n), data)) for n, data in enumerate(added)]
     shares, mcar, mar = ({c.digest for c in space.tables.contexts} for space in spaces)
     assert shares == mcar
     assert shares.isdisjoint(mar)
@@ -168,15 +154,15 @@ def test_tasks_with_mechanisms_are_not_those_of_shares_alone(tmp_path):
 
 def test_another_share_leaves_what_is_done_alone(tmp_path):
     """Contexts and codes of the shares that there were stay when one is added behind them."""
-    few = workspace(load(tmp_path / "a", "[0, 0.1]"))
-    more = workspace(load(tmp_path / "b", "[0, 0.1, 0.2]"))
+    few = state_of(load(tmp_path / "a", "[0, 0.1]"))
+    more = state_of(load(tmp_path / "b", "[0, 0.1, 0.2]"))
     assert_grown(few, more)
 
 
 def test_another_mechanism_leaves_what_is_done_alone(tmp_path):
     """Contexts and codes of the mechanisms that there were stay when one is added behind them."""
-    few = workspace(load(tmp_path / "a", "{shares: [0, 0.1], mechanisms: [MAR, MNAR]}"))
-    more = workspace(load(tmp_path / "b", "{shares: [0, 0.1], mechanisms: [MAR, MNAR, MCAR]}"))
+    few = state_of(load(tmp_path / "a", "{shares: [0, 0.1], mechanisms: [MAR, MNAR]}"))
+    more = state_of(load(tmp_path / "b", "{shares: [0, 0.1], mechanisms: [MAR, MNAR, MCAR]}"))
     assert_grown(few, more)
 
 
@@ -189,7 +175,7 @@ def assert_grown(few, more):
 
 def test_fourteen_methods_and_more_fit_beside_the_shares(tmp_path):
     """A thirteenth parameter leaves imputation room for a thousand methods of the user's own."""
-    space = workspace(load(tmp_path, "yes", imputation="all"))
+    space = state_of(load(tmp_path, "yes", imputation="all"))
     grid, book = space.study.grid, space.book
     own = tuple(f"own_{number}" for number in range(1000))
     values = [own if name == "imputation" else held for name, held in grid.allowed().items()]

@@ -1,37 +1,25 @@
 """The key feature_groups of study.yaml: forms, mistakes, and which features combinations have."""
 
 import pytest
-from amissstudies import amiss_values
+from amissstudies import amiss_values, load_made, state_of
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.groups import groups_of, in_group
-from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import FEATURE_GROUPS, refuse_protocol
 from gridrun.errors import InputError
 from gridrun.pipeline import Settings
-from gridrun.plan.run_options import RunOptions
-from gridrun.study import load_study
-from gridrun.study.state import StudyState
 
 GRID = amiss_values(imputation=["mean_imp"])
 
 
 def load(directory, groups, *lines, **grid):
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a", "b", "c"):
-        (directory / name).write_text(name)
-    head = ["inputs: {vcf: a, cadd_snv: b, cadd_indel: c}", f"grid: {GRID | grid!r}"]
-    key = [] if groups is None else [f"{FEATURE_GROUPS}: {groups}"]
-    (directory / "study.yaml").write_text("\n".join([*head, *key, *lines]) + "\n")
-    return load_study(directory, PIPELINE)
+    key = None if groups is None else f"{FEATURE_GROUPS}: {groups}"
+    return load_made(directory, GRID | grid, key, *lines)
 
 
 def contexts(study):
-    state = StudyState(
-        study, PIPELINE.of_study(study.options), RunOptions(), "amiss_tasks:PIPELINE"
-    )
-    return {context.digest for context in state.tables.contexts}
+    return {context.digest for context in state_of(study).tables.contexts}
 
 
 @pytest.mark.parametrize(

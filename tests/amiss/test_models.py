@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import ModelFile, read_model, write_model
 from amiss_tasks.models._model import Model
+from amiss_tasks.models._recipe import Recipe
 from amiss_tasks.models._train import tables_without_test, train
 from amiss_tasks.models.export import model_of
 from amiss_tasks.pipeline import PIPELINE
@@ -30,7 +31,7 @@ from amiss_tasks.tasks.fold_tables import fold_tables, tables_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import UserError
 from gridrun.pipeline import Settings
-from gridrun.pipeline.models import Chosen
+from gridrun.pipeline.models import Chosen, FoldScores
 
 BLOCK = ("canonical", "clingen", "missense")
 VALUES = amiss_values(
@@ -271,6 +272,20 @@ def test_the_recipe_says_what_was_done(exported, tmp_path):
     assert recipe.environment["randomForest"] == worker().environment()["randomForest"]
     assert recipe.levels["Consequence.x"]
     assert recipe.options["features"]["features"][0]["sources"] == ["SIFT_score"]
+
+
+def test_a_recipe_has_the_folds_of_the_study_and_older_ones_are_read(exported):
+    """What the folds say is kept and said again; a file of a version without it says nothing."""
+    recipe = exported("zero_imp", "rf").file.recipe
+    scores = FoldScores(2, 1, 0, {"MCC": [0.5, 0.25]})
+    kept = Recipe.from_text(replace(recipe, folds=asdict(scores)).text())
+    said = "in the folds of study: MCC 0.375 ± 0.177 (mean ± SD over 2 of 3 folds, 1 failed)"
+    assert kept.folds_said() == [said]
+    data = json.loads(recipe.text())
+    assert data.pop("folds") is None
+    old = Recipe.from_text(json.dumps(data))
+    assert old == recipe
+    assert old.folds_said() == []
 
 
 def test_equal_models_have_equal_bytes(exported, tmp_path):

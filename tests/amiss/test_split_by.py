@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amissstudies import amiss_values
+from amissstudies import amiss_values, load_made, state_of
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from amiss_tasks.features.cut import NEWER, OLDER, UNDATED, Cut
@@ -32,9 +32,6 @@ from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.errors import InputError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
-from gridrun.plan.run_options import RunOptions
-from gridrun.study import load_study
-from gridrun.study.state import StudyState
 
 GRID = amiss_values(imputation=["mean_imp"], quality="onestar")
 BY_GENE = {"file": "study.yaml", "line": 3, "values": ["variant", "gene"]}
@@ -175,19 +172,8 @@ def test_what_cannot_be_split_is_refused_with_counts():
 
 
 def load(directory, written, *lines, protocol="corrected", **grid):
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in ("a", "b", "c"):
-        (directory / name).write_text(name)
-    head = ["inputs: {vcf: a, cadd_snv: b, cadd_indel: c}", f"grid: {GRID | grid!r}"]
-    key = [] if written is None else [f"{SPLIT_BY}: {written}"]
-    text = "\n".join([*head, *key, f"protocol: {protocol}", *lines])
-    (directory / "study.yaml").write_text(f"{text}\n")
-    return load_study(directory, PIPELINE)
-
-
-def state_of(study) -> StudyState:
-    pipeline = PIPELINE.of_study(study.options)
-    return StudyState(study, pipeline, RunOptions(), "amiss_tasks:PIPELINE")
+    key = None if written is None else f"{SPLIT_BY}: {written}"
+    return load_made(directory, GRID | grid, key, f"protocol: {protocol}", *lines)
 
 
 @pytest.mark.parametrize(

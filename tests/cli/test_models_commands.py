@@ -95,6 +95,8 @@ def test_variants_without_labels_are_predicted(study, tmp_path):
         assert row["predicted_class"] == wanted
         assert int(row["missing"]) == len(list(filter(None, row["missing_features"].split("; "))))
     assert "imputed by itself" in ran.stdout
+    said = "in the folds of quickstart: none of 1 fold of the study is done"
+    assert said in ran.stdout
     assert f"{len(rows)} rows, {len(rows)} predicted" in ran.stdout
 
 

@@ -16,11 +16,13 @@ from gridrun.api import open_study
 from gridrun.cli import app
 from gridrun.cli._completion import groups, places
 from gridrun.cli.results._dictionary import dictionary
+from gridrun.cli.results._fit import fit
 from gridrun.cli.results._means import format_of, write_means
 from gridrun.errors import UserError
 from gridrun.report.page import Known
 from gridrun.report.tables._compared import write_comparison
 from gridrun.report.tables._frame import Compared
+from gridrun.tools.models import chosen_of, fold_scores
 
 GRID = {
     **SMALL_GRID,
@@ -162,6 +164,11 @@ def test_a_notebook_shows_tables(study, usual):
         ({"where": "smoothing=uper"}, 'did you mean "upper"'),
         ({"where": "clasifier=tree"}, 'did you mean "classifier"'),
         ({"where": "tree"}, "write --where PARAMETER=VALUE"),
+        ({"failures": "worse"}, 'did you mean "worst"'),
+        ({"failures": "worst", "metric": "balance"}, "metric of which failures have a value"),
+        ({"pivot": "orign"}, 'did you mean "origin"'),
+        ({"pivot": "origin", "metric": ["loss", "skill"]}, "name one metric"),
+        ({"pivot": "origin", "sort": "evry"}, 'did you mean "every"'),
     ],
 )
 def test_names_that_there_are_not_are_refused(study, asked, said):
@@ -215,6 +222,98 @@ def test_the_table_is_readable_at_eighty_columns(usual, capsys, tmp_path):
     assert ["classifier", "n", "failed"] in [line.split()[:3] for line in alone]
     marked = written(usual, "md", tmp_path).decode()
     assert "| smoothing | classifier | n | failed | mean ± SD | difference (95 %) |" in marked
+
+
+@pytest.mark.parametrize("failures", ["scored", "fallback", "worst"])
+def test_failures_count_as_is_asked(study, failures):
+    """Mean, difference and interval are those of the view in comparison.csv; nothing is mixed."""
+    known = Known(study.state(), study.summary())
+    write_comparison(Compared(known, known.comparison))
+    table = pd.read_csv(study.study.paths.comparison_csv, keep_default_na=False, na_values=["NA"])
+    view = {"scored": "scored only", "worst": "worst case"}.get(failures, failures)
+    table = table[table["failures"] == view].set_index(["metric", "method", "classifier"])
+    found = study.means(metric=["loss", "skill"], failures=failures)
+    assert found.attrs["notes"][0].startswith("parts that failed count as: ")
+    for row in found.to_dict("records"):
+        expected = table.loc[(row["metric"], row["smoothing"], row["classifier"])]
+        assert (row["failed"], row["note"]) == (expected["failed"], expected["note"])
+        for name in ("mean", "difference", "lower", "upper"):
+            assert row[name] == pytest.approx(expected[name], abs=1e-12, nan_ok=True), name
+    by_origin = study.means(by="origin", metric="loss", failures=failures)["mean"]
+    assert (by_origin != study.means(by="origin", metric="loss")["mean"]).any() == (
+        failures != "scored"
+    )
+
+
+def test_a_parameter_becomes_columns(study, capsys):
+    """Each cell is the mean of its group, with what failed beside it, in any format."""
+    plain = study.means(by=["smoothing", "origin"], metric="loss")
+    wide = study.means(by=["smoothing"], pivot="origin", metric="loss", sort="-every")
+    assert list(wide.columns) == ["smoothing", "first", "every"]
+    assert list(wide["every"]) == sorted(wide["every"], reverse=True)
+    for row in plain.to_dict("records"):
+        (cell,) = wide[wide["smoothing"] == row["smoothing"]][row["origin"]]
+        assert cell == row["mean"]
+    write_means(wide, 0, "table", None)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "loss: mean by origin; in brackets how many parts failed"
+    upper = next(line for line in lines if "upper" in line)
+    assert "(4)" in upper
+    assert json.loads(printed(study, "--pivot", "origin", "--format", "json").stdout)[0]["first"]
+    assert "| smoothing | first | every |" in "\n".join(
+        printed(study, "--by", "smoothing", "--pivot", "origin", "--format", "md").stdout.split(
+            "\n"
+        )
+    )
+
+
+def test_wide_tables_fit_eighty_columns(study, capsys):
+    """Three names stand beside their numbers; what was shortened is said in whole."""
+    found = study.means(by=["smoothing", "classifier", "origin"], metric="loss")
+    found["smoothing"] = found["smoothing"].map(lambda name: f"without_conservation_{name}")
+    names = ["training_data_sampling", "hyperparameter_search", "feature_groups"]
+    found.columns = [*names, *found.columns[3:]]
+    write_means(found, 3, "table", None)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "reference" in "".join(lines)
+    shortened = [line.split(" = ") for line in lines if " = " in line]
+    assert {whole for _, whole in shortened} >= {*found[names[0]]}
+    short = {name.strip() for name, whole in shortened if whole in {*found[names[0]]}}
+    assert len(short) == 3
+    assert all(any(line.strip().startswith(name) for line in lines) for name in short)
+
+
+def test_what_cannot_fit_is_cut_into_tables_or_said():
+    """Columns of values go into several tables with the names in each; else there is advice."""
+    heads = [("imputation", "left"), *((f"value_{at}", "right") for at in range(30))]
+    rows = [[f"method {row}", *(f"0.{at:03} (2)" for at in range(30))] for row in range(3)]
+    parts = list(fit((heads, rows), 80, 1))
+    assert len(parts) > 3
+    assert [cell for part in parts for cell in part.rows[1][1:]] == rows[1][1:]
+    assert all(part.rows[2][0] == "method 2" and not part.advice for part in parts)
+    wide = ([("a", "left"), ("mean ± SD", "right")], [["x" * 90, "y" * 75], ["z" * 90, "y"]])
+    (one,) = fit(wide, 80, 1)
+    assert "wider than 80 columns" in one.advice
+    assert one.rows[0][1] == "y" * 75
+
+
+def test_a_model_is_given_the_scores_of_its_folds(study):
+    """Each fold's mean over test tables as in the final table, with what failed and is left."""
+    table = study.results().query("classifier == 'tree'")
+    number = int(table[table["state"] == "failed"]["combination"].iloc[0])
+    table = table[table["combination"] == number]
+    chosen = chosen_of(study.state(), number, "tree")
+    found = fold_scores(study.state(folds=5, combinations=number), chosen)
+    assert (found.done, found.failed, found.waiting) == (3, 1, 1)
+    means = table[table["state"] == "done"].groupby("fold")["skill"].mean().dropna()
+    known = [value for value in found.metrics["skill"] if value is not None]
+    assert known == pytest.approx([*means])
+    said = found.sentence()
+    assert f"skill {means.mean():.3f}" in said
+    assert said.endswith("(mean ± SD over 3 of 5 folds, 1 failed, 1 not run)")
+    nothing = fold_scores(study.state(rows=3, combinations=number), chosen)
+    assert nothing.sentence() == "none of 4 folds of the study is done: nothing says how good"
 
 
 def test_every_column_has_a_meaning(quickstart_state):

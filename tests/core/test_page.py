@@ -22,13 +22,17 @@ from gridrun.cli import report
 from gridrun.errors import WARNING, Fault, UserError
 from gridrun.pipeline import load_pipeline
 from gridrun.report.page import Known
+from gridrun.report.page._comparison import show_comparison
 from gridrun.report.page._effects import show_effects
 from gridrun.report.page._methods_text import methods_text
 from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
+from gridrun.report.page._whole_grid import show_whole_grid
 from gridrun.report.statistics import IS_REFERENCE
 from gridrun.report.tables import altered_files, stale_files, write_results
 from gridrun.study import load_study
+from gridrun.study._report_key import ReportKey
+from gridrun.study.state import StudyState
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "gridrun" / "report" / "page" / "assets"
@@ -323,7 +327,9 @@ def test_the_key_report_changes_what_is_shown_and_no_task(study):
     assert "Of today." in page.sections["own-text"]
     assert "Of old." not in page.sections["own-text"]
     (paths.directory / "notes.md").write_text("Of tomorrow.")
+    assert stale_files(opened.state()) == [paths.report_html]
     assert "Of tomorrow." in Page(opened.report()).sections["own-text"]
+    assert stale_files(opened.state()) == []
     (paths.directory / "notes.md").unlink()
     with pytest.raises(UserError, match="cannot be read"):
         opened.report()
@@ -509,6 +515,72 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
         ("smoothing", "classifier"),
         ("constant_check", "classifier"),
     }
+
+
+def test_failures_are_shown_three_ways_wherever_they_make_other_numbers(finished):
+    """Tables of differences are the rows of each view; means of figures are those of the table."""
+    page = Page(finished.study.paths.report_html)
+    with finished.study.paths.comparison_csv.open(newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["metric"] == "skill"]
+    for view, table in (("fallback", "table"), ("scored only", "scored"), ("worst case", "worst")):
+        head, *lines = page.tables[f"differences-{table}"]
+        own = [row for row in rows if row["failures"] == view]
+        assert len(lines) == len(own) == 6
+        for line, row in zip(lines, own, strict=True):
+            shown = dict(zip(head, line, strict=True))
+            names = ("method", "classifier", "failed", "folds", "pairs", "undefined")
+            assert [shown[name] for name in names] == [row[name] for name in names]
+            for name, digits in (("difference", 3), ("mean", 4), ("p_equivalent", 3)):
+                value = shown["equal" if name == "p_equivalent" else name]
+                assert value == ("-" if row[name] == "NA" else f"{float(row[name]):.{digits}f}")
+    means = {(r["failures"], r["method"], r["classifier"]): r["mean"] for r in rows}
+    data, grid = page.data["comparison-data"], page.data["grid-data"]
+    assert [name for name, _ in data["views"]] == [name for name, _ in grid["views"]]
+    others = unpack(grid["others"]["columns"], grid["others"]["rows"], grid["others"]["text"])
+    assert others["row"].tolist() == [
+        2,
+        3,
+        8,
+        9,
+    ]
+    for series in data["series"]:
+        place = (series["method"], series["classifier"])
+        assert set(series["views"]) == ({"fallback", "worst case"} if series["failed"] else set())
+        for view, folds in series["views"].items():
+            expected = float(means[view, *place])
+            assert sum(folds["skill"]) / 2 == pytest.approx(expected, abs=5.1e-5)
+            at = [row // 6 == data["classifiers"].index(place[1]) for row in others["row"]]
+            assert others[f"{view} skill"][at].mean() == pytest.approx(expected, abs=5.1e-5)
+
+
+def test_nothing_falls_back_on_a_reference_that_failed(finished):
+    """Where the reference has no value the view offers no number, as the table of differences."""
+    state = finished.state()
+    own = replace(state.study, report=ReportKey(reference="upper"))
+    other = StudyState(own, state.pipeline, state.request, TOY)
+    shown = show_comparison(Known(other, finished.summary()))
+    for series in shown.data["series"]:
+        assert series["views"]["fallback"]["skill"] == [None, None]
+    others = show_whole_grid(Known(other, finished.summary())).data["others"]
+    found = unpack(others["columns"], others["rows"], others["text"])
+    assert np.isnan(found["fallback skill"]).all()
+    assert (found["worst case skill"] == -1).sum() == 4
+
+
+def test_consequences_have_a_figure_with_the_numbers_of_their_table(finished):
+    """Each mark is a cell of the table below the figure, and a cell without a number has none."""
+    page = Page(finished.study.paths.report_html)
+    data = page.data["consequences-data"]
+    marks = {(p["consequence"], p["method"], p["classifier"]): p for p in data["points"]}
+    shown = 0
+    for consequence, method, *cells in page.tables["consequences-means"][1:]:
+        for at, classifier in enumerate(data["classifiers"]):
+            mark = marks.pop((consequence, method, classifier), {"mean": None, "n": 0})
+            mean = "-" if mark["mean"] is None else f"{mark['mean']:.4f}"
+            assert cells[2 * at : 2 * at + 2] == [mean, f"{mark['n']:,}"]
+            shown += mean != "-"
+    assert marks == {}
+    assert shown > 5
 
 
 def test_effects_of_the_page_are_those_of_the_tables(finished):

@@ -106,6 +106,32 @@ def test_the_address_has_the_view_and_gives_it_back(shown, study):
     assert shown.evaluate(f"{EXPLORER}.selection().size") == len(rows_of(study)) / 2
 
 
+def test_failures_count_as_the_control_says(page, study):
+    """Another view shows its own table and numbers, in the comparison and in the explorer too."""
+    views = "[...document.querySelectorAll('#differences ~ [data-view], [data-view]')]"
+    shown = f"{views}.filter((one) => !one.hidden).map((one) => one.dataset.view)"
+    assert page.evaluate(shown) == ["fallback"]
+    for name in ("differences", "comparison", "grid"):
+        figure = (
+            "[...document.querySelectorAll('section')].find((one) => "
+            f"one.getAttribute('aria-labelledby') === '{name}').querySelector('figure')"
+        )
+        select = (
+            f"[...{figure}.querySelectorAll('label')].find((one) => "
+            "one.textContent.startsWith('Failures')).querySelector('select')"
+        )
+        page.evaluate(f"{select}.value = 'worst case', {select}.onchange?.()")
+        page.evaluate(f"{select}.dispatchEvent(new Event('change'))")
+        page.until(f"location.hash.includes('{name}.failures=worst')")
+    assert page.evaluate(shown) == ["worst case"]
+    worst, folds = -1.0, 4
+    means = [(sum(v) + worst * (folds - len(v))) / folds for _, v in rows_of(study) if v]
+    page.until(f"{EXPLORER}.textContent.includes('the worst value')")
+    said = page.evaluate(f"{EXPLORER}.querySelector('[aria-live]').textContent")
+    assert float(said.split()[-1].rstrip(".")) == pytest.approx(sum(means) / len(means), abs=2e-4)
+    page.evaluate("location.hash = ''")
+
+
 def test_everything_is_done_by_keyboard_and_has_a_name(page):
     """Each control takes the focus by Tab, and nothing that draws lacks a description."""
     named = "one.textContent.trim() || one.getAttribute('aria-label') || one.closest('label')"

@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         "gridrun results . {only} --json",
         "gridrun results . --by {method} --sort -mean",
         "gridrun results . --by {method},classifier -o means.csv",
+        "gridrun results . --by {method} --pivot classifier",
         "gridrun results . --columns",
         cls=OfPipeline,
     )
@@ -74,6 +75,29 @@ def results(
             metavar="COLUMN",
             help="Sort by this column (--columns lists them), -COLUMN for the largest first.",
             rich_help_panel=_PANEL,
+            show_default=False,
+        ),
+    ] = "",
+    failures: Annotated[
+        str,
+        typer.Option(
+            "--failures",
+            metavar="scored|fallback|worst",
+            help="Say what parts that failed count as in all numbers: nothing, the reference's "
+            "value, or the worst that there is. Without it means leave them out, and differences "
+            "take the reference's value.",
+            rich_help_panel=_PANEL,
+            show_default=False,
+        ),
+    ] = "",
+    pivot: Annotated[
+        str,
+        typer.Option(
+            "--pivot",
+            metavar="NAME",
+            help="Print a column for each value of this parameter, with the mean of one metric.",
+            rich_help_panel=_PANEL,
+            autocompletion=groups,
             show_default=False,
         ),
     ] = "",
@@ -132,8 +156,9 @@ def results(
                 say(line)
         return
     request = {} if RunOptions.asked(**chosen).is_plain else chosen
-    if where or by or metric or sort or form or output:
+    if where or by or metric or sort or failures or pivot or form or output:
         asked = {"where": where or (), "by": _names(by), "metric": _names(metric), "sort": sort}
+        asked |= {"failures": failures, "pivot": pivot}
         form = "json" if as_json and form is None and output is None else form
         _write_means(opened, form, output, {**asked, **request})
         return
@@ -163,4 +188,6 @@ def _write_means(
     # before anything is computed
     chosen = format_of(form, output)
     frame = opened.means(**asked)
-    write_means(frame, list(frame.columns).index("metric"), chosen, output)
+    names = [str(name) for name in frame.columns]
+    by = names.index("metric") if "metric" in names else 0
+    write_means(frame, by, chosen, output)

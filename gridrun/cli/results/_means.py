@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridrun.cli._text import console, json_text, number, say, table
+from gridrun.cli.results._fit import Lines as _Lines
+from gridrun.cli.results._fit import fit
+from gridrun.cli.results._pivot import is_pivoted, pivot_lines, pivot_title
 from gridrun.errors import UserError, counted, did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -23,8 +26,6 @@ _WIDTH = 80
 """Columns that sentences below a table have at most."""
 
 _COUNTED = ("n", "failed")
-_Lines = tuple[list[tuple[str, str]], list[list[str]]]
-"""Heads with their sides, and rows of cells."""
 
 
 def format_of(asked: str | None, output: Path | None) -> str:
@@ -125,24 +126,37 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 
 def _markdown(frame: pd.DataFrame, by: int) -> Iterator[str]:
-    for metric, part in frame.groupby("metric", sort=False):
-        heads, rows = _lines(part, by)
-        yield f"**{_title(str(metric), part, by)}**\n"
+    for title, (heads, rows) in _tables(frame, by):
+        yield f"**{title}**\n"
         yield "| " + " | ".join(head.replace("\n", " ") for head, _ in heads) + " |"
         yield "| " + " | ".join("---:" if side == "right" else "---" for _, side in heads) + " |"
         yield from ("| " + " | ".join(row) + " |" for row in rows)
         yield ""
 
 
+def _tables(frame: pd.DataFrame, by: int) -> Iterator[tuple[str, _Lines]]:
+    """Title, heads and cells of each table."""
+    if is_pivoted(frame):
+        yield pivot_title(frame), pivot_lines(frame)
+        return
+    for metric, part in frame.groupby("metric", sort=False):
+        yield _title(str(metric), part, by), _lines(part, by)
+
+
 def _show(frame: pd.DataFrame, by: int) -> None:
     """A table for each metric, and what is missing in it and why."""
-    from gridrun.report.tables import is_reference
+    from gridrun.report.tables import FAILED, is_reference
 
     out = console()
     width = min(out.width, _WIDTH)
+    room = max(out.width, _WIDTH) if out.is_terminal else _WIDTH
+    if is_pivoted(frame):
+        say(textwrap.fill(pivot_title(frame), width, break_on_hyphens=False))
+        _print(pivot_lines(frame), room, len(frame.columns) - len(frame.attrs[FAILED]))
+        return
     for metric, part in frame.groupby("metric", sort=False):
         say(textwrap.fill(_title(str(metric), part, by), width, break_on_hyphens=False))
-        table(out, *_lines(part, by), narrow=True)
+        _print(_lines(part, by), room, len(_varying(part, by)))
         undefined, waiting = int(part["undefined"].sum()), int(part["waiting"].sum())
         said = []
         if undefined:
@@ -158,6 +172,16 @@ def _show(frame: pd.DataFrame, by: int) -> None:
             say(textwrap.fill(each, width, subsequent_indent="  "))
     if frame.empty:
         say("no part is meant")
+
+
+def _print(lines: _Lines, room: int, names: int) -> None:
+    """Tables that fit, one below the other, and what was shortened in them."""
+    for fitted in fit(lines, room, names):
+        table(console(), fitted.heads, fitted.rows, narrow=True)
+        for short, whole in fitted.shortened.items():
+            say(f"  {short} = {whole}")
+        if fitted.advice:
+            say(textwrap.fill(fitted.advice, _WIDTH, subsequent_indent="  "))
 
 
 def _title(metric: str, part: pd.DataFrame, by: int) -> str:

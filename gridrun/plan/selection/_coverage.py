@@ -10,6 +10,7 @@ from itertools import combinations, groupby
 import numpy as np
 
 from gridrun.errors import counted
+from gridrun.pipeline.notebooks import lines_html
 from gridrun.plan.selection._blocks import Blocks, counts_of
 
 _MOST_NAMED = 3
@@ -65,6 +66,10 @@ class Coverage:
     least: int | None
     most: int | None
     lacking: tuple[tuple[str, str], ...]
+
+    def _repr_html_(self) -> str:
+        """What it covers and what can be concluded, for notebooks."""
+        return lines_html([*self.covers(), *self.concludes()])
 
     @property
     def is_all(self) -> bool:

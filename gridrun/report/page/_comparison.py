@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gridrun.report.page._known import IntArray, Known, spread
+from gridrun.report.page._known import BoolArray, FloatArray, IntArray, Known, spread
 from gridrun.report.page._section import DIGITS, Shown, number
+from gridrun.report.page._views import OTHERS, SAID, Viewed
 from gridrun.report.summary import Summary, SummaryGroup
 
 
@@ -18,6 +19,7 @@ def show_comparison(known: Known) -> Shown:
     # as printed: where all parts are skipped there is nothing to compare
     groups = [one for _, one in shown_groups(known)]
     series = list(series_of(known))
+    views = SAID if any(one["views"] for one in series) else {}
     leading = known.metrics[0]
     values = {
         "columns": _columns(summary),
@@ -36,13 +38,24 @@ def show_comparison(known: Known) -> Shown:
         ],
         "classifiers": list(known.classifiers),
         "series": series,
+        "views": list(views.items()),
     }
     return Shown(values, data)
 
 
 def series_of(known: Known) -> Iterator[dict[str, Any]]:
-    """For each method and classifier: of every metric the mean in each fold, rounded."""
+    """For each method and classifier: of every metric the mean in each fold, rounded.
+
+    ``views`` has the same under the views of failures that make other numbers.
+    """
     parts, group, count = known.parts, group_of(known), known.summary.folds
+    scores = known.comparison.scores if known.comparison is not None else {}
+    viewed, shown = Viewed(known), [one.column for one in known.metrics if one.column in scores]
+    # of each metric in which a part lacks a value, what the views make of it
+    other = {
+        view: {m: viewed.under(view, m) for m in shown if viewed.lacking(m).any()}
+        for view in OTHERS
+    }
     for key, one in shown_groups(known):
         is_of = group == key
         fold = parts.fold[is_of] - 1
@@ -50,7 +63,16 @@ def series_of(known: Known) -> Iterator[dict[str, Any]]:
             metric.column: _fold_means(parts.values[metric.column][is_of], fold, count)
             for metric in known.metrics
         }
+        views = {
+            view: {
+                metric: _offered(values[is_of], fold, count, refused[is_of])
+                for metric, (values, refused) in found.items()
+                if (viewed.lacking(metric) | refused)[is_of].any()
+            }
+            for view, found in other.items()
+        }
         yield {
+            "views": {view: found for view, found in views.items() if found},
             "method": one.method,
             "at": [str(value) for value in one.at.values()],
             "classifier": one.classifier,
@@ -87,6 +109,13 @@ def _key(group: SummaryGroup, known: Known) -> int:
 def _fold_means(values: Any, fold: IntArray, folds: int) -> list[float | None]:
     mean = spread(values, fold, folds)[1]
     return [None if np.isnan(one) else round(float(one), DIGITS) for one in mean]
+
+
+def _offered(
+    values: FloatArray, fold: IntArray, folds: int, refused: BoolArray
+) -> list[float | None]:
+    """Means of folds; none where the reference lacks what a failure would fall back on."""
+    return [None] * folds if refused.any() else _fold_means(values, fold, folds)
 
 
 def _spread_row(series: dict[str, Any], metric: str) -> list[str]:

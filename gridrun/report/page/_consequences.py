@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gridrun.report.page._known import Known
-from gridrun.report.page._section import Shown, number
+from gridrun.report.page._section import DIGITS, Shown, number
 
 MOST_BYTES = 400_000_000
 """A larger table is not read for the page, which says so."""
@@ -37,6 +37,16 @@ def show_consequences(known: Known) -> Shown | None:
         tuple(row[key] for key in keys): (row[f"{metric}_mean"], row[f"{metric}_count"])
         for row in found
     }
+    points = [
+        {
+            "consequence": row["consequence"],
+            "method": row["method"],
+            "classifier": row["classifier"],
+            "mean": None if row[f"{metric}_mean"] is None else round(row[f"{metric}_mean"], DIGITS),
+            "n": row[f"{metric}_count"],
+        }
+        for row in found
+    ]
     methods = [str(value) for value in known.grid[known.compared]]
     rows = []
     for consequence in sorted({row["consequence"] for row in found}):
@@ -52,4 +62,13 @@ def show_consequences(known: Known) -> Shown | None:
                         for text in (number(math.nan if mean is None else mean), f"{count:,}")
                     ]
                 )
-    return Shown({**values, "rows": rows, "too_large": ""})
+    order = {name: at for at, name in enumerate(methods)}
+    data = {
+        "metric": metric,
+        "smaller": known.metrics[0].smaller_is_better,
+        "compared": known.compared,
+        "methods": methods,
+        "classifiers": list(known.classifiers),
+        "points": sorted(points, key=lambda one: (one["consequence"], order[one["method"]])),
+    }
+    return Shown({**values, "rows": rows, "too_large": ""}, data)

@@ -6,6 +6,7 @@ import csv
 
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number
+from gridrun.report.page._views import FALLBACK, SAID, SCORED, WORST
 
 _NUMBERS = {
     "difference": "difference",
@@ -23,28 +24,36 @@ _DIGITS = 3
 
 
 def show_differences(known: Known) -> Shown | None:
-    """By the leading metric; a failure counts as the reference's value."""
+    """By the leading metric, under each view of failures; the default one first."""
     comparison, file = known.comparison, known.study_state.study.paths.comparison_csv
     if comparison is None or not file.exists():
         return None
     metric = comparison.metric
     texts = ["method", *known.summary.parameters, "classifier"]
     with file.open(encoding="utf-8", newline="") as handle:
-        lines = [
+        rows = [row for row in csv.DictReader(handle) if row["metric"] == metric]
+    lines = {
+        view: [
             [
                 *(row[name] for name in texts),
                 *(cell_number(row[name], _DIGITS) for name in _NUMBERS),
+                cell_number(row["mean"]),
                 *(f"{int(row[name]):,}" for name in _COUNTS),
                 row["note"],
             ]
-            for row in csv.DictReader(handle)
-            if (row["metric"], row["failures"]) == (metric, "fallback")
+            for row in rows
+            if row["failures"] == view
         ]
+        for view in (FALLBACK, SCORED, WORST)
+    }
     return Shown(
         {
-            "lines": lines,
+            "views": [
+                {"name": view, "id": view.split()[0], "said": SAID[view], "lines": lines[view]}
+                for view in lines
+            ],
             "texts": texts,
-            "numbers": [*_NUMBERS.values(), *_COUNTS],
+            "numbers": [*_NUMBERS.values(), "mean", *_COUNTS],
             "reference": comparison.reference,
             "metric": metric,
             "equivalent": comparison.scores[metric].equivalent,

@@ -30,6 +30,7 @@ SCRIPTS = (
     "plot.js",
     "page.js",
     "comparison.js",
+    "consequences.js",
     "tradeoffs.js",
     "forest.js",
     "columns.js",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gridrun.report.page._comparison import series_of, shown_groups
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, number
+from gridrun.report.page._views import SAID
 
 
 def show_together(studies: Sequence[Known]) -> Shown:
@@ -43,6 +44,7 @@ def show_together(studies: Sequence[Known]) -> Shown:
         "metrics": [{"name": one.column, "smaller": one.smaller_is_better} for one in shared],
         "classifiers": list(dict.fromkeys(one["classifier"] for one in series)),
         "series": series,
+        "views": list(SAID.items()) if any(one["views"] for one in series) else [],
     }
     return Shown(values, data if shared else None)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gridrun.report.page._known import FloatArray, Known, spread
 from gridrun.report.page._packed import pack
 from gridrun.report.page._section import DIGITS, Shown, number
+from gridrun.report.page._views import OTHERS, SAID, SCORED, Viewed
 
 MOST_METRICS = 6
 """So many are taken along, the leading ones; the others are in the tables."""
@@ -37,6 +40,7 @@ def show_whole_grid(known: Known) -> Shown | None:
         "combinations": len(combinations),
         "columns": list(packed.columns),
         "rows": packed.rows,
+        **_other_views(known, combinations),
     }
     codes = known.codes(combinations[best % len(combinations)])
     leading = columns[f"mean {metrics[0].column}"][0]
@@ -60,6 +64,36 @@ def show_whole_grid(known: Known) -> Shown | None:
         "fixed": data["fixed"],
     }
     return Shown(values, data, packed.text)
+
+
+def _other_views(known: Known, combinations: np.ndarray) -> dict[str, Any]:
+    """Means under the other views of failures, of the rows in which one of them differs.
+
+    A row is not offered (no number) where a fold of it would need a value of the reference that
+    there is not.
+    """
+    parts, count, viewed = known.parts, len(combinations), Viewed(known)
+    row = parts.classifier * count + np.searchsorted(combinations, parts.combination)
+    size = len(known.classifiers) * count
+    scores = known.comparison.scores if known.comparison is not None else {}
+    differs, found = np.zeros(size, np.bool_), {}
+    for metric in [one.column for one in known.metrics[:MOST_METRICS] if one.column in scores]:
+        lacking = viewed.lacking(metric)
+        if not lacking.any():
+            continue
+        differs[row[lacking]] = True
+        for view in OTHERS:
+            values, refused = viewed.under(view, metric)
+            mean = spread(values, row, size)[1]
+            mean[row[refused]] = np.nan
+            differs[row[refused]] = True
+            found[f"{view} {metric}"] = mean
+    rows = np.flatnonzero(differs)
+    columns = {name: (mean[rows], DIGITS) for name, mean in found.items()}
+    packed = pack({"row": (rows.astype(float), 0), **columns})
+    others = {"columns": list(packed.columns), "rows": packed.rows, "text": packed.text}
+    views = [[SCORED, SAID[SCORED]], *([view, SAID[view]] for view in OTHERS)]
+    return {"views": views, "others": others} if len(rows) else {"views": []}
 
 
 def _columns(

@@ -3,14 +3,25 @@
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary, SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
-from gridrun.report.tables._grouped import GROUPED_COLUMNS, NOTES, Grouping, grouped, is_reference
+from gridrun.report.tables._grouped import (
+    FAILURES,
+    GROUPED_COLUMNS,
+    NOTES,
+    Grouping,
+    grouped,
+    is_reference,
+)
+from gridrun.report.tables._pivot import FAILED, PIVOT
 from gridrun.report.tables._runs import write_runs
 from gridrun.report.tables._tables import columns_of
 from gridrun.report.tables._write import altered_files, known_of, stale_files, write_results
 
 __all__ = [
+    "FAILED",
+    "FAILURES",
     "GROUPED_COLUMNS",
     "NOTES",
+    "PIVOT",
     "DescriptionReport",
     "Grouping",
     "Part",

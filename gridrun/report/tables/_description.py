@@ -13,6 +13,7 @@ import numpy as np
 from gridrun.errors import Fault, UserError, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.pipeline.description import BlockDescription, Describer, DescribesData
+from gridrun.pipeline.notebooks import facts_html, lines_html, rows_html
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._tables import alone
 from gridrun.store.ledger import cannot_write
@@ -49,6 +50,16 @@ class DescriptionReport:
     def blocks(self) -> int:
         """Number of blocks that were asked for."""
         return len(self.tables[next(iter(self.printed))]) + len(self.failures)
+
+    def _repr_html_(self) -> str:
+        """The tables that are printed, for notebooks."""
+        found = [facts_html(f"Data, {self.part} part", {"protocol": self.protocol}, [self.legend])]
+        for name, columns in self.printed.items():
+            rows = [[row.get(column, "") for column in columns] for row in self.tables[name]]
+            found += [facts_html(name, {}), rows_html([*columns.values()], rows)]
+        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
+        failed = [f"{dict(values)}: {reason}" for values, reason in self.failures]
+        return "".join([*found, lines_html([*failed, *notes])])
 
 
 def write_description(study_state: StudyState, part: str | None = None) -> DescriptionReport:

@@ -15,9 +15,10 @@ from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Column, Value, names_of
 from gridrun.plan.selection import positions_of
 from gridrun.report.comparison import Comparison
-from gridrun.report.page import Known
+from gridrun.report.page import FALLBACK, SAID, SCORED, WORST, Known, Viewed
 from gridrun.report.tables._compared import FEWEST_OF_A_CLASS, TOO_FEW
 from gridrun.report.tables._frame import part_frame
+from gridrun.report.tables._pivot import pivoted
 from gridrun.report.tables._sizes import Sizes, sizes_of
 from gridrun.report.tables._write import write_results
 from gridrun.study.state import StudyState
@@ -45,6 +46,11 @@ GROUPED_COLUMNS = (
 _COMPARED = ("reference", "folds", "difference", "lower", "upper", "note")
 """Those of the comparison."""
 
+FAILURES = {"scored": SCORED, "fallback": FALLBACK, "worst": WORST}
+"""What may be asked of failures, to the view that ``comparison.csv`` has."""
+
+_REFUSED = "the reference has no value in a part that would fall back on it"
+
 NOTES = "notes"
 """Attribute of the frame: what its readers have to know."""
 
@@ -58,12 +64,17 @@ class Grouping:
         by: Parameters, or ``classifier``, of which each combination has a mean of its own.
         metrics: Metrics of the final table.
         sort: A column of the answer; ``-`` before it for the largest first.
+        failures: What parts that failed count as in all numbers, one of ``FAILURES``; without it
+            means leave them out, and differences take the reference's value.
+        pivot: Parameter whose values are columns, with the mean in each.
     """
 
     where: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     sort: str = ""
+    failures: str = ""
+    pivot: str = ""
 
 
 def is_reference(note: str) -> bool:
@@ -100,24 +111,42 @@ def grouped(study_state: StudyState, asked: Grouping) -> pd.DataFrame:
     chosen = positions_of({**axes, "fold": folds}, asked.where, "--where")
     usual = (pipeline.method_parameter, *pipeline.summary_parameters, "classifier")
     by = list(dict.fromkeys(asked.by)) or list(usual)
-    _refuse_unknown("--by", "parameter", by, axes)
+    if asked.pivot:
+        by = [*(name for name in by if name != asked.pivot), asked.pivot]
+    _refuse_unknown("--by", "parameter", by[: len(by) - bool(asked.pivot)], axes)
+    _refuse_unknown("--pivot", "parameter", [asked.pivot][: len(asked.pivot)], axes)
+    _refuse_unknown("--failures", "view", [asked.failures][: len(asked.failures)], FAILURES)
     columns = [*by, *names_of(GROUPED_COLUMNS)]
-    _refuse_unknown("--sort", "column", [asked.sort.removeprefix("-")][: len(asked.sort)], columns)
+    sort = [asked.sort.removeprefix("-")][: len(asked.sort)]
+    if not asked.pivot:
+        _refuse_unknown("--sort", "column", sort, columns)
     known = Known(study_state, write_results(study_state))
-    metrics = asked.metrics or (pipeline.leading_metric.column,)
+    metrics = tuple(dict.fromkeys(asked.metrics or (pipeline.leading_metric.column,)))
     _refuse_unknown("--metric", "metric", metrics, [each.column for each in known.metrics])
-    everything = _Frame(known, chosen)
+    if asked.failures:
+        scores = known.comparison.scores if known.comparison is not None else {}
+        _refuse_unknown("--metric", "metric of which failures have a value", metrics, scores)
+    everything = _Frame(known, chosen, FAILURES.get(asked.failures))
     tables = []
-    for metric in dict.fromkeys(metrics):
+    for metric in metrics:
         table = everything.means(by, metric).assign(metric=metric)
-        tables.append(_sorted(everything.compare(table, by, metric)[columns], asked.sort))
+        table = everything.compare(table, by, metric)[columns]
+        tables.append(table if asked.pivot else _sorted(table, asked.sort))
     found = pd.concat(tables, ignore_index=True)
     for name in by:
         values = axes[name]
         is_number = all(isinstance(value, int | float) for value in values)
         typed = [values[code] if is_number else str(values[code]) for code in found[name].cat.codes]
         found[name] = pd.Series(typed, found.index, dtype=None if typed else object)
-    found.attrs[NOTES] = everything.notes(by)
+    notes = everything.notes(by)
+    if asked.pivot:
+        names = [str(value) for value in axes[asked.pivot]]
+        found = pivoted(found, by[:-1], asked.pivot, names, notes)
+        _refuse_unknown("--sort", "column", sort, [str(name) for name in found.columns])
+        attrs = found.attrs
+        found = _sorted(found, asked.sort)
+        found.attrs.update(attrs)
+    found.attrs[NOTES] = notes
     return found
 
 
@@ -127,10 +156,14 @@ class _Frame:
     Args:
         known: The study; its tables are written.
         chosen: Parameter, ``classifier`` or ``fold`` to the positions that are meant.
+        view: What failures count as in all numbers, or None for the usual ones.
     """
 
-    def __init__(self, known: Known, chosen: Mapping[str, Iterable[int]]) -> None:
+    def __init__(
+        self, known: Known, chosen: Mapping[str, Iterable[int]], view: str | None = None
+    ) -> None:
         self._known = known
+        self._view = view
         self._compares = known.comparison
         nothing = np.full(len(known.parts.fold), np.nan)
         unknown = Sizes(nothing, nothing, np.nan, "")
@@ -152,15 +185,24 @@ class _Frame:
         frame = self._asked[[*by, "fold", "state"]].assign(value=self._asked[metric])
         is_done = frame["state"] == "done"
         frame["value"] = frame["value"].where(is_done)
+        undefined = is_done & frame["value"].isna()
+        refused = None
+        if self._view in {FALLBACK, WORST}:
+            values, lacks = Viewed(self._known).under(str(self._view), metric)
+            frame["value"], frame["refused"] = values[frame.index], lacks[frame.index]
+            refused = frame.groupby(by, observed=True)["refused"].any()
         frame["n"] = is_done
         frame["failed"] = frame["state"] == "failed"
         frame["waiting"] = frame["state"] == "waiting"
-        frame["undefined"] = is_done & frame["value"].isna()
+        frame["undefined"] = undefined
         groups = frame.groupby(by, observed=True)
         counts = groups[["n", "failed", "undefined", "waiting"]].sum().astype("int64")
         of_folds = frame.groupby([*by, "fold"], observed=True)["value"].mean()
         counts["mean"] = groups["value"].mean()
         counts["sd"] = of_folds.groupby(level=by, observed=True).std(ddof=1)
+        if refused is not None:
+            counts.loc[refused, ["mean", "sd"]] = np.nan
+            counts["refused"] = refused
         return counts.reset_index()
 
     def compare(self, table: pd.DataFrame, by: list[str], metric: str) -> pd.DataFrame:
@@ -171,15 +213,18 @@ class _Frame:
         if not compares or method not in by or metric not in compares.scores or table.empty:
             missing: dict[str, Any] = {"reference": "", "folds": pd.NA, "note": ""}
             missing |= dict.fromkeys(("difference", "lower", "upper"), np.nan)
+            if "refused" in table:
+                missing["note"] = np.where(table["refused"], _REFUSED, "")
             return table.assign(**missing).astype({"folds": "Int64"})
-        from gridrun.report.statistics import Columns, differences
+        from gridrun.report.statistics import Columns, View, differences
 
         frame, others = self._with_reference, [name for name in by if name != method]
         # other methods than those that are asked for would change nothing but take their time
         meant = {*self._asked[method].unique(), compares.reference}
         frame = frame[frame[method].isin(meant)]
         question = compares.question(metric, self._sizes.ratio)
-        found = differences(frame, Columns(metric, by=tuple(others)), question)
+        view = View(self._view) if self._view is not None else View.FALLBACK
+        found = differences(frame, Columns(metric, by=tuple(others)), question, (view,))
         found[method] = found["method"]
         found["rarest"] = _least(frame, others, found)
         few = (found["rarest"] < FEWEST_OF_A_CLASS) & (found["note"] == "")
@@ -190,12 +235,13 @@ class _Frame:
         return joined.astype({"folds": "Int64"})
 
     def notes(self, by: Sequence[str]) -> list[str]:
-        """What readers have to know of the columns that compare."""
+        """What readers have to know of the columns that compare, and of failures."""
+        found = [] if self._view is None else [f"parts that failed count as: {SAID[self._view]}"]
         if not self._compares:
-            return ["the pipeline names no reference, so nothing is compared"]
+            return [*found, "the pipeline names no reference, so nothing is compared"]
         if self._known.compared not in by:
-            return [f"nothing is compared, as --by does not name {self._known.compared}"]
-        return []
+            found.append(f"nothing is compared, as --by does not name {self._known.compared}")
+        return found
 
     def _rarest(self, compares: Comparison) -> Any:
         """Test rows of the rarer class, for each part; NaN where it has no counts."""

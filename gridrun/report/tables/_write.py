@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,34 +65,21 @@ def write_results(
         UserError: The results cannot be written (permission, no space).
     """
     paths = study_state.study.paths
-    previous = read_written(paths.results_stamp)
-    with_page = page or _has_page(study_state, previous)
-    stamp = digest_of(_stamp(study_state, study_state.view))
-    changed = altered(previous, paths.results) if previous.get(STAMP) == stamp else []
-    rewritten = [file for file in changed if file.exists()]
-    # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = all_notes(study_state, previous, notes)
+    found = _found(study_state, notes, page=page)
+    previous, texts = found.previous, found.texts
+    rewritten = [file for file in found.altered if file.exists()]
     said = {NOTES: texts, STANDING: standing_notes(study_state)}
-    described = _described(study_state) if with_page else None
     try:
         if notes is None and is_other(paths.notes_txt, previous.get(NOTES)):
             rewritten.append(paths.notes_txt)
         write_notes(paths, texts)
-        is_current = previous.get(STAMP) == stamp and not changed
-        if with_page and (
-            texts != previous.get(NOTES)
-            or described != previous.get(_DESCRIBED)
-            or not has_file(previous, paths.report_html)
-        ):
-            is_current = False
-        if is_current:
+        if not found.stale:
             if texts != previous.get(NOTES):
                 keep_written(paths.results_stamp, {**previous, **said}, paths.results)
             summary = _restore(study_state, previous)
         else:
-            summary = _write(
-                study_state, stamp, {**said, _DESCRIBED: described}, with_page=with_page
-            )
+            kept = {**said, _DESCRIBED: found.described}
+            summary = _write(study_state, found.stamp, kept, with_page=found.with_page)
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return replace(summary, rewritten=tuple(rewritten))
@@ -110,11 +97,58 @@ def known_of(study_state: StudyState) -> Known:
 
 
 def stale_files(study_state: StudyState) -> list[Path]:
-    """Files that would be made anew now: the ledger has more since, or they were changed."""
-    previous = read_written(study_state.study.paths.results_stamp)
-    if previous.get(STAMP) != digest_of(_stamp(study_state, study_state.view)):
-        return list(_files(study_state, with_page=_has_page(study_state, previous)).values())
-    return altered_files(study_state)
+    """Files that would be made anew now: there is more to say since, or they were changed."""
+    found = _found(study_state, None, page=False)
+    paths = study_state.study.paths
+    notes = [paths.notes_txt] if is_other(paths.notes_txt, found.previous.get(NOTES)) else []
+    return [*found.stale, *(file for file in notes if file not in found.stale)]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was written before, held against what would be written now.
+
+    Args:
+        previous: What was kept of it.
+        stamp: Of the tables as they would be.
+        with_page: Whether the report is among the files.
+        texts: Notes as they would be.
+        described: What the report would show beside results; None without a report.
+        altered: Files that are not what was written, where the tables are those of now.
+        stale: Files that are not what would be written.
+    """
+
+    previous: dict[str, Any]
+    stamp: str
+    with_page: bool
+    texts: list[str] | None
+    described: list[str] | None
+    altered: list[Path]
+    stale: list[Path]
+
+
+def _found(study_state: StudyState, notes: Sequence[Fault | str] | None, *, page: bool) -> _Found:
+    """Look at what there is; this alone decides whether tables and report are current."""
+    paths = study_state.study.paths
+    previous = read_written(paths.results_stamp)
+    with_page = page or _has_page(study_state, previous)
+    stamp = digest_of(_stamp(study_state, study_state.view))
+    # notes are no part of the stamp: a run may have new ones though no table changes
+    texts = all_notes(study_state, previous, notes)
+    described = _described(study_state) if with_page else None
+    changed: list[Path] = []
+    if previous.get(STAMP) != stamp:
+        stale = list(_files(study_state, with_page=with_page).values())
+    else:
+        stale = changed = altered(previous, paths.results)
+        is_other_page = (
+            texts != previous.get(NOTES)
+            or described != previous.get(_DESCRIBED)
+            or not has_file(previous, paths.report_html)
+        )
+        if with_page and is_other_page and paths.report_html not in stale:
+            stale = [*stale, paths.report_html]
+    return _Found(previous, stamp, with_page, texts, described, changed, stale)
 
 
 def altered_files(study_state: StudyState) -> list[Path]:

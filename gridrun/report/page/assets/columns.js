@@ -36,6 +36,15 @@ const Columns = (() => {
     return value === column.none ? null : value * column.unit;
   };
 
+  // A column with the values of another one in some of its rows.
+  const laid = (plain, rows, other) => {
+    const wide = plain.values.BYTES_PER_ELEMENT > 2 || other.values.BYTES_PER_ELEMENT > 2;
+    const none = wide ? -2147483648 : -32768;
+    const values = wide ? Int32Array.from(plain.values, (value) => (value === plain.none ? none : value)) : plain.values.slice();
+    rows.values.forEach((row, at) => { values[row] = other.values[at] === other.none ? none : other.values[at]; });
+    return { ...plain, values, none };
+  };
+
   // Rows in the order of a column, stable: by counting, sixteen bits at a time. What is no number
   // is the smallest value, and stands last either way.
   const sorted = (values, descending, none) => {
@@ -88,5 +97,5 @@ const Columns = (() => {
     return found;
   };
 
-  return { unpack, read, sorted, codes };
+  return { unpack, read, laid, sorted, codes };
 })();

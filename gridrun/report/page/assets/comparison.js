@@ -33,13 +33,22 @@ Report.figures.comparison = (place, data) => {
       .sort((one, other) => one.mean - other.mean);
   };
 
+  // what failures count as: in the rows in which that makes other numbers
+  const views = data.views ?? [];
+  const view = () => {
+    const asked = Report.get(key("failures"), views[0]?.[0] ?? "");
+    return views.some(([name]) => name === asked) ? asked : "";
+  };
+  const folds = (one) => one.views?.[view()]?.[metric()] ?? one.folds[metric()];
+
   const wanted = () => data.series.filter((one) => shown().includes(one.classifier));
   const medians = () => wanted().map((one) => ({
     label: label(one), classifier: one.classifier, n: one.n, failed: one.failed,
-    median: median(one.folds[metric()]),
+    median: median(folds(one)),
   }));
-  const rows = () => wanted().flatMap((one) => one.folds[metric()].map((value, at) => ({
+  const rows = () => wanted().flatMap((one) => folds(one).map((value, at) => ({
     [data.compared]: label(one), classifier: one.classifier, fold: at + 1, metric: metric(), mean: value,
+    failed: one.failed, ...(views.length ? { failures: view() } : {}),
   })));
 
   const order = (found) => {
@@ -114,6 +123,7 @@ Report.figures.comparison = (place, data) => {
     title: () => `${metric()} by ${data.compared}: one mark for each fold; the table below has the numbers`,
     controls: (changed) => [
       Report.choice(key("metric"), "Metric", metrics.map(({ name }) => [name, name]), metrics[0].name, changed),
+      ...(views.length ? [Report.choice(key("failures"), "Failures", views, views[0][0], changed)] : []),
       ...(classifiers.length > 1
         ? [Report.choice(key("classifier"), "Classifier", [["", "all"], ...classifiers.map((name) => [name, name])], "", changed)]
         : []),

@@ -11,7 +11,23 @@ Report.figures.explorer = async (place, data) => {
   const names = data.metrics.map(({ name }) => name);
   const smaller = new Map(data.metrics.map((one) => [one.name, one.smaller]));
   const metric = () => (names.includes(get(key("metric"), names[0])) ? get(key("metric"), names[0]) : names[0]);
-  const column = () => columns[`mean ${metric()}`];
+
+  // Other views of failures: means of the rows in which they differ, laid over those of all rows.
+  const views = data.views ?? [];
+  const others = data.others ? await Columns.unpack(data.others.columns, data.others.rows, data.others.text) : {};
+  const viewName = () => (views.some(([name]) => name === get(key("failures"), "")) ? get(key("failures"), "") : views[0]?.[0]);
+  let laid = {};
+  const column = (name = metric()) => {
+    const at = `${viewName()} ${name}`;
+    const [plain, other] = [columns[`mean ${name}`], others[at]];
+    if (!other) return plain;
+    laid[at] ??= Columns.laid(plain, others.row, other);
+    return laid[at];
+  };
+  const shownColumn = (name) => (name.startsWith("mean ") && columns[name] ? column(name.slice(5)) : columns[name]);
+  // standard errors are of the parts that are done, and of no other view
+  const hasError = (name) => !others[`${viewName()} ${name.slice(3)}`];
+  const other = new Set(others.row?.values ?? []);
 
   let selection;
   let order;
@@ -42,7 +58,7 @@ Report.figures.explorer = async (place, data) => {
   const sort = () => {
     const [name, way] = get(key("sort"), `mean ${metric()}:${smaller.get(metric()) ? "up" : "down"}`).split(/:(?=[^:]*$)/);
     const at = named.findIndex((axis) => axis.name === name);
-    const one = at >= 0 ? { values: found[at] } : columns[name] ?? column();
+    const one = at >= 0 ? { values: found[at] } : shownColumn(name) ?? column();
     const start = performance.now();
     order = Columns.sorted(one.values, way === "down", one.none);
     measured.sort.push(performance.now() - start);
@@ -248,8 +264,9 @@ Report.figures.explorer = async (place, data) => {
   const isNumber = (name) => columns[name] !== undefined;
   const cells = (row) => [...named.map((axis, at) => axis.values[found[at][row]]),
     ...heads.slice(named.length).map((name) => {
-      const value = Columns.read(columns[name], row);
-      return value === null ? "-" : value.toFixed(columns[name].decimals);
+      const one = shownColumn(name);
+      const value = name.startsWith("se ") && other.has(row) && !hasError(name) ? null : Columns.read(one, row);
+      return value === null ? "-" : value.toFixed(one.decimals);
     })];
   const head = element("div", { role: "row", class: "head", "aria-rowindex": 1 });
   const body = element("div", { role: "rowgroup", class: "body" });
@@ -303,7 +320,7 @@ Report.figures.explorer = async (place, data) => {
         if (value !== none) { total += value; known++; }
       }
       const mean = known ? (total / known * column().unit).toFixed(4) : "-";
-      said.textContent = `${selection.size.toLocaleString("en")} of ${data.rows.toLocaleString("en")} rows are kept; the mean of their ${metric()} is ${mean}.`;
+      said.textContent = `${selection.size.toLocaleString("en")} of ${data.rows.toLocaleString("en")} rows are kept; ${other.size ? `failures count as: ${views.find(([name]) => name === viewName())[1]}; ` : ""}the mean of their ${metric()} is ${mean}.`;
       canvas.setAttribute("aria-label", `Parallel axes of the grid. ${said.textContent} The table below has the rows.`);
       fillBody();
     });
@@ -315,6 +332,7 @@ Report.figures.explorer = async (place, data) => {
   };
   const controls = () => [
     choice(key("metric"), "Metric", names.map((name) => [name, name]), names[0], () => { set(key("range"), "", ""); whole(); }),
+    ...(views.length ? [choice(key("failures"), "Failures", views, views[0][0], () => { set(key("range"), "", ""); whole(); })] : []),
     element("button", { type: "button", onclick: clear }, "Keep all rows"),
     element("button", { type: "button", onclick: () => Report.save(`${prefix}.svg`, "image/svg+xml", svg()) }, "Save SVG"),
     element("button", { type: "button", onclick: () => Report.save(`${prefix}.csv`, "text/csv", Report.csv(rows())) }, "Save data (CSV)"),

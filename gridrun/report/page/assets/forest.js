@@ -5,23 +5,37 @@ const drawForest = (table, name, { mark, named, label, how, title, exported = (r
   const at = (name) => heads.indexOf(name);
   if ([at(mark), at("from"), at("to")].includes(-1)) return;
   const value = (cell) => (cell.textContent.trim() === "-" ? null : Number(cell.textContent.replaceAll(",", "")));
-  const all = [...table.tBodies[0].rows].map(({ cells }) => ({
+  // tables of the same rows under other views of failures stand beside this one
+  const views = [...table.closest("section").querySelectorAll("[data-view]")];
+  const key = `${name}.failures`;
+  const view = () => views.find((one) => one.dataset.view === Report.get(key, "")) ?? views[0];
+  const read = (place) => [...(place?.querySelector("table") ?? table).tBodies[0].rows].map(({ cells }) => ({
     ...named([...cells].slice(0, at(mark)).map((cell) => cell.textContent.trim())),
     [mark]: value(cells[at(mark)]),
     from: value(cells[at("from")]),
     to: value(cells[at("to")]),
+    ...(at("failed") < 0 ? {} : { failed: value(cells[at("failed")]) }),
+    ...(place ? { failures: place.dataset.view } : {}),
   }));
-  const found = all.filter((row) => row[mark] !== null);
-  if (!found.length) return;
+  const has = (row) => row[mark] !== null;
+  if (![table, ...views].some((place) => read(place === table ? null : place).some(has))) return;
+  let all = read(view());
+  let found;
   const equivalent = Number(table.dataset.equivalent ?? "NaN");
-  const classifiers = [...new Set(found.map((row) => row.classifier))];
-  const names = [...new Set(found.map((row) => row.method))];
+  const classifiers = [...new Set(all.map((row) => row.classifier))];
+  const names = [...new Set(all.map((row) => row.method))];
   const symbols = ["circle", "triangle", "square", "diamond", "star", "cross"];
   const figure = Report.element("figure", {}, Report.element("figcaption", {},
     how));
   (table.closest(".wide") ?? table).before(figure);
 
   const draw = (width) => {
+    all = read(view());
+    found = all.filter(has);
+    for (const one of views) {
+      one.hidden = one !== view();
+      if (one.matches("details")) one.open = !one.hidden;
+    }
     const colours = Report.palette();
     const step = Math.max(26, 13 * classifiers.length + 8);
     const left = Math.min(Math.max(...names.map((name) => name.length), 4) * 7 + 14, width * 0.42);
@@ -30,7 +44,7 @@ const drawForest = (table, name, { mark, named, label, how, title, exported = (r
       width,
       height: names.length * step + 88,
       marginLeft: left,
-      marginRight: 18,
+      marginRight: all.some((row) => row.failed) ? 62 : 18,
       marginTop: 42,
       marginBottom: 46,
       style: { background: "transparent", color: Report.colour("ink"), fontSize: "12px", fontFamily: "inherit" },
@@ -47,6 +61,8 @@ const drawForest = (table, name, { mark, named, label, how, title, exported = (r
             Plot.link(own.filter((row) => row.from !== null && row.to !== null), { x1: "from", x2: "to", y1: "method", y2: "method", dy, stroke, strokeWidth: 2 }),
             Plot.dot(own, { x: mark, y: "method", dy, r: 4, stroke, fill: Report.colour("paper"), symbol: symbols[one % symbols.length],
               title: (row) => `${[row.method, classifier].filter(Boolean).join(", ")}: ${row[mark]} (${row.from ?? "-"} to ${row.to ?? "-"})` }),
+            Plot.text(all.filter((row) => row.classifier === classifier && row.failed), { frameAnchor: "right", y: "method", dy, textAnchor: "start", dx: 4,
+              text: (row) => `${row.failed} failed`, fill: Report.colour("alert"), fontSize: 10 }),
             ...(classifier ? [Plot.dot([0], { frameAnchor: "top-left", dx: 5 + one * 90, dy: -26, r: 4, stroke, symbol: symbols[one % symbols.length] }),
             Plot.text([classifier], { frameAnchor: "top-left", dx: 14 + one * 90, dy: -32, textAnchor: "start", fill: stroke, fontWeight: 600 })] : []),
           ];
@@ -55,7 +71,14 @@ const drawForest = (table, name, { mark, named, label, how, title, exported = (r
     });
   };
 
-  Report.figure(figure, name, { draw, rows: () => all.map(exported), title: () => title });
+  Report.figure(figure, name, {
+    draw,
+    rows: () => all.map(exported),
+    title: () => (views.length ? `${title}; failures: ${view().dataset.view}` : title),
+    controls: (changed) => (views.length
+      ? [Report.choice(key, "Failures", views.map(({ dataset }) => [dataset.view, dataset.view]), views[0].dataset.view, changed)]
+      : []),
+  });
 };
 
 Report.onTable("differences-table", (table, prefix) => drawForest(table, `${prefix}differences`, {
