@@ -12,9 +12,11 @@ from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.errors import counted
 from gridrun.pipeline import DEFAULT_PIPELINE
+from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 
 if TYPE_CHECKING:
     from gridrun.plan.selection import Coverage
+    from gridrun.report.class_rows import ClassRows
     from gridrun.report.plan_report import PlanReport
 
 
@@ -72,6 +74,8 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"
     )
+    if report.class_rows is not None:
+        say(report.class_rows.text())
     if report.pending and report.measured >= _ENOUGH_MEASURED:
         say(f"time: about {duration(report.seconds)} of one core, by the durations measured so far")
     elif report.pending:
@@ -146,10 +150,17 @@ def _plain(report: PlanReport) -> dict[str, Any]:
         **{name: value for name, value in vars(report).items() if name not in _LISTS},
         "sharing": report.sharing,
         "coverage": _plain_coverage(report.coverage),
+        "class_rows": _plain_class_rows(report.class_rows),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
         "notes": [n if isinstance(n, str) else n.text() for n in report.notes],
     }
+
+
+def _plain_class_rows(rows: ClassRows | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    return {**asdict(rows), "fewer_than": FEWEST_OF_A_CLASS, "text": rows.text()}
 
 
 def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
@@ -158,7 +169,7 @@ def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
 
 
-_LISTS = ("coverage", "stages", "why", "notes")
+_LISTS = ("class_rows", "coverage", "stages", "why", "notes")
 
 _ENOUGH_MEASURED = 0.5
 """Share of the estimate that must rest on measured durations before it is shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from gridrun.errors import Fault
 from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.plan.selection import Coverage
+from gridrun.plan.task_encoding import IntArray
+from gridrun.report.class_rows import ClassRows, class_rows_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
 
@@ -36,6 +38,8 @@ class PlanReport:
         measured: Share of ``seconds`` that rests on measured durations.
         coverage: What a sample has of the grid, and what can be concluded from it; None where
             nothing is drawn.
+        class_rows: What is known of the test rows of each class; None where the pipeline does not
+            say which they are.
         why: What differs from earlier runs, where something is to be run again.
         notes: Notes on the study and its inputs.
     """
@@ -55,6 +59,7 @@ class PlanReport:
     seconds: float
     measured: float
     coverage: Coverage | None = None
+    class_rows: ClassRows | None = None
     why: tuple[Reason, ...] = ()
     notes: tuple[Fault | str, ...] = ()
 
@@ -83,9 +88,7 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         for part, ident in zip(seconds, known, strict=True)
         if ident is not None and ident in measured
     )
-    done, failed = 0, 0
-    if study_state.view is not None:
-        done, failed = _finished(study_state, known)
+    ended = [*_finished(study_state, known)]
     impossible: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for table in tables.tables:
@@ -102,8 +105,8 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         protocol=study_state.protocol_label,
         stages=tuple(stage_counts(tables)),
         tasks=len(tables) * folds,
-        done=done,
-        failed=failed,
+        done=sum(len(codes) for *_, codes, _ in ended),
+        failed=sum(failed for *_, failed in ended),
         pending=sum(len(fold.codes) for fold in pending),
         impossible=sum(impossible.values()) * folds,
         impossible_reasons=impossible,
@@ -111,15 +114,18 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         seconds=sum(seconds),
         measured=sure / sum(seconds) if sum(seconds) else 0.0,
         coverage=study_state.selection.coverage,
+        class_rows=class_rows_of(study_state, (one[:-1] for one in ended)),
         why=tuple(reasons_of(study_state, known, pending)),
         notes=tuple(notes),
     )
 
 
-def _finished(study_state: StudyState, known: Sequence[int | None]) -> tuple[int, int]:
-    done = failed = 0
-    assert study_state.view is not None
-    for table in study_state.tables.tables:
+def _finished(
+    study_state: StudyState, known: Sequence[int | None]
+) -> Iterator[tuple[int, int, str, IntArray, int]]:
+    """Number of a context, fold, classifier, codes of its done tasks, and number of failed ones."""
+    for table in study_state.tables.tables if study_state.view is not None else ():
+        assert study_state.view is not None
         run = study_state.tables.is_run(table)
         for position in np.unique(table.contexts[run]):
             ident = known[int(position)]
@@ -128,6 +134,5 @@ def _finished(study_state: StudyState, known: Sequence[int | None]) -> tuple[int
             codes = table.codes[run & (table.contexts == position)]
             for fold in range(1, study_state.folds + 1):
                 ended, broken = study_state.view.finished(ident, fold)
-                done += int(np.isin(codes, ended).sum())
-                failed += int(np.isin(codes, broken).sum())
-    return done, failed
+                done = codes[np.isin(codes, ended)]
+                yield ident, fold, table.classifier, done, int(np.isin(codes, broken).sum())

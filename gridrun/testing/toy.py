@@ -27,6 +27,8 @@ of it is called as in another pipeline: what works with both knows neither.
     Number of test rows whose predictions results carry, none without it.
 ``null_models``
     Whether results carry a null model of their block and fold.
+``class_rows``
+    What a block's test parts are said to have of each class, before any task has run.
 """
 
 from __future__ import annotations
@@ -156,6 +158,10 @@ class ToySource:
 
         self._cache.make(name, ARTIFACT_SUFFIX, write)
         return name
+
+    def class_rows(self, digest: str) -> Mapping[str, float]:  # noqa: ARG002 - alike for all
+        """What the option says; see ``CountsClasses``."""
+        return dict(self._settings.options.get("class_rows", {}))
 
     def path(self, digest: str) -> Path:
         """File of an artifact that was made."""

@@ -163,6 +163,12 @@ def test_null_models_are_tested_on_the_rows_of_the_methods(held_out, kept):
         assert set(own["TP"] + own["FN"]) == {positive}
         assert set(own["TN"] + own["FP"]) == {len(rows) - positive}
         assert set(own["test_rows"]) == {len(rows)}
+    # before any task they are known by the share of the test part
+    state = held_out.state()
+    source = state.open_source()
+    combination = state.study.grid.combination(0)
+    about = source.class_rows(source.artifact({name: combination[name] for name in PIPELINE.block}))
+    assert sum(about.values()) == pytest.approx(len(rows), rel=0.2)
     missing = pd.read_csv(held_out.study.paths.block_table("missingness", "csv"))
     whole = missing[missing["consequence"] == "all"]
     assert list(whole["feature"])[:2] == ["GC", "CpG"]

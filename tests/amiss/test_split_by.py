@@ -336,6 +336,12 @@ def test_no_gene_is_in_both_parts_of_any_fold(study, fold):
     assert genes_in(parts.train.row_ids) & genes_in(parts.test.row_ids)
     held_out = parts_of(by_gene, protocol, fold)
     assert abs(len(held_out["test"]) / len(by_gene.positive) - 0.3) < 0.1
+    for value, drawn in (("gene", of_cv), ("variant", parts)):
+        rows = source.class_rows(source.artifact(GRID | {SPLIT_BY: value}))
+        positive = drawn.test.positive
+        # duplicates are dropped after the draw, and whole genes are no exact share
+        assert 0.9 < rows["positive"] / positive.sum() < 1.5
+        assert 0.9 < rows["negative"] / (~positive).sum() < 1.5
 
 
 def test_rows_keep_their_groups_on_disk_and_have_the_same_bytes_without(study, tmp_path):
@@ -498,6 +504,8 @@ def test_a_study_by_time_trains_on_the_older_and_tests_on_the_newer(tmp_path):
     dated = {n for n in range(200) if n % 10}
     assert numbers_of(fold.test_ids) == {n for n in dated if n % 3 == 0}
     assert numbers_of(fold.train_variants) == {n for n in dated if n % 3}
+    tested = {"positive": fold.test_positive.sum(), "negative": (~fold.test_positive).sum()}
+    assert source.class_rows(source.artifact(values)) == tested
 
 
 def test_files_without_dates_are_refused(tmp_path):
