@@ -6,7 +6,7 @@ stages is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +31,7 @@ from amiss_tasks.stages.feature_groups import (
     refuse_unknown,
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
-from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.stages.predictions import COLUMNS, columns, predicted
 from amiss_tasks.stages.splits.newer import files_of
 from amiss_tasks.stages.splits.split_by import (
     ONE_SPLIT,
@@ -73,6 +73,7 @@ from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.inspection import Observation
 from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline.predicted import Predicted
 from gridrun.pipeline.reports import CheckItem, ReportSection
 from gridrun.pipeline.study_keys import StudyKey
 
@@ -265,6 +266,12 @@ class AmissPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
         return columns(payloads)
+
+    def predicted(
+        self, payloads: Mapping[str, str], read: Callable[[str], bytes]
+    ) -> Predicted | None:
+        """Averaged over the imputed test tables; see ``KeepsPredictions``."""
+        return predicted(payloads, read)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """What a majority of the training rows says of the test rows; see ``HasNullModels``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from amiss_tasks.r.arrays import BoolArray, FloatArray
 from amiss_tasks.stages.block_tables import consequence_of, variant_of
 from amiss_tasks.stages.metrics import MetricValue, metrics
 from gridrun.pipeline import Column
+from gridrun.pipeline.predicted import Predicted
 
 COLUMNS = (
     Column("row_id", "text"),
@@ -109,6 +110,19 @@ def unpack(payloads: Mapping[str, bytes]) -> Predictions:
     tables = [(model, completion) for model, completion in json.loads(head)]
     probability = np.frombuffer(body, "<f8").reshape(len(tables), len(row_ids))
     return Predictions(row_ids, positive, tables, probability)
+
+
+def predicted(payloads: Mapping[str, str], read: Callable[[str], bytes]) -> Predicted | None:
+    """What a part says of its test rows, averaged over imputed tables; None where it keeps none.
+
+    Args:
+        payloads: Name to digest of what is kept beside its result.
+        read: From a digest to what is kept.
+    """
+    if _PROBABILITIES not in payloads:
+        return None
+    found = unpack({name: read(payloads[name]) for name in (_ROWS, _PROBABILITIES)})
+    return Predicted(pooled_probability(found.probability), found.positive)
 
 
 def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:

@@ -34,9 +34,11 @@ of it is called as in another pipeline: what works with both knows neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
@@ -55,6 +57,7 @@ from gridrun.pipeline import (
     Words,
 )
 from gridrun.pipeline.comparison import Score
+from gridrun.pipeline.predicted import Predicted
 from gridrun.pipeline.reports import CheckItem, ReportSection, ReportTable
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
@@ -287,6 +290,15 @@ class ToyPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Names are one payload, probabilities another."""
         return {name: json.loads(data) for name, data in payloads.items()}
+
+    def predicted(
+        self, payloads: Mapping[str, str], read: Callable[[str], bytes]
+    ) -> Predicted | None:
+        """Rows with an odd number are positive; see ``KeepsPredictions``."""
+        if "probability" not in payloads:
+            return None
+        probability = np.array(json.loads(read(payloads["probability"])))
+        return Predicted(probability, np.arange(len(probability)) % 2 == 1)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """One null model, as JSON."""

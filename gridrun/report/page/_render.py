@@ -32,6 +32,7 @@ SCRIPTS = (
     "comparison.js",
     "tradeoffs.js",
     "forest.js",
+    "calibration.js",
     "columns.js",
     "axes.js",
     "explorer.js",

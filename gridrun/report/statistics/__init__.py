@@ -5,6 +5,7 @@ values of all other parameters, and the classifier) and fold.
 """
 
 from gridrun.report.statistics._adjust import holm
+from gridrun.report.statistics._calibration import recalibrated, reliability
 from gridrun.report.statistics._differences import IS_REFERENCE, Question, differences
 from gridrun.report.statistics._effects import Design, interactions, main_effects
 from gridrun.report.statistics._groups import MethodGroups, best_shares, letters_of, method_groups
@@ -29,5 +30,7 @@ __all__ = [
     "main_effects",
     "method_groups",
     "over_folds",
+    "recalibrated",
+    "reliability",
     "variance_factor",
 ]
