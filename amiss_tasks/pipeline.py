@@ -126,6 +126,8 @@ class AmissPipeline:
     reference_method: Value = comparison.REFERENCE
     scores: Mapping[str, Score] = comparison.SCORES
     class_counts: Mapping[str, tuple[str, ...]] = comparison.CLASS_COUNTS
+    group_name = comparison.GROUP
+    group_scores: Mapping[str, str] = comparison.GROUP_SCORES
     report_tradeoff: tuple[str, str] | None = report_data.TRADEOFF
     report_checks: tuple[CheckItem, ...] = report_data.CHECKS
     description_parts: Mapping[str, str] = MappingProxyType(
@@ -268,10 +270,11 @@ class AmissPipeline:
         return columns(payloads)
 
     def predicted(
-        self, payloads: Mapping[str, str], read: Callable[[str], bytes]
+        self, settings: Settings, payloads: Mapping[str, str], read: Callable[[str], bytes]
     ) -> Predicted | None:
         """Averaged over the imputed test tables; see ``KeepsPredictions``."""
-        return predicted(payloads, read)
+        half_is_positive = "thresholds" not in protocol_of(settings).corrected
+        return predicted(payloads, read, half_is_positive=half_is_positive)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """What a majority of the training rows says of the test rows; see ``HasNullModels``."""

@@ -39,6 +39,13 @@ CLASS_COUNTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Class to the counts of the confusion matrix that are its test rows."""
 
 
+GROUP = "gene"
+"""What test rows are drawn by in the bootstrap: rows whose variants share genes are one group."""
+
+GROUP_SCORES: Mapping[str, str] = MappingProxyType({"MCC": "matthews", "AUC": "auc"})
+"""Metric to what the bootstrap computes for it."""
+
+
 def test_share(settings: Settings) -> float:
     """Share of a fold's rows that it tests on: the larger one in upstream's folds (D1).
 

@@ -134,6 +134,11 @@ class StudyPaths:
         return self.results / "reliability.csv"
 
     @property
+    def group_bootstrap_csv(self) -> Path:
+        """Differences to the reference in draws of groups of rows."""
+        return self.results / "group_bootstrap.csv"
+
+    @property
     def main_effects_csv(self) -> Path:
         """How much each value of each parameter matters; written with the report."""
         return self.results / "main_effects.csv"

@@ -124,6 +124,8 @@ NULL_MODEL_COLUMNS = (
     Column("test_rows", "integer"),
 )
 
+_HALF = 0.5
+
 PREDICTION_COLUMNS = (Column("row_id", "text"), Column("probability", "number"))
 
 
@@ -210,6 +212,8 @@ class ToyPipeline:
         self.reference_method: Value = "mean"
         self.scores: Mapping[str, Score] = {"skill": Score(-1.0, 1.0), "loss": Score(1.0, 0.0)}
         self.class_counts: Mapping[str, tuple[str, ...]] = {"hit": ("hits",), "miss": ("misses",)}
+        self.group_name = "batch"
+        self.group_scores: Mapping[str, str] = {"skill": "matthews", "loss": "auc"}
         self.report_tradeoff: tuple[str, str] | None = ("loss", "skill")
         self.report_checks = (CheckItem("REFORMS 4", "What is missing?", "Nothing, in the toy."),)
         self.study_keys: Mapping[str, StudyKey] = {}
@@ -292,13 +296,17 @@ class ToyPipeline:
         return {name: json.loads(data) for name, data in payloads.items()}
 
     def predicted(
-        self, payloads: Mapping[str, str], read: Callable[[str], bytes]
+        self,
+        settings: Settings,  # noqa: ARG002 - the contract's
+        payloads: Mapping[str, str],
+        read: Callable[[str], bytes],
     ) -> Predicted | None:
-        """Rows with an odd number are positive; see ``KeepsPredictions``."""
+        """Rows with an odd number are positive, and three of them a batch; see ``GroupsRows``."""
         if "probability" not in payloads:
             return None
         probability = np.array(json.loads(read(payloads["probability"])))
-        return Predicted(probability, np.arange(len(probability)) % 2 == 1)
+        row = np.arange(len(probability))
+        return Predicted(probability, row % 2 == 1, probability > _HALF, row // 3)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """One null model, as JSON."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.api import OpenStudy, write_report
@@ -605,6 +606,46 @@ def test_calibration_is_that_of_the_kept_predictions(whole, finished):
     assert lacking["slope"].isna().all()
     said = " ".join(Page(finished.study.paths.report_html).sections["calibration"].split())
     assert "No result of this study keeps" in said
+
+
+def test_differences_in_draws_of_groups_are_those_of_the_kept_predictions(whole, finished):
+    """The table has what scikit-learn gives for the rows as they are, and says what was drawn."""
+    paths = whole.study.paths
+    kept = pd.concat(pd.read_parquet(paths.predictions / f"{c}.parquet") for c in ("tree", "line"))
+    kept["row"] = kept["row_id"].str.split().str[1].astype(int)
+    table = pd.read_csv(paths.group_bootstrap_csv, keep_default_na=False, na_values="NA")
+    assert len(table) == 2 * 2 * 2
+    assert set(table["drawn"]) == {"batch"}
+    assert set(table["draws"]) == {1000}
+    assert set(table["note"]) == {"20 groups, fewer than 30: the interval is too narrow"}
+    assert (table[["groups", "folds", "pairs", "failed"]] == [ROWS // 3, 6, 6, 0]).all(axis=None)
+    for _, row in table.iterrows():
+        means = []
+        for method in (row["method"], "mean"):
+            own = kept[(kept["method"] == method) & (kept["classifier"] == row["classifier"])]
+            of_folds = [
+                roc_auc_score(part["row"] % 2, part["probability"])
+                if row["metric"] == "loss"
+                else matthews_corrcoef(part["row"] % 2, part["probability"] > 0.5)
+                for _, part in own.groupby("fold")
+            ]
+            means.append(np.mean(of_folds))
+        assert row["difference"] == pytest.approx(means[0] - means[1])
+        assert row["lower"] < row["difference"] < row["upper"]
+    page = Page(paths.report_html)
+    _, *lines = page.tables["differences-drawn"]
+    assert [[line[0], line[3], line[4], line[5], line[-1]] for line in lines] == [
+        [row["metric"], *(f"{row[n]:.3f}" for n in ("difference", "lower", "upper")), row["note"]]
+        for _, row in table.iterrows()
+    ]
+    said = " ".join(page.sections["differences"].split())
+    assert f"1000 times (seed {whole.study.seed};" in said
+    assert "differences-drawn" not in Page(finished.study.paths.report_html).tables
+    lacking = pd.read_csv(finished.study.paths.group_bootstrap_csv)
+    assert lacking["difference"].isna().all()
+    assert set(lacking["note"]) == {
+        "no cell and fold has predictions of this method and the reference with groups"
+    }
 
 
 def test_groups_of_methods_are_refused_below_five_folds_and_else_those_of_the_table(

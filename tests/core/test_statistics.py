@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from gridrun.report.statistics import (
+    WEIGHTED,
     Columns,
     Design,
+    GroupedRows,
     Question,
     Scale,
     View,
     best_shares,
     differences,
+    group_weights,
     holm,
     interactions,
     letters_of,
@@ -408,3 +412,50 @@ def test_rows_without_a_probability_do_not_count_for_calibration():
     more = np.append(probability, [np.nan, np.nan]), np.append(positive, [True, False])
     assert recalibrated(*more, 10) == recalibrated(probability, positive, 10)
     assert reliability(*more)["n"].sum() == len(probability)
+
+
+def grouped_rows(draw, rows=90, groups=12, trees=20):
+    """Rows of groups that are alike, with probabilities that tie and others."""
+    group = draw.integers(groups, size=rows)
+    truth = draw.normal(size=groups)[group] + draw.normal(size=rows)
+    positive = truth + draw.normal(size=rows) > 0
+    probability = np.round(trees / (1 + np.exp(-truth))) / trees
+    return GroupedRows(probability, probability > 0.5, positive, group)
+
+
+@pytest.mark.parametrize("trees", [4, 20, 10**9])
+def test_metrics_of_a_draw_are_those_of_its_rows_written_out(trees):
+    """Each draw's MCC and AUC equal scikit-learn's on rows repeated as often as drawn."""
+    rows = grouped_rows(np.random.default_rng(trees), trees=trees)
+    weights = group_weights(12, 25, 3)
+    assert (weights[0] == 1).all()
+    assert (weights.sum(axis=1) == 12).all()
+    found = {name: compute(rows, weights) for name, compute in WEIGHTED.items()}
+    for at, weight in enumerate(weights):
+        often = np.repeat(np.arange(90), weight[rows.group].astype(int))
+        positive = rows.positive[often]
+        matthews = matthews_corrcoef(positive, rows.called[often])
+        auc = roc_auc_score(positive, rows.probability[often])
+        assert found["matthews"][at] == pytest.approx(matthews, abs=1e-12)
+        assert found["auc"][at] == pytest.approx(auc, abs=1e-12)
+
+
+def test_a_draw_without_a_class_has_no_area_and_no_correlation():
+    """AUC is NaN and MCC 0 where the groups that were drawn have one class."""
+    rows = GroupedRows(*map(np.array, ([0.2, 0.9], [False, True], [False, True], [0, 1])))
+    weights = np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
+    assert WEIGHTED["matthews"](rows, weights).tolist() == [1, 0, 0]
+    np.testing.assert_equal(WEIGHTED["auc"](rows, weights), [1, np.nan, np.nan])
+
+
+def test_draws_of_groups_differ_more_than_draws_of_rows_where_rows_are_alike():
+    """Ten copies of each row say no more than one, and draws of the ten together know it."""
+    one = grouped_rows(np.random.default_rng(1), rows=60)
+    often, ten = np.repeat(np.arange(60), 10), group_weights(60, 400, 1)
+    rows = GroupedRows(one.probability[often], one.called[often], one.positive[often], often)
+    single = GroupedRows(rows.probability, rows.called, rows.positive, np.arange(600))
+    for compute in WEIGHTED.values():
+        wide = compute(rows, ten)[1:].std()
+        alone = GroupedRows(one.probability, one.called, one.positive, np.arange(60))
+        assert wide == pytest.approx(compute(alone, ten)[1:].std())
+        assert wide > 2 * compute(single, group_weights(600, 400, 1))[1:].std()

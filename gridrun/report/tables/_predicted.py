@@ -45,6 +45,7 @@ class KeptPredictions:
     def __init__(self, study_state: StudyState, view: LedgerView | None) -> None:
         pipeline = study_state.pipeline
         self._view = view
+        self._settings = study_state.settings
         self._pipeline = pipeline if isinstance(pipeline, KeepsPredictions) else None
         self._method = pipeline.method_parameter
         self._by = pipeline.summary_parameters
@@ -71,4 +72,4 @@ class KeptPredictions:
         """The predictions of a part; None where it keeps none."""
         if self._pipeline is None or self._view is None or not part.payloads:
             return None
-        return self._pipeline.predicted(part.payloads, self._view.payload)
+        return self._pipeline.predicted(self._settings, part.payloads, self._view.payload)

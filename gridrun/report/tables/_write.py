@@ -19,6 +19,7 @@ from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._effects import effect_files, write_effects
 from gridrun.report.tables._frame import Compared
+from gridrun.report.tables._group_bootstrap import bootstrap_files, write_bootstrap
 from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import (
     all_notes,
@@ -181,6 +182,7 @@ def _write(
             for write in (write_comparison, write_groups, write_effects):
                 write(compared)
         write_calibration(known, kept)
+        write_bootstrap(known, kept)
         write_page([known], paths.report_html)
     said_of = {
         # what was made from a damaged ledger is not kept as made from this one
@@ -254,7 +256,7 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
             **effect_files(study_state),
         }
     if with_page:
-        files |= calibration_files(study_state)
+        files |= calibration_files(study_state) | bootstrap_files(study_state)
         files["report"] = paths.report_html
     return files
 
