@@ -126,6 +126,7 @@ class AmissPipeline:
     reference_method: Value = comparison.REFERENCE
     scores: Mapping[str, Score] = comparison.SCORES
     class_counts: Mapping[str, tuple[str, ...]] = comparison.CLASS_COUNTS
+    predictions_advice = comparison.PREDICTIONS_ADVICE
     group_name = comparison.GROUP
     group_scores: Mapping[str, str] = comparison.GROUP_SCORES
     report_tradeoff: tuple[str, str] | None = report_data.TRADEOFF

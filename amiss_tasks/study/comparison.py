@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.evaluation import PREDICTIONS, evaluation_of
 from amiss_tasks.features.cut import NEWER
 from amiss_tasks.protocols import FOLD_TEST_SHARE, TRAINING_SHARE, protocol_of
 from gridrun.pipeline import Settings
@@ -38,6 +38,11 @@ CLASS_COUNTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Class to the counts of the confusion matrix that are its test rows."""
 
+
+PREDICTIONS_ADVICE = (
+    f"set {PREDICTIONS}: yes in study.yaml and run it again, which computes its tasks anew"
+)
+"""What to do for predictions to be kept."""
 
 GROUP = "gene"
 """What test rows are drawn by in the bootstrap: rows whose variants share genes are one group."""

@@ -34,6 +34,9 @@ class Predicted:
 class KeepsPredictions(Protocol):
     """A pipeline whose results may keep the probability that a test row is positive."""
 
+    predictions_advice: str
+    """What a person does to have them kept, as a sentence without an end."""
+
     def predicted(
         self, settings: Settings, payloads: Mapping[str, str], read: Callable[[str], bytes]
     ) -> Predicted | None:

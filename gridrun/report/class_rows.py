@@ -130,20 +130,18 @@ class FewRows:
             block: The values of its parameters.
             rows: Class to about how many rows of it a test part has.
         """
-        few = [f"{int(n):,} {name}" for name, n in rows.items() if n < FEWEST_OF_A_CLASS]
+        few = [counted(int(n), f"{name} row") for name, n in rows.items() if n < FEWEST_OF_A_CLASS]
         place = ", ".join(f"{name}={value}" for name, value in block.items())
         if not few or place in self._blocks:
             return ""
         self._blocks.add(place)
-        if len(self._blocks) > _SAID + 1:
-            return ""
         if len(self._blocks) > _SAID:
             return (
-                f"test parts of further blocks have fewer than {FEWEST_OF_A_CLASS} rows of a class "
-                "too: `gridrun plan` counts them once they have results"
+                "test parts of further blocks have few rows of a class too (fewer than "
+                f"{FEWEST_OF_A_CLASS}): `gridrun plan` counts them once they have results"
             )
         return (
-            f"a test part has about {' and '.join(few)} rows ({place}): with fewer than "
+            f"a test part has about {' and '.join(few)} ({place}): with fewer than "
             f"{FEWEST_OF_A_CLASS} of a class an interval is of little use; {_remedy(block)}"
         )
 

@@ -212,6 +212,7 @@ class ToyPipeline:
         self.reference_method: Value = "mean"
         self.scores: Mapping[str, Score] = {"skill": Score(-1.0, 1.0), "loss": Score(1.0, 0.0)}
         self.class_counts: Mapping[str, tuple[str, ...]] = {"hit": ("hits",), "miss": ("misses",)}
+        self.predictions_advice = "open the toy with the option predictions"
         self.group_name = "batch"
         self.group_scores: Mapping[str, str] = {"skill": "matthews", "loss": "auc"}
         self.report_tradeoff: tuple[str, str] | None = ("loss", "skill")

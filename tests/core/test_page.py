@@ -606,6 +606,7 @@ def test_calibration_is_that_of_the_kept_predictions(whole, finished):
     assert lacking["slope"].isna().all()
     said = " ".join(Page(finished.study.paths.report_html).sections["calibration"].split())
     assert "No result of this study keeps" in said
+    assert "To have them kept, open the toy with the option predictions." in said
 
 
 def test_differences_in_draws_of_groups_are_those_of_the_kept_predictions(whole, finished):

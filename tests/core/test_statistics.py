@@ -448,6 +448,13 @@ def test_a_draw_without_a_class_has_no_area_and_no_correlation():
     np.testing.assert_equal(WEIGHTED["auc"](rows, weights), [1, np.nan, np.nan])
 
 
+def test_two_probabilities_with_both_classes_are_not_taken_for_one():
+    """Ties count half, and rows of another probability do not tie."""
+    told = ([0.2, 0.2, 0.8, 0.8], [False] * 4, [False, True, False, True], range(4))
+    found = WEIGHTED["auc"](GroupedRows(*map(np.array, told)), np.array([[3.0, 1.0, 1.0, 1.0]]))
+    assert found == pytest.approx((3 / 2 + 3 + 1 / 2) / 8)
+
+
 def test_draws_of_groups_differ_more_than_draws_of_rows_where_rows_are_alike():
     """Ten copies of each row say no more than one, and draws of the ten together know it."""
     one = grouped_rows(np.random.default_rng(1), rows=60)

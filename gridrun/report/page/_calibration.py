@@ -26,10 +26,9 @@ _DIGITS = 3
 
 def show_calibration(known: Known) -> Shown | None:
     """Slope and intercept of each method and classifier; what to do where nothing is kept."""
-    paths = known.study_state.study.paths
+    pipeline, paths = known.study_state.pipeline, known.study_state.study.paths
     files = (paths.calibration_csv, paths.reliability_csv)
-    is_kept = isinstance(known.study_state.pipeline, KeepsPredictions)
-    if not is_kept or not all(file.exists() for file in files):
+    if not isinstance(pipeline, KeepsPredictions) or not all(file.exists() for file in files):
         return None
     table, bins = map(_rows, files)
     texts = ["method", *known.summary.parameters, "classifier"]
@@ -47,6 +46,7 @@ def show_calibration(known: Known) -> Shown | None:
         "texts": texts,
         "numbers": [*_NUMBERS.values(), *(name.replace("_", " ") for name in _COUNTS)],
         "has_any": bool(bins),
+        "advice": pipeline.predictions_advice,
     }
     points = [
         {
