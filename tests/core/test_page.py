@@ -609,6 +609,18 @@ def test_calibration_is_that_of_the_kept_predictions(whole, finished):
     assert "To have them kept, open the toy with the option predictions." in said
 
 
+def test_figures_use_no_mark_that_the_bundle_lacks():
+    """Each mark that a script of the page draws is one that scripts/plot-marks.js names."""
+    named = re.search(r"export \{(.*)\}", (ROOT / "scripts" / "plot-marks.js").read_text())
+    used = {
+        mark
+        for name in SCRIPTS
+        if name != "plot.js"
+        for mark in re.findall(r"\bPlot\.(\w+)", (ASSETS / name).read_text("utf-8"))
+    }
+    assert {"plot", "link", "dot"} <= used <= {*named[1].replace(" ", "").split(",")}
+
+
 def test_differences_in_draws_of_groups_are_those_of_the_kept_predictions(whole, finished):
     """The table has what scikit-learn gives for the rows as they are, and says what was drawn."""
     paths = whole.study.paths

@@ -15,6 +15,10 @@ Report.figures.calibration = (place, data) => {
   };
   const rows = () => own().map(({ label, ...numbers }) => ({ [data.compared]: label, ...numbers }));
 
+  // from each bin to the next one of the same method that has rows
+  const steps = (points) => points.slice(1).map((point, at) => [points[at], point]).filter(([a, b]) => a.label === b.label);
+  const ends = { x1: ([a]) => a.predicted, y1: ([a]) => a.observed, x2: ([, b]) => b.predicted, y2: ([, b]) => b.observed };
+
   const draw = (width) => {
     const size = Math.min(width, 460);
     const colour = Report.palette()[0];
@@ -32,8 +36,8 @@ Report.figures.calibration = (place, data) => {
       r: { domain: [0, Math.max(...own().map((point) => point.n))], range: [1.5, 9] },
       marks: [
         Plot.link([0], { x1: 0, x2: 1, y1: 0, y2: 1, stroke: Report.colour("ink"), strokeDasharray: "4 3" }),
-        Plot.line(others, { x: "predicted", y: "observed", z: "label", stroke: Report.colour("quiet"), strokeOpacity: 0.6, strokeWidth: 1 }),
-        Plot.line(chosen, { x: "predicted", y: "observed", stroke: colour, strokeWidth: 2 }),
+        Plot.link(steps(others), { ...ends, stroke: Report.colour("quiet"), strokeOpacity: 0.6, strokeWidth: 1 }),
+        Plot.link(steps(chosen), { ...ends, stroke: colour, strokeWidth: 2 }),
         Plot.dot(chosen, { x: "predicted", y: "observed", r: "n", stroke: colour, fill: Report.colour("paper"),
           title: (point) => `${point.label}, ${point.classifier}: probability ${point.predicted}, positive ${point.observed}, ${point.n} rows` }),
       ],
