@@ -33,6 +33,7 @@ from amiss_tasks.stages.feature_groups import (
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
 from amiss_tasks.stages.predictions import COLUMNS, columns, predicted
 from amiss_tasks.stages.splits.newer import files_of
+from amiss_tasks.stages.splits.shares import test_share
 from amiss_tasks.stages.splits.split_by import (
     ONE_SPLIT,
     TIME,
@@ -255,7 +256,7 @@ class AmissPipeline:
 
     def test_share(self, settings: Settings) -> float:
         """Of a fold, or of the split of a hold-out."""
-        return comparison.test_share(settings)
+        return test_share(settings)
 
     def report_sections(self, settings: Settings, results: Path) -> Sequence[ReportSection]:
         """What is missing where."""

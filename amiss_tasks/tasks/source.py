@@ -28,9 +28,9 @@ from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
+from amiss_tasks.stages.splits.shares import class_rows
 from amiss_tasks.stages.splits.split_by import GENE, kind_of
 from amiss_tasks.stages.table import VariantTable
-from amiss_tasks.study.comparison import class_rows
 from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
 from amiss_tasks.tasks.code import block_code, read_code, refuse_changed_python
 from gridrun.errors import Fault, InputError

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridrun.errors import counted
 from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 from gridrun.pipeline.predicted import KeepsPredictions
 from gridrun.report.page import Known
@@ -110,4 +111,4 @@ def _note(read: list[Any], reason: str, unfitted: int) -> str:
         return "no part keeps predictions"
     if reason:
         return reason
-    return f"no fit in {unfitted} of the folds, which have no say in the spread" if unfitted else ""
+    return f"no fit in {counted(unfitted, 'fold')}, without a say in the spread" if unfitted else ""

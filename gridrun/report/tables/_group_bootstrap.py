@@ -81,8 +81,8 @@ def write_bootstrap(known: Known, kept: KeptPredictions) -> None:
             row = {"metric": metric, **fixed, **numbers}
             if too_many:
                 row["note"] = (
-                    f"there are more than {MOST_PARTS:,} parts: ask for fewer with --only, which "
-                    "makes the tables anew of these"
+                    f"too many parts for draws (more than {MOST_PARTS:,}): ask for fewer with "
+                    "--only, which makes the tables anew of these"
                 )
             rows.append(row)
     write_frame(
