@@ -6,7 +6,7 @@ stages is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,8 +31,9 @@ from amiss_tasks.stages.feature_groups import (
     refuse_unknown,
 )
 from amiss_tasks.stages.metrics import POOLED_COLUMNS, RESULT_COLUMNS, TIMES
-from amiss_tasks.stages.predictions import COLUMNS, columns
+from amiss_tasks.stages.predictions import COLUMNS, columns, predicted
 from amiss_tasks.stages.splits.newer import files_of
+from amiss_tasks.stages.splits.shares import test_share
 from amiss_tasks.stages.splits.split_by import (
     ONE_SPLIT,
     TIME,
@@ -75,6 +76,7 @@ from gridrun.pipeline.description import Describer
 from gridrun.pipeline.file_checks import Check
 from gridrun.pipeline.inspection import Observation
 from gridrun.pipeline.models import Chosen, Recorded, Report
+from gridrun.pipeline.predicted import Predicted
 from gridrun.pipeline.reports import CheckItem, ReportSection
 from gridrun.pipeline.study_keys import StudyKey
 
@@ -127,6 +129,9 @@ class AmissPipeline:
     reference_method: Value = comparison.REFERENCE
     scores: Mapping[str, Score] = comparison.SCORES
     class_counts: Mapping[str, tuple[str, ...]] = comparison.CLASS_COUNTS
+    predictions_advice = comparison.PREDICTIONS_ADVICE
+    group_name = comparison.GROUP
+    group_scores: Mapping[str, str] = comparison.GROUP_SCORES
     report_tradeoff: tuple[str, str] | None = report_data.TRADEOFF
     report_checks: tuple[CheckItem, ...] = report_data.CHECKS
     description_parts: Mapping[str, str] = MappingProxyType(
@@ -253,7 +258,7 @@ class AmissPipeline:
 
     def test_share(self, settings: Settings) -> float:
         """Of a fold, or of the split of a hold-out."""
-        return comparison.test_share(settings)
+        return test_share(settings)
 
     def report_sections(self, settings: Settings, results: Path) -> Sequence[ReportSection]:
         """What is missing where."""
@@ -267,6 +272,13 @@ class AmissPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Table after table, rows in the order of the test part."""
         return columns(payloads)
+
+    def predicted(
+        self, settings: Settings, payloads: Mapping[str, str], read: Callable[[str], bytes]
+    ) -> Predicted | None:
+        """Averaged over the imputed test tables; see ``KeepsPredictions``."""
+        half_is_positive = "thresholds" not in protocol_of(settings).corrected
+        return predicted(payloads, read, half_is_positive=half_is_positive)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """What a majority of the training rows says of the test rows; see ``HasNullModels``."""

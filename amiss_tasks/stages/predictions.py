@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from amiss_tasks.r.arrays import BoolArray, FloatArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.block_tables import consequence_of, variant_of
-from amiss_tasks.stages.metrics import MetricValue, metrics
+from amiss_tasks.stages.metrics import CUTOFF, MetricValue, metrics
 from gridrun.pipeline import Column
+from gridrun.pipeline.predicted import Predicted
 
 COLUMNS = (
     Column("row_id", "text"),
@@ -34,6 +35,9 @@ COLUMNS = (
 
 ONE_TABLE, MEAN_PROBABILITY = "one table", "mean probability"
 """Values of ``how``."""
+
+ROW_GROUPS = "row_groups"
+"""Payload with the group of each test row, equal for all tasks of a block and fold."""
 
 _ROWS, _PROBABILITIES = "rows", "probabilities"
 _POSITIVE, _NEGATIVE = "+", "-"
@@ -109,6 +113,44 @@ def unpack(payloads: Mapping[str, bytes]) -> Predictions:
     tables = [(model, completion) for model, completion in json.loads(head)]
     probability = np.frombuffer(body, "<f8").reshape(len(tables), len(row_ids))
     return Predictions(row_ids, positive, tables, probability)
+
+
+def predicted(
+    payloads: Mapping[str, str], read: Callable[[str], bytes], *, half_is_positive: bool
+) -> Predicted | None:
+    """What a part says of its test rows, averaged over imputed tables; None where it keeps none.
+
+    Args:
+        payloads: Name to digest of what is kept beside its result.
+        read: From a digest to what is kept.
+        half_is_positive: Whether a probability of exactly one half is positive (D29).
+    """
+    if _PROBABILITIES not in payloads:
+        return None
+    found = unpack({name: read(payloads[name]) for name in (_ROWS, _PROBABILITIES)})
+    pooled = pooled_probability(found.probability)
+    called = pooled >= CUTOFF if half_is_positive else pooled > CUTOFF
+    groups = unpack_groups(read(payloads[ROW_GROUPS])) if ROW_GROUPS in payloads else None
+    return Predicted(pooled, found.positive, called, groups)
+
+
+def pack_groups(groups: IntArray) -> bytes:
+    """Group of each test row as a payload: its groups, and the place of each row's among them.
+
+    Args:
+        groups: Numbers of 32 bits.
+    """
+    names, place = np.unique(groups, return_inverse=True)
+    numbers = np.concatenate([[len(names)], names, place]).astype("<u4")
+    return zlib.compress(numbers.tobytes(), 9)
+
+
+@lru_cache(maxsize=16)
+def unpack_groups(payload: bytes) -> IntArray:
+    """The groups that ``pack_groups`` took; remembered, as many tasks have the same."""
+    numbers = np.frombuffer(zlib.decompress(payload), "<u4").astype(np.int64)
+    names, place = np.split(numbers[1:], [int(numbers[0])])
+    return names[place]
 
 
 def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:

@@ -1,13 +1,11 @@
-"""How methods are compared in reports: the reference, the ends of each metric, shares of folds."""
+"""How methods are compared in reports: the reference and the ends of each metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from amiss_tasks.evaluation import evaluation_of
-from amiss_tasks.protocols import FOLD_TEST_SHARE, TRAINING_SHARE, protocol_of
-from gridrun.pipeline import Settings
+from amiss_tasks.evaluation import PREDICTIONS
 from gridrun.pipeline.comparison import Score
 
 REFERENCE = "mean_imp"
@@ -35,13 +33,13 @@ CLASS_COUNTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Class to the counts of the confusion matrix that are its test rows."""
 
 
-def test_share(settings: Settings) -> float:
-    """Share of a fold's rows that it tests on: the larger one in upstream's folds (D1).
+PREDICTIONS_ADVICE = (
+    f"set {PREDICTIONS}: yes in study.yaml and run it again, which computes its tasks anew"
+)
+"""What to do for predictions to be kept."""
 
-    Args:
-        settings: The study's settings.
-    """
-    if evaluation_of(settings.options).holds_out:
-        return 1 - TRAINING_SHARE
-    swapped = "fold_shares" not in protocol_of(settings).corrected
-    return FOLD_TEST_SHARE if swapped else 1 - TRAINING_SHARE
+GROUP = "gene"
+"""What test rows are drawn by in the bootstrap: rows whose variants share genes are one group."""
+
+GROUP_SCORES: Mapping[str, str] = MappingProxyType({"MCC": "matthews", "AUC": "auc"})
+"""Metric to what the bootstrap computes for it."""

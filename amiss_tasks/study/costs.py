@@ -17,6 +17,7 @@ from amiss_tasks.methods import MOST_ROWS
 from amiss_tasks.protocols import TRAINING_SHARE
 from amiss_tasks.stages.added_missingness import OPTION, share_of
 from amiss_tasks.stages.splits.newer import VCF
+from amiss_tasks.stages.splits.shares import test_share
 from amiss_tasks.study._cost_table import (
     CLASSIFIER_COSTS,
     EVALUATED,
@@ -27,7 +28,6 @@ from amiss_tasks.study._cost_table import (
     Cost,
 )
 from amiss_tasks.study._row_counts import RowCounts, count_rows
-from amiss_tasks.study.comparison import test_share
 from amiss_tasks.study.options import features_of, methods_of, significance_of
 from gridrun.errors import counted
 from gridrun.pipeline import Settings, Value

@@ -51,6 +51,8 @@ class FoldTables:
             nothing is tested.
         missingness: How often features are missing in the block, as a payload of results; of the
             first fold alone, since it is the same in all.
+        row_groups: Group of each test row by its genes, as a payload of results; empty where these
+            keep no predictions, or rows have no genes.
     """
 
     number: int
@@ -71,6 +73,7 @@ class FoldTables:
     twins: int = 0
     null_models: Payload = b""
     missingness: Payload = b""
+    row_groups: Payload = b""
 
     def groups_of(self, rows: IntArray) -> IntArray | None:
         """What inner folds keep together of these training rows (from 0), as numbers."""

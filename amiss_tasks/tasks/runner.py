@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amiss_tasks.stages.predictions import ROW_GROUPS
 from amiss_tasks.tasks._process_watch import ProcessWatch
 from amiss_tasks.tasks.code import code_in_use, refuse_changed_python, refuse_other_code
 from amiss_tasks.tasks.results import LeafTask, outcome_of
@@ -103,6 +104,8 @@ class AmissRunner:
         payloads = {**result.payloads, NULL_MODELS: fold.null_models}
         if fold.missingness:
             payloads[BLOCK_TABLE] = fold.missingness
+        if fold.row_groups:
+            payloads[ROW_GROUPS] = fold.row_groups
         return replace(
             result,
             content_key=leaf.content_key,

@@ -28,6 +28,7 @@ from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
+from amiss_tasks.stages.splits.shares import class_rows
 from amiss_tasks.stages.splits.split_by import GENE, kind_of
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
@@ -64,6 +65,7 @@ class AmissSource:
         self._significance = significance_of(settings.options)
         self._leaves_out_other_alleles = leaves_out_other_alleles(settings.options)
         self._vcf = Path(settings.inputs[VCF])
+        self._settings = settings
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
         inputs = {
@@ -119,6 +121,10 @@ class AmissSource:
             self._failures[digest] = failure
             raise
         return digest
+
+    def class_rows(self, digest: str) -> Mapping[str, float]:
+        """Positive and negative rows of a test part, about; see ``CountsClasses``."""
+        return class_rows(self.path(digest), self._settings)
 
     def labelled(self, values: Mapping[str, Value]) -> Labelled:
         """The rows of a block that have a label, before they are split.

@@ -35,6 +35,7 @@ from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.feature_groups import group_of
 from amiss_tasks.stages.labelled_rows import Labelled, is_labelled
 from amiss_tasks.stages.null_models import KnownLevels, load_levels
+from amiss_tasks.stages.predictions import pack_groups
 from amiss_tasks.stages.preprocess import fold_parts, split
 from amiss_tasks.study.options import features_of, methods_of, own_classifiers_of
 from amiss_tasks.tasks._memo import Memo
@@ -270,6 +271,9 @@ class StageRunner:
                 fold = fold_tables(self.r, block, number, self.protocol, known)
             if not fold.test_ids:
                 raise TaskFailure("the test part has no row")
+            groups = known.groups_of(fold.test_ids) if self.keeps_predictions else None
+            if groups is not None:
+                fold = replace(fold, row_groups=pack_groups(groups))
             return fold, fold.bytes
 
         return self.memo.get(f"fold:{name}:{number}", cut)[0]

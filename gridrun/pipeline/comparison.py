@@ -9,6 +9,10 @@ from typing import Protocol, runtime_checkable
 from gridrun.pipeline._axes import Value
 from gridrun.pipeline._tasks import Settings
 
+FEWEST_OF_A_CLASS = 10
+"""Test rows of a class below which a fold's metric is too coarse for an interval to mean much: a
+single row moves its sensitivity or specificity by more than a tenth. A convention, no theorem."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -40,5 +44,22 @@ class ComparesMethods(Protocol):
         """Share of a fold's rows that it tests on, as the protocol draws folds.
 
         For results that do not say how many rows they were trained and tested on.
+        """
+        ...
+
+
+@runtime_checkable
+class CountsClasses(Protocol):
+    """A source that knows, before any task has run, how many rows folds test on."""
+
+    def class_rows(self, digest: str) -> Mapping[str, float]:
+        """Class of the outcome to about how many rows of it a test part of a block has.
+
+        Args:
+            digest: Of the block's artifact.
+
+        Returns:
+            By the shares in which the protocol draws test parts: a fold may have a few more or
+            less.
         """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,9 @@ from gridrun.errors import Fault
 from gridrun.pipeline.notebooks import facts_html, rows_html
 from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.plan.selection import Coverage
+from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.times import TimeEstimate
+from gridrun.report.class_rows import ClassRows, class_rows_of
 from gridrun.report.times import time_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
@@ -38,6 +40,8 @@ class PlanReport:
         time: How long what is pending takes on one core.
         coverage: What a sample has of the grid, and what can be concluded from it; None where
             nothing is drawn.
+        class_rows: What is known of the test rows of each class; None where the pipeline does not
+            say which they are.
         why: What differs from earlier runs, where something is to be run again.
         notes: Notes on the study and its inputs.
     """
@@ -56,6 +60,7 @@ class PlanReport:
     skipped_reasons: dict[str, int]
     time: TimeEstimate
     coverage: Coverage | None = None
+    class_rows: ClassRows | None = None
     why: tuple[Reason, ...] = ()
     notes: tuple[Fault | str, ...] = ()
 
@@ -88,9 +93,7 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
     tables, folds = study_state.tables, study_state.folds
     known = study_state.known_context_ids()
     pending = list(study_state.pending(known, study_state.view))
-    done, failed = 0, 0
-    if study_state.view is not None:
-        done, failed = finished_tasks(study_state, known)
+    ended = [*_finished(study_state, known)]
     impossible: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for table in tables.tables:
@@ -107,14 +110,15 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         protocol=study_state.protocol_label,
         stages=tuple(stage_counts(tables)),
         tasks=len(tables) * folds,
-        done=done,
-        failed=failed,
+        done=sum(len(codes) for *_, codes, _ in ended),
+        failed=sum(failed for *_, failed in ended),
         pending=sum(len(fold.codes) for fold in pending),
         impossible=sum(impossible.values()) * folds,
         impossible_reasons=impossible,
         skipped_reasons=skipped,
         time=time_of(study_state, known, pending),
         coverage=study_state.selection.coverage,
+        class_rows=class_rows_of(study_state, (one[:-1] for one in ended)),
         why=tuple(reasons_of(study_state, known, pending)),
         notes=tuple(notes),
     )
@@ -124,12 +128,19 @@ def finished_tasks(study_state: StudyState, known: Sequence[int | None]) -> tupl
     """Number of tasks that are done, and of those that failed.
 
     Args:
-        study_state: The study and the request; there is a ledger.
+        study_state: The study and the request.
         known: The ledger's number of each context.
     """
-    done = failed = 0
-    assert study_state.view is not None
-    for table in study_state.tables.tables:
+    ended = [*_finished(study_state, known)]
+    return sum(len(codes) for *_, codes, _ in ended), sum(failed for *_, failed in ended)
+
+
+def _finished(
+    study_state: StudyState, known: Sequence[int | None]
+) -> Iterator[tuple[int, int, str, IntArray, int]]:
+    """Number of a context, fold, classifier, codes of its done tasks, and number of failed ones."""
+    for table in study_state.tables.tables if study_state.view is not None else ():
+        assert study_state.view is not None
         run = study_state.tables.is_run(table)
         for position in np.unique(table.contexts[run]):
             ident = known[int(position)]
@@ -138,6 +149,5 @@ def finished_tasks(study_state: StudyState, known: Sequence[int | None]) -> tupl
             codes = table.codes[run & (table.contexts == position)]
             for fold in range(1, study_state.folds + 1):
                 ended, broken = study_state.view.finished(ident, fold)
-                done += int(np.isin(codes, ended).sum())
-                failed += int(np.isin(codes, broken).sum())
-    return done, failed
+                done = codes[np.isin(codes, ended)]
+                yield ident, fold, table.classifier, done, int(np.isin(codes, broken).sum())

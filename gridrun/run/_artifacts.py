@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, Fault
 from gridrun.pipeline import Source, Value
+from gridrun.pipeline.comparison import CountsClasses
+from gridrun.report.class_rows import FewRows
 from gridrun.shard.remote_inputs import stub_from
 from gridrun.store.cache import made_again, recorded_sum
 
@@ -19,14 +21,15 @@ class Artifacts:
 
     Args:
         source: Opens, once, what makes the artifacts.
-        say: Called with each note of the source.
+        say: Called with each note of the source, and on each block with few rows of a class.
     """
 
-    def __init__(self, source: Callable[[], Source], say: Callable[[Fault], None]) -> None:
+    def __init__(self, source: Callable[[], Source], say: Callable[[Fault | str], None]) -> None:
         self._source = source
         self._say = say
         self._blocks: dict[str, Mapping[str, Value]] = {}
         self._known: dict[str, tuple[str, str]] = {}
+        self._few_rows = FewRows()
 
     def make(self, block: Mapping[str, Value]) -> tuple[str, str]:
         """Digest of a block's artifact, and checksum of the tables that it is or stands for.
@@ -39,6 +42,10 @@ class Artifacts:
         digest = source.artifact(block)
         for note in source.notes():
             self._say(note)
+        if isinstance(source, CountsClasses):
+            said = self._few_rows.of(block, source.class_rows(digest))
+            if said:
+                self._say(said)
         self._blocks[digest] = block
         path = source.path(digest)
         recorded = recorded_sum(path)

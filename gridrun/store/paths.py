@@ -124,6 +124,21 @@ class StudyPaths:
         return self.results / "method_groups.csv"
 
     @property
+    def calibration_csv(self) -> Path:
+        """Whether the probabilities of each method are what they say."""
+        return self.results / "calibration.csv"
+
+    @property
+    def reliability_csv(self) -> Path:
+        """Observed shares beside mean probabilities, by bins."""
+        return self.results / "reliability.csv"
+
+    @property
+    def group_bootstrap_csv(self) -> Path:
+        """Differences to the reference in draws of groups of rows."""
+        return self.results / "group_bootstrap.csv"
+
+    @property
     def main_effects_csv(self) -> Path:
         """How much each value of each parameter matters; written with the report."""
         return self.results / "main_effects.csv"

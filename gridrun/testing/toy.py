@@ -27,14 +27,18 @@ of it is called as in another pipeline: what works with both knows neither.
     Number of test rows whose predictions results carry, none without it.
 ``null_models``
     Whether results carry a null model of their block and fold.
+``class_rows``
+    What a block's test parts are said to have of each class, before any task has run.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
@@ -53,6 +57,7 @@ from gridrun.pipeline import (
     Words,
 )
 from gridrun.pipeline.comparison import Score
+from gridrun.pipeline.predicted import Predicted
 from gridrun.pipeline.reports import CheckItem, ReportSection, ReportTable
 from gridrun.pipeline.study_keys import StudyKey
 from gridrun.store.cache import Cache
@@ -119,6 +124,8 @@ NULL_MODEL_COLUMNS = (
     Column("test_rows", "integer"),
 )
 
+_HALF = 0.5
+
 PREDICTION_COLUMNS = (Column("row_id", "text"), Column("probability", "number"))
 
 
@@ -156,6 +163,10 @@ class ToySource:
 
         self._cache.make(name, ARTIFACT_SUFFIX, write)
         return name
+
+    def class_rows(self, digest: str) -> Mapping[str, float]:  # noqa: ARG002 - alike for all
+        """What the option says; see ``CountsClasses``."""
+        return dict(self._settings.options.get("class_rows", {}))
 
     def path(self, digest: str) -> Path:
         """File of an artifact that was made."""
@@ -201,6 +212,9 @@ class ToyPipeline:
         self.reference_method: Value = "mean"
         self.scores: Mapping[str, Score] = {"skill": Score(-1.0, 1.0), "loss": Score(1.0, 0.0)}
         self.class_counts: Mapping[str, tuple[str, ...]] = {"hit": ("hits",), "miss": ("misses",)}
+        self.predictions_advice = "open the toy with the option predictions"
+        self.group_name = "batch"
+        self.group_scores: Mapping[str, str] = {"skill": "matthews", "loss": "auc"}
         self.report_tradeoff: tuple[str, str] | None = ("loss", "skill")
         self.report_checks = (CheckItem("REFORMS 4", "What is missing?", "Nothing, in the toy."),)
         self.study_keys: Mapping[str, StudyKey] = {}
@@ -281,6 +295,19 @@ class ToyPipeline:
     def read_predictions(self, payloads: Mapping[str, bytes]) -> Mapping[str, Sequence[Any]]:
         """Names are one payload, probabilities another."""
         return {name: json.loads(data) for name, data in payloads.items()}
+
+    def predicted(
+        self,
+        settings: Settings,  # noqa: ARG002 - the contract's
+        payloads: Mapping[str, str],
+        read: Callable[[str], bytes],
+    ) -> Predicted | None:
+        """Rows with an odd number are positive, and three of them a batch; see ``GroupsRows``."""
+        if "probability" not in payloads:
+            return None
+        probability = np.array(json.loads(read(payloads["probability"])))
+        row = np.arange(len(probability))
+        return Predicted(probability, row % 2 == 1, probability > _HALF, row // 3)
 
     def read_null_models(self, payload: bytes) -> Sequence[Mapping[str, Any]]:
         """One null model, as JSON."""

@@ -24,6 +24,8 @@ from amiss_tasks.stages.predictions import (
 )
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import names_of
+from gridrun.report.rows import parts
+from gridrun.report.statistics import recalibrated
 
 IDS = [" 1:14969256:T:C:ENST1:NON_SYNONYMOUS", "1:2:AC:A:ENST2:INTRONIC", "X:3:G:T:ENST1:é"]
 
@@ -163,11 +165,45 @@ def test_null_models_are_tested_on_the_rows_of_the_methods(held_out, kept):
         assert set(own["TP"] + own["FN"]) == {positive}
         assert set(own["TN"] + own["FP"]) == {len(rows) - positive}
         assert set(own["test_rows"]) == {len(rows)}
+    # before any task they are known by the share of the test part
+    state = held_out.state()
+    source = state.open_source()
+    combination = state.study.grid.combination(0)
+    about = source.class_rows(source.artifact({name: combination[name] for name in PIPELINE.block}))
+    assert sum(about.values()) == pytest.approx(len(rows), rel=0.2)
     missing = pd.read_csv(held_out.study.paths.block_table("missingness", "csv"))
     whole = missing[missing["consequence"] == "all"]
     assert list(whole["feature"])[:2] == ["GC", "CpG"]
     labelled = set(nulls["training_rows"] + nulls["test_rows"])
     assert set(whole["rows_positive"] + whole["rows_negative"]) == labelled
+
+
+def test_a_report_calibrates_what_is_kept_and_draws_genes(held_out, kept):
+    """Both tables are of the pooled probabilities; genes are drawn though rows split by variant."""
+    held_out.report()
+    paths = held_out.study.paths
+    table = pd.read_csv(paths.calibration_csv)
+    assert table["method"].tolist() == ["zero_imp", "norm.predict"]
+    for _, row in table.iterrows():
+        one = kept[(kept["method"] == row["method"]) & (kept["test_completion_ix"] == "imp_1")]
+        positive = (one["outcome"] == "positive").to_numpy()
+        fit = recalibrated(one["pooled"].to_numpy(), positive, 10)
+        assert (row["rows"], row["positive"]) == (len(one), positive.sum())
+        assert row["slope"] == pytest.approx(fit.slope, nan_ok=True)
+        assert row["in_the_large"] == pytest.approx(fit.in_the_large, nan_ok=True)
+    bootstrap = pd.read_csv(paths.group_bootstrap_csv)
+    # mean_imp, the reference, is not in this study
+    assert bootstrap["groups"].tolist() == [0] * 4
+    state, pooled = held_out.state(), pd.read_parquet(paths.pooled_parquet)
+    for part in parts(state, state.view):
+        found = PIPELINE.predicted(state.settings, part.payloads, state.view.payload)
+        assert len(found.group) == len(found.positive)
+        assert 1 < len(set(found.group.tolist())) < len(found.group)
+        (own,) = pooled[
+            (pooled["combination"] == part.combination) & (pooled["fold"] == part.fold)
+        ].to_dict("records")
+        assert (found.called & found.positive).sum() == own["TP"]
+        assert (found.called & ~found.positive).sum() == own["FP"]
 
 
 def test_a_study_that_asks_later_runs_again(held_out, tmp_path):

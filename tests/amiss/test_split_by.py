@@ -11,12 +11,16 @@ from amissstudies import amiss_values, load_made, state_of
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from amiss_tasks.features.cut import NEWER, OLDER, UNDATED, Cut
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import Protocol, protocol_of
 from amiss_tasks.stages.block_tables import variant_of
 from amiss_tasks.stages.fold import rows_of_group_fold
 from amiss_tasks.stages.labelled_rows import Labelled
+from amiss_tasks.stages.null_models import KnownLevels
+from amiss_tasks.stages.null_models._levels import levels_of
+from amiss_tasks.stages.predictions import pack_groups, unpack_groups
 from amiss_tasks.stages.preprocess import fold_parts, parts_of, split
 from amiss_tasks.stages.splits.draws import draw_groups
 from amiss_tasks.stages.splits.gene_groups import (
@@ -26,6 +30,8 @@ from amiss_tasks.stages.splits.gene_groups import (
     said_of_genes,
 )
 from amiss_tasks.stages.splits.split_by import SPLIT_BY, refuse_unsplittable
+from amiss_tasks.stages.table import GENE as GENE_COLUMN
+from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.keys import STUDY_KEYS
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.source import AmissSource
@@ -79,6 +85,36 @@ def test_groups_are_those_that_walking_from_variant_to_variant_finds(seed):
     """In order of first appearance; a variant without a gene is a group of its own."""
     variants, genes = made_up_rows(seed)
     assert gene_groups(variants, genes).tolist() == walked_groups(variants, genes)
+
+
+def partition(names):
+    """Rows by what they are called, whatever that is."""
+    found = defaultdict(list)
+    for row, name in enumerate(names):
+        found[name].append(row)
+    return sorted(found.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_are_drawn_by_the_same_groups_and_names_are_those_of_all_blocks(seed):
+    """What the bootstrap draws are the groups of a split by gene; fewer rows keep their names."""
+    variants, genes = made_up_rows(seed)
+    table = VariantTable({}, {}, len(genes), {GENE_COLUMN: np.array(genes, object)})
+    row_ids = [f"{variant}:{row}:c" for row, variant in enumerate(variants)]
+    levels = levels_of(table, FeatureSet(()), (), row_ids)
+    known = KnownLevels({row_id: at for at, row_id in enumerate(row_ids)}, levels)
+    walked = walked_groups(variants, genes)
+    assert partition(known.groups_of(row_ids).tolist()) == partition(walked)
+    packed = pack_groups(known.groups)
+    assert unpack_groups(packed).tolist() == known.groups.tolist()
+    assert KnownLevels(known.place, {}).groups_of(row_ids) is None
+    # a block without every third group
+    kept = [row for row, group in enumerate(walked) if group % 3]
+    fewer = KnownLevels(
+        {row_ids[row]: at for at, row in enumerate(kept)}, {"gene": levels["gene"][kept]}
+    )
+    names = [row_ids[row] for row in kept]
+    assert fewer.groups_of(names).tolist() == known.groups_of(names).tolist()
 
 
 def test_what_is_said_of_groups():
@@ -322,6 +358,12 @@ def test_no_gene_is_in_both_parts_of_any_fold(study, fold):
     assert genes_in(parts.train.row_ids) & genes_in(parts.test.row_ids)
     held_out = parts_of(by_gene, protocol, fold)
     assert abs(len(held_out["test"]) / len(by_gene.positive) - 0.3) < 0.1
+    for value, drawn in (("gene", of_cv), ("variant", parts)):
+        rows = source.class_rows(source.artifact(GRID | {SPLIT_BY: value}))
+        positive = drawn.test.positive
+        # duplicates are dropped after the draw, and whole genes are no exact share
+        assert 0.9 < rows["positive"] / positive.sum() < 1.5
+        assert 0.9 < rows["negative"] / (~positive).sum() < 1.5
 
 
 def test_rows_keep_their_groups_on_disk_and_have_the_same_bytes_without(study, tmp_path):
@@ -484,6 +526,8 @@ def test_a_study_by_time_trains_on_the_older_and_tests_on_the_newer(tmp_path):
     dated = {n for n in range(200) if n % 10}
     assert numbers_of(fold.test_ids) == {n for n in dated if n % 3 == 0}
     assert numbers_of(fold.train_variants) == {n for n in dated if n % 3}
+    tested = {"positive": fold.test_positive.sum(), "negative": (~fold.test_positive).sum()}
+    assert source.class_rows(source.artifact(values)) == tested
 
 
 def test_files_without_dates_are_refused(tmp_path):

@@ -1,6 +1,6 @@
 # What gridrun/report/statistics computes, again and otherwise: base R, one comparison at a time.
 # Arguments: the long frame, and the file to write; the same of a grid for its effects; the file for
-# all pairs of methods of the long frame.
+# all pairs of methods of the long frame; probabilities, and files for their recalibration and bins.
 args <- commandArgs(trailingOnly = TRUE)
 long <- read.csv(args[1])
 reference <- "mean"
@@ -126,3 +126,26 @@ for (group in unique(long$classifier)) {
   pairs <- rbind(pairs, data.frame(classifier = group, tests))
 }
 write.csv(pairs, args[5], row.names = FALSE)
+
+# logistic recalibration, and observed shares by bins
+told <- read.csv(args[6])
+told$at <- qlogis(pmin(pmax(told$probability, 0.001), 0.999))
+fits <- do.call(rbind, lapply(split(told, told$name), function(part) {
+  both <- coef(glm(positive ~ at, binomial, part))
+  held <- coef(glm(positive ~ 1, binomial, part, offset = at))
+  clipped <- mean(part$probability < 0.001 | part$probability > 0.999)
+  data.frame(
+    name = part$name[1], intercept = both[1], slope = both[2], in_the_large = held[1],
+    clipped = clipped
+  )
+}))
+write.csv(fits, args[7], row.names = FALSE)
+bins <- do.call(rbind, lapply(split(told, told$name), function(part) {
+  bin <- cut(part$probability, (0:10) / 10, include.lowest = TRUE)
+  data.frame(
+    name = part$name[1], n = as.vector(table(bin)),
+    predicted = as.vector(tapply(part$probability, bin, mean)),
+    observed = as.vector(tapply(part$positive, bin, mean))
+  )
+}))
+write.csv(bins, args[8], row.names = FALSE)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pyarrow.parquet as pq
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.cli._text import print_summary
+from gridrun.cli.plan import show_plan
 from gridrun.pipeline import names_of
 from gridrun.testing.toy import NULL_MODEL_COLUMNS
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    opened = open_toy(write_study(tmp_path_factory.mktemp("nulls"), SMALL_GRID), null_models=True)
-    opened.run(backend="inprocess")
+    directory = write_study(tmp_path_factory.mktemp("nulls"), SMALL_GRID)
+    opened = open_toy(directory, null_models=True, class_rows={"hit": 4.9, "miss": 40.0})
+    fresh = opened.plan()
+    assert "not known yet" in fresh.class_rows.text()
+    assert fresh.class_rows.parts == 8
+    opened.said = opened.run(backend="inprocess").notes
     return opened
 
 
@@ -61,3 +67,33 @@ def test_their_means_are_printed_first_and_stand_in_the_report(study, capsys):
     page = study.report().read_text()
     assert page.index(">guess<") < page.index('id="comparison"')
     assert f">{mean}<" in page[page.index(">guess<") : page.index('id="comparison"')]
+
+
+def test_a_run_says_before_a_block_s_tasks_that_its_test_parts_have_few_rows_of_a_class(study):
+    """The first blocks are named with the number, the threshold and what to do; then one more."""
+    few = [note for note in study.said if isinstance(note, str) and "test part" in note]
+    assert len(few) == 4
+    first = "a test part has about 4 hit rows (origin=first, grade=low, scope=wide, "
+    assert few[0].startswith(first)
+    assert "with fewer than 10 of a class" in few[0]
+    assert "let in more rows" in few[0]
+    assert "further blocks" in few[-1]
+
+
+def test_a_plan_counts_the_test_rows_of_each_class(study, capsys):
+    """It has the rarest class of all test parts, as the table of null models has it."""
+    rows = _rows(study.study.paths.null_models_csv)
+    rarest = [min(int(row["hits"]), int(row["misses"])) for row in rows]
+    plan = study.plan()
+    show_plan(plan, why=False, as_json=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    at = rows[rarest.index(min(rarest))]
+    assert f"fewer than 10 of a class in {len(rows)} of {len(rows)} test parts" in printed
+    where = f"(fold {at['fold']} of origin={at['origin']}, coding={at['coding']})"
+    assert f"the fewest are {min(rarest)} {plan.class_rows.rarest} {where}" in printed
+    assert int(at["hits" if plan.class_rows.rarest == "hit" else "misses"]) == min(rarest)
+    show_plan(plan, why=False, as_json=True)
+    data = json.loads(capsys.readouterr().out)["class_rows"]
+    assert (data["fewest"], data["fewer_than"], data["known"]) == (min(rarest), 10, len(rows))
+    only = study.plan(only=["origin=every"]).class_rows
+    assert (only.parts, only.known) == (4, 4)

@@ -14,7 +14,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.api import OpenStudy, write_report
@@ -28,7 +30,7 @@ from gridrun.report.page._methods_text import methods_text
 from gridrun.report.page._packed import pack, unpack
 from gridrun.report.page._render import SCRIPTS, _json
 from gridrun.report.page._whole_grid import show_whole_grid
-from gridrun.report.statistics import IS_REFERENCE
+from gridrun.report.statistics import IS_REFERENCE, recalibrated
 from gridrun.report.tables import altered_files, stale_files, write_results
 from gridrun.study import load_study
 from gridrun.study._report_key import ReportKey
@@ -38,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "gridrun" / "report" / "page" / "assets"
 HOSTILE = "<script>alert('&amp;')</script>"
 POSTERIOR = ("p_worse", "p_equivalent", "p_better")
+ROWS = 60
 FAILING = {"misbehave": {"smoothing=upper": "error"}}
 
 
@@ -627,18 +630,113 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
     assert sizes == sorted(sizes, reverse=True)
     assert "is a sample" not in page.sections["effects"]
     sample = Known(finished.state(sample=3), finished.summary())
-    assert "nothing is said about single" in show_effects(sample).values["concludes"][-1]
+    assert "nothing is said about single" in show_effects(sample).values["concludes"][-1]  # noqa: PD011
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A study of six folds that keeps its predictions."""
+    one = ("origin", "coding", "tuning", "constant_check")
+    grid = {**SMALL_GRID, **{name: SMALL_GRID[name][:1] for name in one}}
+    directory = write_study(tmp_path_factory.mktemp("whole") / "study", grid, folds=6)
+    opened = open_toy(directory, predictions=ROWS)
+    opened.run(backend="inprocess")
+    opened.report()
+    return opened
+
+
+def test_calibration_is_that_of_the_kept_predictions(whole, finished):
+    """Page and tables have what the files of predictions give; without these they say so."""
+    paths = whole.study.paths
+    kept = pd.concat(pd.read_parquet(paths.predictions / f"{c}.parquet") for c in ("tree", "line"))
+    table, bins = pd.read_csv(paths.calibration_csv), pd.read_csv(paths.reliability_csv)
+    page = Page(paths.report_html)
+    head, *lines = page.tables["calibration-table"]
+    assert len(lines) == len(table) == 6
+    for line, (_, row) in zip(lines, table.iterrows(), strict=True):
+        own = kept[(kept["method"] == row["method"]) & (kept["classifier"] == row["classifier"])]
+        positive = own["row_id"].str.split().str[1].astype(int).to_numpy() % 2 == 1
+        fits = [
+            recalibrated(own["probability"].to_numpy()[of], positive[of], 10)
+            for of in (own["fold"] > 0, *(own["fold"] == fold for fold in range(1, 7)))
+        ]
+        for name in ("slope", "intercept", "in_the_large"):
+            assert row[name] == pytest.approx(getattr(fits[0], name))
+            spread = np.std([getattr(one, name) for one in fits[1:]], ddof=1)
+            assert row[f"{name}_sd"] == pytest.approx(spread)
+        counts = ["parts", "failed", "folds", "rows", "positive", "fitted_folds"]
+        assert row[counts].tolist() == [6, 0, 6, 6 * ROWS, 3 * ROWS, 6]
+        shown = dict(zip(head, line, strict=True))
+        assert shown["slope"] == f"{row['slope']:.3f}"
+        assert shown["in the large"] == f"{row['in_the_large']:.3f}"
+        of = bins[(bins["method"] == row["method"]) & (bins["classifier"] == row["classifier"])]
+        assert (len(of), of["n"].sum()) == (10, 6 * ROWS)
+    points = page.data["calibration-data"]["points"]
+    assert sum(point["n"] for point in points) == bins["n"].sum() == len(kept)
+    lacking = pd.read_csv(finished.study.paths.calibration_csv)
+    assert set(lacking["note"]) == {"no part keeps predictions"}
+    assert lacking["slope"].isna().all()
+    said = " ".join(Page(finished.study.paths.report_html).sections["calibration"].split())
+    assert "No result of this study keeps" in said
+    assert "To have them kept, open the toy with the option predictions." in said
+
+
+def test_figures_use_no_mark_that_the_bundle_lacks():
+    """Each mark that a script of the page draws is one that scripts/plot-marks.js names."""
+    named = re.search(r"export \{(.*)\}", (ROOT / "scripts" / "plot-marks.js").read_text())
+    used = {
+        mark
+        for name in SCRIPTS
+        if name != "plot.js"
+        for mark in re.findall(r"\bPlot\.(\w+)", (ASSETS / name).read_text("utf-8"))
+    }
+    assert {"plot", "link", "dot"} <= used <= {*named[1].replace(" ", "").split(",")}
+
+
+def test_differences_in_draws_of_groups_are_those_of_the_kept_predictions(whole, finished):
+    """The table has what scikit-learn gives for the rows as they are, and says what was drawn."""
+    paths = whole.study.paths
+    kept = pd.concat(pd.read_parquet(paths.predictions / f"{c}.parquet") for c in ("tree", "line"))
+    kept["row"] = kept["row_id"].str.split().str[1].astype(int)
+    table = pd.read_csv(paths.group_bootstrap_csv, keep_default_na=False, na_values="NA")
+    assert len(table) == 2 * 2 * 2
+    assert set(table["drawn"]) == {"batch"}
+    assert set(table["draws"]) == {1000}
+    assert set(table["note"]) == {"20 groups, fewer than 30: the interval is too narrow"}
+    assert (table[["groups", "folds", "pairs", "failed"]] == [ROWS // 3, 6, 6, 0]).all(axis=None)
+    for _, row in table.iterrows():
+        means = []
+        for method in (row["method"], "mean"):
+            own = kept[(kept["method"] == method) & (kept["classifier"] == row["classifier"])]
+            of_folds = [
+                roc_auc_score(part["row"] % 2, part["probability"])
+                if row["metric"] == "loss"
+                else matthews_corrcoef(part["row"] % 2, part["probability"] > 0.5)
+                for _, part in own.groupby("fold")
+            ]
+            means.append(np.mean(of_folds))
+        assert row["difference"] == pytest.approx(means[0] - means[1])
+        assert row["lower"] < row["difference"] < row["upper"]
+    page = Page(paths.report_html)
+    _, *lines = page.tables["differences-drawn"]
+    assert [[line[0], line[3], line[4], line[5], line[-1]] for line in lines] == [
+        [row["metric"], *(f"{row[n]:.3f}" for n in ("difference", "lower", "upper")), row["note"]]
+        for _, row in table.iterrows()
+    ]
+    said = " ".join(page.sections["differences"].split())
+    assert f"1000 times (seed {whole.study.seed};" in said
+    assert "differences-drawn" not in Page(finished.study.paths.report_html).tables
+    lacking = pd.read_csv(finished.study.paths.group_bootstrap_csv)
+    assert lacking["difference"].isna().all()
+    assert set(lacking["note"]) == {
+        "no cell and fold has predictions of this method and the reference with groups"
+    }
 
 
 def test_groups_of_methods_are_refused_below_five_folds_and_else_those_of_the_table(
-    finished, tmp_path
+    finished, whole
 ):
     """With two folds there are means and a reason; with six, letters and shares of draws."""
-    one = ("origin", "coding", "tuning", "constant_check")
-    grid = {**SMALL_GRID, **{name: SMALL_GRID[name][:1] for name in one}}
-    whole = open_toy(write_study(tmp_path / "study", grid, folds=6))
-    whole.run(backend="inprocess")
-    whole.report()
     for opened, reason in (
         (finished, "every method has a value in 2 folds, and groups are made from 5 folds on"),
         (whole, ""),

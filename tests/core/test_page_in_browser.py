@@ -24,7 +24,9 @@ def study(tmp_path_factory):
     """A study of which one method fails in its first fold, and its report."""
     folder = tmp_path_factory.mktemp("report") / "study"
     opened = open_toy(
-        write_study(folder, GRID, folds=4), misbehave={"smoothing=upper,fold=1": "error"}
+        write_study(folder, GRID, folds=4),
+        misbehave={"smoothing=upper,fold=1": "error"},
+        predictions=60,
     )
     opened.run(backend="inprocess")
     opened.report()
@@ -93,6 +95,17 @@ def test_the_rows_are_sorted_as_the_table_sorts_them(page, study):
     numbers = [float(text) for text in first if text != "-"]
     assert len(numbers) > 3
     assert numbers == pytest.approx(means[: len(numbers)], abs=5.1e-5)
+
+
+def test_every_figure_is_drawn(page):
+    """Each place of a figure has a picture with marks in it, that of calibration too."""
+    drawn = (
+        "[...document.querySelectorAll('figure')].map((one) => [one.dataset.figure ?? '', "
+        "one.querySelectorAll('svg circle, svg path, canvas').length])"
+    )
+    found = page.evaluate(drawn)
+    assert "calibration" in {name for name, _ in found}
+    assert all(marks for _, marks in found)
 
 
 def test_the_address_has_the_view_and_gives_it_back(shown, study):

@@ -10,20 +10,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from gridrun.report.statistics import (
+    WEIGHTED,
     Columns,
     Design,
+    GroupedRows,
     Question,
     Scale,
     View,
     best_shares,
     differences,
+    group_weights,
     holm,
     interactions,
     letters_of,
     main_effects,
     method_groups,
+    recalibrated,
+    reliability,
     variance_factor,
 )
 
@@ -67,6 +73,19 @@ def row_of(table, method, classifier="tree"):
     return table[(table["method"] == method) & (table["classifier"] == classifier)].iloc[0]
 
 
+def told_probabilities():
+    """Probabilities that are too extreme, and shares of trees with zeros, ones and ends of bins."""
+    draw = np.random.default_rng(5)
+    truth = draw.normal(0.5, 1.2, 400)
+    positive = draw.random(400) < 1 / (1 + np.exp(-truth))
+    extreme = 1 / (1 + np.exp(-(2.2 * truth - 0.4)))
+    trees = np.round(np.clip(1 / (1 + np.exp(-3 * truth)), 0, 1) * 20) / 20
+    return pd.concat(
+        pd.DataFrame({"name": name, "probability": probability, "positive": positive})
+        for name, probability in (("extreme", extreme), ("trees", trees))
+    )
+
+
 def grid_frame():
     """A grid of three parameters, a tenth of it without a value."""
     draws = np.random.default_rng(8)
@@ -96,8 +115,13 @@ def test_every_number_is_that_of_base_r(tmp_path):
     grid_frame().to_csv(tmp_path / "grid.csv", index=False)
     files = [
         str(tmp_path / name)
-        for name in ("long.csv", "by_r.csv", "grid.csv", "effects.csv", "p.csv")
+        for name in (
+            *("long.csv", "by_r.csv", "grid.csv", "effects.csv", "p.csv"),
+            *("told.csv", "fits.csv", "bins.csv"),
+        )
     ]
+    told = told_probabilities()
+    told.astype({"positive": int}).to_csv(files[5], index=False)
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True)
     expected = pd.read_csv(files[1])
     ours = differences(frame, COLUMNS, QUESTION, tuple(View))
@@ -132,6 +156,17 @@ def test_every_number_is_that_of_base_r(tmp_path):
     for name in ("difference", "p_value", "p_holm"):
         np.testing.assert_allclose(both[name], both[f"{name}_r"], rtol=1e-8, atol=1e-12)
     assert (found.methods["family"] == 6).all()
+    fits, bins = pd.read_csv(files[6]).set_index("name"), pd.read_csv(files[7])
+    for name, part in told.groupby("name"):
+        given = part["probability"].to_numpy(), part["positive"].to_numpy()
+        fit = recalibrated(*given, 10)
+        assert fit.note == ""
+        for number in ("slope", "intercept", "in_the_large", "clipped"):
+            assert getattr(fit, number) == pytest.approx(fits.loc[name, number], rel=1e-7)
+        binned = reliability(*given)
+        for number in ("n", "predicted", "observed"):
+            by_r = bins[bins["name"] == name][number]
+            np.testing.assert_allclose(binned[number], by_r, rtol=1e-12)
 
 
 def test_the_variance_is_that_of_correlated_folds():
@@ -347,3 +382,87 @@ def test_shares_of_draws_are_those_of_all_draws_that_there_can_be():
     expected = np.bincount(np.argmax(every, axis=1), minlength=3) / 5**5
     assert best_shares(means) == pytest.approx(expected, abs=0.015)
     assert best_shares(np.vstack([means[0], means[0]])).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("probability", "positives", "reason"),
+    [
+        (np.full(40, 0.3), 20, "all probabilities are equal"),
+        (np.linspace(1, 0, 40), 20, "separate the classes completely"),
+        (np.repeat([0.2, 0.5, 0.5, 0.8], 10)[::-1], 20, "separate the classes completely"),
+        (np.linspace(0, 1, 40), 4, "4 positive rows, fewer than 10"),
+        (np.linspace(0, 1, 40), 31, "9 negative rows, fewer than 10"),
+        (np.empty(0), 0, "0 positive rows"),
+    ],
+)
+def test_a_calibration_that_cannot_be_fitted_has_a_reason_and_no_number(
+    probability, positives, reason
+):
+    """Equal or separating probabilities have no slope, nor has a class with hardly any rows."""
+    found = recalibrated(probability, np.arange(len(probability)) < positives, 10)
+    assert reason in found.note
+    assert np.isnan([found.slope, found.intercept, found.in_the_large]).all()
+
+
+def test_rows_without_a_probability_do_not_count_for_calibration():
+    """A missing probability is neither in a fit nor in a bin."""
+    told = told_probabilities()
+    part = told[told["name"] == "extreme"]
+    probability, positive = part["probability"].to_numpy(), part["positive"].to_numpy()
+    more = np.append(probability, [np.nan, np.nan]), np.append(positive, [True, False])
+    assert recalibrated(*more, 10) == recalibrated(probability, positive, 10)
+    assert reliability(*more)["n"].sum() == len(probability)
+
+
+def grouped_rows(draw, rows=90, groups=12, trees=20):
+    """Rows of groups that are alike, with probabilities that tie and others."""
+    group = draw.integers(groups, size=rows)
+    truth = draw.normal(size=groups)[group] + draw.normal(size=rows)
+    positive = truth + draw.normal(size=rows) > 0
+    probability = np.round(trees / (1 + np.exp(-truth))) / trees
+    return GroupedRows(probability, probability > 0.5, positive, group)
+
+
+@pytest.mark.parametrize("trees", [4, 20, 10**9])
+def test_metrics_of_a_draw_are_those_of_its_rows_written_out(trees):
+    """Each draw's MCC and AUC equal scikit-learn's on rows repeated as often as drawn."""
+    rows = grouped_rows(np.random.default_rng(trees), trees=trees)
+    weights = group_weights(12, 25, 3)
+    assert (weights[0] == 1).all()
+    assert (weights.sum(axis=1) == 12).all()
+    found = {name: compute(rows, weights) for name, compute in WEIGHTED.items()}
+    for at, weight in enumerate(weights):
+        often = np.repeat(np.arange(90), weight[rows.group].astype(int))
+        positive = rows.positive[often]
+        matthews = matthews_corrcoef(positive, rows.called[often])
+        auc = roc_auc_score(positive, rows.probability[often])
+        assert found["matthews"][at] == pytest.approx(matthews, abs=1e-12)
+        assert found["auc"][at] == pytest.approx(auc, abs=1e-12)
+
+
+def test_a_draw_without_a_class_has_no_area_and_no_correlation():
+    """AUC is NaN and MCC 0 where the groups that were drawn have one class."""
+    rows = GroupedRows(*map(np.array, ([0.2, 0.9], [False, True], [False, True], [0, 1])))
+    weights = np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
+    assert WEIGHTED["matthews"](rows, weights).tolist() == [1, 0, 0]
+    np.testing.assert_equal(WEIGHTED["auc"](rows, weights), [1, np.nan, np.nan])
+
+
+def test_two_probabilities_with_both_classes_are_not_taken_for_one():
+    """Ties count half, and rows of another probability do not tie."""
+    told = ([0.2, 0.2, 0.8, 0.8], [False] * 4, [False, True, False, True], range(4))
+    found = WEIGHTED["auc"](GroupedRows(*map(np.array, told)), np.array([[3.0, 1.0, 1.0, 1.0]]))
+    assert found == pytest.approx((3 / 2 + 3 + 1 / 2) / 8)
+
+
+def test_draws_of_groups_differ_more_than_draws_of_rows_where_rows_are_alike():
+    """Ten copies of each row say no more than one, and draws of the ten together know it."""
+    one = grouped_rows(np.random.default_rng(1), rows=60)
+    often, ten = np.repeat(np.arange(60), 10), group_weights(60, 400, 1)
+    rows = GroupedRows(one.probability[often], one.called[often], one.positive[often], often)
+    single = GroupedRows(rows.probability, rows.called, rows.positive, np.arange(600))
+    for compute in WEIGHTED.values():
+        wide = compute(rows, ten)[1:].std()
+        alone = GroupedRows(one.probability, one.called, one.positive, np.arange(60))
+        assert wide == pytest.approx(compute(alone, ten)[1:].std())
+        assert wide > 2 * compute(single, group_weights(600, 400, 1))[1:].std()

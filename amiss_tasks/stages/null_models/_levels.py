@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,16 @@ import numpy.typing as npt
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.frequencies import is_frequency_feature
 from amiss_tasks.r.arrays import BoolArray, IntArray
-from amiss_tasks.stages.block_tables import consequence_of, text_array, text_of
+from amiss_tasks.stages.block_tables import consequence_of, text_array, text_of, variant_of
+from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.table import GENE, LACKS, VariantTable
 
 Levels = npt.NDArray[np.generic]
 """Level of each row, numbers or text, shape (rows,)."""
 
 CONSEQUENCE = "consequence"
+
+GENE_LEVEL = "gene"
 
 _ARRAY = "null model:"
 """How the arrays of an artifact are called that hold levels."""
@@ -42,6 +47,40 @@ class KnownLevels:
         """Null model to the level of each of these rows."""
         at = np.array([self.place[row_id] for row_id in row_ids], np.int64)
         return {name: levels[at] for name, levels in self.levels.items()}
+
+    @cached_property
+    def groups(self) -> IntArray | None:
+        """Group of each row by the genes of its variant, named alike in all blocks of a study.
+
+        Groups are those of a split by gene (``gene_groups``), called by a name of 32 bits. None
+        where rows have no genes.
+        """
+        if GENE_LEVEL not in self.levels:
+            return None
+        variants = [variant_of(row_id) for row_id in self.place]
+        genes = self.levels[GENE_LEVEL].tolist()
+        group = gene_groups(variants, [gene or None for gene in genes])
+        names = np.array(
+            [gene or _name_of(variant) for gene, variant in zip(genes, variants, strict=True)]
+        )
+        least = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(least, group, names)
+        found: IntArray = (least & 0xFFFFFFFF)[group]
+        return found
+
+    def groups_of(self, row_ids: Sequence[str]) -> IntArray | None:
+        """Group of each of these rows, None where rows have no genes."""
+        if self.groups is None:
+            return None
+        found: IntArray = self.groups[[self.place[row_id] for row_id in row_ids]]
+        return found
+
+
+def _name_of(text: str | None) -> int:
+    """A number that stands for a text in all blocks; 0 for none."""
+    if text is None:
+        return 0
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
 
 
 def missing_of(
@@ -90,7 +129,7 @@ def levels_of(
         pairs = [(consequence_of(name), at) for name, at in zip(row_ids, pattern, strict=True)]
         found[f"{CONSEQUENCE} + AF"] = _numbered(pairs)
     if GENE in table.beside:
-        found["gene"] = _numbered(table.beside[GENE].tolist())
+        found[GENE_LEVEL] = np.array([_name_of(name) for name in table.beside[GENE]], np.int64)
     return found
 
 

@@ -14,9 +14,11 @@ from gridrun.cli._run_here import command_of
 from gridrun.cli.plan._pilot import run_pilot
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
+from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 
 if TYPE_CHECKING:
     from gridrun.plan.selection import Coverage
+    from gridrun.report.class_rows import ClassRows
     from gridrun.report.plan_report import PlanReport
 
 
@@ -101,6 +103,8 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
         f"train tasks: {report.done:,} done, {report.failed:,} failed, "
         f"{report.pending:,} to run of {report.tasks:,}"
     )
+    if report.class_rows is not None:
+        say(report.class_rows.text())
     if report.pending:
         for line in (*time_lines(report.time), *advice_lines(report.time)):
             say(line)
@@ -177,10 +181,17 @@ def _plain(report: PlanReport) -> dict[str, Any]:
         "measured": report.time.measured,
         "time": vars(report.time),
         "coverage": _plain_coverage(report.coverage),
+        "class_rows": _plain_class_rows(report.class_rows),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
         "notes": [n if isinstance(n, str) else n.text() for n in report.notes],
     }
+
+
+def _plain_class_rows(rows: ClassRows | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    return {**asdict(rows), "fewer_than": FEWEST_OF_A_CLASS, "text": rows.text()}
 
 
 def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
@@ -189,4 +200,4 @@ def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
 
 
-_LISTS = ("coverage", "stages", "time", "why", "notes")
+_LISTS = ("class_rows", "coverage", "stages", "time", "why", "notes")

@@ -1,9 +1,14 @@
-"""Differences to the reference, with intervals: the rows of ``comparison.csv`` that lead."""
+"""Differences to the reference, with intervals: the rows of ``comparison.csv`` that lead.
+
+Below them those in draws of groups of test rows, where predictions are kept.
+"""
 
 from __future__ import annotations
 
 import csv
+from typing import Any
 
+from gridrun.pipeline.predicted import GroupsRows
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number
 from gridrun.report.page._views import FALLBACK, SAID, SCORED, WORST
@@ -18,6 +23,9 @@ _NUMBERS = {
     "p_better": "better",
 }
 """Column of the table to its head on the page."""
+
+_DRAWN = {"difference": "difference", "lower": "from", "upper": "to"}
+_DRAWN_COUNTS = ("groups", "folds", "pairs", "failed")
 
 _COUNTS = ("folds", "pairs", "failed", "undefined")
 _DIGITS = 3
@@ -57,5 +65,33 @@ def show_differences(known: Known) -> Shown | None:
             "reference": comparison.reference,
             "metric": metric,
             "equivalent": comparison.scores[metric].equivalent,
+            "drawn": _drawn(known, ["metric", *texts]),
         }
     )
+
+
+def _drawn(known: Known, texts: list[str]) -> dict[str, Any] | None:
+    """The table of draws of groups; None where no row of it has a number."""
+    pipeline, file = known.study_state.pipeline, known.study_state.study.paths.group_bootstrap_csv
+    if not isinstance(pipeline, GroupsRows) or not file.exists():
+        return None
+    with file.open(encoding="utf-8", newline="") as handle:
+        rows = [*csv.DictReader(handle)]
+    if all(row["difference"] == "NA" for row in rows):
+        return None
+    return {
+        "group": pipeline.group_name,
+        "draws": rows[0]["draws"],
+        "seed": rows[0]["seed"],
+        "texts": texts,
+        "numbers": [*_DRAWN.values(), *_DRAWN_COUNTS],
+        "lines": [
+            [
+                *(row[name] for name in texts),
+                *(cell_number(row[name], _DIGITS) for name in _DRAWN),
+                *(f"{int(row[name]):,}" for name in _DRAWN_COUNTS),
+                row["note"],
+            ]
+            for row in rows
+        ],
+    }

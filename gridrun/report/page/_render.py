@@ -33,6 +33,7 @@ SCRIPTS = (
     "consequences.js",
     "tradeoffs.js",
     "forest.js",
+    "calibration.js",
     "columns.js",
     "axes.js",
     "explorer.js",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridrun.report.page._calibration import show_calibration
 from gridrun.report.page._checklist import show_checklist
 from gridrun.report.page._comparison import show_comparison
 from gridrun.report.page._consequences import show_consequences
@@ -32,6 +33,7 @@ SECTIONS = (
     Section("comparison", "Comparison", show_comparison),
     Section("differences", "Differences to the reference", show_differences),
     Section("groups", "Groups of methods", show_groups),
+    Section("calibration", "Calibration", show_calibration),
     Section("consequences", "By consequence", show_consequences),
     Section("effects", "Which parameter matters", show_effects),
     Section("tradeoffs", "Quality and cost", show_tradeoffs),

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridrun.errors import counted
+from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 from gridrun.report.comparison import comparison_of
 from gridrun.report.tables._frame import Compared, write_frame
 from gridrun.study.state import StudyState
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FEWEST_OF_A_CLASS = 10
-"""Test rows of a class below which a fold's metric is too coarse for an interval to mean much: a
-single row moves its sensitivity or specificity by more than a tenth. A convention, no theorem."""
 
 TOO_FEW = (
     f"a class has fewer than {counted(FEWEST_OF_A_CLASS, 'row')} in a test part: the interval is "

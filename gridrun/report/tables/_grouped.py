@@ -13,10 +13,11 @@ import numpy as np
 
 from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Column, Value, names_of
+from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 from gridrun.plan.selection import positions_of
 from gridrun.report.comparison import Comparison
 from gridrun.report.page import FALLBACK, SAID, SCORED, WORST, Known, Viewed
-from gridrun.report.tables._compared import FEWEST_OF_A_CLASS, TOO_FEW
+from gridrun.report.tables._compared import TOO_FEW
 from gridrun.report.tables._frame import part_frame
 from gridrun.report.tables._pivot import pivoted
 from gridrun.report.tables._sizes import Sizes, sizes_of

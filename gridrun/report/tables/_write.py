@@ -14,10 +14,12 @@ from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import NullModelMean, Summary, SummaryGroup
+from gridrun.report.tables._calibration import calibration_files, write_calibration
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
 from gridrun.report.tables._effects import effect_files, write_effects
 from gridrun.report.tables._frame import Compared
+from gridrun.report.tables._group_bootstrap import bootstrap_files, write_bootstrap
 from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import (
     all_notes,
@@ -27,6 +29,7 @@ from gridrun.report.tables._notes import (
     write_notes,
 )
 from gridrun.report.tables._null_models import RowTables
+from gridrun.report.tables._predicted import KeptPredictions
 from gridrun.report.tables._seconds import GroupKey, add_seconds
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
@@ -184,7 +187,7 @@ def _write(
     groups: dict[GroupKey, SummaryGroup] = {}
     reasons: dict[tuple[str, str], int] = {}
     damaged = 0
-    of_rows = RowTables(study_state, view)
+    of_rows, kept = RowTables(study_state, view), KeptPredictions(study_state, view)
     with alone(paths), Tables(study_state, view) as tables:
         for part in parts(study_state, view):
             damaged += part.damaged
@@ -196,6 +199,8 @@ def _write(
                 reasons[key] = reasons.get(key, 0) + 1
             tables.write(part)
             of_rows.add(part)
+            if with_page:
+                kept.add(part)
         null_models = of_rows.write()
     add_seconds(study_state, view, groups)
     ordered = _ordered(study_state, groups)
@@ -208,8 +213,10 @@ def _write(
             compared = Compared(known, known.comparison)
             for write in (write_comparison, write_groups, write_effects):
                 write(compared)
+        write_calibration(known, kept)
+        write_bootstrap(known, kept)
         write_page([known], paths.report_html)
-    kept = {
+    said_of = {
         # what was made from a damaged ledger is not kept as made from this one
         STAMP: "" if damaged else stamp,
         **said,
@@ -217,7 +224,7 @@ def _write(
         "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
         "null_models": [astuple(mean) for mean in null_models],
     }
-    keep_written(paths.results_stamp, kept, paths.results, summary.files.values())
+    keep_written(paths.results_stamp, said_of, paths.results, summary.files.values())
     return summary
 
 
@@ -281,6 +288,7 @@ def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
             **effect_files(study_state),
         }
     if with_page:
+        files |= calibration_files(study_state) | bootstrap_files(study_state)
         files["report"] = paths.report_html
     return files
 
