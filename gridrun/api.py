@@ -147,7 +147,7 @@ class OpenStudy:
 
     @_examining
     def plan(self, *, check: bool = True, **request: Any) -> PlanReport:
-        """Count what a run with this request would do; nothing is written.
+        """Count what a run with this request would do; no task is run and no table written.
 
         Args:
             check: Whether to check the inputs' headers too.
@@ -166,7 +166,9 @@ class OpenStudy:
             *study_state.caveat_notes,
             *(study_state.check_inputs() if check else ()),
         ]
-        return plan_of(study_state, notes)
+        report = plan_of(study_state, notes)
+        study_state.keep_input_digests()
+        return report
 
     @_examining
     def pilot(self, **request: Any) -> Pilot:

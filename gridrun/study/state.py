@@ -300,21 +300,17 @@ class StudyState:
                 faults.append(_unreadable(role, path, error))
         if faults:
             raise InputError(faults)
-        self._keep(digests)
         return digests
 
-    def _keep(self, digests: Mapping[str, str]) -> None:
-        """Have other commands find the digests of these inputs; see ``keep_digests``."""
+    def keep_input_digests(self) -> None:
+        """Have other commands find the digests of the inputs, if any was taken.
+
+        What only shows a study does not: it writes nothing.
+        """
+        digests = self.input_digests if self._stamps else {}
         keep_digests(
             self.study.paths, {stamp: digests[role] for role, stamp in self._stamps.items()}
         )
-
-    def keep_input_digests(self) -> None:
-        """Have other commands find the digests of the inputs, once the study has a place for them.
-
-        ``input_digests`` does where it had one before.
-        """
-        self._keep(self.input_digests if self._stamps else {})
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
