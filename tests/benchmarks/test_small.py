@@ -31,6 +31,11 @@ FIGURES = {
         r"^  rf +own [\d.]+ s, mice [\d.]+ s: [\d.]+ x",
         r"^  missForest +own [\d.]+ s, randomForest's loop [\d.]+ s: [\d.]+ x",
     ),
+    "bench_join.py": (
+        r"1,600 records +12,800 blocks +[\d,]+ rows kept",
+        r"^blocks per CPU second: [\d,]+",
+        r"^peak memory: \d+ MB",
+    ),
     "bench_models.py": (
         r"^27 x 59 ",
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
