@@ -51,6 +51,34 @@ def filter_mask(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    # a missing CLNSIG is dropped too
+    dropped = pa.array([*sorted(significance.dropped), None], pa.string())
+    asked = asked_mask(table, transcript, quality, restriction)
+    return pc.and_(asked, pc.invert(pc.is_in(table["CLNSIG"], dropped)))
+
+
+def asked_mask(
+    table: Any,
+    transcript: str,
+    quality: str,
+    restriction: str,
+    consequence: str = "Consequence.y",
+) -> Any:
+    """The same whatever CLNSIG says.
+
+    Args:
+        table: Arrow table with the columns that a filter reads.
+        transcript: As in :func:`filter_table`.
+        quality: As in :func:`filter_table`.
+        restriction: As in :func:`filter_table`.
+        consequence: Name of the column with VEP's consequence.
+
+    Raises:
+        ValueError: A value is not one of the parameter's.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     for value, known in (
         (transcript, (*TRANSCRIPTS, MANE)),
         (quality, QUALITIES),
@@ -59,16 +87,11 @@ def filter_mask(
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(known)}")
     tier = pa.array(sorted(REVIEW_TIERS[quality]), pa.string())
-    # a missing CLNSIG is dropped too
-    dropped = pa.array([*sorted(significance.dropped), None], pa.string())
-    mask = pc.and_(
-        pc.is_in(table["CLNREVSTAT"], tier),
-        pc.invert(pc.is_in(table["CLNSIG"], dropped)),
-    )
+    mask = pc.is_in(table["CLNREVSTAT"], tier)
     if transcript in _YES:
         is_yes = pc.equal(table[_YES[transcript]], "YES")
         mask = pc.and_(mask, pc.fill_null(is_yes, fill_value=False))
     if restriction == "missense":
-        is_missense = pc.match_substring(table["Consequence.y"], "missense_variant")
+        is_missense = pc.match_substring(table[consequence], "missense_variant")
         mask = pc.and_(mask, pc.fill_null(is_missense, fill_value=False))
     return mask

@@ -85,6 +85,8 @@ class AmissSource:
                 features=self._features,
                 significance=self._significance,
                 leave_out_other_alleles=self._leaves_out_other_alleles,
+                # what is new in a later file is what the study's own has nowhere
+                whole=len(files) > 1,
             )
             self._reads.append(found)
         self._read = self._reads[0]

@@ -7,8 +7,12 @@ tiers of a combination are cut out later, by the filter stage).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
+
+import numpy as np
 
 from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import (
@@ -22,18 +26,26 @@ from amiss_tasks.features.feature_set import (
 from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.clinvar_2026 import only_other_class
+from amiss_tasks.stages.columns.by_transcript import is_repeated
+from amiss_tasks.stages.columns.coded import Coded
+from amiss_tasks.stages.columns.variants import Variants
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, unmatched_lists
+from amiss_tasks.stages.read._lines import Chunk
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
-from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck
+from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, has_other_alleles
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
+from amiss_tasks.stages.transcripts import NA, pasted
 from amiss_tasks.stages.values.beside import Beside, beside_of
 from amiss_tasks.stages.values.parsing import MISSING
 from gridrun.errors import counted
 
 ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
 """Values of CLNREVSTAT that some value of ``quality`` keeps."""
+
+VARIANT_FIELDS = ("CHROM", "POS", "REF", "ALT")
+"""Columns of :class:`Batch` that name a variant."""
 
 _BASES = frozenset("ACGTNacgtn")
 REGULATORY = r"ENSR\d|ENSM\d|ENSPFM\d|MA\d+\.\d"
@@ -65,29 +77,26 @@ class VcfRows:
     Args:
         table: Arrow table of the kept rows, see :class:`Batch`; None when only
             the records were looked at.
-        variants: ``CHROM POS REF ALT``, joined by carriage returns, to whether
-            the record is kept.
+        variants: The variants of its records.
         records: Records read.
         blocks: CSQ blocks read.
         significance: Values of CLNSIG.
         review: Values of CLNREVSTAT.
         dropped: Reason to number of records that no combination can use.
         left_out: The same records one by one, where labels are not needed.
-        repeated: Some kept variant stands in more than one record.
         lower_case_line: First kept line with lower-case bases, 0 when none.
         indels: Whether there are kept variants that are no SNV.
         snvs: Whether there are kept variants that are SNVs.
     """
 
     table: Any = None
-    variants: dict[str, bool] = field(default_factory=dict)
+    variants: Variants = field(default_factory=Variants)
     records: int = 0
     blocks: int = 0
     significance: ValueCounts = field(default_factory=ValueCounts)
     review: ValueCounts = field(default_factory=ValueCounts)
     dropped: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
-    repeated: bool = False
     lower_case_line: int = 0
     indels: bool = False
     snvs: bool = False
@@ -101,6 +110,7 @@ def collect(
     labelled: bool = True,
     leave_out_other_alleles: bool = False,
     has_cadd: bool = True,
+    usable: Callable[[Any], Any] | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -113,50 +123,150 @@ def collect(
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's;
             they are a fault otherwise.
         has_cadd: Whether rows are to be joined to CADD tables.
+        usable: Which rows of a table of :class:`Batch` are kept, as an Arrow array; None for all.
 
     Returns:
         The rows; faults and notes are in the reader's report.
     """
-    at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
-    rows = VcfRows()
-    is_whole = most_records is None and _has_all(at, features)
-    # what is to be predicted has no class that a null model could say
-    beside = beside_of(reader.header.csq_fields, features) if labelled else Beside()
-    batch = Batch(reader.report, at, features, beside) if is_whole else None
-    feature_at = at.get("Feature")
-    lists = unmatched_lists(at, features)
-    alleles = AlleleCheck(at.get(ALLELE), reader.report, leave_out=leave_out_other_alleles)
-    for record in reader:
-        rows.records += 1
-        rows.blocks += len(record.csq_blocks)
-        check_lists(record, lists, reader.report)
-        reason = _reason_to_drop(record, rows, reader, labelled=labelled, has_cadd=has_cadd)
-        own, reason = alleles.own_blocks(record, reason)
-        if reason:
-            _leave_out(record, reason, rows, one_by_one=not labelled)
-        variant = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
-        was_kept = rows.variants.get(variant, False)
-        rows.variants[variant] = was_kept or not reason
-        if not reason:
-            rows.repeated |= was_kept
-            _look_at_bases(record, rows)
-            if feature_at is not None:
-                _check_transcripts(own, feature_at, reader.report)
-            if batch:
-                batch.add(own)
-        if rows.records == most_records:
-            break
-    if rows.records and not rows.blocks and reader.header.csq:
-        reader.report.fault(
-            f"no record has CSQ ({counted(rows.records, 'record')})",
-            todo="the header is VEP's, the records are not; annotate the file again",
+    found = _Collector(
+        reader,
+        features,
+        most_records,
+        labelled=labelled,
+        leave_out_other_alleles=leave_out_other_alleles,
+        has_cadd=has_cadd,
+        usable=usable,
+    )
+    return found.collect()
+
+
+class _Collector:
+    """Collects; the arguments are those of ``collect``."""
+
+    def __init__(
+        self,
+        reader: VcfReader,
+        features: FeatureSet,
+        most_records: int | None,
+        *,
+        labelled: bool,
+        leave_out_other_alleles: bool,
+        has_cadd: bool,
+        usable: Callable[[Any], Any] | None,
+    ) -> None:
+        self._reader = reader
+        self._most_records = most_records
+        self._labelled, self._has_cadd = labelled, has_cadd
+        at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
+        self._rows = VcfRows()
+        is_whole = most_records is None and _has_all(at, features)
+        # what is to be predicted has no class that a null model could say
+        beside = beside_of(reader.header.csq_fields, features) if labelled else Beside()
+        self._batch = Batch(reader.report, at, features, beside, usable) if is_whole else None
+        self._feature_at = at.get("Feature")
+        self._lists = unmatched_lists(at, features)
+        self._allele_at = at.get(ALLELE)
+        self._alleles = AlleleCheck(
+            self._allele_at, reader.report, leave_out=leave_out_other_alleles
         )
-    if labelled:
-        check_significance(rows.significance, rows.records, reader)
-        check_review(rows.review, rows.records, reader)
-    if batch:
-        rows.table = batch.finish()
-    return rows
+
+    def collect(self) -> VcfRows:
+        """Read the records, chunk by chunk."""
+        reader, rows = self._reader, self._rows
+        for chunk in reader.chunks():
+            if not self._take_plain(chunk):
+                for record in reader.records(chunk):
+                    self._take(record)
+                    if rows.records == self._most_records:
+                        return self._finish()
+        return self._finish()
+
+    def _take(self, record: VcfRecord) -> None:
+        """Take in a record, and say what is odd about it."""
+        rows, report = self._rows, self._reader.report
+        rows.blocks += len(record.csq_blocks)
+        check_lists(record, self._lists, report)
+        reason = self._reason(record)
+        own, reason = self._alleles.own_blocks(record, reason)
+        self._count(record, reason)
+        if not reason:
+            if self._feature_at is not None:
+                _check_transcripts(own, self._feature_at, report)
+            if self._batch:
+                self._batch.add(own)
+
+    def _take_plain(self, chunk: Chunk) -> bool:
+        """Take in a chunk in whose blocks nothing is odd; False where nothing was taken."""
+        batch, rows = self._batch, self._rows
+        if batch is None or self._allele_at is None or self._feature_at is None:
+            return False
+        used = {*batch.used, *self._lists.values(), self._allele_at}
+        plain = self._reader.plain(chunk, used)
+        if plain is None:
+            return False
+        counts = np.array(plain.counts, np.intp)
+        of_record = np.repeat(np.arange(len(counts)), counts)
+        lists = (plain.blocks[position] for position in self._lists.values())
+        if (
+            any(column.any(lambda cell: "&" in cell) for column in lists)
+            or has_other_alleles(plain.records, plain.blocks[self._allele_at], of_record)
+            or is_repeated(plain.blocks[self._feature_at], of_record, _REGULATORY.match)
+            or (cut := batch.cut(plain.blocks)) is None
+        ):
+            return False
+        rows.blocks += int(counts.sum())
+        kept = []
+        for record in plain.records:
+            reason = self._reason(record)
+            self._count(record, reason)
+            kept.append(not reason)
+        is_kept = np.array(kept, np.bool_)
+        if is_kept.any():
+            chosen = np.flatnonzero(is_kept[of_record])
+            records = list(compress(plain.records, kept))
+            own = [column.with_codes(column.codes[chosen]) for column in cut]
+            batch.add_cut(records, counts[is_kept], own)
+        return True
+
+    def _reason(self, record: VcfRecord) -> str:
+        return _reason_to_drop(
+            record, self._rows, self._reader, labelled=self._labelled, has_cadd=self._has_cadd
+        )
+
+    def _count(self, record: VcfRecord, reason: str) -> None:
+        """Take in the variant of a record, and why it is left out."""
+        rows = self._rows
+        rows.records += 1
+        if reason:
+            _leave_out(record, reason, rows, one_by_one=not self._labelled)
+        else:
+            _look_at_bases(record, rows)
+        name = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
+        rows.variants.add(record.chrom, name, is_kept=not reason)
+
+    def _finish(self) -> VcfRows:
+        rows, reader, labelled = self._rows, self._reader, self._labelled
+        batch = self._batch
+        if rows.records and not rows.blocks and reader.header.csq:
+            reader.report.fault(
+                f"no record has CSQ ({counted(rows.records, 'record')})",
+                todo="the header is VEP's, the records are not; annotate the file again",
+            )
+        if labelled:
+            check_significance(rows.significance, rows.records, reader)
+            check_review(rows.review, rows.records, reader)
+        if batch:
+            rows.table = batch.finish()
+            if batch.is_narrow:
+                _narrow(rows)
+        return rows
+
+
+def _narrow(rows: VcfRows) -> None:
+    """Say of the variants which rows of the table they have."""
+    keys = pasted(rows.table, VARIANT_FIELDS).combine_chunks().dictionary_encode()
+    transcripts = rows.table["Feature"].combine_chunks().fill_null(NA).dictionary_encode()
+    rows.variants.narrow(Coded.of(keys), Coded.of(transcripts))
 
 
 def _leave_out(record: VcfRecord, reason: str, rows: VcfRows, *, one_by_one: bool) -> None:

@@ -1,13 +1,18 @@
-"""Why nothing of a VCF, or of a CADD table, is found in the other."""
+"""Why nothing of a VCF, or of a CADD table, is found in the other; values that are misplaced."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
+
+from amiss_tasks.features.consequences import can_exist
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.stages.read._collect import VcfRows
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._table_rows import FoundRows
+from gridrun.documents.tree import known_list
 from gridrun.errors import WARNING, counted
 
 _EXPECTED_LOSS = 0.1
@@ -28,10 +33,10 @@ def check_matches(
         report: Report of the VCF.
         cadd_reports: Reports of the CADD tables, SNV first.
     """
-    kept = sum(rows.variants.values())
+    kept = rows.variants.kept()
     if not kept:
         return  # said, with the reason, where the grid's filters are looked at
-    chromosome = next(iter(rows.variants)).split("\r")[0]
+    chromosome = next(iter(rows.variants.chromosomes))
     if not any(table.found for table in tables):
         _no_variant(rows, kept, tables, chromosome, report)
     elif rows.lower_case_line:
@@ -107,15 +112,19 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: File
 
 
 def note_lost(
-    vcf: Any, joined: Any, tables: Sequence[FoundRows], variants: int, report: FileReport
+    vcf: Any,
+    joined: Any,
+    tables: Sequence[FoundRows],
+    variants: tuple[int, str],
+    report: FileReport,
 ) -> None:
-    """Say which variants with a star have no row in the joined table, and what lost them.
+    """Say which variants have no row in the joined table, and what lost them.
 
     Args:
         vcf: Table of ``Batch.finish``.
         joined: The joined table.
         tables: What the CADD tables hold.
-        variants: Variants with a star.
+        variants: How many there are in the VCF, and what distinguishes them from others.
         report: Report of the VCF.
     """
     import pyarrow.compute as pc
@@ -126,10 +135,10 @@ def note_lost(
     by_line = {row["vcf_line"]: row for row in lost.to_pylist()}
     if not by_line:
         return
-    grave = WARNING if len(by_line) > _EXPECTED_LOSS * variants else ""
+    grave = WARNING if len(by_line) > _EXPECTED_LOSS * variants[0] else ""
     report.note(
-        f"{grave}no row in CADD for {len(by_line)} of {counted(variants, 'variant')} with a star: "
-        f"left out",
+        f"{grave}no row in CADD for {len(by_line)} of {counted(variants[0], 'variant')} "
+        f"{variants[1]}: left out",
         line=min(by_line),
     )
     chromosomes = set().union(*(table.chromosomes for table in tables))
@@ -138,6 +147,37 @@ def note_lost(
         if found:
             cause, todo = found
             report.note(cause, line=line, noun="variant", tail=" left out", todo=todo)
+
+
+def note_misplaced(joined: Any, features: FeatureSet, report: FileReport) -> None:
+    """Say which features have values on consequences on which they cannot exist.
+
+    Args:
+        joined: The joined table, with VEP's consequence of each row.
+        features: The study's features.
+        report: Report of the features file.
+    """
+    import pyarrow.compute as pc
+
+    coded = joined["Consequence.y"].combine_chunks().dictionary_encode()
+    consequences = [*coded.dictionary.to_pylist(), None]
+    at = pc.fill_null(coded.indices, len(consequences) - 1).to_numpy()
+    for feature in features.features if len(joined) else ():
+        if not feature.applies_to:
+            continue
+        is_elsewhere = np.array([not can_exist(feature.applies_to, one) for one in consequences])
+        column = joined[feature.name]
+        known = ~np.isnan(column.to_numpy()) if feature.is_numeric else column.is_valid().to_numpy()
+        rows = np.flatnonzero(known & is_elsewhere[at])
+        if len(rows):
+            here = dict.fromkeys(consequences[at[row]] or "none" for row in rows.tolist())
+            report.note(
+                f'feature "{feature.name}" has a value in {counted(len(rows), "row")} whose '
+                f"consequence is none that it applies to: {known_list(here, 3)}",
+                line=feature.line,
+                todo="is a consequence missing from applies_to, or is it the score of another "
+                "transcript? the values are used",
+            )
 
 
 def _cause(

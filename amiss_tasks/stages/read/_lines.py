@@ -17,7 +17,7 @@ from typing import IO, NamedTuple, Self
 from amiss_tasks.stages.read._report import FileReport
 from gridrun.errors import in_bytes
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 22
 LONGEST_LINE_BYTES = 1 << 28
 """A line past this is refused: no VCF or CADD line is a quarter of a gigabyte."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +10,14 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.read._applies_to import note_misplaced
 from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
 from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
-from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_lost
+from amiss_tasks.stages.read._join_checks import (
+    check_matches,
+    check_transcripts,
+    note_lost,
+    note_misplaced,
+)
 from amiss_tasks.stages.read._left_join import add_columns
 from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._report import raise_faults
@@ -26,7 +30,7 @@ from amiss_tasks.stages.read._result import (
     save,
 )
 from amiss_tasks.stages.read._table_rows import collect_rows
-from amiss_tasks.stages.read._trainable import check_trainable
+from amiss_tasks.stages.read._trainable import check_trainable, usable_rows
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
@@ -76,6 +80,7 @@ def read_inputs(
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM_SIGNIFICANCE,
     leave_out_other_alleles: bool = False,
+    whole: bool = False,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -90,6 +95,8 @@ def read_inputs(
         features: The study's features.
         significance: What values of CLNSIG count as; decides what is refused.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
+        whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
+            are, for all variants take part in the draw.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -106,7 +113,12 @@ def read_inputs(
     is_new = found is None
     if found is None:
         found, _ = _read(
-            inputs, grid_values, features, path, leave_out_other_alleles=leave_out_other_alleles
+            inputs,
+            grid_values,
+            features,
+            path,
+            leave_out_other_alleles=leave_out_other_alleles,
+            usable=None if whole or rows is not None else usable_rows(grid_values),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -178,6 +190,7 @@ def _read(
     *,
     labelled: bool = True,
     leave_out_other_alleles: bool,
+    usable: Callable[[Any], Any] | None = None,
 ) -> tuple[ReadResult, VcfRows]:
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
@@ -196,6 +209,7 @@ def _read(
             labelled=labelled,
             leave_out_other_alleles=leave_out_other_alleles,
             has_cadd=bool(roles),
+            usable=usable,
         )
         if not header_is_sound:
             opened.raise_faults()
@@ -219,7 +233,7 @@ def _read(
                 check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
         elif is_whole:
             joined = transcript_rows(vcf.table, own, reports["vcf"])
-        if joined is not None and vcf.repeated:
+        if joined is not None and vcf.variants.is_repeated():
             check_records(joined, vcf.table, reports["vcf"])
         for role, found in others.items() if joined is not None and len(joined) else ():
             joined = add_columns(joined, found, located, role, reports, labelled=labelled)
@@ -229,8 +243,9 @@ def _read(
         note_misplaced(joined, kept, reports["features"])
     counts = _counts(vcf, sum(table.rows for table in tables), joined)
     if labelled and tables and counts.variants_without_cadd:
-        starred = counts.variants + counts.variants_without_cadd
-        note_lost(vcf.table, joined, tables, starred, reports["vcf"])
+        which = "with a star" if usable is None else "that the grid can use"
+        all_of_them = (counts.variants + counts.variants_without_cadd, which)
+        note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
     return ReadResult(path, joined, notes_of(reports), counts, kept), vcf
 
 
@@ -238,7 +253,7 @@ def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
     import pyarrow.compute as pc
 
     joined_lines = pc.unique(joined["vcf_line"])
-    kept = sum(vcf.variants.values())
+    kept = vcf.variants.used()
     return ReadCounts(
         records=vcf.records,
         blocks=vcf.blocks,

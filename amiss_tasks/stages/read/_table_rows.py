@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature, FeatureSet
 from amiss_tasks.features.sources import located
+from amiss_tasks.stages.columns.coded import Cells, Coded
+from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
-from amiss_tasks.stages.read.tsv import Lot, TsvReader
+from amiss_tasks.stages.read.tables import TRANSCRIPT
+from amiss_tasks.stages.read.tsv import CodedLot, Lot, TsvReader
 from amiss_tasks.stages.values.cells import one_value, parse
 from amiss_tasks.stages.values.parsing import (
     CADD_MISSING,
@@ -46,7 +51,7 @@ class FoundRows:
             table was not read.
         rows: Rows in the file.
         matching: Rows whose variant is in the VCF, kept or not.
-        found: Kept variants that were found.
+        found: Whether some kept variant was found.
         example: Chromosome, position, REF, ALT of the first row.
         chromosomes: Names of chromosomes that are there.
     """
@@ -54,13 +59,13 @@ class FoundRows:
     table: Any
     rows: int
     matching: int
-    found: set[str]
+    found: bool
     example: tuple[str, ...]
     chromosomes: set[str]
 
 
 def collect_rows(
-    reader: TsvReader, variants: Mapping[str, bool], features: FeatureSet, file: str = CADD
+    reader: TsvReader, variants: Variants, features: FeatureSet, file: str = CADD
 ) -> FoundRows:
     """Read a table.
 
@@ -79,34 +84,58 @@ def collect_rows(
 
     is_cadd = file == CADD
     key_at = [reader.at[reader.keys[name]] for name in VARIANT]
-    result = FoundRows(None, 0, 0, set(), (), set())
+    position, transcript = reader.keys[VARIANT[1]], reader.keys.get(TRANSCRIPT)
+    transcript_at = None if transcript is None else reader.at[transcript]
+    has_joined = False
+    result = FoundRows(None, 0, 0, found=False, example=(), chromosomes=set())
     columns_of = _Columns(reader, features, file)
     chromosomes = None if is_cadd else _Chromosomes(variants, reader.report)
-    lots = [columns_of.table(Lot([], [()] * len(reader.names)), [])]
-    for lot in reader:
-        columns = list(lot.columns)
-        result.rows += len(lot.lines)
-        columns[key_at[1]] = _positions(
-            columns[key_at[1]], lot.lines, reader.report, reader.keys[VARIANT[1]]
+    lots = [columns_of.table(Lot([], [()] * len(reader.names)), np.zeros(0, np.bool_))]
+    for lot in reader.lots():
+        columns: dict[int, Cells] = (
+            {**lot.columns} if isinstance(lot, CodedLot) else dict(enumerate(lot.columns))
         )
+        result.rows += len(lot.lines)
+        columns[key_at[1]] = _positions(columns[key_at[1]], lot.lines, reader.report, position)
         if chromosomes is not None:
             columns[key_at[0]] = chromosomes.renamed(columns[key_at[0]])
-        keys = list(map("\r".join, zip(*(columns[at] for at in key_at), strict=True)))
+        keys = _pasted([columns[at] for at in key_at])
+        named = Coded.of_cells(columns[transcript_at]) if transcript_at is not None else None
         if not result.example:
-            result.example = tuple(keys[0].split("\r"))
-        result.chromosomes.update(columns[key_at[0]])
-        kept = [variants.get(key) for key in keys]
-        result.matching += len(kept) - kept.count(None)
-        result.found.update(compress(keys, kept))
+            result.example = tuple(keys.distinct[keys.codes[0]].split("\r"))
+        result.chromosomes.update(Coded.of_cells(columns[key_at[0]]).distinct)
+        states = variants.find(keys.distinct)[keys.codes]
+        result.matching += int((states != ABSENT).sum())
+        result.found = result.found or bool((states >= KEPT).any())
+        kept = variants.wanted(keys, states, named)
+        # of transcripts that are none of the VCF's one is shown
+        if not (has_joined := has_joined or bool(kept.any())):
+            kept[np.flatnonzero(states >= KEPT)[:1]] = True
         if is_cadd:
-            lots.append(columns_of.table(Lot(lot.lines, columns), kept))
-        elif any(kept):
-            lines = list(compress(lot.lines, kept))
-            rows = Lot(lines, [tuple(compress(column, kept)) for column in columns])
-            lots.append(columns_of.table(rows, [True] * len(lines)))
+            lots.append(columns_of.table(CodedLot(lot.lines, columns), kept))
+        elif kept.any():
+            at = np.flatnonzero(kept)
+            lines = np.asarray(lot.lines)[at].tolist()
+            rows = {number: Coded.of_cells(column).take(at) for number, column in columns.items()}
+            lots.append(columns_of.table(CodedLot(lines, rows), np.ones(len(at), np.bool_)))
     columns_of.checks.finish()
     result.table = pa.concat_tables(lots)
     return result
+
+
+def _pasted(columns: Sequence[Cells]) -> Coded:
+    """Columns pasted to one, with carriage returns between their cells."""
+    coded = [Coded.of_cells(column) for column in columns]
+    code = coded[0].codes
+    for column in coded[1:]:
+        code = code * len(column.distinct) + column.codes
+    _, first, codes = np.unique(code, return_index=True, return_inverse=True)
+    rows = zip(*(column.codes[first].tolist() for column in coded), strict=True)
+    names = [
+        "\r".join(column.distinct[at] for column, at in zip(coded, row, strict=True))
+        for row in rows
+    ]
+    return Coded(names, codes.astype(np.intp))
 
 
 class _Chromosomes:
@@ -117,14 +146,15 @@ class _Chromosomes:
         report: Where a difference is noted.
     """
 
-    def __init__(self, variants: Mapping[str, bool], report: FileReport) -> None:
+    def __init__(self, variants: Variants, report: FileReport) -> None:
         self._report = report
-        self._of_vcf = {key.partition("\r")[0] for key in variants}
+        self._of_vcf = variants.chromosomes
         self._names: dict[str, str] = {}
 
-    def renamed(self, cells: tuple[str, ...]) -> tuple[str, ...]:
+    def renamed(self, cells: Cells) -> Coded:
         """Names of chromosomes as the VCF has them, where it has them."""
-        for name in sorted(set(cells) - self._names.keys()):
+        coded = Coded.of_cells(cells)
+        for name in sorted(set(coded.distinct) - self._names.keys()):
             bare = name.removeprefix("chr")
             other = {"M": "MT", "MT": "M"}.get(bare, bare)
             alike = (name, bare, f"chr{bare}", other, f"chr{other}")
@@ -136,23 +166,23 @@ class _Chromosomes:
                     "taken for the same, with or without chr",
                     key="chromosomes",
                 )
-        return tuple(map(self._names.__getitem__, cells))
+        return coded.map(self._names.__getitem__)
 
 
-def _positions(
-    cells: tuple[str, ...], lines: list[int], report: FileReport, name: str
-) -> tuple[str, ...]:
+def _positions(cells: Cells, lines: Sequence[int], report: FileReport, name: str) -> Coded:
     """Positions without leading zeros; says which are no numbers."""
-    plain = [plain_position(cell) for cell in cells]
-    for cell, position, line in zip(cells, plain, lines, strict=True):
-        if position is None:
-            report.fault(
-                f'column {name} is "{shown(cell)}", not a position',
-                key="Pos",
-                line=line,
-                noun="row",
-            )
-    return tuple(position or "" for position in plain)
+    coded = Coded.of_cells(cells)
+    plain = [plain_position(cell) for cell in coded.distinct]
+    if None in plain:
+        for code, line in zip(coded.codes.tolist(), lines, strict=True):
+            if plain[code] is None:
+                report.fault(
+                    f'column {name} is "{shown(coded.distinct[code])}", not a position',
+                    key="Pos",
+                    line=line,
+                    noun="row",
+                )
+    return Coded([position or "" for position in plain], coded.codes)
 
 
 class _Columns:
@@ -183,36 +213,37 @@ class _Columns:
         numeric = (*(f for f in own if f.is_numeric), *beside)
         self._numbers = [(feature, source[feature.name]) for feature in numeric]
 
-    def table(self, lot: Lot, kept: list[bool | None]) -> Any:
+    def table(self, lot: Lot | CodedLot, kept: npt.NDArray[np.bool_]) -> Any:
         """Columns of the kept rows of a lot; all rows are checked."""
         import pyarrow as pa
 
         columns: dict[str, Any] = {}
         for name, source in self._text.items():
-            cells = lot.columns[self._at[source]]
-            if "" in cells and self._is_cadd and source != "Pos":
-                _say_empty(source, cells, lot.lines, self._report)
+            cells = Coded.of_cells(lot.columns[self._at[source]])
+            if self._is_cadd and source != "Pos" and "" in cells.distinct:
+                _say_empty(source, cells.cells(), lot.lines, self._report)
             if name in self._lists:
-                cells = one_value(self._lists[name], cells)
-            columns[name] = text_array(cells, self._missing)
+                cells = Coded(one_value(self._lists[name], cells.distinct), cells.codes)
+            text = text_array(cells.text, self._missing)
+            columns[name] = text.take(pa.array(cells.codes[kept]))
             self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
-            columns[feature.name] = self._parsed(feature, source, lot)
-        columns[self._line] = pa.array(lot.lines, pa.int64())
-        return pa.table(columns).filter(pa.array([bool(keep) for keep in kept], pa.bool_()))
+            columns[feature.name] = pa.array(self._parsed(feature, source, lot)[kept])
+        columns[self._line] = pa.array(np.asarray(lot.lines, np.int64)[kept])
+        return pa.table(columns)
 
-    def _parsed(self, feature: Feature, source: str, lot: Lot) -> Any:
-        import pyarrow as pa
-
+    def _parsed(
+        self, feature: Feature, source: str, lot: Lot | CodedLot
+    ) -> npt.NDArray[np.float64]:
         is_feature = feature not in self._features.beside
-        cells = lot.columns[self._at[source]]
-        if not is_feature:
-            cells = tuple(_TRUTH.get(cell, cell) for cell in cells)
-        values_of = one_value(feature, cells) if feature.lists else cells
+        cells = Coded.of_cells(lot.columns[self._at[source]])
+        if not is_feature and not _TRUTH.keys().isdisjoint(cells.distinct):
+            cells = cells.map(lambda cell: _TRUTH.get(cell, cell))
+        values_of = one_value(feature, cells.distinct) if feature.lists else cells.text
         values, bad = parse(feature, values_of, self._missing)
-        for index in bad:
-            message = not_a_value(feature, f"column {source}", cells[index])
-            line = lot.lines[index]
+        for row in np.flatnonzero(np.isin(cells.codes, bad)).tolist() if bad else ():
+            message = not_a_value(feature, f"column {source}", cells.distinct[cells.codes[row]])
+            line = lot.lines[row]
             key = ("number", feature.name)
             if is_feature:
                 todo = number_advice(feature, self._features, "NA")
@@ -220,14 +251,15 @@ class _Columns:
             else:
                 message = f"{message}; amiss makes no use of it"
                 self._report.note(message, key=key, line=line, noun="row")
-        if "" in cells and self._is_cadd:
-            _say_empty(source, cells, lot.lines, self._report)
+        if self._is_cadd and "" in cells.distinct:
+            _say_empty(source, cells.cells(), lot.lines, self._report)
+        of_rows = values[cells.codes]
         if is_feature:
-            self.checks.numbers(source, values, lot.lines)
-        return pa.array(values, pa.float64())
+            self.checks.numbers(source, of_rows, lot.lines)
+        return of_rows
 
 
-def _say_empty(name: str, cells: tuple[str, ...], lines: list[int], report: FileReport) -> None:
+def _say_empty(name: str, cells: Sequence[str], lines: Sequence[int], report: FileReport) -> None:
     for cell, line in zip(cells, lines, strict=True):
         if not cell and name in _NEVER_EMPTY:
             report.fault(

@@ -6,18 +6,28 @@ combination can do. Combinations with narrower filters fail one by one, later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import GENE, IS_MANE, TIME, VARIANT, VEP, Feature, FeatureSet
+from amiss_tasks.features.feature_set import (
+    BASIC_FIELDS,
+    GENE,
+    IS_MANE,
+    TIME,
+    VARIANT,
+    VEP,
+    Feature,
+    FeatureSet,
+)
 from amiss_tasks.stages.filter_mask import (
     KEEP_ALL,
     MANE,
     QUALITIES,
     RESTRICTIONS,
     TRANSCRIPTS,
+    asked_mask,
     filter_mask,
 )
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
@@ -62,6 +72,32 @@ def _mask(
 
     masks = [filter_mask(table, each, **passing, significance=significance) for each in transcripts]
     return reduce(pc.or_, masks)
+
+
+def usable_rows(grid_values: Mapping[str, Sequence[Value]]) -> Callable[[Any], Any] | None:
+    """Which rows of a VCF some combination of a grid can use, whatever their CLNSIG.
+
+    Args:
+        grid_values: Parameter to the values of the grid.
+
+    Returns:
+        From a table of ``Batch`` to an Arrow array of booleans; None where it is all rows.
+    """
+    passing, transcripts = _widest_filter(grid_values), _widest_transcripts(grid_values)
+    if MANE in grid_values.get("transcript", ()):
+        transcripts = [KEEP_ALL]  # how many variants have no such transcript is said
+    if transcripts == [KEEP_ALL] and passing == _widest_filter({}):
+        return None
+
+    def mask(table: Any) -> Any:
+        import pyarrow.compute as pc
+
+        masks = [
+            asked_mask(table, each, **passing, consequence=BASIC_FIELDS[0]) for each in transcripts
+        ]
+        return reduce(pc.or_, masks)
+
+    return mask
 
 
 def check_trainable(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.values.parsing import MISSING
 
@@ -120,7 +121,11 @@ class ValueChecks:
         column.bad += [(lines[at], f"{values[at]:g}") for at in np.flatnonzero(bad).tolist()]
 
     def text(
-        self, name: str, cells: Sequence[Any], lines: Sequence[int], consequences: str = ""
+        self,
+        name: str,
+        cells: Sequence[Any] | Coded,
+        lines: Sequence[int],
+        consequences: str = "",
     ) -> None:
         """Compare text with what its column holds, if that is known."""
         found = CONSEQUENCES[consequences] if consequences else WORDS.get(name)
@@ -128,10 +133,12 @@ class ValueChecks:
             return
         expected, pattern = found
         column = self._column(name, lambda: expected)
-        different = set(cells) - {None, "NA", *MISSING}
+        different = set(cells.distinct if isinstance(cells, Coded) else cells)
+        different -= {None, "NA", *MISSING}
         wrong = {cell for cell in different if not pattern.fullmatch(cell)}
-        column.known += len(cells)
+        column.known += len(lines)
         if wrong:
+            cells = cells.cells() if isinstance(cells, Coded) else cells
             column.bad += [
                 (line, f'"{shown(cell)}"')
                 for cell, line in zip(cells, lines, strict=True)

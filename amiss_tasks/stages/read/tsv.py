@@ -7,11 +7,12 @@ R's ``read.delim`` loses rows.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from amiss_tasks.r.names import positions
+from amiss_tasks.stages.columns.coded import Cells, split_cells
 from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._report import FileReport
 from gridrun.errors import counted
@@ -25,8 +26,20 @@ class Lot(NamedTuple):
         columns: For each column of the file the cells of these rows.
     """
 
-    lines: list[int]
+    lines: Sequence[int]
     columns: list[tuple[str, ...]]
+
+
+class CodedLot(NamedTuple):
+    """The same of the columns that are looked for.
+
+    Args:
+        lines: Line of each row, counted from 1.
+        columns: Position of a column that is looked for to its cells.
+    """
+
+    lines: Sequence[int]
+    columns: Mapping[int, Cells]
 
 
 class TsvReader(ChunkReader, ABC):
@@ -74,13 +87,27 @@ class TsvReader(ChunkReader, ABC):
 
     def __iter__(self) -> Iterator[Lot]:
         """Yield the rows in lots, in the order of the file."""
+        for chunk in self._chunks_of_rows():
+            yield from self._rows(chunk)
+
+    def lots(self) -> Iterator[Lot | CodedLot]:
+        """Yield the rows in lots; where nothing is odd, the columns that are looked for alone."""
+        used = set(self.at.values())
+        for chunk in self._chunks_of_rows():
+            text = "\n".join(chunk.lines) if chunk.is_utf8 else ""
+            found = split_cells(text, "\t", len(self.names), used, len(chunk.lines))
+            if found is None:
+                yield from self._rows(chunk)
+            else:
+                yield CodedLot(range(chunk.first, chunk.first + len(chunk.lines)), found)
+
+    def _chunks_of_rows(self) -> Iterator[Chunk]:
         if self._rest is None:
             return
         rest, self._rest = self._rest, None
         if rest.lines:
-            yield from self._rows(rest)
-        for chunk in self._chunks:
-            yield from self._rows(chunk)
+            yield rest
+        yield from self._chunks
 
     def _rows(self, chunk: Chunk) -> Iterator[Lot]:
         width = len(self.names)

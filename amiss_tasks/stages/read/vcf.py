@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.stages.columns.coded import Coded, split_cells
 from amiss_tasks.stages.read._header import (
     VCF_COLUMNS,
     VcfHeader,
@@ -27,6 +28,8 @@ USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 
 _INFO = VCF_COLUMNS.index("INFO")
 _NO_CSQ = ("", ".")
+_NAMING = (0, 1, 3, 4)
+"""Positions of the columns that name a variant."""
 _SHORT = 9
 """Digits of a position that cannot be too large."""
 
@@ -53,6 +56,21 @@ class VcfRecord(NamedTuple):
     info: dict[str, str]
     csq_blocks: list[list[str]]
     is_sound: bool
+
+
+class PlainRecords(NamedTuple):
+    """Records of which nothing is to be said.
+
+    Args:
+        records: Their CSQ text is in ``csq_blocks`` as one block of one cell, none where there
+            is none.
+        counts: How many CSQ blocks each has.
+        blocks: Position of a wanted CSQ field to its cells, block by block.
+    """
+
+    records: list[VcfRecord]
+    counts: list[int]
+    blocks: dict[int, Coded]
 
 
 class VcfReader(ChunkReader):
@@ -83,6 +101,7 @@ class VcfReader(ChunkReader):
         super().__init__(path, report)
         self.header = VcfHeader()
         self._oddities = Oddities(self.report, self.header, used_info, used_csq)
+        self._found = False
         self._rest = self._read_header()
 
     def _read_header(self) -> Chunk | None:
@@ -125,19 +144,69 @@ class VcfReader(ChunkReader):
 
     def __iter__(self) -> Iterator[VcfRecord]:
         """Yield the records, in the order of the file."""
+        for chunk in self.chunks():
+            yield from self.records(chunk)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the lines below the header, once; each chunk is to be read before the next."""
         if self._rest is None:
             return
         rest, self._rest = self._rest, None
-        found = False
-        for record in self._records(rest):
-            found = True
-            yield record
-        for chunk in self._chunks:
-            for record in self._records(chunk):
-                found = True
-                yield record
-        if not found and not self.report.broken and not self.report.faults:
+        yield rest
+        yield from self._chunks
+        if not self._found and not self.report.broken and not self.report.faults:
             self.report.fault("no records after the header", todo="name the right file")
+
+    def plain(self, chunk: Chunk, used: Collection[int]) -> PlainRecords | None:
+        """The records of a chunk in which nothing is odd, their blocks cut into columns.
+
+        Args:
+            chunk: Of ``chunks``.
+            used: Positions of the CSQ fields that are wanted.
+
+        Returns:
+            None where some line is odd; nothing was said then, and ``records`` says what.
+        """
+        declared = self.header.info.keys()
+        columns = len(self.header.columns)
+        if not chunk.is_utf8 or columns != len(VCF_COLUMNS):
+            return None
+        records: list[VcfRecord] = []
+        texts: list[str] = []
+        counts: list[int] = []
+        for number, line in enumerate(chunk.lines, chunk.first):
+            cells = line.split("\t")
+            if len(cells) != columns or line[0] == "#" or not all(map(cells.__getitem__, _NAMING)):
+                return None
+            pos = cells[1]
+            if len(pos) > _SHORT or not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
+                return None
+            items = cells[_INFO].split(";")
+            info = {key: value for key, _, value in (item.partition("=") for item in items)}
+            if len(info) != len(items) or not info.keys() <= declared:
+                return None
+            csq = info.get("CSQ", "")
+            count = 0 if csq in _NO_CSQ else csq.count(",") + 1
+            if count:
+                texts.append(csq)
+            counts.append(count)
+            blocks = [[csq]] if count else []
+            records.append(
+                VcfRecord(number, cells[0], pos, cells[3], cells[4], info, blocks, is_sound=True)
+            )
+        width = len(self.header.csq_fields)
+        text = ",".join(texts).replace(",", "\n")
+        blocks_of = split_cells(text, "|", width, used, sum(counts))
+        if blocks_of is None:
+            return None
+        self._found = self._found or bool(records)
+        return PlainRecords(records, counts, blocks_of)
+
+    def records(self, chunk: Chunk) -> Iterator[VcfRecord]:
+        """Yield the records of a chunk, and say what is odd about them."""
+        for record in self._records(chunk):
+            self._found = True
+            yield record
 
     def _records(self, chunk: Chunk) -> Iterator[VcfRecord]:
         declared = self.header.info.keys()

@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.features.frequencies import is_frequency
 from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
+from amiss_tasks.stages.columns.coded import Cells, Coded
 from amiss_tasks.stages.table import GENE, LACKS
 from amiss_tasks.stages.values.parsing import MISSING
 
@@ -42,7 +46,7 @@ class Beside:
         """A name for each of these cells."""
         return (*self.frequencies, *(f"{GENE}{number}" for number in range(len(self.genes))))
 
-    def columns(self, cells: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    def columns(self, cells: Mapping[str, Cells]) -> dict[str, Any]:
         """Arrow columns of the cells of some rows.
 
         Args:
@@ -50,12 +54,18 @@ class Beside:
         """
         import pyarrow as pa
 
-        found = {name: pa.array(_are_missing(cells[name])) for name in self.frequencies}
+        coded = {name: Coded.of_cells(column) for name, column in cells.items()}
+        found = {
+            name: pa.array(
+                np.array(_are_missing(coded[name].distinct), np.bool_)[coded[name].codes]
+            )
+            for name in self.frequencies
+        }
         if self.genes:
-            names = self.names[len(self.frequencies) :]
-            either = zip(*(_known(cells[name]) for name in names), strict=True)
-            genes = [next(filter(None, of_row), None) for of_row in either]
-            found[GENE] = pa.array(genes, pa.string())
+            first, *others = (_known(coded[name]) for name in self.names[len(self.frequencies) :])
+            for other in others:
+                first = np.where(first == None, other, first)  # noqa: E711  # of each element
+            found[GENE] = pa.array(first, pa.string())
         return found
 
 
@@ -78,5 +88,7 @@ def _are_missing(cells: Sequence[str]) -> list[bool]:
     return [cell in empty for cell in cells]
 
 
-def _known(cells: Sequence[str]) -> list[str | None]:
-    return [None if cell in MISSING else cell for cell in cells]
+def _known(column: Coded) -> npt.NDArray[np.object_]:
+    known = [None if cell in MISSING else cell for cell in column.distinct]
+    found: npt.NDArray[np.object_] = np.array([*known, None], dtype=object)[column.codes]
+    return found

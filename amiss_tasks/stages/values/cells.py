@@ -23,6 +23,7 @@ _POSITION = re.compile(r"(?:(\d{1,9}|\?)-)?(\d{1,9}|\?)/([1-9]\d{0,8})", re.ASCI
 _BARE_POSITION = re.compile(r"(?:(?:\d{1,9}|\?)-)?(?:\d{1,9}|\?)", re.ASCII)
 _IN_BRACKETS = re.compile(r"(?:unknown\([^()]*\)|\w+\(([^()]*)\))", re.ASCII)
 """SIFT and PolyPhen as VEP writes them: tolerated_low_confidence(0.06); unknown(0) is none."""
+_OF_TEXT = (NUMBER_IN_BRACKETS, RELATIVE_POSITION)
 _NO_POSITION = ("-",)
 """How VEP's own tables write a position that is none."""
 
@@ -89,6 +90,10 @@ def parse(
     feature: Feature, cells: Sequence[str], missing: Sequence[str]
 ) -> tuple[npt.NDArray[np.float64], list[int]]:
     """Numbers of a feature's cells; see :func:`parse_numbers`."""
+    import pyarrow as pa
+
+    if feature.stands_for in _OF_TEXT and isinstance(cells, pa.Array):
+        cells = cells.to_pylist()
     if feature.stands_for == NUMBER_IN_BRACKETS:
         cells = [_within(cell) for cell in cells]
     if feature.stands_for != RELATIVE_POSITION:

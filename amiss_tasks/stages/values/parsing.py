@@ -39,7 +39,7 @@ def parse_numbers(
     """Parse a column of text.
 
     Args:
-        cells: Text as it stands in the file; None is NA.
+        cells: Text as it stands in the file, or an Arrow array of it; None is NA.
         missing: Text that stands for NA; text of blanks alone is NA as well.
 
     Returns:
@@ -96,9 +96,9 @@ def _parse_slowly(cells: Sequence[str | None]) -> tuple[npt.NDArray[np.float64],
 
 
 def text_array(cells: Sequence[str | None], missing: Sequence[str]) -> Any:
-    """Text as an Arrow array of strings, with null for NA."""
+    """Text, or an Arrow array of it, as an Arrow array of strings, with null for NA."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = pa.array(cells, pa.string())
+    text = cells if isinstance(cells, pa.Array) else pa.array(cells, pa.string())
     return pc.if_else(pc.is_in(text, pa.array(missing, pa.string())), None, text)

@@ -1,0 +1,128 @@
+"""Which variants a VCF has, in few bytes each, for the tables whose rows are looked up there."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss_tasks.stages.columns.coded import Coded, Codes
+from amiss_tasks.stages.transcripts import stem
+
+States = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+
+ABSENT, THERE, KEPT, USED = -1, 0, 1, 2
+"""What a VCF has of a variant: nothing, a record, one that is kept, a row that is used."""
+
+_NO_TRANSCRIPT = frozenset({"", ".", "NA", None})
+
+
+class Variants:
+    """Variants of a VCF by their hashes.
+
+    Two variants of one hash are met about never (64 bits), and do no harm: rows are joined by
+    what stands in them. Whoever asks, asks once all variants are there.
+    """
+
+    def __init__(self) -> None:
+        self.chromosomes: dict[str, None] = {}
+        """Names of chromosomes, in the order in which they were met."""
+        self._hashes = array("q")
+        self._kept = array("b")
+        self._sorted: npt.NDArray[np.int64] | None = None
+        self._states: npt.NDArray[np.int8] = np.zeros(0, np.int8)
+        self._rows: npt.NDArray[np.int64] | None = None
+        self._repeated = False
+
+    def add(self, chromosome: str, name: str, *, is_kept: bool) -> None:
+        """Take in a record's variant.
+
+        Args:
+            chromosome: As written.
+            name: ``CHROM POS REF ALT``, joined by carriage returns.
+            is_kept: Whether the record is kept.
+        """
+        self.chromosomes.setdefault(chromosome)
+        self._hashes.append(hash(name))
+        self._kept.append(is_kept)
+
+    def kept(self) -> int:
+        """How many variants are kept, each counted once."""
+        self._sort()
+        return int((self._states >= KEPT).sum())
+
+    def used(self) -> int:
+        """How many have rows that are used."""
+        self._sort()
+        return int((self._states >= (KEPT if self._rows is None else USED)).sum())
+
+    def is_repeated(self) -> bool:
+        """Whether some kept variant may stand in more than one record."""
+        self._sort()
+        return self._repeated
+
+    def find(self, names: Sequence[str]) -> States:
+        """What the VCF has of each of these variants: ABSENT, THERE, KEPT or USED."""
+        self._sort()
+        assert self._sorted is not None
+        wanted = np.fromiter(map(hash, names), np.int64, len(names))
+        if not len(self._sorted):
+            return np.full(len(names), ABSENT, np.int8)
+        at = np.searchsorted(self._sorted, wanted).clip(max=len(self._sorted) - 1)
+        return np.where(self._sorted[at] == wanted, self._states[at], ABSENT).astype(np.int8)
+
+    def narrow(self, names: Coded, transcripts: Coded) -> None:
+        """Say which rows of the VCF are used, where not all rows of kept records are.
+
+        Args:
+            names: Name of the variant of each row, as ``add`` takes it.
+            transcripts: Transcript of each row.
+        """
+        self._sort()
+        assert self._sorted is not None
+        used = np.fromiter(map(hash, names.distinct), np.int64, len(names.distinct))
+        self._states[np.searchsorted(self._sorted, used)] = USED
+        self._rows = np.unique(self._hashes_of(names, transcripts, np.arange(len(names.codes))))
+
+    def wanted(self, names: Coded, states: States, transcripts: Coded | None) -> Flags:
+        """Which rows of a table can belong to a row of the VCF that is used.
+
+        Args:
+            names: Name of the variant of each row.
+            states: What ``find`` says of each.
+            transcripts: Transcript of each row; None where rows are of all transcripts. Versions
+                do not count here.
+        """
+        if self._rows is None:
+            everything: Flags = states >= KEPT
+            return everything
+        wanted: Flags = states == USED
+        if transcripts is not None and len(self._rows):
+            at = np.flatnonzero(wanted)
+            hashes = self._hashes_of(names, transcripts, at)
+            place = np.searchsorted(self._rows, hashes).clip(max=len(self._rows) - 1)
+            wanted[at] = self._rows[place] == hashes
+        return wanted
+
+    @staticmethod
+    def _hashes_of(names: Coded, transcripts: Coded, rows: Codes) -> npt.NDArray[np.int64]:
+        stems = ["NA" if name in _NO_TRANSCRIPT else stem(name) for name in transcripts.distinct]
+        pairs = zip(names.codes[rows].tolist(), transcripts.codes[rows].tolist(), strict=True)
+        hashes = (hash((names.distinct[name], stems[own])) for name, own in pairs)
+        return np.fromiter(hashes, np.int64, len(rows))
+
+    def _sort(self) -> None:
+        if self._sorted is not None:
+            return
+        hashes = np.frombuffer(self._hashes, np.int64) if self._hashes else np.zeros(0, np.int64)
+        kept = np.frombuffer(self._kept, np.int8) if self._kept else np.zeros(0, np.int8)
+        of_kept = np.sort(hashes[kept == 1])
+        self._repeated = bool((of_kept[1:] == of_kept[:-1]).any())
+        self._sorted = np.unique(hashes)
+        kept_at = np.searchsorted(self._sorted, of_kept)
+        self._states = np.zeros(len(self._sorted), np.int8)
+        self._states[kept_at] = KEPT
+        self._hashes, self._kept = array("q"), array("b")

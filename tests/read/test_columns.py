@@ -1,0 +1,177 @@
+"""What is plain is read by Arrow, in columns: as cell by cell, and no row more than is used."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from inputs import BASE_INPUT, GOLDEN_INPUT, edit_csq, lines_of, write_lines
+
+from amiss_tasks.stages.columns.by_transcript import is_repeated, matched_columns
+from amiss_tasks.stages.columns.coded import Coded, split_cells
+from amiss_tasks.stages.columns.variants import ABSENT, KEPT, THERE, Variants
+from amiss_tasks.stages.filter_mask import filter_mask
+from amiss_tasks.stages.read import ReadResult, read_inputs
+from amiss_tasks.stages.read._batch import match_transcript
+
+WHOLE = {"restriction": ("all",)}
+
+
+def coded(*cells: str) -> Coded:
+    return Coded.of_cells(cells)
+
+
+def _rows(read: ReadResult) -> list[dict[str, object]]:
+    """Rows with NaN as text, so that equal ones are equal."""
+    return [
+        {name: "NaN" if value != value else value for name, value in row.items()}  # noqa: PLR0124
+        for row in read.table.to_pylist()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a|b\nc", 2),
+        ("a|b\nc|d|e", 2),
+        ("a|b\n\nc|d", 3),
+        ("\na|b", 2),
+        ("a|b\n", 2),
+        ("", 0),
+        ("\ufeffa|b", 1),
+    ],
+)
+def test_what_is_not_as_wide_as_it_should_be_is_left_to_others(text, rows):
+    """Also an empty line, which Arrow would take for empty cells, and a mark that it takes off."""
+    assert split_cells(text, "|", 2, (0, 1), rows) is None
+
+
+def test_cells_are_those_that_python_splits():
+    """Quotes, blanks, NA and letters of any kind are as they stand."""
+    text = '"a|NA\n a\t|""\nü"|\\\n|null'
+    found = split_cells(text, "|", 2, (0, 1), 4)
+    assert found is not None
+    cells = [line.split("|") for line in text.split("\n")]
+    assert [found[at].cells() for at in (0, 1)] == list(zip(*cells, strict=True))
+
+
+def test_golden_rows_are_those_that_are_read_cell_by_cell(tmp_path, monkeypatch):
+    """Whether Arrow splits the text or nobody but the readers with their messages does."""
+    by_column = read_inputs(GOLDEN_INPUT, {}, tmp_path, "columns")
+    for module in ("vcf", "tsv"):
+        monkeypatch.setattr(f"amiss_tasks.stages.read.{module}.split_cells", lambda *_: None)
+    by_cell = read_inputs(GOLDEN_INPUT, {}, tmp_path, "cells")
+    assert by_column.table.schema == by_cell.table.schema
+    assert _rows(by_column) == _rows(by_cell)
+    assert by_column.notes == by_cell.notes
+    assert by_column.counts == by_cell.counts
+
+
+def test_sound_files_are_read_in_columns(tmp_path, monkeypatch):
+    """The readers that take each cell alone are not asked, or it would be slow unseen."""
+
+    def refuse(*_):
+        raise AssertionError("read cell by cell")
+
+    monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader._records", refuse)
+    monkeypatch.setattr("amiss_tasks.stages.read.tsv.TsvReader._rows", refuse)
+    assert read_inputs(GOLDEN_INPUT, {}, tmp_path, "x").counts.rows
+
+
+@pytest.mark.parametrize("transcript", ["canonical", "keep_all", "mane"])
+def test_a_narrow_grid_keeps_the_rows_that_its_filters_do(tmp_path, transcript):
+    """What a combination gets is the same; what none can use is not in the table."""
+    whole = read_inputs(GOLDEN_INPUT, {}, tmp_path, "whole")
+    for quality, restriction in itertools.product(("twostar", "onestar"), ("missense", "all")):
+        asked = (transcript, quality, restriction)
+        names = ("transcript", "quality", "restriction")
+        grid = {name: (value,) for name, value in zip(names, asked, strict=True)}
+        wanted = whole.table.filter(filter_mask(whole.table, *asked))
+        try:
+            narrow = read_inputs(GOLDEN_INPUT, grid, tmp_path, "-".join(asked))
+        except Exception:  # noqa: BLE001  # a grid that has no row is refused either way
+            assert len(wanted) <= 2, asked
+            continue
+        mask = filter_mask(narrow.table, *asked)
+        assert _rows(whole.__class__(**{**vars(whole), "table": wanted})) == _rows(
+            narrow.__class__(**{**vars(narrow), "table": narrow.table.filter(mask)})
+        )
+        assert len(narrow.table) < len(whole.table) or asked == ("keep_all", "onestar", "all")
+
+
+def test_rows_that_are_drawn_are_drawn_from_all(tmp_path):
+    """``--rows`` draws the same variants whatever the grid keeps of them."""
+    grid = {"transcript": ("canonical",), "restriction": ("missense",)}
+    drawn = [
+        read_inputs(GOLDEN_INPUT, values, tmp_path, str(number), rows=400, seed=1)
+        for number, values in enumerate(({}, grid))
+    ]
+    assert _rows(drawn[0]) == _rows(drawn[1])
+
+
+def test_values_of_transcripts_are_those_of_each_block_alone():
+    """By position in the list; one value counts for all; what is not listed has none."""
+    own = coded("ENST1", "ENST2", "ENST3", "")
+    listed = coded("ENST1&ENST2", "ENST1&ENST2", "ENST1", "ENST1&ENST2")
+    values = coded("0.1&0.2", "7", "0.3", "0.1&0.2")
+    found = matched_columns(own, listed, [values])
+    assert found is not None
+    assert list(zip(*(column.cells() for column in found), strict=True)) == [
+        match_transcript(mine, cells)
+        for mine, *cells in zip(*(c.cells() for c in (own, listed, values)), strict=True)
+        for cells in [tuple(cells)]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "listed", "value"),
+    [("ENST00.2", "ENST00.1", "1"), ("ENST1", "ENST1&ENST2", "1&2&3"), ("ENST00", "ENST00.1", "")],
+)
+def test_what_is_to_be_said_of_lists_is_left_to_others(own, listed, value):
+    """Another version of a transcript, and a list of another length."""
+    assert matched_columns(coded(own), coded(listed), [coded(value)]) is None
+
+
+def test_a_transcript_is_repeated_within_a_record_alone():
+    """The same in two records is none, and neither is a motif that stands twice."""
+    features = coded("A", "B", "A", "M", "M")
+    is_other = "M".__eq__
+    assert not is_repeated(features, np.array([0, 0, 1, 1, 1]), is_other)
+    assert is_repeated(features, np.array([0, 0, 0, 1, 1]), is_other)
+
+
+def test_variants_are_found_by_what_is_kept_and_used_of_them():
+    """Nothing, a record, a kept one; and, once rows are narrowed, those of used transcripts."""
+    variants = Variants()
+    for name, kept in (("a", True), ("b", False), ("c", True), ("b", True), ("d", False)):
+        variants.add("1", name, is_kept=kept)
+    assert variants.find(list("abcdx")).tolist() == [KEPT, KEPT, KEPT, THERE, ABSENT]
+    assert (variants.kept(), variants.used(), variants.is_repeated()) == (3, 3, False)
+    names, states = coded("a", "a", "b", "c"), variants.find(["a", "b", "c"])[[0, 0, 1, 2]]
+    assert variants.wanted(names, states, None).all()
+    variants.narrow(coded("a", "b"), coded("ENST1.1", "NA"))
+    states = variants.find(["a", "b", "c"])[[0, 0, 1, 2]]
+    assert variants.wanted(names, states, None).tolist() == [True, True, True, False]
+    own = coded("ENST1.2", "ENST2", "", "ENST1")
+    assert variants.wanted(names, states, own).tolist() == [True, False, True, False]
+    assert (variants.kept(), variants.used()) == (3, 2)
+
+
+def test_a_kept_variant_in_two_records_is_repeated():
+    """Whatever stands between them."""
+    variants = Variants()
+    for name in ("a", "b", "a"):
+        variants.add("1", name, is_kept=True)
+    assert variants.is_repeated()
+
+
+def test_a_block_of_another_allele_is_found_among_thousands(tmp_path):
+    """One in the middle of a sound file is refused with its line, as alone."""
+    lines = lines_of(BASE_INPUT["vcf"])
+    record = next(at for at, line in enumerate(lines) if "missense_variant" in line)
+    wrong = edit_csq(lines, lambda cells: {**cells, "Allele": "TTT"})
+    lines[record] = wrong[record]
+    inputs = {**BASE_INPUT, "vcf": write_lines(tmp_path / "v.vcf", lines)}
+    with pytest.raises(Exception, match=rf"v.vcf:{record + 1}: a CSQ block is of allele"):
+        read_inputs(inputs, {}, tmp_path, "x")
