@@ -17,6 +17,7 @@ from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._progress import Progress, Tally
+from gridrun.run._reading import telling
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
 from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
@@ -143,7 +144,8 @@ class Engine:
             progress.phase("looking up which tasks are done")
         elif not self._collect_only:
             self._prepare_backend()  # nothing was run yet, so there is something to run
-        pending = self._pending()
+        with self._telling("taking digests of the inputs"):
+            pending = self._pending()
         if self._forget_damaged(pending):
             pending = self._pending()
         self._tally.total = len(study_state.tables) * study_state.folds
@@ -178,6 +180,10 @@ class Engine:
         if held:
             return "detached"
         return "failed" if summary.failed else "done"
+
+    def _telling(self, what: str) -> contextlib.AbstractContextManager[None]:
+        """Say how far the inputs are read meanwhile."""
+        return telling(self._study_state.study.inputs.values(), what, self._progress.phase)
 
     def _pending(self) -> list[Pending]:
         study_state = self._study_state
@@ -239,7 +245,8 @@ class Engine:
         def source() -> Source:
             if not sources:
                 self._progress.phase("reading the inputs")
-                sources.append(study_state.open_source())
+                with self._telling("reading the inputs"):
+                    sources.append(study_state.open_source())
                 self._has_read = True
                 for note in sources[0].notes():
                     self._notes.add(note)
