@@ -44,11 +44,12 @@ class Coded:
 
     @classmethod
     def of(cls, column: Any) -> Coded:
-        """An Arrow column of a dictionary of text."""
+        """An Arrow array, or a column, of a dictionary of text."""
         import pyarrow as pa
 
         if isinstance(column, pa.ChunkedArray):
-            column = column.unify_dictionaries().combine_chunks()
+            one = column.num_chunks == 1
+            column = column.chunk(0) if one else column.unify_dictionaries().combine_chunks()
         return cls(column.dictionary, column.indices.to_numpy().astype(np.intp))
 
     @classmethod
@@ -142,6 +143,7 @@ def split_cells(
                 include_columns=names,
                 column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
                 strings_can_be_null=False,
+                check_utf8=False,  # it was text just now
             ),
         )
     except pa.ArrowInvalid:

@@ -60,7 +60,8 @@ def parse_numbers(
     is_known = text.is_valid().to_numpy(zero_copy_only=False)
     if not np.isfinite(values[is_known]).all():
         return _parse_slowly(text.to_pylist())
-    if pc.max(pc.utf8_length(text)).as_py() > _MOST_DIGITS:
+    # what was cast is ASCII
+    if pc.max(pc.binary_length(text)).as_py() > _MOST_DIGITS:
         values = _round(values, text)
     return values, []
 
