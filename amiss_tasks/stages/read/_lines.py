@@ -11,6 +11,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -155,8 +156,7 @@ class LineSource:
             )
             return
         try:
-            while block := stream.read(CHUNK_BYTES):
-                yield block
+            yield from _ahead(stream) if is_gzip else iter(lambda: stream.read(CHUNK_BYTES), b"")
         except EOFError:
             self._report.stop("truncated gzip: it ends in the middle of its data", todo=_AGAIN)
         except (gzip.BadGzipFile, zlib.error) as error:
@@ -218,6 +218,18 @@ class LineSource:
                 todo="the file is damaged, or not text throughout; make it anew",
             )
         return found
+
+
+def _ahead(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield blocks, the next of which is unpacked meanwhile: zlib lets go of the interpreter.
+
+    What is wrong with a block is raised when it is asked for.
+    """
+    with ThreadPoolExecutor(1, "unpacking") as thread:
+        block = thread.submit(stream.read, CHUNK_BYTES)
+        while data := block.result():
+            block = thread.submit(stream.read, CHUNK_BYTES)
+            yield data
 
 
 def _is_bgzf(head: bytes) -> bool:
