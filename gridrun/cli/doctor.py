@@ -83,7 +83,7 @@ def doctor(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Look at this input file, or at the inputs of this study, and at nothing else; "
+            help="Inspect this input file, or the inputs of this study, and nothing else; "
             "repeat the option for further files.",
             show_default=False,
         ),
@@ -113,7 +113,7 @@ def doctor(
     if inputs:
         if study is not None or key:
             raise UserError(
-                "--inputs looks at files and at nothing else",
+                "--inputs inspects files and nothing else",
                 todo="leave out STUDY and the backend, or --inputs",
             )
         found = inspect_inputs(inputs, records, pipeline)

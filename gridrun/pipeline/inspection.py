@@ -1,4 +1,4 @@
-"""Looking at input files before there is a study: what a pipeline may offer, and what it saw."""
+"""Inspecting input files before there is a study: what a pipeline may offer, and what it saw."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Observation:
     """One thing that was seen in an input.
 
     Args:
-        what: What was looked at.
+        what: What was inspected.
         verdict: ``ok``, ``note`` or ``damaged``: no study can read the file.
         found: What was found.
         todo: What to do about it, or empty.
@@ -29,7 +29,7 @@ class Observation:
 
 @runtime_checkable
 class InspectsInputs(Protocol):
-    """A pipeline that can look at inputs without a study."""
+    """A pipeline that can inspect inputs without a study."""
 
     def inspect_inputs(self, files: Sequence[Path], records: int) -> Iterator[Observation]:
         """Say what files hold, what is odd in them, and what a study could use of them.

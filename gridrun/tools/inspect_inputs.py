@@ -1,4 +1,4 @@
-"""Looking at inputs before there is a study, or at those of one."""
+"""Inspecting inputs before there is a study, or at those of one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def inspect_inputs(
 
     Raises:
         UserError: A study or file is not there, the files do not belong together, or the pipeline
-            looks at none.
+            inspects none.
     """
     known = load_pipeline(pipeline)
     if not isinstance(known, InspectsInputs):
-        raise UserError(f"the pipeline {pipeline} looks at no inputs without a study")
+        raise UserError(f"the pipeline {pipeline} inspects no inputs without a study")
     named: list[Path] = []
     for file in files:
         if file.is_dir():
