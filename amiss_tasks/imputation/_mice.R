@@ -43,15 +43,18 @@
     attach(functions, name = .ATTACHED, warn.conflicts = FALSE)
     on.exit(detach(.ATTACHED, character.only = TRUE))
   }
+  seen <- in_units(data, plan)
   call <- c(
     list(
-      in_units(data, plan),
+      seen,
       method = method, m = completions, maxit = iterations, printFlag = FALSE
     ),
     .mice_arguments(params, !method %in% c("rf", .METHOD))
   )
   if (isTRUE(params$keep_collinear)) call$remove.collinear <- FALSE
-  if (!is.null(plan$predictors)) call$predictorMatrix <- predictor_matrix(plan$predictors)
+  if (!is.null(plan$predictors)) {
+    call$predictorMatrix <- predictor_matrix(plan$predictors, names(seen))
+  }
   run <- do.call(mice::mice, call)
   .tell_left_out(run, data, plan)
   lapply(seq_len(completions), function(number) {

@@ -75,7 +75,7 @@
 # collinear among them, which then takes no part.
 .training_setup <- function(training, plan, params) {
   if (!is.null(plan$predictors)) {
-    return(predictor_matrix(plan$predictors))
+    return(predictor_matrix(plan$predictors, names(training)))
   }
   looked_at <- suppressWarnings(mice::mice(
     training,

@@ -34,8 +34,8 @@
 # What is learnt of a training table before mice sees it.
 #
 # Returns list(constants, centre, spread, plain_names, predictors): named lists of numbers,
-# whether mice sees plain names, and for each feature, named as mice sees it, its predictors, or
-# NULL where all others are.
+# whether mice sees plain names, and for each feature the names of its predictors, or NULL where
+# all others are.
 mice_plan <- function(data, params) {
   known <- lapply(unclass(data), function(column) column[!is.na(column)])
   numbers <- names(data)[vapply(data, is.numeric, NA)]
@@ -50,11 +50,11 @@ mice_plan <- function(data, params) {
     # of the centred values: those of a feature far from 0 would lose their last digits
     plan$spread <- Map(function(values, centre) sd(values - centre), known[numbers], plan$centre)
     plan$spread[vapply(plan$spread, function(x) is.na(x) || x == 0, NA)] <- 1
-    plan$plain_names <- TRUE
   }
   if (isTRUE(params$choose_predictors)) {
     plan$predictors <- .choose_predictors(in_units(data, plan))
   }
+  plan$plain_names <- isTRUE(params$own_units)
   plan
 }
 
@@ -147,8 +147,9 @@ out_of_units <- function(data, completed, plan, training = data) {
 }
 
 # The same as mice's matrix, a row for each target.
-predictor_matrix <- function(chosen) {
-  features <- names(chosen)
-  rows <- lapply(chosen, function(predictors) as.numeric(features %in% predictors))
-  matrix(unlist(rows), length(features), byrow = TRUE, dimnames = list(features, features))
+#
+# seen  names of the features as mice sees them, in the same order
+predictor_matrix <- function(chosen, seen) {
+  rows <- lapply(chosen, function(predictors) as.numeric(names(chosen) %in% predictors))
+  matrix(unlist(rows), length(seen), byrow = TRUE, dimnames = list(seen, seen))
 }
