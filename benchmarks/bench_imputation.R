@@ -37,7 +37,9 @@ time_mice <- function(name, method, train, test, rows, seed, sizes) {
       list(
         method$in_units(data, plan),
         method = name, m = completions, maxit = sizes$iterations, ignore = ignore,
-        predictorMatrix = method$predictor_matrix(plan$predictors), remove.collinear = FALSE,
+        predictorMatrix = method$predictor_matrix(
+          plan$predictors, names(method$in_units(data, plan))
+        ), remove.collinear = FALSE,
         printFlag = FALSE
       ),
       method$.mice_arguments(params, name != "rf")
