@@ -153,7 +153,7 @@ class OpenStudy:
             check: Whether to check the inputs' headers too.
             request: ``only`` (``"PARAMETER=VALUE"``, several, or a mapping),
                 ``combinations`` (numbers from 1 or ``"1,5,10-20"``), ``sample``,
-                ``design``, ``blocks``, ``rows``, ``folds``, ``retry_failed``.
+                ``design``, ``blocks``, ``rows``, ``folds``, ``retry_failed``, ``retry``.
 
         Raises:
             UserError: The request or the inputs are at fault.
@@ -204,7 +204,7 @@ class OpenStudy:
             backend_options: Further options of the backend.
             workers: Workers to start, for backends that start some.
             address: Address of a running Ray cluster to join.
-            request: As for ``plan``, and ``mix_environments``.
+            request: As for ``plan``, and ``max_failures``, ``mix_environments``.
 
         Raises:
             GridrunError: It cannot run, or cannot go on; what was committed is kept, and the

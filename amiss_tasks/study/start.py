@@ -105,6 +105,6 @@ seed: 1
 classifiers: [{classifiers}]
 
 limits:
-  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
+  task: {{seconds: 3600}}  # a task that takes longer is ended and recorded as timeout
 
 """

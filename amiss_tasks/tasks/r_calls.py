@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,12 @@ SHARED_R = (
 """R files that every task may call, in this order; ``r/all.R`` has the same."""
 
 
+_NO_MEMORY = re.compile(
+    "cannot allocate (vector|memory|buffer)|vector memory (limit|exhausted)|MemoryError"
+)
+"""What R says, and Python called from R, where there is no memory for something."""
+
+
 class RCalls:
     """R with the shared files; those of methods and classifiers are loaded when asked for.
 
@@ -77,8 +84,7 @@ class RCalls:
         try:
             return self._session.call(where or self._session.shared, function, *args, **named)
         except RError as error:
-            defect = "upstream_defect" in error.classes
-            raise TaskFailure(error.message, "upstream-defect" if defect else "error") from None
+            raise TaskFailure(error.message, _kind_of(error)) from None
 
     def file(self, name: str, folder: str, helpers: Sequence[str] = ()) -> RObject:
         """Environment of a method's or classifier's file, and of the files it shares."""
@@ -172,6 +178,13 @@ class RCalls:
                 todo=f"{_library_advice()}, then run: gridrun doctor",
             )
         return versions
+
+
+def _kind_of(error: RError) -> str:
+    """Kind of failure that an error of R's is."""
+    if "upstream_defect" in error.classes:
+        return "upstream-defect"
+    return "memory" if _NO_MEMORY.search(error.message) else "error"
 
 
 def _library_advice(fault: str = "") -> str:

@@ -244,7 +244,7 @@ class AzureBackend(SweepBackend):
         assert self._job is not None
         silent = self._settings.silent_minutes
         seconds = silent * 60 if silent is not None else None
-        limit = self._job.limits.task_seconds
+        limit = self._job.limits.longest
         if seconds is None and limit is not None:
             seconds = max(_LEAST_SILENT_SECONDS, 3 * limit)
         poll = self._settings.poll_seconds or _LONGEST_POLL_SECONDS

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
-@opt.with_run_options(*opt.SELECTING, "retry_failed", "mix_environments")
+@opt.with_run_options(*opt.SELECTING, "retry_failed", "retry", "max_failures", "mix_environments")
 def local(
     study: opt.StudyArgument = Path(),
     workers: Annotated[

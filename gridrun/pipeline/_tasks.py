@@ -33,7 +33,7 @@ class TaskFailure(Exception):
 
     Args:
         message: R's or Python's own message.
-        kind: ``error`` or ``upstream-defect``.
+        kind: ``error``, ``upstream-defect``, or ``memory`` where there was too little of it.
         shares: As that of a :class:`TaskResult`.
     """
 

@@ -49,7 +49,7 @@ seed: 1
 classifiers: [{classifiers}]
 
 limits:
-  task_seconds: 3600  # a task that takes longer is ended and recorded as timeout
+  task: {{seconds: 3600}}  # a task that takes longer is ended and recorded as timeout
 
 """
 """``Pipeline.study_start`` of a pipeline that has no more to say."""

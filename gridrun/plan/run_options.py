@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral
 from typing import Any
 
-from gridrun.errors import UserError
+from gridrun.errors import UserError, did_you_mean
+from gridrun.plan.units import Kind
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ def _several(value: object) -> Iterable[object]:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return list(value)
     return [value]
+
+
+def _words(name: str, words: object) -> tuple[str, ...]:
+    return tuple(_word(name, word) for word in _several(words))
+
+
+RETRIED = tuple(kind.value for kind in Kind if kind is not Kind.UPSTREAM_DEFECT)
+"""Kinds of failure that another run may be asked to try again."""
 
 
 def _option(form: Form, *, default: Any = None) -> Any:
@@ -135,12 +144,46 @@ class RunOptions:
     retry_failed: bool = _option(
         Form("Run failed tasks again as well.", selects=False), default=False
     )
+    retry: tuple[str, ...] = _option(
+        Form(
+            f"Run failed tasks of these kinds again as well: {', '.join(RETRIED)}.",
+            "KIND[,KIND...]",
+            read=_words,
+            selects=False,
+        ),
+        default=(),
+    )
+    max_failures: int | None = _option(
+        Form(
+            "Start no more tasks once N have failed in this run.",
+            "N",
+            read=_whole,
+            selects=False,
+        ),
+    )
     mix_environments: bool = _option(
         Form(
             "Accept other versions of R or packages than the study was begun with.", selects=False
         ),
         default=False,
     )
+
+    @property
+    def retried_kinds(self) -> frozenset[str]:
+        """Kinds of failure whose tasks are to be run again.
+
+        Raises:
+            UserError: There is no such kind.
+        """
+        kinds = [word.strip() for words in self.retry for word in words.split(",")]
+        for kind in kinds:
+            if kind not in RETRIED:
+                near = did_you_mean(kind, RETRIED)
+                raise UserError(
+                    f"--retry {kind}: no kind of failure that can be tried again",
+                    todo=f"{near} known: {', '.join(RETRIED)}".strip(),
+                )
+        return frozenset(RETRIED if self.retry_failed else kinds)
 
     @classmethod
     def asked(cls, **options: Any) -> RunOptions:

@@ -168,16 +168,13 @@ class TaskTables:
         fold: int,
         context_ids: Sequence[int | None],
         finished: Finished,
-        *,
-        retry_failed: bool = False,
     ) -> Pending:
         """Tasks of a fold that are to be run and have no outcome yet.
 
         Args:
             fold: Counted from 1.
             context_ids: The ledger's number of each context, None if it has none.
-            finished: What the ledger has of a context and fold.
-            retry_failed: Whether failed tasks are to be run again.
+            finished: What the ledger has of a context and fold, without what is to be run again.
         """
         codes, classifiers, contexts = [], [], []
         for table in self.tables:
@@ -186,8 +183,7 @@ class TaskTables:
                 ident = context_ids[int(position)]
                 if ident is None:
                     continue
-                done, failed = finished(ident, fold)
-                known = done if retry_failed else np.concatenate([done, failed])
+                known = np.concatenate(finished(ident, fold))
                 if len(known):
                     here = table.contexts == position
                     left[here] &= ~np.isin(table.codes[here], known)

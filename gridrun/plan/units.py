@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeGuard
 
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
+from gridrun.plan.limits import Limits
 
 
 class State(StrEnum):
@@ -39,22 +40,9 @@ class Kind(StrEnum):
     TIMEOUT = "timeout"
     """The process was killed because its time limit had passed; retried, alone."""
     MEMORY = "memory"
-    """The process passed its memory limit. Reserved: nothing watches memory yet."""
+    """The task used more memory than its limit, or more than there was; retried, alone."""
     UPSTREAM_DEFECT = "upstream-defect"
     """Upstream cannot run the task either; not run."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one task may use.
-
-    Args:
-        task_seconds: Wall seconds; the process is killed past it. None: no limit.
-        mem_mb: Resident memory of the process; reserved, not enforced yet.
-    """
-
-    task_seconds: float | None = None
-    mem_mb: int | None = None
 
 
 @dataclass(frozen=True)

@@ -372,9 +372,12 @@ class Engine:
         try:
             for event in backend.run(queue.next_unit):
                 recorder.take(event)
+                if recorder.has_too_many:
+                    self._end_early(backend, queue)
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:
+            recorder.let_wait()
             if not self._tally.finished and not self._interrupted:
                 raise  # there is nothing to make a table of
             self._fault = fault
@@ -385,6 +388,15 @@ class Engine:
         if self._interrupted:
             return "interrupted"
         return "failed" if self._tally.failed else "done"
+
+    def _end_early(self, backend: Backend, queue: UnitQueue) -> None:
+        """Start no more tasks; those that run may end."""
+        self._notes.add(
+            f"{counted(self._tally.failed, 'task')} of this run failed, as many as --max-failures "
+            "allows: no more were started"
+        )
+        queue.stop()
+        backend.stop()
 
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
-from gridrun.errors import EnvironmentFault, Fault
+from gridrun.errors import EnvironmentFault, Fault, counted
 from gridrun.pipeline import TaskResult
+from gridrun.plan.alike import AlikeFailures
 from gridrun.plan.units import (
     Event,
     Notice,
@@ -80,8 +82,16 @@ class Recorder:
         self._environment: dict[str, Any] | None = ledger.environment()
         self._known: set[AttemptKey] = set()
         self._resumed: set[str] = set()
+        self._alike: defaultdict[str, AlikeFailures] = defaultdict(AlikeFailures)
+        self._too_many = False
         self.cancelled = 0
         """Sweeps that somebody cancelled."""
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether as many tasks have just failed as may; asked for, it is said once."""
+        too_many, self._too_many = self._too_many, False
+        return too_many
 
     def resume(self, sweeps: tuple[SentSweep, ...], known: set[AttemptKey]) -> None:
         """Expect events of what earlier runs sent, some of which may be in the ledger."""
@@ -98,10 +108,24 @@ class Recorder:
         self._ledger.record(event, log)
         if event.final:
             self._tally.failed += 1
+            self._too_many = self._tally.failed == self._study_state.request.max_failures
         else:
             self._tally.retried += 1
         self._progress.failure(event, log)
         self._progress.update(self._tally)
+
+    def let_wait(self) -> None:
+        """Have tasks wait again that failed in a row for one reason: it was the machine's."""
+        for failures in self._alike.values():
+            if failures.are_many:
+                self._ledger.commit()
+                self._ledger.forget(failures.tasks)
+                self._tally.failed -= len(failures.tasks)
+                self._notes.add(
+                    f"{counted(len(failures.tasks), 'task')} that had failed will run again: "
+                    "the machine was at fault"
+                )
+        self._alike.clear()
 
     def take(self, event: Event) -> None:
         """Take one event.
@@ -112,12 +136,14 @@ class Recorder:
         """
         match event:
             case TaskDone():
+                self._alike.pop(event.attempt.worker, None)
                 if self._is_news(event) and self._queue.settle(event):
                     self._ledger.record(event, self._keep_log(event))
                     self._count(event.result)
                     self._progress.update(self._tally)
             case TaskFailed():
                 if self._is_news(event) and (not event.final or self._queue.settle(event)):
+                    self._alike[event.attempt.worker].note(event)
                     self.failed(event)
             case WorkerReady(worker, environment):
                 self._check_environment(dict(environment))

@@ -10,12 +10,12 @@ from typing import Any
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
+from gridrun.plan.limits import Limits
 from gridrun.plan.units import (
     Attempt,
     Event,
     Job,
     Kind,
-    Limits,
     TaskDone,
     TaskFailed,
     Unit,
@@ -67,7 +67,7 @@ def job_from(data: Mapping[str, Any]) -> Job:
     settings = Settings(
         {}, data["protocol"], data["seed"], data["rows"], data["options"], needs=needs
     )
-    return Job(data["pipeline"], settings, Limits(**data["limits"]))
+    return Job(data["pipeline"], settings, Limits.from_data(data["limits"]))
 
 
 def unit_text(unit: Unit, digest_of: DigestOf) -> str:

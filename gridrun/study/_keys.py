@@ -15,7 +15,6 @@ from gridrun.pipeline import (
     refused_classifier,
 )
 from gridrun.plan.selection import DESIGNS, RANDOM
-from gridrun.plan.units import Limits
 from gridrun.study._reader import KeyReader
 from gridrun.study._section import Section
 
@@ -118,23 +117,6 @@ def read_inputs(reader: KeyReader, node: Node, inputs: Mapping[str, InputRole]) 
     for role, todo in inputs_lacking(inputs, section.nodes).items():
         reader.fault(f'input "{role}" is missing below "inputs"', node, todo)
     return section.files(inputs, Section.path)
-
-
-def read_limits(reader: KeyReader, node: Node) -> Limits:
-    """What one task may use."""
-    advice = "give task_seconds: SECONDS, or remove the key"
-    entries = reader.entries(node, 'key "limits"', advice, expected="limits")
-    if entries is None:
-        return Limits()
-    section = Section(reader, entries, ("task_seconds", "mem_mb"), "limit")
-    if "mem_mb" in section.keys:
-        reader.fault(
-            'limit "mem_mb" is of a later version: this one does not watch memory',
-            section.keys["mem_mb"],
-            "remove it; task_seconds can be given",
-        )
-    allowed = "a number of seconds above 0; without the key there is no limit"
-    return Limits(task_seconds=section.number("task_seconds", allowed=allowed))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from gridrun.study._reader import KeyReader
 _MOST_UNKNOWN = 20
 FILE_NAME = r"[A-Za-z][A-Za-z0-9_-]*"
 """Name that a study gives an input file of its own; without a dot, which joins it to the role."""
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+SIZE = rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(_UNITS)})"
+"""A size of memory as people write it."""
+
 _TYPING_ERROR = 0.75
 """Similarity, by difflib, from which on a key is another one mistyped."""
 
@@ -146,6 +150,17 @@ class Section:
 
         limit = f", at most {most:g}" if math.isfinite(most) else ""
         return self._value(key, meant, f"allowed: {allowed}{limit}")
+
+    def size(self, key: str) -> int | None:
+        """A number of bytes, as 500 MB or 1.5 GB."""
+
+        def meant(node: Node) -> int | None:
+            written = re.fullmatch(SIZE, node.text or "")
+            if written is None:
+                return None
+            return round(float(written[1]) * _UNITS[written[2]]) or None
+
+        return self._value(key, meant, f"allowed: a number and a unit ({', '.join(_UNITS)})")
 
     def files(
         self, inputs: Mapping[str, InputRole], read: Callable[[Section, str], T | None]

@@ -15,8 +15,8 @@ from gridrun.errors import Fault, InputError, did_you_mean
 from gridrun.pipeline import Pipeline, default_classifiers, inputs_advice
 from gridrun.pipeline.notebooks import facts_html
 from gridrun.plan.grid import Grid
+from gridrun.plan.limits import Limits
 from gridrun.plan.selection import RANDOM
-from gridrun.plan.units import Limits
 from gridrun.store.paths import STUDY_FILE, StudyPaths
 from gridrun.study._keys import (
     KEYS,
@@ -24,10 +24,10 @@ from gridrun.study._keys import (
     MOST_SEED,
     read_classifiers,
     read_inputs,
-    read_limits,
     read_sample,
     read_study_keys,
 )
+from gridrun.study._limits_key import read_limits
 from gridrun.study._reader import KeyReader
 from gridrun.study._report_key import ReportKey, read_report
 from gridrun.study.backend_keys import (
@@ -225,7 +225,9 @@ def _read(file: Path, document: Document, root: Entries, pipeline: Pipeline) -> 
     classifiers = default_classifiers(pipeline)
     if "classifiers" in nodes:
         classifiers = read_classifiers(reader, nodes["classifiers"], pipeline, protocol or "")
-    limits = read_limits(reader, nodes["limits"]) if "limits" in nodes else Limits()
+    limits = Limits()
+    if "limits" in nodes:
+        limits = read_limits(reader, nodes["limits"], pipeline)
     usual_text = StudyPaths(file.absolute().parent).report_text
     report = read_report(keys, pipeline, grid.grid if grid is not None else None, usual_text)
     notes = reader.finish()

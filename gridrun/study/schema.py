@@ -14,6 +14,7 @@ from gridrun.pipeline.comparison import ComparesMethods
 from gridrun.plan.selection import DESIGNS
 from gridrun.study import schema_parts as parts
 from gridrun.study._keys import KEYS, MOST_FOLDS, MOST_SEED
+from gridrun.study._limits_key import limits_schema
 from gridrun.study._report_key import most_equivalence
 from gridrun.study._study import DEFAULT_FOLDS, DEFAULT_SEED
 from gridrun.study.backend_keys import BackendKey, backend_keys, load_backend_key
@@ -74,7 +75,7 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
         "seed": _said("Seed of all that is drawn.", parts.whole(0, MOST_SEED), DEFAULT_SEED),
         "protocol": _said(protocols, parts.one_of(tuple(pipeline.protocols)), first),
         CLASSIFIERS: _said("The classifiers that are trained.", words),
-        "limits": _said("What one task may use.", parts.mapping({"task_seconds": parts.number()})),
+        "limits": _said("What tasks may use.", limits_schema(pipeline)),
         "sample": _said(
             "Number of combinations to draw at random; or a design, and how many blocks or "
             "combinations.",

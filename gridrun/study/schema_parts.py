@@ -12,11 +12,15 @@ from typing import Any
 
 from gridrun.pipeline import InputRole
 from gridrun.study._section import FILE_NAME, Section
+from gridrun.study._section import SIZE as _SIZE
 
 Schema = Mapping[str, Any]
 
 TEXT: Schema = {"type": "string", "pattern": r"\S"}
 """Text that is not blank; paths are such."""
+
+SIZE: Schema = {"type": "string", "pattern": f"^{_SIZE}$"}
+"""A size of memory."""
 
 
 def one_of(known: Sequence[object]) -> Schema:

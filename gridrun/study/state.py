@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from gridrun.plan.fingerprint import digest_of_input
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
-from gridrun.plan.tasks import Pending, TaskTables
+from gridrun.plan.tasks import Finished, Pending, TaskTables
 from gridrun.plan.units import Job
 from gridrun.shard.remote_inputs import (
     BlocksElsewhere,
@@ -371,10 +371,12 @@ class StudyState:
     ) -> Iterator[Pending]:
         """Fold by fold, the tasks that are to be run."""
         # without a ledger no context is known, yet all tasks are to be run
-        finished = view.finished if view is not None else _nothing
+        finished: Finished = _nothing
+        if view is not None:
+            finished = partial(view.finished, without=self.request.retried_kinds)
         ids = [-1 if ident is None else ident for ident in context_ids]
         for fold in range(1, self.folds + 1):
-            yield self.tables.pending(fold, ids, finished, retry_failed=self.request.retry_failed)
+            yield self.tables.pending(fold, ids, finished)
 
     def seconds(self, context_ids: Sequence[int | None], view: LedgerView | None) -> list[float]:
         """Estimated seconds of a task of each context: the ledger's mean, or a guess."""

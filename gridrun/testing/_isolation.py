@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import (
     Job,
     Kind,
@@ -28,6 +29,7 @@ from gridrun.testing.units import UnitQueue, expected_rows, toy_content, toy_job
 BackendFactory = Callable[[], Backend]
 
 _OPEN_SECONDS = 1.0
+_FILLED_BYTES = 500 * 10**6
 
 
 class WithOpened:
@@ -106,6 +108,21 @@ class IsolationContract(WithOpened):
             assert event.limit_seconds == limit
             assert event.signal is None
             assert limit <= event.attempt.seconds < limit + 5
+        assert len(queue.final) == 4  # noqa: PLR2004 - the unit's tasks
+
+    def test_a_task_that_takes_all_memory_is_ended_at_its_limit(
+        self, opened: Callable[[Job], Backend]
+    ) -> None:
+        """It is a failure of memory, which says how much, twice; the others are done."""
+        limits = Limits(Limit(memory=_FILLED_BYTES))
+        backend = opened(toy_job(limits=limits, misbehave={"twin_check=off": "fill"}))
+        _needs_isolation(backend)
+        queue = UnitQueue([_with_one_offending_task()])
+        list(queue.drive(backend))
+        (last,) = (event for event in queue.final.values() if isinstance(event, TaskFailed))
+        for event in (*queue.not_final, last):
+            assert event.kind is Kind.MEMORY
+            assert "GB of memory, more than its limit of" in event.reason
         assert len(queue.final) == 4  # noqa: PLR2004 - the unit's tasks
 
     def test_a_second_attempt_may_succeed(

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +20,15 @@ QUIT_CODE = 7
 
 FLOOD_BYTES = 4 << 20
 """What ``flood`` prints, in bytes."""
+
+
+LARGE_BYTES = 300 << 20
+"""What ``be_large`` uses."""
+
+_SEARCH_SECONDS = 0.1
+"""How long is looked for what is lost."""
+
+_PIECE_BYTES = 16 << 20
 
 
 def misbehave(behaviour: str, selector: str, state_dir: str | None) -> None:
@@ -35,13 +45,36 @@ def misbehave(behaviour: str, selector: str, state_dir: str | None) -> None:
         ValueError: For ``defect``, and for a name that is not known.
     """
     name = behaviour
+    if name in PLACES:
+        PLACES[name](_lost(state_dir))
+        return
     if behaviour.endswith("_once"):
         name = behaviour.removesuffix("_once")
         if not _first_time(f"{behaviour} {selector}", state_dir):
             return
     if name not in BEHAVIOURS:
-        raise ValueError(f'unknown misbehaviour "{behaviour}"; known: {", ".join(BEHAVIOURS)}')
+        known = ", ".join((*BEHAVIOURS, *PLACES))
+        raise ValueError(f'unknown misbehaviour "{behaviour}"; known: {known}')
     BEHAVIOURS[name](selector)
+
+
+def _lost(state_dir: str | None) -> Path:
+    if state_dir is None:
+        raise ValueError('what may be lost needs the option "state_dir"')
+    return Path(state_dir) / "lost"
+
+
+def _need(lost: Path) -> None:
+    if lost.exists():
+        time.sleep(_SEARCH_SECONDS)
+        raise TaskFailure(f"cannot open shared object {lost.parent.name}.so: attempt {os.getpid()}")
+
+
+PLACES: dict[str, Callable[[Path], None]] = {
+    "lose": lambda lost: lost.touch(),
+    "need": _need,
+}
+"""Name to what happens to something that all tasks of a machine need, and that may be lost."""
 
 
 def _first_time(what: str, state_dir: str | None) -> bool:
@@ -140,6 +173,31 @@ def _close_pipes(_selector: str) -> None:
     os.closerange(3, 256)
 
 
+def _fill(_selector: str) -> None:
+    """Take all the memory there is, and write to it, until somebody ends it."""
+    taken = []
+    while True:
+        taken.append(bytearray(b"x") * _PIECE_BYTES)
+
+
+def _fill_started(_selector: str) -> None:
+    """Have a process of one's own take all the memory, and wait for it."""
+    text = f"a = []\nwhile True: a.append(bytearray(b'x') * {_PIECE_BYTES})"
+    subprocess.run([sys.executable, "-c", text], check=False)  # noqa: S603 - our own words
+
+
+def _be_large(_selector: str) -> None:
+    """Use much memory for a moment, and give it back."""
+    taken = bytearray(b"x") * LARGE_BYTES
+    time.sleep(1)
+    del taken
+
+
+def _ask_for_all(_selector: str) -> None:
+    """Ask for more memory than any machine has, in one piece."""
+    bytearray(1 << 60)
+
+
 BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "error": _error,
     "defect": _defect,
@@ -158,5 +216,9 @@ BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "stop_started": _stop_started,
     "stop_printing": _stop_printing,
     "close_pipes": _close_pipes,
+    "fill": _fill,
+    "fill_started": _fill_started,
+    "be_large": _be_large,
+    "ask_for_all": _ask_for_all,
 }
 """Name to what happens; the ones that end the process never return."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
 from gridrun.plan.grid import Grid
+from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import (
     Event,
     Job,
-    Limits,
     TaskDone,
     TaskFailed,
     Unit,
@@ -32,14 +32,18 @@ GRID = Grid(
 """The toy's whole grid."""
 
 
-def toy_job(task_seconds: float | None = None, **options: Any) -> Job:
+def toy_job(
+    task_seconds: float | None = None, *, limits: Limits | None = None, **options: Any
+) -> Job:
     """A job of the toy pipeline.
 
     Args:
         task_seconds: Limit of each task.
+        limits: All limits, in place of that.
         options: See ``gridrun.testing.toy``.
     """
-    return Job(PIPELINE.name, Settings({}, "plain", seed=1, options=options), Limits(task_seconds))
+    limits = limits or Limits(Limit(task_seconds))
+    return Job(PIPELINE.name, Settings({}, "plain", seed=1, options=options), limits)
 
 
 def toy_content(digest: str) -> bytes:

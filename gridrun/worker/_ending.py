@@ -16,15 +16,30 @@ class TimeLimit:
     Args:
         seconds: Wall seconds.
         since: When it began, on the monotonic clock.
+        stage: Stage whose limit it is; empty for that of the whole.
     """
 
     seconds: float
     since: float = field(default_factory=time.monotonic)
+    stage: str = ""
 
     @property
     def left(self) -> float:
         """Seconds until it has passed; negative afterwards."""
         return self.since + self.seconds - time.monotonic()
+
+
+@dataclass(frozen=True)
+class MemoryPassed:
+    """Memory that a process had taken when it was killed for that.
+
+    Args:
+        limit: Bytes that it might use.
+        used: Bytes that it used.
+    """
+
+    limit: int
+    used: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,7 @@ class Ending:
         exit_code: Exit code when no signal did.
         limit: The limit that it was killed for, if it was.
         stopped: Why it did not answer, if it was killed for that.
+        memory: The memory that it had taken, if it was killed for that.
     """
 
     pid: int
@@ -44,23 +60,37 @@ class Ending:
     exit_code: int | None = None
     limit: TimeLimit | None = None
     stopped: str = ""
+    memory: MemoryPassed | None = None
 
     @property
     def reason(self) -> str:
         """One line that goes on from "the process"."""
+        if self.memory is not None:
+            used, limit = gigabytes(self.memory.used), gigabytes(self.memory.limit)
+            return f"used {used} of memory, more than its limit of {limit}"
         if self.limit is not None:
-            return f"ran longer than its limit of {self.limit.seconds:g} s"
+            of = f" for stage {self.limit.stage}" if self.limit.stage else ""
+            return f"ran longer than its limit of {self.limit.seconds:g} s{of}"
         if self.stopped:
             return f"stopped answering: {self.stopped}"
         if self.signal is None:
             return f"exited with code {self.exit_code}"
-        if self.signal == signal.SIGKILL:
-            by = "not by gridrun; perhaps by the system because memory ran out (see its log)"
-            return f"was killed by signal {self.signal} (SIGKILL), {by}"
-        try:
-            return f"was killed by signal {self.signal} ({signal.Signals(self.signal).name})"
-        except ValueError:
-            return f"was killed by signal {self.signal}"
+        return f"was killed by signal {_signal_text(self.signal)}"
+
+
+def _signal_text(number: int) -> str:
+    if number == signal.SIGKILL:
+        by = "not by gridrun; perhaps by the system because memory ran out (see its log)"
+        return f"{number} (SIGKILL), {by}"
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"{number}"
+
+
+def gigabytes(size: int) -> str:
+    """A number of bytes for messages."""
+    return f"{size / 1e9:.2f} GB"
 
 
 def last_printed(log: str) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 
 from gridrun.worker import _log
 from gridrun.worker._channel import LOG, Decoder, request_file
-from gridrun.worker._ending import Ending, TimeLimit
+from gridrun.worker._ending import Ending, MemoryPassed, TimeLimit
+from gridrun.worker._memory import used_by, used_by_family
 from gridrun.worker._process_table import kill_family
 from gridrun.worker.answering import AnswerWatch
 from gridrun.worker.private import private_directory
@@ -31,6 +32,9 @@ _MARK = "GRIDRUN_CHILD"
 
 _LOOK_SECONDS = 1.0
 """Longest wait without a look at limits, at the log's size and at whether it answers."""
+
+_MEMORY_SECONDS = 0.1
+"""Wait between two looks at memory: a process fills less than half a gigabyte meanwhile."""
 
 _SINGLE_THREADED = dict.fromkeys(
     (
@@ -57,6 +61,8 @@ class ChildProcess:
             Nobody else may be able to rename what is in it.
         own_cwd: Whether it works in its own directory, not in this process's.
         limit: Asked before each wait what limit holds now, if any.
+        memory: Asked likewise how many bytes of memory it and all that it started may use now,
+            if that is limited.
     """
 
     def __init__(
@@ -66,16 +72,19 @@ class ChildProcess:
         parent_directory: Path | None = None,
         own_cwd: bool = False,
         limit: Callable[[], TimeLimit | None] | None = None,
+        memory: Callable[[], int | None] | None = None,
     ) -> None:
         self.directory = private_directory("gridrun-child-", parent_directory)
         self._mark = (_MARK, str(self.directory))
         self._limit = limit or (lambda: None)
+        self._memory = memory or (lambda: None)
         self._sent = 0
         self._decoder = Decoder()
         self._pipe_ended = False
         self._linger: TimeLimit | None = None
         self._looked = 0.0
-        self._passed: TimeLimit | None = None
+        self._passed: TimeLimit | MemoryPassed | None = None
+        self._family_looked = 0.0
         self._stopped = ""
         # R's temporary files go with the directory, however the child ends
         temporary = self.directory / "tmp"
@@ -164,6 +173,8 @@ class ChildProcess:
 
     def _seconds_to_look(self) -> float:
         limits = [limit.left for limit in (self._limit(), self._linger) if limit is not None]
+        if self._memory() is not None:
+            limits.append(_MEMORY_SECONDS)
         return min([_LOOK_SECONDS, self._answers.interval, *limits])
 
     def _look(self) -> None:
@@ -171,10 +182,10 @@ class ChildProcess:
         if self._passed is not None or self._stopped:
             return
         limit = self._limit()
-        # a limit of resident memory (Limits.mem_mb) is to be kept here
-        if limit is not None and limit.left <= 0:
+        self._passed = self._too_much_memory()
+        if self._passed is None and limit is not None and limit.left <= 0:
             self._passed = limit
-        else:
+        if self._passed is None:
             self._stopped = self._answers.look()
         has_lingered = self._linger is not None and self._linger.left <= 0
         if self._passed is not None or self._stopped or has_lingered:
@@ -183,10 +194,24 @@ class ChildProcess:
             self._looked = time.monotonic()
             _log.trim(self.directory / LOG)
 
+    def _too_much_memory(self) -> MemoryPassed | None:
+        """What it has taken, if that is more than it may; all that it started, once a second."""
+        most = self._memory()
+        if most is None:
+            return None
+        now = time.monotonic()
+        used = used_by(self.pid)
+        if used > most or now - self._family_looked > _LOOK_SECONDS:
+            self._family_looked = now
+            used = used_by_family(self.pid)
+        return MemoryPassed(most, used) if used > most else None
+
     def _reap(self) -> Ending:
         if self._process.returncode is None:
             kill_family(self.pid, "=".join(self._mark))
         code = self._process.wait()
+        if isinstance(self._passed, MemoryPassed):
+            return Ending(self.pid, memory=self._passed)
         if self._passed is not None or self._stopped:
             return Ending(self.pid, limit=self._passed, stopped=self._stopped)
         return Ending(self.pid, -code if code < 0 else None, code if code >= 0 else None)

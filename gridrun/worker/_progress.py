@@ -56,6 +56,7 @@ class UnitProgress:
         self._quarantine = quarantine
         self._first = dict.fromkeys(range(len(unit.tasks)))
         self._again: dict[int, None] = {}
+        self._large: set[int] = set()
 
     @property
     def is_over(self) -> bool:
@@ -89,8 +90,13 @@ class UnitProgress:
             attempt = replace(attempt, shared_seconds=tried.shared_seconds)
         else:
             attempt = self._attempt(message.position, message.started, 0.0)
-        self._first.pop(message.position, None)
-        self._again.pop(message.position, None)
+        if isinstance(message, Ran) and message.tried.kind is Kind.MEMORY:
+            self._large.add(message.position)
+            final = self._put_off(message.position)
+        else:
+            final = True
+            self._first.pop(message.position, None)
+            self._again.pop(message.position, None)
         if isinstance(message, Refused):
             stage = message.stage
             ending = self._quarantine.last(self.unit.artifact, stage, message.key)
@@ -107,10 +113,16 @@ class UnitProgress:
             attempt,
             tried.kind,
             tried.reason,
+            final=final,
             stage=message.stage,
             log=message.log,
             shares=tried.shares,
         )
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether what comes next, alone, has used more memory than it might before."""
+        return self.alone and next(iter(self._again)) in self._large
 
     def death(
         self, running: Running, started: float, seconds: float, ending: Ending, log: str
@@ -122,12 +134,9 @@ class UnitProgress:
         # process, or from the machine. So the task is put off to the end of the unit, where it
         # runs in a process of its own; if it dies there, it is the cause. The others go on in
         # a new process and lose no attempt by it.
-        final = position in self._again
-        if final:
-            del self._again[position]
-        else:
-            del self._first[position]
-            self._again[position] = None
+        if ending.memory is not None:
+            self._large.add(position)
+        final = self._put_off(position)
         # counted by stage and key, not by task: tasks that share the stage's result would die
         # of it one by one, each with a process and, after a timeout, with the whole limit
         self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
@@ -136,6 +145,15 @@ class UnitProgress:
             task, attempt, ending, reason=reason, stage=running.stage, log=log, final=final
         )
         return replace(killed, shares=running.key)
+
+    def _put_off(self, position: int) -> bool:
+        """Put a task off to the end of the unit; whether that was its second attempt instead."""
+        if position in self._again:
+            del self._again[position]
+            return True
+        self._first.pop(position, None)
+        self._again[position] = None
+        return False
 
     def _attempt(self, position: int, started: float, seconds: float) -> Attempt:
         number = 2 if position in self._again else 1
@@ -153,10 +171,11 @@ def _killed(
     final: bool = True,
 ) -> TaskFailed:
     limit = ending.limit
+    kind = Kind.CRASH if limit is None else Kind.TIMEOUT
     return TaskFailed(
         task,
         attempt,
-        Kind.CRASH if limit is None else Kind.TIMEOUT,
+        kind if ending.memory is None else Kind.MEMORY,
         reason,
         final=final,
         signal=ending.signal,

@@ -18,7 +18,7 @@ STATUS = "status"
 
 _BYTES = mmap.PAGESIZE
 _NUMBERS_BYTES = 64
-_POSITION, _STARTED_NS, _STOP = range(3)
+_POSITION, _STARTED_NS, _STOP, _STAGE_NS = range(4)
 """Slots of 8 bytes, each written by one side only and whole."""
 
 
@@ -31,12 +31,14 @@ class Running:
         started_ns: Monotonic clock, nanoseconds.
         stage: Stage started last, or an empty string.
         key: Key of that stage.
+        stage_ns: When the stage started, on the same clock; 0 before the first.
     """
 
     position: int
     started_ns: int
     stage: str
     key: str
+    stage_ns: int = 0
 
 
 class StatusPage:
@@ -67,13 +69,16 @@ class StatusPage:
     def begin(self, position: int) -> None:
         """Note that a task starts now."""
         self._page[_NUMBERS_BYTES] = 0
+        self._numbers[_STAGE_NS] = 0
         self._numbers[_STARTED_NS] = time.monotonic_ns()
         self._numbers[_POSITION] = position + 1
 
     def at_stage(self, stage: str, key: str) -> None:
         """Note that a stage of the task starts now; a text too long is cut."""
         text = f"{stage}\t{key}".encode()[: _BYTES - _NUMBERS_BYTES - 1] + b"\0"
+        self._numbers[_STAGE_NS] = 0  # no stage has the start of another
         self._page[_NUMBERS_BYTES : _NUMBERS_BYTES + len(text)] = text
+        self._numbers[_STAGE_NS] = time.monotonic_ns()
 
     def rest(self) -> None:
         """Note that no task is running."""
@@ -96,10 +101,11 @@ class StatusPage:
             position = self._numbers[_POSITION]
             if position == 0:
                 return None
-            started_ns = self._numbers[_STARTED_NS]
+            started_ns, stage_ns = self._numbers[_STARTED_NS], self._numbers[_STAGE_NS]
             stage, key = self.stage()
-            if self._numbers[_POSITION] == position:
-                return Running(position - 1, started_ns, stage, key)
+            same = self._numbers[_STAGE_NS] == stage_ns and self._numbers[_POSITION] == position
+            if same:
+                return Running(position - 1, started_ns, stage, key, stage_ns)
 
     def stage(self) -> tuple[str, str]:
         """Stage started last and its key; two empty strings before the first."""

@@ -13,6 +13,9 @@ from gridrun.errors import printable
 from gridrun.pipeline import Runner, SeparatesTasks, Stage, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Kind
 
+_OF_FAILURES = (Kind.UPSTREAM_DEFECT, Kind.MEMORY)
+"""Kinds beside ``error`` that a pipeline may give a failure."""
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -91,13 +94,14 @@ def _tried(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
     except TaskFailure as failure:
         seconds = time.perf_counter() - clock
         more = f"{printable(failure.message)}\n" if "\n" in failure.message.strip() else ""
-        kind = Kind.UPSTREAM_DEFECT if failure.kind == Kind.UPSTREAM_DEFECT else Kind.ERROR
+        kind = Kind(failure.kind) if failure.kind in _OF_FAILURES else Kind.ERROR
         reason = one_line(failure.message)
         return Tried(started, seconds, None, kind, reason, more, failure.shares)
     except (Exception, SystemExit) as defect:  # noqa: BLE001 - whatever escapes costs one task
         seconds = time.perf_counter() - clock
         reason = one_line(f"{type(defect).__name__}: {defect}")
-        return Tried(started, seconds, None, Kind.ERROR, reason, traceback.format_exc())
+        kind = Kind.MEMORY if isinstance(defect, MemoryError) else Kind.ERROR
+        return Tried(started, seconds, None, kind, reason, traceback.format_exc())
     return Tried(started, time.perf_counter() - clock, result)
 
 

@@ -28,6 +28,7 @@ from gridrun.worker._artifact import put_artifact
 from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
+from gridrun.worker._suspicion import Suspicion
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
@@ -35,6 +36,9 @@ FAILED_STARTS = 3
 
 _GATHER_SECONDS = 0.02
 """How long the first event of a poll waits for company: many tiny tasks, few polls."""
+
+_OF_NO_UNIT = 1 << 32
+"""Position of a task that is repeated to try the machine."""
 
 _GATHER_EVENTS = 512
 _ARTIFACTS_KEPT = 8
@@ -64,6 +68,7 @@ class Supervisor:
         self._environment: dict[str, str] | None = None
         self._stopping = False
         self._failed_starts = 0
+        self._suspicion = Suspicion()
 
     @property
     def is_idle(self) -> bool:
@@ -104,7 +109,8 @@ class Supervisor:
             What happened since the last poll, in order.
 
         Raises:
-            EnvironmentFault: The pipeline's process cannot be started.
+            EnvironmentFault: The pipeline's process cannot be started, or tasks fail by what
+                this machine has lost.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -145,6 +151,8 @@ class Supervisor:
 
     def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
+        if self._suspicion.is_raised:
+            return self._try_machine(child)
         if progress.is_over:
             self._finish(progress)
             return False
@@ -154,8 +162,28 @@ class Supervisor:
         tasks = progress.next_tasks()
         artifact = self._artifacts.get(progress.unit.artifact)
         child.dispatch(
-            Dispatch(tasks, str(artifact) if artifact is not None else None, progress.quarantined())
+            Dispatch(
+                tasks, str(artifact) if artifact is not None else None, progress.quarantined()
+            ),
+            more_memory=progress.needs_memory,
         )
+        return True
+
+    def _try_machine(self, child: TaskProcess) -> bool:
+        """Repeat in a new process a task that was done before; False when there is none yet.
+
+        The new process opens the pipeline's runner, which looks for what tasks need.
+        """
+        if child.tasks_given:
+            self._discard(child)
+            return False
+        known = self._suspicion.known
+        artifact = self._artifacts.get(known.artifact) if known is not None else None
+        if known is None or (known.artifact and artifact is None):
+            self._suspicion.clear()
+            return False
+        tasks = ((_OF_NO_UNIT, known.task),)
+        child.dispatch(Dispatch(tasks, str(artifact) if artifact else None, frozenset()))
         return True
 
     def _receive(
@@ -174,9 +202,15 @@ class Supervisor:
         elif isinstance(message, Idle):
             child.busy = False
             child.spent = message.spent
+        elif message.position == _OF_NO_UNIT:
+            self._suspicion.judge(message)
         else:
             child.was_useful = True
-            self._events.append(progress.outcome(message))
+            event = progress.outcome(message)
+            self._events.append(event)
+            self._suspicion.note(event, progress.unit)
+            if self._suspicion.is_raised:
+                child.want_stop()
 
     def _reap(self, child: TaskProcess, ending: Ending, progress: UnitProgress) -> None:
         """Attribute a death to a task, or to the start; the next look starts another child."""

@@ -10,7 +10,8 @@ from toyblock import toy_block
 
 from amiss_tasks.r.own_file import OwnFile
 from gridrun.pipeline import DEFAULT_PIPELINE, Settings, TaskSpec
-from gridrun.plan.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.plan.limits import Limit, Limits
+from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished
 from gridrun.worker import Supervisor
 
 LIMIT_SECONDS = 3.0
@@ -36,7 +37,7 @@ def test_only_the_tasks_of_a_file_that_hangs_or_dies_are_lost(tmp_path):
         "own_classifiers": [OwnFile("centroid", "centroid.R", CENTROID).plain()],
     }
     settings = Settings({}, "amiss", 1, options=options)
-    job = Job(DEFAULT_PIPELINE, settings, Limits(LIMIT_SECONDS))
+    job = Job(DEFAULT_PIPELINE, settings, Limits(Limit(LIMIT_SECONDS)))
     tasks = tuple(
         TaskSpec(1, number, 1, "centroid", VALUES | {"imputation": name})
         for number, name in enumerate(FILES)

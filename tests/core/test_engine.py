@@ -190,6 +190,29 @@ def test_a_failed_task_is_one_row_and_stays_failed_until_asked(toy_study, tmp_pa
     assert not [r for r in rows_of(healed) if r["reason"].startswith("error:")]
 
 
+def test_failed_tasks_of_one_kind_are_run_again(toy_study):
+    """Others stay failed; an unknown kind is refused with the known ones before anything runs."""
+    bad = {"smoothing=upper,classifier=line,fold=2": "error"}
+    failed = toy_study(misbehave=bad).run(backend="inprocess").tally.failed
+    healed = toy_study()
+    assert healed.run(backend=Refuses(), retry=["timeout,crash", "memory"]).tally.done == 0
+    assert healed.plan(retry="error").pending == failed
+    with pytest.raises(UserError, match=r"--retry errors: .*\n.*did you mean .error"):
+        healed.run(backend="inprocess", retry="errors")
+    assert healed.run(backend="inprocess", retry="error").tally.done == failed
+
+
+def test_a_run_ends_early_after_as_many_failures_as_it_may_have(toy_study):
+    """What was running ends, nothing else starts, and it is said; another run goes on."""
+    bad = {"smoothing=upper": "error"}
+    report = toy_study(misbehave=bad).run(backend="inprocess", max_failures=3)
+    assert report.tally.failed == 3
+    assert report.summary.waiting > 0
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert any("3 tasks of this run failed, as many as" in str(note) for note in report.notes)
+    assert toy_study().run(backend="inprocess").summary.waiting == 0
+
+
 def test_a_failed_task_keeps_its_log(toy_study):
     """The log names what was printed; `logs` leads to it and to the combination."""
     study = toy_study(misbehave={"smoothing=upper,classifier=line,fold=2": "error"})

@@ -19,8 +19,9 @@ import gridrun.study.state
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import Column, Settings
 from gridrun.pipeline.caveats import Caveat
+from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.run_options import RunOptions
-from gridrun.plan.units import Job, Limits
+from gridrun.plan.units import Job
 from gridrun.report.tables import _write
 from gridrun.shard.remote_inputs._order import ReadingOrder
 from gridrun.store.ledger import Ledger, LedgerView, _schema
@@ -279,7 +280,7 @@ def test_each_part_of_a_sample_s_name_changes_it(toy_study):
 
 
 ORDER = ReadingOrder(
-    Job(TOY, Settings({"table": "/here"}, "plain", 1, 5, {"a": 1}), Limits(10.0)),
+    Job(TOY, Settings({"table": "/here"}, "plain", 1, 5, {"a": 1}), Limits(Limit(10.0))),
     {"origin": ("first",)},
     ({"origin": "first"},),
     {"table": "there"},
@@ -308,7 +309,7 @@ def test_every_part_of_a_reading_order_changes_its_digest(monkeypatch):
     assert {*others, "job"} == {field.name for field in fields(ReadingOrder)}
     assert {*others, "job", "gridrun_reading"} == set(ORDER.data())
     assert {*jobs, "limits"} == set(ORDER.data()["job"])
-    limited = replace(job, limits=Limits(11.0))
+    limited = replace(job, limits=Limits(Limit(11.0)))
     here = replace(job, settings=replace(settings, inputs={"table": "/other"}))
     assert ORDER.digest == replace(ORDER, job=limited).digest == replace(ORDER, job=here).digest
     monkeypatch.setattr("gridrun.shard.remote_inputs._order.FORMAT", 99)

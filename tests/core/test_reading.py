@@ -9,7 +9,8 @@ from toystudies import SMALL_GRID
 from gridrun.errors import EnvironmentFault, Fault, UserError
 from gridrun.pipeline import Settings, TaskFailure
 from gridrun.plan.fingerprint import digest_of_file
-from gridrun.plan.units import Job, Limits
+from gridrun.plan.limits import Limit, Limits
+from gridrun.plan.units import Job
 from gridrun.shard.remote_inputs import (
     ArtifactStub,
     BlocksElsewhere,
@@ -56,7 +57,7 @@ def test_another_order_has_another_digest():
         order(toy_pipeline(code_version="2")).digest,
     ]
     assert len(set(digests)) == 4
-    assert order(limits=Limits(5)).digest == digests[0]
+    assert order(limits=Limits(Limit(5))).digest == digests[0]
 
 
 def test_tables_stay_and_tickets_stand_for_them(tmp_path):

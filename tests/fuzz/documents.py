@@ -234,7 +234,7 @@ def shard(path: Path) -> tuple[Any, ...]:
     assert signed == checksum("\n".join([plain, *lines]))
     job = head["job"]
     settings = [job[key] for key in ("protocol", "seed", "rows", "options")]
-    limits = {"task_seconds": None, "mem_mb": None} | job["limits"]
+    limits = job["limits"]
     contexts = [
         {"digest": facts["digest"], "classifier": facts["classifier"], "code": dict(facts["code"])}
         for facts in head["contexts"]

@@ -185,7 +185,7 @@ def _study(path: Path) -> Any:
         "grid": {name: list(each) for name, each in zip(names, values, strict=True)},
         "protocol": study.protocol,
         "classifiers": list(study.classifiers),
-        "task_seconds": study.limits.task_seconds,
+        "task_seconds": study.limits.task.seconds,
         "predictions": bool(study.options.get("predictions")),
         "clnsig": dict(study.options.get("clnsig", {})),
         "evaluate": study.options.get("evaluate"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,16 +11,18 @@ import pytest
 from grids import FULL, ONE, write_json, yaml_lines
 
 from amiss_tasks.parameters import PARAMETERS
+from amiss_tasks.stages import STAGES
 from amiss_tasks.study.start import INPUTS as INPUT_ROLES
 from gridrun.errors import InputError
 from gridrun.pipeline.comparison import Score
-from gridrun.plan.units import Limits
+from gridrun.plan.limits import Limit, Limits
 from gridrun.study import load_study
 
 PIPELINE = SimpleNamespace(
     parameters=PARAMETERS,
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "lr"),
+    stages=STAGES,
     study_keys={},
     inputs=INPUT_ROLES,
     most_folds=None,
@@ -74,7 +78,30 @@ def test_every_key(tmp_path):
     study = load(tmp_path, text)
     assert (study.folds, study.seed, study.sample, study.rows) == (3, 0, 20, 500)
     assert study.classifiers == ("rf", "lr")
-    assert study.limits == Limits(task_seconds=90.0)
+    assert study.limits == Limits(Limit(90.0))
+
+
+def test_limits_by_task_stage_and_value(tmp_path):
+    """One shape for all; sizes have a unit, by tens or by two to the tenth."""
+    text = """\
+limits:
+  task: {seconds: 60, memory: 1.5 GB}
+  impute: {seconds: 5}
+  train: {memory: 500MiB}
+  imputation=zero_imp: {seconds: 7}
+  classifier=rf: {memory: 2 TB}
+  training_data_sampling_percentage=0.66: {seconds: 8}
+"""
+    limits = load(tmp_path, INPUTS + GRID + text).limits
+    assert limits.task == Limit(60.0, 1_500_000_000)
+    assert limits.stages == {"impute": Limit(5.0), "train": Limit(memory=500 << 20)}
+    assert limits.values == {
+        "imputation=zero_imp": Limit(7.0),
+        "classifier=rf": Limit(memory=2 * 10**12),
+        "training_data_sampling_percentage=0.66": Limit(8.0),
+    }
+    assert limits.longest == 60.0
+    assert Limits.from_data(json.loads(json.dumps(asdict(limits)))) == limits
 
 
 def test_paths_are_relative_to_the_file_wherever_it_is_loaded_from(tmp_path, monkeypatch):
@@ -173,10 +200,25 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("classifiers: forest", ['unknown value "forest"', "known values: rf, lr"]),
         ("classifiers: RF", ['did you mean "rf"?']),
         ("classifiers: []", ["empty list", "without the key all of them run"]),
-        ("limits: 5", ['key "limits" has the number 5', "task_seconds: SECONDS"]),
+        ("limits: 5", ['key "limits" has the number 5', "task: {seconds: SECONDS"]),
         ("limits: {task_seconds: 0}", ['limit "task_seconds" has the number 0', "above 0"]),
         ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
-        ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
+        ("limits: {mem_mb: 4000}", ['unknown limit "mem_mb"', "known limits: task, fold"]),
+        ("limits: {filter: {seconds: 4}}", ['unknown limit "filter"']),
+        ("limits: {imputation=mean: {seconds: 4}}", ["imputation=mean", '"imputation=mean_imp"?']),
+        ("limits: {classifier=svm: {seconds: 4}}", ['unknown limit "classifier=svm"']),
+        ("limits: {task: {}}", ['limit "task" limits nothing', "give seconds: NUMBER"]),
+        ("limits: {task: 60}", ['limit "task" has the number 60', "give seconds: NUMBER"]),
+        ("limits: {task: {second: 60}}", ['unknown limit of task "second"', '"seconds"?']),
+        ("limits: {train: {seconds: -1}}", ['limit of train "seconds"', "above 0"]),
+        ("limits: {task: {memory: 4}}", ['limit of task "memory"', "a unit (MB, GB"]),
+        ("limits: {task: {memory: 4 gb}}", ['the text "4 gb"', "a unit (MB, GB"]),
+        ("limits: {task: {memory: 0 GB}}", ['the text "0 GB"', "a unit (MB, GB"]),
+        ("limits: {task: {memory: -1 GB}}", ['the text "-1 GB"', "a unit (MB, GB"]),
+        (
+            "limits: {task_seconds: 60, task: {seconds: 60}}",
+            ['"task_seconds" is short for the seconds of "task"', "keep one of the two"],
+        ),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
         ("report: mean_imp", ['key "report" has the text', "a mapping"]),
         ("report: {reference: zero_im}", ["no value of imputation", 'did you mean "zero_imp"?']),

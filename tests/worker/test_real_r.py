@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from gridrun.pipeline import Settings, TaskSpec
-from gridrun.plan.units import Job, Kind, Limits, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.plan.limits import Limit, Limits
+from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished
 
 pytestmark = pytest.mark.skipif(shutil.which("R") is None, reason="there is no R on this machine")
 
@@ -18,7 +19,7 @@ def run(supervise, *functions):
     tasks = tuple(
         TaskSpec(1, number, 1, "rf", {"do": function}) for number, function in enumerate(functions)
     )
-    job = Job("real_r:PIPELINE", Settings({}, "amiss", seed=1), Limits(LIMIT_SECONDS))
+    job = Job("real_r:PIPELINE", Settings({}, "amiss", seed=1), Limits(Limit(LIMIT_SECONDS)))
     return supervise(job=job).run(Unit("unit", "", tasks), seconds=120)
 
 

@@ -1,6 +1,7 @@
 """The supervisor: what each way of dying costs, in which order, and what is left of it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import (
     Kind,
     TaskDone,
@@ -18,7 +20,7 @@ from gridrun.plan.units import (
     UnitStarted,
     WorkerReady,
 )
-from gridrun.testing.misbehaviour import QUIT_CODE
+from gridrun.testing.misbehaviour import LARGE_BYTES, QUIT_CODE
 from gridrun.testing.processes import all_gone, lives, pids_of
 from gridrun.testing.units import expected_rows, task_key, toy_job, toy_units
 
@@ -128,6 +130,92 @@ def test_an_endless_loop_is_killed_at_its_limit(supervise, unit):
         assert limit <= event.attempt.seconds < limit + 3
         assert "limit of 3 s" in event.reason
     assert len(done(events)) == 11
+
+
+MEMORY = 500 * 10**6
+
+
+@pytest.mark.parametrize("behaviour", ["fill", "fill_started"])
+def test_memory_is_watched_from_outside(supervise, unit, tmp_path, behaviour):
+    """What takes all memory, itself or by a process of its own, costs two attempts of its task.
+
+    The second one, alone, may use twice as much; the others are done, and nothing is left.
+    """
+    starts = tmp_path / "starts"
+    job = toy_job(
+        limits=Limits(Limit(memory=MEMORY)),
+        misbehave={OFFENDING: behaviour},
+        start_log=str(starts),
+    )
+    driven = supervise(job=job)
+    events = driven.run(unit)
+    first, last = failed(events)
+    assert [event.task for event in (first, last)] == [unit.tasks[9]] * 2
+    assert [event.kind for event in (first, last)] == [Kind.MEMORY] * 2
+    assert [event.final for event in (first, last)] == [False, True]
+    for event, limit in ((first, 0.5), (last, 1.0)):
+        used, most = map(float, re.findall(r"([\d.]+) GB", event.reason))
+        assert most == limit
+        # a process fills some gigabytes a second, and is asked ten times a second
+        assert limit < used < limit + 2
+        assert event.reason in event.log
+        assert event.stage == "train"
+    assert len(done(events)) == 11
+    driven.supervisor.close()
+    assert all_gone(starts)
+
+
+def test_a_task_that_needs_more_gets_it_alone(supervise, unit):
+    """One attempt passes the limit, the second, alone with twice as much, is done."""
+    limits = Limits(Limit(memory=LARGE_BYTES))
+    driven = supervise(job=toy_job(limits=limits, misbehave={OFFENDING: "be_large"}))
+    events = driven.run(unit)
+    assert [(event.kind, event.final) for event in failed(events)] == [(Kind.MEMORY, False)]
+    assert len(done(events)) == 12
+    assert done(events)[-1].attempt.number == 2
+
+
+def test_memory_that_there_is_not_is_no_error_of_the_task(supervise, unit):
+    """A request that the system refuses is a failure of memory, and tried once more, alone."""
+    events = supervise(misbehave={OFFENDING: "ask_for_all"}).run(unit)
+    assert [(event.kind, event.final) for event in failed(events)] == [
+        (Kind.MEMORY, False),
+        (Kind.MEMORY, True),
+    ]
+    assert "MemoryError" in failed(events)[-1].reason
+    assert len(done(events)) == 11
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(stages={"train": Limit(1.0)}), "its limit of 1 s for stage train"),
+        (Limits(values={"twin_check=off": Limit(1.0)}), "its limit of 1 s"),
+        (Limits(Limit(60.0), values={"classifier=tree": Limit(1.0)}), "its limit of 1 s"),
+        (Limits(Limit(1.0), stages={"train": Limit(60.0)}), "its limit of 1 s"),
+    ],
+)
+def test_limits_by_stage_and_by_value(supervise, unit, limits, reason):
+    """The limit that passes first ends the task, and is named."""
+    events = supervise(job=toy_job(limits=limits, misbehave={OFFENDING: "loop"})).run(unit)
+    assert {event.reason for event in failed(events)} == {f"ran longer than {reason}"}
+    assert {event.kind for event in failed(events)} == {Kind.TIMEOUT}
+    assert len(done(events)) == 11
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(Limit(0.5), values={"twin_check=off": Limit(60.0)}),
+        Limits(Limit(0.5, LARGE_BYTES), values={"twin_check=off": Limit(60.0, 4 * LARGE_BYTES)}),
+        Limits(Limit(60.0, LARGE_BYTES), stages={"train": Limit(memory=4 * LARGE_BYTES)}),
+    ],
+)
+def test_a_value_and_a_stage_may_have_more(supervise, unit, limits):
+    """A task with the value, or at the stage, may use what it says and not what others may."""
+    events = supervise(job=toy_job(limits=limits, misbehave={OFFENDING: "be_large"})).run(unit)
+    assert failed(events) == []
+    assert len(done(events)) == 12
 
 
 def test_the_limit_is_each_tasks_own(supervise, unit):

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
-@opt.with_run_options(*opt.SELECTING, "retry_failed")
+@opt.with_run_options(*opt.SELECTING, "retry_failed", "retry")
 def plan(
     study: opt.StudyArgument = Path(),
     why: Annotated[

@@ -21,7 +21,8 @@ def run_pilot(
     from gridrun.cli._times import time_lines
 
     found = opened.pilot(**chosen)
-    request = {**found.request, "retry_failed": chosen.get("retry_failed")}
+    again = {name: chosen.get(name) for name in ("retry_failed", "retry")}
+    request = {**found.request, **again}
     ahead = opened.plan(check=True, **request)
     if not ahead.pending:
         return

@@ -130,7 +130,7 @@ def collect_command(remote: Remote, *lines: str) -> typer.Typer:
 
 
 def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
-    which = (*opt.SELECTING, "retry_failed", *(["mix_environments"] if wait else []))
+    which = (*opt.SELECTING, "retry_failed", "retry", *(["mix_environments"] if wait else []))
 
     def command(**given: Any) -> None:
         chosen = {name: given.pop(name) for name in opt.run_options(*which)}

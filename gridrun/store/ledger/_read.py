@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,16 @@ class LedgerView:
             )
         }
 
-    def finished(self, context: int, fold: int) -> tuple[IntArray, IntArray]:
-        """Codes of done and of failed tasks of a context and fold; none without a result."""
+    def finished(
+        self, context: int, fold: int, *, without: Collection[str] = ()
+    ) -> tuple[IntArray, IntArray]:
+        """Codes of done and of failed tasks of a context and fold; none without a result.
+
+        Args:
+            context: Number of the context.
+            fold: Counted from 1.
+            without: Kinds of failure to leave out.
+        """
         done: list[int] = []
         failed: list[int] = []
         place = (context, fold)
@@ -110,11 +118,14 @@ class LedgerView:
             self.db.execute(f"{_TOTAL} {table} WHERE context = ? AND fold = ?", place).fetchone()
             for table in ("outcome", "result")
         )
-        query = "SELECT code, state FROM outcome"
+        query = "SELECT code, state, kind FROM outcome"
         if outcomes != results:
             query += " JOIN result USING (context, fold, code)"
-        for code, state in self.db.execute(f"{query} WHERE context = ? AND fold = ?", place):
-            (done if state == State.DONE else failed).append(code)
+        for code, state, kind in self.db.execute(f"{query} WHERE context = ? AND fold = ?", place):
+            if state == State.DONE:
+                done.append(code)
+            elif kind not in without:
+                failed.append(code)
         return np.array(done, np.int64), np.array(failed, np.int64)
 
     def result(self, context: int, fold: int, code: int) -> StoredResult | None:

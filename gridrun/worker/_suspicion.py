@@ -1,0 +1,76 @@
+"""Whether failures come from the machine: a new process is tried, and a task that was done before.
+
+Something that tasks need may go while a run goes on: a package, a library, a directory, room on
+the disk. Each task that is tried then fails, with a reason of its own or with R's, and the rest of
+a grid would be recorded as failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridrun.errors import EnvironmentFault
+from gridrun.pipeline import TaskSpec
+from gridrun.plan.alike import AlikeFailures, general
+from gridrun.plan.units import Event, TaskDone, Unit
+from gridrun.worker._messages import Outcome, Ran
+
+
+@dataclass(frozen=True)
+class Known:
+    """A task that was done here.
+
+    Args:
+        task: Which.
+        artifact: Digest of its block's artifact, or empty.
+    """
+
+    task: TaskSpec
+    artifact: str
+
+
+class Suspicion:
+    """Failures with one reason, and what has been found out about them."""
+
+    def __init__(self) -> None:
+        self._failures = AlikeFailures()
+        self._cleared: set[str] = set()
+        self.known: Known | None = None
+        """A task that was done, to be repeated."""
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether the machine is to be tried before anything else runs."""
+        return self._failures.are_many and self._failures.reason not in self._cleared
+
+    def note(self, event: Event, unit: Unit) -> None:
+        """Take in the outcome of a task of a unit."""
+        self._failures.note(event)
+        if isinstance(event, TaskDone) and not event.result.shared:
+            self.known = Known(event.task, unit.artifact)
+
+    def clear(self) -> None:
+        """The failures are the tasks' own: their reason says nothing about the machine."""
+        self._cleared.add(self._failures.reason)
+
+    def judge(self, outcome: Outcome) -> None:
+        """Judge by the outcome of the repeated task.
+
+        Raises:
+            EnvironmentFault: It has failed for the reason for which the others did.
+        """
+        tried = outcome.tried if isinstance(outcome, Ran) else None
+        if (
+            tried is None
+            or tried.result is not None
+            or general(tried.reason) != self._failures.reason
+        ):
+            self.clear()
+            return
+        raise EnvironmentFault(
+            f"the last {len(self._failures.tasks)} tasks have failed here for one reason, and so "
+            f"does one that was done before: {tried.reason}",
+            todo="something that tasks need was changed or lost while the run went on: a package, "
+            "a library, a directory, room on the disk; the tasks wait, so put it right and run the "
+            "same command again",
+        )

@@ -1,0 +1,78 @@
+"""Failures in a row for one reason: of the tasks, or of a machine that has lost something."""
+
+import pytest
+
+from gridrun.errors import EnvironmentFault
+from gridrun.plan.alike import MANY, general
+from gridrun.plan.units import Kind, TaskDone, TaskFailed, UnitFinished
+from gridrun.testing.processes import pids_of
+from gridrun.testing.units import toy_job, toy_units
+
+EVERY = "classifier=tree"
+
+
+def outcomes(events):
+    return [event for event in events if isinstance(event, TaskDone | TaskFailed)]
+
+
+def test_what_all_tasks_lack_is_the_machines_fault(supervise, tmp_path):
+    """A task that was done is tried again, in a new process; it fails alike: nothing else runs."""
+    starts = tmp_path / "starts"
+    driven = supervise(misbehave={EVERY: "need"}, state_dir=str(tmp_path), start_log=str(starts))
+    first, second = toy_units(2, 12)
+    assert all(isinstance(event, TaskDone) for event in outcomes(driven.run(first)))
+    (tmp_path / "lost").touch()
+    driven.supervisor.start(second)
+    seen = []
+    with pytest.raises(EnvironmentFault) as caught:
+        seen += driven.until(lambda event: isinstance(event, UnitFinished))
+    assert "tasks have failed here for one reason" in caught.value.what
+    assert "cannot open shared object" in caught.value.what
+    assert "run the same command again" in caught.value.todo
+    lines = [line.split() for line in starts.read_text().splitlines()]
+    assert len(lines) <= 12 + MANY + 2
+    assert lines[-1][1:] == lines[11][1:]
+    assert lines[-1][0] not in {line[0] for line in lines[:-1]}
+
+
+def test_it_is_heard_within_one_unit_too(supervise, tmp_path):
+    """What is lost between two tasks of a unit ends it, and leaves its other tasks unrun."""
+    unit = toy_units(1, 12)[0]
+    places = {EVERY: "need", "twin_check=off,column_share=0.33": "lose"}
+    unit = type(unit)(unit.id, unit.artifact, (unit.tasks[9], *unit.tasks[:9], *unit.tasks[10:]))
+    starts = tmp_path / "starts"
+    driven = supervise(misbehave=places, state_dir=str(tmp_path), start_log=str(starts))
+    with pytest.raises(EnvironmentFault, match="cannot open"):
+        driven.run(unit)
+    assert len(starts.read_text().splitlines()) <= 1 + MANY + 2
+
+
+def test_findings_are_the_tasks_own(supervise, tmp_path):
+    """Tasks that fail for one reason, while others are done, are recorded; tried once, no more."""
+    starts = tmp_path / "starts"
+    job = toy_job(misbehave={"smoothing=flat": "error"}, start_log=str(starts))
+    driven = supervise(job=job)
+    units = toy_units(2, 40)
+    found = outcomes([event for unit in units for event in driven.run(unit)])
+    assert len(found) == 80
+    failed = [event for event in found if isinstance(event, TaskFailed)]
+    assert len(failed) >= 2 * MANY
+    assert {event.kind for event in failed} == {Kind.ERROR}
+    assert len(pids_of(starts)) <= 2
+    assert len(starts.read_text().splitlines()) <= 81
+
+
+def test_where_nothing_was_done_there_is_nothing_to_compare(supervise, tmp_path):
+    """A study in which every task fails is a finding, too: a new process starts, that is all."""
+    starts = tmp_path / "starts"
+    driven = supervise(misbehave={EVERY: "error"}, start_log=str(starts))
+    found = outcomes(driven.run(toy_units(1, 12)[0]))
+    assert [event.kind for event in found] == [Kind.ERROR] * 12
+    assert len(pids_of(starts)) == 2
+
+
+def test_numbers_do_not_make_another_reason():
+    """Reasons are alike that differ by numbers alone."""
+    assert (
+        general("row 12: 1.5e-3 of 7") == general("row 3: 2 of 19") != general("column 3: 2 of 1")
+    )
