@@ -8,6 +8,11 @@
 .LEAST_FOLDS <- 3L
 .PAIRS_IN_A_FOLD <- 3
 
+# Whether some column has two values.
+.varies <- function(values) {
+  any(apply(as.matrix(values), 2L, function(column) any(column != column[1L])))
+}
+
 # A lasso regression on a bootstrap sample of the known values, its penalty by cross-validation.
 #
 # Returns list(at, sd): a function of rows of predictors that gives their means, and the
@@ -18,16 +23,23 @@
   x <- cbind(1, x)
   given <- x[drawn, , drop = FALSE]
   values <- y[drawn]
-  varies <- function(column) any(column != column[1L])
   # glmnet stops where there is nothing to predict, or nothing to predict it by
-  if (n < .LEAST_FOLDS || !varies(values) || !any(apply(given, 2L, varies))) {
+  is_able <- n >= .LEAST_FOLDS && .varies(values) && .varies(given)
+  folds <- min(.FOLDS, n)
+  if (is_able) {
+    # those that glmnet would draw; one known value that differs from all others is in one of them
+    fold <- sample(rep_len(seq_len(folds), n))
+    is_able <- all(vapply(seq_len(folds), function(one) {
+      .varies(values[fold != one]) && .varies(given[fold != one, , drop = FALSE])
+    }, NA))
+  }
+  if (!is_able) {
     centre <- mean(values)
     return(list(at = function(rows) rep(centre, nrow(rows)), sd = sqrt(mean((values - centre)^2))))
   }
-  folds <- min(.FOLDS, n)
   fit <- glmnet::cv.glmnet(
     given, values,
-    family = "gaussian", alpha = 1, nfolds = folds,
+    family = "gaussian", alpha = 1, foldid = fold,
     # what glmnet itself decides, with a warning, where folds are as small
     grouped = n / folds >= .PAIRS_IN_A_FOLD
   )

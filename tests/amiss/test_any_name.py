@@ -1,4 +1,4 @@
-"""Under corrected features may have any name, be few, and rows may lack all values."""
+"""Under corrected features may have any name, be few or rare, and rows may lack all values."""
 
 import numpy as np
 import pytest
@@ -69,6 +69,19 @@ def test_few_features_and_rows_without_values(corrected, name):
     method = METHODS[name]
     for table in completed(corrected, method, max(1, method.rows), values, ("a", "b")):
         assert not np.isnan(table).any()
+
+
+@pytest.mark.parametrize("others", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "none"])
+def test_a_feature_with_one_value_that_differs(corrected, name, others):
+    """A feature is completed whose known values are alike but for one or two: a rare level."""
+    values = with_gaps(50, 4)
+    values[:, 3] = 0
+    values[4 : 4 + others, 3] = 1
+    values[[2, 9, 20, -3], 3] = np.nan
+    method = METHODS[name]
+    for table in completed(corrected, method, 1, values, ("a", "b", "c", "rare")):
+        assert np.isfinite(table).all()
 
 
 def test_bpca_gives_a_row_without_values_the_means(corrected):

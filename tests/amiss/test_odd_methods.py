@@ -74,13 +74,13 @@ NO_TABLE = {
 LIMIT_BYTES = 4 << 30
 LIMIT_SECONDS = 40
 NUMBERS = ("TP", "FP", "FN", "TN", "Accuracy", "Brier", "MCC", "AUC", "Sensitivity", "F1")
-ERROR, CRASH, TIMEOUT = "error", "crash", "timeout"
+ERROR, CRASH, TIMEOUT, MEMORY = "error", "crash", "timeout", "memory"
 ENDS = {
     "aborts": ("tools::pskill(Sys.getpid(), 6)", CRASH, "signal 6 (SIGABRT)"),
     "is_killed": ("tools::pskill(Sys.getpid(), 9)", CRASH, "signal 9 (SIGKILL)"),
     "quits": ("quit('no', status = 3)", CRASH, "code 3"),
     "sleeps": ("Sys.sleep(1e6)", TIMEOUT, "its limit of 40 s"),
-    "takes_all": ("x <- numeric(1e9)", ERROR, "cannot allocate vector of size 7.5 Gb"),
+    "takes_all": ("x <- numeric(1e9)", MEMORY, "cannot allocate vector of size 7.5 Gb"),
     "prints": ("line <- strrep('0123456789', 1e5); for (i in 1:300) cat(line, '\n')", None, ""),
     "sinks": ("sink('/dev/null'); closeAllConnections(); textConnection('x')", None, ""),
     "replaces": (
@@ -163,7 +163,7 @@ def test_each_costs_its_own_tasks_only(on_ray, tmp_path, monkeypatch):
         own_methods={name: tmp_path / f"{name}.R" for name in ends},
         classifiers=["lr"],
         folds=1,
-        limits={"task_seconds": LIMIT_SECONDS},
+        limits={"task": {"seconds": LIMIT_SECONDS}},
     )
     temporary = tmp_path / "temporary"
     temporary.mkdir(mode=0o700)
