@@ -21,7 +21,7 @@ class AlikeFailures:
     """The last failures in a row with one reason, of what one worker has done.
 
     A task that is done ends the row, and so does another reason. Deaths of a process, limits and
-    upstream's defects do not count: they are told apart already.
+    upstream's defects do not count: they have kinds of their own.
     """
 
     def __init__(self) -> None:

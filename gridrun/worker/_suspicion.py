@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.alike import AlikeFailures, general
 from gridrun.plan.units import Event, TaskDone, Unit
@@ -68,8 +68,8 @@ class Suspicion:
             self.clear()
             return
         raise EnvironmentFault(
-            f"the last {len(self._failures.tasks)} tasks have failed here for one reason, and so "
-            f"does one that was done before: {tried.reason}",
+            f"{counted(len(self._failures.tasks), 'task')} in a row failed here for one reason, and "
+            f"so does one that was done before: {tried.reason}",
             todo="something that tasks need was changed or lost while the run went on: a package, "
             "a library, a directory, room on the disk; the tasks wait, so put it right and run the "
             "same command again",

@@ -26,7 +26,7 @@ def test_what_all_tasks_lack_is_the_machines_fault(supervise, tmp_path):
     seen = []
     with pytest.raises(EnvironmentFault) as caught:
         seen += driven.until(lambda event: isinstance(event, UnitFinished))
-    assert "tasks have failed here for one reason" in caught.value.what
+    assert "tasks in a row failed here for one reason" in caught.value.what
     assert "cannot open shared object" in caught.value.what
     assert "run the same command again" in caught.value.todo
     lines = [line.split() for line in starts.read_text().splitlines()]
