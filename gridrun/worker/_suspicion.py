@@ -67,9 +67,10 @@ class Suspicion:
         ):
             self.clear()
             return
+        many = counted(len(self._failures.tasks), "task")
         raise EnvironmentFault(
-            f"{counted(len(self._failures.tasks), 'task')} in a row failed here for one reason, and "
-            f"so does one that was done before: {tried.reason}",
+            f"{many} in a row failed here for one reason, and so does one that was done before: "
+            f"{tried.reason}",
             todo="something that tasks need was changed or lost while the run went on: a package, "
             "a library, a directory, room on the disk; the tasks wait, so put it right and run the "
             "same command again",
