@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sqlite3
@@ -136,6 +137,40 @@ def test_a_holder_elsewhere_is_gone_when_its_heartbeat_has_stopped(tmp_path):
         db.execute("UPDATE lease SET heartbeat = ?", (time.time() - 120,))
     db.close()
     Ledger(path).close()
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "is_taken"), [(30, False), (90, True), (3 * 3600, True), (-90, True)]
+)
+def test_a_heartbeat_of_the_future_holds_no_study(tmp_path, ahead_seconds, is_taken):
+    """It is taken over as a stale one is, and said; clocks may differ by less than that."""
+    path = tmp_path / "l.sqlite"
+    Ledger(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        row = ("elsewhere", "boot", 4711, "1", time.time() + ahead_seconds)
+        db.execute("INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)", row)
+    if not is_taken:
+        with pytest.raises(UserError, match="process 4711 on elsewhere"):
+            Ledger(path)
+        return
+    with Ledger(path) as ledger:
+        assert ("process 4711 on elsewhere" in ledger.note) == (ahead_seconds > 0)
+        assert ("ahead of this machine's" in ledger.note) == (ahead_seconds > 0)
+
+
+def test_a_run_whose_study_was_taken_over_writes_nothing_more(tmp_path, monkeypatch):
+    """Its next write says so, and what it holds back is not committed; the other goes on."""
+    monkeypatch.setattr("gridrun.store.ledger._lease.HEARTBEAT_SECONDS", 0)
+    path = tmp_path / "l.sqlite"
+    first = Ledger(path)
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as db, db:
+        db.execute("UPDATE lease SET host = 'elsewhere', boot = 'boot'")
+    first._thread.join(30)
+    with pytest.raises(UserError, match="another run has taken over this study"):
+        first.commit()
+    first.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT host FROM lease").fetchall() == [("elsewhere",)]
 
 
 @pytest.mark.parametrize("pid", [os.getppid(), os.getpid()], ids=["another", "this process"])

@@ -20,17 +20,34 @@ HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
 
 
-def acquire(db: sqlite3.Connection, place: Path) -> None:
+def acquire(db: sqlite3.Connection, place: Path) -> str:
     """Take the lease; call inside a write transaction.
+
+    Returns:
+        What is worth saying about who had it before, or an empty string.
 
     Raises:
         UserError: Another engine holds it.
     """
     refuse_if_held(db, place)
+    note = _from_the_future(db)
     db.execute("DELETE FROM lease")
     db.execute(
         "INSERT INTO lease VALUES (1, ?, ?, ?, ?, ?)",
         (socket.gethostname(), _boot(), os.getpid(), _born(os.getpid()), time.time()),
+    )
+    return note
+
+
+def _from_the_future(db: sqlite3.Connection) -> str:
+    """What to say of a lease whose heartbeat this machine's clock has not reached."""
+    row = db.execute("SELECT host, pid, heartbeat FROM lease").fetchone()
+    ahead = row[2] - time.time() if row is not None else 0.0
+    if ahead < STALE_SECONDS:
+        return ""
+    return (
+        f"process {row[1]} on {row[0]} held the study, by a clock that is {ahead:.0f} s ahead of "
+        "this machine's; the study is taken over, since no clock that goes right says that"
     )
 
 
@@ -63,8 +80,18 @@ def holder(db: sqlite3.Connection) -> tuple[str, int, float] | None:
     return (row[0], row[2], row[4]) if row is not None and _is_alive(*row) else None
 
 
-def beat(db: sqlite3.Connection) -> None:
-    """Say that the holder lives."""
+def beat(db: sqlite3.Connection, place: Path) -> None:
+    """Say that the holder lives.
+
+    Raises:
+        UserError: Another engine has taken the lease, for example since this machine slept.
+    """
+    if not is_mine(db):
+        raise UserError(
+            "another run has taken over this study, since nothing was heard of this one",
+            where=str(place),
+            todo="this one ends, and what it has committed stays; `gridrun status` shows the other",
+        )
     db.execute("UPDATE lease SET heartbeat = ?", (time.time(),))
 
 
@@ -77,4 +104,6 @@ def release(db: sqlite3.Connection) -> None:
 def _is_alive(host: str, boot: str, pid: int, born: str, heartbeat: float) -> bool:
     if host == socket.gethostname() and boot == _boot():
         return born != "" and born == _born(pid)
-    return time.time() - heartbeat < STALE_SECONDS
+    # one far in the future was made before a clock was set back, or by another host's clock: it
+    # would hold the study until that time comes
+    return abs(time.time() - heartbeat) < STALE_SECONDS

@@ -55,11 +55,12 @@ class Ledger(LedgerView):
         self._closed = threading.Event()
         self._fault: GridrunError | None = None
         try:
-            self._write(lambda: _lease.acquire(db, path))
+            taken_over = self._write(lambda: _lease.acquire(db, path))
         except GridrunError:
             db.close()
             raise
         self._write(lambda: db.execute("DELETE FROM held"))
+        self.note = "; ".join(filter(None, (self.note, taken_over)))
         self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
         self._thread.start()
 
@@ -289,7 +290,7 @@ class Ledger(LedgerView):
             try:
                 self.commit()
                 if time.monotonic() - last >= _lease.HEARTBEAT_SECONDS:
-                    self._write(lambda: _lease.beat(self.db))
+                    self._write(lambda: _lease.beat(self.db, self.path))
                     last = time.monotonic()
             except GridrunError as error:
                 self._fault = error
