@@ -114,8 +114,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def in_bytes(size: int) -> str:
-    """A size in the largest unit up to MB of which it has one: ``12.5 MB``, ``3 kB``."""
-    for unit, name in ((2**20, "MB"), (2**10, "kB")):
+    """A size in the largest unit up to GB of which it has one: ``12.5 MB``, ``3 kB``."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
     return counted(size, "byte")

@@ -122,7 +122,7 @@ class IsolationContract(WithOpened):
         (last,) = (event for event in queue.final.values() if isinstance(event, TaskFailed))
         for event in (*queue.not_final, last):
             assert event.kind is Kind.MEMORY
-            assert "GB of memory, more than its limit of" in event.reason
+            assert "B of memory, more than its limit of 500 MB" in event.reason
         assert len(queue.final) == 4  # noqa: PLR2004 - the unit's tasks
 
     def test_a_second_attempt_may_succeed(

@@ -16,9 +16,10 @@ from gridrun.errors import EnvironmentFault, GridrunError, counted, in_bytes
 from gridrun.pipeline import DEFAULT_PIPELINE, KnowsVersions, load_pipeline
 from gridrun.report.plan_report import PlanReport
 from gridrun.run.backend import backend_names
+from gridrun.worker import default_limit, total_memory
 from gridrun.worker.isolated import worker_environment
 
-_DISK_BYTES = 500 * 2**20
+_DISK_BYTES = 500 * 10**6
 _PACKAGES = ("ray", "rpy2-rinterface", "rpy2-robjects", "pandas", "pyarrow", "numpy", "typer")
 
 
@@ -144,8 +145,13 @@ def _disk(directory: Path) -> Finding:
 
 def _cores() -> Finding:
     cores = len(os.sched_getaffinity(0))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding("machine", "ok", f"{counted(cores, 'core')}, {in_bytes(memory)} of memory")
+    memory, of_task = in_bytes(total_memory()), in_bytes(default_limit())
+    return Finding(
+        "machine",
+        "ok",
+        f"{counted(cores, 'core')}, {memory} of memory, {of_task} of it for a task unless a study "
+        "has limits",
+    )
 
 
 def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:

@@ -7,6 +7,7 @@ the one way to start such a child; backends use it for libraries that hang or di
 from gridrun.worker._artifact import DamagedArtifact, put_artifact
 from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
+from gridrun.worker._memory import default_limit, total_memory
 from gridrun.worker._parent_death import die_with_parent
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._task import StageClock, Tried, company_of, try_task
@@ -23,10 +24,12 @@ __all__ = [
     "TimeLimit",
     "Tried",
     "company_of",
+    "default_limit",
     "die_with_parent",
     "last_printed",
     "private_directory",
     "put_artifact",
+    "total_memory",
     "try_task",
     "who_may_replace",
     "worker_name",

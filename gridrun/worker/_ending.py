@@ -6,6 +6,8 @@ import signal
 import time
 from dataclasses import dataclass, field
 
+from gridrun.errors import in_bytes
+
 _LINES_SHOWN = 20
 
 
@@ -66,7 +68,7 @@ class Ending:
     def reason(self) -> str:
         """One line that goes on from "the process"."""
         if self.memory is not None:
-            used, limit = gigabytes(self.memory.used), gigabytes(self.memory.limit)
+            used, limit = in_bytes(self.memory.used), in_bytes(self.memory.limit)
             return f"used {used} of memory, more than its limit of {limit}"
         if self.limit is not None:
             of = f" for stage {self.limit.stage}" if self.limit.stage else ""
@@ -86,11 +88,6 @@ def _signal_text(number: int) -> str:
         return f"{number} ({signal.Signals(number).name})"
     except ValueError:
         return f"{number}"
-
-
-def gigabytes(size: int) -> str:
-    """A number of bytes for messages."""
-    return f"{size / 1e9:.2f} GB"
 
 
 def last_printed(log: str) -> str:

@@ -33,11 +33,11 @@ def _at_once(monkeypatch):
 def test_the_share_of_all_files_is_said_with_the_time_left(tmp_path):
     """Of a file that is not open yet nothing is read; what is gone counts for nothing."""
     for name in ("a", "b"):
-        (tmp_path / name).write_bytes(bytes(1 << 20))
+        (tmp_path / name).write_bytes(bytes(10**6))
     heard = _Heard()
     files = [tmp_path / name for name in ("a", "b", "gone")]
     with telling(files, "reading", heard.phase), (tmp_path / "a").open("rb", buffering=0) as file:
-        file.read(1 << 19)
+        file.read(500_000)
         assert heard.heard.wait(10)
     assert heard.texts[0].startswith("reading: 25% of 2 MB read, about 0 s left")
 

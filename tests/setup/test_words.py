@@ -307,14 +307,15 @@ def test_counts_and_sizes_read_as_people_write_them():
         "2 folds",
         "1,000 folds",
     ]
-    sizes = (0, 1, 1023, 2048, 2**20 - 1, 2**20, 500 * 2**20, 300 * 2**20 + 2**19)
+    sizes = (0, 1, 999, 2000, 10**6 - 1, 10**6, 500 * 10**6, 300_500_000, 1_500_000_000)
     assert [in_bytes(size) for size in sizes] == [
         "0 bytes",
         "1 byte",
-        "1,023 bytes",
+        "999 bytes",
         "2 kB",
-        "1,024 kB",
+        "1,000 kB",
         "1 MB",
         "500 MB",
         "300.5 MB",
+        "1.5 GB",
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gridrun.errors import in_bytes
 from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import (
     Kind,
@@ -153,11 +154,12 @@ def test_memory_is_watched_from_outside(supervise, unit, tmp_path, behaviour):
     assert [event.task for event in (first, last)] == [unit.tasks[9]] * 2
     assert [event.kind for event in (first, last)] == [Kind.MEMORY] * 2
     assert [event.final for event in (first, last)] == [False, True]
-    for event, limit in ((first, 0.5), (last, 1.0)):
-        used, most = map(float, re.findall(r"([\d.]+) GB", event.reason))
-        assert most == limit
+    for event, limit in ((first, MEMORY), (last, 2 * MEMORY)):
+        said = re.fullmatch(r"used ([\d.]+) (MB|GB) of memory, more than .* (\S+ .B)", event.reason)
+        assert said[3] == in_bytes(limit)
         # a process fills some gigabytes a second, and is asked ten times a second
-        assert limit < used < limit + 2
+        used = float(said[1]) * {"MB": 10**6, "GB": 10**9}[said[2]]
+        assert limit <= used < limit + 2 * 10**9
         assert event.reason in event.log
         assert event.stage == "train"
     assert len(done(events)) == 11

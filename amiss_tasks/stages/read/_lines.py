@@ -19,7 +19,7 @@ from amiss_tasks.stages.read._report import FileReport
 from gridrun.errors import in_bytes
 
 CHUNK_BYTES = 1 << 22
-LONGEST_LINE_BYTES = 1 << 28
+LONGEST_LINE_BYTES = 256 * 10**6
 """A line past this is refused: no VCF or CADD line is a quarter of a gigabyte."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
