@@ -8,9 +8,16 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+SIZE = r"^(\d+(?:\.\d+)?) ?(MB|GB|TB)$"
+"""A size as people write it."""
+
+_UNITS = {"MB": 20, "GB": 30, "TB": 40}
+"""Unit of a size to its power of two."""
 
 
 def printable(text: str) -> str:
@@ -119,6 +126,12 @@ def in_bytes(size: int) -> str:
         if size >= unit:
             return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
     return counted(size, "byte")
+
+
+def bytes_of(text: str) -> int | None:
+    """The size that a text such as ``1.5 GB`` stands for; None where it is none."""
+    found = re.fullmatch(SIZE, text.strip())
+    return round(float(found[1]) * 2 ** _UNITS[found[2]]) if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

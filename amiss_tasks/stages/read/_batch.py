@@ -188,6 +188,11 @@ class Batch:
                     todo=f"if its values are not by transcript, use a features file without {name}",
                 )
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Rows that are kept, and their bytes; some thousand may not be counted yet."""
+        return self._columns.held
+
     def finish(self) -> Any:
         """Arrow table of all rows.
 

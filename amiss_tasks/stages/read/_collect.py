@@ -35,6 +35,7 @@ from amiss_tasks.stages.read._judged import (
     reason_to_drop,
     repeated_transcripts,
 )
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_counts import check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, is_of_other_allele
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
@@ -56,6 +57,7 @@ def collect(
     leave_out_other_alleles: bool = False,
     has_cadd: bool = True,
     usable: Usable | None = None,
+    memory: Memory | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -71,9 +73,13 @@ def collect(
         usable: Which blocks some combination of the grid can use; None for all. The width of
             every block is checked, and of records with a star its allele and transcript; values
             are where they are used.
+        memory: Counts the rows that are kept; None for no limit.
 
     Returns:
         The rows; faults and notes are in the reader's report.
+
+    Raises:
+        UserError: There is no room for all of them.
     """
     found = _Collector(
         reader,
@@ -83,6 +89,7 @@ def collect(
         leave_out_other_alleles=leave_out_other_alleles,
         has_cadd=has_cadd,
         usable=usable,
+        memory=memory,
     )
     return found.collect()
 
@@ -100,8 +107,9 @@ class _Collector:
         leave_out_other_alleles: bool,
         has_cadd: bool,
         usable: Usable | None,
+        memory: Memory | None,
     ) -> None:
-        self._reader = reader
+        self._reader, self._memory = reader, memory
         self._most_records = most_records
         self._labelled, self._has_cadd = labelled, has_cadd
         at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
@@ -130,6 +138,8 @@ class _Collector:
                     self._take(record)
                     if rows.records == self._most_records:
                         return self._finish()
+            if self._memory is not None and self._batch is not None:
+                self._memory.hold_rows(*self._batch.held, reader.share)
         return self._finish()
 
     def _take(self, record: VcfRecord) -> None:

@@ -81,6 +81,11 @@ class RowColumns:
         """Whether no rows were taken in, so that there is no table either."""
         return not self._done
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Rows that are kept, and their bytes."""
+        return sum(map(len, self._done)), sum(table.nbytes for table in self._done)
+
     def finish(self) -> Any:
         """Arrow table of all rows that are kept, once all are there."""
         import pyarrow as pa

@@ -15,6 +15,7 @@ from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tables import TRANSCRIPT
 from amiss_tasks.stages.read.tsv import CodedLot, TsvReader
@@ -67,7 +68,11 @@ class FoundRows:
 
 
 def collect_rows(
-    reader: TsvReader, variants: Variants, features: FeatureSet, file: str = CADD
+    reader: TsvReader,
+    variants: Variants,
+    features: FeatureSet,
+    file: str = CADD,
+    memory: Memory | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -76,6 +81,7 @@ def collect_rows(
         variants: As in :class:`VcfRows`.
         features: The study's features.
         file: Which features are read from it, see :class:`Feature`.
+        memory: Counts the rows that are kept; None for no limit.
 
     Returns:
         The rows that belong to rows of the VCF that are used. The width of every row is
@@ -117,6 +123,8 @@ def collect_rows(
                 place: Coded(each, codes[at]) for place, each in zip(key_at, columns, strict=True)
             }
             found.append(columns_of.table(lot._replace(columns={**lot.columns, **own_keys})))
+            if memory is not None:
+                memory.hold_more(found[-1].nbytes)
     columns_of.checks.finish()
     result.table = pa.concat_tables(found)
     return result
