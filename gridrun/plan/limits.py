@@ -34,7 +34,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """What tasks may use.
+    """What tasks may use, and the reading of the inputs.
 
     Args:
         task: Of each task.
@@ -42,11 +42,13 @@ class Limits:
             in place of the task's.
         values: ``PARAMETER=VALUE``, or ``classifier=NAME``, to what tasks with it may use in
             place of ``task``; of several that a task has the largest.
+        read_bytes: Memory of reading and joining the inputs; more is refused.
     """
 
     task: Limit = Limit()
     stages: Mapping[str, Limit] = field(default_factory=dict)
     values: Mapping[str, Limit] = field(default_factory=dict)
+    read_bytes: int = 1_500_000_000
 
     def of(self, task: TaskSpec) -> Limit:
         """What a task may use."""
@@ -75,7 +77,7 @@ class Limits:
             name: {key: Limit(**each) for key, each in data[name].items()}
             for name in ("stages", "values")
         }
-        return cls(Limit(**data["task"]), **many)
+        return cls(Limit(**data["task"]), read_bytes=data["read_bytes"], **many)
 
 
 def _names(task: TaskSpec) -> Iterator[str]:

@@ -15,12 +15,16 @@ _TASK = "task"
 _SECONDS = "task_seconds"
 """Short for the seconds of ``task``: the one limit that there was at first."""
 
+_READ = "read"
+_LEAST_READ_BYTES = 500_000_000
+"""Below that hardly a row has room beside Python, its libraries and a chunk of text."""
+
 _ADVICE = "give task: {seconds: SECONDS, memory: SIZE}, or remove the key"
 _ALLOWED = "a number of seconds above 0"
 
 
 def read_limits(reader: KeyReader, node: Node, pipeline: Pipeline) -> Limits:
-    """What tasks may use.
+    """What tasks may use, and the reading of the inputs.
 
     Args:
         reader: Takes the faults.
@@ -31,8 +35,9 @@ def read_limits(reader: KeyReader, node: Node, pipeline: Pipeline) -> Limits:
     if entries is None:
         return Limits()
     stages, values = _stages(pipeline), _values(pipeline)
-    section = Section(reader, entries, (_TASK, *stages, _SECONDS, *values), "limit")
-    found = {name: _limit(section, name) for name in section.nodes if name != _SECONDS}
+    section = Section(reader, entries, (_TASK, _READ, *stages, _SECONDS, *values), "limit")
+    of_tasks = [name for name in section.nodes if name not in (_SECONDS, _READ)]
+    found = {name: _limit(section, name) for name in of_tasks}
     task = found.get(_TASK, Limit())
     if _SECONDS in section.nodes:
         seconds = section.number(_SECONDS, allowed=_ALLOWED)
@@ -43,10 +48,13 @@ def read_limits(reader: KeyReader, node: Node, pipeline: Pipeline) -> Limits:
                 "keep one of the two",
             )
         task = replace(task, seconds=seconds)
+    reading = section.inner(_READ, ("memory",), "limit of read", "give memory: SIZE")
+    read_bytes = reading.size("memory", _LEAST_READ_BYTES) if reading is not None else None
     return Limits(
         task,
         {name: limit for name, limit in found.items() if name in stages},
         {name: limit for name, limit in found.items() if name in values},
+        read_bytes or Limits().read_bytes,
     )
 
 
@@ -57,10 +65,12 @@ def limits_schema(pipeline: Pipeline) -> parts.Schema:
         pipeline: Of any study; values that a study adds are not known.
     """
     limit = parts.mapping({"seconds": parts.number(), "memory": parts.SIZE}, minProperties=1)
+    reading = parts.mapping({"memory": parts.SIZE})
     named = dict.fromkeys((_TASK, *_stages(pipeline)), limit)
     names = "|".join((*(parameter.name for parameter in pipeline.parameters), CLASSIFIER))
     return parts.mapping(
-        {**named, _SECONDS: parts.number()}, patternProperties={f"^({names})=": limit}
+        {**named, _READ: reading, _SECONDS: parts.number()},
+        patternProperties={f"^({names})=": limit},
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, did_you_mean
+from gridrun.errors import Fault, did_you_mean, in_bytes
 from gridrun.pipeline import InputRole
 from gridrun.study._reader import KeyReader
 
@@ -151,16 +151,17 @@ class Section:
         limit = f", at most {most:g}" if math.isfinite(most) else ""
         return self._value(key, meant, f"allowed: {allowed}{limit}")
 
-    def size(self, key: str) -> int | None:
-        """A number of bytes, as 500 MB or 1.5 GB."""
+    def size(self, key: str, least: int = 1) -> int | None:
+        """A number of bytes with its unit, as 500 MB or 1.5 GB."""
 
         def meant(node: Node) -> int | None:
             written = re.fullmatch(SIZE, node.text or "")
-            if written is None:
-                return None
-            return round(float(written[1]) * _UNITS[written[2]]) or None
+            size = round(float(written[1]) * _UNITS[written[2]]) if written else 0
+            return size if size >= least else None
 
-        return self._value(key, meant, f"allowed: a number and a unit ({', '.join(_UNITS)})")
+        more = f", at least {in_bytes(least)}" if least > 1 else ""
+        units = ", ".join(_UNITS)
+        return self._value(key, meant, f"allowed: a number and a unit ({units}), as 1.5 GB{more}")
 
     def files(
         self, inputs: Mapping[str, InputRole], read: Callable[[Section, str], T | None]

@@ -75,7 +75,9 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
         "seed": _said("Seed of all that is drawn.", parts.whole(0, MOST_SEED), DEFAULT_SEED),
         "protocol": _said(protocols, parts.one_of(tuple(pipeline.protocols)), first),
         CLASSIFIERS: _said("The classifiers that are trained.", words),
-        "limits": _said("What tasks may use.", limits_schema(pipeline)),
+        "limits": _said(
+            "What tasks may use, and the reading of the inputs.", limits_schema(pipeline)
+        ),
         "sample": _said(
             "Number of combinations to draw at random; or a design, and how many blocks or "
             "combinations.",

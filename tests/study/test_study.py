@@ -11,7 +11,7 @@ import pytest
 from grids import FULL, ONE, write_json, yaml_lines
 
 from amiss_tasks.parameters import PARAMETERS
-from amiss_tasks.stages import STAGES
+from amiss_tasks.stages import stages_of
 from amiss_tasks.study.start import INPUTS as INPUT_ROLES
 from gridrun.errors import InputError
 from gridrun.pipeline.comparison import Score
@@ -22,7 +22,7 @@ PIPELINE = SimpleNamespace(
     parameters=PARAMETERS,
     protocols={"amiss": "upstream's numbers"},
     classifiers=("rf", "lr"),
-    stages=STAGES,
+    stages=stages_of(),
     study_keys={},
     inputs=INPUT_ROLES,
     most_folds=None,
@@ -73,12 +73,12 @@ def test_every_key(tmp_path):
         INPUTS
         + GRID
         + "folds: 3\nseed: 0\nprotocol: amiss\nclassifiers: [lr, rf]\n"
-        + "limits: {task_seconds: 90}\nsample: 20\nrows: 500\n"
+        + "limits: {task_seconds: 90, read: {memory: 2.5 GB}}\nsample: 20\nrows: 500\n"
     )
     study = load(tmp_path, text)
     assert (study.folds, study.seed, study.sample, study.rows) == (3, 0, 20, 500)
     assert study.classifiers == ("rf", "lr")
-    assert study.limits == Limits(Limit(90.0))
+    assert study.limits == Limits(Limit(90.0), read_bytes=2_500_000_000)
 
 
 def test_limits_by_task_stage_and_value(tmp_path):
@@ -86,6 +86,7 @@ def test_limits_by_task_stage_and_value(tmp_path):
     text = """\
 limits:
   task: {seconds: 60, memory: 1.5 GB}
+  read: {memory: 2.5 GB}
   impute: {seconds: 5}
   train: {memory: 500MiB}
   imputation=zero_imp: {seconds: 7}
@@ -101,6 +102,7 @@ limits:
         "training_data_sampling_percentage=0.66": Limit(8.0),
     }
     assert limits.longest == 60.0
+    assert limits.read_bytes == 2_500_000_000
     assert Limits.from_data(json.loads(json.dumps(asdict(limits)))) == limits
 
 
@@ -203,7 +205,7 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("limits: 5", ['key "limits" has the number 5', "task: {seconds: SECONDS"]),
         ("limits: {task_seconds: 0}", ['limit "task_seconds" has the number 0', "above 0"]),
         ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
-        ("limits: {mem_mb: 4000}", ['unknown limit "mem_mb"', "known limits: task, fold"]),
+        ("limits: {mem_mb: 4000}", ['unknown limit "mem_mb"', "known limits: task, read, fold"]),
         ("limits: {filter: {seconds: 4}}", ['unknown limit "filter"']),
         ("limits: {imputation=mean: {seconds: 4}}", ["imputation=mean", '"imputation=mean_imp"?']),
         ("limits: {classifier=svm: {seconds: 4}}", ['unknown limit "classifier=svm"']),
@@ -219,6 +221,10 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
             "limits: {task_seconds: 60, task: {seconds: 60}}",
             ['"task_seconds" is short for the seconds of "task"', "keep one of the two"],
         ),
+        ("limits: {read: 4 GB}", ['limit "read" has the text "4 GB"', "give memory: SIZE"]),
+        ("limits: {read: {memory: 4}}", ['"memory" has the number 4', "as 1.5 GB"]),
+        ("limits: {read: {memory: 100 MB}}", ['"memory" has the text', "at least 500 MB"]),
+        ("limits: {read: {seconds: 4}}", ['unknown limit of read "seconds"']),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
         ("report: mean_imp", ['key "report" has the text', "a mapping"]),
         ("report: {reference: zero_im}", ["no value of imputation", 'did you mean "zero_imp"?']),

@@ -9,8 +9,8 @@ import numpy as np
 
 from amiss_tasks.features.consequences import can_exist
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.read._collect import VcfRows
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.files.report import FileReport, shown
+from amiss_tasks.stages.read._judged import VcfRows
 from amiss_tasks.stages.read._table_rows import FoundRows
 from gridrun.documents.tree import known_list
 from gridrun.errors import WARNING, counted

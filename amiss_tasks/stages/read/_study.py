@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
+from amiss_tasks.features.feature_set import VEP, FeatureSet
+from amiss_tasks.stages.files.report import raise_faults
+from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
@@ -18,9 +19,10 @@ from amiss_tasks.stages.read._join_checks import (
     note_lost,
     note_misplaced,
 )
+from amiss_tasks.stages.read._judged import LeftOut, VcfRows
 from amiss_tasks.stages.read._left_join import add_columns
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
-from amiss_tasks.stages.read._report import raise_faults
 from amiss_tasks.stages.read._result import (
     ReadCounts,
     ReadResult,
@@ -30,8 +32,9 @@ from amiss_tasks.stages.read._result import (
     save,
 )
 from amiss_tasks.stages.read._table_rows import collect_rows
-from amiss_tasks.stages.read._trainable import check_trainable, usable_rows
+from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.usable import EVERYTHING, Usable, usable_blocks
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
@@ -81,6 +84,7 @@ def read_inputs(
     significance: Significance = UPSTREAM_SIGNIFICANCE,
     leave_out_other_alleles: bool = False,
     whole: bool = False,
+    most_bytes: int | None = None,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -97,6 +101,7 @@ def read_inputs(
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
         whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
             are, for all variants take part in the draw.
+        most_bytes: Memory that reading may take, None for no limit.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -104,7 +109,7 @@ def read_inputs(
 
     Raises:
         InputError: With every fault of every file; nothing is written then.
-        UserError: The table cannot be written.
+        UserError: The table cannot be written, or there is no room for its rows.
     """
     path = cache_path(cache_dir, digest)
     reports = reports_of(inputs, features)
@@ -112,13 +117,18 @@ def read_inputs(
     found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
+        usable = None if whole or rows is not None else usable_blocks(grid_values)
+        kept = usable.named if usable else EVERYTHING
+        if rows is not None:
+            kept = f"{kept}, for --rows draws from all variants"
         found, _ = _read(
             inputs,
             grid_values,
             features,
             path,
             leave_out_other_alleles=leave_out_other_alleles,
-            usable=None if whole or rows is not None else usable_rows(grid_values),
+            usable=usable,
+            memory=Memory(most_bytes, cache_dir, kept, _bytes_beside(features, inputs)),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -190,7 +200,8 @@ def _read(
     *,
     labelled: bool = True,
     leave_out_other_alleles: bool,
-    usable: Callable[[Any], Any] | None = None,
+    usable: Usable | None = None,
+    memory: Memory | None = None,
 ) -> tuple[ReadResult, VcfRows]:
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
@@ -210,13 +221,16 @@ def _read(
             leave_out_other_alleles=leave_out_other_alleles,
             has_cadd=bool(roles),
             usable=usable,
+            memory=memory,
         )
         if not header_is_sound:
             opened.raise_faults()
-        tables = [collect_rows(opened.cadd[role], vcf.variants, located) for role in roles]
+        tables = [
+            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory) for role in roles
+        ]
         cadd_reports = [reports[role] for role in roles]
         others = {
-            role: collect_rows(reader, vcf.variants, located, role)
+            role: collect_rows(reader, vcf.variants, located, role, memory)
             for role, reader in opened.tables.items()
         }
         is_whole = not any(report.broken for report in reports.values())
@@ -247,6 +261,12 @@ def _read(
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
     return ReadResult(path, joined, notes_of(reports), counts, kept), vcf
+
+
+def _bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
+    """Bytes of a row that are read from tables: a number each, and what names it."""
+    numbers = [each for each in features.features if each.is_numeric and each.file != VEP]
+    return 8 * len(numbers) + 64 * (len(inputs) > 1)
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
