@@ -86,7 +86,6 @@ class UnitProgress:
         if isinstance(message, Ran):
             tried = message.tried
             attempt = self._attempt(message.position, tried.started, tried.seconds)
-            attempt = replace(attempt, shared_seconds=tried.shared_seconds)
         else:
             attempt = self._attempt(message.position, message.started, 0.0)
         self._first.pop(message.position, None)
@@ -100,17 +99,7 @@ class UnitProgress:
                 _killed(task, attempt, ending, reason=reason, stage=stage, log=log),
                 shares=message.key,
             )
-        if tried.result is not None:
-            return TaskDone(task, attempt, tried.result, message.log)
-        return TaskFailed(
-            task,
-            attempt,
-            tried.kind,
-            tried.reason,
-            stage=message.stage,
-            log=message.log,
-            shares=tried.shares,
-        )
+        return tried.event(task, attempt, stage=message.stage, log=message.log)
 
     def death(
         self, running: Running, started: float, seconds: float, ending: Ending, log: str
