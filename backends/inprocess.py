@@ -153,17 +153,5 @@ class InProcessBackend:
     ) -> TaskDone | TaskFailed:
         self._stage = ""
         tried = try_task(runner, task, artifact, self._clock)
-        attempt = Attempt(
-            unit.id, 1, self._worker, tried.started, tried.seconds, tried.shared_seconds
-        )
-        if tried.result is not None:
-            return TaskDone(task, attempt, tried.result)
-        return TaskFailed(
-            task,
-            attempt,
-            tried.kind,
-            tried.reason,
-            stage=self._stage,
-            log=tried.more,
-            shares=tried.shares,
-        )
+        attempt = Attempt(unit.id, 1, self._worker, tried.started, tried.seconds)
+        return tried.event(task, attempt, stage=self._stage, log=tried.more)

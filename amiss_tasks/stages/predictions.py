@@ -138,19 +138,21 @@ def pack_groups(groups: IntArray) -> bytes:
     """Group of each test row as a payload: its groups, and the place of each row's among them.
 
     Args:
-        groups: Numbers of 32 bits.
+        groups: Numbers of 64 bits, shape (rows,).
     """
     names, place = np.unique(groups, return_inverse=True)
-    numbers = np.concatenate([[len(names)], names, place]).astype("<u4")
-    return zlib.compress(numbers.tobytes(), 9)
+    numbers = np.concatenate([[len(names)], names]).astype("<i8")
+    return zlib.compress(numbers.tobytes() + place.astype("<u4").tobytes(), 9)
 
 
 @lru_cache(maxsize=16)
 def unpack_groups(payload: bytes) -> IntArray:
     """The groups that ``pack_groups`` took; remembered, as many tasks have the same."""
-    numbers = np.frombuffer(zlib.decompress(payload), "<u4").astype(np.int64)
-    names, place = np.split(numbers[1:], [int(numbers[0])])
-    return names[place]
+    text = zlib.decompress(payload)
+    count = int(np.frombuffer(text, "<i8", 1)[0])
+    names = np.frombuffer(text, "<i8", count, offset=8).astype(np.int64)
+    groups: IntArray = names[np.frombuffer(text, "<u4", offset=8 * (count + 1))]
+    return groups
 
 
 def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:

@@ -47,6 +47,7 @@ _TESTED = 0.5
 """Test rows for each training row where the table's costs were measured."""
 
 _BLOCK = ("transcript", "quality", "restriction", "vus_inclusion")
+_SIZED = ("downsampling", "training_data_sampling_percentage", *_BLOCK)
 _READS = (
     *_BLOCK,
     "imputation",
@@ -76,6 +77,10 @@ class AmissCosts:
         self._test_share = test_share(settings)
         self._holds_out = evaluation_of(settings.options).holds_out
         self._classes_of = cache(self._classes)
+        # a grid has thousands of costs, of some hundred sizes of tables
+        self._sizes_of = cache(self._sizes)
+        self._own_of = cache(self._own)
+        self._prepared_of = cache(PREPARED.of)
         self._columns = self._columns_of(values)
         added = (INDICATORS, OPTION)
         self.reads = (*_READS, *(name for name in added if name in settings.options))
@@ -97,21 +102,24 @@ class AmissCosts:
 
     def cost(self, classifier: str, values: Mapping[str, Value]) -> TaskCost:
         """Of a task."""
-        train, test = self._sizes(values)
+        train, test = self._sizes_of(*(values[name] for name in _SIZED))
         columns = self.columns_of(values)
         method = self._methods[str(values["imputation"])]
         tables = min(method.rows, MOST_ROWS) or 1
-        own = CLASSIFIER_COSTS.get(classifier, Cost(OWN_SECONDS)).of(train, columns) * tables
+        trained, evaluated = self._own_of(classifier, train, test, columns)
         # test rows are imputed once, by the row of hyperparameters that was chosen
         more = 1 + (test / train - _TESTED) / (1 + _TESTED) / tables
         imputed = METHOD_COSTS.get(method.name, Cost(OWN_SECONDS if method.own else 0.0))
-        shared = imputed.of(train * max(more, 0.5), columns) + PREPARED.of(train + test, columns)
-        return TaskCost(own + EVALUATED.of(test, columns), shared)
+        shared = imputed.of(train * max(more, 0.5), columns)
+        return TaskCost(
+            trained * tables + evaluated, shared + self._prepared_of(train + test, columns)
+        )
 
     def fragility(self, values: Mapping[str, Value]) -> float:
         """Columns for each training row, and the more the larger the share that is removed."""
         columns = self.columns_of(values)
-        return columns / self._sizes(values)[0] / (1.0 - min(share_of(values), 0.99))
+        train, _ = self._sizes_of(*(values[name] for name in _SIZED))
+        return columns / train / (1.0 - min(share_of(values), 0.99))
 
     def columns_of(self, values: Mapping[str, Value]) -> float:
         """Columns of the tables of a combination."""
@@ -119,17 +127,23 @@ class AmissCosts:
         more = _WITH_INDICATORS if has_indicators(values) else 1.0
         return max(1.0, self._columns * share * more)
 
-    def _sizes(self, values: Mapping[str, Value]) -> tuple[float, float]:
-        """Training and test rows."""
-        positive, negative = self._classes_of(*(str(values[name]) for name in _BLOCK))
+    @staticmethod
+    def _own(classifier: str, train: float, test: float, columns: float) -> tuple[float, float]:
+        """Seconds of training on one table, and of evaluating."""
+        trained = CLASSIFIER_COSTS.get(classifier, Cost(OWN_SECONDS)).of(train, columns)
+        return trained, EVALUATED.of(test, columns)
+
+    def _sizes(self, downsampling: Value, sampled: Value, *block: Value) -> tuple[float, float]:
+        """Training and test rows, by values of ``_SIZED``."""
+        positive, negative = self._classes_of(*map(str, block))
         rows = positive + negative
         train = rows * TRAINING_SHARE
         test = rows - train
         if not self._holds_out:
             train, test = train * (1 - self._test_share), train * self._test_share
-        if values["downsampling"] == "on" and rows:
+        if downsampling == "on" and rows:
             train *= 2 * min(positive, negative) / rows
-        train *= float(values["training_data_sampling_percentage"])
+        train *= float(sampled)
         return max(train, _FEWEST_ROWS), max(test, _FEWEST_ROWS)
 
     def _classes(self, *block: str) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from amiss_tasks.classifiers import IN_PYTHON
 from amiss_tasks.methods import Method
 from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.tasks._kept_digests import keep_digests, kept_digests
 from amiss_tasks.tasks.r_calls import GUARD_R, OWN_R, SHARED_R
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.fingerprint import digest_of, python_code, r_code
@@ -30,6 +31,7 @@ NOT_IN_TASKS: Mapping[str, str] = {
     f"{_PACKAGE}.study.keys": "makes the options, which contexts hold by content",
     f"{_PACKAGE}.study.leakage": "makes sentences for tables, and no number",
     f"{_PACKAGE}.study.report_data": "makes sections of a report, after all numbers",
+    f"{_PACKAGE}.tasks._kept_digests": "keeps these digests, and makes no number",
     f"{_PACKAGE}.tasks.code": "makes these digests, and no number",
     f"{_PACKAGE}.testing": "makes data for tests",
 }
@@ -38,6 +40,18 @@ NOT_IN_TASKS: Mapping[str, str] = {
 _PRUNE = tuple(NOT_IN_TASKS)
 _READ, _FILTER = f"{_PACKAGE}.stages.read", f"{_PACKAGE}.stages.filter"
 _SOURCE, _RUNNER = f"{_PACKAGE}.tasks.source", f"{_PACKAGE}.tasks.runner"
+_PIPELINE = f"{_PACKAGE}.pipeline"
+_CLASSIFIERS = f"{_PACKAGE}.classifiers"
+
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    _READ: (),
+    _FILTER: (),
+    _SOURCE: (_READ, _FILTER),
+    _RUNNER: (),
+    _PIPELINE: (_SOURCE, _RUNNER),
+    **{f"{_CLASSIFIERS}.{name}": () for name in IN_PYTHON},
+}
+"""Modules that have a digest, with what they import, and which of the others are not in it."""
 
 
 def code_digests(
@@ -54,9 +68,9 @@ def code_digests(
         **_classifier_code(classifier, own_classifiers),
         "read": _python(_READ),
         "filter": _python(_FILTER),
-        "preprocess": _python(_SOURCE, (_READ, _FILTER)),
+        "preprocess": _python(_SOURCE),
         "prepare": digest_of([_python(_RUNNER), *_r_codes(GUARD_R, *shared_r)]),
-        "pipeline": _python(f"{_PACKAGE}.pipeline", (_SOURCE, _RUNNER)),
+        "pipeline": _python(_PIPELINE),
     }
 
 
@@ -67,7 +81,7 @@ def read_code() -> str:
 
 def block_code() -> list[str]:
     """Digests of the code that makes a block's tables of what was read."""
-    return [_python(_FILTER), _python(_SOURCE, (_READ, _FILTER))]
+    return [_python(_FILTER), _python(_SOURCE)]
 
 
 def code_in_use(r_files: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -118,7 +132,7 @@ def _classifier_code(classifier: str, own_classifiers: Mapping[str, OwnFile]) ->
         code = own_classifiers[classifier].code
         return {"train": digest_of([*model, *own]), f"own classifier {classifier}": code}
     if classifier in IN_PYTHON:
-        model.append(_python(f"{_PACKAGE}.classifiers.{classifier}"))
+        model.append(_python(f"{_CLASSIFIERS}.{classifier}"))
     else:
         model += _r_codes(f"classifiers/{classifier}.R")
     return {"train": digest_of(model)}
@@ -145,15 +159,26 @@ def refuse_changed_python() -> None:
         )
 
 
-@cache
-def _python(module: str, beside: tuple[str, ...] = ()) -> str:
+def _python(module: str) -> str:
     """Digest of a module with what it imports, as this process has loaded them or will.
 
     Raises:
         EnvironmentFault: A file has changed since, so that its digest is unknown.
     """
+    return _python_digests()[module]
+
+
+@cache
+def _python_digests() -> Mapping[str, str]:
+    """Digest of each of ``_PARTS``; one that was kept is of the very bytes that are loaded."""
     refuse_changed_python()
-    return python_code(module, _PACKAGE, _PRUNE, beside)
+    code = digest_of([_LOADED, _PRUNE, *map(list, _PARTS.items())])
+    found = kept_digests(code)
+    if found.keys() != _PARTS.keys():
+        found = {m: python_code(m, _PACKAGE, _PRUNE, beside) for m, beside in _PARTS.items()}
+        refuse_changed_python()  # a file that changed meanwhile was parsed as another
+        keep_digests(code, found)
+    return found
 
 
 def _python_text() -> str:

@@ -10,7 +10,7 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.local._actor import WorkerActor
 from gridrun.errors import EnvironmentFault
@@ -25,8 +25,10 @@ from gridrun.plan.units import (
     UnitLost,
     UnitStarted,
 )
-from gridrun.run.backend import UnitFeed
 from gridrun.worker import DamagedArtifact
+
+if TYPE_CHECKING:  # with it would come the engine, numpy, all tables and the report
+    from gridrun.run.backend import UnitFeed
 
 STEP_SECONDS = 0.5
 """How long a step waits for events; a stop takes effect with the next step."""

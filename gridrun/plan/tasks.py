@@ -87,8 +87,8 @@ class TaskTables:
         classifiers: Those the study asks for, in the pipeline's order.
         book: Numbers of all values of the grid.
         inputs: Role to content digest.
-        fingerprints: Whether contexts are made, which takes a second; without them nothing can
-            be said of what is done.
+        fingerprints: Whether contexts say what results depend on, which takes long to find out;
+            without, each classifier has one context, and nothing can be said of what is done.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class TaskTables:
         fingerprints: bool = True,
     ) -> None:
         self._fingerprints = fingerprints
+        self._context_reads = tuple(pipeline.context_reads()) if fingerprints else ()
         self.pipeline = pipeline
         self.settings = settings
         self.grid = grid
@@ -138,9 +139,12 @@ class TaskTables:
     def context_of(self, classifier: str, code: int) -> int:
         """Position of a task's context."""
         reads = self.pipeline.classifier_reads(classifier)
-        names = [name for name in self.pipeline.context_reads() if name in reads]
+        names = [name for name in self._context_reads if name in reads]
         key = (classifier, code & self.book.mask(names))
-        if key not in self._context_at:
+        if key not in self._context_at and not self._fingerprints:
+            self.contexts.append(Context(classifier, {}, {}))
+            self._context_at[key] = len(self.contexts) - 1
+        elif key not in self._context_at:
             values = self.book.values(code, names)
             stages = self.pipeline.code_digests(classifier, values)
             switches = self.pipeline.switches(self.settings, classifier, values)
@@ -228,9 +232,7 @@ class TaskTables:
             classifier,
             reads,
             codes,
-            self._label(codes, classifier, self.pipeline.context_reads(), self.context_of)
-            if self._fingerprints
-            else np.zeros(len(codes), np.int64),
+            self._label(codes, classifier, self._context_reads, self.context_of),
             self._label(codes, classifier, self.pipeline.disposition_reads, self.disposition_of),
         )
 
@@ -244,9 +246,11 @@ class TaskTables:
         """Label every code by the few distinct values of some parameters in it."""
         reads = set(self.pipeline.classifier_reads(classifier))
         mask = self.book.mask(name for name in names if name in reads)
-        keys, first, inverse = np.unique(codes & mask, return_index=True, return_inverse=True)
-        labels = [label(classifier, int(codes[position])) for position in first]
-        return np.array(labels, np.int64)[inverse] if len(keys) else np.zeros(0, np.int64)
+        masked = codes & mask
+        keys = np.unique(masked)
+        labels = np.array([label(classifier, key) for key in keys.tolist()], np.int64)
+        # twice as fast as np.unique with the inverse, which sorts them all
+        return labels[np.searchsorted(keys, masked)]
 
 
 def values_of(tables: TaskTables, classifier: str, code: int) -> dict[str, Value]:

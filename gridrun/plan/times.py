@@ -11,6 +11,7 @@ import numpy as np
 
 from gridrun.pipeline import Value
 from gridrun.pipeline.costs import CostModel
+from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.tasks import Pending, TaskTables
 
 SHARED = ""
@@ -165,15 +166,9 @@ class Costs:
     def work(self, pending: Iterable[Pending]) -> Iterator[tuple[str, int, int]]:
         """What is to be computed: classifier or ``SHARED``, masked code, how often."""
         counts: dict[tuple[str, int], int] = {}
-        before: Pending | None = None
-        found: list[tuple[str, int, int]] = []
-        for fold in pending:
-            # folds of a study that was not run yet have the same tasks
-            if before is None or not np.array_equal(before.codes, fold.codes):
-                found = list(self._of_fold(fold))
-            before = fold
-            for classifier, code, count in found:
-                counts[classifier, code] = counts.get((classifier, code), 0) + count
+        for fold, times in _alike(pending):
+            for classifier, code, count in self._of_fold(fold):
+                counts[classifier, code] = counts.get((classifier, code), 0) + count * times
         for (classifier, code), count in counts.items():
             yield classifier, code, count
 
@@ -181,11 +176,11 @@ class Costs:
         names = self._tables.pipeline.classifiers
         for number in np.unique(fold.classifiers):
             codes = fold.codes[fold.classifiers == number] & self.mask
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                yield names[int(number)], int(code), int(count)
+            for code, count in _counted(codes):
+                yield names[int(number)], code, count
         made = np.unique(fold.codes & self.whole_mask) & self.shared_mask
-        for code, count in zip(*np.unique(made, return_counts=True), strict=True):
-            yield SHARED, int(code), int(count)
+        for code, count in _counted(made):
+            yield SHARED, code, count
 
     @cache  # noqa: B019 - lives as long as the object, which is short
     def _reads(self, classifier: str) -> tuple[str, ...]:
@@ -205,6 +200,27 @@ class Costs:
     def assumes(self) -> tuple[str, ...]:
         """What is assumed of what is not known yet."""
         return tuple(self._model.assumes)
+
+
+def _alike(pending: Iterable[Pending]) -> Iterator[tuple[Pending, int]]:
+    """A fold of each stretch with the same tasks, and its folds: those of a new study all have."""
+    fold: Pending | None = None
+    times = 0
+    for one in pending:
+        if fold is not None and np.array_equal(fold.codes, one.codes):
+            times += 1
+            continue
+        if fold is not None:
+            yield fold, times
+        fold, times = one, 1
+    if fold is not None:
+        yield fold, times
+
+
+def _counted(codes: IntArray) -> Iterator[tuple[int, int]]:
+    """Each code and how often it is there."""
+    different, counts = np.unique(codes, return_counts=True)
+    return zip(different.tolist(), counts.tolist(), strict=True)
 
 
 def shared_reads(tables: TaskTables) -> tuple[str, ...]:

@@ -127,7 +127,8 @@ def grid_cost(study_state: StudyState) -> GridCost:
         inputs={},
         fingerprints=False,
     )
-    fold = tables.pending(1, [None], lambda *_: (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+    none = np.zeros(0, np.int64)
+    fold = tables.pending(1, [None] * len(tables.contexts), lambda *_: (none, none))
     return GridCost(
         len(study_state.selection),
         study_state.folds,

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gridrun.plan.fingerprint import differing
 from gridrun.plan.tasks import Context, Pending
 from gridrun.study.state import StudyState
@@ -32,12 +34,14 @@ def reasons_of(
     """The reasons of pending tasks, one for each classifier and cause."""
     view = study_state.view
     stored = view.contexts() if view is not None else {}
-    counts: dict[int, int] = {}
-    for fold in pending:
-        for context in fold.contexts.tolist():
-            counts[context] = counts.get(context, 0) + 1
+    length = len(study_state.tables.contexts)
+    counts = sum(
+        (np.bincount(fold.contexts, minlength=length) for fold in pending),
+        np.zeros(length, np.int64),
+    )
     merged: dict[tuple[str, str], int] = {}
-    for position, tasks in counts.items():
+    for position in np.flatnonzero(counts).tolist():
+        tasks = int(counts[position])
         context = study_state.tables.contexts[position]
         if known[position] is not None:
             text = "not run yet"

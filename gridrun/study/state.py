@@ -55,8 +55,8 @@ class StudyState:
         pipeline: Its pipeline.
         request: Which of its tasks are meant.
         pipeline_name: By which a worker finds the pipeline.
-        counts_only: Whether tasks are only counted: inputs are then not read for their digests
-            where there is no ledger to look for these in.
+        counts_only: Whether tasks are only counted: no digest is then taken, of inputs or of code,
+            where there is no ledger to look for it in.
     """
 
     def __init__(
@@ -346,6 +346,8 @@ class StudyState:
     @cached_property
     def tables(self) -> TaskTables:
         """All leaf tasks of the selection."""
+        # no digest is looked for in a ledger that is not there
+        is_new = self._is_counting and self.view is None
         return TaskTables(
             self.pipeline,
             self.settings,
@@ -353,10 +355,8 @@ class StudyState:
             indices=self.selection.indices(),
             classifiers=self.study.classifiers,
             book=self.book,
-            # no digest is looked for in a ledger that is not there
-            inputs=dict.fromkeys(self.study.inputs, NOT_READ)
-            if self._is_counting and self.view is None
-            else self.input_digests,
+            inputs=dict.fromkeys(self.study.inputs, NOT_READ) if is_new else self.input_digests,
+            fingerprints=not is_new,
         )
 
     def known_context_ids(self) -> list[int | None]:

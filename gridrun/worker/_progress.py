@@ -87,7 +87,6 @@ class UnitProgress:
         if isinstance(message, Ran):
             tried = message.tried
             attempt = self._attempt(message.position, tried.started, tried.seconds)
-            attempt = replace(attempt, shared_seconds=tried.shared_seconds)
         else:
             attempt = self._attempt(message.position, message.started, 0.0)
         if isinstance(message, Ran) and message.tried.kind is Kind.MEMORY:
@@ -106,18 +105,8 @@ class UnitProgress:
                 _killed(task, attempt, ending, reason=reason, stage=stage, log=log),
                 shares=message.key,
             )
-        if tried.result is not None:
-            return TaskDone(task, attempt, tried.result, message.log)
-        return TaskFailed(
-            task,
-            attempt,
-            tried.kind,
-            tried.reason,
-            final=final,
-            stage=message.stage,
-            log=message.log,
-            shares=tried.shares,
-        )
+        event = tried.event(task, attempt, stage=message.stage, log=message.log)
+        return event if final or isinstance(event, TaskDone) else replace(event, final=False)
 
     @property
     def needs_memory(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gridrun.errors import printable
 from gridrun.pipeline import Runner, SeparatesTasks, Stage, TaskFailure, TaskResult, TaskSpec
-from gridrun.plan.units import Kind
+from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed
 
 _OF_FAILURES = (Kind.UPSTREAM_DEFECT, Kind.MEMORY)
 """Kinds beside ``error`` that a pipeline may give a failure."""
@@ -40,6 +40,24 @@ class Tried:
     more: str = ""
     shares: str = ""
     shared_seconds: float = 0.0
+
+    def event(
+        self, task: TaskSpec, attempt: Attempt, *, stage: str, log: str
+    ) -> TaskDone | TaskFailed:
+        """The outcome as the engine hears of it.
+
+        Args:
+            task: What was tried.
+            attempt: Which try of it.
+            stage: Where it failed, if it did.
+            log: What is kept of what it said.
+        """
+        attempt = replace(attempt, shared_seconds=self.shared_seconds)
+        if self.result is not None:
+            return TaskDone(task, attempt, self.result, log)
+        return TaskFailed(
+            task, attempt, self.kind, self.reason, stage=stage, log=log, shares=self.shares
+        )
 
 
 class StageClock:

@@ -22,10 +22,11 @@ def change(patch: pytest.MonkeyPatch, name: str) -> None:
 
     patch.setattr(fingerprint, "_parsed", changed_python)
     patch.setattr(code, "r_code", changed_r)
+    patch.setattr(code, "kept_digests", lambda _: {})  # those of the files, which did not change
     forget()
 
 
 def forget() -> None:
     """Have digests of Python code taken anew."""
     fingerprint.python_code.cache_clear()
-    code._python.cache_clear()
+    code._python_digests.cache_clear()

@@ -674,6 +674,10 @@ def test_no_digest_is_taken_that_has_no_case_here():
         "tasks/code._method_code",
         "tasks/code._classifier_code",
         "tasks/code._python_text",
+        # in test_kept_digests
+        "tasks/_kept_digests._of",
+        "tasks/_kept_digests._sum",
+        "tasks/code._python_digests",
         # where the generator stands, a seed, the number of a gene: data without parts
         "tasks/r_stages.draw_sample",
         "protocols.derived_seed",

@@ -19,7 +19,7 @@ from amiss_tasks.stages.block_tables import variant_of
 from amiss_tasks.stages.fold import rows_of_group_fold
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import KnownLevels
-from amiss_tasks.stages.null_models._levels import levels_of
+from amiss_tasks.stages.null_models._levels import _name_of, levels_of
 from amiss_tasks.stages.predictions import pack_groups, unpack_groups
 from amiss_tasks.stages.preprocess import fold_parts, parts_of, split
 from amiss_tasks.stages.splits.draws import draw_groups
@@ -115,6 +115,23 @@ def test_rows_are_drawn_by_the_same_groups_and_names_are_those_of_all_blocks(see
     )
     names = [row_ids[row] for row in kept]
     assert fewer.groups_of(names).tolist() == known.groups_of(names).tolist()
+
+
+@pytest.mark.parametrize("kept", [slice(-32, None), slice(0, 32)], ids=["last", "first"])
+def test_genes_whose_names_agree_in_half_their_bits_are_drawn_apart(kept):
+    """Two of 100,000 genes do by chance; drawn as one, they would be too wide an interval."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for number in range(300_000):
+        gene = f"G{number}"
+        alike[f"{_name_of(gene):063b}"[kept]].append(gene)
+    genes = max(alike.values(), key=len)
+    assert len(genes) > 1
+    levels = {"gene": np.array([_name_of(gene) for gene in genes], np.int64)}
+    known = KnownLevels({f"v{at}:t:c": at for at in range(len(genes))}, levels)
+    assert known.groups is not None
+    drawn = unpack_groups(pack_groups(known.groups)).tolist()
+    assert len(set(drawn)) == len(genes)
+    assert drawn == known.groups.tolist()
 
 
 def test_what_is_said_of_groups():

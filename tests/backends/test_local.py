@@ -288,3 +288,14 @@ def test_the_scheduler_alone_is_started_otherwise():
         "--runtime_env_agent_command=cat",
         "--runtime_env_agent_port=1",
     ]
+
+
+@pytest.mark.parametrize("module", ["_driver", "_reaper"])
+def test_what_stands_beside_the_engine_does_not_load_it(module):
+    """Ray waits for its driver: nothing is loaded there that only the engine and tables need."""
+    code = (
+        f"import sys, backends.local.{module}\n"
+        "print([n for n in ('gridrun.run', 'gridrun.report', 'numpy') if n in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout == "[]\n"

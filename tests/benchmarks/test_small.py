@@ -46,6 +46,10 @@ FIGURES = {
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
         r"lr  own [\d.]+ s",
     ),
+    "bench_plan.py": (
+        r"^504 combinations x 10 folds, protocol amiss",
+        r"^new study: [\d.]+ CPU s \(<= 1; [\d.]+\), \d+ MB \(<= 150\)",
+    ),
     "bench_read.py": (
         r"400 records +650 blocks",
         r"records per CPU second: [\d,]+",

@@ -52,8 +52,8 @@ class KnownLevels:
     def groups(self) -> IntArray | None:
         """Group of each row by the genes of its variant, named alike in all blocks of a study.
 
-        Groups are those of a split by gene (``gene_groups``), called by a name of 32 bits. None
-        where rows have no genes.
+        Groups are those of a split by gene (``gene_groups``), called by the least name that stands
+        for a gene or variant of theirs (``_name_of``). None where rows have no genes.
         """
         if GENE_LEVEL not in self.levels:
             return None
@@ -65,7 +65,7 @@ class KnownLevels:
         )
         least = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max)
         np.minimum.at(least, group, names)
-        found: IntArray = (least & 0xFFFFFFFF)[group]
+        found: IntArray = least[group]
         return found
 
     def groups_of(self, row_ids: Sequence[str]) -> IntArray | None:
@@ -77,10 +77,14 @@ class KnownLevels:
 
 
 def _name_of(text: str | None) -> int:
-    """A number that stands for a text in all blocks; 0 for none."""
+    """A number that stands for a text in all blocks; 0 for none.
+
+    It has the 63 bits of a positive number: of 4 million texts (variants without a gene have names
+    as well) two have one number in 9 of 10 million studies, of 40,000 genes in 9 of 10^11.
+    """
     if text is None:
         return 0
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
 def missing_of(
