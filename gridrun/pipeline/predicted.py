@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gridrun.pipeline._tasks import Settings
+
+if TYPE_CHECKING:  # a worker that keeps no predictions starts without numpy
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)

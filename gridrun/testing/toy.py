@@ -38,8 +38,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import (
     PLAIN_START,
@@ -305,6 +303,8 @@ class ToyPipeline:
         """Rows with an odd number are positive, and three of them a batch; see ``GroupsRows``."""
         if "probability" not in payloads:
             return None
+        import numpy as np
+
         probability = np.array(json.loads(read(payloads["probability"])))
         row = np.arange(len(probability))
         return Predicted(probability, row % 2 == 1, probability > _HALF, row // 3)

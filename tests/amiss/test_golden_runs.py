@@ -37,18 +37,22 @@ def asked(folder: Path) -> list[str]:
     return [classifier for classifier, trained in found.items() if trained]
 
 
-QUICK = {"mean_imp"}
-"""Runs whose XGBoost is compared every time, on a fold; test_probabilities has that of zero_imp."""
+QUICK = {"zero_imp"}
+"""Runs whose XGBoost is compared every time, on a fold."""
 
 
 APART = {"bpca_random", "norm_random", "pmm_random", "pmm_factor"}
 """Runs that take long; each time test_imputation has their fits, and a whole study pmm_factor."""
 
+REPEAT = {f"{name}_imp_factor" for name in ("max", "min", "mean", "median", "outlier")}
+"""Runs whose forests take long and say what others say: the method in runs with dummies, what
+forests make of factors in zero_imp_factor, missingness_indicators_factor and mean_factor."""
+
 
 def folds_of(folder: Path, classifier: str) -> list[tuple]:
     """Folds that are tested together, and marks: a fold of what takes long every time."""
     slow = pytest.mark.slow
-    if folder.name in APART:
+    if folder.name in APART | REPEAT:
         return [((1, 2, 3), slow)]
     if classifier == "xgboost" and folder.name not in QUICK:
         return [((1, 2, 3), slow)]
@@ -119,8 +123,10 @@ def block_of(folder: Path) -> BlockTables:
 
 
 @pytest.fixture(scope="session")
-def results(runner, tmp_path_factory):
-    """Result of one fold of a run, computed once."""
+def results(reads, tmp_path_factory):
+    """Result of one fold of a run, computed once, with the probabilities of its test rows."""
+    settings = Settings(inputs={}, protocol="amiss", seed=1, options={PREDICTIONS: True})
+    runner = AmissRunner(settings, lambda stage, key: None)
     saved = tmp_path_factory.mktemp("blocks")
 
     @cache
@@ -262,22 +268,16 @@ def test_failed_runs_fail_alike(results, folder):
 
 
 @pytest.mark.parametrize("fold", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
-def test_probabilities(tmp_path, fold):
+def test_probabilities(results, fold):
     """P(positive) of every test row, fold and classifier of run zero_imp is upstream's.
 
     XGBoost's to the last bit, both where trees use every column and where they draw.
     """
-    settings = Settings(inputs={}, protocol="amiss", seed=1, options={PREDICTIONS: True})
-    runner = AmissRunner(settings, lambda stage, key: None)
     folder = GOLDEN / "cv" / "zero_imp"
-    artifact = tmp_path / "block.npz"
-    block_of(folder).save(artifact)
     expected = csv_rows(folder / "probabilities.csv.gz")
-    values = parameters_of(folder)
     wanted = [row for row in expected if int(row["fold"]) == fold]
     for classifier, tolerance in (("rf", 1e-9), ("lr", 1e-9), ("xgboost", 0)):
-        result = runner.run(TaskSpec(0, 0, fold, classifier, values), artifact)
-        got = unpack(result.payloads)
+        got = unpack(results(folder, classifier, fold).payloads)
         assert got.tables == [("model_1", "imp_1")]
         assert list(got.row_ids) == [row["row"] for row in wanted]
         assert got.positive.tolist() == [row["outcome"] == "positive" for row in wanted]

@@ -45,7 +45,7 @@ def bare(tmp_path_factory) -> Path:
     """A copy of the three packages without the cloud's backend and its entry points."""
     root = tmp_path_factory.mktemp("bare")
     for name in PACKAGES:
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)
     shutil.rmtree(root / CLOUD)
     # the first package of a name on the path is the one whose entry points count
     about = root / "gridrun-0.dist-info"

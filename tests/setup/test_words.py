@@ -41,22 +41,27 @@ def _commands() -> dict[str, set[str]]:
     return found
 
 
-def _texts(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def _nodes(path: Path) -> list[ast.AST]:
+    """Everything that a module consists of."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def _texts(path: Path) -> list[tuple[int, str]]:
     """Texts of a module, docstrings included; what is filled in later stands as X."""
-    tree = ast.parse(path.read_text("utf-8"))
-    inside = set()
-    for node in ast.walk(tree):
+    found, inside = [], set()
+    for node in _nodes(path):
         if isinstance(node, ast.JoinedStr):
             inside |= {id(part) for part in ast.walk(node) if part is not node}
             parts = (part.value if isinstance(part, ast.Constant) else "X" for part in node.values)
-            yield node.lineno, "".join(map(str, parts))
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in inside
-        ):
-            yield node.lineno, node.value
+            found.append((node.lineno, "".join(map(str, parts))))
+    found += [
+        (node.lineno, node.value)
+        for node in _nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside
+    ]
+    return found
 
 
 NAMED = re.compile(
@@ -65,11 +70,11 @@ NAMED = re.compile(
 """A command as it is told to be typed: in backquotes, behind a colon, on an indented line."""
 
 
-@pytest.mark.parametrize("path", [*CODE, *PAGES], ids=_name)
-def test_every_command_that_is_named_exists(path):
+def test_every_command_that_is_named_exists():
     """A message, a docstring, a module's head and a page name commands that there are."""
-    texts = _texts(path) if path.suffix == ".py" else [(0, path.read_text("utf-8"))]
-    for line, text in texts:
+    texts = [(path, line, text) for path in CODE for line, text in _texts(path)]
+    texts += [(path, 0, path.read_text("utf-8")) for path in PAGES]
+    for path, line, text in texts:
         for found in NAMED.finditer(text):
             command, inner = found["command"], found["inner"]
             assert command in _commands(), f"{_name(path)}:{line}: gridrun {command}"
@@ -84,22 +89,25 @@ PATH = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", [*CODE, *SCRIPTS, *PAGES], ids=_name)
-def test_every_file_that_is_named_is_there(path):
+def test_every_file_that_is_named_is_there():
     """A path below the project that a page, a message or a comment names exists."""
-    if path.name == "CHANGELOG.md":
-        return  # says what was true
-    named = set(PATH.findall(path.read_text("utf-8")))
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    missing = [
+        (_name(path), name)
+        for path in (*CODE, *SCRIPTS, *PAGES)
+        if path.name != "CHANGELOG.md"  # says what was true
+        for name in sorted(set(PATH.findall(path.read_text("utf-8"))))
+        if not (ROOT / name).exists()
+    ]
+    assert missing == []
 
 
 MODULE = re.compile(r"``((?:gridrun|backends|amiss_tasks)\.[\w.]+)``")
 
 
-@pytest.mark.parametrize("path", CODE, ids=_name)
-def test_every_module_that_a_docstring_names_is_there(path):
+def test_every_module_that_a_docstring_names_is_there():
     """``package.module`` or ``package.module.Name`` in a docstring can be opened."""
-    for name in sorted(set(MODULE.findall(path.read_text("utf-8")))):
+    named = {name: path for path in CODE for name in MODULE.findall(path.read_text("utf-8"))}
+    for name, path in named.items():
         if name in ("gridrun.backends", "gridrun.commands", "gridrun.study_keys"):
             continue  # groups of entry points
         module, rest = name, []
@@ -107,7 +115,9 @@ def test_every_module_that_a_docstring_names_is_there(path):
             module, _, last = module.rpartition(".")
             rest.append(last)
         for part in reversed(rest):
-            value = getattr(value, part, None) or vars(value)["__annotations__"][part]
+            annotated = getattr(value, "__annotations__", {})
+            value = getattr(value, part, None) or annotated.get(part)
+            assert value, f"{_name(path)}: {name}"
 
 
 def _module(name: str) -> ModuleType | None:
@@ -206,7 +216,7 @@ def _private(text: str) -> list[str]:
 
 def _names(path: Path) -> Iterator[str]:
     """Names of the functions and classes of a module, as words."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", node.name).strip().lower()
 
@@ -221,19 +231,25 @@ def _comments(path: Path) -> Iterator[str]:
     yield from lines.values()
 
 
-@pytest.mark.parametrize("path", CODE, ids=_name)
-def test_code_uses_the_words_of_the_field(path):
+def test_code_uses_the_words_of_the_field():
     """No docstring, message, help, comment or name has a word that only its writers know."""
-    texts = [text for _, text in _texts(path)]
-    found = [hit for text in (*texts, *_comments(path), *_names(path)) for hit in _private(text)]
+    found = [
+        (_name(path), hit)
+        for path in CODE
+        for text in (*(text for _, text in _texts(path)), *_comments(path), *_names(path))
+        for hit in _private(text)
+    ]
     assert found == []
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=_name)
-def test_scripts_use_the_words_of_the_field(path):
+def test_scripts_use_the_words_of_the_field():
     """Nor does an R file, comments and names included."""
-    text = re.sub(r"\n\s*#", " ", path.read_text("utf-8"))
-    assert _private(text) == []
+    found = [
+        (_name(path), hit)
+        for path in SCRIPTS
+        for hit in _private(re.sub(r"\n\s*#", " ", path.read_text("utf-8")))
+    ]
+    assert found == []
 
 
 def test_private_words_are_found_and_others_are_not():
@@ -287,15 +303,15 @@ NOUNS = (
 )
 
 
-@pytest.mark.parametrize("path", CODE, ids=_name)
-def test_a_count_agrees_with_its_noun(path):
+def test_a_count_agrees_with_its_noun():
     """No message can read "1 rows": a count has its noun by ``gridrun.errors.counted``."""
     found = []
-    for line, text in _texts(path) if "testing" not in path.relative_to(ROOT).parts else ():
-        for hit in re.finditer(rf"\bX (?:\w+ ){{0,2}}(?:{NOUNS})\b", text):
-            around = text[max(0, hit.start() - 40) : hit.end() + 40]
-            if not any(allowed in around for allowed in SEVERAL):
-                found.append((line, around))
+    for path in CODE:
+        for line, text in _texts(path) if "testing" not in path.relative_to(ROOT).parts else ():
+            for hit in re.finditer(rf"\bX (?:\w+ ){{0,2}}(?:{NOUNS})\b", text):
+                around = text[max(0, hit.start() - 40) : hit.end() + 40]
+                if not any(allowed in around for allowed in SEVERAL):
+                    found.append((f"{_name(path)}:{line}", around))
     assert found == []
 
 
