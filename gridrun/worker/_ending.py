@@ -68,8 +68,8 @@ class Ending:
     def reason(self) -> str:
         """One line that goes on from "the process"."""
         if self.memory is not None:
-            used, limit = in_bytes(self.memory.used), in_bytes(self.memory.limit)
-            return f"used {used} of memory, more than its limit of {limit}"
+            used, limit = self.memory.used / 1e9, in_bytes(self.memory.limit)
+            return f"used {used:.2f} GB of memory, more than its limit of {limit}"
         if self.limit is not None:
             of = f" for stage {self.limit.stage}" if self.limit.stage else ""
             return f"ran longer than its limit of {self.limit.seconds:g} s{of}"
