@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from gridrun.shard.queue import ShardQueue
+from gridrun.store.paths import make_directory
 
 _PLACE, _CANCELLED = "place", "cancelled"
 
@@ -23,7 +24,7 @@ class Memory:
     def note(self, sweep: str, folder: Path) -> None:
         """Remember a sweep's folder, before it is written there."""
         own = self._directory / sweep
-        own.mkdir(parents=True, exist_ok=True)
+        make_directory(own)
         (own / _PLACE).write_text(str(folder.absolute()), "utf-8")
 
     def folder(self, sweep: str) -> Path | None:
@@ -51,7 +52,7 @@ class Memory:
 
     def cancel(self, sweep: str) -> None:
         """Remember that a sweep is given up, whether its folder can be reached or not."""
-        (self._directory / sweep).mkdir(parents=True, exist_ok=True)
+        make_directory(self._directory / sweep)
         (self._directory / sweep / _CANCELLED).touch()
 
     def is_cancelled(self, sweep: str) -> bool:

@@ -27,6 +27,7 @@ from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import UnitQueue
 from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger
+from gridrun.store.paths import make_directory
 from gridrun.study.state import StudyState
 
 
@@ -214,7 +215,7 @@ class Recorder:
             f"_{event.attempt.started:.0f}_attempt{event.attempt.number}.log"
         )
         path = self._study_state.study.paths.logs / name.replace("/", "_")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         path.write_text(event.log, "utf-8", "replace")
         return str(path.name)
 

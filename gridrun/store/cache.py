@@ -19,6 +19,7 @@ from pathlib import Path
 from gridrun.errors import Fault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.store.faults import cannot_write
+from gridrun.store.paths import make_directory
 
 DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, KeyError)
 """What zipfile may raise, beside OSError, of an archive with wrong bits: of its parts, too."""
@@ -160,7 +161,7 @@ def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
     Yields:
         A path in the same directory. It becomes ``target`` unless something is raised.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(target.parent)
     if one_writer:
         aside = target.with_name(f".{target.name}.new")
     else:

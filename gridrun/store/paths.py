@@ -8,6 +8,19 @@ from pathlib import Path
 STUDY_FILE = "study.yaml"
 """Name of the file that makes a directory a study."""
 
+_STATE = ".gridrun"
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory and those above it that are missing.
+
+    What gridrun needs to go on has data of the inputs in it, and files that are unpickled: it is
+    made for the user alone (mode 0700). All else follows the user's umask.
+    """
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700 if _STATE in each.parts else 0o777, exist_ok=True)
+
 
 @dataclass(frozen=True)
 class StudyPaths:
@@ -22,7 +35,7 @@ class StudyPaths:
     @property
     def state(self) -> Path:
         """What gridrun needs to go on: ledger, cache, logs."""
-        return self.directory / ".gridrun"
+        return self.directory / _STATE
 
     @property
     def ledger(self) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
+import stat
 from collections import Counter
 from pathlib import Path
 
@@ -525,6 +527,22 @@ def test_a_study_in_use_is_refused(toy_study):
         )
         with pytest.raises(UserError, match="another run works on this study: process 1 on"):
             study.run(backend="inprocess")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o002, 0o775), (0o077, 0o700)])
+def test_what_is_needed_to_go_on_is_the_users_alone(toy_study, umask, mode):
+    """Nobody else may read or change ledger, cache and logs; results follow the umask."""
+    before = os.umask(umask)
+    try:
+        study = toy_study(misbehave={"smoothing=upper,classifier=line,fold=2": "error"})
+        study.run(backend="inprocess")
+    finally:
+        os.umask(before)
+    paths = study.study.paths
+    for made in (paths.state, paths.logs):
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert stat.S_IMODE(paths.results.stat().st_mode) == mode
+    assert stat.S_IMODE(paths.results_csv.stat().st_mode) == mode & 0o666
 
 
 def test_plan_counts_the_published_grid(tmp_path):

@@ -13,7 +13,7 @@ from gridrun.store.faults import cannot_write, no_space
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
-from gridrun.store.paths import StudyPaths
+from gridrun.store.paths import StudyPaths, make_directory
 
 BUSY_SECONDS = 30.0
 
@@ -80,7 +80,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         work here and a rollback journal is used.
     """
     with examined(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         existed = path.exists()
         db = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
