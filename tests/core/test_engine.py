@@ -539,8 +539,7 @@ def test_what_is_needed_to_go_on_is_the_users_alone(toy_study, umask, mode):
     finally:
         os.umask(before)
     paths = study.study.paths
-    for made in (paths.state, paths.logs):
-        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert stat.S_IMODE(paths.state.stat().st_mode) == 0o700
     assert stat.S_IMODE(paths.results.stat().st_mode) == mode
     assert stat.S_IMODE(paths.results_csv.stat().st_mode) == mode & 0o666
 
