@@ -32,6 +32,7 @@ from gridrun.report.statistics import (
     reliability,
     variance_factor,
 )
+from gridrun.report.statistics._calibration import CLIP
 
 COLUMNS = Columns("value", by=("classifier",))
 QUESTION = Question("mean", Scale(-1.0, 1.0), equivalence=0.02)
@@ -382,6 +383,25 @@ def test_shares_of_draws_are_those_of_all_draws_that_there_can_be():
     expected = np.bincount(np.argmax(every, axis=1), minlength=3) / 5**5
     assert best_shares(means) == pytest.approx(expected, abs=0.015)
     assert best_shares(np.vstack([means[0], means[0]])).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("wrong", [(1, 1), (7, 2), (2, 50)])
+def test_probabilities_at_their_ends_run_away_from_no_intercept(wrong, recwarn):
+    """A diverged regression has 0 and 1 alone: as many positive rows are expected as there are."""
+    positive = np.arange(164) < 105
+    probability = np.where(positive, 1 - 2e-16, 2e-16)
+    missed, false = wrong
+    probability[:missed] = 2e-16
+    probability[105 : 105 + false] = 1 - 2e-16
+    found = recalibrated(probability, positive, 10)
+    logits = np.log(CLIP / (1 - CLIP)) * np.where(probability < 0.5, 1, -1)
+    expected = (1 / (1 + np.exp(-logits - found.in_the_large))).sum()
+    assert expected == pytest.approx(105, abs=1e-6)
+    # with two probabilities the fit goes through the shares of both
+    shares = [positive[probability < 0.5].mean(), positive[probability > 0.5].mean()]
+    fitted = found.intercept + found.slope * np.array([logits.min(), logits.max()])
+    np.testing.assert_allclose(1 / (1 + np.exp(-fitted)), shares, atol=1e-6)
+    assert [str(one.message) for one in recwarn.list] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from gridrun.report.statistics._scores import BoolArray, FloatArray
 CLIP = 0.001
 """Probabilities are taken to be at least this far from 0 and 1, whose logits are infinite: half of
 the smallest step that the shares of 500 trees can have."""
+
+_FAR = 100.0
+"""No intercept is as far from 0: logits are clipped, and no class is as rare as 1 in 10^40."""
 
 BINS = 10
 """Bins of equal width."""
@@ -50,9 +54,11 @@ def recalibrated(probability: FloatArray, positive: BoolArray, fewest: int) -> R
         positive: The class, shape (rows,).
         fewest: Rows of a class below which nothing is fitted.
     """
-    from scipy.special import logit
+    from scipy.optimize import brentq
+    from scipy.special import expit, logit
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
     known = np.isfinite(probability)
     clipped = np.clip(probability[known], CLIP, 1 - CLIP)
@@ -66,9 +72,18 @@ def recalibrated(probability: FloatArray, positive: BoolArray, fewest: int) -> R
     counts = np.column_stack([np.bincount(place[one], minlength=len(levels)) for one in classes])
     at = logit(levels)
     both = np.column_stack([np.ones(len(at)), at])
-    intercept, slope = GLM(counts, both, family=Binomial()).fit().params
-    held = GLM(counts, np.ones(len(at)), family=Binomial(), offset=at).fit().params
-    return Recalibration(float(slope), float(intercept), float(held[0]), share)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # of two distinct probabilities the fit is exact, which it takes for a separation of classes
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        fit = GLM(counts, both, family=Binomial()).fit()
+    if not fit.converged:
+        return Recalibration(clipped=share, note="the fit of the slope does not converge")
+    intercept, slope = fit.params
+    # the likelihood is greatest where as many positive rows are expected as there are: one root,
+    # from which iterations of least squares can run away where all probabilities are near 0 and 1
+    rows, positives = counts.sum(axis=1), counts[:, 0].sum()
+    held = brentq(lambda by: float(rows @ expit(at + by)) - positives, -_FAR, _FAR)
+    return Recalibration(float(slope), float(intercept), float(held), share)
 
 
 def reliability(probability: FloatArray, positive: BoolArray) -> pd.DataFrame:
