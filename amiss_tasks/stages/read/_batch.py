@@ -188,10 +188,10 @@ class Batch:
                     todo=f"if its values are not by transcript, use a features file without {name}",
                 )
 
-    @property
-    def held(self) -> tuple[int, int]:
-        """Rows that are kept, and their bytes; some thousand may not be counted yet."""
-        return self._columns.held
+    def columns(self) -> RowColumns:
+        """The columns of all rows so far."""
+        self._flush()
+        return self._columns
 
     def finish(self) -> Any:
         """Arrow table of all rows.
