@@ -28,7 +28,7 @@ from amiss_tasks.stages.columns.coded import Coded, split_cells
 from amiss_tasks.stages.files.lines import Block, Chunk, decoded
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport
-from amiss_tasks.stages.read._batch import Batch
+from amiss_tasks.stages.read._batch import Batch, CutBlocks
 from amiss_tasks.stages.read._column_lookup import check_lists, unmatched_lists
 from amiss_tasks.stages.read._judged import (
     ANY_TIER,
@@ -256,16 +256,21 @@ class _Collector:
             return False
         rows.blocks += sum(map(len, plain.blocks))
         kept = []
+        begin = 0
         for at, record in enumerate(plain.records):
             if at in plain.odd:
                 self._reader.say_of_info(plain.odd[at], record.line)
             reason = self._reason(record)
             self._count(record, reason)
             kept.append(bool(counts[at]) and not reason)
+            for row in range(begin, begin + counts[at]) if cut.odd and kept[-1] else ():
+                if row in cut.odd:
+                    batch.say_of_lists(*cut.odd[row], record.line)
+            begin += counts[at]
         if any(kept):
             of_blocks = np.array(counts, np.intp)
             chosen = np.flatnonzero(np.repeat(kept, of_blocks))
-            own_cells = [column.with_codes(column.codes[chosen]) for column in cut]
+            own_cells = [column.with_codes(column.codes[chosen]) for column in cut.columns]
             batch.add_cut(list(compress(plain.records, kept)), of_blocks[kept], own_cells)
         return True
 
@@ -279,10 +284,10 @@ class _Collector:
             len(set(names)) < len(names) and bool(repeated_transcripts(names))
         )
 
-    def _cut(self, batch: Batch, blocks: Sequence[str]) -> Sequence[Coded] | None:
-        """Columns of the batch; None where something is to be said of some cell of a list."""
+    def _cut(self, batch: Batch, blocks: Sequence[str]) -> CutBlocks | None:
+        """Columns of the batch; None where there is a list of which nobody says whose it is."""
         if not blocks:
-            return ()
+            return CutBlocks((), {})
         used = {*batch.used, *self._lists.values()}
         width = len(self._reader.header.csq_fields)
         found = split_cells("\n".join(blocks), "|", width, used, len(blocks))
