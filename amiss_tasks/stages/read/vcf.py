@@ -7,6 +7,7 @@ the keys that its caller names. Equal, cell by cell, to ``bcftools +split-vep``.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,7 +177,7 @@ class VcfReader(ChunkReader):
         """
         declared = self.header.info.keys()
         columns = len(self.header.columns)
-        tabs = len(self.header.csq_fields) - 1
+        bars, widths = repeat("|"), frozenset({len(self.header.csq_fields) - 1})
         if not chunk.is_utf8:
             return None
         found = PlainRecords([], [], {})
@@ -195,7 +196,7 @@ class VcfReader(ChunkReader):
                 found.odd[len(found.records)] = items
             csq = info.pop("CSQ", "")
             blocks = [] if csq in _NO_CSQ else csq.split(",")
-            if any(block.count("|") != tabs for block in blocks):
+            if not widths.issuperset(map(str.count, blocks, bars)):
                 return None
             found.blocks.append(blocks)
             some: list[list[str]] = [[]] if blocks else []
