@@ -10,8 +10,9 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VEP, FeatureSet
+from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import raise_faults
-from amiss_tasks.stages.read._collect import collect
+from amiss_tasks.stages.read._collect import Wanted, collect
 from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
@@ -67,7 +68,8 @@ def check_inputs(
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, opened.features, _MOST_CHECKED, has_cadd=bool(opened.cadd))
+            wanted = Wanted(opened.features, has_cadd=bool(opened.cadd))
+            collect(opened.vcf, wanted, _MOST_CHECKED)
         opened.raise_faults()
         return list(notes_of(opened.reports))
 
@@ -213,24 +215,24 @@ def _read(
         assert opened.vcf is not None
         header_is_sound = not opened.faulty()
         most = None if header_is_sound else _MOST_CHECKED
-        vcf = collect(
-            opened.vcf,
+        wanted = Wanted(
             located,
-            most,
             labelled=labelled,
             leave_out_other_alleles=leave_out_other_alleles,
             has_cadd=bool(roles),
             usable=usable,
-            memory=memory,
         )
+        pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
+        vcf = collect(opened.vcf, wanted, most, memory, pool)
         if not header_is_sound:
             opened.raise_faults()
         tables = [
-            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory) for role in roles
+            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory, pool=pool)
+            for role in roles
         ]
         cadd_reports = [reports[role] for role in roles]
         others = {
-            role: collect_rows(reader, vcf.variants, located, role, memory)
+            role: collect_rows(reader, vcf.variants, located, role, memory=memory, pool=pool)
             for role, reader in opened.tables.items()
         }
         is_whole = not any(report.broken for report in reports.values())
