@@ -553,7 +553,41 @@ def test_failures_are_shown_three_ways_wherever_they_make_other_numbers(finished
             expected = float(means[view, *place])
             assert sum(folds["skill"]) / 2 == pytest.approx(expected, abs=5.1e-5)
             at = [row // 6 == data["classifiers"].index(place[1]) for row in others["row"]]
-            assert others[f"{view} skill"][at].mean() == pytest.approx(expected, abs=5.1e-5)
+            shown = others[f"{view} mean skill"][at].mean()
+            assert shown == pytest.approx(expected, abs=5.1e-5)
+
+
+def test_errors_under_the_other_views_are_those_of_the_table(finished):
+    """What a failed fold counts as is in the spread of a row, too: by rows of the final table."""
+    grid = Page(finished.study.paths.report_html).data["grid-data"]
+    others = unpack(grid["others"]["columns"], grid["others"]["rows"], grid["others"]["text"])
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with finished.study.paths.comparison_csv.open(newline="") as handle:
+        reference = next(csv.DictReader(handle))["reference"]
+    names = [name for name in rows[0] if name in finished.study.grid.names and name != "method"]
+    own = {}
+    for row in rows:
+        cell = tuple(row[name] for name in names if name != "smoothing")
+        key = (row["combination"], row["classifier"], row["fold"])
+        own[key] = (row, (row["smoothing"], cell, row["classifier"], row["fold"]))
+    of_reference = {place: row for row, place in own.values() if place[0] == reference}
+    checked = 0
+    for view, worst in (("fallback", None), ("worst case", -1.0)):
+        for at, row in enumerate(others["row"].astype(int)):
+            combination = str(row % grid["combinations"] + 1)
+            classifier = grid["classifiers"][row // grid["combinations"]]
+            values = []
+            for fold in ("1", "2"):
+                found, (_, *place) = own[combination, classifier, fold]
+                mean = _mean_of_parts([found], "skill")
+                if mean is None and worst is None:
+                    mean = _mean_of_parts([of_reference[reference, *place]], "skill")
+                values.append(worst if mean is None else mean)
+            error = abs(values[0] - values[1]) / 2
+            assert others[f"{view} se skill"][at] == pytest.approx(error, abs=5.1e-4)
+            checked += error > 0
+    assert checked
 
 
 def test_nothing_falls_back_on_a_reference_that_failed(finished):
@@ -566,8 +600,9 @@ def test_nothing_falls_back_on_a_reference_that_failed(finished):
         assert series["views"]["fallback"]["skill"] == [None, None]
     others = show_whole_grid(Known(other, finished.summary())).data["others"]
     found = unpack(others["columns"], others["rows"], others["text"])
-    assert np.isnan(found["fallback skill"]).all()
-    assert (found["worst case skill"] == -1).sum() == 4
+    assert np.isnan(found["fallback mean skill"]).all()
+    assert np.isnan(found["fallback se skill"]).all()
+    assert (found["worst case mean skill"] == -1).sum() == 4
 
 
 def test_consequences_have_a_figure_with_the_numbers_of_their_table(finished):
