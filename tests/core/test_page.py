@@ -506,9 +506,13 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
     assert {"differences to the reference", "main effects", "interactions"} <= {*files}
     with files["main effects"].open(newline="") as handle:
         effects = list(csv.DictReader(handle))
-    assert [r["note"] for r in effects if r["value"] == "upper"] == [
-        "no part with this value has a value of the metric"
-    ]
+    upper, scored = [row for row in effects if row["value"] == "upper"]
+    assert upper["note"] == ""
+    assert (upper["failures"], scored["failures"]) == ("fallback", "scored only")
+    assert upper["failed"] == scored["failed"] == upper["n"] != "0"
+    reference, _ = [row for row in effects if row["value"] == both["reference"]]
+    assert upper["effect"] == reference["effect"]  # all that it has is the reference's
+    assert scored["note"] == "no part with this value has a value of the metric"
     names = {r["parameter"] for r in effects}
     assert {"smoothing", "classifier", "origin", "constant_check"} <= names
     with files["interactions"].open(newline="") as handle:
@@ -630,9 +634,10 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
     page = Page(paths.report_html)
     heads = {"effect": "effect", "lower": "from", "upper": "to", "range": "range"}
 
-    def check(name, names, file):
+    def check(name, names, file, view="fallback"):
         with file.open(newline="") as handle:
-            rows = {tuple(row[one] for one in names): row for row in csv.DictReader(handle)}
+            of_view = [row for row in csv.DictReader(handle) if row["failures"] == view]
+        rows = {tuple(row[one] for one in names): row for row in of_view}
         head, *lines = page.tables[name]
         for line in lines:
             texts = dict(zip(head, line, strict=True))
@@ -640,11 +645,8 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
             for column, text in heads.items():
                 expected = "-" if row[column] == "NA" else f"{float(row[column]):.4f}"
                 assert texts[text] == expected
-            assert [texts["n"], texts["folds"], texts["note"]] == [
-                row["n"],
-                row["folds"],
-                row["note"],
-            ]
+            counts = ("n", "failed", "folds", "note")
+            assert [texts[name] for name in counts] == [row[name] for name in counts]
         return rows, lines
 
     rows, lines = check("effects-main", ["parameter", "value"], paths.main_effects_csv)
@@ -653,6 +655,9 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
     widths = [float(line[5]) for line in lines if line[5] != "-"]
     assert widths == sorted(widths, reverse=True)
     assert "origin" in page.sections["effects"]
+    scored = check("effects-scored", ["parameter", "value"], paths.main_effects_csv, "scored only")
+    assert [line[:2] for line in scored[1]] == [line[:2] for line in lines]
+    assert [line[2:] for line in scored[1]] != [line[2:] for line in lines]
     four = ["parameter", "value", "parameter_2", "value_2"]
     rows, lines = check("effects-pairs", four, paths.interactions_csv)
     assert len(lines) == 3
