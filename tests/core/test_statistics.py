@@ -333,9 +333,8 @@ def test_an_effect_that_cannot_be_said_has_a_reason_and_no_interval(frame, param
 
 def test_what_failed_has_the_value_of_the_reference_in_its_cell_and_fold():
     """One by one, by a walk over the rows; where the reference has none there is none."""
-    frame = grid_frame().assign(
-        cell=lambda f: f["b"].map({"no": 0, "yes": 1}) * 3 + f["c"].map(len)
-    )
+    frame = grid_frame()
+    frame = frame.assign(cell=frame.groupby(["b", "c"]).ngroup())
     frame = fail(frame, method=["knn"], fold=[2, 3])
     frame = fail(frame, "done", method=["zero"], fold=[4])
     frame = fail(frame, method=["mean"], fold=[2], b=["yes"]).reset_index(drop=True)
