@@ -506,9 +506,13 @@ def test_differences_to_the_reference_are_those_of_the_table(study):
     assert {"differences to the reference", "main effects", "interactions"} <= {*files}
     with files["main effects"].open(newline="") as handle:
         effects = list(csv.DictReader(handle))
-    assert [r["note"] for r in effects if r["value"] == "upper"] == [
-        "no part with this value has a value of the metric"
-    ]
+    upper, scored = [row for row in effects if row["value"] == "upper"]
+    assert upper["note"] == ""
+    assert (upper["failures"], scored["failures"]) == ("fallback", "scored only")
+    assert upper["failed"] == scored["failed"] == upper["n"] != "0"
+    reference, _ = [row for row in effects if row["value"] == both["reference"]]
+    assert upper["effect"] == reference["effect"]  # all that it has is the reference's
+    assert scored["note"] == "no part with this value has a value of the metric"
     names = {r["parameter"] for r in effects}
     assert {"smoothing", "classifier", "origin", "constant_check"} <= names
     with files["interactions"].open(newline="") as handle:
@@ -553,7 +557,41 @@ def test_failures_are_shown_three_ways_wherever_they_make_other_numbers(finished
             expected = float(means[view, *place])
             assert sum(folds["skill"]) / 2 == pytest.approx(expected, abs=5.1e-5)
             at = [row // 6 == data["classifiers"].index(place[1]) for row in others["row"]]
-            assert others[f"{view} skill"][at].mean() == pytest.approx(expected, abs=5.1e-5)
+            shown = others[f"{view} mean skill"][at].mean()
+            assert shown == pytest.approx(expected, abs=5.1e-5)
+
+
+def test_errors_under_the_other_views_are_those_of_the_table(finished):
+    """What a failed fold counts as is in the spread of a row, too: by rows of the final table."""
+    grid = Page(finished.study.paths.report_html).data["grid-data"]
+    others = unpack(grid["others"]["columns"], grid["others"]["rows"], grid["others"]["text"])
+    with finished.study.paths.results_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with finished.study.paths.comparison_csv.open(newline="") as handle:
+        reference = next(csv.DictReader(handle))["reference"]
+    names = [name for name in rows[0] if name in finished.study.grid.names and name != "method"]
+    own = {}
+    for row in rows:
+        cell = tuple(row[name] for name in names if name != "smoothing")
+        key = (row["combination"], row["classifier"], row["fold"])
+        own[key] = (row, (row["smoothing"], cell, row["classifier"], row["fold"]))
+    of_reference = {place: row for row, place in own.values() if place[0] == reference}
+    checked = 0
+    for view, worst in (("fallback", None), ("worst case", -1.0)):
+        for at, row in enumerate(others["row"].astype(int)):
+            combination = str(row % grid["combinations"] + 1)
+            classifier = grid["classifiers"][row // grid["combinations"]]
+            values = []
+            for fold in ("1", "2"):
+                found, (_, *place) = own[combination, classifier, fold]
+                mean = _mean_of_parts([found], "skill")
+                if mean is None and worst is None:
+                    mean = _mean_of_parts([of_reference[reference, *place]], "skill")
+                values.append(worst if mean is None else mean)
+            error = abs(values[0] - values[1]) / 2
+            assert others[f"{view} se skill"][at] == pytest.approx(error, abs=5.1e-4)
+            checked += error > 0
+    assert checked
 
 
 def test_nothing_falls_back_on_a_reference_that_failed(finished):
@@ -566,8 +604,9 @@ def test_nothing_falls_back_on_a_reference_that_failed(finished):
         assert series["views"]["fallback"]["skill"] == [None, None]
     others = show_whole_grid(Known(other, finished.summary())).data["others"]
     found = unpack(others["columns"], others["rows"], others["text"])
-    assert np.isnan(found["fallback skill"]).all()
-    assert (found["worst case skill"] == -1).sum() == 4
+    assert np.isnan(found["fallback mean skill"]).all()
+    assert np.isnan(found["fallback se skill"]).all()
+    assert (found["worst case mean skill"] == -1).sum() == 4
 
 
 def test_consequences_have_a_figure_with_the_numbers_of_their_table(finished):
@@ -595,9 +634,10 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
     page = Page(paths.report_html)
     heads = {"effect": "effect", "lower": "from", "upper": "to", "range": "range"}
 
-    def check(name, names, file):
+    def check(name, names, file, view="fallback"):
         with file.open(newline="") as handle:
-            rows = {tuple(row[one] for one in names): row for row in csv.DictReader(handle)}
+            of_view = [row for row in csv.DictReader(handle) if row["failures"] == view]
+        rows = {tuple(row[one] for one in names): row for row in of_view}
         head, *lines = page.tables[name]
         for line in lines:
             texts = dict(zip(head, line, strict=True))
@@ -605,11 +645,8 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
             for column, text in heads.items():
                 expected = "-" if row[column] == "NA" else f"{float(row[column]):.4f}"
                 assert texts[text] == expected
-            assert [texts["n"], texts["folds"], texts["note"]] == [
-                row["n"],
-                row["folds"],
-                row["note"],
-            ]
+            counts = ("n", "failed", "folds", "note")
+            assert [texts[name] for name in counts] == [row[name] for name in counts]
         return rows, lines
 
     rows, lines = check("effects-main", ["parameter", "value"], paths.main_effects_csv)
@@ -618,6 +655,9 @@ def test_effects_of_the_page_are_those_of_the_tables(finished):
     widths = [float(line[5]) for line in lines if line[5] != "-"]
     assert widths == sorted(widths, reverse=True)
     assert "origin" in page.sections["effects"]
+    scored = check("effects-scored", ["parameter", "value"], paths.main_effects_csv, "scored only")
+    assert [line[:2] for line in scored[1]] == [line[:2] for line in lines]
+    assert [line[2:] for line in scored[1]] != [line[2:] for line in lines]
     four = ["parameter", "value", "parameter_2", "value_2"]
     rows, lines = check("effects-pairs", four, paths.interactions_csv)
     assert len(lines) == 3

@@ -22,9 +22,11 @@ from gridrun.report.statistics import (
     View,
     best_shares,
     differences,
+    fallen_back,
     group_weights,
     holm,
     interactions,
+    is_lacking,
     letters_of,
     main_effects,
     method_groups,
@@ -328,6 +330,34 @@ def test_an_effect_that_cannot_be_said_has_a_reason_and_no_interval(frame, param
     assert len(rows) > 0
     assert rows["note"].str.contains(reason).all()
     assert rows[["lower", "upper"]].isna().all(axis=None)
+
+
+def test_what_failed_has_the_value_of_the_reference_in_its_cell_and_fold():
+    """One by one, by a walk over the rows; where the reference has none there is none."""
+    frame = grid_frame()
+    frame = frame.assign(cell=frame.groupby(["b", "c"]).ngroup())
+    frame = fail(frame, method=["knn"], fold=[2, 3])
+    frame = fail(frame, "done", method=["zero"], fold=[4])
+    frame = fail(frame, method=["mean"], fold=[2], b=["yes"]).reset_index(drop=True)
+    waiting = frame.index[:1]
+    frame.loc[waiting, ["value", "state"]] = [np.nan, "waiting"]
+    found, left = fallen_back(frame, "value", "mean")
+    known = {
+        (row.cell, row.fold): row.value
+        for row in frame.itertuples()
+        if row.method == "mean" and row.state == "done"
+    }
+    expected, without = [], 0
+    for row in frame.itertuples():
+        value = row.value
+        if np.isnan(value) and row.state != "waiting":
+            value = known.get((row.cell, row.fold), np.nan)
+            without += np.isnan(value)
+        expected.append(value)
+    assert found["value"].tolist() == pytest.approx(expected, nan_ok=True)
+    assert (found["state"] == "done").tolist() == np.isfinite(expected).tolist()
+    assert left == without > 0
+    assert is_lacking(frame, "value").sum() > without
 
 
 def test_two_methods_share_a_letter_if_and_only_if_they_do_not_differ_significantly():

@@ -9,11 +9,12 @@ from pathlib import Path
 from gridrun.errors import counted
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown, cell_number, read_number
+from gridrun.report.page._views import FALLBACK, SCORED
 
 _NUMBERS = {"effect": "effect", "lower": "from", "upper": "to", "range": "range"}
 """Column of the tables to its head on the page."""
 
-_COUNTS = ("n", "folds")
+_COUNTS = ("n", "failed", "folds")
 _MOST_PAIRS = 20
 
 
@@ -26,7 +27,8 @@ def show_effects(known: Known) -> Shown | None:
     files = (paths.main_effects_csv, paths.interactions_csv)
     if comparison is None or not all(file.exists() for file in files):
         return None
-    main, pairs = map(_rows, files)
+    main, pairs = ([row for row in _rows(file) if row["failures"] == FALLBACK] for file in files)
+    scored = [row for row in _rows(files[0]) if row["failures"] == SCORED]
     by_parameter = _together(main, "parameter")
     varying = [rows for rows in by_parameter if len(rows) > 1]
     if not varying:
@@ -43,11 +45,10 @@ def show_effects(known: Known) -> Shown | None:
         {
             "metric": comparison.metric,
             "numbers": [*_NUMBERS.values(), *_COUNTS],
-            "main": [
-                [row["parameter"], row["value"], *_cells(row), row["note"]]
-                for rows in varying
-                for row in rows
-            ],
+            "main": [_line(row) for rows in varying for row in rows],
+            "scored": [_line(row) for row in _in_order(scored, varying)]
+            if [_line(row) for row in scored] != [_line(row) for row in main]
+            else [],
             "pairs": [
                 [_value(row, ""), _value(row, "_2"), *_cells(row), row["note"]]
                 for row in numbered[:_MOST_PAIRS]
@@ -58,6 +59,18 @@ def show_effects(known: Known) -> Shown | None:
             "concludes": coverage.concludes() if coverage and not coverage.is_all else [],
         }
     )
+
+
+def _line(row: dict[str, str]) -> list[str]:
+    return [row["parameter"], row["value"], *_cells(row), row["note"]]
+
+
+def _in_order(
+    rows: list[dict[str, str]], varying: list[list[dict[str, str]]]
+) -> list[dict[str, str]]:
+    """Rows of another way to count failures, in the order of those that are shown first."""
+    at = {(row["parameter"], row["value"]): row for row in rows}
+    return [at[row["parameter"], row["value"]] for those in varying for row in those]
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

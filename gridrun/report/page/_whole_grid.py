@@ -67,7 +67,7 @@ def show_whole_grid(known: Known) -> Shown | None:
 
 
 def _other_views(known: Known, combinations: np.ndarray) -> dict[str, Any]:
-    """Means under the other views of failures, of the rows in which one of them differs.
+    """Means and standard errors under the other views of failures, of rows in which one differs.
 
     A row is not offered (no number) where a fold of it would need a value of the reference that
     there is not.
@@ -76,7 +76,8 @@ def _other_views(known: Known, combinations: np.ndarray) -> dict[str, Any]:
     row = parts.classifier * count + np.searchsorted(combinations, parts.combination)
     size = len(known.classifiers) * count
     scores = known.comparison.scores if known.comparison is not None else {}
-    differs, found = np.zeros(size, np.bool_), {}
+    differs = np.zeros(size, np.bool_)
+    found: dict[str, tuple[FloatArray, int]] = {}
     for metric in [one.column for one in known.metrics[:MOST_METRICS] if one.column in scores]:
         lacking = viewed.lacking(metric)
         if not lacking.any():
@@ -84,12 +85,13 @@ def _other_views(known: Known, combinations: np.ndarray) -> dict[str, Any]:
         differs[row[lacking]] = True
         for view in OTHERS:
             values, refused = viewed.under(view, metric)
-            mean = spread(values, row, size)[1]
-            mean[row[refused]] = np.nan
+            _, mean, error = spread(values, row, size)
+            mean[row[refused]] = error[row[refused]] = np.nan
             differs[row[refused]] = True
-            found[f"{view} {metric}"] = mean
+            found[f"{view} mean {metric}"] = (mean, DIGITS)
+            found[f"{view} se {metric}"] = (error, ERROR_DIGITS)
     rows = np.flatnonzero(differs)
-    columns = {name: (mean[rows], DIGITS) for name, mean in found.items()}
+    columns = {name: (values[rows], digits) for name, (values, digits) in found.items()}
     packed = pack({"row": (rows.astype(float), 0), **columns})
     others = {"columns": list(packed.columns), "rows": packed.rows, "text": packed.text}
     views = [[SCORED, SAID[SCORED]], *([view, SAID[view]] for view in OTHERS)]

@@ -8,6 +8,7 @@ from gridrun.report.statistics._adjust import holm
 from gridrun.report.statistics._calibration import recalibrated, reliability
 from gridrun.report.statistics._differences import IS_REFERENCE, Question, differences
 from gridrun.report.statistics._effects import Design, interactions, main_effects
+from gridrun.report.statistics._fallback import fallen_back, is_lacking
 from gridrun.report.statistics._group_bootstrap import (
     WEIGHTED,
     GroupedRows,
@@ -31,9 +32,11 @@ __all__ = [
     "View",
     "best_shares",
     "differences",
+    "fallen_back",
     "group_weights",
     "holm",
     "interactions",
+    "is_lacking",
     "letters_of",
     "main_effects",
     "method_groups",

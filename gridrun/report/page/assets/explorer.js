@@ -12,22 +12,23 @@ Report.figures.explorer = async (place, data) => {
   const smaller = new Map(data.metrics.map((one) => [one.name, one.smaller]));
   const metric = () => (names.includes(get(key("metric"), names[0])) ? get(key("metric"), names[0]) : names[0]);
 
-  // Other views of failures: means of the rows in which they differ, laid over those of all rows.
+  // Other views of failures: means and errors of the rows in which they differ, laid over all rows.
   const views = data.views ?? [];
   const others = data.others ? await Columns.unpack(data.others.columns, data.others.rows, data.others.text) : {};
   const viewName = () => (views.some(([name]) => name === get(key("failures"), "")) ? get(key("failures"), "") : views[0]?.[0]);
   let laid = {};
-  const column = (name = metric()) => {
-    const at = `${viewName()} ${name}`;
-    const [plain, other] = [columns[`mean ${name}`], others[at]];
+  const column = (name = metric(), kind = "mean") => {
+    const at = `${viewName()} ${kind} ${name}`;
+    const [plain, other] = [columns[`${kind} ${name}`], others[at]];
     if (!other) return plain;
     laid[at] ??= Columns.laid(plain, others.row, other);
     return laid[at];
   };
-  const shownColumn = (name) => (name.startsWith("mean ") && columns[name] ? column(name.slice(5)) : columns[name]);
-  // standard errors are of the parts that are done, and of no other view
-  const hasError = (name) => !others[`${viewName()} ${name.slice(3)}`];
-  const other = new Set(others.row?.values ?? []);
+  const shownColumn = (name) => {
+    const [, kind, own] = /^(mean|se) (.*)$/.exec(columns[name] ? name : "") ?? [];
+    return kind ? column(own, kind) : columns[name];
+  };
+  const differs = (others.row?.values.length ?? 0) > 0;
 
   let selection;
   let order;
@@ -265,7 +266,7 @@ Report.figures.explorer = async (place, data) => {
   const cells = (row) => [...named.map((axis, at) => axis.values[found[at][row]]),
     ...heads.slice(named.length).map((name) => {
       const one = shownColumn(name);
-      const value = name.startsWith("se ") && other.has(row) && !hasError(name) ? null : Columns.read(one, row);
+      const value = Columns.read(one, row);
       return value === null ? "-" : value.toFixed(one.decimals);
     })];
   const head = element("div", { role: "row", class: "head", "aria-rowindex": 1 });
@@ -320,7 +321,7 @@ Report.figures.explorer = async (place, data) => {
         if (value !== none) { total += value; known++; }
       }
       const mean = known ? (total / known * column().unit).toFixed(4) : "-";
-      said.textContent = `${selection.size.toLocaleString("en")} of ${data.rows.toLocaleString("en")} rows are kept; ${other.size ? `failures count as: ${views.find(([name]) => name === viewName())[1]}; ` : ""}the mean of their ${metric()} is ${mean}.`;
+      said.textContent = `${selection.size.toLocaleString("en")} of ${data.rows.toLocaleString("en")} rows are kept; ${differs ? `failures count as: ${views.find(([name]) => name === viewName())[1]}; ` : ""}the mean of their ${metric()} is ${mean}.`;
       canvas.setAttribute("aria-label", `Parallel axes of the grid. ${said.textContent} The table below has the rows.`);
       fillBody();
     });
