@@ -101,8 +101,9 @@ class DetachContract(WithOpened):
         self, opened: Opened, tmp_path: Path
     ) -> None:
         """After stop() nothing is lost or run twice; who attaches gets the rest of the events."""
-        starts = tmp_path / "starts"
-        job = toy_job(sleep_ms=50 + round(20 * self.NEWS_SECONDS), start_log=str(starts))
+        starts, awake = tmp_path / "starts", tmp_path / "awake"
+        sleep_ms = 50 + round(20 * self.NEWS_SECONDS)
+        job = toy_job(sleep_ms=sleep_ms, sleep_until=str(awake), start_log=str(starts))
         units = toy_units(2, 60)
         queue = UnitQueue(units)
         journal = Journal(tmp_path / "sweeps")
@@ -118,6 +119,7 @@ class DetachContract(WithOpened):
         first.close()
         assert 0 < len(queue.final) < 120  # noqa: PLR2004 - 2 units of 60
         assert len(queue.in_flight) + len(ended) == len(units)
+        awake.touch()
         second = _detachable(opened(job))
         second.attach(journal.view(queue))
         for event in _unseen(queue, second):

@@ -147,8 +147,9 @@ class IsolationContract(WithOpened):
 
         It comes back by way of the driver, unless the backend says that workers see to it.
         """
-        starts = tmp_path / "starts"
-        job = toy_job(sleep_ms=50 + round(50 * self.NEWS_SECONDS), start_log=str(starts))
+        starts, awake = tmp_path / "starts", tmp_path / "awake"
+        sleep_ms = 50 + round(50 * self.NEWS_SECONDS)
+        job = toy_job(sleep_ms=sleep_ms, sleep_until=str(awake), start_log=str(starts))
         backend = opened(job)
         _needs_isolation(backend)
         units = toy_units(2, 20)
@@ -161,6 +162,7 @@ class IsolationContract(WithOpened):
                 if killed == os.getpid():
                     pytest.skip("the workers of this backend live in the caller's process")
                 os.kill(killed, signal.SIGKILL)
+                awake.touch()
             elif isinstance(event, UnitLost):
                 lost.append(event)
         assert len(lost) == (1 if self.GIVES_BACK else 0)

@@ -54,6 +54,7 @@ class ToyRunner:
         self._settings = settings
         self._hook = stage_hook
         self._sleep_seconds = float(options.get("sleep_ms", 0)) / 1000
+        self._sleep_until = options.get("sleep_until")
         self._start_log = options.get("start_log")
         self._misbehave: Mapping[str, str] = options.get("misbehave", {})
         self._inert = frozenset(options.get("inert", ()))
@@ -80,7 +81,7 @@ class ToyRunner:
         block = self._block(artifact)
         if self._misbehave:
             self._walk_stages(task)
-        if self._sleep_seconds:
+        if self._sleep_seconds and not (self._sleep_until and Path(self._sleep_until).exists()):
             time.sleep(self._sleep_seconds)
         content = digest(
             [

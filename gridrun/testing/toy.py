@@ -7,6 +7,8 @@ of it is called as in another pipeline: what works with both knows neither.
 
 ``sleep_ms``
     Milliseconds that every task sleeps.
+``sleep_until``
+    File that ends this: tasks that start when it is there do not sleep.
 ``start_log``
     File that gets one line (process id, context, code, fold, classifier) when a
     task starts, written by the process that runs it.

@@ -23,6 +23,8 @@ def change(patch: pytest.MonkeyPatch, name: str) -> None:
     patch.setattr(fingerprint, "_parsed", changed_python)
     patch.setattr(code, "r_code", changed_r)
     patch.setattr(code, "kept_digests", lambda _: {})  # those of the files, which did not change
+    # no file is another: to read all of them for each digest took longer than the digests
+    patch.setattr(code, "refuse_changed_python", lambda: None)
     forget()
 
 

@@ -148,7 +148,10 @@ def test_a_file_that_does_not_parse_is_a_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        (method("cat('round\\n'); repeat {}"), "ran longer than its limit of 3 s; --seconds"),
+        (
+            method("cat('round\\n'); repeat Sys.sleep(1)"),
+            "ran longer than its limit of 3 s; --seconds",
+        ),
         (method("cat('round\\n'); quit(status = 4)"), "the process exited with code 4"),
         (method("cat('round\\n'); tools::pskill(Sys.getpid(), 9)"), "signal 9 (SIGKILL)"),
     ],

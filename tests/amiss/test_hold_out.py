@@ -29,8 +29,11 @@ EACH = pytest.mark.parametrize(
         pytest.param(
             folder,
             name,
-            # boosted trees are compared every time in cross-validation, which fits them alike
-            marks=[pytest.mark.slow] if name == "xgboost" else [],
+            # boosted trees are compared every time in cross-validation, which fits them alike,
+            # and forests in one of the runs
+            marks=[pytest.mark.slow]
+            if name == "xgboost" or (name == "rf" and folder != RUNS[0])
+            else [],
         )
         for folder in RUNS
         for name in CLASSIFIERS

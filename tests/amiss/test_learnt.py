@@ -1,6 +1,7 @@
 """Test rows completed from what training learnt: each row by itself, by every method."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,12 @@ def trained(stages, method: Method, numeric) -> Imputed:
     return stages.impute_train(method, table(stages, numeric), [row], generator)
 
 
+@pytest.fixture(scope="module")
+def state_of(stages):
+    """What a method has learnt from 60 rows, which no test changes; learnt once."""
+    return cache(lambda name: trained(stages, METHODS[name], related(60, 1)[1]).states.at(0))
+
+
 FORESTS = pytest.param("rf", marks=pytest.mark.slow)
 OF_TODAY = [pytest.param(m, marks=pytest.mark.slow) for m in ("cart", "midastouch", "lasso.norm")]
 NOT_HERE = {"rf", "cart", "midastouch", "lasso.norm", "none"}
@@ -92,10 +99,9 @@ nothing is in test_no_imputation.py."""
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_a_test_row_says_nothing_about_another(stages, bytes_of, name):
+def test_a_test_row_says_nothing_about_another(stages, state_of, bytes_of, name):
     """Changing values and gaps of one test row changes no other row, and no state."""
-    method = METHODS[name]
-    state = trained(stages, method, related(60, 1)[1]).states.at(0)
+    method, state = METHODS[name], state_of(name)
     before = bytes_of(state)
     tested = related(8, 2)[1]
     changed = tested.copy()
@@ -114,10 +120,9 @@ def test_a_test_row_says_nothing_about_another(stages, bytes_of, name):
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_rows_below_do_not_matter(stages, name):
+def test_rows_below_do_not_matter(stages, state_of, name):
     """The first test rows by themselves are completed as in the whole table."""
-    method = METHODS[name]
-    state = trained(stages, method, related(60, 1)[1]).states.at(0)
+    method, state = METHODS[name], state_of(name)
     tested = related(8, 2)[1]
     whole = stages.impute_test(method, table(stages, tested), state, learnt=True)
     part = stages.impute_test(method, table(stages, tested[:4]), state, learnt=True)
@@ -126,10 +131,9 @@ def test_rows_below_do_not_matter(stages, name):
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
+def test_rows_completed_alone_are_what_they_are_by_themselves(stages, state_of, name):
     """Each row of a table completed for a model gets what it gets as a table of its own."""
-    method = METHODS[name]
-    state = trained(stages, method, related(60, 1)[1]).states.at(0)
+    method, state = METHODS[name], state_of(name)
     # every second row lacks values: one of them does not stand in the first place
     tested = related(3, 2)[1]
     calls = ModelCalls(stages)
@@ -143,10 +147,10 @@ def test_rows_completed_alone_are_what_they_are_by_themselves(stages, name):
             np.testing.assert_array_equal(ours[[row]], theirs)
 
 
-def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages):
+def test_a_method_without_a_way_of_its_own_is_given_rows_one_by_one(stages, state_of):
     """A file without impute_alone completes each row by impute_test_learnt, all the same."""
     session = r_session.start()
-    state = trained(stages, METHODS["norm"], related(60, 1)[1]).states.at(0)
+    state = state_of("norm")
     tested = related(3, 2)[1]
     calls = ModelCalls(stages)
     wanted = calls.complete(METHODS["norm"], table(stages, tested), state, 42).python()
@@ -255,11 +259,10 @@ def test_knn_finds_neighbours_among_training_rows(stages):
 
 
 @pytest.mark.parametrize("name", ["pmm", FORESTS, *OF_TODAY[:2]])
-def test_donors_are_training_rows(stages, name):
+def test_donors_are_training_rows(stages, state_of, name):
     """Every imputed value of a test row was observed in a training row."""
     training, tested = related(60, 1)[1], related(8, 2)[1]
-    state = trained(stages, METHODS[name], training).states.at(0)
-    found = stages.impute_test(METHODS[name], table(stages, tested), state, learnt=True)
+    found = stages.impute_test(METHODS[name], table(stages, tested), state_of(name), learnt=True)
     assert found.count == 2
     for completed in completions(found):
         for column in range(5):

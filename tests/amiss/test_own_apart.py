@@ -16,7 +16,7 @@ from gridrun.worker import Supervisor
 
 LIMIT_SECONDS = 3.0
 FILES = {
-    "loops": method("repeat {}"),
+    "loops": method("repeat Sys.sleep(1)"),  # one that computes: tests/worker/test_real_r.py
     "dies": method("tools::pskill(Sys.getpid(), 9)"),
     "stops": method("stop('boom')"),
     "fine": MEDIAN,

@@ -104,11 +104,13 @@ def test_one_file_loads_what_a_worker_loads():
     assert tuple(listed) == ("r/guard.R", *SHARED_R)
 
 
-def functions(kind: str, name: str) -> set[str]:
-    """What a method or classifier defines when it is loaded at an R prompt."""
-    loader = {"imputation": "load_method", "classifiers": "load_classifier"}[kind]
-    code = f'source("{TASKS}/r/all.R"); cat(ls({loader}("{name}")), sep = "\\n")'
-    return set(rscript(code).split())
+def functions(loader: str, names: list[str]) -> dict[str, set[str]]:
+    """What each method or classifier defines when it is loaded at an R prompt."""
+    code = f'source("{TASKS}/r/all.R"); '
+    code += "; ".join(f'cat("{name}", ls({loader}("{name}")), "\\n")' for name in names)
+    lines = [line.split() for line in rscript(code).splitlines()]
+    assert [name for name, *_ in lines] == names
+    return {name: set(defined) for name, *defined in lines}
 
 
 def test_every_file_defines_what_the_table_requires():
@@ -122,13 +124,12 @@ def test_every_file_defines_what_the_table_requires():
     required = {name for name, word in every.items() if word.partition(";")[0] == "required"}
     assert required == set.union(*REQUIRED.values())
     assert set(every) - required == set.union(*OPTIONAL.values())
-    for name in METHODS:
-        assert functions("imputation", name) >= REQUIRED["imputation"], name
-    for one in CLASSIFIERS:
-        if one.language == "R":
-            defined = functions("classifiers", one.name)
-            assert defined >= REQUIRED["classifiers"], one.name
-            assert ("draw_settings" in defined) == one.searched, one.name
+    for name, defined in functions("load_method", list(METHODS)).items():
+        assert defined >= REQUIRED["imputation"], name
+    in_r = {one.name: one for one in CLASSIFIERS if one.language == "R"}
+    for name, defined in functions("load_classifier", list(in_r)).items():
+        assert defined >= REQUIRED["classifiers"], name
+        assert ("draw_settings" in defined) == in_r[name].searched, name
 
 
 def test_the_stages_run_at_an_r_prompt():

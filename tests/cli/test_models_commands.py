@@ -337,8 +337,8 @@ def test_files_of_one_s_own_go_with_the_model(study, tmp_path):
     (own / "mine.R").unlink()
     (own / "model.R").unlink()
     model = own / "models" / "combination-5-simple.gridrun-model"
-    vcf = study / "data" / "clinvar.vep.vcf.gz"
-    out = tmp_path / "out.csv"
+    vcf, out = tmp_path / "new.vcf", tmp_path / "out.csv"
+    vcf.write_text("\n".join(lines_of(study)[:240]) + "\n")
     ran = gridrun("predict", model, "--vcf", vcf, *cadd(study), "--out", out)
     assert (ran.returncode, out.exists()) == (2, False)
     assert "mine.R (of mine, 10 lines), model.R (of simple, 3 lines)" in ran.stderr

@@ -163,8 +163,9 @@ def test_a_worker_runs_its_shard(tmp_path):
 def test_a_killed_worker_goes_on(tmp_path):
     """After kill -9, tasks with a line in a segment do not run again; children are gone."""
     units = toy_units(2, 60)
-    starts = tmp_path / "starts"
-    job, archive = make_shard(tmp_path, units, sleep_ms=60, start_log=str(starts))
+    starts, awake = tmp_path / "starts", tmp_path / "awake"
+    options = {"sleep_ms": 60, "sleep_until": str(awake), "start_log": str(starts)}
+    job, archive = make_shard(tmp_path, units, **options)
     process = worker(archive, tmp_path / "out", "--workers", "2")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not list(tmp_path.glob("out/segment-*")):
@@ -172,6 +173,7 @@ def test_a_killed_worker_goes_on(tmp_path):
     process.kill()
     process.communicate()
     assert all_gone(starts)
+    awake.touch()
     before = rows_of(events_in(tmp_path / "out"))
     assert before
     seen = len(starts.read_text().splitlines())

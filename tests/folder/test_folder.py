@@ -94,6 +94,7 @@ def test_a_worker_is_killed_and_the_next_goes_on_where_it_was(tmp_path):
     (queue,) = queues_in(study / "shards")
     assert queue.state("shard-00000").state == "waiting"
     before = len(starts(log))
+    walks.wake(study)
     said = walks.work(study / "shards")
     assert f"{kept} finished before" in said
     assert len(starts(log)) - before == 72 - kept
@@ -114,6 +115,7 @@ def test_what_is_there_is_brought_in_while_workers_go_on(tmp_path):
     assert report.state == "detached"
     parts = walks.opened(study).status().parts
     assert parts["done"] >= report.tally.done
+    walks.wake(study)
     report, said = walks.run(study, wait=True)
     assert report.held == 0
     assert any("done" in text for text in said)
@@ -130,11 +132,10 @@ def test_a_torn_segment_is_not_taken_in(tmp_path, through):
     walks.run(study, send=True)
     worker = walks.worker(study / "shards")
     walks.wait_for(lambda: len(walks.segments(study)) > 1)
-    if through:
-        worker.communicate(timeout=60)
-    else:
+    if not through:
         worker.kill()
-        worker.communicate()
+    walks.wake(study)
+    worker.communicate(timeout=60)
     torn = walks.segments(study)[0]
     torn.write_bytes(torn.read_bytes()[:-40])
     if not through:
@@ -242,6 +243,7 @@ def test_a_silent_worker_s_shard_is_taken_over_and_counts_once(tmp_path):
     first.send_signal(signal.SIGCONT)
     out, _ = first.communicate(timeout=60)
     assert "given back" in out
+    walks.wake(study)
     second.communicate(timeout=60)
     assert second.returncode == 0
     walks.run(study)
@@ -513,6 +515,7 @@ def test_a_worker_asked_to_end_gives_its_shard_back(tmp_path):
     out, err = worker.communicate(timeout=60)
     assert worker.returncode == 143, out + err
     (queue,) = queues_in(study / "shards")
+    walks.wake(study)
     assert queue.taken("shard-00000") == 0, "free for the next one, without waiting for a lease"
     walks.work(study / "shards")
     walks.run(study)

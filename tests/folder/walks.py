@@ -18,8 +18,14 @@ def study(directory, *, folder=None, options=None, grid=None, **keys):
     """A directory with a toy study; its options lie beside it, for the drivers."""
     settings = {"shard_minutes": 0.2, "poll_seconds": 0.2, **(folder or {})}
     write_study(directory, grid or SMALL_GRID, folder=json.dumps(settings), **keys)
-    (directory / "options.json").write_text(json.dumps(options or {}))
+    options = {"sleep_until": str(directory / "awake"), **(options or {})}
+    (directory / "options.json").write_text(json.dumps(options))
     return directory
+
+
+def wake(directory):
+    """Have tasks that start from now on not sleep."""
+    (directory / "awake").touch()
 
 
 def drive(directory, *command, exit_code=0):
@@ -61,7 +67,8 @@ def backend_of(directory):
 def local_table(directory):
     """The table that the same study has when it is run here."""
     here = write_study(directory.with_name(f"{directory.name}-here"), SMALL_GRID)
-    options = {n: v for n, v in options_of(directory).items() if n not in ("sleep_ms", "start_log")}
+    left_out = {"sleep_ms", "sleep_until", "start_log"}
+    options = {n: v for n, v in options_of(directory).items() if n not in left_out}
     open_toy(here, **options).run(backend="inprocess")
     return table(here)
 

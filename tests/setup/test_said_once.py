@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,26 @@ from gridrun.plan.run_options import FORMS
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
-MAIN = "from gridrun.cli import main; main()"
+MAIN = """
+import contextlib, io, json, sys
+from gridrun.cli import main
+file, *commands = sys.argv[1:]
+done = []
+for words in map(json.loads, commands):
+    sys.argv = ["gridrun", *words]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    done.append((words, code, out.getvalue(), err.getvalue()))
+with open(file, "w") as handle:
+    json.dump(done, handle)
+"""
+"""Commands in one process, which imports the package once."""
+
+ONE = ("local", "quickstart", "--in-process", "--folds", "1", "--combinations", "1")
 
 
 class PackageCopy:
@@ -67,23 +87,21 @@ class PackageCopy:
             check=False,
         )
 
-    def gridrun(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python(MAIN, *arguments)
+    def gridrun(self, *commands: tuple[str, ...], code: int = 0) -> list[str]:
+        """What each command says, on both streams; all end with the code, without a traceback."""
+        file = self.folder / "done.json"
+        ran = self.python(MAIN, str(file), *map(json.dumps, commands))
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        done = json.loads(file.read_text("utf-8"))
+        for words, ended, out, err in done:
+            assert ended == code, (words, ended, out + err)
+            assert "Traceback" not in err, (words, err)
+        return [out + err for _, _, out, err in done]
 
     def refusal(self) -> str:
-        """What is said when the study is opened; there is no traceback in it."""
-        ran = self.gridrun("plan", "quickstart")
-        assert ran.returncode == 3, ran.stdout + ran.stderr
-        assert "Traceback" not in ran.stderr
-        return ran.stderr
-
-    def run_one(self) -> list[dict[str, str]]:
-        """The final table's rows of one fold of the first combination."""
-        ran = self.gridrun(
-            "local", "quickstart", "--in-process", "--folds", "1", "--combinations", "1"
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return self.table("final_cv_results.csv")
+        """What is said when the study is opened."""
+        (said,) = self.gridrun(("plan", "quickstart"), code=3)
+        return said
 
     def table(self, name: str) -> list[dict[str, str]]:
         with (self.study / "results" / name).open() as handle:
@@ -111,7 +129,8 @@ KAPPA = '    Metric(Column("Kappa", "number", headline=True), lambda of: 0.5),\n
 def test_a_metric_is_declared_in_one_place(package):
     """One line in metrics.py makes a column of every table, of its type, and a mean."""
     package.change("amiss_tasks/stages/metrics.py", "METRICS = (\n", f"METRICS = (\n{KAPPA}")
-    assert {row["Kappa"] for row in package.run_one()} == {"0.5"}
+    package.gridrun(ONE)
+    assert {row["Kappa"] for row in package.table("final_cv_results.csv")} == {"0.5"}
     assert {row["Kappa"] for row in package.table("pooled.csv")} == {"0.5"}
     assert "Kappa" in package.table("per_consequence.csv")[0]
     assert {row["mean_Kappa"] for row in package.table("summary.csv") if row["n"] != "0"} == {"0.5"}
@@ -171,17 +190,17 @@ def test_a_classifier_is_declared_in_one_place(package):
     The script of it has its code and no other's, and reaches its numbers.
     """
     with_centroid(package)
-    assert "centroid" in package.gridrun("params").stdout
-    (row,) = package.run_one()
-    assert (row["classifier"], row["state"]) == ("centroid", "done")
-    ran = package.gridrun(
-        "export-model", "quickstart", "--combination", "1", "--classifier", "centroid"
+    listed, *_ = package.gridrun(
+        ("params",),
+        ONE,
+        ("export-model", "quickstart", "--combination", "1", "--classifier", "centroid"),
+        ("explain", "quickstart", "1", "1"),
     )
-    assert ran.returncode == 0, ran.stderr
+    assert "centroid" in listed
+    (row,) = package.table("final_cv_results.csv")
+    assert (row["classifier"], row["state"]) == ("centroid", "done")
     package.changed.remove("quickstart/study.yaml")
     assert package.changed == readme("a classifier:", "which classifiers")
-    ran = package.gridrun("explain", "quickstart", "1", "1")
-    assert ran.returncode == 0, ran.stderr
     script = package.study / "explained" / "combination-1-fold-1-centroid.R"
     code = script.read_text("utf-8")
     functions = CENTROID.partition("\n\n")[2].strip()
@@ -232,14 +251,14 @@ def test_an_imputation_method_is_declared_in_one_place(package):
     package.add("amiss_tasks/imputation/quartile.R", QUARTILE)
     assert "quartile.R exists" in package.refusal()
     package.change("amiss_tasks/methods.py", "_METHODS = (\n", f"_METHODS = (\n{QUARTILE_ROW}")
-    assert "quartile" in package.gridrun("params").stdout
-    assert package.gridrun("init", "new").returncode == 0
-    assert "imputation: [quartile, zero_imp" in (package.folder / "new/study.yaml").read_text()
     package.change("quickstart/study.yaml", "    - mean_imp\n", "    - quartile\n")
-    ran = package.gridrun(
-        "local", "quickstart", "--in-process", "--folds", "1", "--only", "imputation=quartile"
+    listed, *_ = package.gridrun(
+        ("params",),
+        ("init", "new"),
+        ("local", "quickstart", "--in-process", "--folds", "1", "--only", "imputation=quartile"),
     )
-    assert ran.returncode == 0, ran.stderr
+    assert "quartile" in listed
+    assert "imputation: [quartile, zero_imp" in (package.folder / "new/study.yaml").read_text()
     rows = package.table("final_cv_results.csv")
     assert {(row["imputation"], row["state"]) for row in rows} == {("quartile", "done")}
     package.changed.remove("quickstart/study.yaml")
@@ -286,10 +305,10 @@ def test_a_parameter_is_declared_in_one_place(package):
         "_PREPARE_READS = (\n",
         '_PREPARE_READS = (\n    "depth",\n',
     )
-    assert package.gridrun("init", "new").returncode == 0
+    listed, *_ = package.gridrun(("params",), ("init", "new"), ONE)
     assert "  depth: 2  # or 1, 3\n" in (package.folder / "new/study.yaml").read_text()
-    assert "How deep." in package.gridrun("params").stdout
-    assert {row["depth"] for row in package.run_one()} == {"2"}
+    assert "How deep." in listed
+    assert {row["depth"] for row in package.table("final_cv_results.csv")} == {"2"}
     assert package.changed == readme("a parameter:")
 
 
