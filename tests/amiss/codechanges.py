@@ -22,7 +22,9 @@ def change(patch: pytest.MonkeyPatch, name: str) -> None:
 
     patch.setattr(fingerprint, "_parsed", changed_python)
     patch.setattr(code, "r_code", changed_r)
-    patch.setattr(code, "kept_digests", lambda _: {})  # those of the files, which did not change
+    # those that are kept are of the files, which do not change: neither taken nor written over
+    patch.setattr(code, "kept_digests", lambda _: {})
+    patch.setattr(code, "keep_digests", lambda *_: None)
     # no file is another: to read all of them for each digest took longer than the digests
     patch.setattr(code, "refuse_changed_python", lambda: None)
     forget()
