@@ -60,7 +60,8 @@ def test_a_run_is_one_output_that_is_updated(ran):
     total = ended.tally.total
     assert total == 12
     assert len(shown) > 1
-    assert f"{total} of {total} tasks, 2 failed" in shown[-1]["text/plain"]
+    # what is done last is not said any more
+    assert shown[-1]["text/plain"].startswith(f"{total} of {total} tasks, 2 failed, 0:00:")
     assert f'<progress value="{total}" max="{total}">' in shown[-1]["text/html"]
     assert re.search(r"error: (tree|line) fold 1: ", shown[-1]["text/plain"])
     assert "left" not in shown[-1]["text/plain"]
@@ -103,11 +104,19 @@ def test_what_people_get_is_shown_as_tables(ran):
         shown = one._repr_html_()
         assert shown.startswith("<")
         assert f"{type(one).__name__}(" not in html.unescape(shown)
+    for one in (ended, opened.plan(), opened.status(), opened.summary()):
+        lines = repr(one).splitlines()
+        assert 5 <= len(lines) <= 20
+        assert f"{type(one).__name__}(" not in repr(one)
+        assert max(map(len, lines)) < 150
+    assert "  left to run: 0" in repr(opened.plan())
     assert "&lt;b&gt;" in shown
     text = html.unescape(ended._repr_html_())
     assert "<td>failed</td><td>2</td>" in text
     assert "mean_skill" in text
     assert "<td>combinations</td><td>3 of 3</td>" in opened.plan()._repr_html_()
+    assert f"<td>smooth</td><td>{3 * opened.plan().folds}</td>" in opened.plan()._repr_html_()
+    assert "<td>combinations</td><td>3 of 3</td>" in opened.status()._repr_html_()
     assert "<td>parts failed</td><td>2</td>" in opened.status()._repr_html_()
     assert "<td>smoothing</td><td>flat, upper, mean</td>" in opened._repr_html_()
     assert repr(opened.logs()[0]).startswith("<combination 2 ")
