@@ -90,13 +90,13 @@ class PackageCopy:
             return list(csv.DictReader(handle))
 
 
-def readme(*starts: str) -> set[str]:
-    """Files and folders of the package that rows of the README's table send one to."""
-    lines = (ROOT / "README.md").read_text("utf-8").partition("## To change X")[2].splitlines()
+def page(*starts: str) -> set[str]:
+    """Files and folders of the package that rows of the page's table send one to."""
+    lines = (ROOT / "docs" / "where-to-change.md").read_text("utf-8").splitlines()
     found = set()
     for start in starts:
         (row,) = [line for line in lines if line.startswith(f"| {start}")]
-        found |= set(re.findall(r"\]\(((?:amiss_tasks|gridrun)/[^)]+)\)", row))
+        found |= set(re.findall(r"\]\(\.\./((?:amiss_tasks|gridrun)/[^)]+)\)", row))
     return {path.rstrip("/") for path in found}
 
 
@@ -120,7 +120,7 @@ def test_a_metric_is_declared_in_one_place(package):
     for name, type_ in (("Kappa", "double"), ("TP", "int64"), ("model_ix", "string")):
         schema = pq.read_schema(package.study / "results" / "final_cv_results.parquet")
         assert str(schema.field(name).type) == type_
-    assert package.changed == readme("a metric:")
+    assert package.changed == page("a metric:")
 
 
 def test_a_result_that_is_not_declared_stops_the_start(package):
@@ -179,7 +179,7 @@ def test_a_classifier_is_declared_in_one_place(package):
     )
     assert ran.returncode == 0, ran.stderr
     package.changed.remove("quickstart/study.yaml")
-    assert package.changed == readme("a classifier:", "which classifiers")
+    assert package.changed == page("a classifier:", "which classifiers")
     ran = package.gridrun("explain", "quickstart", "1", "1")
     assert ran.returncode == 0, ran.stderr
     script = package.study / "explained" / "combination-1-fold-1-centroid.R"
@@ -243,7 +243,7 @@ def test_an_imputation_method_is_declared_in_one_place(package):
     rows = package.table("final_cv_results.csv")
     assert {(row["imputation"], row["state"]) for row in rows} == {("quartile", "done")}
     package.changed.remove("quickstart/study.yaml")
-    assert package.changed == readme("an imputation method:", "which imputation methods")
+    assert package.changed == page("an imputation method:", "which imputation methods")
     (package.folder / "amiss_tasks/imputation/quartile.R").unlink()
     assert "declares quartile.R, which does not exist" in package.refusal()
 
@@ -290,7 +290,7 @@ def test_a_parameter_is_declared_in_one_place(package):
     assert "  depth: 2  # or 1, 3\n" in (package.folder / "new/study.yaml").read_text()
     assert "How deep." in package.gridrun("params").stdout
     assert {row["depth"] for row in package.run_one()} == {"2"}
-    assert package.changed == readme("a parameter:")
+    assert package.changed == page("a parameter:")
 
 
 def test_a_stage_reads_only_parameters(package):
@@ -326,7 +326,7 @@ def test_a_selection_option_is_declared_in_one_place(package):
     package.change("gridrun/plan/run_options.py", "    retry_failed: bool", TRY_OUT)
     ran = package.python(ASK_EVERYWHERE)
     assert ran.returncode == 0, ran.stderr
-    assert package.changed == readme("an option of a run")
+    assert package.changed == page("an option of a run")
 
 
 def test_the_study_page_has_every_selection_option():
