@@ -18,6 +18,7 @@ from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
+from gridrun.run._ctrl_c import hearing_ctrl_c
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._reading import telling
 from gridrun.run._recorder import Notes, Recorder
@@ -376,8 +377,9 @@ class Engine:
         """Record what happens, to the end; gives the state that the run ended in."""
         self.is_running = True
         try:
-            for event in backend.run(queue.next_unit):
-                recorder.take(event)
+            with hearing_ctrl_c(self.stop, here=not backend.capabilities.isolates):
+                for event in backend.run(queue.next_unit):
+                    recorder.take(event)
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import html
+import os
 import re
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -14,6 +17,7 @@ from toystudies import SMALL_GRID, open_toy, write_study
 from gridrun.pipeline.models import Report
 from gridrun.run import Silent, Tally, usual_progress
 from gridrun.run._notebook import Notebook
+from gridrun.testing._toy_runner import ToyRunner
 
 GRID = {name: values[:1] for name, values in SMALL_GRID.items()}
 GRID |= {"smoothing": ["flat", "upper", "mean"]}
@@ -83,6 +87,30 @@ def test_time_left_is_that_of_the_pace_so_far(monkeypatch):
     now[0] = 20.1
     shown.update(Tally(total=140, before=100, done=10, failed=1))
     assert kernel.outputs[0][-1]["text/plain"] == said  # not more often than the eye can follow
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stop_that_a_library_loses_ends_the_run_all_the_same(tmp_path, monkeypatch, times):
+    """Tasks in this process may swallow KeyboardInterrupt, as R does; what is done is kept."""
+    plain, ran = ToyRunner.run, []
+
+    def losing(self, task, artifact):
+        ran.append(task)
+        if len(ran) == 3:
+            for _ in range(times):
+                with contextlib.suppress(KeyboardInterrupt):
+                    os.kill(os.getpid(), signal.SIGINT)
+        return plain(self, task, artifact)
+
+    monkeypatch.setattr(ToyRunner, "run", losing)
+    opened = open_toy(write_study(tmp_path / "study", GRID))
+    handler = signal.getsignal(signal.SIGINT)
+    assert handler is signal.default_int_handler
+    ended = opened.run(backend="inprocess")
+    assert (ended.state, ended.tally.done) == ("interrupted", 3)
+    assert signal.getsignal(signal.SIGINT) is handler
+    monkeypatch.undo()
+    assert opened.run(backend="inprocess").state == "done"
 
 
 def test_outside_of_a_notebook_nothing_is_shown(monkeypatch):
