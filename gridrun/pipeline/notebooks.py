@@ -1,4 +1,4 @@
-"""How what a person gets from Python shows itself in a notebook: as tables, not as fields."""
+"""How what a person gets from Python shows itself: in a notebook as tables, else in lines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ def facts_html(title: str, facts: Mapping[str, Any], lines: Iterable[object] = (
         facts: Name to value; what is None or empty is left out.
         lines: Sentences below it.
     """
-    rows = [(name, value) for name, value in facts.items() if value not in (None, "", ())]
+    rows = [(name, value) for name, value in facts.items() if _is_said(value)]
     return f"<p><b>{_text(title)}</b></p>{rows_html((), rows)}{lines_html(lines)}"
+
+
+def facts_text(title: str, facts: Mapping[str, Any], lines: Iterable[object] = ()) -> str:
+    """The same as lines, for a prompt without a notebook; arguments as for ``facts_html``."""
+    rows = [f"  {name}: {_said(value)}" for name, value in facts.items() if _is_said(value)]
+    return "\n".join([title, *rows, *(printable(str(line)) for line in lines)])
 
 
 def rows_html(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -35,6 +41,14 @@ def lines_html(lines: Iterable[object]) -> str:
     return "".join(f"<p>{_text(line)}</p>" for line in lines)
 
 
+def _is_said(value: object) -> bool:
+    return value not in (None, "", ())
+
+
 def _text(value: object) -> str:
+    return escape(_said(value))
+
+
+def _said(value: object) -> str:
     is_count = isinstance(value, int) and not isinstance(value, bool)
-    return escape(printable(f"{value:,}" if is_count else str(value)))
+    return printable(f"{value:,}" if is_count else str(value))

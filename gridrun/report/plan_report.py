@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gridrun.errors import Fault
-from gridrun.pipeline.notebooks import facts_html, rows_html
+from gridrun.pipeline.notebooks import facts_html, facts_text, rows_html
 from gridrun.plan.counts import StageCount, stage_counts
 from gridrun.plan.selection import Coverage
 from gridrun.plan.task_encoding import IntArray
@@ -71,9 +72,18 @@ class PlanReport:
         unshared = sum(c.unshared * self.folds for c in self.stages)
         return unshared / shared if shared else 1.0
 
+    def __repr__(self) -> str:
+        return facts_text("Plan of a run", self._facts())
+
     def _repr_html_(self) -> str:
         """Counts, stages and notes, for notebooks."""
-        facts = {
+        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
+        runs = [(one.stage, one.tasks * (self.folds if one.per_fold else 1)) for one in self.stages]
+        stages = rows_html(("stage", "runs"), runs)
+        return facts_html("Plan of a run", self._facts(), notes) + stages
+
+    def _facts(self) -> dict[str, Any]:
+        return {
             "protocol": self.protocol,
             "combinations": f"{self.combinations:,} of {self.combinations_in_grid:,}",
             "folds": self.folds,
@@ -83,9 +93,6 @@ class PlanReport:
             "left to run": self.pending,
             "estimated seconds": round(self.time.seconds),
         }
-        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
-        stages = rows_html(("stage", "runs"), [(one.stage, one.tasks) for one in self.stages])
-        return facts_html("Plan of a run", facts, notes) + stages
 
 
 def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import counted
-from gridrun.pipeline.notebooks import facts_html
+from gridrun.pipeline.notebooks import facts_html, facts_text
 from gridrun.plan.times import SHARED, Group, Observed, TimeEstimate, estimate
 from gridrun.plan.units import State
 from gridrun.report.plan_report import finished_tasks
@@ -125,12 +125,21 @@ class StatusReport:
         """Share of the tasks that have ended."""
         return (self.done + self.failed) / self.tasks if self.tasks else 1.0
 
+    def __repr__(self) -> str:
+        return facts_text("Study as it stands", self._facts(), self._lines())
+
     def _repr_html_(self) -> str:
         """Counts by state and reasons of failures, for notebooks."""
-        facts = {f"parts {state}": count for state, count in self.parts.items()}
-        facts |= {"combinations": self.combinations, "folds": self.folds}
+        return facts_html("Study as it stands", self._facts(), self._lines())
+
+    def _facts(self) -> dict[str, Any]:
+        combinations = f"{self.combinations:,} of {self.combinations_in_grid:,}"
+        counts = {f"parts {state}": count for state, count in self.parts.items()}
+        return {**counts, "combinations": combinations, "folds": self.folds}
+
+    def _lines(self) -> list[str]:
         reasons = [f"{count:,} x {kind}: {why}" for (kind, why), count in self.reasons.items()]
-        return facts_html("Study as it stands", facts, [*self.warnings, *reasons])
+        return [*self.warnings, *reasons]
 
     @property
     def warnings(self) -> list[str]:

@@ -213,6 +213,11 @@ class Summary:
             for group in self.groups
         ]
 
+    def __repr__(self) -> str:
+        import pandas as pd
+
+        return pd.DataFrame(self.records()).to_string(index=False)
+
     def _repr_html_(self) -> str:
         """The groups as a table, for notebooks."""
         import pandas as pd

@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gridrun._version import __version__
 from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, counted
 from gridrun.pipeline import Source
-from gridrun.pipeline.notebooks import facts_html
+from gridrun.pipeline.notebooks import facts_html, facts_text
 from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
+from gridrun.run._ctrl_c import hearing_ctrl_c
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._reading import telling
 from gridrun.run._recorder import Notes, Recorder
@@ -62,10 +64,18 @@ class RunReport:
         """0 all done or detached, 1 some tasks failed, 3 broken off, 130 interrupted."""
         return {"done": 0, "detached": 0, "failed": 1, "broken": 3, "interrupted": 130}[self.state]
 
+    def __repr__(self) -> str:
+        return f"{facts_text(f'Run: {self.state}', self._facts())}\n{self.summary!r}"
+
     def _repr_html_(self) -> str:
         """How it ended and what the tables say, for notebooks."""
+        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
+        said = facts_html(f"Run: {self.state}", self._facts(), [*notes, *self.look])
+        return f"{said}{self.summary._repr_html_()}"
+
+    def _facts(self) -> dict[str, Any]:
         tally = self.tally
-        facts = {
+        return {
             "tasks": tally.total,
             "done by earlier runs": tally.before,
             "done": tally.done,
@@ -74,9 +84,6 @@ class RunReport:
             "tasks that sweeps hold": self.held or None,
             "seconds": round(self.seconds, 1),
         }
-        notes = [note if isinstance(note, str) else note.text() for note in self.notes]
-        said = facts_html(f"Run: {self.state}", facts, [*notes, *self.look])
-        return f"{said}{self.summary._repr_html_()}"
 
 
 class Engine:
@@ -370,10 +377,11 @@ class Engine:
         """Record what happens, to the end; gives the state that the run ended in."""
         self.is_running = True
         try:
-            for event in backend.run(queue.next_unit):
-                recorder.take(event)
-                if recorder.has_too_many:
-                    self._end_early(backend, queue)
+            with hearing_ctrl_c(self.stop, here=not backend.capabilities.isolates):
+                for event in backend.run(queue.next_unit):
+                    recorder.take(event)
+                    if recorder.has_too_many:
+                        self._end_early(backend, queue)
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:

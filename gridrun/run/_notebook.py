@@ -48,8 +48,8 @@ class Notebook:
         self._further = 0
 
     def phase(self, text: str) -> None:
-        """What is being done now."""
-        if text and text != self._phase:
+        """What is being done now; nothing at the end."""
+        if text != self._phase:
             self._phase = text
             self._show(at_once=True)
 

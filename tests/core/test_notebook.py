@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import html
+import os
 import re
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -14,6 +17,7 @@ from toystudies import SMALL_GRID, open_toy, write_study
 from gridrun.pipeline.models import Report
 from gridrun.run import Silent, Tally, usual_progress
 from gridrun.run._notebook import Notebook
+from gridrun.testing._toy_runner import ToyRunner
 
 GRID = {name: values[:1] for name, values in SMALL_GRID.items()}
 GRID |= {"smoothing": ["flat", "upper", "mean"]}
@@ -60,7 +64,8 @@ def test_a_run_is_one_output_that_is_updated(ran):
     total = ended.tally.total
     assert total == 12
     assert len(shown) > 1
-    assert f"{total} of {total} tasks, 2 failed" in shown[-1]["text/plain"]
+    # what is done last is not said any more
+    assert shown[-1]["text/plain"].startswith(f"{total} of {total} tasks, 2 failed, 0:00:")
     assert f'<progress value="{total}" max="{total}">' in shown[-1]["text/html"]
     assert re.search(r"error: (tree|line) fold 1: ", shown[-1]["text/plain"])
     assert "left" not in shown[-1]["text/plain"]
@@ -84,6 +89,30 @@ def test_time_left_is_that_of_the_pace_so_far(monkeypatch):
     assert kernel.outputs[0][-1]["text/plain"] == said  # not more often than the eye can follow
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stop_that_a_library_loses_ends_the_run_all_the_same(tmp_path, monkeypatch, times):
+    """Tasks in this process may swallow KeyboardInterrupt, as R does; what is done is kept."""
+    plain, ran = ToyRunner.run, []
+
+    def losing(self, task, artifact):
+        ran.append(task)
+        if len(ran) == 3:
+            for _ in range(times):
+                with contextlib.suppress(KeyboardInterrupt):
+                    os.kill(os.getpid(), signal.SIGINT)
+        return plain(self, task, artifact)
+
+    monkeypatch.setattr(ToyRunner, "run", losing)
+    opened = open_toy(write_study(tmp_path / "study", GRID))
+    handler = signal.getsignal(signal.SIGINT)
+    assert handler is signal.default_int_handler
+    ended = opened.run(backend="inprocess")
+    assert (ended.state, ended.tally.done) == ("interrupted", 3)
+    assert signal.getsignal(signal.SIGINT) is handler
+    monkeypatch.undo()
+    assert opened.run(backend="inprocess").state == "done"
+
+
 def test_outside_of_a_notebook_nothing_is_shown(monkeypatch):
     """A script, and IPython on a terminal, have no output that could be updated."""
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
@@ -103,11 +132,19 @@ def test_what_people_get_is_shown_as_tables(ran):
         shown = one._repr_html_()
         assert shown.startswith("<")
         assert f"{type(one).__name__}(" not in html.unescape(shown)
+    for one in (ended, opened.plan(), opened.status(), opened.summary()):
+        lines = repr(one).splitlines()
+        assert 5 <= len(lines) <= 20
+        assert f"{type(one).__name__}(" not in repr(one)
+        assert max(map(len, lines)) < 150
+    assert "  left to run: 0" in repr(opened.plan())
     assert "&lt;b&gt;" in shown
     text = html.unescape(ended._repr_html_())
     assert "<td>failed</td><td>2</td>" in text
     assert "mean_skill" in text
     assert "<td>combinations</td><td>3 of 3</td>" in opened.plan()._repr_html_()
+    assert f"<td>smooth</td><td>{3 * opened.plan().folds}</td>" in opened.plan()._repr_html_()
+    assert "<td>combinations</td><td>3 of 3</td>" in opened.status()._repr_html_()
     assert "<td>parts failed</td><td>2</td>" in opened.status()._repr_html_()
     assert "<td>smoothing</td><td>flat, upper, mean</td>" in opened._repr_html_()
     assert repr(opened.logs()[0]).startswith("<combination 2 ")

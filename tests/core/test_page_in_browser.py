@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import statistics
 
 import pytest
 from browser import PROGRAM, browser
@@ -142,6 +143,16 @@ def test_failures_count_as_the_control_says(page, study):
     page.until(f"{EXPLORER}.textContent.includes('the worst value')")
     said = page.evaluate(f"{EXPLORER}.querySelector('[aria-live]').textContent")
     assert float(said.split()[-1].rstrip(".")) == pytest.approx(sum(means) / len(means), abs=2e-4)
+    # what failed is in the standard errors of the table, too
+    texts = f"(row) => [...{EXPLORER}.querySelectorAll(row)].map((one) => one.textContent)"
+    heads = page.evaluate(f"({texts})('[role=columnheader]')")
+    cells = page.evaluate(f"({texts})('[role=cell]')")
+    lines = [dict(zip(heads, cells[at:], strict=False)) for at in range(0, len(cells), len(heads))]
+    expected = [[*v, *[worst] * (folds - len(v))] for _, v in rows_of(study) if 0 < len(v) < folds]
+    errors = {f"{statistics.stdev(values) / folds**0.5:.3f}" for values in expected}
+    failed = [line["se skill"] for line in lines if 0 < int(line["failed"]) < folds]
+    assert failed
+    assert {*failed} <= errors
     page.evaluate("location.hash = ''")
 
 

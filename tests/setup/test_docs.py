@@ -62,10 +62,10 @@ def test_commands_that_are_named_exist(name):
 
 
 def test_every_command_is_documented():
-    """The README names each command that `gridrun --help` lists."""
+    """The page of all commands names each that `gridrun --help` lists."""
     listed = re.findall(r"^[│ ]+([a-z][a-z-]+) {2,}\w", help_of(), re.MULTILINE)
     assert {"local", "plan", "check-method", "export-model"} <= set(listed)
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "all-commands.md").read_text()
     assert [name for name in listed if f"gridrun {name}" not in text] == []
 
 

@@ -108,13 +108,13 @@ class PackageCopy:
             return list(csv.DictReader(handle))
 
 
-def readme(*starts: str) -> set[str]:
-    """Files and folders of the package that rows of the README's table send one to."""
-    lines = (ROOT / "README.md").read_text("utf-8").partition("## To change X")[2].splitlines()
+def page(*starts: str) -> set[str]:
+    """Files and folders of the package that rows of the page's table send one to."""
+    lines = (ROOT / "docs" / "where-to-change.md").read_text("utf-8").splitlines()
     found = set()
     for start in starts:
         (row,) = [line for line in lines if line.startswith(f"| {start}")]
-        found |= set(re.findall(r"\]\(((?:amiss_tasks|gridrun)/[^)]+)\)", row))
+        found |= set(re.findall(r"\]\(\.\./((?:amiss_tasks|gridrun)/[^)]+)\)", row))
     return {path.rstrip("/") for path in found}
 
 
@@ -139,7 +139,7 @@ def test_a_metric_is_declared_in_one_place(package):
     for name, type_ in (("Kappa", "double"), ("TP", "int64"), ("model_ix", "string")):
         schema = pq.read_schema(package.study / "results" / "final_cv_results.parquet")
         assert str(schema.field(name).type) == type_
-    assert package.changed == readme("a metric:")
+    assert package.changed == page("a metric:")
 
 
 def test_a_result_that_is_not_declared_stops_the_start(package):
@@ -200,7 +200,7 @@ def test_a_classifier_is_declared_in_one_place(package):
     (row,) = package.table("final_cv_results.csv")
     assert (row["classifier"], row["state"]) == ("centroid", "done")
     package.changed.remove("quickstart/study.yaml")
-    assert package.changed == readme("a classifier:", "which classifiers")
+    assert package.changed == page("a classifier:", "which classifiers")
     script = package.study / "explained" / "combination-1-fold-1-centroid.R"
     code = script.read_text("utf-8")
     functions = CENTROID.partition("\n\n")[2].strip()
@@ -262,7 +262,7 @@ def test_an_imputation_method_is_declared_in_one_place(package):
     rows = package.table("final_cv_results.csv")
     assert {(row["imputation"], row["state"]) for row in rows} == {("quartile", "done")}
     package.changed.remove("quickstart/study.yaml")
-    assert package.changed == readme("an imputation method:", "which imputation methods")
+    assert package.changed == page("an imputation method:", "which imputation methods")
     (package.folder / "amiss_tasks/imputation/quartile.R").unlink()
     assert "declares quartile.R, which does not exist" in package.refusal()
 
@@ -309,7 +309,7 @@ def test_a_parameter_is_declared_in_one_place(package):
     assert "  depth: 2  # or 1, 3\n" in (package.folder / "new/study.yaml").read_text()
     assert "How deep." in listed
     assert {row["depth"] for row in package.table("final_cv_results.csv")} == {"2"}
-    assert package.changed == readme("a parameter:")
+    assert package.changed == page("a parameter:")
 
 
 def test_a_stage_reads_only_parameters(package):
@@ -345,7 +345,7 @@ def test_a_selection_option_is_declared_in_one_place(package):
     package.change("gridrun/plan/run_options.py", "    retry_failed: bool", TRY_OUT)
     ran = package.python(ASK_EVERYWHERE)
     assert ran.returncode == 0, ran.stderr
-    assert package.changed == readme("an option of a run")
+    assert package.changed == page("an option of a run")
 
 
 def test_the_study_page_has_every_selection_option():

@@ -13,7 +13,7 @@ import numpy as np
 from gridrun.errors import Fault, UserError, did_you_mean
 from gridrun.pipeline import Value
 from gridrun.pipeline.description import BlockDescription, Describer, DescribesData
-from gridrun.pipeline.notebooks import facts_html, lines_html, rows_html
+from gridrun.pipeline.notebooks import facts_html, facts_text, lines_html, rows_html
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._tables import alone
 from gridrun.store.ledger import cannot_write
@@ -51,15 +51,26 @@ class DescriptionReport:
         """Number of blocks that were asked for."""
         return len(self.tables[next(iter(self.printed))]) + len(self.failures)
 
+    def __repr__(self) -> str:
+        rows = {name: len(self.tables[name]) for name in self.printed}
+        facts = {"protocol": self.protocol, **{f"rows of {name}": n for name, n in rows.items()}}
+        return facts_text(f"Data, {self.part} part", facts)
+
     def _repr_html_(self) -> str:
-        """The tables that are printed, for notebooks."""
+        """The tables that are printed, for notebooks; each row with its block."""
         found = [facts_html(f"Data, {self.part} part", {"protocol": self.protocol}, [self.legend])]
         for name, columns in self.printed.items():
-            rows = [[row.get(column, "") for column in columns] for row in self.tables[name]]
-            found += [facts_html(name, {}), rows_html([*columns.values()], rows)]
+            shown = [*(one for one in self.parameters if one not in columns), *columns]
+            rows = [[_short(row.get(column, "")) for column in shown] for row in self.tables[name]]
+            heads = [columns.get(column, column) for column in shown]
+            found += [lines_html([name]), rows_html(heads, rows)]
         notes = [note if isinstance(note, str) else note.text() for note in self.notes]
         failed = [f"{dict(values)}: {reason}" for values, reason in self.failures]
         return "".join([*found, lines_html([*failed, *notes])])
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 def write_description(study_state: StudyState, part: str | None = None) -> DescriptionReport:
