@@ -151,7 +151,9 @@ else
         stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
     # pip would do this on one processor, and for files that are not used here, too; a few packages
     # have files of other versions of Python
-    unused='/tests?/|/ray/(data|llm|rllib|serve|train|tune)/|/(mypy|mypyc|pip|setuptools)/'
+    unused='/tests?/|/ray/(autoscaler|dashboard|data|llm|rllib|serve|train|tune)/'
+    unused+='|/(mypy|mypyc|pip|pkg_resources|setuptools)/|/pygments/lexers/|/scipy/signal/'
+    unused+='|/sklearn/(cluster|datasets)/|/statsmodels/(graphics|sandbox|stats|tsa)/'
     "$venv/bin/python" -m compileall -qq -j 0 -x "$unused" "$venv/lib" || true
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
