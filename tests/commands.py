@@ -162,6 +162,7 @@ def _run(
         if script is None:
             main()
         else:
+            sys.path.insert(0, str(script.resolve().parent))
             runpy.run_path(str(script), run_name="__main__")
     finally:
         # multiprocessing ends its processes without these
