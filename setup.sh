@@ -79,9 +79,11 @@ is_there() {  # is_there SHOWN_BY; its standard input is not the list's
 
 missing=()
 reasons=()
+pip_waits=no
 while read -r package shown_by why; do
     if ! is_there "$shown_by" </dev/null; then
         missing+=("$package")
+        case $shown_by in python:* | command:make) pip_waits=yes ;; esac
         reasons+=("$(printf '  %-20s %s' "$package" "$why")")
     fi
 done < <(wanted_packages)
@@ -96,6 +98,10 @@ install_packages() {
         "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+apt_failed() { stop 3 "apt-get could not install: ${missing[*]} (its own message stands above)"; }
+
+apt=""  # its process, where it is at work beside pip
+
 if [ ${#missing[@]} -eq 0 ]; then
     echo "Debian packages: all there."
 elif ! command -v apt-get >/dev/null || { [ "$(id -u)" -ne 0 ] && ! can_sudo; }; then
@@ -109,7 +115,15 @@ elif ! command -v apt-get >/dev/null || { [ "$(id -u)" -ne 0 ] && ! can_sudo; };
 else
     echo "Debian packages to install (without recommended ones):"
     printf '%s\n' "${reasons[@]}"
-    install_packages || stop 3 "apt-get could not install: ${missing[*]} (its own message stands above)"
+    # R and its packages take as long as Python's, which do not ask for them: both at once, where
+    # nobody has to give a password
+    if [ "$pip_waits" = yes ] || [ "$(id -u)" -ne 0 ]; then
+        install_packages || apt_failed
+    else
+        install_packages &
+        apt=$!
+        trap wait EXIT  # apt-get is not left running, whatever happens
+    fi
 fi
 
 # Python packages ------------------------------------------------------------------
@@ -145,16 +159,25 @@ else
     rm -f "$venv/gridrun-recipe"
     # the one that comes with Python 3.11 takes twice as long to look through a large index
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip || true
-    # Without a compiled bridge the same steps do for machines with and without a compiler.
-    RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+    # Without a compiled bridge the same steps do for machines with and without a compiler. rpy2 asks
+    # R nevertheless, which may be half installed by now, so it is shown one that gives no answer.
+    mkdir -p "$venv/no-answer"
+    printf '#!/bin/sh\nexit 1\n' > "$venv/no-answer/R"
+    chmod +x "$venv/no-answer/R"
+    PATH="$PWD/$venv/no-answer:$PATH" RPY2_CFFI_MODE=ABI "$venv/bin/python" -m pip install \
+        --quiet --disable-pip-version-check --no-compile \
         --constraint "$constraints" --editable ".$extras" ||
         stop 3 "pip could not install the Python packages into $venv (its own message stands above)"
     # pip would do this on one processor, and for files that are not used here, too; a few packages
     # have files of other versions of Python
-    unused='/tests?/|/ray/(data|llm|rllib|serve|train|tune)/|/(mypy|mypyc|pip|setuptools)/'
+    unused='/tests?/|/ray/(autoscaler|dashboard|data|llm|rllib|serve|train|tune)/'
+    unused+='|/(mypy|mypyc|pip|pkg_resources|setuptools)/|/pygments/lexers/|/scipy/signal/'
+    unused+='|/sklearn/(cluster|datasets)/|/statsmodels/(graphics|sandbox|stats|tsa)/'
     "$venv/bin/python" -m compileall -qq -j 0 -x "$unused" "$venv/lib" || true
     recipe "$extras" > "$venv/gridrun-recipe"
 fi
+
+if [ -n "$apt" ]; then wait "$apt" || apt_failed; fi
 
 # Tasks run in processes of their own, each of which would compile these files otherwise. Where
 # this folder may not be written they run all the same.

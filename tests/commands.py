@@ -27,6 +27,28 @@ if multiprocessing.parent_process() is None:
     multiprocessing.util.get_temp_dir()
 WIDTH = {"COLUMNS": "120", "NO_COLOR": "1"}
 
+SEVERAL = """
+import contextlib, io, json, sys
+from gridrun.cli import main
+file, *commands = sys.argv[1:]
+done = []
+for words in map(json.loads, commands):
+    sys.argv = ["gridrun", *words]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    done.append((words, code, out.getvalue(), err.getvalue()))
+with open(file, "w") as handle:
+    json.dump(done, handle)
+"""
+"""Runs commands, each a list as JSON, in one process, for tests that have to start Python.
+
+The first argument is a file, for words, exit code, stdout and stderr of each.
+"""
+
 
 class Command:
     """A command that runs; as ``subprocess.Popen``, as far as tests ask.
@@ -162,6 +184,7 @@ def _run(
         if script is None:
             main()
         else:
+            sys.path.insert(0, str(script.resolve().parent))
             runpy.run_path(str(script), run_name="__main__")
     finally:
         # multiprocessing ends its processes without these

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
+from commands import gridrun
 from own_files import CENTROID, MEDIAN, classifier, method, page_blocks
 
 from amiss_tasks.own.checks import try_file
@@ -176,13 +175,7 @@ def test_a_process_that_is_stopped_is_a_failed_check(tmp_path, monkeypatch):
 
 
 def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "gridrun", "check-method", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return gridrun("check-method", *arguments)
 
 
 def test_the_command_s_lines_and_exit_codes(tmp_path):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import gridrun
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ELSEWHERE = {"bench_azure_collect.py"}
@@ -109,9 +108,7 @@ MARKS = {
 )
 def test_small_form(name):
     """The script ends with exit code 0 and prints its figures."""
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS / name, "--small"], capture_output=True, text=True, check=False
-    )
+    done = gridrun("--small", script=BENCHMARKS / name)
     assert done.returncode == 0, done.stderr
     for figure in FIGURES[name]:
         assert re.search(figure, done.stdout, re.MULTILINE), (figure, done.stdout)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import gridrun
+from commands import SEVERAL, gridrun
 from rich.console import Console
 
 from gridrun.cli._text import console, duration, say, table
@@ -236,14 +236,13 @@ def without_root_powers() -> list[str]:
     return words
 
 
-def run_without(words: list[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*words, *COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def run_without(
+    words: list[str], file: Path, *commands: tuple[str | Path, ...]
+) -> list[tuple[int, str]]:
+    """Exit code and stderr of each command; the file is for them."""
+    each = [json.dumps(list(map(str, command))) for command in commands]
+    subprocess.run([*words, sys.executable, "-c", SEVERAL, file, *each], check=True, timeout=120)
+    return [(code, err) for _, code, _, err in json.loads(file.read_text("utf-8"))]
 
 
 def test_a_finished_study_can_be_looked_at_where_nothing_may_be_written(
@@ -258,13 +257,15 @@ def test_a_finished_study_can_be_looked_at_where_nothing_may_be_written(
     for place in places:
         place.chmod(0o555)
     try:
-        for command in ("status", "plan", "logs", "results"):
-            ran = run_without(without_root_powers, command, study)
-            assert ran.returncode == 0, ran.stderr
-        ran = run_without(without_root_powers, "local", study, "--in-process", "--folds", "2")
-        assert ran.returncode in (2, 3)
-        assert str(study) in ran.stderr
-        assert "Traceback" not in ran.stderr
+        looks = [(command, study) for command in ("status", "plan", "logs", "results")]
+        more = ("local", study, "--in-process", "--folds", "2")
+        *looked, (code, said) = run_without(
+            without_root_powers, tmp_path / "done.json", *looks, more
+        )
+        assert [ended for ended, _ in looked] == [0, 0, 0, 0], looked
+        assert code in (2, 3)
+        assert str(study) in said
+        assert "Traceback" not in said
     finally:
         for place in places:
             place.chmod(0o755)
@@ -278,13 +279,15 @@ def test_a_state_directory_that_may_not_be_entered_is_named(
     shutil.copytree(finished, study)
     (study / ".gridrun").chmod(0o000)
     try:
-        ran = run_without(without_root_powers, "status", study)
+        ((code, said),) = run_without(
+            without_root_powers, tmp_path / "done.json", ("status", study)
+        )
     finally:
         (study / ".gridrun").chmod(0o755)
-    assert ran.returncode in (2, 3)
-    assert ".gridrun" in ran.stderr
-    assert "Permission denied" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert code in (2, 3)
+    assert ".gridrun" in said
+    assert "Permission denied" in said
+    assert "Traceback" not in said
 
 
 def test_a_list_of_combinations_is_kept_when_its_file_is_gone(quickstart, tmp_path):

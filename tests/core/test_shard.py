@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from commands import start
 
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskResult
@@ -58,13 +59,7 @@ def make_shard(place, units, *, code=None, **options):
 
 
 def worker(archive, out, *more):
-    command = [sys.executable, "-m", "gridrun", "worker", str(archive), "--shard", "0"]
-    return subprocess.Popen(
-        [*command, "--out", str(out), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start("worker", archive, "--shard", "0", "--out", out, *more)
 
 
 def run(archive, out, *more):

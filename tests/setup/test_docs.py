@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from commands import gridrun
+from typer.testing import CliRunner
 
 from amiss_tasks.parameters import PARAMETERS
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import SWITCHES
 from amiss_tasks.stages.predictions import COLUMNS
+from gridrun.cli import app
 from gridrun.pipeline import names_of
 from gridrun.plan.units import Kind, State
 
@@ -23,9 +24,9 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 @cache
 def help_of(*command: str) -> str:
-    done = gridrun(*command, "--help", COLUMNS="200", TERM="dumb")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    done = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def anchors(page: Path) -> set[str]:

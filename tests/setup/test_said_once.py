@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import SEVERAL
 
 from amiss_tasks.classifiers import NAMES
 from amiss_tasks.methods import METHODS
@@ -21,25 +22,6 @@ from gridrun.plan.run_options import FORMS
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
-MAIN = """
-import contextlib, io, json, sys
-from gridrun.cli import main
-file, *commands = sys.argv[1:]
-done = []
-for words in map(json.loads, commands):
-    sys.argv = ["gridrun", *words]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-    done.append((words, code, out.getvalue(), err.getvalue()))
-with open(file, "w") as handle:
-    json.dump(done, handle)
-"""
-"""Commands in one process, which imports the package once."""
-
 ONE = ("local", "quickstart", "--in-process", "--folds", "1", "--combinations", "1")
 
 
@@ -90,7 +72,7 @@ class PackageCopy:
     def gridrun(self, *commands: tuple[str, ...], code: int = 0) -> list[str]:
         """What each command says, on both streams; all end with the code, without a traceback."""
         file = self.folder / "done.json"
-        ran = self.python(MAIN, str(file), *map(json.dumps, commands))
+        ran = self.python(SEVERAL, str(file), *map(json.dumps, commands))
         assert ran.returncode == 0, ran.stdout + ran.stderr
         done = json.loads(file.read_text("utf-8"))
         for words, ended, out, err in done:

@@ -141,6 +141,26 @@ def test_a_failing_apt_is_reported(machine):
     assert "apt-get could not install: r-base-core make" in done.stderr
 
 
+def test_python_packages_are_installed_while_apt_is_at_work(machine):
+    """Where pip needs nothing that is missing it does not wait, and a failing apt is reported."""
+    bare = machine(0)
+    bare.add("make", "exit 0")
+    python = (
+        'if [ "$2" = venv ]; then mkdir -p "$4/bin"; '
+        'printf \'#!/bin/bash\\necho "$2" >> "%s"\\n\' "$LOG" > "$4/bin/python"; '
+        'chmod +x "$4/bin/python"; fi'
+    )
+    bare.add("python3", f"LOG='{bare.log}'\n{python}")
+    for tool in ("mkdir", "chmod", "sleep"):
+        (bare.commands / tool).symlink_to(shutil.which(tool))
+    # it ends when pip has begun, and would wait for ever if pip waited for it
+    seen = f'case "$(cat "{bare.log}")" in *pip*) exit 100 ;; esac'
+    bare.add("apt-get", f"while :; do {seen}; sleep 0.05; done")
+    done = bare.setup("run")
+    assert done.returncode == 3
+    assert "apt-get could not install: r-base-core" in done.stderr
+
+
 def test_azure_has_an_environment_of_its_own(machine):
     """Its SDK wants older versions than the rest, so it goes into another directory."""
     bare = machine(0)

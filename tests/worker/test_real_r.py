@@ -11,7 +11,7 @@ from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinish
 
 pytestmark = pytest.mark.skipif(shutil.which("R") is None, reason="there is no R on this machine")
 
-LIMIT_SECONDS = 3.0
+LIMIT_SECONDS = 2.0
 
 
 def run(supervise, *functions):
