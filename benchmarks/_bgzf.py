@@ -53,21 +53,26 @@ class Pieces:
             if piece:
                 packer = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=before)
                 fragment = packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
-            yield fragment + (b"\0" + struct.pack("<HH", width, width ^ 0xFFFF) if width else b"")
+            yield fragment + (_stored_head(width) if width else b"")
             before += piece + _NO_TEXT * width
 
-    def copy(self, first: bytes, others: bytes = b"") -> Copy:
-        """A copy.
+    def copy(self, between: bytes = b"") -> Copy:
+        """A copy, with this between each two pieces."""
+        return between.join(self._plain), [between.join(self._packed)]
 
-        Args:
-            first: What differs and stands after the first piece.
-            others: What differs and stands after each of the others but the last.
-        """
-        plain, packed = self._plain, self._packed
-        return (
-            b"".join((plain[0], first, others.join(plain[1:]))),
-            (packed[0], first, others.join(packed[1:])),
-        )
+
+def stored(text: bytes) -> Copy:
+    """Text as it is, between copies of templates."""
+    return text, (_stored_head(len(text)), text)
+
+
+def joined(copies: Sequence[Copy]) -> Copy:
+    """Copies as one."""
+    return b"".join(text for text, _ in copies), [part for _, packed in copies for part in packed]
+
+
+def _stored_head(width: int) -> bytes:
+    return b"\0" + struct.pack("<HH", width, width ^ 0xFFFF)
 
 
 class BgzfWriter:
@@ -97,7 +102,7 @@ class BgzfWriter:
     def text(self, text: str) -> None:
         """Write text that has no template, of any length, in ASCII."""
         for at in range(0, len(text), MOST):
-            self.add(Pieces([text[at : at + MOST]], []).copy(b""))
+            self.add(Pieces([text[at : at + MOST]], []).copy())
 
     def add(self, copy: Copy) -> None:
         """Write a copy of a template, of at most ``MOST`` bytes."""

@@ -1,8 +1,8 @@
 """Inputs of the size of ClinVar, made up: a VCF as VEP and dbNSFP write it, and CADD's tables.
 
-Records are copies of some hundred or thousand templates, each with a position and a score of its
-own. The files are written packed, and each template is packed once (_bgzf.py): 4 million records of
-8 blocks with 130 fields are 40 GB of plain text.
+Records are copies of some hundred or thousand templates, each with a position, a class and a
+score of its own. The files are written packed, and each template is packed once (_bgzf.py):
+4 million records of 8 blocks with 130 fields are 40 GB of plain text.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
-from _bgzf import BgzfWriter, Copy, Pieces
+from _bgzf import BgzfWriter, Copy, Pieces, joined, stored
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import CADD, VEP
@@ -67,6 +68,9 @@ CSQ = (*_BASIC, *_VALUES)
 
 _VARYING, _HERE = "GERP++_RS", "@score@"
 """The score that each record has for itself, and what stands for it in a template."""
+_SCORE_BYTES = len("0.123456")
+_HIGHER = ("Pathogenic", "Likely_pathogenic")
+"""Classes in which it is higher."""
 
 _CADD_NUMBERS = tuple(f.sources[0] for f in (*AMISS.of(CADD), *AMISS.beside) if f.is_numeric)
 _HEAD = ("#Chrom", "Pos", "Ref", "Alt", "FeatureID", "Consequence", "Dst2SplType")
@@ -75,7 +79,7 @@ CADD_COLUMNS = (*_CADD, *(f"cadd_{number}" for number in range(COLUMNS - len(_CA
 
 
 class _Template:
-    """What is alike in the records that are made from it: all but their place and one score.
+    """What is alike in the records made from it: all but their place, class and one score.
 
     Args:
         draws: Where the values come from.
@@ -83,17 +87,14 @@ class _Template:
     """
 
     def __init__(self, draws: random.Random, number: int) -> None:
-        def one_of(shares: dict[str, int] | dict[tuple[str, str], int]) -> str | tuple[str, str]:
-            return draws.choices(list(shares), list(shares.values()))[0]
-
         self.ref, self.alt = draws.sample("ACGT", 2)
         self.is_indel = draws.random() < 0.08
         if self.is_indel:
             self.ref += "".join(draws.choices("ACGT", k=3))
             self.alt = self.ref[0]
-        status, significance = one_of(_STATUS), one_of(_CLASSES)
+        status = _one_of(_STATUS, draws)
         transcripts = [f"ENST{number * BLOCKS + at:011d}" for at in range(BLOCKS)]
-        words = [one_of(_CONSEQUENCES) for _ in transcripts]
+        words = [_one_of(_CONSEQUENCES, draws) for _ in transcripts]
         is_coding = "missense" in words[0][0]
         lists = {name: self._listed(draws) for name in _OF_ALL} if is_coding else {}
         listed = "&".join(transcripts) if is_coding else ""
@@ -108,11 +109,13 @@ class _Template:
             )
             for at, (name, word) in enumerate(zip(transcripts, words, strict=True))
         ]
-        self.record = (
+        self.head = (
             f"\t{number}\t{self.ref}\t{self.alt}\t.\t.\tALLELEID={number};CLNDN=not_provided;"
-            f"CLNREVSTAT={status};CLNSIG={significance};CLNVC=single_nucleotide_variant;"
-            f"CSQ={','.join(blocks)}\n"
+            f"CLNREVSTAT={status};CLNSIG="
         )
+        tail = f";CLNVC=single_nucleotide_variant;CSQ={','.join(blocks)}\n"
+        pieces = tail.split(_HERE)
+        self._tail = Pieces(pieces, [_SCORE_BYTES] * (len(pieces) - 1))
         shared = dict(self._cadd_cells(draws, CADD_COLUMNS[len(_HEAD) :]))
         own = CADD_COLUMNS[len(_HEAD) :: _OWN]
         self.rows = [
@@ -149,20 +152,28 @@ class _Template:
             else:
                 yield name, f"{draws.random():.4g}"
 
-    def copies(self, place: bytes, score: bytes) -> tuple[Copy, Copy]:
-        """The record, and its rows in the table, at a place and with a score.
+    def copies(self, place: bytes, significance: bytes, score: bytes) -> tuple[Copy, Copy]:
+        """The record, and its rows in the table.
 
         Args:
             place: Chromosome and position.
-            score: Eight bytes.
+            significance: Of the record.
+            score: ``_SCORE_BYTES`` long.
         """
         if len(place) not in self._packed:
-            between = self.record.count(_HERE) * [len(score)]
-            record = Pieces(("", *self.record.split(_HERE)), [len(place), *between])
+            head = Pieces(("", self.head), [len(place)])
             rows = Pieces(("", *self.rows), len(self.rows) * [len(place)])
-            self._packed[len(place)] = record, rows
-        record, rows = self._packed[len(place)]
-        return record.copy(place, score), rows.copy(place, place)
+            self._packed[len(place)] = head, rows
+        head, rows = self._packed[len(place)]
+        parts = (head.copy(place), stored(significance), self._tail.copy(score))
+        return joined(parts), rows.copy(place)
+
+
+_Choice = TypeVar("_Choice")
+
+
+def _one_of(shares: Mapping[_Choice, int], draws: random.Random) -> _Choice:
+    return draws.choices(list(shares), list(shares.values()))[0]
 
 
 def write_inputs(folder: Path, records: int, seed: int = 1) -> dict[str, str]:
@@ -192,8 +203,11 @@ def write_inputs(folder: Path, records: int, seed: int = 1) -> dict[str, str]:
             at = number * len(_CHROMOSOMES) // records
             place = f"{_CHROMOSOMES[at]}\t{10_000_000 + 13 * number}".encode()
             template = templates[number % number_of]
-            score = b"%.6f" % draws.random()
-            record, rows = template.copies(place, score)
+            significance = _one_of(_CLASSES, draws)
+            score = draws.random()
+            if significance in _HIGHER:
+                score = max(score, draws.random())
+            record, rows = template.copies(place, significance.encode(), b"%.6f" % score)
             files["vcf"].add(record)
             files["cadd_indel" if template.is_indel else "cadd_snv"].add(rows)
     return {role: str(path) for role, path in paths.items()}
