@@ -194,6 +194,11 @@ class Batch:
                     todo=f"if its values are not by transcript, use a features file without {name}",
                 )
 
+    def taken(self) -> Any | None:
+        """Arrow table of the rows that are there, which are then forgotten; None for none."""
+        self._flush()
+        return self._columns.taken()
+
     def finish(self) -> Any:
         """Arrow table of all rows.
 

@@ -7,7 +7,7 @@ tiers of a combination are cut out later, by the filter stage).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
@@ -111,6 +111,7 @@ def collect(
     leave_out_other_alleles: bool = False,
     has_cadd: bool = True,
     usable: Callable[[Any], Any] | None = None,
+    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -124,6 +125,8 @@ def collect(
             they are a fault otherwise.
         has_cadd: Whether rows are to be joined to CADD tables.
         usable: Which rows of a table of :class:`Batch` are kept, as an Arrow array; None for all.
+        each: Takes the rows of some records and those of them that are left out, in the order of
+            the file; what is returned has none then.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -136,6 +139,7 @@ def collect(
         leave_out_other_alleles=leave_out_other_alleles,
         has_cadd=has_cadd,
         usable=usable,
+        each=each,
     )
     return found.collect()
 
@@ -153,8 +157,10 @@ class _Collector:
         leave_out_other_alleles: bool,
         has_cadd: bool,
         usable: Callable[[Any], Any] | None,
+        each: Callable[[Any, Sequence[LeftOut]], None] | None,
     ) -> None:
         self._reader = reader
+        self._each = each
         self._most_records = most_records
         self._labelled, self._has_cadd = labelled, has_cadd
         at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
@@ -179,6 +185,8 @@ class _Collector:
                     self._take(record)
                     if rows.records == self._most_records:
                         return self._finish()
+            if self._batch and self._each:
+                self._hand_on(self._batch.taken())
         return self._finish()
 
     def _take(self, record: VcfRecord) -> None:
@@ -244,6 +252,13 @@ class _Collector:
         name = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
         rows.variants.add(record.chrom, name, is_kept=not reason)
 
+    def _hand_on(self, table: Any) -> None:
+        """Give away the rows that are there."""
+        assert self._each is not None
+        left_out, self._rows.left_out = self._rows.left_out, []
+        if table is not None or left_out:
+            self._each(table, left_out)
+
     def _finish(self) -> VcfRows:
         rows, reader, labelled = self._rows, self._reader, self._labelled
         batch = self._batch
@@ -257,6 +272,8 @@ class _Collector:
             check_review(rows.review, rows.records, reader)
         if batch:
             rows.table = batch.finish()
+            if self._each:
+                self._hand_on(rows.table)
             if batch.is_narrow:
                 _narrow(rows)
         return rows

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._report import FileReport, refuse_two_versions, shown
+from amiss_tasks.stages.read._report import FileReport, note_versions, refuse_two_versions, shown
 from amiss_tasks.stages.read._table_rows import FoundRows
 from amiss_tasks.stages.transcripts import Side, matches, pasted
 from gridrun.errors import counted
@@ -87,8 +87,7 @@ def _matched(
     import pyarrow as pa
 
     found = matches(Side(joined, keys, "the VCF"), Side(there, keys, "this table"))
-    for note in found.notes:
-        report.note(note)
+    note_versions(found.notes, report)
     for side, line, pairs, of_side in (
         (joined, "vcf_line", found.twice_here, vcf_report),
         (there, "line", found.twice_there, report),
@@ -145,15 +144,12 @@ def _say_missing(
     """Say how many rows the table has nothing for; refuse a table that has nothing at all."""
     import pyarrow.compute as pc
 
-    if not at.null_count:
+    if not len(at):
         return
-    variants = len(pc.unique(lines))
-    lost = variants - len(pc.unique(lines.filter(at.is_valid())))
     if at.null_count < len(at) or not labelled:
-        report.note(
-            f"no row for {lost:,} of {counted(variants, 'variant')} ({at.null_count:,} of "
-            f"{counted(len(at), 'row')}): the features that are read here are missing there"
-        )
+        variants = len(pc.unique(lines))
+        lost = variants - len(pc.unique(lines.filter(at.is_valid())))
+        report.sum_up("no row", _lost, (lost, variants, at.null_count, len(at)))
     elif found.found and TRANSCRIPT in sides[1].column_names:
         mine, theirs = (side[TRANSCRIPT].drop_null() for side in sides)
         examples = [str(side[0]) if len(side) else "none" for side in (mine, theirs)]
@@ -169,3 +165,13 @@ def _say_missing(
             f"0 of {counted(found.rows, 'row')} of this table match a variant{example}",
             todo="name a table of the same variants and the same genome build",
         )
+
+
+def _lost(sums: tuple[int, ...], _: list[str]) -> str:
+    lost, variants, lost_rows, rows = sums
+    if not lost_rows:
+        return ""
+    return (
+        f"no row for {lost:,} of {counted(variants, 'variant')} ({lost_rows:,} of "
+        f"{counted(rows, 'row')}): the features that are read here are missing there"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,11 @@ class FoundRows:
 
 
 def collect_rows(
-    reader: TsvReader, variants: Variants, features: FeatureSet, file: str = CADD
+    reader: TsvReader,
+    variants: Variants,
+    features: FeatureSet,
+    file: str = CADD,
+    each: Callable[[Any], None] | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -74,6 +78,7 @@ def collect_rows(
         variants: As in :class:`VcfRows`.
         features: The study's features.
         file: Which features are read from it, see :class:`Feature`.
+        each: Takes tables of rows in the order of the file; what is returned has none then.
 
     Returns:
         The rows of kept variants. Of CADD every row is checked, also those of other
@@ -91,6 +96,7 @@ def collect_rows(
     columns_of = _Columns(reader, features, file)
     chromosomes = None if is_cadd else _Chromosomes(variants, reader.report)
     lots = [columns_of.table(Lot([], [()] * len(reader.names)), np.zeros(0, np.bool_))]
+    take = each or lots.append
     for lot in reader.lots():
         columns: dict[int, Cells] = (
             {**lot.columns} if isinstance(lot, CodedLot) else dict(enumerate(lot.columns))
@@ -112,12 +118,12 @@ def collect_rows(
         if not (has_joined := has_joined or bool(kept.any())):
             kept[np.flatnonzero(states >= KEPT)[:1]] = True
         if is_cadd:
-            lots.append(columns_of.table(CodedLot(lot.lines, columns), kept))
+            take(columns_of.table(CodedLot(lot.lines, columns), kept))
         elif kept.any():
             at = np.flatnonzero(kept)
             lines = np.asarray(lot.lines)[at].tolist()
             rows = {number: Coded.of_cells(column).take(at) for number, column in columns.items()}
-            lots.append(columns_of.table(CodedLot(lines, rows), np.ones(len(at), np.bool_)))
+            take(columns_of.table(CodedLot(lines, rows), np.ones(len(at), np.bool_)))
     columns_of.checks.finish()
     result.table = pa.concat_tables(lots)
     return result
