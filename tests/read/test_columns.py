@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import product
+
 import pytest
 from inputs import BASE_INPUT, GOLDEN_INPUT, edit_csq, lines_of, write_lines
 
-from amiss_tasks.stages.columns.by_transcript import is_repeated, matched_columns
+from amiss_tasks.stages.columns.by_transcript import matched_columns
 from amiss_tasks.stages.columns.coded import Coded, split_cells
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, THERE, Variants
-from amiss_tasks.stages.filter_mask import filter_mask
+from amiss_tasks.stages.filter_mask import asked_mask, filter_mask
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
+from amiss_tasks.stages.read._judged import repeated_transcripts
+from amiss_tasks.stages.usable import MISSENSE, YES, Chosen, usable_blocks
 
 
 def coded(*cells: str) -> Coded:
@@ -60,8 +63,9 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> ReadResult:
 def test_golden_rows_are_those_that_are_read_cell_by_cell(golden, tmp_path, monkeypatch):
     """Whether Arrow splits the text or nobody but the readers with their messages does."""
     by_column = golden
-    for module in ("vcf", "tsv"):
+    for module in ("_collect", "tsv"):
         monkeypatch.setattr(f"amiss_tasks.stages.read.{module}.split_cells", lambda *_: None)
+    monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader.plain", lambda *_: None)
     by_cell = read_inputs(GOLDEN_INPUT, {}, tmp_path, "cells")
     assert by_column.table.schema == by_cell.table.schema
     assert _rows(by_column) == _rows(by_cell)
@@ -75,8 +79,12 @@ def test_sound_files_are_read_in_columns(tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("read cell by cell")
 
+    def split(*asked):
+        found = split_cells(*asked)
+        return refuse() if found is None else found
+
     monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader._records", refuse)
-    monkeypatch.setattr("amiss_tasks.stages.read.tsv.TsvReader._rows", refuse)
+    monkeypatch.setattr("amiss_tasks.stages.read.tsv.split_cells", split)
     assert read_inputs(GOLDEN_INPUT, {}, tmp_path, "x").counts.rows
 
 
@@ -134,12 +142,37 @@ def test_what_is_to_be_said_of_lists_is_left_to_others(own, listed, value):
     assert matched_columns(coded(own), coded(listed), [coded(value)]) is None
 
 
-def test_a_transcript_is_repeated_within_a_record_alone():
-    """The same in two records is none, and neither is a motif that stands twice."""
-    features = coded("A", "B", "A", "M", "M")
-    is_other = "M".__eq__
-    assert not is_repeated(features, np.array([0, 0, 1, 1, 1]), is_other)
-    assert is_repeated(features, np.array([0, 0, 0, 1, 1]), is_other)
+def test_a_transcript_is_repeated_and_a_motif_is_not():
+    """VEP names a motif by its matrix, twice for two sites."""
+    assert repeated_transcripts(["A", "B", "MA0139.1", "MA0139.1"]) == []
+    assert repeated_transcripts(["B", "A", "B", "A"]) == ["A", "B"]
+
+
+@pytest.mark.parametrize("transcript", [None, "canonical", "keep_all", "mane"])
+def test_blocks_are_chosen_as_the_filter_keeps_rows(golden, transcript):
+    """Before they are cut, by the widest values of a grid; ``mane`` needs all for its notes."""
+    table = golden.table
+    columns = ("CLNREVSTAT", "CANONICAL", "Consequence.y")
+    rows = list(zip(*(table[name].to_pylist() for name in columns), strict=True))
+    blocks = [(a or "", f"{b or ''}|{c or ''}|{YES}_{MISSENSE}") for a, b, c in rows]
+    for quality, restriction in product(
+        (None, "clingen", "twostar", "onestar"), (None, "missense", "all")
+    ):
+        given = {"transcript": transcript, "quality": quality, "restriction": restriction}
+        asked = (
+            "canonical" if transcript == "canonical" else "keep_all",
+            quality or "onestar",
+            restriction or "all",
+        )
+        usable = usable_blocks({name: (value,) for name, value in given.items() if value})
+        assert (usable is None) == (asked == ("keep_all", "onestar", "all"))
+        if usable is not None:
+            chosen = Chosen(usable, 1, 0)
+            expected = asked_mask(table, *asked).to_pylist()
+            assert [bool(chosen.of_text(each, [text])) for each, text in blocks] == expected
+            assert expected == [
+                bool(chosen.of_cells(each, [text.split("|")])) for each, text in blocks
+            ]
 
 
 def test_variants_are_found_by_what_is_kept_and_used_of_them():

@@ -417,7 +417,7 @@ def test_chunks_do_not_matter(
     size: int, golden: ReadResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same rows come of chunks of any size, lines cut anywhere."""
-    monkeypatch.setattr("amiss_tasks.stages.read._lines.CHUNK_BYTES", size)
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", size)
     result, _ = read(GOLDEN_INPUT, tmp_path / "cache")
     for name in ("Pos", "FeatureID", "vcf_line", "cadd_line"):
         assert result.table[name].to_pylist() == golden.table[name].to_pylist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -38,19 +38,6 @@ def matched_columns(own: Coded, listed: Coded, columns: Sequence[Coded]) -> Sequ
             return None
         found.append(_of_places(column, places, counts > 0))
     return found
-
-
-def is_repeated(transcripts: Coded, of_record: Codes, is_other: Callable[[str], object]) -> bool:
-    """Whether a transcript occurs twice in a record.
-
-    Args:
-        transcripts: ``Feature`` of each block.
-        of_record: Position of its record for each block.
-        is_other: Whether a name is none of a transcript; these may be repeated.
-    """
-    is_own = np.array([not is_other(name) for name in transcripts.distinct], np.bool_)
-    pairs = (of_record * len(transcripts.distinct) + transcripts.codes)[is_own[transcripts.codes]]
-    return len(np.unique(pairs)) < len(pairs)
 
 
 def _places(own: Coded, listed: Coded) -> Codes | None:

@@ -118,7 +118,8 @@ def split_cells(
     from pyarrow import csv
 
     names = [str(position) for position in sorted(set(used))]
-    data = text.encode()
+    # bytes that are not UTF-8 may stand in columns that are not wanted
+    data = text.encode(errors="surrogateescape")
     # Arrow takes an empty line for one of empty cells, and the mark of a file's beginning off
     has_empty_line = text.startswith("\n") or text.endswith("\n") or "\n\n" in text
     if not text or has_empty_line or width <= 1 or not names or data.startswith(_BOM):
@@ -143,7 +144,7 @@ def split_cells(
                 include_columns=names,
                 column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
                 strings_can_be_null=False,
-                check_utf8=False,  # it was text just now
+                check_utf8=False,  # what is wanted was text just now
             ),
         )
     except pa.ArrowInvalid:

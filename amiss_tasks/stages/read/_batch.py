@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -24,7 +24,7 @@ from amiss_tasks.features.feature_set import (
 from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.by_transcript import matched_columns
 from amiss_tasks.stages.columns.coded import Coded, Codes
-from amiss_tasks.stages.read._report import FileReport, refuse_two_versions
+from amiss_tasks.stages.files.report import FileReport, refuse_two_versions
 from amiss_tasks.stages.read._row_columns import LISTED, RowColumns
 from amiss_tasks.stages.read.vcf import VcfRecord
 from amiss_tasks.stages.transcripts import place_of, stem
@@ -49,7 +49,6 @@ class Batch:
         at: CSQ field to its position in a block; CANONICAL and the MANE fields may be absent.
         features: The study's features; each has a field that is there.
         beside: What is read beside them.
-        usable: Which rows of a table are kept, as an Arrow array; None for all. All are checked.
     """
 
     def __init__(
@@ -58,10 +57,7 @@ class Batch:
         at: dict[str, int],
         features: FeatureSet,
         beside: Beside,
-        usable: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.is_narrow = usable is not None
-        """Whether rows of kept records may be left out."""
         self._report = report
         self._cut = features.cut
         of_vep = features.of(VEP)
@@ -96,9 +92,7 @@ class Batch:
             *beside.names,
             *((TRANSCRIPTS, *(feature.name for feature in matched)) if matched else ()),
         )
-        self._columns = RowColumns(
-            report, features, self._source, absent=absent, beside=beside, usable=usable
-        )
+        self._columns = RowColumns(report, features, self._source, absent=absent, beside=beside)
         self._feature = at["Feature"]
         self._rows: list[tuple[Any, ...]] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from amiss_tasks.clinvar import CLASSES, DROP
 from amiss_tasks.stages.clinvar_2026 import TABLE, class_by_table
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.significance import Significance, upstream_class
 from gridrun.errors import counted
 from gridrun.pipeline import Value

@@ -6,15 +6,12 @@ tiers of a combination are cut out later, by the filter stage).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.features.feature_set import (
     BASIC_FIELDS,
     CANONICAL,
@@ -25,81 +22,30 @@ from amiss_tasks.features.feature_set import (
 )
 from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
-from amiss_tasks.stages.clinvar_2026 import only_other_class
-from amiss_tasks.stages.columns.by_transcript import is_repeated
-from amiss_tasks.stages.columns.coded import Coded
-from amiss_tasks.stages.columns.variants import Variants
+from amiss_tasks.stages.clinvar_2026 import CLNREVSTAT
+from amiss_tasks.stages.columns.coded import Coded, split_cells
+from amiss_tasks.stages.files.lines import Chunk
 from amiss_tasks.stages.read._batch import Batch
 from amiss_tasks.stages.read._column_lookup import check_lists, unmatched_lists
-from amiss_tasks.stages.read._lines import Chunk
-from amiss_tasks.stages.read._report import FileReport, shown
-from amiss_tasks.stages.read._value_counts import ValueCounts, check_review, check_significance
-from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, has_other_alleles
+from amiss_tasks.stages.read._judged import (
+    ANY_TIER,
+    LeftOut,
+    VcfRows,
+    check_transcripts,
+    look_at_bases,
+    reason_to_drop,
+    repeated_transcripts,
+)
+from amiss_tasks.stages.read._value_counts import check_review, check_significance
+from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, is_of_other_allele
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 from amiss_tasks.stages.transcripts import NA, pasted
+from amiss_tasks.stages.usable import Chosen, Usable
 from amiss_tasks.stages.values.beside import Beside, beside_of
-from amiss_tasks.stages.values.parsing import MISSING
 from gridrun.errors import counted
-
-ANY_TIER = frozenset().union(*REVIEW_TIERS.values())
-"""Values of CLNREVSTAT that some value of ``quality`` keeps."""
 
 VARIANT_FIELDS = ("CHROM", "POS", "REF", "ALT")
 """Columns of :class:`Batch` that name a variant."""
-
-_BASES = frozenset("ACGTNacgtn")
-REGULATORY = r"ENSR\d|ENSM\d|ENSPFM\d|MA\d+\.\d"
-"""How identifiers of regulatory and motif features begin. Source: Ensembl's and JASPAR's."""
-
-_REGULATORY = re.compile(REGULATORY)
-_SPLIT = "split (bcftools norm -m-) the records first, then run VEP and CADD"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A record that gives no row.
-
-    Args:
-        line: Its line, counted from 1.
-        variant: CHROM, POS, REF and ALT as written.
-        reason: Why.
-    """
-
-    line: int
-    variant: tuple[str, str, str, str]
-    reason: str
-
-
-@dataclass
-class VcfRows:
-    """Rows of a VCF and what was met on the way.
-
-    Args:
-        table: Arrow table of the kept rows, see :class:`Batch`; None when only
-            the records were looked at.
-        variants: The variants of its records.
-        records: Records read.
-        blocks: CSQ blocks read.
-        significance: Values of CLNSIG.
-        review: Values of CLNREVSTAT.
-        dropped: Reason to number of records that no combination can use.
-        left_out: The same records one by one, where labels are not needed.
-        lower_case_line: First kept line with lower-case bases, 0 when none.
-        indels: Whether there are kept variants that are no SNV.
-        snvs: Whether there are kept variants that are SNVs.
-    """
-
-    table: Any = None
-    variants: Variants = field(default_factory=Variants)
-    records: int = 0
-    blocks: int = 0
-    significance: ValueCounts = field(default_factory=ValueCounts)
-    review: ValueCounts = field(default_factory=ValueCounts)
-    dropped: dict[str, int] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
-    lower_case_line: int = 0
-    indels: bool = False
-    snvs: bool = False
 
 
 def collect(
@@ -110,7 +56,7 @@ def collect(
     labelled: bool = True,
     leave_out_other_alleles: bool = False,
     has_cadd: bool = True,
-    usable: Callable[[Any], Any] | None = None,
+    usable: Usable | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
@@ -124,7 +70,9 @@ def collect(
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's;
             they are a fault otherwise.
         has_cadd: Whether rows are to be joined to CADD tables.
-        usable: Which rows of a table of :class:`Batch` are kept, as an Arrow array; None for all.
+        usable: Which blocks some combination of the grid can use; None for all. The width of
+            every block is checked, and of records with a star its allele and transcript; values
+            are where they are used.
         each: Takes the rows of some records and those of them that are left out, in the order of
             the file; what is returned has none then.
 
@@ -156,7 +104,7 @@ class _Collector:
         labelled: bool,
         leave_out_other_alleles: bool,
         has_cadd: bool,
-        usable: Callable[[Any], Any] | None,
+        usable: Usable | None,
         each: Callable[[Any, Sequence[LeftOut]], None] | None,
     ) -> None:
         self._reader = reader
@@ -168,10 +116,14 @@ class _Collector:
         is_whole = most_records is None and _has_all(at, features)
         # what is to be predicted has no class that a null model could say
         beside = beside_of(reader.header.csq_fields, features) if labelled else Beside()
-        self._batch = Batch(reader.report, at, features, beside, usable) if is_whole else None
+        self._batch = Batch(reader.report, at, features, beside) if is_whole else None
+        self._chosen = (
+            Chosen(usable, at[BASIC_FIELDS[0]], at.get(CANONICAL)) if usable and is_whole else None
+        )
         self._feature_at = at.get("Feature")
         self._lists = unmatched_lists(at, features)
         self._allele_at = at.get(ALLELE)
+        self._head = max(self._allele_at or 0, self._feature_at or 0) + 1
         self._alleles = AlleleCheck(
             self._allele_at, reader.report, leave_out=leave_out_other_alleles
         )
@@ -193,51 +145,79 @@ class _Collector:
         """Take in a record, and say what is odd about it."""
         rows, report = self._rows, self._reader.report
         rows.blocks += len(record.csq_blocks)
-        check_lists(record, self._lists, report)
+        check_lists(self._used(record), self._lists, report)
         reason = self._reason(record)
         own, reason = self._alleles.own_blocks(record, reason)
         self._count(record, reason)
         if not reason:
             if self._feature_at is not None:
-                _check_transcripts(own, self._feature_at, report)
+                check_transcripts(own, self._feature_at, report)
             if self._batch:
-                self._batch.add(own)
+                self._batch.add(self._used(own))
+
+    def _used(self, record: VcfRecord) -> VcfRecord:
+        """A record with those of its blocks that are used."""
+        if self._chosen is None or not record.is_sound:
+            return record
+        status = record.info.get(CLNREVSTAT, "")
+        return record._replace(csq_blocks=self._chosen.of_cells(status, record.csq_blocks))
 
     def _take_plain(self, chunk: Chunk) -> bool:
         """Take in a chunk in whose blocks nothing is odd; False where nothing was taken."""
         batch, rows = self._batch, self._rows
-        if batch is None or self._allele_at is None or self._feature_at is None:
+        plain = self._reader.plain(chunk) if batch is not None else None
+        if batch is None or plain is None or self._allele_at is None:
             return False
-        used = {*batch.used, *self._lists.values(), self._allele_at}
-        plain = self._reader.plain(chunk, used)
-        if plain is None:
+        used, counts = [], []
+        for record, blocks in zip(plain.records, plain.blocks, strict=True):
+            status = record.info.get(CLNREVSTAT, "")
+            if (status in ANY_TIER or not self._labelled) and self._is_odd(record, blocks):
+                return False
+            own = self._chosen.of_text(status, blocks) if self._chosen else blocks
+            used += own
+            counts.append(len(own))
+        cut = self._cut(batch, used)
+        if cut is None:
             return False
-        counts = np.array(plain.counts, np.intp)
-        of_record = np.repeat(np.arange(len(counts)), counts)
-        lists = (plain.blocks[position] for position in self._lists.values())
-        if (
-            any(column.any(lambda cell: "&" in cell) for column in lists)
-            or has_other_alleles(plain.records, plain.blocks[self._allele_at], of_record)
-            or is_repeated(plain.blocks[self._feature_at], of_record, _REGULATORY.match)
-            or (cut := batch.cut(plain.blocks)) is None
-        ):
-            return False
-        rows.blocks += int(counts.sum())
+        rows.blocks += sum(map(len, plain.blocks))
         kept = []
-        for record in plain.records:
+        for at, record in enumerate(plain.records):
+            if at in plain.odd:
+                self._reader.say_of_info(plain.odd[at], record.line)
             reason = self._reason(record)
             self._count(record, reason)
-            kept.append(not reason)
-        is_kept = np.array(kept, np.bool_)
-        if is_kept.any():
-            chosen = np.flatnonzero(is_kept[of_record])
-            records = list(compress(plain.records, kept))
-            own = [column.with_codes(column.codes[chosen]) for column in cut]
-            batch.add_cut(records, counts[is_kept], own)
+            kept.append(bool(counts[at]) and not reason)
+        if any(kept):
+            of_blocks = np.array(counts, np.intp)
+            chosen = np.flatnonzero(np.repeat(kept, of_blocks))
+            own_cells = [column.with_codes(column.codes[chosen]) for column in cut]
+            batch.add_cut(list(compress(plain.records, kept)), of_blocks[kept], own_cells)
         return True
 
+    def _is_odd(self, record: VcfRecord, blocks: Sequence[str]) -> bool:
+        """Whether a record has blocks of another allele, or a transcript twice."""
+        assert self._allele_at is not None
+        assert self._feature_at is not None
+        cells = [block.split("|", self._head) for block in blocks]
+        names = [block[self._feature_at] for block in cells]
+        return is_of_other_allele(record, [block[self._allele_at] for block in cells]) or (
+            len(set(names)) < len(names) and bool(repeated_transcripts(names))
+        )
+
+    def _cut(self, batch: Batch, blocks: Sequence[str]) -> Sequence[Coded] | None:
+        """Columns of the batch; None where something is to be said of some cell of a list."""
+        if not blocks:
+            return ()
+        used = {*batch.used, *self._lists.values()}
+        width = len(self._reader.header.csq_fields)
+        found = split_cells("\n".join(blocks), "|", width, used, len(blocks))
+        lists = self._lists.values()
+        if found is None or any(found[at].any(lambda cell: "&" in cell) for at in lists):
+            return None
+        return batch.cut(found)
+
     def _reason(self, record: VcfRecord) -> str:
-        return _reason_to_drop(
+        return reason_to_drop(
             record, self._rows, self._reader, labelled=self._labelled, has_cadd=self._has_cadd
         )
 
@@ -248,7 +228,7 @@ class _Collector:
         if reason:
             _leave_out(record, reason, rows, one_by_one=not self._labelled)
         else:
-            _look_at_bases(record, rows)
+            look_at_bases(record, rows)
         name = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
         rows.variants.add(record.chrom, name, is_kept=not reason)
 
@@ -274,7 +254,7 @@ class _Collector:
             rows.table = batch.finish()
             if self._each:
                 self._hand_on(rows.table)
-            if batch.is_narrow:
+            if self._chosen:
                 _narrow(rows)
         return rows
 
@@ -298,99 +278,3 @@ def _has_all(at: dict[str, int], features: FeatureSet) -> bool:
     of_vep = features.of(VEP)
     basic = {*BASIC_FIELDS, *((TRANSCRIPTS,) if features.needs_transcripts else ())} - {CANONICAL}
     return basic <= at.keys() and len(located(of_vep, at)) == len(of_vep)
-
-
-def _reason_to_drop(
-    record: VcfRecord, rows: VcfRows, reader: VcfReader, *, labelled: bool, has_cadd: bool
-) -> str:
-    """Why no combination can use a record, or an empty text; says what is wrong with it."""
-    report = reader.report
-    line = record.line
-    reasons: list[str] = []
-    if not _BASES.issuperset(record.alt):
-        reasons += _odd_alt(record.alt, line, report, has_cadd=has_cadd)
-    if labelled:
-        reasons += _unlabelled(record, rows, reader)
-    if not record.csq_blocks and reader.header.csq:
-        report.note("no CSQ; left out", line=line, noun="record")
-        reasons.append("no CSQ")
-    if not record.is_sound:
-        reasons.append("CSQ block of another width")
-    return reasons[0] if reasons else ""
-
-
-def _unlabelled(record: VcfRecord, rows: VcfRows, reader: VcfReader) -> list[str]:
-    """Why no combination can take a label from a record; tallies what ClinVar says of it."""
-    report, line = reader.report, record.line
-    instead = only_other_class(record.info)
-    if instead:
-        report.note(f"{instead}; left out", key=instead, line=line, noun="record")
-        return [instead]
-    reasons: list[str] = []
-    review = record.info.get("CLNREVSTAT", "")
-    if review in MISSING:
-        reasons.append("no CLNREVSTAT")
-        if "CLNREVSTAT" in reader.header.info:
-            report.note("no CLNREVSTAT; left out", key="no CLNREVSTAT", line=line, noun="record")
-    else:
-        rows.review.add(review, line)
-        if review not in ANY_TIER:
-            reasons.append("no star in CLNREVSTAT")
-    significance = record.info.get("CLNSIG", "")
-    if significance in MISSING:
-        reasons.append("no CLNSIG")
-        if "CLNSIG" in reader.header.info:
-            report.note("no CLNSIG; left out", key="no CLNSIG", line=line, noun="record")
-    else:
-        rows.significance.add(significance, line)
-        if significance == DROPPED:
-            reasons.append(f"CLNSIG={DROPPED}")
-    return reasons
-
-
-def _odd_alt(alt: str, line: int, report: FileReport, *, has_cadd: bool) -> list[str]:
-    """Say what an ALT is that is not one sequence of bases."""
-    if "," in alt:
-        report.fault(
-            "several alleles in ALT: amiss would lose the variant",
-            line=line,
-            noun="record",
-            todo=_SPLIT,
-        )
-    else:
-        report.note(
-            f"ALT is {shown(alt)}",
-            key=("ALT", shown(alt)),
-            line=line,
-            noun="variant",
-            tail=" cannot match CADD" if has_cadd else " left out",
-        )
-    return ["ALT is not one sequence of bases"]
-
-
-def _look_at_bases(record: VcfRecord, rows: VcfRows) -> None:
-    if len(record.ref) == len(record.alt) == 1:
-        rows.snvs = True
-    else:
-        rows.indels = True
-    if not rows.lower_case_line and not (record.ref.isupper() and record.alt.isupper()):
-        rows.lower_case_line = record.line
-
-
-def _check_transcripts(record: VcfRecord, feature_at: int, report: FileReport) -> None:
-    """A transcript must not occur twice in a record: its rows could not be distinguished."""
-    blocks = record.csq_blocks
-    if len(blocks) == 1:
-        return
-    # VEP before 101 names a motif by its matrix, twice for two sites; CADD has transcripts only
-    features = [b[feature_at] for b in blocks if not _REGULATORY.match(b[feature_at])]
-    if len(set(features)) == len(features):
-        return
-    twice = sorted({name for name in features if features.count(name) > 1})
-    report.fault(
-        f"transcript {twice[0] or '(empty Feature)'} in two CSQ blocks of one record",
-        key="transcript twice",
-        line=record.line,
-        noun="record",
-        todo="run VEP again, or take one of the two blocks out",
-    )

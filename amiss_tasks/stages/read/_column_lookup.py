@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from amiss_tasks.features.feature import RELATIVE_POSITION, Source
 from amiss_tasks.features.feature_set import CADD, TABLES, TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.features.sources import Located, located
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.read.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.files.report import FileReport
 
 VCF_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 """The fixed columns of a VCF."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from amiss_tasks.features.feature_set import CONSEQUENCE, IS_MANE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
-from amiss_tasks.stages.read._collect import REGULATORY
-from amiss_tasks.stages.read._report import FileReport, note_versions, refuse_two_versions, shown
+from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
+from amiss_tasks.stages.read._judged import REGULATORY
 from amiss_tasks.stages.table import is_beside
 from amiss_tasks.stages.transcripts import NA, SEPARATOR, Side, matches, pasted
 from gridrun.errors import counted

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from amiss_tasks.features.consequences import can_exist
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.read._collect import VcfRows
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.files.report import FileReport, shown
+from amiss_tasks.stages.read._judged import VcfRows
 from amiss_tasks.stages.read._table_rows import FoundRows
 from gridrun.documents.tree import known_list
 from gridrun.errors import WARNING, counted
@@ -171,16 +172,20 @@ def note_misplaced(joined: Any, features: FeatureSet, report: FileReport) -> Non
         if len(rows):
             report.sum_up(
                 ("misplaced", feature.name),
-                lambda sums, here, name=feature.name: (
-                    f'feature "{name}" has a value in {counted(sums[0], "row")} whose '
-                    f"consequence is none that it applies to: {known_list(here, 3)}"
-                ),
+                partial(_misplaced, feature.name),
                 (len(rows),),
                 (consequences[at[row]] or "none" for row in rows.tolist()),
                 line=feature.line,
                 todo="is a consequence missing from applies_to, or is it the score of another "
                 "transcript? the values are used",
             )
+
+
+def _misplaced(feature: str, sums: tuple[int, ...], consequences: list[str]) -> str:
+    return (
+        f'feature "{feature}" has a value in {counted(sums[0], "row")} whose consequence is none '
+        f"that it applies to: {known_list(consequences, 3)}"
+    )
 
 
 def _cause(

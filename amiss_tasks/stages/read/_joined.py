@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amiss_tasks.stages.read._collect import LeftOut, VcfRows, collect
+from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
+from amiss_tasks.stages.read._judged import LeftOut, VcfRows
 from amiss_tasks.stages.read._left_join import add_columns
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened
 from amiss_tasks.stages.read._table_rows import FoundRows
+from amiss_tasks.stages.usable import Usable
 
 MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
@@ -20,7 +22,7 @@ def read_vcf(
     *,
     labelled: bool,
     leave_out_other_alleles: bool,
-    usable: Callable[[Any], Any] | None = None,
+    usable: Usable | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
 ) -> VcfRows:
     """Read the VCF; the arguments are those of ``collect``.

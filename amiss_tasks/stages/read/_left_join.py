@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._report import FileReport, note_versions, refuse_two_versions, shown
+from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
 from amiss_tasks.stages.read._table_rows import FoundRows
 from amiss_tasks.stages.transcripts import Side, matches, pasted
 from gridrun.errors import counted

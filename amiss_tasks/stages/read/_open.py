@@ -13,6 +13,7 @@ from pathlib import Path
 from amiss_tasks.features.feature_set import CADD, TABLES, VEP, FeatureSet
 from amiss_tasks.features.sources import locate
 from amiss_tasks.r.names import positions
+from amiss_tasks.stages.files.report import FileReport, raise_faults
 from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables, say_located
 from amiss_tasks.stages.read._header_checks import (
     check_builds,
@@ -20,7 +21,6 @@ from amiss_tasks.stages.read._header_checks import (
     check_same_columns,
     check_vcf_header,
 )
-from amiss_tasks.stages.read._report import FileReport, raise_faults
 from amiss_tasks.stages.read.tables import CaddReader, TableReader
 from amiss_tasks.stages.read.vcf import USED_INFO, VcfReader
 from gridrun.errors import Fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from amiss_tasks.features.feature import BY_TRANSCRIPT
@@ -15,8 +15,8 @@ from amiss_tasks.features.feature_set import (
     FeatureSet,
 )
 from amiss_tasks.stages.columns.coded import Cells, Coded, cells_of
+from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
-from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.values.beside import Beside
 from amiss_tasks.stages.values.cells import lacks_length, one_value, parse
@@ -45,7 +45,6 @@ class RowColumns:
         source: Feature to its CSQ field, for those of the VCF.
         absent: Columns whose field VEP did not write: they read as fields that are never YES.
         beside: What is read beside the features.
-        usable: Which rows of a table are kept, as an Arrow array; None for all. All are checked.
     """
 
     def __init__(
@@ -56,14 +55,12 @@ class RowColumns:
         *,
         absent: Collection[str],
         beside: Beside,
-        usable: Callable[[Any], Any] | None,
     ) -> None:
         self._report = report
         self._features = features
         self._source = source
         self._absent = absent
         self._beside = beside
-        self._usable = usable
         of_vep = features.of(VEP)
         plain = [feature for feature in of_vep if not feature.per_transcript]
         self._numeric = {feature.name: feature for feature in of_vep if feature.is_numeric}
@@ -123,8 +120,6 @@ class RowColumns:
             columns[name] = made
         columns |= self._beside.columns({name: cells_of(raw) for name, raw in beside.items()})
         table = pa.table(columns)
-        if self._usable is not None:
-            table = table.filter(self._usable(table))
         if len(table) or not self._done:
             self._done.append(table)
             self._join_small()

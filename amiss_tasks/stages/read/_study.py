@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.read._collect import VcfRows, collect
+from amiss_tasks.stages.files.report import raise_faults
+from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
     check_transcripts,
@@ -18,8 +19,8 @@ from amiss_tasks.stages.read._join_checks import (
     note_misplaced,
 )
 from amiss_tasks.stages.read._joined import MOST_CHECKED, joined_rows, read_vcf
+from amiss_tasks.stages.read._judged import VcfRows
 from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
-from amiss_tasks.stages.read._report import raise_faults
 from amiss_tasks.stages.read._result import (
     ReadCounts,
     ReadResult,
@@ -29,8 +30,9 @@ from amiss_tasks.stages.read._result import (
     save,
 )
 from amiss_tasks.stages.read._table_rows import collect_rows
-from amiss_tasks.stages.read._trainable import check_trainable, usable_rows
+from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
+from amiss_tasks.stages.usable import Usable, usable_blocks
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
@@ -114,7 +116,7 @@ def read_inputs(
             features,
             path,
             leave_out_other_alleles=leave_out_other_alleles,
-            usable=None if whole or rows is not None else usable_rows(grid_values),
+            usable=None if whole or rows is not None else usable_blocks(grid_values),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -148,7 +150,7 @@ def _read(
     path: Path,
     *,
     leave_out_other_alleles: bool,
-    usable: Callable[[Any], Any] | None = None,
+    usable: Usable | None = None,
 ) -> ReadResult:
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:

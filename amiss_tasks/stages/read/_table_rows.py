@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature, FeatureSet
 from amiss_tasks.features.sources import located
-from amiss_tasks.stages.columns.coded import Cells, Coded
+from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
+from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
-from amiss_tasks.stages.read._report import FileReport, shown
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tables import TRANSCRIPT
-from amiss_tasks.stages.read.tsv import CodedLot, Lot, TsvReader
+from amiss_tasks.stages.read.tsv import CodedLot, TsvReader
 from amiss_tasks.stages.values.cells import one_value, parse
 from amiss_tasks.stages.values.parsing import (
     CADD_MISSING,
@@ -39,6 +39,8 @@ _TRUTH = {
 }
 """R's words for truth values: CADD writes them in motifEHIPos, which is no feature."""
 _NEVER_EMPTY = ("#Chrom", "Ref", "Alt")
+_KEYS = (*_NEVER_EMPTY, "Pos")
+"""Columns that are checked in all rows; others are where a row is used."""
 
 
 @dataclass
@@ -81,67 +83,99 @@ def collect_rows(
         each: Takes tables of rows in the order of the file; what is returned has none then.
 
     Returns:
-        The rows of kept variants. Of CADD every row is checked, also those of other
-        variants: amiss types a column by the whole table. Another table may name
-        chromosomes with or without ``chr``, whatever the VCF does.
+        The rows that belong to rows of the VCF that are used. The width of every row is
+        checked, and what names its variant; values are where they are used. A table that is not
+        CADD's may name chromosomes with or without ``chr``, whatever the VCF does.
     """
     import pyarrow as pa
 
     is_cadd = file == CADD
     key_at = [reader.at[reader.keys[name]] for name in VARIANT]
-    position, transcript = reader.keys[VARIANT[1]], reader.keys.get(TRANSCRIPT)
-    transcript_at = None if transcript is None else reader.at[transcript]
+    transcript = reader.keys.get(TRANSCRIPT)
     has_joined = False
     result = FoundRows(None, 0, 0, found=False, example=(), chromosomes=set())
     columns_of = _Columns(reader, features, file)
-    chromosomes = None if is_cadd else _Chromosomes(variants, reader.report)
-    lots = [columns_of.table(Lot([], [()] * len(reader.names)), np.zeros(0, np.bool_))]
-    take = each or lots.append
-    for lot in reader.lots():
-        columns: dict[int, Cells] = (
-            {**lot.columns} if isinstance(lot, CodedLot) else dict(enumerate(lot.columns))
-        )
-        result.rows += len(lot.lines)
-        columns[key_at[1]] = _positions(columns[key_at[1]], lot.lines, reader.report, position)
-        if chromosomes is not None:
-            columns[key_at[0]] = chromosomes.renamed(columns[key_at[0]])
-        keys = _pasted([columns[at] for at in key_at])
-        named = Coded.of_cells(columns[transcript_at]) if transcript_at is not None else None
+    names = _Names(reader, variants, columns_of.checks, is_cadd=is_cadd)
+    width, used = len(reader.names), set(reader.at.values())
+    found = [columns_of.table(CodedLot([], dict.fromkeys(used, Coded.of_cells(()))))]
+    take = each or found.append
+    for rows in reader.rows():
+        result.rows += len(rows.lines)
+        cells, codes = rows.named(key_at)
+        columns = names.columns(cells, codes, rows.lines)
+        keys = Coded(list(map("\r".join, zip(*columns, strict=True))), codes)
         if not result.example:
             result.example = tuple(keys.distinct[keys.codes[0]].split("\r"))
-        result.chromosomes.update(Coded.of_cells(columns[key_at[0]]).distinct)
-        states = variants.find(keys.distinct)[keys.codes]
+        result.chromosomes.update(columns[0])
+        states = variants.find(keys.distinct)[codes]
         result.matching += int((states != ABSENT).sum())
         result.found = result.found or bool((states >= KEPT).any())
-        kept = variants.wanted(keys, states, named)
+        at = np.flatnonzero(variants.wanted(keys, states, None))
+        if transcript is not None and len(at):
+            own = rows.column(reader.at[transcript], at)
+            at = at[variants.wanted(keys.with_codes(codes[at]), states[at], own)]
         # of transcripts that are none of the VCF's one is shown
-        if not (has_joined := has_joined or bool(kept.any())):
-            kept[np.flatnonzero(states >= KEPT)[:1]] = True
-        if is_cadd:
-            take(columns_of.table(CodedLot(lot.lines, columns), kept))
-        elif kept.any():
-            at = np.flatnonzero(kept)
-            lines = np.asarray(lot.lines)[at].tolist()
-            rows = {number: Coded.of_cells(column).take(at) for number, column in columns.items()}
-            take(columns_of.table(CodedLot(lines, rows), np.ones(len(at), np.bool_)))
+        if not (has_joined := has_joined or len(at) > 0):
+            at = np.flatnonzero(states >= KEPT)[:1]
+        if len(at):
+            lot = rows.cut(at, width, used)
+            own_keys = {
+                place: Coded(each, codes[at]) for place, each in zip(key_at, columns, strict=True)
+            }
+            take(columns_of.table(lot._replace(columns={**lot.columns, **own_keys})))
     columns_of.checks.finish()
-    result.table = pa.concat_tables(lots)
+    result.table = pa.concat_tables(found)
     return result
 
 
-def _pasted(columns: Sequence[Cells]) -> Coded:
-    """Columns pasted to one, with carriage returns between their cells."""
-    coded = [Coded.of_cells(column) for column in columns]
-    code = coded[0].codes
-    for column in coded[1:]:
-        code = code * len(column.distinct) + column.codes
-    _, first, codes = np.unique(code, return_index=True, return_inverse=True)
-    rows = zip(*(column.codes[first].tolist() for column in coded), strict=True)
-    names = [
-        "\r".join(column.distinct[at] for column, at in zip(coded, row, strict=True))
-        for row in rows
-    ]
-    return Coded(names, codes.astype(np.intp))
+class _Names:
+    """What variants of a table are called in the VCF, and what is wrong with their names.
+
+    Args:
+        reader: The table's reader; faults go to its report.
+        variants: As in :class:`VcfRows`.
+        checks: Of the table's columns.
+        is_cadd: Whether it is a CADD table, whose chromosomes are those of the VCF.
+    """
+
+    def __init__(
+        self, reader: TsvReader, variants: Variants, checks: ValueChecks, *, is_cadd: bool
+    ) -> None:
+        self._report = reader.report
+        self._checks = checks
+        self._position = reader.keys[VARIANT[1]]
+        self._chromosomes = None if is_cadd else _Chromosomes(variants, reader.report)
+
+    def columns(
+        self, cells: Sequence[tuple[str, ...]], codes: Codes, lines: Sequence[int]
+    ) -> list[list[str]]:
+        """Chromosomes, positions without leading zeros, and both alleles of some variants.
+
+        Args:
+            cells: Of each variant.
+            codes: Variant of each row.
+            lines: Line of each row.
+        """
+        chromosomes, written, *alleles = map(list, zip(*cells, strict=True))
+        positions = list(map(plain_position, written))
+        if None in positions:
+            for code, line in zip(codes.tolist(), lines, strict=True):
+                if positions[code] is None:
+                    self._report.fault(
+                        f'column {self._position} is "{shown(written[code])}", not a position',
+                        key="Pos",
+                        line=line,
+                        noun="row",
+                    )
+        if self._chromosomes is not None:
+            chromosomes = self._chromosomes.renamed(chromosomes)
+        else:
+            for name, column in zip(_NEVER_EMPTY, (chromosomes, *alleles), strict=True):
+                of_rows = Coded(column, codes)
+                if "" in column:
+                    _say_empty(name, of_rows.cells(), lines, self._report)
+                self._checks.text(name, of_rows, lines)
+        return [chromosomes, [position or "" for position in positions], *alleles]
 
 
 class _Chromosomes:
@@ -157,10 +191,9 @@ class _Chromosomes:
         self._of_vcf = variants.chromosomes
         self._names: dict[str, str] = {}
 
-    def renamed(self, cells: Cells) -> Coded:
+    def renamed(self, cells: Sequence[str]) -> list[str]:
         """Names of chromosomes as the VCF has them, where it has them."""
-        coded = Coded.of_cells(cells)
-        for name in sorted(set(coded.distinct) - self._names.keys()):
+        for name in sorted(set(cells) - self._names.keys()):
             bare = name.removeprefix("chr")
             other = {"M": "MT", "MT": "M"}.get(bare, bare)
             alike = (name, bare, f"chr{bare}", other, f"chr{other}")
@@ -172,23 +205,7 @@ class _Chromosomes:
                     "taken for the same, with or without chr",
                     key="chromosomes",
                 )
-        return coded.map(self._names.__getitem__)
-
-
-def _positions(cells: Cells, lines: Sequence[int], report: FileReport, name: str) -> Coded:
-    """Positions without leading zeros; says which are no numbers."""
-    coded = Coded.of_cells(cells)
-    plain = [plain_position(cell) for cell in coded.distinct]
-    if None in plain:
-        for code, line in zip(coded.codes.tolist(), lines, strict=True):
-            if plain[code] is None:
-                report.fault(
-                    f'column {name} is "{shown(coded.distinct[code])}", not a position',
-                    key="Pos",
-                    line=line,
-                    noun="row",
-                )
-    return Coded([position or "" for position in plain], coded.codes)
+        return [self._names[name] for name in cells]
 
 
 class _Columns:
@@ -219,30 +236,29 @@ class _Columns:
         numeric = (*(f for f in own if f.is_numeric), *beside)
         self._numbers = [(feature, source[feature.name]) for feature in numeric]
 
-    def table(self, lot: Lot | CodedLot, kept: npt.NDArray[np.bool_]) -> Any:
-        """Columns of the kept rows of a lot; all rows are checked."""
+    def table(self, lot: CodedLot) -> Any:
+        """Columns of the rows of a lot, checked."""
         import pyarrow as pa
 
         columns: dict[str, Any] = {}
         for name, source in self._text.items():
-            cells = Coded.of_cells(lot.columns[self._at[source]])
-            if self._is_cadd and source != "Pos" and "" in cells.distinct:
+            cells = lot.columns[self._at[source]]
+            if self._is_cadd and source not in _KEYS and "" in cells.distinct:
                 _say_empty(source, cells.cells(), lot.lines, self._report)
             if name in self._lists:
                 cells = Coded(one_value(self._lists[name], cells.distinct), cells.codes)
             text = text_array(cells.text, self._missing)
-            columns[name] = text.take(pa.array(cells.codes[kept]))
-            self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
+            columns[name] = text.take(pa.array(cells.codes))
+            if not (self._is_cadd and source in _KEYS):
+                self.checks.text(source, cells, lot.lines, CADD if name == CONSEQUENCE else "")
         for feature, source in self._numbers:
-            columns[feature.name] = pa.array(self._parsed(feature, source, lot)[kept])
-        columns[self._line] = pa.array(np.asarray(lot.lines, np.int64)[kept])
+            columns[feature.name] = pa.array(self._parsed(feature, source, lot))
+        columns[self._line] = pa.array(lot.lines, pa.int64())
         return pa.table(columns)
 
-    def _parsed(
-        self, feature: Feature, source: str, lot: Lot | CodedLot
-    ) -> npt.NDArray[np.float64]:
+    def _parsed(self, feature: Feature, source: str, lot: CodedLot) -> npt.NDArray[np.float64]:
         is_feature = feature not in self._features.beside
-        cells = Coded.of_cells(lot.columns[self._at[source]])
+        cells = lot.columns[self._at[source]]
         if not is_feature and not _TRUTH.keys().isdisjoint(cells.distinct):
             cells = cells.map(lambda cell: _TRUTH.get(cell, cell))
         values_of = one_value(feature, cells.distinct) if feature.lists else cells.text

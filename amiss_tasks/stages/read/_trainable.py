@@ -6,13 +6,12 @@ combination can do. Combinations with narrower filters fail one by one, later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import (
-    BASIC_FIELDS,
     GENE,
     IS_MANE,
     TIME,
@@ -21,21 +20,14 @@ from amiss_tasks.features.feature_set import (
     Feature,
     FeatureSet,
 )
-from amiss_tasks.stages.filter_mask import (
-    KEEP_ALL,
-    MANE,
-    QUALITIES,
-    RESTRICTIONS,
-    TRANSCRIPTS,
-    asked_mask,
-    filter_mask,
-)
+from amiss_tasks.stages.files.report import FileReport
+from amiss_tasks.stages.filter_mask import KEEP_ALL, MANE, filter_mask
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
-from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read._result import ReadCounts
 from amiss_tasks.stages.read._value_counts import most_frequent
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.splits.gene_groups import said_of_genes
+from amiss_tasks.stages.usable import widest_filter, widest_transcripts
 from amiss_tasks.stages.values.parsing import parse_numbers
 from gridrun.errors import counted
 from gridrun.pipeline import Value
@@ -46,23 +38,6 @@ _FEWEST_ROWS = 3
 
 _ANOTHER_TIME = "name another field or cut below split_by: time, or split by variants or genes"
 
-_FILTERS = {"quality": QUALITIES, "restriction": RESTRICTIONS}
-"""Parameters of the filter with their values; each value keeps what the one before keeps."""
-
-
-def _widest_filter(grid_values: Mapping[str, Sequence[Value]]) -> dict[str, str]:
-    """The filter of the grid that keeps most rows; a parameter not given counts as all."""
-    return {
-        name: [value for value in ordered if value in grid_values.get(name, ordered)][-1]
-        for name, ordered in _FILTERS.items()
-    }
-
-
-def _widest_transcripts(grid_values: Mapping[str, Sequence[Value]]) -> list[str]:
-    """The fewest values of ``transcript`` that together keep what all of the grid keep."""
-    given = grid_values.get("transcript", TRANSCRIPTS)
-    return [KEEP_ALL] if KEEP_ALL in given else [v for v in (*TRANSCRIPTS, MANE) if v in given]
-
 
 def _mask(
     table: Any, transcripts: Sequence[str], passing: Mapping[str, str], significance: Significance
@@ -72,32 +47,6 @@ def _mask(
 
     masks = [filter_mask(table, each, **passing, significance=significance) for each in transcripts]
     return reduce(pc.or_, masks)
-
-
-def usable_rows(grid_values: Mapping[str, Sequence[Value]]) -> Callable[[Any], Any] | None:
-    """Which rows of a VCF some combination of a grid can use, whatever their CLNSIG.
-
-    Args:
-        grid_values: Parameter to the values of the grid.
-
-    Returns:
-        From a table of ``Batch`` to an Arrow array of booleans; None where it is all rows.
-    """
-    passing, transcripts = _widest_filter(grid_values), _widest_transcripts(grid_values)
-    if MANE in grid_values.get("transcript", ()):
-        transcripts = [KEEP_ALL]  # how many variants have no such transcript is said
-    if transcripts == [KEEP_ALL] and passing == _widest_filter({}):
-        return None
-
-    def mask(table: Any) -> Any:
-        import pyarrow.compute as pc
-
-        masks = [
-            asked_mask(table, each, **passing, consequence=BASIC_FIELDS[0]) for each in transcripts
-        ]
-        return reduce(pc.or_, masks)
-
-    return mask
 
 
 def check_trainable(
@@ -121,7 +70,7 @@ def check_trainable(
     """
     import pyarrow.compute as pc
 
-    passing, transcripts = _widest_filter(grid_values), _widest_transcripts(grid_values)
+    passing, transcripts = widest_filter(grid_values), widest_transcripts(grid_values)
     named = {**passing, "transcript": " or ".join(transcripts)}
     widest = ", ".join(f"{name}={named[name]}" for name in sorted(named))
     kept = table.filter(_mask(table, transcripts, passing, significance))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.stages.columns.coded import Coded
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.values.parsing import MISSING
 
 _MOST_DAMAGED = 0.05

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.stages.clinvar_2026 import review_statuses
-from amiss_tasks.stages.read._report import shown
+from amiss_tasks.stages.files.report import shown
 from amiss_tasks.stages.read.vcf import VcfReader
 from gridrun.errors import counted
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-import numpy as np
-
-from amiss_tasks.stages.columns.coded import Coded, Codes
-from amiss_tasks.stages.read._report import FileReport, shown
+from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.read.vcf import VcfRecord
 
 ALLELE = "Allele"
@@ -57,24 +54,16 @@ def _shared(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def has_other_alleles(records: Sequence[VcfRecord], alleles: Coded, of_record: Codes) -> bool:
+def is_of_other_allele(record: VcfRecord, alleles: Sequence[str]) -> bool:
     """Whether some block is of another ALT than its record's.
 
     Args:
-        records: The records.
-        alleles: ``Allele`` of each of their blocks.
-        of_record: Position of its record for each block.
+        record: The record.
+        alleles: ``Allele`` of each of its blocks.
     """
-    at = {name: code for code, name in enumerate(alleles.distinct)}
-    own = np.array([at.get(record.alt, -1) for record in records], np.intp)
-    odd = np.flatnonzero(own[of_record] != alleles.codes)
-    accepted: dict[int, frozenset[str]] = {}
-    for number, code in zip(of_record[odd].tolist(), alleles.codes[odd].tolist(), strict=True):
-        if number not in accepted:
-            accepted[number] = alleles_of(records[number].ref, records[number].alt)
-        if alleles.distinct[code].upper() not in accepted[number]:
-            return True
-    return False
+    odd = [allele for allele in alleles if allele != record.alt]
+    # most variants are of one base
+    return bool(odd) and not alleles_of(record.ref, record.alt).issuperset(map(str.upper, odd))
 
 
 class AlleleCheck:

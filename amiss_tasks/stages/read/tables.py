@@ -13,9 +13,9 @@ from pathlib import Path
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS
+from amiss_tasks.stages.files.lines import Chunk
+from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read._header import genome_build
-from amiss_tasks.stages.read._lines import Chunk
-from amiss_tasks.stages.read._report import FileReport
 from amiss_tasks.stages.read.tsv import TsvReader
 from gridrun.documents.tree import known_list
 

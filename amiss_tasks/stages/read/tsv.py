@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from amiss_tasks.r.names import positions
-from amiss_tasks.stages.columns.coded import Cells, split_cells
-from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.columns.coded import Coded, Codes, split_cells
+from amiss_tasks.stages.files.lines import Chunk, ChunkReader, has_bad_bytes
+from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import counted
 
 
@@ -39,7 +42,63 @@ class CodedLot(NamedTuple):
     """
 
     lines: Sequence[int]
-    columns: Mapping[int, Cells]
+    columns: Mapping[int, Coded]
+
+
+class Rows(NamedTuple):
+    """Some rows as they stand, each as wide as the column names.
+
+    Args:
+        lines: Line of each, counted from 1.
+        texts: The rows.
+    """
+
+    lines: Sequence[int]
+    texts: Sequence[str]
+
+    def named(self, at: Sequence[int]) -> tuple[list[tuple[str, ...]], Codes]:
+        """Cells of some columns; rows that have the same follow one another mostly.
+
+        Args:
+            at: Positions of the columns.
+
+        Returns:
+            The cells, and for each row the position of its own among them.
+        """
+        last = max(at) + 1
+        cells_at = itemgetter(*at)
+        is_first = sorted(at) == list(range(last))
+        codes: list[int] = []
+        found: dict[tuple[str, ...], int] = {}
+        begins, code = "", -1
+        for text in self.texts:
+            if not begins or not text.startswith(begins):
+                cells = text.split("\t", last)
+                code = found.setdefault(cells_at(cells), len(found))
+                begins = "\t".join((*cells[:last], "")) if is_first else ""
+            codes.append(code)
+        return list(found), np.array(codes, np.intp)
+
+    def column(self, at: int, rows: Codes) -> Coded:
+        """Cells of one column in some of the rows."""
+        texts = self.texts
+        return Coded.of_cells(tuple(texts[row].split("\t", at + 1)[at] for row in rows.tolist()))
+
+    def cut(self, rows: Codes, width: int, used: Collection[int]) -> CodedLot:
+        """Some of the rows, cut into the columns that are looked for.
+
+        Args:
+            rows: Positions of the rows.
+            width: Columns of each.
+            used: Positions of the columns.
+        """
+        chosen = [self.texts[row] for row in rows.tolist()]
+        lines = np.asarray(self.lines)[rows].tolist()
+        found = split_cells("\n".join(chosen), "\t", width, used, len(chosen))
+        if found is None:
+            cells = list(zip(*(text.split("\t") for text in chosen), strict=True))
+            found = {at: Coded.of_cells(cells[at]) for at in used}
+        return CodedLot(lines, found)
 
 
 class TsvReader(ChunkReader, ABC):
@@ -87,19 +146,15 @@ class TsvReader(ChunkReader, ABC):
 
     def __iter__(self) -> Iterator[Lot]:
         """Yield the rows in lots, in the order of the file."""
-        for chunk in self._chunks_of_rows():
-            yield from self._rows(chunk)
+        for found in self.rows():
+            yield Lot(found.lines, list(zip(*(t.split("\t") for t in found.texts), strict=True)))
 
-    def lots(self) -> Iterator[Lot | CodedLot]:
-        """Yield the rows in lots; where nothing is odd, the columns that are looked for alone."""
-        used = set(self.at.values())
+    def rows(self) -> Iterator[Rows]:
+        """Yield the rows as they stand; what is odd about their width and bytes is said."""
         for chunk in self._chunks_of_rows():
-            text = "\n".join(chunk.lines) if chunk.is_utf8 else ""
-            found = split_cells(text, "\t", len(self.names), used, len(chunk.lines))
-            if found is None:
-                yield from self._rows(chunk)
-            else:
-                yield CodedLot(range(chunk.first, chunk.first + len(chunk.lines)), found)
+            found = self._sound(chunk)
+            if found.texts:
+                yield found
 
     def _chunks_of_rows(self) -> Iterator[Chunk]:
         if self._rest is None:
@@ -109,19 +164,25 @@ class TsvReader(ChunkReader, ABC):
             yield rest
         yield from self._chunks
 
-    def _rows(self, chunk: Chunk) -> Iterator[Lot]:
-        width = len(self.names)
+    def _sound(self, chunk: Chunk) -> Rows:
+        """The rows of a chunk that are as wide as the names, and whose bytes can be read."""
+        tabs = len(self.names) - 1
+        if chunk.is_utf8 and all(line.count("\t") == tabs for line in chunk.lines):
+            return Rows(range(chunk.first, chunk.first + len(chunk.lines)), chunk.lines)
         numbers: list[int] = []
-        rows: list[list[str]] = []
+        texts: list[str] = []
         for number, line in enumerate(chunk.lines, chunk.first):
-            cells = line.split("\t")
-            if len(cells) != width:
-                self._odd_line(line, number, len(cells))
-            elif chunk.is_utf8 or not has_bad_bytes(line) or self._bad_bytes(cells, number):
+            found = line.count("\t")
+            if found != tabs:
+                self._odd_line(line, number, found + 1)
+            elif (
+                chunk.is_utf8
+                or not has_bad_bytes(line)
+                or self._bad_bytes(line.split("\t"), number)
+            ):
                 numbers.append(number)
-                rows.append(cells)
-        if rows:
-            yield Lot(numbers, list(zip(*rows, strict=True)))
+                texts.append(line)
+        return Rows(numbers, texts)
 
     def _odd_line(self, line: str, number: int, found: int) -> None:
         if not line.strip(" \t"):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.stages.columns.coded import Coded, split_cells
+from amiss_tasks.stages.files.lines import Chunk, ChunkReader, has_bad_bytes
+from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read._header import (
     VCF_COLUMNS,
     VcfHeader,
@@ -19,9 +20,7 @@ from amiss_tasks.stages.read._header import (
     add_meta_line,
     first_line_fault,
 )
-from amiss_tasks.stages.read._lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.read._record_checks import Oddities
-from amiss_tasks.stages.read._report import FileReport
 
 USED_INFO = frozenset({"CLNSIG", "CLNREVSTAT", "CSQ"})
 """INFO keys that amiss reads."""
@@ -59,18 +58,17 @@ class VcfRecord(NamedTuple):
 
 
 class PlainRecords(NamedTuple):
-    """Records of which nothing is to be said.
+    """Records whose blocks are not cut yet, each as wide as the header says.
 
     Args:
-        records: Their CSQ text is in ``csq_blocks`` as one block of one cell, none where there
-            is none.
-        counts: How many CSQ blocks each has.
-        blocks: Position of a wanted CSQ field to its cells, block by block.
+        records: Their ``csq_blocks`` say no more than whether there are any.
+        blocks: The CSQ blocks of each as they stand.
+        odd: Position of a record to its INFO items, where something is to be said of their keys.
     """
 
     records: list[VcfRecord]
-    counts: list[int]
-    blocks: dict[int, Coded]
+    blocks: list[list[str]]
+    odd: dict[int, list[str]]
 
 
 class VcfReader(ChunkReader):
@@ -157,26 +155,26 @@ class VcfReader(ChunkReader):
         if not self._found and not self.report.broken and not self.report.faults:
             self.report.fault("no records after the header", todo="name the right file")
 
-    def plain(self, chunk: Chunk, used: Collection[int]) -> PlainRecords | None:
-        """The records of a chunk in which nothing is odd, their blocks cut into columns.
+    def plain(self, chunk: Chunk) -> PlainRecords | None:
+        """The records of a chunk in which no line is odd.
 
         Args:
             chunk: Of ``chunks``.
-            used: Positions of the CSQ fields that are wanted.
 
         Returns:
             None where some line is odd; nothing was said then, and ``records`` says what.
         """
         declared = self.header.info.keys()
         columns = len(self.header.columns)
-        if not chunk.is_utf8 or columns != len(VCF_COLUMNS):
+        tabs = len(self.header.csq_fields) - 1
+        if not chunk.is_utf8:
             return None
-        records: list[VcfRecord] = []
-        texts: list[str] = []
-        counts: list[int] = []
+        found = PlainRecords([], [], {})
         for number, line in enumerate(chunk.lines, chunk.first):
-            cells = line.split("\t")
-            if len(cells) != columns or line[0] == "#" or not all(map(cells.__getitem__, _NAMING)):
+            cells = line.split("\t", _INFO + 1)
+            if line.count("\t", len(line) - len(cells[-1])) + len(cells) != columns:
+                return None
+            if line[0] == "#" or not all(map(cells.__getitem__, _NAMING)):
                 return None
             pos = cells[1]
             if len(pos) > _SHORT or not pos.isdecimal() or pos[0] == "0" or not pos.isascii():
@@ -184,23 +182,22 @@ class VcfReader(ChunkReader):
             items = cells[_INFO].split(";")
             info = {key: value for key, _, value in (item.partition("=") for item in items)}
             if len(info) != len(items) or not info.keys() <= declared:
+                found.odd[len(found.records)] = items
+            csq = info.pop("CSQ", "")
+            blocks = [] if csq in _NO_CSQ else csq.split(",")
+            if any(block.count("|") != tabs for block in blocks):
                 return None
-            csq = info.get("CSQ", "")
-            count = 0 if csq in _NO_CSQ else csq.count(",") + 1
-            if count:
-                texts.append(csq)
-            counts.append(count)
-            blocks = [[csq]] if count else []
-            records.append(
-                VcfRecord(number, cells[0], pos, cells[3], cells[4], info, blocks, is_sound=True)
+            found.blocks.append(blocks)
+            some: list[list[str]] = [[]] if blocks else []
+            found.records.append(
+                VcfRecord(number, cells[0], pos, cells[3], cells[4], info, some, is_sound=True)
             )
-        width = len(self.header.csq_fields)
-        text = ",".join(texts).replace(",", "\n")
-        blocks_of = split_cells(text, "|", width, used, sum(counts))
-        if blocks_of is None:
-            return None
-        self._found = self._found or bool(records)
-        return PlainRecords(records, counts, blocks_of)
+        self._found = self._found or bool(found.records)
+        return found
+
+    def say_of_info(self, items: list[str], line: int) -> None:
+        """Say what is odd about the INFO keys of a record of ``plain``."""
+        self._oddities.info(items, line)
 
     def records(self, chunk: Chunk) -> Iterator[VcfRecord]:
         """Yield the records of a chunk, and say what is odd about them."""

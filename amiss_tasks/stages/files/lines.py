@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from amiss_tasks.stages.read._report import FileReport
+from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import in_bytes
 
 CHUNK_BYTES = 1 << 22

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -224,4 +225,8 @@ def refuse_two_versions(names: tuple[str, str], lines: tuple[int, int], report: 
 def note_versions(notes: Sequence[VersionNote], report: FileReport) -> None:
     """Say how many rows were matched without the versions of their transcripts."""
     for note in notes:
-        report.sum_up(note.said, lambda sums, _, note=note: note.text(sums[0]), (note.rows,))
+        report.sum_up(note.said, partial(_of_versions, note), (note.rows,))
+
+
+def _of_versions(note: VersionNote, sums: tuple[int, ...], _: list[str]) -> str:
+    return note.text(sums[0])

@@ -87,7 +87,8 @@ class Spilled:
             if self._writer is None:
                 options = pa.ipc.IpcWriteOptions(compression="lz4")
                 self._writer = pa.ipc.new_file(str(self._file), self._schema, options=options)
-            for number, rows in zip(numbers.tolist(), np.split(order, first[1:]), strict=True):
+            of_pieces = np.split(order, first[1:]) if len(numbers) else ()
+            for number, rows in zip(numbers.tolist(), of_pieces, strict=True):
                 if number >= 0:
                     self._append(table.take(pa.array(rows)).combine_chunks(), number)
         except OSError as error:
