@@ -440,8 +440,8 @@ class OpenStudy:
         """
         state = self.state(**request)
         inputs, say = state.study.inputs.values(), (progress or Silent()).phase
-        with telling(inputs, "reading the inputs", say):
-            return write_description(state, part)
+        reading = telling(inputs, "reading the inputs", say)
+        return write_description(state, part, reading=reading, say=say)
 
     @_examining
     def export_model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_fi
 from amiss_tasks.stages.read import UnlabelledRows, read_unlabelled
 from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.errors import Fault, InputError, UserError, counted
+from gridrun.errors import Fault, InputError, UserError, counted, time_left
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import replacing
@@ -41,6 +42,9 @@ COLUMNS = (
     "note",
 )
 """Columns of the table of predictions; see ``docs/models.md``."""
+
+SECONDS = 15.0
+"""Time between two words on how far predicting is."""
 
 _POSITIVE_ABOVE = 0.5
 _KINDS = {"canonical": "canonical", "mane": "MANE Select"}
@@ -67,12 +71,19 @@ def predict(
         found = read_unlabelled(inputs, transcript, features, Path(directory))
         runner = AmissRunner(settings, lambda *_: None)
         ready = Model(content, runner)
-        counts = _Counts()
+        yield "predicting"
+        counts, told, began = _Counts(), 0.0, time.monotonic()
         with _table(file) as write:
-            for lines, other_transcripts in _pieces(found, ready, features):
-                write(lines)
-                counts.add(lines, other_transcripts)
-                yield f"predicting: {counts.rows:,} rows done"
+            for number, piece in enumerate(_pieces(found, ready, features), 1):
+                write(piece[0])
+                counts.add(*piece)
+                passed = time.monotonic() - began
+                if passed - told >= SECONDS:
+                    told, share = passed, number / len(found)
+                    yield (
+                        f"predicting: {share:.0%} of the variants done "
+                        f"({counted(counts.rows, 'row')}), {time_left(passed, share)}"
+                    )
     warnings = [
         *_changes(pipeline, recipe, versions_of(runner, own_of(recipe))),
         *_other_releases(recipe, annotation),

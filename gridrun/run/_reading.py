@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from gridrun.errors import in_bytes
+from gridrun.errors import in_bytes, time_left
 
 SECONDS = 15.0
 """Time between two words on how far inputs are read; shorter reading is not worth one."""
@@ -78,6 +78,5 @@ def _positions(sizes: dict[_Identity, int], process: int) -> Iterator[tuple[_Ide
 
 
 def _text(what: str, read: int, total: int, seconds: float) -> str:
-    left = seconds * (total - read) / read
-    unit, number = ("min", left / 60) if left >= 60 else ("s", left)  # noqa: PLR2004  # a minute
-    return f"{what}: {read / total:.0%} of {in_bytes(total)} read, about {number:.0f} {unit} left"
+    left = time_left(seconds, read / total)
+    return f"{what}: {read / total:.0%} of {in_bytes(total)} read, {left}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -121,10 +122,20 @@ def predict(
     """
     arguments = {"model": model, "inputs": dict(inputs), "file": file, "trust": trust}
 
+    has_read = threading.Event()
+
+    def predicted(text: str) -> None:
+        has_read.set()
+        say(text)
+
+    def read(text: str) -> None:
+        if not has_read.is_set():
+            say(text)
+
     @contextlib.contextmanager
     def started(process: int) -> Iterator[Callable[[str], None]]:
-        with telling(map(Path, inputs.values()), "reading the inputs", say, process):
-            yield say
+        with telling(map(Path, inputs.values()), "reading the inputs", read, process):
+            yield predicted
 
     return _call(pipeline, {}, "predict", arguments, started)
 

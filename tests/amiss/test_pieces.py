@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -133,6 +134,7 @@ def test_predictions_in_pieces_are_byte_for_byte_those_of_the_whole(tmp_path, mo
     inputs = {role: str(path) for role, path in study.study.inputs.items()}
     monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 1_000)
     module = import_module("amiss_tasks.models.predict")
+    monkeypatch.setattr(module, "SECONDS", 0.0)
     found = []
     for size in (100_000, 10):
         monkeypatch.setattr(module, "read_unlabelled", partial(read_unlabelled, rows_of_piece=size))
@@ -146,7 +148,10 @@ def test_predictions_in_pieces_are_byte_for_byte_those_of_the_whole(tmp_path, mo
                 break
         found.append(((tmp_path / "found.csv").read_bytes(), report))
     assert len(said) > 2
-    assert said[-1] == "predicting: 60 rows done"
+    assert re.fullmatch(
+        r"predicting: \d+% of the variants done \(\d+ rows\), about \d+ s left", said[1]
+    )
+    assert said[-1] == "predicting: 100% of the variants done (60 rows), about 0 s left"
     assert found[0] == found[1]
     rows = list(csv.DictReader(found[0][0].decode().splitlines()))
     assert sum(bool(row["probability"]) for row in rows) == 60

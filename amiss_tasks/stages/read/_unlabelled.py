@@ -28,7 +28,7 @@ from amiss_tasks.stages.transcripts import pasted
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault
 
-ROWS_OF_PIECE = 100_000
+ROWS_OF_PIECE = 50_000
 """Rows of the VCF in a piece, about; a record is in one piece."""
 
 
