@@ -1,4 +1,7 @@
-"""Columns of a further table beside the rows of a study; missing where it has no such row."""
+"""Rows of a VCF with what its tables have for them, of all of it or of a piece.
+
+Columns of a further table stand beside the rows; they are missing where it has no such row.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
+from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
+from amiss_tasks.stages.read._judged import VcfRows
+from amiss_tasks.stages.read._open import CADD_ROLES, Opened
 from amiss_tasks.stages.read._table_rows import FoundRows
 from amiss_tasks.stages.transcripts import Side, matches, pasted
 from gridrun.errors import counted
@@ -17,7 +23,43 @@ TRANSCRIPT = KEYS[-1]
 _LISTED = r"[;,&|]"
 
 
-def add_columns(
+def joined_rows(
+    vcf: VcfRows,
+    tables: Sequence[FoundRows],
+    others: Mapping[str, FoundRows],
+    opened: Opened,
+    *,
+    labelled: bool,
+) -> Any:
+    """Join rows.
+
+    Args:
+        vcf: Rows of the VCF.
+        tables: What the CADD tables have for its variants, SNV first; empty where there are none.
+        others: Role to what a further table has for them.
+        opened: The inputs; faults and notes go to their reports.
+        labelled: Whether rows are to be trained on.
+
+    Returns:
+        Arrow table of ``join`` or ``transcript_rows`` with the features of all tables; of
+        further ones only where there are rows.
+    """
+    reports, own = opened.reports, opened.features.without_tables
+    if tables:
+        cadd_reports = [reports[role] for role in CADD_ROLES if role in reports]
+        cadd_tables = [table.table for table in tables]
+        joined = join(vcf.table, cadd_tables, own, reports["vcf"], cadd_reports)
+        check_rows(joined, cadd_reports)
+    else:
+        joined = transcript_rows(vcf.table, own, reports["vcf"])
+    if vcf.variants.is_repeated():
+        check_records(joined, vcf.table, reports["vcf"])
+    for role, found in others.items() if len(joined) else ():
+        joined = _add_columns(joined, found, opened.features, role, reports, labelled=labelled)
+    return joined
+
+
+def _add_columns(
     joined: Any,
     found: FoundRows,
     features: FeatureSet,
@@ -29,7 +71,7 @@ def add_columns(
     """Add the features of a table to the rows of a study.
 
     Args:
-        joined: Table of :func:`join` or :func:`transcript_rows`.
+        joined: Table of ``join`` or ``transcript_rows``.
         found: What the table has for the variants.
         features: The study's features.
         file: Which of them are read from it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,9 @@ from amiss_tasks.stages.read._join_checks import (
     note_lost,
     note_misplaced,
 )
-from amiss_tasks.stages.read._joined import MOST_CHECKED, joined_rows, read_vcf
-from amiss_tasks.stages.read._judged import VcfRows
-from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
+from amiss_tasks.stages.read._judged import LeftOut, VcfRows
+from amiss_tasks.stages.read._left_join import joined_rows
+from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._result import (
     ReadCounts,
     ReadResult,
@@ -37,6 +37,9 @@ from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 from gridrun.store.cache import made_again
+
+MOST_CHECKED = 20_000
+"""Records that are checked when the header is refused, to list their faults with it."""
 
 
 def check_inputs(
@@ -141,6 +144,39 @@ def read_inputs(
         )
     again = [made_again(path, damage)] if damage else []
     return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
+
+
+def read_vcf(
+    opened: Opened,
+    *,
+    labelled: bool,
+    leave_out_other_alleles: bool,
+    usable: Usable | None = None,
+    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+) -> VcfRows:
+    """Read the VCF; the arguments are those of ``collect``.
+
+    Raises:
+        InputError: Some header is at fault, or some table cannot be opened.
+    """
+    roles = [role for role in CADD_ROLES if role in opened.reports]
+    if opened.vcf is None or len(opened.cadd) < len(roles):
+        opened.raise_faults()
+    assert opened.vcf is not None
+    is_sound = not opened.faulty()
+    found = collect(
+        opened.vcf,
+        opened.features,
+        None if is_sound else MOST_CHECKED,
+        labelled=labelled,
+        leave_out_other_alleles=leave_out_other_alleles,
+        has_cadd=bool(roles),
+        usable=usable,
+        each=each,
+    )
+    if not is_sound:
+        opened.raise_faults()
+    return found
 
 
 def _read(

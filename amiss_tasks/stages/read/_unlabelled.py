@@ -19,10 +19,11 @@ from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.columns.spilled import Places, Spilled
 from amiss_tasks.stages.read._collect import VARIANT_FIELDS
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_misplaced
-from amiss_tasks.stages.read._joined import joined_rows, read_vcf
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
+from amiss_tasks.stages.read._left_join import joined_rows
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
+from amiss_tasks.stages.read._study import read_vcf
 from amiss_tasks.stages.read._table_rows import FoundRows, collect_rows
 from amiss_tasks.stages.transcripts import pasted
 from amiss_tasks.stages.values.combine import add_combinations
