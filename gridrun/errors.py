@@ -8,9 +8,16 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+SIZE = r"^(\d+(?:\.\d+)?) ?(MB|GB|TB)$"
+"""A size as people write it."""
+
+_UNITS = {"MB": 20, "GB": 30, "TB": 40}
+"""Unit of a size to its power of two."""
 
 
 def printable(text: str) -> str:
@@ -131,6 +138,12 @@ def time_left(seconds: float, share: float) -> str:
     left = seconds * (1 - share) / share
     unit, number = ("min", left / 60) if left >= 60 else ("s", left)  # noqa: PLR2004  # a minute
     return f"about {number:.0f} {unit} left"
+
+
+def bytes_of(text: str) -> int | None:
+    """The size that a text such as ``1.5 GB`` stands for; None where it is none."""
+    found = re.fullmatch(SIZE, text.strip())
+    return round(float(found[1]) * 2 ** _UNITS[found[2]]) if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -89,6 +89,7 @@ class AmissSource:
                 leave_out_other_alleles=self._leaves_out_other_alleles,
                 # what is new in a later file is what the study's own has nowhere
                 whole=len(files) > 1,
+                most_bytes=settings.read_bytes,
             )
             self._reads.append(found)
         self._read = self._reads[0]

@@ -59,6 +59,8 @@ class Settings:
         input_digests: Role to SHA-256 of the input, where it is known already.
         code: What the pipeline said of its code before the tasks were planned (see
             ``ChecksCode``); empty where there is nothing to hold a worker's code against.
+        read_bytes: Memory that reading the inputs may take; None for no limit. No result depends
+            on it.
         needs: What values of the grid need of a worker beside what every study does (see
             ``NeedsMore``).
     """
@@ -71,6 +73,7 @@ class Settings:
     input_digests: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    read_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -46,15 +46,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one task may use.
+    """What one task may use, and the reading of the inputs.
 
     Args:
         task_seconds: Wall seconds; the process is killed past it. None: no limit.
         mem_mb: Resident memory of the process; reserved, not enforced yet.
+        read_bytes: Memory of reading and joining the inputs; more is refused.
     """
 
     task_seconds: float | None = None
     mem_mb: int | None = None
+    read_bytes: int = 3 << 29
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ KEYS = (
 """Keys of ``study.yaml`` that the core reads; the pipeline and backends may have more."""
 
 MOST_FOLDS = 10_000
+LEAST_READ_BYTES = 1 << 29
+"""Below half a gigabyte hardly a row has room beside Python, its libraries and a chunk of text."""
 MOST_SEED = 2**31 - 1
 """R's largest seed."""
 
@@ -121,20 +123,27 @@ def read_inputs(reader: KeyReader, node: Node, inputs: Mapping[str, InputRole]) 
 
 
 def read_limits(reader: KeyReader, node: Node) -> Limits:
-    """What one task may use."""
-    advice = "give task_seconds: SECONDS, or remove the key"
+    """What one task may use, and the reading of the inputs."""
+    advice = "give task_seconds: SECONDS, read: {memory: SIZE} or both, or remove the key"
     entries = reader.entries(node, 'key "limits"', advice, expected="limits")
     if entries is None:
         return Limits()
-    section = Section(reader, entries, ("task_seconds", "mem_mb"), "limit")
+    section = Section(reader, entries, ("task_seconds", "read", "mem_mb"), "limit")
     if "mem_mb" in section.keys:
         reader.fault(
             'limit "mem_mb" is of a later version: this one does not watch memory',
             section.keys["mem_mb"],
-            "remove it; task_seconds can be given",
+            "remove it; task_seconds can be given, and read: {memory: SIZE}",
         )
     allowed = "a number of seconds above 0; without the key there is no limit"
-    return Limits(task_seconds=section.number("task_seconds", allowed=allowed))
+    stage = section.inner(
+        "read", ("memory",), "limit of read", "give read: {memory: 1.5 GB}", expected="a size"
+    )
+    size = stage.size("memory", LEAST_READ_BYTES) if stage is not None else None
+    return Limits(
+        task_seconds=section.number("task_seconds", allowed=allowed),
+        read_bytes=size or Limits().read_bytes,
+    )
 
 
 @dataclass(frozen=True)

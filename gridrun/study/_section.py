@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gridrun.documents.tree import Entries, Leaf, Node, kind_of, known_list, quoted, shown
-from gridrun.errors import Fault, did_you_mean
+from gridrun.errors import Fault, bytes_of, did_you_mean, in_bytes
 from gridrun.pipeline import InputRole
 from gridrun.study._reader import KeyReader
 
@@ -146,6 +146,16 @@ class Section:
 
         limit = f", at most {most:g}" if math.isfinite(most) else ""
         return self._value(key, meant, f"allowed: {allowed}{limit}")
+
+    def size(self, key: str, least: int) -> int | None:
+        """A number of bytes with its unit, as in 1.5 GB."""
+
+        def meant(node: Node) -> int | None:
+            size = bytes_of(node.text or "")
+            return size if size is not None and size >= least else None
+
+        advice = f"a number with MB, GB or TB, as in 1.5 GB, at least {in_bytes(least)}"
+        return self._value(key, meant, f"allowed: {advice}")
 
     def files(
         self, inputs: Mapping[str, InputRole], read: Callable[[Section, str], T | None]

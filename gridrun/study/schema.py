@@ -74,7 +74,9 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
         "seed": _said("Seed of all that is drawn.", parts.whole(0, MOST_SEED), DEFAULT_SEED),
         "protocol": _said(protocols, parts.one_of(tuple(pipeline.protocols)), first),
         CLASSIFIERS: _said("The classifiers that are trained.", words),
-        "limits": _said("What one task may use.", parts.mapping({"task_seconds": parts.number()})),
+        "limits": _said(
+            "What one task may use, and the reading of the inputs.", parts.mapping(_limits())
+        ),
         "sample": _said(
             "Number of combinations to draw at random; or a design, and how many blocks or "
             "combinations.",
@@ -87,6 +89,11 @@ def _core_keys(pipeline: Pipeline) -> dict[str, Schema]:
             _report(pipeline),
         ),
     }
+
+
+def _limits() -> dict[str, Any]:
+    memory = _said("Memory that reading and joining may take.", parts.SIZE_TEXT, "1.5 GB")
+    return {"task_seconds": parts.number(), "read": parts.mapping({"memory": memory})}
 
 
 def _report(pipeline: Pipeline) -> Schema:

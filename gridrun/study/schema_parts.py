@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from gridrun.errors import SIZE
 from gridrun.pipeline import InputRole
 from gridrun.study._section import FILE_NAME, Section
 
@@ -17,6 +18,9 @@ Schema = Mapping[str, Any]
 
 TEXT: Schema = {"type": "string", "pattern": r"\S"}
 """Text that is not blank; paths are such."""
+
+SIZE_TEXT: Schema = {"type": "string", "pattern": SIZE}
+"""A number of bytes with its unit."""
 
 
 def one_of(known: Sequence[object]) -> Schema:

@@ -189,10 +189,11 @@ class StudyState:
     @property
     def reading_settings(self) -> Settings:
         """The settings with the digests of the inputs, so that these are not taken twice."""
+        settings = replace(self.settings, read_bytes=self.study.limits.read_bytes)
         try:
-            return replace(self.settings, input_digests=self.input_digests)
+            return replace(settings, input_digests=self.input_digests)
         except InputError:
-            return self.settings  # whoever reads them names every fault
+            return settings  # whoever reads them names every fault
 
     @cached_property
     def reading_order(self) -> ReadingOrder:

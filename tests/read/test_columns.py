@@ -84,7 +84,7 @@ def test_sound_files_are_read_in_columns(tmp_path, monkeypatch):
         return refuse() if found is None else found
 
     monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader._records", refuse)
-    monkeypatch.setattr("amiss_tasks.stages.read.tsv.split_cells", split)
+    monkeypatch.setattr("amiss_tasks.stages.files.tsv.split_cells", split)
     assert read_inputs(GOLDEN_INPUT, {}, tmp_path, "x").counts.rows
 
 

@@ -69,12 +69,12 @@ def test_every_key(tmp_path):
         INPUTS
         + GRID
         + "folds: 3\nseed: 0\nprotocol: amiss\nclassifiers: [lr, rf]\n"
-        + "limits: {task_seconds: 90}\nsample: 20\nrows: 500\n"
+        + "limits: {task_seconds: 90, read: {memory: 2.5 GB}}\nsample: 20\nrows: 500\n"
     )
     study = load(tmp_path, text)
     assert (study.folds, study.seed, study.sample, study.rows) == (3, 0, 20, 500)
     assert study.classifiers == ("rf", "lr")
-    assert study.limits == Limits(task_seconds=90.0)
+    assert study.limits == Limits(task_seconds=90.0, read_bytes=5 << 29)
 
 
 def test_paths_are_relative_to_the_file_wherever_it_is_loaded_from(tmp_path, monkeypatch):
@@ -176,6 +176,10 @@ def test_faults_of_an_inline_grid_have_the_lines_of_the_study(tmp_path):
         ("limits: 5", ['key "limits" has the number 5', "task_seconds: SECONDS"]),
         ("limits: {task_seconds: 0}", ['limit "task_seconds" has the number 0', "above 0"]),
         ("limits: {task_seconds: .inf}", ["task_seconds", "above 0"]),
+        ("limits: {read: 4 GB}", ['limit "read" has the text "4 GB"', "read: {memory: 1.5 GB}"]),
+        ("limits: {read: {memory: 4}}", ['"memory" has the number 4', "as in 1.5 GB"]),
+        ("limits: {read: {memory: 100 MB}}", ['"memory" has the text', "at least 512 MB"]),
+        ("limits: {read: {mem: 4 GB}}", ['unknown limit of read "mem"', '"memory"']),
         ("limits: {mem_mb: 4000}", ['limit "mem_mb" is of a later version']),
         ("limits: {task_second: 4}", ['unknown limit "task_second"', '"task_seconds"?']),
         ("report: mean_imp", ['key "report" has the text', "a mapping"]),

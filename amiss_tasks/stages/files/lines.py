@@ -73,14 +73,23 @@ class LineSource:
         self.path = path
         self._report = report
         self._next_line = 1
+        self._raw: IO[bytes] | None = None
 
     def chunks(self) -> Generator[Chunk]:
         """Yield the lines once; ends early, with a fault, where the file is damaged."""
         try:
             with self.path.open("rb") as raw:
+                self._raw = raw
                 yield from self._chunks(raw)
         except OSError as error:
             self._report.stop(f"cannot be read: {error.strerror or error}")
+
+    @property
+    def share(self) -> float:
+        """Share of the file's bytes that is read, about."""
+        if self._raw is None or self._raw.closed:
+            return float(self._raw is not None)
+        return self._raw.tell() / max(1, self.path.stat().st_size)
 
     def _chunks(self, raw: IO[bytes]) -> Iterator[Chunk]:
         data = self._blocks(raw)
@@ -256,7 +265,13 @@ class ChunkReader:
 
     def __init__(self, path: Path | str, report: FileReport | None) -> None:
         self.report = report or FileReport(Path(path))
-        self._chunks = LineSource(Path(path), self.report).chunks()
+        self._source = LineSource(Path(path), self.report)
+        self._chunks = self._source.chunks()
+
+    @property
+    def share(self) -> float:
+        """Share of the file's bytes that is read, about."""
+        return self._source.share
 
     def close(self) -> None:
         """Close the file."""

@@ -193,6 +193,11 @@ class Batch:
         self._flush()
         return self._columns.taken()
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Rows that are kept, and their bytes; some thousand may not be counted yet."""
+        return self._columns.held
+
     def finish(self) -> Any:
         """Arrow table of all rows.
 

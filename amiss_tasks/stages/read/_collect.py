@@ -36,6 +36,7 @@ from amiss_tasks.stages.read._judged import (
     reason_to_drop,
     repeated_transcripts,
 )
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_counts import check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, is_of_other_allele
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
@@ -58,6 +59,7 @@ def collect(
     has_cadd: bool = True,
     usable: Usable | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+    memory: Memory | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -75,9 +77,13 @@ def collect(
             are where they are used.
         each: Takes the rows of some records and those of them that are left out, in the order of
             the file; what is returned has none then.
+        memory: Counts the rows that are kept; None for no limit.
 
     Returns:
         The rows; faults and notes are in the reader's report.
+
+    Raises:
+        UserError: There is no room for all of them.
     """
     found = _Collector(
         reader,
@@ -88,6 +94,7 @@ def collect(
         has_cadd=has_cadd,
         usable=usable,
         each=each,
+        memory=memory,
     )
     return found.collect()
 
@@ -106,9 +113,9 @@ class _Collector:
         has_cadd: bool,
         usable: Usable | None,
         each: Callable[[Any, Sequence[LeftOut]], None] | None,
+        memory: Memory | None,
     ) -> None:
-        self._reader = reader
-        self._each = each
+        self._reader, self._each, self._memory = reader, each, memory
         self._most_records = most_records
         self._labelled, self._has_cadd = labelled, has_cadd
         at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
@@ -139,6 +146,8 @@ class _Collector:
                         return self._finish()
             if self._batch and self._each:
                 self._hand_on(self._batch.taken())
+            if self._memory is not None and self._batch is not None:
+                self._memory.hold_rows(*self._batch.held, reader.share)
         return self._finish()
 
     def _take(self, record: VcfRecord) -> None:

@@ -88,6 +88,11 @@ class RowColumns:
         done, self._done = self._done, []
         return pa.concat_tables(done) if done else None
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Rows that are kept, and their bytes."""
+        return sum(map(len, self._done)), sum(table.nbytes for table in self._done)
+
     def finish(self) -> Any:
         """Arrow table of all rows that are kept, once all are there."""
         import pyarrow as pa

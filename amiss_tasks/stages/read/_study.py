@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.features.feature_set import KEYS, VEP, FeatureSet
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join_checks import (
@@ -20,6 +20,7 @@ from amiss_tasks.stages.read._join_checks import (
 )
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
 from amiss_tasks.stages.read._left_join import joined_rows
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._result import (
     ReadCounts,
@@ -32,7 +33,7 @@ from amiss_tasks.stages.read._result import (
 from amiss_tasks.stages.read._table_rows import collect_rows
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
-from amiss_tasks.stages.usable import Usable, usable_blocks
+from amiss_tasks.stages.usable import EVERYTHING, Usable, usable_blocks
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
@@ -82,6 +83,7 @@ def read_inputs(
     significance: Significance = UPSTREAM_SIGNIFICANCE,
     leave_out_other_alleles: bool = False,
     whole: bool = False,
+    most_bytes: int | None = None,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this digest joined.
 
@@ -98,6 +100,7 @@ def read_inputs(
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
         whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
             are, for all variants take part in the draw.
+        most_bytes: Memory that reading may take, None for no limit.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -105,7 +108,7 @@ def read_inputs(
 
     Raises:
         InputError: With every fault of every file; nothing is written then.
-        UserError: The table cannot be written.
+        UserError: The table cannot be written, or there is no room for its rows.
     """
     path = cache_path(cache_dir, digest)
     reports = reports_of(inputs, features)
@@ -113,13 +116,18 @@ def read_inputs(
     found, damage = load(path, files, features)
     is_new = found is None
     if found is None:
+        usable = None if whole or rows is not None else usable_blocks(grid_values)
+        kept = usable.named if usable else EVERYTHING
+        if rows is not None:
+            kept = f"{kept}, for --rows draws from all variants"
         found = _read(
             inputs,
             grid_values,
             features,
             path,
             leave_out_other_alleles=leave_out_other_alleles,
-            usable=None if whole or rows is not None else usable_blocks(grid_values),
+            usable=usable,
+            memory=Memory(most_bytes, cache_dir, kept, _bytes_beside(features, inputs)),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -153,6 +161,7 @@ def read_vcf(
     leave_out_other_alleles: bool,
     usable: Usable | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+    memory: Memory | None = None,
 ) -> VcfRows:
     """Read the VCF; the arguments are those of ``collect``.
 
@@ -173,6 +182,7 @@ def read_vcf(
         has_cadd=bool(roles),
         usable=usable,
         each=each,
+        memory=memory,
     )
     if not is_sound:
         opened.raise_faults()
@@ -187,18 +197,25 @@ def _read(
     *,
     leave_out_other_alleles: bool,
     usable: Usable | None = None,
+    memory: Memory | None = None,
 ) -> ReadResult:
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         reports, located, kept = opened.reports, opened.features, opened.kept
         vcf = read_vcf(
-            opened, labelled=True, leave_out_other_alleles=leave_out_other_alleles, usable=usable
+            opened,
+            labelled=True,
+            leave_out_other_alleles=leave_out_other_alleles,
+            usable=usable,
+            memory=memory,
         )
         roles = [role for role in CADD_ROLES if role in reports]
-        tables = [collect_rows(opened.cadd[role], vcf.variants, located) for role in roles]
+        tables = [
+            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory) for role in roles
+        ]
         others = {
-            role: collect_rows(reader, vcf.variants, located, role)
+            role: collect_rows(reader, vcf.variants, located, role, memory=memory)
             for role, reader in opened.tables.items()
         }
         if any(report.broken for report in reports.values()):
@@ -219,6 +236,12 @@ def _read(
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
     return ReadResult(path, joined, notes_of(reports), counts, kept)
+
+
+def _bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
+    """Bytes of a row that are read from tables: a number each, and what names it."""
+    numbers = [each for each in features.features if each.is_numeric and each.file != VEP]
+    return 8 * len(numbers) + 64 * (len(inputs) > 1)
 
 
 def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:

@@ -14,10 +14,11 @@ from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.files.report import FileReport, shown
+from amiss_tasks.stages.files.tsv import CodedLot, TsvReader
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
+from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tables import TRANSCRIPT
-from amiss_tasks.stages.read.tsv import CodedLot, TsvReader
 from amiss_tasks.stages.values.cells import one_value, parse
 from amiss_tasks.stages.values.parsing import (
     CADD_MISSING,
@@ -72,6 +73,7 @@ def collect_rows(
     features: FeatureSet,
     file: str = CADD,
     each: Callable[[Any], None] | None = None,
+    memory: Memory | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -81,6 +83,7 @@ def collect_rows(
         features: The study's features.
         file: Which features are read from it, see :class:`Feature`.
         each: Takes tables of rows in the order of the file; what is returned has none then.
+        memory: Counts the rows that are kept; None for no limit.
 
     Returns:
         The rows that belong to rows of the VCF that are used. The width of every row is
@@ -122,7 +125,10 @@ def collect_rows(
             own_keys = {
                 place: Coded(each, codes[at]) for place, each in zip(key_at, columns, strict=True)
             }
-            take(columns_of.table(lot._replace(columns={**lot.columns, **own_keys})))
+            table = columns_of.table(lot._replace(columns={**lot.columns, **own_keys}))
+            take(table)
+            if memory is not None:
+                memory.hold_more(table.nbytes)
     columns_of.checks.finish()
     result.table = pa.concat_tables(found)
     return result

@@ -145,7 +145,7 @@ class UnlabelledRows:
             found = collect_rows(opened.cadd[role], vcf.variants, opened.features, each=take)
         else:
             reader = opened.tables[role]
-            found = collect_rows(reader, vcf.variants, opened.features, role, take)
+            found = collect_rows(reader, vcf.variants, opened.features, role, each=take)
         kept.add(found.table, 0)
         kept.finish()
         return found, kept

@@ -51,7 +51,12 @@ def make_blocks(
         notes = list(pipeline.check(replace(order.job.settings, inputs=paths), order.values))
         say("reading the inputs")
         digests = {role: digest_of_input(path) for role, path in inputs.items()}
-        settings = replace(order.job.settings, inputs=paths, input_digests=digests)
+        settings = replace(
+            order.job.settings,
+            inputs=paths,
+            input_digests=digests,
+            read_bytes=order.job.limits.read_bytes,
+        )
         source = pipeline.open_source(settings, order.values, out.parent / "cache")
     except InputError as error:
         return ReadingReport(order.digest, {}, (), _renamed(error.faults, names))

@@ -1,0 +1,81 @@
+"""How much reading holds, and whether memory and disk have room for it."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+from gridrun.errors import UserError, counted, in_bytes
+
+BASE_BYTES = 256 << 20
+"""Python, its libraries, and the chunks that are being read, measured."""
+
+_SIDES = 2
+"""What is held of a row's bytes: as it was read, and joined."""
+
+_GB = 1 << 30
+
+
+class Memory:
+    """Counts the rows that are kept while inputs are read; refuses more than there is room for.
+
+    A row of amiss's features takes some 330 bytes of the VCF, as many of CADD, and both again
+    once they are joined. What comes after reading holds the rows of a combination as well, so
+    there is no use in keeping them elsewhere meanwhile.
+
+    Args:
+        most: Bytes that reading may take, None for any number.
+        directory: Where the joined table is written; it need not be there yet.
+        kept: Which rows are kept, in words.
+        beside_bytes: Of a row, read from other files than the VCF.
+    """
+
+    def __init__(self, most: int | None, directory: Path, kept: str, beside_bytes: int) -> None:
+        self._most = most
+        self._directory = next(path for path in (directory, *directory.parents) if path.exists())
+        self._kept = kept
+        self._beside = beside_bytes
+        self._of_vcf = self._of_tables = self._rows = 0
+
+    def hold_rows(self, rows: int, size: int, share: float) -> None:
+        """Take in what the VCF gave so far.
+
+        Args:
+            rows: Rows that are kept.
+            size: Their bytes.
+            share: Share of the file that is read.
+
+        Raises:
+            UserError: They, and what will be joined to them, are more than there is room for.
+        """
+        self._rows, self._of_vcf = rows, size
+        self._check(size + rows * self._beside, share)
+
+    def hold_more(self, size: int) -> None:
+        """Take in some bytes of rows of a table; raises as ``hold_rows``."""
+        self._of_tables += size
+        self._check(max(self._of_vcf + self._of_tables, self._rows * self._beside), 1.0)
+
+    def _check(self, size: int, share: float) -> None:
+        needed = BASE_BYTES + _SIDES * size
+        if self._most is not None and needed > self._most:
+            expected = BASE_BYTES + _SIDES * size / max(share, 1e-3)
+            raise UserError(
+                f"reading would take more memory than it may ({in_bytes(self._most)}): "
+                f"{counted(self._rows, 'row')} that the grid can use ({self._kept}) are in the "
+                f"first {max(share, 1e-3):.1%} of the VCF, and all of them would take about "
+                f"{math.ceil(expected / _GB):,} GB",
+                todo="let the grid keep fewer rows (transcript: canonical, quality: twostar and "
+                "restriction: missense keep few), or let reading take more, in study.yaml: "
+                f"limits: {{read: {{memory: {math.ceil(1.2 * expected / _GB)} GB}}}}; filtering "
+                "holds the rows of a combination once more",
+            )
+        free = shutil.disk_usage(self._directory).free
+        if size > free:
+            raise UserError(
+                f"no space left to write: the table of joined rows takes {in_bytes(size)} or more, "
+                f"and {in_bytes(free)} are free",
+                where=str(self._directory),
+                todo="free some space, or let the grid keep fewer rows",
+            )
