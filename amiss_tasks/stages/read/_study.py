@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import KEYS, VEP, FeatureSet
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join_checks import (
@@ -18,12 +18,11 @@ from amiss_tasks.stages.read._join_checks import (
     note_lost,
     note_misplaced,
 )
-from amiss_tasks.stages.read._judged import LeftOut, VcfRows
+from amiss_tasks.stages.read._judged import LeftOut, VcfRows, counts_of
 from amiss_tasks.stages.read._left_join import joined_rows
-from amiss_tasks.stages.read._memory import Memory
+from amiss_tasks.stages.read._memory import Memory, bytes_beside
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._result import (
-    ReadCounts,
     ReadResult,
     cache_path,
     load,
@@ -127,7 +126,7 @@ def read_inputs(
             path,
             leave_out_other_alleles=leave_out_other_alleles,
             usable=usable,
-            memory=Memory(most_bytes, cache_dir, kept, _bytes_beside(features, inputs)),
+            memory=Memory(most_bytes, cache_dir, kept, bytes_beside(features, inputs)),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -230,33 +229,9 @@ def _read(
         opened.raise_faults()
         joined = add_combinations(joined, kept)
         note_misplaced(joined, kept, reports["features"])
-    counts = _counts(vcf, sum(table.rows for table in tables), joined)
+    counts = counts_of(vcf, sum(table.rows for table in tables), joined)
     if tables and counts.variants_without_cadd:
         which = "with a star" if usable is None else "that the grid can use"
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
     return ReadResult(path, joined, notes_of(reports), counts, kept)
-
-
-def _bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
-    """Bytes of a row that are read from tables: a number each, and what names it."""
-    numbers = [each for each in features.features if each.is_numeric and each.file != VEP]
-    return 8 * len(numbers) + 64 * (len(inputs) > 1)
-
-
-def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
-    import pyarrow.compute as pc
-
-    joined_lines = pc.unique(joined["vcf_line"])
-    kept = vcf.variants.used()
-    return ReadCounts(
-        records=vcf.records,
-        blocks=vcf.blocks,
-        cadd_rows=cadd_rows,
-        records_dropped=vcf.dropped,
-        variants_without_cadd=kept - len(joined_lines),
-        rows_without_cadd=len(vcf.table) - len(joined),
-        review=vcf.review.counts,
-        rows=len(joined),
-        variants=len(joined_lines),
-    )

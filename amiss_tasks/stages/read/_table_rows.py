@@ -72,6 +72,7 @@ def collect_rows(
     variants: Variants,
     features: FeatureSet,
     file: str = CADD,
+    *,
     each: Callable[[Any], None] | None = None,
     memory: Memory | None = None,
 ) -> FoundRows:
