@@ -52,7 +52,7 @@ classifiers: [lr]
 def run(study: Path, arguments: list[str], called: str) -> Measured:
     """Run a study and print what it took."""
     program = [sys.executable, "-m", "gridrun", "local", str(study), *arguments]
-    found = watched(program, study / "said", each=0.25, errors=subprocess.STDOUT)
+    found = watched(program, study / "said", each=1.0, errors=subprocess.STDOUT)
     if found.code:
         raise SystemExit(found.said)
     print(f"  {called:>10}: {found.figures()}  read {found.read:,.0f} MB", flush=True)

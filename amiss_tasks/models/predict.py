@@ -81,7 +81,7 @@ def predict(
                 if passed - told >= SECONDS:
                     told, share = passed, number / len(found)
                     yield (
-                        f"predicting: {share:.0%} of the variants done "
+                        f"predicting: {share:.0%} done "
                         f"({counted(counts.rows, 'row')}), {time_left(passed, share)}"
                     )
     warnings = [

@@ -102,7 +102,7 @@ class UnlabelledRows:
         self._left_out.finish()
         self._places.finish()
         if vcf.variants.is_repeated():
-            # whose rows cannot be told apart shows only where all are together
+            # rows with one name can be found only among all rows
             self._last = 0
             self._rows.join_pieces()
             self._left_out.join_pieces()
