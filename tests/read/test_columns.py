@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
@@ -125,8 +126,8 @@ def test_values_of_transcripts_are_those_of_each_block_alone():
     listed = coded("ENST1&ENST2", "ENST1&ENST2", "ENST1", "ENST1&ENST2", "ENST1&ENST1")
     values = coded("0.1&0.2", "7", "0.3", "0.1&0.2", "1&2")
     found = matched_columns(own, listed, [values])
-    assert found is not None
-    assert list(zip(*(column.cells() for column in found), strict=True)) == [
+    assert not len(found.odd)
+    assert list(zip(*(column.cells() for column in found.columns), strict=True)) == [
         match_transcript(mine, cells)
         for mine, *cells in zip(*(c.cells() for c in (own, listed, values)), strict=True)
         for cells in [tuple(cells)]
@@ -135,11 +136,39 @@ def test_values_of_transcripts_are_those_of_each_block_alone():
 
 @pytest.mark.parametrize(
     ("own", "listed", "value"),
-    [("ENST00.2", "ENST00.1", "1"), ("ENST1", "ENST1&ENST2", "1&2&3"), ("ENST00", "ENST00.1", "")],
+    [
+        ("ENST00.2", "ENST00.1", "1"),
+        ("ENST00", "ENST1&ENST00.1", "5&6"),
+        ("ENST00.1", "ENST00&ENST1", "7"),
+        ("ENST00", "ENST00.1&ENST00.2", "5&6"),
+        ("ENST1", "ENST1&ENST2", "1&2&3"),
+        ("ENST3", "ENST1&ENST2&ENST3", "1&2"),
+        ("ENST00", "ENST00.1", ""),
+    ],
 )
-def test_what_is_to_be_said_of_lists_is_left_to_others(own, listed, value):
-    """Another version of a transcript, and a list of another length."""
-    assert matched_columns(coded(own), coded(listed), [coded(value)]) is None
+def test_rows_of_whose_lists_something_is_to_be_said_are_named(own, listed, value):
+    """Another version, and a list of another length; values are as block by block."""
+    sound = coded("ENST1", own), coded("ENST1", listed), [coded("1", value)]
+    found = matched_columns(*sound)
+    assert found.odd.tolist() == [1]
+    assert tuple(column.cell(1) for column in found.columns) == match_transcript(
+        own, (listed, value)
+    )
+
+
+def test_versions_in_a_whole_file_are_read_in_columns(tmp_path, monkeypatch):
+    """VEP writes them with ``--transcript_version``; what is said is as block by block."""
+    lines = [re.sub(r"\|(ENST\d+)\|", r"|\1.4|", line) for line in lines_of(GOLDEN_INPUT["vcf"])]
+    inputs = {**GOLDEN_INPUT, "vcf": write_lines(tmp_path / "v.vcf", lines)}
+    found = []
+    for number, name in enumerate(("_records", "plain")):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"amiss_tasks.stages.read.vcf.VcfReader.{name}", lambda *_: None)
+            found.append(read_inputs(inputs, {}, tmp_path, str(number)))
+    by_column, by_cell = found
+    assert any("has a version in Feature" in note.message for note in by_cell.notes)
+    assert by_column.notes == by_cell.notes
+    assert _rows(by_column) == _rows(by_cell)
 
 
 def test_a_transcript_is_repeated_and_a_motif_is_not():

@@ -71,6 +71,11 @@ class Coded:
         """The same cells for other rows; some row need not have each of them."""
         return Coded(self._distinct, codes)
 
+    def cell(self, row: int) -> str:
+        """The cell of one row."""
+        found: str = self.distinct[self.codes[row]]
+        return found
+
     def cells(self) -> tuple[str, ...]:
         """The cell of each row."""
         return tuple(map(self.distinct.__getitem__, self.codes.tolist()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,11 @@ ABSENT, THERE, KEPT, USED = -1, 0, 1, 2
 """What a VCF has of a variant: nothing, a record, one that is kept, a row that is used."""
 
 _NO_TRANSCRIPT = frozenset({"", ".", "NA", None})
+
+
+def _hash(name: str) -> int:
+    """Of 64 bits, the same in every process; Python's own is another in each."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 class Variants:
@@ -46,8 +52,14 @@ class Variants:
             is_kept: Whether the record is kept.
         """
         self.chromosomes.setdefault(chromosome)
-        self._hashes.append(hash(name))
+        self._hashes.append(_hash(name))
         self._kept.append(is_kept)
+
+    def extend(self, later: Variants) -> None:
+        """Take in the variants of later records."""
+        self.chromosomes |= later.chromosomes
+        self._hashes.extend(later._hashes)
+        self._kept.extend(later._kept)
 
     def kept(self) -> int:
         """How many variants are kept, each counted once."""
@@ -68,7 +80,7 @@ class Variants:
         """What the VCF has of each of these variants: ABSENT, THERE, KEPT or USED."""
         self._sort()
         assert self._sorted is not None
-        wanted = np.fromiter(map(hash, names), np.int64, len(names))
+        wanted = np.fromiter(map(_hash, names), np.int64, len(names))
         if not len(self._sorted):
             return np.full(len(names), ABSENT, np.int8)
         at = np.searchsorted(self._sorted, wanted).clip(max=len(self._sorted) - 1)
@@ -83,7 +95,7 @@ class Variants:
         """
         self._sort()
         assert self._sorted is not None
-        used = np.fromiter(map(hash, names.distinct), np.int64, len(names.distinct))
+        used = np.fromiter(map(_hash, names.distinct), np.int64, len(names.distinct))
         self._states[np.searchsorted(self._sorted, used)] = USED
         self._rows = np.unique(self._hashes_of(names, transcripts, np.arange(len(names.codes))))
 
@@ -111,7 +123,7 @@ class Variants:
     def _hashes_of(names: Coded, transcripts: Coded, rows: Codes) -> npt.NDArray[np.int64]:
         stems = ["NA" if name in _NO_TRANSCRIPT else stem(name) for name in transcripts.distinct]
         pairs = zip(names.codes[rows].tolist(), transcripts.codes[rows].tolist(), strict=True)
-        hashes = (hash((names.distinct[name], stems[own])) for name, own in pairs)
+        hashes = (_hash(f"{names.distinct[name]}\r{stems[own]}") for name, own in pairs)
         return np.fromiter(hashes, np.int64, len(rows))
 
     def _sort(self) -> None:

@@ -7,11 +7,13 @@ longest line.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import os
 import zlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -61,6 +63,18 @@ def has_bad_bytes(text: str) -> bool:
     return not text.isascii() and any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
+class Block(NamedTuple):
+    """The bytes of some whole lines in a row, without the last one's line end.
+
+    Args:
+        first: Number of the first line, counted from 1.
+        data: The bytes.
+    """
+
+    first: int
+    data: bytes
+
+
 class LineSource:
     """A text file as chunks of lines.
 
@@ -75,14 +89,67 @@ class LineSource:
         self._next_line = 1
         self._raw: IO[bytes] | None = None
 
+        self._last: Block | None = None
+        self._pieces: Iterator[Chunk] = iter(())
+        self._source = self._opened()
+
     def chunks(self) -> Generator[Chunk]:
         """Yield the lines once; ends early, with a fault, where the file is damaged."""
+        for block in self.blocks():
+            self._pieces = decoded(block, self._report)
+            yield from self._pieces
+        yield from self.last()
+
+    def pieces(self) -> Iterator[Chunk]:
+        """Yield what is left of the block of the last chunk."""
+        yield from self._pieces
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what is left of the lines as bytes, but for a last one that has no line end."""
+        yield from self._source
+
+    def last(self) -> Iterator[Chunk]:
+        """Yield a last line that has no line end; note it where something else is wrong with it."""
+        if self._last is None or self._report.broken:
+            return
+        last, self._last = self._last, None
+        said = self._report.said
+        yield from decoded(last, self._report)
+        # whoever reads the line has said by now what is wrong with it
+        if self._report.said > said:
+            self._report.note(
+                "the last line has no line end and is not as it should be: the file seems to "
+                "be cut short",
+                line=last.first,
+                todo=_AGAIN,
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    @contextmanager
+    def said_last(self) -> Iterator[None]:
+        """What is said of the bytes meanwhile stands behind what others say of earlier lines."""
+        report, self._report = self._report, FileReport(self.path)
+        try:
+            yield
+        finally:
+            report.add(self._report)
+            self._report = report
+
+    def _opened(self) -> Generator[Block]:
         try:
             with self.path.open("rb") as raw:
                 self._raw = raw
-                yield from self._chunks(raw)
+                yield from self._read(raw)
         except OSError as error:
             self._report.stop(f"cannot be read: {error.strerror or error}")
+
+    def _block(self, data: bytes) -> Block:
+        first = self._next_line
+        self._next_line += data.count(b"\n") + 1
+        return Block(first, data)
 
     @property
     def share(self) -> float:
@@ -91,7 +158,7 @@ class LineSource:
             return float(self._raw is not None)
         return self._raw.tell() / max(1, self.path.stat().st_size)
 
-    def _chunks(self, raw: IO[bytes]) -> Iterator[Chunk]:
+    def _read(self, raw: IO[bytes]) -> Iterator[Block]:
         data = self._blocks(raw)
         first = next(data, b"")
         if first.startswith(_BOM):
@@ -126,26 +193,12 @@ class LineSource:
                     return
             else:
                 pieces.append(block[:cut])
-                yield from self._decode(b"".join(pieces))
+                yield self._block(b"".join(pieces))
                 pieces = [block[cut + 1 :]]
                 size = len(pieces[0])
             block = next(data, b"")
         if last := b"".join(pieces):
-            yield from self._decode_last(last)
-
-    def _decode_last(self, last: bytes) -> Iterator[Chunk]:
-        """Yield a line that has no line end; note it where something else is wrong with it."""
-        if not self._report.broken:
-            said = self._report.said
-            yield from self._decode(last)
-            # whoever reads the line has said by now what is wrong with it
-            if self._report.said > said:
-                self._report.note(
-                    "the last line has no line end and is not as it should be: the file seems to "
-                    "be cut short",
-                    line=self._next_line - 1,
-                    todo=_AGAIN,
-                )
+            self._last = self._block(last)
 
     def _blocks(self, raw: IO[bytes]) -> Iterator[bytes]:
         """Yield unpacked bytes; name what is wrong with the packing."""
@@ -192,41 +245,49 @@ class LineSource:
             return False
         return True
 
-    def _decode(self, block: bytes) -> Iterator[Chunk]:
-        try:
-            text = block.decode("utf-8")
-            is_utf8 = True
-        except UnicodeDecodeError:
-            text = block.decode("utf-8", "surrogateescape")
-            is_utf8 = False
-        lines = text.split("\n")
-        first = self._next_line
-        self._next_line += len(lines)
-        bad: set[int] = set()
-        if "\r" in text:
-            if any(line.endswith("\r") for line in lines):
-                self._report.note("has CRLF line ends; the CR is taken off", key="crlf")
-                lines = [line.removesuffix("\r") for line in lines]
-            bad |= self._lines_with("\r", "carriage return inside a line", lines, first)
-        if "\0" in text:
-            bad |= self._lines_with("\0", "NUL byte", lines, first)
-        start = 0
-        for index in (*sorted(bad), len(lines)):
-            if index > start:
-                yield Chunk(first + start, lines[start:index], is_utf8)
-            start = index + 1
 
-    def _lines_with(self, letter: str, name: str, lines: list[str], first: int) -> set[int]:
-        """Positions of the lines that hold a letter which no sound line holds."""
-        found = {index for index, line in enumerate(lines) if letter in line}
-        for index in sorted(found):
-            self._report.fault(
-                name,
-                line=first + index,
-                noun="line",
-                todo="the file is damaged, or not text throughout; make it anew",
-            )
-        return found
+def decoded(block: Block, report: FileReport) -> Iterator[Chunk]:
+    """Yield the lines of a block as text; lines that no sound file has are faults.
+
+    Args:
+        block: The block.
+        report: Where faults and notes go.
+    """
+    try:
+        text = block.data.decode("utf-8")
+        is_utf8 = True
+    except UnicodeDecodeError:
+        text = block.data.decode("utf-8", "surrogateescape")
+        is_utf8 = False
+    lines = text.split("\n")
+    bad: set[int] = set()
+    if "\r" in text:
+        if any(line.endswith("\r") for line in lines):
+            report.note("has CRLF line ends; the CR is taken off", key="crlf")
+            lines = [line.removesuffix("\r") for line in lines]
+        bad |= _lines_with("\r", "carriage return inside a line", lines, block.first, report)
+    if "\0" in text:
+        bad |= _lines_with("\0", "NUL byte", lines, block.first, report)
+    start = 0
+    for index in (*sorted(bad), len(lines)):
+        if index > start:
+            yield Chunk(block.first + start, lines[start:index], is_utf8)
+        start = index + 1
+
+
+def _lines_with(
+    letter: str, name: str, lines: list[str], first: int, report: FileReport
+) -> set[int]:
+    """Positions of the lines that hold a letter which no sound line holds."""
+    found = {index for index, line in enumerate(lines) if letter in line}
+    for index in sorted(found):
+        report.fault(
+            name,
+            line=first + index,
+            noun="line",
+            todo="the file is damaged, or not text throughout; make it anew",
+        )
+    return found
 
 
 def _ahead(stream: IO[bytes]) -> Iterator[bytes]:
@@ -265,17 +326,43 @@ class ChunkReader:
 
     def __init__(self, path: Path | str, report: FileReport | None) -> None:
         self.report = report or FileReport(Path(path))
-        self._source = LineSource(Path(path), self.report)
+        self._source: LineSource | None = LineSource(Path(path), self.report)
         self._chunks = self._source.chunks()
+        self._rest: Chunk | None = None
 
     @property
-    def share(self) -> float:
-        """Share of the file's bytes that is read, about."""
-        return self._source.share
+    def source(self) -> LineSource:
+        """The open file."""
+        assert self._source is not None, "a reader without a file"
+        return self._source
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether lines behind the header are to be read."""
+        return self._rest is not None
+
+    def take_rest(self) -> Iterator[Chunk]:
+        """Yield the lines behind the header that were read with it, once."""
+        rest, self._rest = self._rest, None
+        if rest is not None and rest.lines:
+            yield rest
+        yield from self.source.pieces()
+
+    def without_file(self) -> Self:
+        """The same reader of lines, for those of a process that has only these."""
+        found = copy.copy(self)
+        found.__dict__ |= {"_source": None, "_chunks": iter(()), "_rest": None}
+        found.say_to(FileReport(self.report.file))
+        return found
+
+    def say_to(self, report: FileReport) -> None:
+        """Have faults and notes go to another report."""
+        self.report = report
 
     def close(self) -> None:
         """Close the file."""
         self._chunks.close()
+        self.source.close()
 
     def __enter__(self) -> Self:
         return self

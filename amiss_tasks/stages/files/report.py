@@ -62,6 +62,18 @@ class _Entry:
     sums: tuple[int, ...] = ()
     names: dict[str, None] = field(default_factory=dict)
 
+    def met(self, line: int | None) -> None:
+        """Take in a line where it was met."""
+        # One line more than is named, to know that there are more.
+        if line is not None and len(self.lines) <= LINES_NAMED and line not in self.lines[-1:]:
+            self.lines.append(line)
+
+    def add(self, later: _Entry) -> None:
+        """Take in where it was met in later lines."""
+        self.count += later.count
+        for line in later.lines:
+            self.met(line)
+
     def fault(self, file: Path) -> Fault:
         """The fault as people read it, with count and lines."""
         parts = []
@@ -141,6 +153,16 @@ class FileReport:
         self.broken = True
         self.fault(message, **details)
 
+    def add(self, later: FileReport) -> None:
+        """Take in what another report says of later lines of the file."""
+        self.broken |= later.broken
+        for mine, theirs in ((self._faults, later._faults), (self._notes, later._notes)):
+            for key, entry in theirs.items():
+                if key in mine:
+                    mine[key].add(entry)
+                else:
+                    mine[key] = entry
+
     @property
     def said(self) -> int:
         """How often something was said of the file."""
@@ -168,9 +190,7 @@ def _add(
 ) -> None:
     entry = entries.setdefault(message if key is None else key, _Entry(message, **said))
     entry.count += 1
-    # One line more than is named, to know that there are more.
-    if line is not None and len(entry.lines) <= LINES_NAMED and line not in entry.lines[-1:]:
-        entry.lines.append(line)
+    entry.met(line)
 
 
 def raise_faults(reports: Sequence[FileReport]) -> None:

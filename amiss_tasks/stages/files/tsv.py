@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -152,22 +153,19 @@ class TsvReader(ChunkReader, ABC):
     def rows(self) -> Iterator[Rows]:
         """Yield the rows as they stand; what is odd about their width and bytes is said."""
         for chunk in self._chunks_of_rows():
-            found = self._sound(chunk)
+            found = self.sound(chunk)
             if found.texts:
                 yield found
 
     def _chunks_of_rows(self) -> Iterator[Chunk]:
-        if self._rest is None:
-            return
-        rest, self._rest = self._rest, None
-        if rest.lines:
-            yield rest
-        yield from self._chunks
+        if self._rest is not None:
+            yield from self.take_rest()
+            yield from self._chunks
 
-    def _sound(self, chunk: Chunk) -> Rows:
+    def sound(self, chunk: Chunk) -> Rows:
         """The rows of a chunk that are as wide as the names, and whose bytes can be read."""
         tabs = len(self.names) - 1
-        if chunk.is_utf8 and all(line.count("\t") == tabs for line in chunk.lines):
+        if chunk.is_utf8 and {tabs}.issuperset(map(str.count, chunk.lines, repeat("\t"))):
             return Rows(range(chunk.first, chunk.first + len(chunk.lines)), chunk.lines)
         numbers: list[int] = []
         texts: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,19 @@ _VERSIONS = {
     (False, True): "has a version in {} and none in Feature",
 }
 """Whether a transcript has a version in a row's Feature and in dbNSFP's list, in words."""
+
+
+class CutBlocks(NamedTuple):
+    """Blocks cut into columns.
+
+    Args:
+        columns: In the order of the names of :class:`Batch`, but for what records share.
+        odd: Position of a block to its ``Feature`` and lists, where something is to be said of
+            these.
+    """
+
+    columns: Sequence[Coded]
+    odd: Mapping[int, tuple[str, tuple[str, ...]]]
 
 
 class Batch:
@@ -107,9 +120,7 @@ class Batch:
                 listed = self._matched(cells)
                 own = match_transcript(cells[self._feature], listed)
                 rows.append(shared + self._plain(cells) + own)
-                if own[0] != cells[self._feature]:
-                    self._say_versions(cells[self._feature], own[0], listed[0], record.line)
-                self._check_lengths(listed, record.line)
+                self.say_of_lists(cells[self._feature], listed, record.line)
         if len(rows) >= _ROWS_AT_ONCE:
             self._flush()
 
@@ -128,21 +139,22 @@ class Batch:
             *((info.get(self._cut.field, ""),) if self._cut else ()),
         )
 
-    def cut(self, blocks: Mapping[int, Coded]) -> Sequence[Coded] | None:
-        """Columns of blocks that were cut by Arrow, in the order of the names.
+    def cut(self, blocks: Mapping[int, Coded]) -> CutBlocks:
+        """Columns of blocks that were cut by Arrow.
 
         Args:
             blocks: Position of a field to its cells; those of ``used`` are there.
-
-        Returns:
-            None where something is to be said of a list by transcript.
         """
         plain = [blocks[position] for position in self._plain_at]
         if not self._matched_at:
-            return plain
-        listed, *others = (blocks[position] for position in self._matched_at)
-        matched = matched_columns(blocks[self._feature], listed, others)
-        return None if matched is None else [*plain, *matched]
+            return CutBlocks(plain, {})
+        own = blocks[self._feature]
+        lists = [blocks[position] for position in self._matched_at]
+        matched = matched_columns(own, lists[0], lists[1:])
+        odd = {
+            row: (own.cell(row), tuple(c.cell(row) for c in lists)) for row in matched.odd.tolist()
+        }
+        return CutBlocks([*plain, *matched.columns], odd)
 
     def add_cut(self, records: Sequence[VcfRecord], counts: Codes, cut: Sequence[Coded]) -> None:
         """Take in the rows of kept records whose blocks were cut by Arrow.
@@ -157,6 +169,19 @@ class Batch:
         of_rows = np.repeat(np.array(lines), counts).tolist()
         shared = [Coded.repeated(cells, counts) for cells in texts]
         self._columns.add(dict(zip(self._names[1:], (*shared, *cut), strict=True)), of_rows)
+
+    def say_of_lists(self, feature: str, listed: tuple[str, ...], line: int) -> None:
+        """Say what is odd about the lists by transcript of a block.
+
+        Args:
+            feature: Its ``Feature``.
+            listed: As ``match_transcript`` takes them.
+            line: Line of the record.
+        """
+        found = match_transcript(feature, listed[:1])[0]
+        if found != feature:
+            self._say_versions(feature, found, listed[0], line)
+        self._check_lengths(listed, line)
 
     def _say_versions(self, feature: str, found: str, listed: str, line: int) -> None:
         """Note a transcript that was found without its version; refuse one with two versions."""
@@ -190,13 +215,12 @@ class Batch:
 
     def taken(self) -> Any | None:
         """Arrow table of the rows that are there, which are then forgotten; None for none."""
-        self._flush()
-        return self._columns.taken()
+        return self.columns().taken()
 
-    @property
-    def held(self) -> tuple[int, int]:
-        """Rows that are kept, and their bytes; some thousand may not be counted yet."""
-        return self._columns.held
+    def columns(self) -> RowColumns:
+        """The columns of all rows so far."""
+        self._flush()
+        return self._columns
 
     def finish(self) -> Any:
         """Arrow table of all rows.

@@ -7,6 +7,7 @@ tiers of a combination are cut out later, by the filter stage).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
@@ -24,8 +25,10 @@ from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.clinvar_2026 import CLNREVSTAT
 from amiss_tasks.stages.columns.coded import Coded, split_cells
-from amiss_tasks.stages.files.lines import Chunk
-from amiss_tasks.stages.read._batch import Batch
+from amiss_tasks.stages.files.lines import Block, Chunk, decoded
+from amiss_tasks.stages.files.pool import Pool
+from amiss_tasks.stages.files.report import FileReport
+from amiss_tasks.stages.read._batch import Batch, CutBlocks
 from amiss_tasks.stages.read._column_lookup import check_lists, unmatched_lists
 from amiss_tasks.stages.read._judged import (
     ANY_TIER,
@@ -37,6 +40,7 @@ from amiss_tasks.stages.read._judged import (
     repeated_transcripts,
 )
 from amiss_tasks.stages.read._memory import Memory
+from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read._value_counts import check_review, check_significance
 from amiss_tasks.stages.read.alleles import ALLELE, AlleleCheck, is_of_other_allele
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
@@ -49,24 +53,12 @@ VARIANT_FIELDS = ("CHROM", "POS", "REF", "ALT")
 """Columns of :class:`Batch` that name a variant."""
 
 
-def collect(
-    reader: VcfReader,
-    features: FeatureSet,
-    most_records: int | None = None,
-    *,
-    labelled: bool = True,
-    leave_out_other_alleles: bool = False,
-    has_cadd: bool = True,
-    usable: Usable | None = None,
-    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
-    memory: Memory | None = None,
-) -> VcfRows:
-    """Read the records of a VCF.
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a VCF.
 
     Args:
-        reader: At its first record.
         features: The study's features.
-        most_records: Only look for faults, in that many records; no table.
         labelled: Keep what a study can train on; False keeps what can be predicted,
             whether ClinVar knows it or not.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's;
@@ -75,9 +67,34 @@ def collect(
         usable: Which blocks some combination of the grid can use; None for all. The width of
             every block is checked, and of records with a star its allele and transcript; values
             are where they are used.
+    """
+
+    features: FeatureSet
+    labelled: bool = True
+    leave_out_other_alleles: bool = False
+    has_cadd: bool = True
+    usable: Usable | None = None
+
+
+def collect(
+    reader: VcfReader,
+    wanted: Wanted,
+    most_records: int | None = None,
+    *,
+    memory: Memory | None = None,
+    pool: Pool | None = None,
+    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+) -> VcfRows:
+    """Read the records of a VCF.
+
+    Args:
+        reader: At its first record.
+        wanted: What is wanted of it.
+        most_records: Only look for faults, in that many records; no table.
+        memory: Counts the rows that are kept; None for no limit.
+        pool: Processes that may read; None for none.
         each: Takes the rows of some records and those of them that are left out, in the order of
             the file; what is returned has none then.
-        memory: Counts the rows that are kept; None for no limit.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -85,18 +102,36 @@ def collect(
     Raises:
         UserError: There is no room for all of them.
     """
-    found = _Collector(
-        reader,
-        features,
-        most_records,
-        labelled=labelled,
-        leave_out_other_alleles=leave_out_other_alleles,
-        has_cadd=has_cadd,
-        usable=usable,
-        each=each,
-        memory=memory,
-    )
-    return found.collect()
+    collector = _Collector(reader, wanted, most_records, memory, each)
+    if pool is None or most_records is not None or not pool.is_worth(reader.report.file):
+        return collector.collect()
+    return collector.collect_by(pool)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a block of lines has."""
+
+    rows: VcfRows
+    tables: Sequence[Any]
+    checks: ValueChecks
+    report: FileReport
+    found: bool
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads blocks of a VCF, each as if it stood alone; for the processes of a pool."""
+
+    reader: VcfReader
+    wanted: Wanted
+
+    def read(self, block: Block) -> _Part:
+        reader = self.reader.without_file()
+        collector = _Collector(reader, self.wanted)
+        for chunk in decoded(block, reader.report):
+            collector.take(chunk)
+        return collector.part()
 
 
 class _Collector:
@@ -105,24 +140,21 @@ class _Collector:
     def __init__(
         self,
         reader: VcfReader,
-        features: FeatureSet,
-        most_records: int | None,
-        *,
-        labelled: bool,
-        leave_out_other_alleles: bool,
-        has_cadd: bool,
-        usable: Usable | None,
-        each: Callable[[Any, Sequence[LeftOut]], None] | None,
-        memory: Memory | None,
+        wanted: Wanted,
+        most_records: int | None = None,
+        memory: Memory | None = None,
+        each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
     ) -> None:
-        self._reader, self._each, self._memory = reader, each, memory
+        self._reader, self._memory, self._each = reader, memory, each
+        self._wanted = wanted
         self._most_records = most_records
-        self._labelled, self._has_cadd = labelled, has_cadd
+        self._labelled, self._has_cadd = wanted.labelled, wanted.has_cadd
+        features, usable = wanted.features, wanted.usable
         at = positions(reader.header.csq_fields, (*features.csq_fields, ALLELE, *MANE_FIELDS))
         self._rows = VcfRows()
         is_whole = most_records is None and _has_all(at, features)
         # what is to be predicted has no class that a null model could say
-        beside = beside_of(reader.header.csq_fields, features) if labelled else Beside()
+        beside = beside_of(reader.header.csq_fields, features) if wanted.labelled else Beside()
         self._batch = Batch(reader.report, at, features, beside) if is_whole else None
         self._chosen = (
             Chosen(usable, at[BASIC_FIELDS[0]], at.get(CANONICAL)) if usable and is_whole else None
@@ -132,23 +164,64 @@ class _Collector:
         self._allele_at = at.get(ALLELE)
         self._head = max(self._allele_at or 0, self._feature_at or 0) + 1
         self._alleles = AlleleCheck(
-            self._allele_at, reader.report, leave_out=leave_out_other_alleles
+            self._allele_at, reader.report, leave_out=wanted.leave_out_other_alleles
         )
 
     def collect(self) -> VcfRows:
         """Read the records, chunk by chunk."""
-        reader, rows = self._reader, self._rows
-        for chunk in reader.chunks():
-            if not self._take_plain(chunk):
-                for record in reader.records(chunk):
-                    self._take(record)
-                    if rows.records == self._most_records:
-                        return self._finish()
-            if self._batch and self._each:
-                self._hand_on(self._batch.taken())
-            if self._memory is not None and self._batch is not None:
-                self._memory.hold_rows(*self._batch.held, reader.share)
+        for chunk in self._reader.chunks():
+            self.take(chunk)
+            if self._rows.records == self._most_records:
+                break
+            self._count_rows()
         return self._finish()
+
+    def collect_by(self, pool: Pool) -> VcfRows:
+        """The same by several processes."""
+        reader, source = self._reader, self._reader.source
+        if not reader.has_lines:
+            return self._finish()
+        for chunk in reader.take_rest():
+            self.take(chunk)
+        work = _Reading(reader.without_file(), self._wanted)
+        with source.said_last():
+            for part in pool.results(work, source.blocks()):
+                self._extend(part)
+                self._count_rows()
+        for chunk in source.last():
+            self.take(chunk)
+        reader.end()
+        return self._finish()
+
+    def take(self, chunk: Chunk) -> None:
+        """Take in the records of a chunk."""
+        if self._take_plain(chunk):
+            return
+        for record in self._reader.records(chunk):
+            self._take(record)
+            if self._rows.records == self._most_records:
+                return
+
+    def part(self) -> _Part:
+        """What was taken in."""
+        assert self._batch is not None, "several processes make rows"
+        tables, checks = self._batch.columns().part()
+        return _Part(self._rows, tables, checks, self._reader.report, self._reader.found)
+
+    def _extend(self, part: _Part) -> None:
+        assert self._batch is not None, "several processes make rows"
+        self._rows.extend(part.rows)
+        self._batch.columns().extend(part.tables, part.checks)
+        self._reader.report.add(part.report)
+        self._reader.found |= part.found
+
+    def _count_rows(self) -> None:
+        if self._batch is not None:
+            held = self._batch.columns().held
+            if self._memory is not None:
+                self._memory.hold_rows(*held, self._reader.source.share)
+            if self._each:
+                self._hand_on(self._batch.taken())
 
     def _take(self, record: VcfRecord) -> None:
         """Take in a record, and say what is odd about it."""
@@ -190,16 +263,21 @@ class _Collector:
             return False
         rows.blocks += sum(map(len, plain.blocks))
         kept = []
+        begin = 0
         for at, record in enumerate(plain.records):
             if at in plain.odd:
                 self._reader.say_of_info(plain.odd[at], record.line)
             reason = self._reason(record)
             self._count(record, reason)
             kept.append(bool(counts[at]) and not reason)
+            for row in range(begin, begin + counts[at]) if cut.odd and kept[-1] else ():
+                if row in cut.odd:
+                    batch.say_of_lists(*cut.odd[row], record.line)
+            begin += counts[at]
         if any(kept):
             of_blocks = np.array(counts, np.intp)
             chosen = np.flatnonzero(np.repeat(kept, of_blocks))
-            own_cells = [column.with_codes(column.codes[chosen]) for column in cut]
+            own_cells = [column.with_codes(column.codes[chosen]) for column in cut.columns]
             batch.add_cut(list(compress(plain.records, kept)), of_blocks[kept], own_cells)
         return True
 
@@ -213,10 +291,10 @@ class _Collector:
             len(set(names)) < len(names) and bool(repeated_transcripts(names))
         )
 
-    def _cut(self, batch: Batch, blocks: Sequence[str]) -> Sequence[Coded] | None:
-        """Columns of the batch; None where something is to be said of some cell of a list."""
+    def _cut(self, batch: Batch, blocks: Sequence[str]) -> CutBlocks | None:
+        """Columns of the batch; None where there is a list of which nobody says whose it is."""
         if not blocks:
-            return ()
+            return CutBlocks((), {})
         used = {*batch.used, *self._lists.values()}
         width = len(self._reader.header.csq_fields)
         found = split_cells("\n".join(blocks), "|", width, used, len(blocks))

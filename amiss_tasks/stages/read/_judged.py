@@ -73,6 +73,20 @@ class VcfRows:
     indels: bool = False
     snvs: bool = False
 
+    def extend(self, later: VcfRows) -> None:
+        """Take in what later lines have, but for a table."""
+        self.variants.extend(later.variants)
+        self.records += later.records
+        self.blocks += later.blocks
+        self.significance.extend(later.significance)
+        self.review.extend(later.review)
+        for reason, count in later.dropped.items():
+            self.dropped[reason] = self.dropped.get(reason, 0) + count
+        self.left_out += later.left_out
+        self.lower_case_line = self.lower_case_line or later.lower_case_line
+        self.indels |= later.indels
+        self.snvs |= later.snvs
+
 
 def counts_of(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
     """How much was read and left out.

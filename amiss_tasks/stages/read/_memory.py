@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from amiss_tasks.features.feature_set import VEP, FeatureSet
+from amiss_tasks.stages.files.pool import CHILD_BYTES, processes_for
 from gridrun.errors import UserError, counted, in_bytes
 
 BASE_BYTES = 256 << 20
@@ -44,6 +45,9 @@ class Memory:
         self._directory = next(path for path in (directory, *directory.parents) if path.exists())
         self._kept = kept
         self._beside = beside_bytes
+        self.processes = processes_for(most, BASE_BYTES)
+        """How many processes may read."""
+        self._base = BASE_BYTES + (self.processes - 1) * CHILD_BYTES
         self._of_vcf = self._of_tables = self._rows = 0
 
     def hold_rows(self, rows: int, size: int, share: float) -> None:
@@ -66,9 +70,9 @@ class Memory:
         self._check(max(self._of_vcf + self._of_tables, self._rows * self._beside), 1.0)
 
     def _check(self, size: int, share: float) -> None:
-        needed = BASE_BYTES + _SIDES * size
+        needed = self._base + _SIDES * size
         if self._most is not None and needed > self._most:
-            expected = BASE_BYTES + _SIDES * size / max(share, 1e-3)
+            expected = self._base + _SIDES * size / max(share, 1e-3)
             raise UserError(
                 f"reading would take more memory than it may ({in_bytes(self._most)}): "
                 f"{counted(self._rows, 'row')} that the grid can use ({self._kept}) are in the "

@@ -93,6 +93,16 @@ class RowColumns:
         """Rows that are kept, and their bytes."""
         return sum(map(len, self._done)), sum(table.nbytes for table in self._done)
 
+    def part(self) -> tuple[list[Any], ValueChecks]:
+        """Tables of the rows so far, and what their columns hold."""
+        return self._done, self._checks
+
+    def extend(self, tables: Sequence[Any], checks: ValueChecks) -> None:
+        """Take in the ``part`` of later lines."""
+        self._checks.extend(checks)
+        for table in tables:
+            self._keep(table)
+
     def finish(self) -> Any:
         """Arrow table of all rows that are kept, once all are there."""
         import pyarrow as pa
@@ -125,14 +135,15 @@ class RowColumns:
             columns[name] = made
         columns |= self._beside.columns({name: cells_of(raw) for name, raw in beside.items()})
         table = pa.table(columns)
-        if len(table) or not self._done:
-            self._done.append(table)
-            self._join_small()
+        self._keep(table)
 
-    def _join_small(self) -> None:
+    def _keep(self, table: Any) -> None:
         """Make one of many small tables: each column of each costs memory of its own."""
         import pyarrow as pa
 
+        if self._done and not len(table):
+            return
+        self._done.append(table)
         while len(self._done) > 1 and len(self._done[-2]) <= len(self._done[-1]) < _MOST_JOINED:
             *rest, one, other = self._done
             self._done = [*rest, pa.concat_tables([one, other]).combine_chunks()]

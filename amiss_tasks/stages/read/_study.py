@@ -10,8 +10,9 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import raise_faults
-from amiss_tasks.stages.read._collect import collect
+from amiss_tasks.stages.read._collect import Wanted, collect
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
     check_transcripts,
@@ -65,7 +66,8 @@ def check_inputs(
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
-            collect(opened.vcf, opened.features, MOST_CHECKED, has_cadd=bool(opened.cadd))
+            wanted = Wanted(opened.features, has_cadd=bool(opened.cadd))
+            collect(opened.vcf, wanted, MOST_CHECKED)
         opened.raise_faults()
         return list(notes_of(opened.reports))
 
@@ -161,8 +163,9 @@ def read_vcf(
     usable: Usable | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
     memory: Memory | None = None,
+    pool: Pool | None = None,
 ) -> VcfRows:
-    """Read the VCF; the arguments are those of ``collect``.
+    """Read the VCF; the arguments are those of ``collect`` and :class:`Wanted`.
 
     Raises:
         InputError: Some header is at fault, or some table cannot be opened.
@@ -172,17 +175,15 @@ def read_vcf(
         opened.raise_faults()
     assert opened.vcf is not None
     is_sound = not opened.faulty()
-    found = collect(
-        opened.vcf,
+    wanted = Wanted(
         opened.features,
-        None if is_sound else MOST_CHECKED,
         labelled=labelled,
         leave_out_other_alleles=leave_out_other_alleles,
         has_cadd=bool(roles),
         usable=usable,
-        each=each,
-        memory=memory,
     )
+    most = None if is_sound else MOST_CHECKED
+    found = collect(opened.vcf, wanted, most, memory=memory, pool=pool, each=each)
     if not is_sound:
         opened.raise_faults()
     return found
@@ -202,19 +203,22 @@ def _read(
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         reports, located, kept = opened.reports, opened.features, opened.kept
+        pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
         vcf = read_vcf(
             opened,
             labelled=True,
             leave_out_other_alleles=leave_out_other_alleles,
             usable=usable,
             memory=memory,
+            pool=pool,
         )
         roles = [role for role in CADD_ROLES if role in reports]
         tables = [
-            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory) for role in roles
+            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory, pool=pool)
+            for role in roles
         ]
         others = {
-            role: collect_rows(reader, vcf.variants, located, role, memory=memory)
+            role: collect_rows(reader, vcf.variants, located, role, memory=memory, pool=pool)
             for role, reader in opened.tables.items()
         }
         if any(report.broken for report in reports.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature
 from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
+from amiss_tasks.stages.files.lines import Block, decoded
+from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport, shown
-from amiss_tasks.stages.files.tsv import CodedLot, TsvReader
+from amiss_tasks.stages.files.tsv import CodedLot, Rows, TsvReader
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
 from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_checks import ValueChecks
@@ -59,12 +61,20 @@ class FoundRows:
         chromosomes: Names of chromosomes that are there.
     """
 
-    table: Any
-    rows: int
-    matching: int
-    found: bool
-    example: tuple[str, ...]
-    chromosomes: set[str]
+    table: Any = None
+    rows: int = 0
+    matching: int = 0
+    found: bool = False
+    example: tuple[str, ...] = ()
+    chromosomes: set[str] = field(default_factory=set)
+
+    def extend(self, later: FoundRows) -> None:
+        """Take in what later lines have, but for a table."""
+        self.rows += later.rows
+        self.matching += later.matching
+        self.found |= later.found
+        self.example = self.example or later.example
+        self.chromosomes |= later.chromosomes
 
 
 def collect_rows(
@@ -73,8 +83,9 @@ def collect_rows(
     features: FeatureSet,
     file: str = CADD,
     *,
-    each: Callable[[Any], None] | None = None,
     memory: Memory | None = None,
+    pool: Pool | None = None,
+    each: Callable[[Any], None] | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -83,56 +94,148 @@ def collect_rows(
         variants: As in :class:`VcfRows`.
         features: The study's features.
         file: Which features are read from it, see :class:`Feature`.
-        each: Takes tables of rows in the order of the file; what is returned has none then.
         memory: Counts the rows that are kept; None for no limit.
+        pool: Processes that may read; None for none.
+        each: Takes tables of rows in the order of the file; what is returned has none then.
 
     Returns:
         The rows that belong to rows of the VCF that are used. The width of every row is
         checked, and what names its variant; values are where they are used. A table that is not
         CADD's may name chromosomes with or without ``chr``, whatever the VCF does.
     """
-    import pyarrow as pa
+    collector = _Collector(reader, variants, features, file, memory=memory, each=each)
+    if pool is None or not (reader.has_lines and pool.is_worth(reader.report.file)):
+        for rows in reader.rows():
+            collector.take(rows)
+        return collector.finish()
+    for chunk in reader.take_rest():
+        collector.take(reader.sound(chunk))
+    work = _Reading(reader.without_file(), variants, features, file)
+    with reader.source.said_last():
+        for part in pool.results(work, reader.source.blocks()):
+            collector.extend(part)
+    for chunk in reader.source.last():
+        collector.take(reader.sound(chunk))
+    return collector.finish()
 
-    is_cadd = file == CADD
-    key_at = [reader.at[reader.keys[name]] for name in VARIANT]
-    transcript = reader.keys.get(TRANSCRIPT)
-    has_joined = False
-    result = FoundRows(None, 0, 0, found=False, example=(), chromosomes=set())
-    columns_of = _Columns(reader, features, file)
-    names = _Names(reader, variants, columns_of.checks, is_cadd=is_cadd)
-    width, used = len(reader.names), set(reader.at.values())
-    found = [columns_of.table(CodedLot([], dict.fromkeys(used, Coded.of_cells(()))))]
-    take = each or found.append
-    for rows in reader.rows():
-        result.rows += len(rows.lines)
-        cells, codes = rows.named(key_at)
-        columns = names.columns(cells, codes, rows.lines)
+
+@dataclass(frozen=True)
+class _Part:
+    """What a block of lines has; ``shown`` is of rows that are none of the VCF's."""
+
+    found: FoundRows
+    tables: Sequence[Any]
+    shown: Sequence[Any]
+    checks: ValueChecks
+    report: FileReport
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads blocks of a table, each as if it stood alone; for the processes of a pool."""
+
+    reader: TsvReader
+    variants: Variants
+    features: FeatureSet
+    file: str
+
+    def read(self, block: Block) -> _Part:
+        reader = self.reader.without_file()
+        collector = _Collector(reader, self.variants, self.features, self.file)
+        for chunk in decoded(block, reader.report):
+            collector.take(reader.sound(chunk))
+        return collector.part()
+
+
+class _Collector:
+    """Collects; the arguments are those of ``collect_rows``."""
+
+    def __init__(
+        self,
+        reader: TsvReader,
+        variants: Variants,
+        features: FeatureSet,
+        file: str,
+        *,
+        memory: Memory | None = None,
+        each: Callable[[Any], None] | None = None,
+    ) -> None:
+        self._reader, self._variants, self._memory = reader, variants, memory
+        self._each = each
+        self._key_at = [reader.at[reader.keys[name]] for name in VARIANT]
+        transcript = reader.keys.get(TRANSCRIPT)
+        self._transcript_at = None if transcript is None else reader.at[transcript]
+        self._columns_of = _Columns(reader, features, file)
+        self._names = _Names(reader, variants, self._columns_of.checks, is_cadd=file == CADD)
+        self._used = set(reader.at.values())
+        self._found = FoundRows()
+        self._tables: list[Any] = []
+        self._shown: list[Any] = []
+
+    def take(self, rows: Rows) -> None:
+        """Take in some rows."""
+        if not rows.texts:
+            return
+        found, variants = self._found, self._variants
+        found.rows += len(rows.lines)
+        cells, codes = rows.named(self._key_at)
+        columns = self._names.columns(cells, codes, rows.lines)
         keys = Coded(list(map("\r".join, zip(*columns, strict=True))), codes)
-        if not result.example:
-            result.example = tuple(keys.distinct[keys.codes[0]].split("\r"))
-        result.chromosomes.update(columns[0])
+        if not found.example:
+            found.example = tuple(keys.distinct[keys.codes[0]].split("\r"))
+        found.chromosomes.update(columns[0])
         states = variants.find(keys.distinct)[codes]
-        result.matching += int((states != ABSENT).sum())
-        result.found = result.found or bool((states >= KEPT).any())
+        found.matching += int((states != ABSENT).sum())
+        found.found = found.found or bool((states >= KEPT).any())
         at = np.flatnonzero(variants.wanted(keys, states, None))
-        if transcript is not None and len(at):
-            own = rows.column(reader.at[transcript], at)
+        if self._transcript_at is not None and len(at):
+            own = rows.column(self._transcript_at, at)
             at = at[variants.wanted(keys.with_codes(codes[at]), states[at], own)]
         # of transcripts that are none of the VCF's one is shown
-        if not (has_joined := has_joined or len(at) > 0):
+        is_shown = not self._tables and not len(at)
+        if is_shown:
             at = np.flatnonzero(states >= KEPT)[:1]
         if len(at):
-            lot = rows.cut(at, width, used)
+            lot = rows.cut(at, len(self._reader.names), self._used)
             own_keys = {
-                place: Coded(each, codes[at]) for place, each in zip(key_at, columns, strict=True)
+                place: Coded(each, codes[at])
+                for place, each in zip(self._key_at, columns, strict=True)
             }
-            table = columns_of.table(lot._replace(columns={**lot.columns, **own_keys}))
-            take(table)
-            if memory is not None:
-                memory.hold_more(table.nbytes)
-    columns_of.checks.finish()
-    result.table = pa.concat_tables(found)
-    return result
+            table = self._columns_of.table(lot._replace(columns={**lot.columns, **own_keys}))
+            self._keep(self._shown if is_shown else self._tables, table)
+
+    def part(self) -> _Part:
+        """What was taken in."""
+        checks, report = self._columns_of.checks, self._reader.report
+        return _Part(self._found, self._tables, self._shown, checks, report)
+
+    def extend(self, part: _Part) -> None:
+        """Take in what later lines have."""
+        for table in () if self._tables else part.shown:
+            self._keep(self._shown, table)
+        for table in part.tables:
+            self._keep(self._tables, table)
+        self._found.extend(part.found)
+        self._columns_of.checks.extend(part.checks)
+        self._reader.report.add(part.report)
+
+    def finish(self) -> FoundRows:
+        """What the table has, once all rows were taken in."""
+        import pyarrow as pa
+
+        none = self._columns_of.table(CodedLot([], dict.fromkeys(self._used, Coded.of_cells(()))))
+        self._columns_of.checks.finish()
+        self._found.table = pa.concat_tables([none, *self._shown, *self._tables])
+        return self._found
+
+    def _keep(self, tables: list[Any], table: Any) -> None:
+        if self._memory is not None:
+            self._memory.hold_more(table.nbytes)
+        if self._each is not None:
+            self._each(table)
+            table = table.schema.empty_table()
+        if len(table) or not tables:
+            tables.append(table)
 
 
 class _Names:

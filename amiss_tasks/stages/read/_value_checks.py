@@ -145,6 +145,13 @@ class ValueChecks:
                 if cell in wrong
             ]
 
+    def extend(self, later: ValueChecks) -> None:
+        """Take in what columns hold in later lines."""
+        for name, column in later._columns.items():
+            mine = self._columns.setdefault(name, _Column(column.expected))
+            mine.known += column.known
+            mine.bad += column.bad
+
     def finish(self) -> None:
         """Report the columns of which few values are impossible."""
         for name, column in self._columns.items():

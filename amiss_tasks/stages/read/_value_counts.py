@@ -30,6 +30,12 @@ class ValueCounts:
         self.counts[value] = self.counts.get(value, 0) + 1
         self.first_lines.setdefault(value, line)
 
+    def extend(self, later: ValueCounts) -> None:
+        """Take in those of later lines."""
+        for value, count in later.counts.items():
+            self.counts[value] = self.counts.get(value, 0) + count
+            self.first_lines.setdefault(value, later.first_lines[value])
+
 
 def most_frequent(counts: Mapping[str, int]) -> str:
     """The most frequent values, each with its count."""

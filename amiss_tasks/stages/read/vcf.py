@@ -7,6 +7,7 @@ the keys that its caller names. Equal, cell by cell, to ``bcftools +split-vep``.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,8 +99,10 @@ class VcfReader(ChunkReader):
     ) -> None:
         super().__init__(path, report)
         self.header = VcfHeader()
-        self._oddities = Oddities(self.report, self.header, used_info, used_csq)
-        self._found = False
+        self._used = (used_info, used_csq)
+        self._oddities = Oddities(self.report, self.header, *self._used)
+        self.found = False
+        """Whether there was a record."""
         self._rest = self._read_header()
 
     def _read_header(self) -> Chunk | None:
@@ -149,11 +152,19 @@ class VcfReader(ChunkReader):
         """Yield the lines below the header, once; each chunk is to be read before the next."""
         if self._rest is None:
             return
-        rest, self._rest = self._rest, None
-        yield rest
+        yield from self.take_rest()
         yield from self._chunks
-        if not self._found and not self.report.broken and not self.report.faults:
+        self.end()
+
+    def end(self) -> None:
+        """Say what is wrong where there was no record in all of the file."""
+        if not self.found and not self.report.broken and not self.report.faults:
             self.report.fault("no records after the header", todo="name the right file")
+
+    def say_to(self, report: FileReport) -> None:
+        """Have faults and notes go to another report."""
+        super().say_to(report)
+        self._oddities = Oddities(report, self.header, *self._used)
 
     def plain(self, chunk: Chunk) -> PlainRecords | None:
         """The records of a chunk in which no line is odd.
@@ -166,7 +177,7 @@ class VcfReader(ChunkReader):
         """
         declared = self.header.info.keys()
         columns = len(self.header.columns)
-        tabs = len(self.header.csq_fields) - 1
+        bars, widths = repeat("|"), frozenset({len(self.header.csq_fields) - 1})
         if not chunk.is_utf8:
             return None
         found = PlainRecords([], [], {})
@@ -185,14 +196,14 @@ class VcfReader(ChunkReader):
                 found.odd[len(found.records)] = items
             csq = info.pop("CSQ", "")
             blocks = [] if csq in _NO_CSQ else csq.split(",")
-            if any(block.count("|") != tabs for block in blocks):
+            if not widths.issuperset(map(str.count, blocks, bars)):
                 return None
             found.blocks.append(blocks)
             some: list[list[str]] = [[]] if blocks else []
             found.records.append(
                 VcfRecord(number, cells[0], pos, cells[3], cells[4], info, some, is_sound=True)
             )
-        self._found = self._found or bool(found.records)
+        self.found = self.found or bool(found.records)
         return found
 
     def say_of_info(self, items: list[str], line: int) -> None:
@@ -202,7 +213,7 @@ class VcfReader(ChunkReader):
     def records(self, chunk: Chunk) -> Iterator[VcfRecord]:
         """Yield the records of a chunk, and say what is odd about them."""
         for record in self._records(chunk):
-            self._found = True
+            self.found = True
             yield record
 
     def _records(self, chunk: Chunk) -> Iterator[VcfRecord]:
