@@ -16,6 +16,7 @@ from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
 from amiss_tasks.stages.read._judged import repeated_transcripts
 from amiss_tasks.stages.usable import MISSENSE, YES, Chosen, usable_blocks
+from gridrun.errors import InputError
 
 
 def coded(*cells: str) -> Coded:
@@ -238,3 +239,60 @@ def test_a_block_of_another_allele_is_found_among_thousands(tmp_path):
     inputs = {**BASE_INPUT, "vcf": write_lines(tmp_path / "v.vcf", lines)}
     with pytest.raises(Exception, match=rf"v.vcf:{record + 1}: a CSQ block is of allele"):
         read_inputs(inputs, {}, tmp_path, "x")
+
+
+def _with_a_block(tmp_path, change) -> tuple[dict[str, str], int]:
+    """Golden inputs in which the last block that no two-star missense grid uses is changed."""
+    lines = lines_of(GOLDEN_INPUT["vcf"])
+    is_unused = [
+        not line.startswith("#")
+        and "CLNREVSTAT=criteria_provided,_single_submitter" in line
+        and "missense_variant" not in line
+        and ",_multiple" not in line
+        for line in lines
+    ]
+    at = len(lines) - 1 - is_unused[::-1].index(True)
+    fields = next(line for line in lines if line.startswith("##INFO=<ID=CSQ"))
+    names = fields.partition("Format: ")[2].rstrip('">').split("|")
+    before, _, rest = lines[at].partition("CSQ=")
+    block = re.match("[^,;\t]*", rest)
+    assert block is not None
+    cells = change(dict(zip(names, block[0].split("|"), strict=True)))
+    lines[at] = f"{before}CSQ={'|'.join(cells)}{rest[block.end() :]}"
+    return {**GOLDEN_INPUT, "vcf": write_lines(tmp_path / "v.vcf", lines)}, at + 1
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        (r"CSQ block with \d+ fields, \d+ declared", lambda cells: [*cells.values(), "x"]),
+        ("a CSQ block is of allele", lambda cells: {**cells, "Allele": "TTTT"}.values()),
+    ],
+    ids=["width", "allele"],
+)
+def test_shape_is_checked_where_the_grid_uses_nothing(tmp_path, message, change):
+    """With its line; what a shifted block holds cannot be known."""
+    grid = {"transcript": ("canonical",), "quality": ("twostar",), "restriction": ("missense",)}
+    inputs, line = _with_a_block(tmp_path, change)
+    with pytest.raises(InputError, match=rf"v.vcf:{line}: {message}"):
+        read_inputs(inputs, grid, tmp_path, "x")
+
+
+def test_values_are_checked_where_the_grid_uses_them(tmp_path):
+    """Text where a number has to be stops a grid that uses the row, and no other."""
+    grid = {"transcript": ("canonical",), "quality": ("twostar",), "restriction": ("missense",)}
+    inputs, line = _with_a_block(
+        tmp_path, lambda cells: {**cells, "phyloP100way_vertebrate": "x"}.values()
+    )
+    assert read_inputs(inputs, grid, tmp_path, "x").counts.rows
+    with pytest.raises(InputError, match=rf"v.vcf:{line}: .*phyloP100way_vertebrate is .x."):
+        read_inputs(inputs, {}, tmp_path, "y")
+
+
+def test_a_canonical_block_says_yes():
+    """What stands there instead, or in another field, is no YES."""
+    usable = usable_blocks({"transcript": ("canonical",)})
+    assert usable is not None
+    blocks = ["YES|a|", "NO|a|", "|a|YES", "YES_|a|"]
+    assert Chosen(usable, 1, 0).of_text(min(usable.statuses), blocks) == ["YES|a|"]
+    assert Chosen(usable, 1, None).of_text(min(usable.statuses), blocks) == []

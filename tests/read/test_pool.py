@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from inputs import BASE_INPUT, GOLDEN_INPUT, lines_of, write_lines
@@ -13,6 +16,7 @@ from amiss_tasks.stages.files import pool as pools
 from amiss_tasks.stages.files.lines import Block
 from amiss_tasks.stages.files.pool import CHILD_BYTES, Pool, processes_for
 from amiss_tasks.stages.files.report import FileReport
+from amiss_tasks.stages.files.scratch import scratch_directory
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.read._memory import BASE_BYTES
 from gridrun.errors import EnvironmentFault, InputError
@@ -90,6 +94,27 @@ def test_a_process_that_dies_stops_the_reading():
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next(tmp_path, monkeypatch):
+    """And nothing of one that still reads; nor is anything left of one that ended."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    begin = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
+        "from amiss_tasks.stages.files.scratch import scratch_directory\n"
+        "with scratch_directory() as place:\n"
+        "    print(place, flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", begin, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as other:
+        reads = Path(other.stdout.readline().decode().strip())
+        with scratch_directory() as own:
+            assert {*tmp_path.iterdir()} == {reads, own}
+        other.kill()
+    assert [*tmp_path.iterdir()] == [reads]
+    with scratch_directory() as own:
+        assert [*tmp_path.iterdir()] == [own]
+    assert not [*tmp_path.iterdir()]
 
 
 def test_processes_are_as_many_as_processors_and_memory_have_room_for(monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from amiss_tasks.stages.files.lines import Block
+from amiss_tasks.stages.files.scratch import scratch_directory
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel, ChildProcess, Ending, last_printed
 
@@ -72,8 +73,11 @@ class Pool:
         Raises:
             EnvironmentFault: A process ended.
         """
-        while len(self._children) < self.count:
-            self._children.append(self._stack.enter_context(closing(ChildProcess(_SERVE))))
+        if not self._children:
+            place = self._stack.enter_context(scratch_directory())
+            for _ in range(self.count):
+                child = ChildProcess(_SERVE, parent_directory=place)
+                self._children.append(self._stack.enter_context(closing(child)))
         for child in self._children:
             child.send(work)
         waiting: deque[ChildProcess] = deque()
