@@ -6,7 +6,7 @@ stages is the design's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -401,7 +401,7 @@ class AmissPipeline:
 
     def predict(
         self, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool = False
-    ) -> Report:
+    ) -> Generator[str, None, Report]:
         """Predict variants with a model."""
         from amiss_tasks.models import predict
 

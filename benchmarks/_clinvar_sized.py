@@ -1,16 +1,19 @@
 """Inputs of the size of ClinVar, made up: a VCF as VEP and dbNSFP write it, and CADD's tables.
 
-Records are repeated from some hundred templates, with a position of their own, and written
-packed: 4 million of 8 blocks with 130 fields would be 40 GB of plain text.
+Records are copies of some hundred or thousand templates, each with a position, a class and a
+score of its own. The files are written packed, and each template is packed once (_bgzf.py):
+4 million records of 8 blocks with 130 fields are 40 GB of plain text.
 """
 
 from __future__ import annotations
 
-import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
+
+from _bgzf import BgzfWriter, Copy, Pieces, joined, stored
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import CADD, VEP
@@ -18,7 +21,12 @@ from amiss_tasks.features.feature_set import CADD, VEP
 BLOCKS, FIELDS, COLUMNS = 8, 130, 125
 """CSQ blocks of a record, fields of each, and columns of CADD's tables."""
 
-_TEMPLATES = 400
+_FEWEST, _MOST = 400, 4_000
+"""Templates: one for every hundred records, within these."""
+
+_OWN = 8
+"""One of so many columns of CADD differs between the transcripts of a variant."""
+
 _CHROMOSOMES = (*map(str, range(1, 23)), "X")
 _STATUS = {
     "criteria_provided,_single_submitter": 70,
@@ -49,10 +57,20 @@ _BASIC = (
     *("CANONICAL", "Ensembl_transcriptid"),
 )
 _SCORES = tuple(f.sources[0] for f in AMISS.of(VEP) if f.is_numeric)
-_BY_TRANSCRIPT = {f.sources[0] for f in AMISS.of(VEP) if f.per_transcript}
+_BY_TRANSCRIPT = tuple(f.sources[0] for f in AMISS.of(VEP) if f.per_transcript)
 _WORDS = ("LRT_pred", *AMISS.demanded)
-_CSQ = (*_BASIC, *_SCORES, *_WORDS)
-CSQ = (*_CSQ, *(f"dbNSFP_{number}" for number in range(FIELDS - len(_CSQ))))
+_MORE = tuple(f"dbNSFP_{n}" for n in range(FIELDS - len((*_BASIC, *_SCORES, *_WORDS))))
+_VALUES = (*_SCORES, *_WORDS, *_MORE)
+_OF_ALL = (*_BY_TRANSCRIPT, *_MORE[::4])
+"""Fields that list a value for each transcript, the same list in all blocks of a record."""
+
+CSQ = (*_BASIC, *_VALUES)
+
+_VARYING, _HERE = "GERP++_RS", "@score@"
+"""The score that each record has for itself, and what stands for it in a template."""
+_SCORE_BYTES = len("0.123456")
+_HIGHER = ("Pathogenic", "Likely_pathogenic")
+"""Classes in which it is higher."""
 
 _CADD_NUMBERS = tuple(f.sources[0] for f in (*AMISS.of(CADD), *AMISS.beside) if f.is_numeric)
 _HEAD = ("#Chrom", "Pos", "Ref", "Alt", "FeatureID", "Consequence", "Dst2SplType")
@@ -61,7 +79,7 @@ CADD_COLUMNS = (*_CADD, *(f"cadd_{number}" for number in range(COLUMNS - len(_CA
 
 
 class _Template:
-    """What is alike in the records that are made from it.
+    """What is alike in the records made from it: all but their place, class and one score.
 
     Args:
         draws: Where the values come from.
@@ -69,72 +87,97 @@ class _Template:
     """
 
     def __init__(self, draws: random.Random, number: int) -> None:
-        def one_of(shares: dict[str, int] | dict[tuple[str, str], int]) -> str | tuple[str, str]:
-            return draws.choices(list(shares), list(shares.values()))[0]
-
         self.ref, self.alt = draws.sample("ACGT", 2)
         self.is_indel = draws.random() < 0.08
         if self.is_indel:
             self.ref += "".join(draws.choices("ACGT", k=3))
             self.alt = self.ref[0]
-        status, significance = one_of(_STATUS), one_of(_CLASSES)
+        status = _one_of(_STATUS, draws)
         transcripts = [f"ENST{number * BLOCKS + at:011d}" for at in range(BLOCKS)]
-        words = [one_of(_CONSEQUENCES) for _ in transcripts]
+        words = [_one_of(_CONSEQUENCES, draws) for _ in transcripts]
         is_coding = "missense" in words[0][0]
+        lists = {name: self._listed(draws) for name in _OF_ALL} if is_coding else {}
+        listed = "&".join(transcripts) if is_coding else ""
         blocks = [
-            self._block(draws, number, transcripts, at, words[at][0], is_coding=is_coding)
-            for at in range(BLOCKS)
+            "|".join(
+                (
+                    *("-" if self.is_indel else self.alt, word[0], "MODERATE", f"G{number}"),
+                    *(f"ENSG{number:011d}", "Transcript", name, "protein_coding"),
+                    *("YES" if at == 0 else "", listed),
+                    *(self._values(draws, lists) if is_coding else [""] * len(_VALUES)),
+                )
+            )
+            for at, (name, word) in enumerate(zip(transcripts, words, strict=True))
         ]
-        self.record = (
+        self.head = (
             f"\t{number}\t{self.ref}\t{self.alt}\t.\t.\tALLELEID={number};CLNDN=not_provided;"
-            f"CLNREVSTAT={status};CLNSIG={significance};CLNVC=single_nucleotide_variant;"
-            f"CSQ={','.join(blocks)}\n"
+            f"CLNREVSTAT={status};CLNSIG="
         )
+        tail = f";CLNVC=single_nucleotide_variant;CSQ={','.join(blocks)}\n"
+        pieces = tail.split(_HERE)
+        self._tail = Pieces(pieces, [_SCORE_BYTES] * (len(pieces) - 1))
+        shared = dict(self._cadd_cells(draws, CADD_COLUMNS[len(_HEAD) :]))
+        own = CADD_COLUMNS[len(_HEAD) :: _OWN]
         self.rows = [
             f"\t{self.ref}\t{self.alt}\t{name}\t{word[1]}\t{draws.choice(('NA', 'DONOR'))}\t"
-            + "\t".join(self._cadd_cells(draws))
+            + "\t".join({**shared, **dict(self._cadd_cells(draws, own))}.values())
             + "\n"
             for name, word in zip(transcripts, words, strict=True)
         ]
-
-    def _block(
-        self,
-        draws: random.Random,
-        number: int,
-        transcripts: list[str],
-        at: int,
-        consequence: str,
-        *,
-        is_coding: bool,
-    ) -> str:
-        listed = "&".join(transcripts) if is_coding else ""
-        allele = "-" if self.is_indel else self.alt
-        cells = [allele, consequence, "MODERATE", f"G{number}", f"ENSG{number:011d}", "Transcript"]
-        cells += [transcripts[at], "protein_coding", "YES" if at == 0 else "", listed]
-        for name in (*_SCORES, *_WORDS, *CSQ[len(_CSQ) :]):
-            if not is_coding or draws.random() < 0.15:
-                cells.append("")
-            elif name == "LRT_pred":
-                cells.append(draws.choice("DNU"))
-            elif name in _BY_TRANSCRIPT:
-                cells.append("&".join(f"{draws.random():.4g}" for _ in transcripts))
-            else:
-                cells.append(f"{draws.random():.6g}")
-        return "|".join(cells)
+        self._packed: dict[int, tuple[Pieces, Pieces]] = {}
 
     @staticmethod
-    def _cadd_cells(draws: random.Random) -> Iterator[str]:
-        for name in (*_CADD_NUMBERS, *CADD_COLUMNS[len(_CADD) :]):
-            if draws.random() < 0.3:
-                yield "NA"
-            elif name in {"Length", "Dst2Splice", "minDistTSS", "minDistTSE"} or "Remap" in name:
-                yield str(draws.randrange(20))
+    def _listed(draws: random.Random) -> str:
+        return "&".join(f"{draws.random():.4g}" for _ in range(BLOCKS))
+
+    @staticmethod
+    def _values(draws: random.Random, lists: Mapping[str, str]) -> Iterator[str]:
+        for name in _VALUES:
+            if name == _VARYING:
+                yield _HERE
+            elif name in lists:
+                yield lists[name]
+            elif draws.random() < 0.15:
+                yield ""
             else:
-                yield f"{draws.random():.4g}"
+                yield draws.choice("DNU") if name == "LRT_pred" else f"{draws.random():.4g}"
+
+    @staticmethod
+    def _cadd_cells(draws: random.Random, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
+            if draws.random() < 0.3:
+                yield name, "NA"
+            elif name in {"Length", "Dst2Splice", "minDistTSS", "minDistTSE"} or "Remap" in name:
+                yield name, str(draws.randrange(20))
+            else:
+                yield name, f"{draws.random():.4g}"
+
+    def copies(self, place: bytes, significance: bytes, score: bytes) -> tuple[Copy, Copy]:
+        """The record, and its rows in the table.
+
+        Args:
+            place: Chromosome and position.
+            significance: Of the record.
+            score: ``_SCORE_BYTES`` long.
+        """
+        if len(place) not in self._packed:
+            head = Pieces(("", self.head), [len(place)])
+            rows = Pieces(("", *self.rows), len(self.rows) * [len(place)])
+            self._packed[len(place)] = head, rows
+        head, rows = self._packed[len(place)]
+        parts = (head.copy(place), stored(significance), self._tail.copy(score))
+        return joined(parts), rows.copy(place)
+
+
+_Choice = TypeVar("_Choice")
+
+
+def _one_of(shares: Mapping[_Choice, int], draws: random.Random) -> _Choice:
+    return draws.choices(list(shares), list(shares.values()))[0]
 
 
 def write_inputs(folder: Path, records: int, seed: int = 1) -> dict[str, str]:
-    """Write a VCF and its CADD tables, packed.
+    """Write a VCF and its CADD tables, packed by BGZF.
 
     Args:
         folder: Where to.
@@ -145,27 +188,28 @@ def write_inputs(folder: Path, records: int, seed: int = 1) -> dict[str, str]:
         Role to path, as a study names its inputs.
     """
     draws = random.Random(seed)
-    templates = [_Template(draws, number) for number in range(_TEMPLATES)]
+    number_of = min(max(records // 100, _FEWEST), _MOST)
+    templates = [_Template(draws, number) for number in range(number_of)]
     if all(template.is_indel is False for template in templates[:records]):
         raise ValueError("no insertion or deletion among so few records")
     names = {"vcf": "clinvar.vep.vcf.gz", "cadd_snv": "snv.tsv.gz", "cadd_indel": "indel.tsv.gz"}
     paths = {role: folder / name for role, name in names.items()}
     with ExitStack() as stack:
-        files = {
-            role: stack.enter_context(gzip.open(path, "wb", compresslevel=1))
-            for role, path in paths.items()
-        }
-        files["vcf"].write(_header().encode())
+        files = {role: stack.enter_context(BgzfWriter(path)) for role, path in paths.items()}
+        files["vcf"].text(_header())
         for role in ("cadd_snv", "cadd_indel"):
-            text = "## CADD GRCh38-v1.6 made up\n" + "\t".join(CADD_COLUMNS) + "\n"
-            files[role].write(text.encode())
+            files[role].text("## CADD GRCh38-v1.6 made up\n" + "\t".join(CADD_COLUMNS) + "\n")
         for number in range(records):
             at = number * len(_CHROMOSOMES) // records
-            place = f"{_CHROMOSOMES[at]}\t{10_000 + 13 * number}"
-            template = templates[number % _TEMPLATES]
-            files["vcf"].write((place + template.record).encode())
-            rows = files["cadd_indel" if template.is_indel else "cadd_snv"]
-            rows.write("".join(place + row for row in template.rows).encode())
+            place = f"{_CHROMOSOMES[at]}\t{10_000_000 + 13 * number}".encode()
+            template = templates[number % number_of]
+            significance = _one_of(_CLASSES, draws)
+            score = draws.random()
+            if significance in _HIGHER:
+                score = max(score, draws.random())
+            record, rows = template.copies(place, significance.encode(), b"%.6f" % score)
+            files["vcf"].add(record)
+            files["cadd_indel" if template.is_indel else "cadd_snv"].add(rows)
     return {role: str(path) for role, path in paths.items()}
 
 
@@ -173,7 +217,7 @@ def _header() -> str:
     infos = "".join(
         f'##INFO=<ID={name},Number=.,Type=String,Description="made up">\n'
         for name in ("ALLELEID", "CLNDN", "CLNREVSTAT", "CLNSIG", "CLNVC")
-    )
+    ) + "".join(f"##contig=<ID={name}>\n" for name in _CHROMOSOMES)
     return (
         "##fileformat=VCFv4.1\n##reference=GRCh38\n"
         f'{infos}##VEP="v115"\n##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence '

@@ -54,6 +54,7 @@ from gridrun.run import (
     RunReport,
     Silent,
     read_elsewhere,
+    telling,
     units_to_send,
     usual_progress,
 )
@@ -424,17 +425,23 @@ class OpenStudy:
         return grouped(self._unchanged(request), asked)
 
     @_examining
-    def describe(self, part: str | None = None, **request: Any) -> DescriptionReport:
+    def describe(
+        self, part: str | None = None, *, progress: Progress | None = None, **request: Any
+    ) -> DescriptionReport:
         """Describe the data before missing values are replaced; write ``results/describe/``.
 
         Args:
             part: Part of the data, by default the one that cross-validation works on.
+            progress: Progress callback; none where left out.
             request: As for ``plan``; combinations with the same data are described once.
 
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        return write_description(self.state(**request), part)
+        state = self.state(**request)
+        inputs, say = state.study.inputs.values(), (progress or Silent()).phase
+        reading = telling(inputs, "reading the inputs", say)
+        return write_description(state, part, reading=reading, say=say)
 
     @_examining
     def export_model(
@@ -619,6 +626,7 @@ def predict_variants(
     force: bool = False,
     trust: bool = False,
     pipeline: str = DEFAULT_PIPELINE,
+    progress: Progress | None = None,
     **inputs: InputPath | Mapping[str, InputPath],
 ) -> Report:
     """Predict rows of new inputs, with or without labels, by a model.
@@ -631,6 +639,7 @@ def predict_variants(
         trust: Whether methods and classifiers that the study's people wrote, and that the model
             brings along, may be run.
         pipeline: Name of the pipeline.
+        progress: Progress callback; none where left out.
         inputs: Role to path, as in ``study.yaml``; a mapping of them for a role with names.
 
     Raises:
@@ -652,7 +661,8 @@ def predict_variants(
         )
     refuse_to_replace(target, force=force)
     files = {role: str(Path(path)) for role, path in given.items()}
-    return predict(pipeline, Path(model), files, target, trust=trust)
+    say = (progress or Silent()).phase
+    return predict(pipeline, Path(model), files, target, trust=trust, say=say)
 
 
 @contextlib.contextmanager

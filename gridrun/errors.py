@@ -121,6 +121,18 @@ def in_bytes(size: int) -> str:
     return counted(size, "byte")
 
 
+def time_left(seconds: float, share: float) -> str:
+    """How long the rest may take: ``about 2 min left``.
+
+    Args:
+        seconds: What was done has taken so long.
+        share: Share of the whole that was done, more than 0.
+    """
+    left = seconds * (1 - share) / share
+    unit, number = ("min", left / 60) if left >= 60 else ("s", left)  # noqa: PLR2004  # a minute
+    return f"about {number:.0f} {unit} left"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean "x"?`` for the nearest known name, or an empty string."""
     names = list(known)

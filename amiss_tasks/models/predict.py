@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
+import tempfile
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.models._file import RECIPE, read_model
 from amiss_tasks.models._model import Model, Predicted
 from amiss_tasks.models._recipe import Recipe, versions_of
-from amiss_tasks.models._rows import Row, RowsToPredict, positions_of, rows_to_predict
+from amiss_tasks.models._rows import Row, positions_of, rows_to_predict
 from amiss_tasks.models.annotation import Annotation, annotation_of
 from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile, own_files
-from amiss_tasks.stages.read import read_unlabelled
+from amiss_tasks.stages.read import UnlabelledRows, read_unlabelled
 from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.runner import AmissRunner
-from gridrun.errors import Fault, InputError, UserError, counted
+from gridrun.errors import Fault, InputError, UserError, counted, time_left
 from gridrun.pipeline import Pipeline
 from gridrun.pipeline.models import Report
-from gridrun.store.cache import with_replacement
+from gridrun.store.cache import replacing
 
 COLUMNS = (
     "chromosome",
@@ -39,6 +43,9 @@ COLUMNS = (
 )
 """Columns of the table of predictions; see ``docs/models.md``."""
 
+SECONDS = 15.0
+"""Time between two words on how far predicting is."""
+
 _POSITIVE_ABOVE = 0.5
 _KINDS = {"canonical": "canonical", "mane": "MANE Select"}
 _ALONE = "each row is imputed by itself, from what training learnt"
@@ -47,7 +54,7 @@ _KEPT = "each row is predicted by itself, its missing values kept"
 
 def predict(
     pipeline: Pipeline, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool
-) -> Report:
+) -> Generator[str, None, Report]:
     """Predict variants with a model; see ``gridrun.pipeline.models.ModelPipeline``."""
     content = read_model(model)
     recipe = content.recipe
@@ -56,24 +63,63 @@ def predict(
     settings = recipe.settings(inputs)
     pipeline = pipeline.of_study(settings.options)
     features = features_of(settings.options)
-    parameters = {name: str(value) for name, value in recipe.parameters.items()}
     _refuse_other_inputs(recipe, inputs, model)
     annotation = annotation_of(inputs, features)
     _refuse_other_columns(recipe, annotation, Path(inputs["vcf"]))
-    found = read_unlabelled(inputs, parameters["transcript"], features)
-    asked = rows_to_predict(found, parameters["transcript"], parameters["restriction"])
-    runner = AmissRunner(settings, lambda *_: None)
-    ready = Model(content, runner)
-    at = positions_of(asked.rows)
-    predicted = ready.predict(found.read.take(at), features) if len(at) else None
-    lines = _lines(asked.rows, predicted)
-    _write(file, lines)
+    with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
+        transcript = str(recipe.parameters["transcript"])
+        found = read_unlabelled(inputs, transcript, features, Path(directory))
+        runner = AmissRunner(settings, lambda *_: None)
+        ready = Model(content, runner)
+        yield "predicting"
+        counts, told, began = _Counts(), 0.0, time.monotonic()
+        with _table(file) as write:
+            for number, piece in enumerate(_pieces(found, ready, features), 1):
+                write(piece[0])
+                counts.add(*piece)
+                passed = time.monotonic() - began
+                if passed - told >= SECONDS:
+                    told, share = passed, number / len(found)
+                    yield (
+                        f"predicting: {share:.0%} done "
+                        f"({counted(counts.rows, 'row')}), {time_left(passed, share)}"
+                    )
     warnings = [
         *_changes(pipeline, recipe, versions_of(runner, own_of(recipe))),
         *_other_releases(recipe, annotation),
-        *(note.text() for note in found.read.notes),
+        *(note.text() for note in found.notes),
     ]
-    return _report(file, recipe, asked, lines, warnings)
+    return _report(file, recipe, counts, warnings)
+
+
+def _pieces(
+    found: UnlabelledRows, model: Model, features: FeatureSet
+) -> Iterator[tuple[Sequence[Mapping[str, Any]], int]]:
+    """Rows of the table of predictions, piece by piece, and how many are left out beside them."""
+    parameters = {name: str(value) for name, value in model.recipe.parameters.items()}
+    for piece in found:
+        asked = rows_to_predict(piece, parameters["transcript"], parameters["restriction"])
+        at = positions_of(asked.rows)
+        predicted = model.predict(piece.read.take(at), features) if len(at) else None
+        yield _lines(asked.rows, predicted), asked.other_transcripts
+
+
+class _Counts:
+    """What is said of a table of predictions."""
+
+    def __init__(self) -> None:
+        self.rows = self.done = self.positive = self.filled = self.other_transcripts = 0
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, lines: Sequence[Mapping[str, Any]], other_transcripts: int) -> None:
+        """Take in rows, and how many of other transcripts are left out beside them."""
+        done = [line for line in lines if line["predicted_class"]]
+        self.rows += len(lines)
+        self.done += len(done)
+        self.positive += sum(line["predicted_class"] == "positive" for line in done)
+        self.filled += sum(bool(line["missing"]) for line in done)
+        self.reasons.update(_reason(line["note"]) for line in lines if not line["predicted_class"])
+        self.other_transcripts += other_transcripts
 
 
 def own_of(recipe: Recipe) -> list[OwnFile]:
@@ -130,15 +176,14 @@ def _predicted_line(predicted: Predicted, at: int) -> dict[str, Any]:
     }
 
 
-def _write(file: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    def write(aside: Path) -> None:
-        with aside.open("w", encoding="utf-8", newline="") as stream:
+@contextmanager
+def _table(file: Path) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]]:
+    """A table of predictions on its way; it is at its place once all rows are written."""
+    try:
+        with replacing(file) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(lines)
-
-    try:
-        with_replacement(file, write)
+            yield writer.writerows
     except OSError as error:
         raise UserError(
             f"the predictions cannot be written: {error.strerror or error}",
@@ -211,47 +256,38 @@ def _changes(pipeline: Pipeline, recipe: Recipe, here: Mapping[str, str]) -> lis
     return warnings
 
 
-def _report(
-    file: Path,
-    recipe: Recipe,
-    asked: RowsToPredict,
-    lines: Sequence[Mapping[str, Any]],
-    warnings: Sequence[str],
-) -> Report:
-    done = [line for line in lines if line["predicted_class"]]
-    positive = sum(line["predicted_class"] == "positive" for line in done)
-    reasons = Counter(_reason(line["note"]) for line in lines if not line["predicted_class"])
-    filled = sum(bool(line["missing"]) for line in done)
+def _report(file: Path, recipe: Recipe, counts: _Counts, warnings: Sequence[str]) -> Report:
+    done, positive = counts.done, counts.positive
     model = f"combination {recipe.combination} of {recipe.study}, {recipe.classifier['name']}"
-    refused = len(lines) - len(done)
+    refused = counts.rows - done
     keeps = methods_of(recipe.options)[str(recipe.imputation["method"])].keeps_missing
     said = [
         f"{model}, protocol {recipe.protocol['label']}: {_KEPT if keeps else _ALONE}",
         *recipe.folds_said(),
         (
-            f"{counted(len(lines), 'row')}, {len(done):,} predicted: {positive:,} positive and "
-            f"{len(done) - positive:,} negative; {filled:,} of them had features "
+            f"{counted(counts.rows, 'row')}, {done:,} predicted: {positive:,} positive and "
+            f"{done - positive:,} negative; {counts.filled:,} of them had features "
             + ("missing" if keeps else "imputed")
         ),
         f"{refused:,} not predicted" + (":" if refused else ""),
-        *(f"  {count:,} x {reason}" for reason, count in reasons.most_common()),
+        *(f"  {count:,} x {reason}" for reason, count in counts.reasons.most_common()),
     ]
-    if asked.other_transcripts:
+    if counts.other_transcripts:
         kind = _KINDS.get(str(recipe.parameters["transcript"]), "")
         said.append(
-            f"left out {counted(asked.other_transcripts, 'row')} of other transcripts: the model "
+            f"left out {counted(counts.other_transcripts, 'row')} of other transcripts: the model "
             f"is of {kind} ones"
         )
-    counts = {
-        "rows": len(lines),
-        "predicted": len(done),
+    facts = {
+        "rows": counts.rows,
+        "predicted": done,
         "positive": positive,
-        "filled": filled,
-        "not_predicted": dict(reasons),
-        "other_transcripts": asked.other_transcripts,
+        "filled": counts.filled,
+        "not_predicted": dict(counts.reasons),
+        "other_transcripts": counts.other_transcripts,
         "folds": recipe.folds,
     }
-    return Report(file, said, warnings, counts)
+    return Report(file, said, warnings, facts)
 
 
 def _reason(note: str) -> str:

@@ -38,6 +38,27 @@ class Side(NamedTuple):
     name: str
 
 
+class VersionNote(NamedTuple):
+    """What is to be said of rows that were matched without a version.
+
+    Args:
+        said: Which side has which versions.
+        rows: How many rows.
+        example: Both transcripts of one of them.
+    """
+
+    said: str
+    rows: int
+    example: tuple[str, str]
+
+    def text(self, rows: int) -> str:
+        """The note for so many rows."""
+        return (
+            f"{self.said}: matched without them ({counted(rows, 'row')}, for example "
+            f"{self.example[0]} and {self.example[1]})"
+        )
+
+
 @dataclass(frozen=True)
 class Matches:
     """Rows of one side with the row of the other that each belongs to.
@@ -51,7 +72,7 @@ class Matches:
     """
 
     at: Any
-    notes: Sequence[str] = ()
+    notes: Sequence[VersionNote] = ()
     twice_here: Sequence[tuple[int, int]] = ()
     twice_there: Sequence[tuple[int, int]] = ()
 
@@ -145,7 +166,7 @@ def _twice(side: Side, stems: Any, met: Any) -> Iterator[tuple[int, int]]:
             yield before[0], row
 
 
-def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[str]:
+def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[VersionNote]:
     """How many rows were matched without a version, by which side has one."""
     import pyarrow as pa
 
@@ -156,10 +177,9 @@ def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[str]:
         kind = (stem(pair[0]) != pair[0], stem(pair[1]) != pair[1])
         kinds.setdefault(kind, []).append(pair)
     for (has_here, has_there), pairs in sorted(kinds.items()):
-        examples = f"{counted(len(pairs), 'row')}, for example {pairs[0][0]} and {pairs[0][1]}"
         if has_here and has_there:
             said = f"transcripts have other versions in {here.name} than in {there.name}"
         else:
             with_version, without = (here, there) if has_here else (there, here)
             said = f"transcripts have versions in {with_version.name} and none in {without.name}"
-        yield f"{said}: matched without them ({examples})"
+        yield VersionNote(said, len(pairs), pairs[0])

@@ -53,8 +53,10 @@ def describe(
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump
+    from gridrun.cli._watch import Watch
 
-    report = open_study(study, pipeline=pipeline).describe(part=part, **chosen)
+    with Watch() as watch:
+        report = open_study(study, pipeline=pipeline).describe(part=part, progress=watch, **chosen)
     if as_json:
         dump(_plain(report))
     else:

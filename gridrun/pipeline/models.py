@@ -6,7 +6,7 @@ them is a :class:`ModelPipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
@@ -122,8 +122,12 @@ class ModelPipeline(Protocol):
         """
         ...
 
-    def predict(self, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool) -> Report:
+    def predict(
+        self, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool
+    ) -> Report | Generator[str, None, Report]:
         """Predict rows of new inputs with a model.
+
+        It may be a generator that yields how far it is and returns the report.
 
         Args:
             model: What ``export_model`` wrote.

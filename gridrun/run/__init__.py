@@ -4,6 +4,7 @@ from gridrun.run._artifacts import Artifacts
 from gridrun.run._engine import Engine, RunReport
 from gridrun.run._notebook import usual_progress
 from gridrun.run._progress import Progress, Silent, Tally
+from gridrun.run._reading import telling
 from gridrun.run._remote_inputs import read_elsewhere
 from gridrun.run._sweeps import units_to_send
 
@@ -15,6 +16,7 @@ __all__ = [
     "Silent",
     "Tally",
     "read_elsewhere",
+    "telling",
     "units_to_send",
     "usual_progress",
 ]

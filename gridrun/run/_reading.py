@@ -13,25 +13,29 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from gridrun.errors import in_bytes
+from gridrun.errors import in_bytes, time_left
 
 SECONDS = 15.0
 """Time between two words on how far inputs are read; shorter reading is not worth one."""
 
-_FILES = Path("/proc/self/fd")
-_POSITIONS = Path("/proc/self/fdinfo")
 
 _Identity = tuple[int, int]
 
 
 @contextlib.contextmanager
-def telling(files: Iterable[Path], what: str, say: Callable[[str], None]) -> Iterator[None]:
+def telling(
+    files: Iterable[Path],
+    what: str,
+    say: Callable[[str], None],
+    process: int | None = None,
+) -> Iterator[None]:
     """Say every now and then how far files are read, and how long the rest may take.
 
     Args:
         files: The files; those that are not there are left out.
         what: What is being done with them, for example ``reading the inputs``.
         say: Takes each text, in a thread of its own.
+        process: Id of the process that reads them; this one where left out.
     """
     sizes: dict[_Identity, int] = {}
     for path in files:
@@ -44,8 +48,10 @@ def telling(files: Iterable[Path], what: str, say: Callable[[str], None]) -> Ite
     def watch() -> None:
         read = dict.fromkeys(sizes, 0)
         while not ended.wait(SECONDS):
-            for identity, position in _positions(sizes):
+            for identity, position in _positions(sizes, process or os.getpid()):
                 read[identity] = max(read[identity], position)
+            if read == sizes:
+                return
             if any(read.values()):
                 say(_text(what, sum(read.values()), sum(sizes.values()), time.monotonic() - began))
 
@@ -58,19 +64,19 @@ def telling(files: Iterable[Path], what: str, say: Callable[[str], None]) -> Ite
         thread.join()
 
 
-def _positions(sizes: dict[_Identity, int]) -> Iterator[tuple[_Identity, int]]:
-    """Each of the files that is open in this process, and how far it is read (bytes)."""
+def _positions(sizes: dict[_Identity, int], process: int) -> Iterator[tuple[_Identity, int]]:
+    """Each of the files that is open in a process, and how far it is read (bytes)."""
+    files, positions = Path(f"/proc/{process}/fd"), Path(f"/proc/{process}/fdinfo")
     with contextlib.suppress(OSError):
-        for name in os.listdir(_FILES):  # noqa: PTH208  # names, as both directories have them
+        for name in os.listdir(files):  # noqa: PTH208  # names, as both directories have them
             with contextlib.suppress(OSError):
-                stat = (_FILES / name).stat()
+                stat = (files / name).stat()
                 identity = (stat.st_dev, stat.st_ino)
                 if identity in sizes:
-                    first = (_POSITIONS / name).read_text().split(maxsplit=2)[1]
+                    first = (positions / name).read_text().split(maxsplit=2)[1]
                     yield identity, min(int(first), sizes[identity])
 
 
 def _text(what: str, read: int, total: int, seconds: float) -> str:
-    left = seconds * (total - read) / read
-    unit, number = ("min", left / 60) if left >= 60 else ("s", left)  # noqa: PLR2004  # a minute
-    return f"{what}: {read / total:.0%} of {in_bytes(total)} read, about {number:.0f} {unit} left"
+    left = time_left(seconds, read / total)
+    return f"{what}: {read / total:.0%} of {in_bytes(total)} read, {left}"

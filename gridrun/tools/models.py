@@ -5,8 +5,11 @@ Each call runs in a process of its own, since there is R in it.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +19,7 @@ from gridrun.pipeline.models import Chosen, FoldScores, Recorded, Report
 from gridrun.plan.units import State
 from gridrun.report.rows import is_finite
 from gridrun.report.tables import parts
+from gridrun.run import telling
 from gridrun.study.state import StudyState
 from gridrun.worker.isolated import call_isolated
 
@@ -98,11 +102,42 @@ def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
 
 
 def predict(
-    pipeline: str, model: Path, inputs: Mapping[str, str], file: Path, *, trust: bool
+    pipeline: str,
+    model: Path,
+    inputs: Mapping[str, str],
+    file: Path,
+    *,
+    trust: bool,
+    say: Callable[[str], None],
 ) -> Report:
-    """Predict rows of new inputs with a model; see :class:`ModelPipeline`."""
+    """Predict rows of new inputs with a model; see :class:`ModelPipeline`.
+
+    Args:
+        pipeline: Name of the pipeline.
+        model: The model.
+        inputs: Role to path.
+        file: Table of the predictions.
+        trust: Whether code that the model brings along may be run.
+        say: Takes how far reading and predicting are.
+    """
     arguments = {"model": model, "inputs": dict(inputs), "file": file, "trust": trust}
-    return _call(pipeline, {}, "predict", arguments)
+
+    has_read = threading.Event()
+
+    def predicted(text: str) -> None:
+        has_read.set()
+        say(text)
+
+    def read(text: str) -> None:
+        if not has_read.is_set():
+            say(text)
+
+    @contextlib.contextmanager
+    def started(process: int) -> Iterator[Callable[[str], None]]:
+        with telling(map(Path, inputs.values()), "reading the inputs", read, process):
+            yield predicted
+
+    return _call(pipeline, {}, "predict", arguments, started)
 
 
 def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> Report:
@@ -141,7 +176,11 @@ def refuse_to_replace(file: Path, *, force: bool) -> None:
 
 
 def _call(
-    pipeline: str, options: Mapping[str, Any], method: str, arguments: Mapping[str, Any]
+    pipeline: str,
+    options: Mapping[str, Any],
+    method: str,
+    arguments: Mapping[str, Any],
+    started: Callable[[int], AbstractContextManager[Callable[[str], None]]] | None = None,
 ) -> Report:
     offered: Pipeline = load_pipeline(pipeline)
     if not hasattr(offered, method):
@@ -149,7 +188,7 @@ def _call(
             f"the pipeline {offered.name} has no {method.replace('_', ' ')}",
             todo="use a pipeline that has the methods of gridrun.pipeline.models.ModelPipeline",
         )
-    return cast("Report", call_isolated(pipeline, options, method, arguments))
+    return cast("Report", call_isolated(pipeline, options, method, arguments, started))
 
 
 def _recorded(study_state: StudyState, chosen: Chosen, fold: int) -> Recorded | None:

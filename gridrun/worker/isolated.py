@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Value:
-    """What a call returns; None for one that yields."""
+    """What a call returns; of one that yields, what its generator returns."""
 
     value: Any
 
 
 def call_isolated(
-    pipeline: str, options: Mapping[str, Any], method: str, arguments: Mapping[str, Any]
+    pipeline: str,
+    options: Mapping[str, Any],
+    method: str,
+    arguments: Mapping[str, Any],
+    started: Callable[[int], AbstractContextManager[Callable[[str], None]]] | None = None,
 ) -> Any:
     """Call a method of a pipeline in a process of its own and wait for its value.
 
@@ -60,12 +64,18 @@ def call_isolated(
         options: The study's options (``Settings.options``).
         method: Name of the pipeline's method.
         arguments: Its arguments by name; they and its value can be pickled.
+        started: From the id of the process to what takes the texts that the call yields.
 
     Raises:
         GridrunError: What the call raised; or the process ended without an answer.
     """
-    with closing(start_call(Call(pipeline, options, method, arguments))) as child:
+    with ExitStack() as stack:
+        call = Call(pipeline, options, method, arguments)
+        child = stack.enter_context(closing(start_call(call)))
+        say = stack.enter_context(started(child.pid)) if started else None
         for reply in child.replies():
+            if isinstance(reply, Item) and say is not None:
+                say(reply.value)
             if isinstance(reply, Value):
                 return reply.value
             if isinstance(reply, GridrunError):
@@ -105,12 +115,20 @@ def serve(channel: Channel) -> None:
     try:
         value = getattr(pipeline, call.method)(**call.arguments)
         if isinstance(value, Iterator):
-            for item in value:
-                channel.reply(Item(item, channel.printed()))
-            value = None
+            value = _yielded(value, channel)
     except TaskFailure as failure:
         raise GridrunError(failure.message) from failure
     channel.reply(Value(value))
+
+
+def _yielded(items: Iterator[Any], channel: Channel) -> Any:
+    """Give what a call yields to the parent, and return what its generator returns."""
+    while True:
+        try:
+            item = next(items)
+        except StopIteration as end:
+            return end.value
+        channel.reply(Item(item, channel.printed()))
 
 
 def worker_environment(pipeline: str, needs: tuple[str, ...] = ()) -> dict[str, str]:

@@ -109,7 +109,8 @@ def test_every_transcript_of_a_vcf_alone_is_predicted(tmp_path):
     file.write_text(json.dumps([f for f in json.loads(file.read_text()) if "vep" in f["source"]]))
     vcf = directory / "variants.vcf"
     vcf.write_text(vcf.read_text().replace("ENST00000000007", "ENSR00000000007"))
-    found = read_unlabelled({"vcf": str(vcf)}, "keep_all", read_features(file).features)
+    features = read_features(file).features
+    (found,) = read_unlabelled({"vcf": str(vcf)}, "keep_all", features, tmp_path)
     rows = rows_to_predict(found, "keep_all", "all").rows
     reason = "a regulatory feature or motif, not a transcript"
     assert Counter(row.reason for row in rows) == {"": 19, reason: 1}

@@ -26,6 +26,12 @@ IS_SELECT = re.compile(r"ENST\d{6}[13579]0000\.5")
 """Canonical transcripts of every second record."""
 
 
+def unlabelled(inputs, transcript, directory):
+    """All rows of a VCF that are to be predicted, as one piece."""
+    (found,) = read_unlabelled(inputs, transcript, AMISS, directory)
+    return found
+
+
 def test_mane_is_for_protocol_corrected(tmp_path):
     """Protocol amiss has no such filter and refuses the value with what to do."""
     path = tmp_path / "g.json"
@@ -45,7 +51,7 @@ def test_a_model_predicts_mane_transcripts_of_another_spelling(tmp_path):
     path = tmp_path / "a.vcf"
     path.write_text("".join(map(_marked, BASE["vcf"].read_text().splitlines(keepends=True))))
     inputs = {role: str(file) for role, file in (BASE | {"vcf": path}).items()}
-    asked = rows_to_predict(read_unlabelled(inputs, "mane", AMISS), "mane", "all")
+    asked = rows_to_predict(unlabelled(inputs, "mane", tmp_path), "mane", "all")
     joined = [row for row in asked.rows if row.joined is not None]
     assert joined
     assert all(IS_SELECT.search(row.transcript) for row in joined)
@@ -53,7 +59,7 @@ def test_a_model_predicts_mane_transcripts_of_another_spelling(tmp_path):
     assert "no MANE Select transcript" in {row.reason for row in asked.rows}
     assert asked.other_transcripts
     before = {role: str(file) for role, file in BASE.items()}
-    plain = rows_to_predict(read_unlabelled(before, "keep_all", AMISS), "keep_all", "all")
+    plain = rows_to_predict(unlabelled(before, "keep_all", tmp_path), "keep_all", "all")
     at = {(row.line, row.transcript): row.joined for row in plain.rows}
     assert all(at[row.line, stem(row.transcript)] == row.joined for row in joined)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,28 @@ def test_a_worker_without_a_unit_has_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir())
     actor.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_an_artifact_that_units_share_is_sent_once(ray_running):
+    """The driver reads the tables of a block once, however many units and workers need them."""
+    del ray_running
+    first, *others = toy_units(6, 1)
+    shared = [replace(u, artifact=first.artifact, checksum=first.checksum) for u in others]
+    asked = []
+
+    def content(digest):
+        asked.append(digest)
+        return toy_content(digest)
+
+    queue = UnitQueue([first, *shared])
+    backend = LocalBackend(2)
+    backend.open(toy_job(), content)
+    try:
+        list(queue.drive(backend))
+    finally:
+        backend.close()
+    assert len(queue.final) == len(shared) + 1
+    assert asked == [first.artifact]
 
 
 def test_workers_that_always_die_end_the_run(ray_running):

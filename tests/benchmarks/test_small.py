@@ -39,6 +39,8 @@ FIGURES = {
         r"1,600 records +12,800 blocks +[\d,]+ rows kept",
         r"^blocks per CPU second: [\d,]+",
         r"^peak memory: \d+ MB",
+        r"the VCF alone$",
+        r"bcftools \+split-vep +[\d,]+ rows printed|bcftools is not installed",
     ),
     "bench_models.py": (
         r"^27 x 59 ",
@@ -76,6 +78,12 @@ FIGURES = {
     "bench_start.py": (
         r"^first task after [\d.]+ s \([\d.]+ to [\d.]+, <= 3\)",
         r"^CPU until then, all processes: [\d.]+ s",
+    ),
+    "bench_whole.py": (
+        r"^1,600 records, 12,800 blocks, \d+ MB packed",
+        r"first run: +[\d.]+ CPU s",
+        r"second run: +[\d.]+ CPU s",
+        r"2 rows in the table, disk [\d.]+ MB",
     ),
     "bench_xgboost.py": (
         r"^27 x 59 ",

@@ -65,8 +65,8 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> ReadResult:
 def test_golden_rows_are_those_that_are_read_cell_by_cell(golden, tmp_path, monkeypatch):
     """Whether Arrow splits the text or nobody but the readers with their messages does."""
     by_column = golden
-    for module in ("_collect", "tsv"):
-        monkeypatch.setattr(f"amiss_tasks.stages.read.{module}.split_cells", lambda *_: None)
+    for module in ("read._collect", "files.tsv"):
+        monkeypatch.setattr(f"amiss_tasks.stages.{module}.split_cells", lambda *_: None)
     monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader.plain", lambda *_: None)
     by_cell = read_inputs(GOLDEN_INPUT, {}, tmp_path, "cells")
     assert by_column.table.schema == by_cell.table.schema
@@ -86,7 +86,7 @@ def test_sound_files_are_read_in_columns(tmp_path, monkeypatch):
         return refuse() if found is None else found
 
     monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader._records", refuse)
-    monkeypatch.setattr("amiss_tasks.stages.read.tsv.split_cells", split)
+    monkeypatch.setattr("amiss_tasks.stages.files.tsv.split_cells", split)
     assert read_inputs(GOLDEN_INPUT, {}, tmp_path, "x").counts.rows
 
 

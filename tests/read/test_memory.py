@@ -39,7 +39,7 @@ def test_rows_of_a_narrow_grid_have_room_there(tmp_path):
 
 def test_rows_of_tables_count_as_those_of_the_vcf_do(tmp_path, monkeypatch):
     """With room for half of them: the VCF's alone would do."""
-    monkeypatch.setattr("amiss_tasks.stages.read._study._bytes_beside", lambda *_: 0)
+    monkeypatch.setattr("amiss_tasks.stages.read._study.bytes_beside", lambda *_: 0)
     held = read_inputs(BASE_INPUT, {}, tmp_path, "x").table.nbytes
     with pytest.raises(UserError, match=r"100\.0% of the VCF"):
         read_inputs(BASE_INPUT, {}, tmp_path, "y", most_bytes=BASE_BYTES + 3 * held // 2)

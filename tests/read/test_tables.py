@@ -202,11 +202,11 @@ def test_a_table_that_no_feature_is_read_from_is_noted(tmp_path):
     assert [note.message for note in notes] == ["no feature is read from this table"]
 
 
-def test_a_variant_to_predict_may_be_none_of_the_table(files):
+def test_a_variant_to_predict_may_be_none_of_the_table(files, tmp_path):
     """A table that has nothing for new variants leaves their values missing."""
     rows = rows_of(files.directory)
     files.write(HEAD, [["2", *row[1:]] for row in rows])
-    found = read_unlabelled(files.inputs, "keep_all", files.features)
+    (found,) = read_unlabelled(files.inputs, "keep_all", files.features, tmp_path)
     scores = found.read.table["pathogenicity"].to_pylist()
     assert len(scores) == VARIANTS
     assert all(score != score for score in scores)  # noqa: PLR0124  # NaN

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from amiss_tasks.describe.inspection._vcf import of_vcf
+from amiss_tasks.stages.files.tsv import TsvReader
 from amiss_tasks.stages.read.tables import CaddReader, TableReader
-from amiss_tasks.stages.read.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfReader
 from gridrun.errors import UserError, counted
 from gridrun.pipeline.inspection import DAMAGED, OK, Observation

@@ -12,8 +12,8 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.features_file import features_of_set, known_sets
 from amiss_tasks.features.frequencies import is_frequency
 from amiss_tasks.features.sources import locate, parts_of
+from amiss_tasks.stages.files.tsv import TsvReader
 from amiss_tasks.stages.read.tables import CaddReader
-from amiss_tasks.stages.read.tsv import TsvReader
 from gridrun.errors import counted
 from gridrun.pipeline.inspection import NOTE, OK, Observation
 

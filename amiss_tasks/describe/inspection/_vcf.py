@@ -16,7 +16,7 @@ from amiss_tasks.features.feature_set import CANONICAL, GENE_FIELDS, MANE_FIELDS
 from amiss_tasks.features.features_file import features_of_set, known_sets
 from amiss_tasks.features.frequencies import is_frequency
 from amiss_tasks.stages.clinvar_2026 import TABLE, class_by_table
-from amiss_tasks.stages.read.tsv import TsvReader
+from amiss_tasks.stages.files.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfReader
 from amiss_tasks.stages.significance import upstream_class
 from gridrun.errors import counted

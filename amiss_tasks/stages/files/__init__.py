@@ -1,1 +1,1 @@
-"""Text files in chunks of whole lines, and what is said of them; for stages."""
+"""Text files in chunks of whole lines, and what is said of them; for describe."""

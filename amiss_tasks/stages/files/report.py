@@ -6,11 +6,13 @@ kind of fault of a file can be listed in one run and memory stays bounded.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from amiss_tasks.stages.transcripts import VersionNote
 from gridrun.errors import Fault, InputError, counted
 
 LINES_NAMED = 5
@@ -57,6 +59,8 @@ class _Entry:
     tail: str = ""
     count: int = 0
     lines: list[int] = field(default_factory=list)
+    sums: tuple[int, ...] = ()
+    names: dict[str, None] = field(default_factory=dict)
 
     def met(self, line: int | None) -> None:
         """Take in a line where it was met."""
@@ -117,6 +121,33 @@ class FileReport:
         """Note something worth saying that does not stop the run; see ``fault``."""
         _add(self._notes, message, **details)
 
+    def sum_up(
+        self,
+        key: Hashable,
+        say: Callable[[tuple[int, ...], list[str]], str],
+        counts: Sequence[int],
+        names: Iterable[str] = (),
+        *,
+        line: int | None = None,
+        todo: str | None = None,
+    ) -> None:
+        """Note something whose numbers are sums over the pieces in which files are joined.
+
+        Args:
+            key: What is said of the other pieces has the same.
+            say: From the sums and all names to the message; an empty one is not said.
+            counts: Numbers of this piece.
+            names: Names of this piece.
+            line: See :class:`Details`.
+            todo: See :class:`Details`.
+        """
+        lines = [] if line is None else [line]
+        entry = self._notes.setdefault(key, _Entry("", todo, lines=lines))
+        entry.sums = tuple(map(sum, zip(entry.sums or (0,) * len(counts), counts, strict=True)))
+        entry.names.update(dict.fromkeys(names))
+        entry.message = say(entry.sums, list(entry.names))
+        entry.count += bool(entry.message)
+
     def stop(self, message: str, **details: Unpack[Details]) -> None:
         """Note a fault after which the rest of the file cannot be read."""
         self.broken = True
@@ -146,7 +177,7 @@ class FileReport:
     @property
     def notes(self) -> list[Fault]:
         """What is worth saying, in the order it was met."""
-        return [entry.fault(self.file) for entry in self._notes.values()]
+        return [entry.fault(self.file) for entry in self._notes.values() if entry.message]
 
 
 def _add(
@@ -209,3 +240,13 @@ def refuse_two_versions(names: tuple[str, str], lines: tuple[int, int], report: 
         noun="row",
         todo="keep one of the two, or write the version that the other side has",
     )
+
+
+def note_versions(notes: Sequence[VersionNote], report: FileReport) -> None:
+    """Say how many rows were matched without the versions of their transcripts."""
+    for note in notes:
+        report.sum_up(note.said, partial(_of_versions, note), (note.rows,))
+
+
+def _of_versions(note: VersionNote, sums: tuple[int, ...], _: list[str]) -> str:
+    return note.text(sums[0])

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
 from amiss_tasks.stages.read._study import (
-    Unlabelled,
     check_inputs,
     read_inputs,
-    read_unlabelled,
 )
 from amiss_tasks.stages.read._trainable import check_trainable
+from amiss_tasks.stages.read._unlabelled import Unlabelled, UnlabelledRows, read_unlabelled
 from amiss_tasks.stages.read.tables import CaddReader
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 
@@ -22,6 +21,7 @@ __all__ = [
     "ReadCounts",
     "ReadResult",
     "Unlabelled",
+    "UnlabelledRows",
     "VcfReader",
     "VcfRecord",
     "check_inputs",

@@ -213,6 +213,10 @@ class Batch:
                     todo=f"if its values are not by transcript, use a features file without {name}",
                 )
 
+    def taken(self) -> Any | None:
+        """Arrow table of the rows that are there, which are then forgotten; None for none."""
+        return self.columns().taken()
+
     def columns(self) -> RowColumns:
         """The columns of all rows so far."""
         self._flush()

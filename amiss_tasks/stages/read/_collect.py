@@ -6,7 +6,7 @@ tiers of a combination are cut out later, by the filter stage).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -80,8 +80,10 @@ def collect(
     reader: VcfReader,
     wanted: Wanted,
     most_records: int | None = None,
+    *,
     memory: Memory | None = None,
     pool: Pool | None = None,
+    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -91,6 +93,8 @@ def collect(
         most_records: Only look for faults, in that many records; no table.
         memory: Counts the rows that are kept; None for no limit.
         pool: Processes that may read; None for none.
+        each: Takes the rows of some records and those of them that are left out, in the order of
+            the file; what is returned has none then.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -98,7 +102,7 @@ def collect(
     Raises:
         UserError: There is no room for all of them.
     """
-    collector = _Collector(reader, wanted, most_records, memory)
+    collector = _Collector(reader, wanted, most_records, memory, each)
     if pool is None or most_records is not None or not pool.is_worth(reader.report.file):
         return collector.collect()
     return collector.collect_by(pool)
@@ -139,8 +143,9 @@ class _Collector:
         wanted: Wanted,
         most_records: int | None = None,
         memory: Memory | None = None,
+        each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
     ) -> None:
-        self._reader, self._memory = reader, memory
+        self._reader, self._memory, self._each = reader, memory, each
         self._wanted = wanted
         self._most_records = most_records
         self._labelled, self._has_cadd = wanted.labelled, wanted.has_cadd
@@ -168,7 +173,7 @@ class _Collector:
             self.take(chunk)
             if self._rows.records == self._most_records:
                 break
-            self._count_memory()
+            self._count_rows()
         return self._finish()
 
     def collect_by(self, pool: Pool) -> VcfRows:
@@ -182,7 +187,7 @@ class _Collector:
         with source.said_last():
             for part in pool.results(work, source.blocks()):
                 self._extend(part)
-                self._count_memory()
+                self._count_rows()
         for chunk in source.last():
             self.take(chunk)
         reader.end()
@@ -210,11 +215,13 @@ class _Collector:
         self._reader.report.add(part.report)
         self._reader.found |= part.found
 
-    def _count_memory(self) -> None:
+    def _count_rows(self) -> None:
         if self._batch is not None:
             held = self._batch.columns().held
             if self._memory is not None:
                 self._memory.hold_rows(*held, self._reader.source.share)
+            if self._each:
+                self._hand_on(self._batch.taken())
 
     def _take(self, record: VcfRecord) -> None:
         """Take in a record, and say what is odd about it."""
@@ -312,6 +319,13 @@ class _Collector:
         name = f"{record.chrom}\r{record.pos}\r{record.ref}\r{record.alt}"
         rows.variants.add(record.chrom, name, is_kept=not reason)
 
+    def _hand_on(self, table: Any) -> None:
+        """Give away the rows that are there."""
+        assert self._each is not None
+        left_out, self._rows.left_out = self._rows.left_out, []
+        if table is not None or left_out:
+            self._each(table, left_out)
+
     def _finish(self) -> VcfRows:
         rows, reader, labelled = self._rows, self._reader, self._labelled
         batch = self._batch
@@ -325,6 +339,8 @@ class _Collector:
             check_review(rows.review, rows.records, reader)
         if batch:
             rows.table = batch.finish()
+            if self._each:
+                self._hand_on(rows.table)
             if self._chosen:
                 _narrow(rows)
         return rows

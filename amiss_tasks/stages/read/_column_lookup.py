@@ -9,7 +9,7 @@ from amiss_tasks.features.feature import RELATIVE_POSITION, Source
 from amiss_tasks.features.feature_set import CADD, TABLES, TRANSCRIPTS, VEP, Feature, FeatureSet
 from amiss_tasks.features.sources import Located, located
 from amiss_tasks.stages.files.report import FileReport, shown
-from amiss_tasks.stages.read.tsv import TsvReader
+from amiss_tasks.stages.files.tsv import TsvReader
 from amiss_tasks.stages.read.vcf import VcfRecord
 from gridrun.documents.tree import known_list
 from gridrun.errors import counted, did_you_mean

@@ -12,7 +12,7 @@ import numpy as np
 
 from amiss_tasks.features.feature_set import CONSEQUENCE, IS_MANE, KEYS, FeatureSet
 from amiss_tasks.r.collation import AS_IN_C, text_key
-from amiss_tasks.stages.files.report import FileReport, refuse_two_versions, shown
+from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
 from amiss_tasks.stages.read._judged import REGULATORY
 from amiss_tasks.stages.table import is_beside
 from amiss_tasks.stages.transcripts import NA, SEPARATOR, Side, matches, pasted
@@ -56,8 +56,7 @@ def join(
         for number, table in enumerate(cadd)
     )
     found = matches(Side(stacked, KEYS, "CADD"), Side(vcf, _VCF_KEYS, "the VCF"))
-    for note in found.notes:
-        report.note(note)
+    note_versions(found.notes, report)
     for pair in found.twice_here:
         rows = stacked.select((KEYS[-1], "cadd_file", "cadd_line")).take(pa.array(pair))
         names, files, lines = (column.to_pylist() for column in rows.columns)
@@ -102,9 +101,13 @@ def transcript_rows(vcf: Any, features: FeatureSet, report: FileReport) -> Any:
     is_transcript = pc.invert(pc.fill_null(found, fill_value=False))
     rows = vcf.filter(is_transcript)
     if len(rows) < len(vcf):
-        report.note(
-            "regulatory features and motifs are no transcripts and are left out "
-            f"({counted(len(vcf) - len(rows), 'CSQ block')})"
+        report.sum_up(
+            "no transcripts",
+            lambda sums, _: (
+                "regulatory features and motifs are no transcripts and are left out "
+                f"({counted(sums[0], 'CSQ block')})"
+            ),
+            (len(vcf) - len(rows),),
         )
     source = {**dict(zip(KEYS, _VCF_KEYS, strict=True)), **_VCF_NAMES, CONSEQUENCE: "Consequence"}
     keys = [pc.fill_null(rows[name], NA) for name in _VCF_KEYS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,23 +83,22 @@ def _no_row(table: FoundRows, chromosome: str, report: FileReport, *, is_expecte
         report.note(message)
 
 
-def check_transcripts(vcf: Any, tables: Sequence[Any], joined: Any, report: FileReport) -> None:
-    """Say where variants were found, but none of their transcripts.
+def check_transcripts(vcf: Any, tables: Sequence[Any], report: FileReport) -> None:
+    """Say where variants were found, but none of their transcripts; nothing was joined then.
 
     Args:
-        vcf: Table of ``Batch.finish``.
-        tables: Tables of the CADD rows of kept variants.
-        joined: The joined table.
+        vcf: Transcripts of the VCF, an Arrow column.
+        tables: The same of the CADD rows of kept variants, table by table.
         report: Report of the VCF.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     there = pa.chunked_array(
-        [chunk for table in tables for chunk in table["FeatureID"].chunks], pa.string()
+        [chunk for column in tables for chunk in column.chunks], pa.string()
     ).drop_null()
-    here = vcf["Feature"].drop_null()
-    if len(joined) or not len(there) or not len(here):
+    here = vcf.drop_null()
+    if not len(there) or not len(here):
         return
     mine, theirs = here[0].as_py(), there[0].as_py()
     todo = "annotate with Ensembl transcripts (VEP without --refseq), as CADD does"
@@ -170,14 +170,22 @@ def note_misplaced(joined: Any, features: FeatureSet, report: FileReport) -> Non
         known = ~np.isnan(column.to_numpy()) if feature.is_numeric else column.is_valid().to_numpy()
         rows = np.flatnonzero(known & is_elsewhere[at])
         if len(rows):
-            here = dict.fromkeys(consequences[at[row]] or "none" for row in rows.tolist())
-            report.note(
-                f'feature "{feature.name}" has a value in {counted(len(rows), "row")} whose '
-                f"consequence is none that it applies to: {known_list(here, 3)}",
+            report.sum_up(
+                ("misplaced", feature.name),
+                partial(_misplaced, feature.name),
+                (len(rows),),
+                (consequences[at[row]] or "none" for row in rows.tolist()),
                 line=feature.line,
                 todo="is a consequence missing from applies_to, or is it the score of another "
                 "transcript? the values are used",
             )
+
+
+def _misplaced(feature: str, sums: tuple[int, ...], consequences: list[str]) -> str:
+    return (
+        f'feature "{feature}" has a value in {counted(sums[0], "row")} whose consequence is none '
+        f"that it applies to: {known_list(consequences, 3)}"
+    )
 
 
 def _cause(

@@ -11,6 +11,7 @@ from amiss_tasks.clinvar import DROPPED, REVIEW_TIERS
 from amiss_tasks.stages.clinvar_2026 import only_other_class
 from amiss_tasks.stages.columns.variants import Variants
 from amiss_tasks.stages.files.report import FileReport, shown
+from amiss_tasks.stages.read._result import ReadCounts
 from amiss_tasks.stages.read._value_counts import ValueCounts
 from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 from amiss_tasks.stages.values.parsing import MISSING
@@ -85,6 +86,31 @@ class VcfRows:
         self.lower_case_line = self.lower_case_line or later.lower_case_line
         self.indels |= later.indels
         self.snvs |= later.snvs
+
+
+def counts_of(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
+    """How much was read and left out.
+
+    Args:
+        vcf: What the VCF holds.
+        cadd_rows: Rows of the CADD tables.
+        joined: The joined table.
+    """
+    import pyarrow.compute as pc
+
+    joined_lines = pc.unique(joined["vcf_line"])
+    kept = vcf.variants.used()
+    return ReadCounts(
+        records=vcf.records,
+        blocks=vcf.blocks,
+        cadd_rows=cadd_rows,
+        records_dropped=vcf.dropped,
+        variants_without_cadd=kept - len(joined_lines),
+        rows_without_cadd=len(vcf.table) - len(joined),
+        review=vcf.review.counts,
+        rows=len(joined),
+        variants=len(joined_lines),
+    )
 
 
 def reason_to_drop(

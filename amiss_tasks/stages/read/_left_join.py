@@ -1,4 +1,7 @@
-"""Columns of a further table beside the rows of a study; missing where it has no such row."""
+"""Rows of a VCF with what its tables have for them, of all of it or of a piece.
+
+Columns of a further table stand beside the rows; they are missing where it has no such row.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.files.report import FileReport, refuse_two_versions, shown
+from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
+from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
+from amiss_tasks.stages.read._judged import VcfRows
+from amiss_tasks.stages.read._open import CADD_ROLES, Opened
 from amiss_tasks.stages.read._table_rows import FoundRows
 from amiss_tasks.stages.transcripts import Side, matches, pasted
 from gridrun.errors import counted
@@ -17,7 +23,43 @@ TRANSCRIPT = KEYS[-1]
 _LISTED = r"[;,&|]"
 
 
-def add_columns(
+def joined_rows(
+    vcf: VcfRows,
+    tables: Sequence[FoundRows],
+    others: Mapping[str, FoundRows],
+    opened: Opened,
+    *,
+    labelled: bool,
+) -> Any:
+    """Join rows.
+
+    Args:
+        vcf: Rows of the VCF.
+        tables: What the CADD tables have for its variants, SNV first; empty where there are none.
+        others: Role to what a further table has for them.
+        opened: The inputs; faults and notes go to their reports.
+        labelled: Whether rows are to be trained on.
+
+    Returns:
+        Arrow table of ``join`` or ``transcript_rows`` with the features of all tables; of
+        further ones only where there are rows.
+    """
+    reports, own = opened.reports, opened.features.without_tables
+    if tables:
+        cadd_reports = [reports[role] for role in CADD_ROLES if role in reports]
+        cadd_tables = [table.table for table in tables]
+        joined = join(vcf.table, cadd_tables, own, reports["vcf"], cadd_reports)
+        check_rows(joined, cadd_reports)
+    else:
+        joined = transcript_rows(vcf.table, own, reports["vcf"])
+    if vcf.variants.is_repeated():
+        check_records(joined, vcf.table, reports["vcf"])
+    for role, found in others.items() if len(joined) else ():
+        joined = _add_columns(joined, found, opened.features, role, reports, labelled=labelled)
+    return joined
+
+
+def _add_columns(
     joined: Any,
     found: FoundRows,
     features: FeatureSet,
@@ -29,7 +71,7 @@ def add_columns(
     """Add the features of a table to the rows of a study.
 
     Args:
-        joined: Table of :func:`join` or :func:`transcript_rows`.
+        joined: Table of ``join`` or ``transcript_rows``.
         found: What the table has for the variants.
         features: The study's features.
         file: Which of them are read from it.
@@ -87,8 +129,7 @@ def _matched(
     import pyarrow as pa
 
     found = matches(Side(joined, keys, "the VCF"), Side(there, keys, "this table"))
-    for note in found.notes:
-        report.note(note)
+    note_versions(found.notes, report)
     for side, line, pairs, of_side in (
         (joined, "vcf_line", found.twice_here, vcf_report),
         (there, "line", found.twice_there, report),
@@ -145,15 +186,12 @@ def _say_missing(
     """Say how many rows the table has nothing for; refuse a table that has nothing at all."""
     import pyarrow.compute as pc
 
-    if not at.null_count:
+    if not len(at):
         return
-    variants = len(pc.unique(lines))
-    lost = variants - len(pc.unique(lines.filter(at.is_valid())))
     if at.null_count < len(at) or not labelled:
-        report.note(
-            f"no row for {lost:,} of {counted(variants, 'variant')} ({at.null_count:,} of "
-            f"{counted(len(at), 'row')}): the features that are read here are missing there"
-        )
+        variants = len(pc.unique(lines))
+        lost = variants - len(pc.unique(lines.filter(at.is_valid())))
+        report.sum_up("no row", _lost, (lost, variants, at.null_count, len(at)))
     elif found.found and TRANSCRIPT in sides[1].column_names:
         mine, theirs = (side[TRANSCRIPT].drop_null() for side in sides)
         examples = [str(side[0]) if len(side) else "none" for side in (mine, theirs)]
@@ -169,3 +207,13 @@ def _say_missing(
             f"0 of {counted(found.rows, 'row')} of this table match a variant{example}",
             todo="name a table of the same variants and the same genome build",
         )
+
+
+def _lost(sums: tuple[int, ...], _: list[str]) -> str:
+    lost, variants, lost_rows, rows = sums
+    if not lost_rows:
+        return ""
+    return (
+        f"no row for {lost:,} of {counted(variants, 'variant')} ({lost_rows:,} of "
+        f"{counted(rows, 'row')}): the features that are read here are missing there"
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.stages.files.pool import CHILD_BYTES, processes_for
 from gridrun.errors import UserError, counted, in_bytes
 
@@ -16,6 +18,12 @@ _SIDES = 2
 """What is held of a row's bytes: as it was read, and joined."""
 
 _GB = 10**9
+
+
+def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
+    """Bytes of a row that are read from tables: a number each, and what names it."""
+    numbers = [each for each in features.features if each.is_numeric and each.file != VEP]
+    return 8 * len(numbers) + 64 * (len(inputs) > 1)
 
 
 class Memory:

@@ -81,6 +81,13 @@ class RowColumns:
         """Whether no rows were taken in, so that there is no table either."""
         return not self._done
 
+    def taken(self) -> Any | None:
+        """Arrow table of the rows that are there, which are then forgotten; None for none."""
+        import pyarrow as pa
+
+        done, self._done = self._done, []
+        return pa.concat_tables(done) if done else None
+
     @property
     def held(self) -> tuple[int, int]:
         """Rows that are kept, and their bytes."""

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import VEP, FeatureSet
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import Wanted, collect
-from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
     check_transcripts,
     note_lost,
     note_misplaced,
 )
-from amiss_tasks.stages.read._judged import LeftOut, VcfRows
-from amiss_tasks.stages.read._left_join import add_columns
-from amiss_tasks.stages.read._memory import Memory
-from amiss_tasks.stages.read._open import CADD_ROLES, notes_of, open_inputs, reports_of
+from amiss_tasks.stages.read._judged import LeftOut, VcfRows, counts_of
+from amiss_tasks.stages.read._left_join import joined_rows
+from amiss_tasks.stages.read._memory import Memory, bytes_beside
+from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._result import (
-    ReadCounts,
     ReadResult,
     cache_path,
     load,
@@ -41,7 +39,7 @@ from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 from gridrun.store.cache import made_again
 
-_MOST_CHECKED = 20_000
+MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
 
 
@@ -69,7 +67,7 @@ def check_inputs(
         opened = open_inputs(inputs, grid_values, features, stack)
         if opened.vcf and opened.faulty("vcf"):
             wanted = Wanted(opened.features, has_cadd=bool(opened.cadd))
-            collect(opened.vcf, wanted, _MOST_CHECKED)
+            collect(opened.vcf, wanted, MOST_CHECKED)
         opened.raise_faults()
         return list(notes_of(opened.reports))
 
@@ -123,14 +121,14 @@ def read_inputs(
         kept = usable.named if usable else EVERYTHING
         if rows is not None:
             kept = f"{kept}, for --rows draws from all variants"
-        found, _ = _read(
+        found = _read(
             inputs,
             grid_values,
             features,
             path,
             leave_out_other_alleles=leave_out_other_alleles,
             usable=usable,
-            memory=Memory(most_bytes, cache_dir, kept, _bytes_beside(features, inputs)),
+            memory=Memory(most_bytes, cache_dir, kept, bytes_beside(features, inputs)),
         )
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -157,41 +155,38 @@ def read_inputs(
     return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
 
 
-@dataclass(frozen=True)
-class Unlabelled:
-    """Rows that are to be predicted, whether ClinVar knows them or not.
-
-    Args:
-        read: The joined table; its path is no file.
-        rows: Arrow table of all rows of the VCF that may join, in the order of the
-            file: ``vcf_line``, ``CHROM``, ``POS``, ``REF``, ``ALT``, ``Feature``,
-            ``Consequence``, ``CANONICAL`` and more.
-        left_out: Records that give no row.
-        has_cadd: Whether CADD tables are among the inputs.
-    """
-
-    read: ReadResult
-    rows: Any
-    left_out: Sequence[LeftOut]
-    has_cadd: bool
-
-
-def read_unlabelled(inputs: Mapping[str, str], transcript: str, features: FeatureSet) -> Unlabelled:
-    """Read and join inputs that need no labels; nothing is kept.
-
-    Args:
-        inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
-        transcript: Value of the parameter: whether VEP's CANONICAL is needed.
-        features: Features of the model.
+def read_vcf(
+    opened: Opened,
+    *,
+    labelled: bool,
+    leave_out_other_alleles: bool,
+    usable: Usable | None = None,
+    each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+    memory: Memory | None = None,
+    pool: Pool | None = None,
+) -> VcfRows:
+    """Read the VCF; the arguments are those of ``collect`` and :class:`Wanted`.
 
     Raises:
-        InputError: With every fault of every file.
+        InputError: Some header is at fault, or some table cannot be opened.
     """
-    values = {"transcript": (transcript,)}
-    read, vcf = _read(
-        inputs, values, features, Path(), labelled=False, leave_out_other_alleles=True
+    roles = [role for role in CADD_ROLES if role in opened.reports]
+    if opened.vcf is None or len(opened.cadd) < len(roles):
+        opened.raise_faults()
+    assert opened.vcf is not None
+    is_sound = not opened.faulty()
+    wanted = Wanted(
+        opened.features,
+        labelled=labelled,
+        leave_out_other_alleles=leave_out_other_alleles,
+        has_cadd=bool(roles),
+        usable=usable,
     )
-    return Unlabelled(read, vcf.table, vcf.left_out, CADD_ROLES[0] in inputs)
+    most = None if is_sound else MOST_CHECKED
+    found = collect(opened.vcf, wanted, most, memory=memory, pool=pool, each=each)
+    if not is_sound:
+        opened.raise_faults()
+    return found
 
 
 def _read(
@@ -200,90 +195,47 @@ def _read(
     features: FeatureSet,
     path: Path,
     *,
-    labelled: bool = True,
     leave_out_other_alleles: bool,
     usable: Usable | None = None,
     memory: Memory | None = None,
-) -> tuple[ReadResult, VcfRows]:
+) -> ReadResult:
     """The full pass over all files; the result is not at its path yet."""
     with ExitStack() as stack:
-        opened = open_inputs(inputs, grid_values, features, stack, labelled=labelled)
+        opened = open_inputs(inputs, grid_values, features, stack)
         reports, located, kept = opened.reports, opened.features, opened.kept
-        roles = [role for role in CADD_ROLES if role in reports]
-        if opened.vcf is None or len(opened.cadd) < len(roles):
-            opened.raise_faults()
-        assert opened.vcf is not None
-        header_is_sound = not opened.faulty()
-        most = None if header_is_sound else _MOST_CHECKED
-        wanted = Wanted(
-            located,
-            labelled=labelled,
-            leave_out_other_alleles=leave_out_other_alleles,
-            has_cadd=bool(roles),
-            usable=usable,
-        )
         pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
-        vcf = collect(opened.vcf, wanted, most, memory, pool)
-        if not header_is_sound:
-            opened.raise_faults()
+        vcf = read_vcf(
+            opened,
+            labelled=True,
+            leave_out_other_alleles=leave_out_other_alleles,
+            usable=usable,
+            memory=memory,
+            pool=pool,
+        )
+        roles = [role for role in CADD_ROLES if role in reports]
         tables = [
             collect_rows(opened.cadd[role], vcf.variants, located, memory=memory, pool=pool)
             for role in roles
         ]
-        cadd_reports = [reports[role] for role in roles]
         others = {
             role: collect_rows(reader, vcf.variants, located, role, memory=memory, pool=pool)
             for role, reader in opened.tables.items()
         }
-        is_whole = not any(report.broken for report in reports.values())
+        if any(report.broken for report in reports.values()):
+            opened.raise_faults()
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
-        if tables and is_whole and vcf.records and not opened.faulty("vcf"):
-            check_matches(vcf, tables, reports["vcf"], cadd_reports)
-        joined = None
-        own = located.without_tables
-        if is_whole and tables:
-            cadd_tables = [table.table for table in tables]
-            joined = join(vcf.table, cadd_tables, own, reports["vcf"], cadd_reports)
-            check_rows(joined, cadd_reports)
-            if not opened.faulty("vcf"):
-                check_transcripts(vcf.table, cadd_tables, joined, reports["vcf"])
-        elif is_whole:
-            joined = transcript_rows(vcf.table, own, reports["vcf"])
-        if joined is not None and vcf.variants.is_repeated():
-            check_records(joined, vcf.table, reports["vcf"])
-        for role, found in others.items() if joined is not None and len(joined) else ():
-            joined = add_columns(joined, found, located, role, reports, labelled=labelled)
+        if tables and vcf.records and not opened.faulty("vcf"):
+            check_matches(vcf, tables, reports["vcf"], [reports[role] for role in roles])
+        joined = joined_rows(vcf, tables, others, opened, labelled=True)
+        if tables and not len(joined) and not opened.faulty("vcf"):
+            there = [table.table[KEYS[-1]] for table in tables]
+            check_transcripts(vcf.table["Feature"], there, reports["vcf"])
         opened.raise_faults()
-        assert joined is not None
         joined = add_combinations(joined, kept)
         note_misplaced(joined, kept, reports["features"])
-    counts = _counts(vcf, sum(table.rows for table in tables), joined)
-    if labelled and tables and counts.variants_without_cadd:
+    counts = counts_of(vcf, sum(table.rows for table in tables), joined)
+    if tables and counts.variants_without_cadd:
         which = "with a star" if usable is None else "that the grid can use"
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
-    return ReadResult(path, joined, notes_of(reports), counts, kept), vcf
-
-
-def _bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
-    """Bytes of a row that are read from tables: a number each, and what names it."""
-    numbers = [each for each in features.features if each.is_numeric and each.file != VEP]
-    return 8 * len(numbers) + 64 * (len(inputs) > 1)
-
-
-def _counts(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
-    import pyarrow.compute as pc
-
-    joined_lines = pc.unique(joined["vcf_line"])
-    kept = vcf.variants.used()
-    return ReadCounts(
-        records=vcf.records,
-        blocks=vcf.blocks,
-        cadd_rows=cadd_rows,
-        records_dropped=vcf.dropped,
-        variants_without_cadd=kept - len(joined_lines),
-        rows_without_cadd=len(vcf.table) - len(joined),
-        review=vcf.review.counts,
-        rows=len(joined),
-        variants=len(joined_lines),
-    )
+    return ReadResult(path, joined, notes_of(reports), counts, kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,11 @@ from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.files.lines import Block, decoded
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport, shown
+from amiss_tasks.stages.files.tsv import CodedLot, Rows, TsvReader
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
 from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tables import TRANSCRIPT
-from amiss_tasks.stages.read.tsv import CodedLot, Rows, TsvReader
 from amiss_tasks.stages.values.cells import one_value, parse
 from amiss_tasks.stages.values.parsing import (
     CADD_MISSING,
@@ -85,6 +85,7 @@ def collect_rows(
     *,
     memory: Memory | None = None,
     pool: Pool | None = None,
+    each: Callable[[Any], None] | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -95,13 +96,14 @@ def collect_rows(
         file: Which features are read from it, see :class:`Feature`.
         memory: Counts the rows that are kept; None for no limit.
         pool: Processes that may read; None for none.
+        each: Takes tables of rows in the order of the file; what is returned has none then.
 
     Returns:
         The rows that belong to rows of the VCF that are used. The width of every row is
         checked, and what names its variant; values are where they are used. A table that is not
         CADD's may name chromosomes with or without ``chr``, whatever the VCF does.
     """
-    collector = _Collector(reader, variants, features, file, memory)
+    collector = _Collector(reader, variants, features, file, memory=memory, each=each)
     if pool is None or not (reader.has_lines and pool.is_worth(reader.report.file)):
         for rows in reader.rows():
             collector.take(rows)
@@ -154,9 +156,12 @@ class _Collector:
         variants: Variants,
         features: FeatureSet,
         file: str,
+        *,
         memory: Memory | None = None,
+        each: Callable[[Any], None] | None = None,
     ) -> None:
         self._reader, self._variants, self._memory = reader, variants, memory
+        self._each = each
         self._key_at = [reader.at[reader.keys[name]] for name in VARIANT]
         transcript = reader.keys.get(TRANSCRIPT)
         self._transcript_at = None if transcript is None else reader.at[transcript]
@@ -197,8 +202,7 @@ class _Collector:
                 for place, each in zip(self._key_at, columns, strict=True)
             }
             table = self._columns_of.table(lot._replace(columns={**lot.columns, **own_keys}))
-            (self._shown if is_shown else self._tables).append(table)
-            self._count_memory(table)
+            self._keep(self._shown if is_shown else self._tables, table)
 
     def part(self) -> _Part:
         """What was taken in."""
@@ -207,11 +211,10 @@ class _Collector:
 
     def extend(self, part: _Part) -> None:
         """Take in what later lines have."""
-        if not self._tables:
-            self._shown += part.shown
+        for table in () if self._tables else part.shown:
+            self._keep(self._shown, table)
         for table in part.tables:
-            self._tables.append(table)
-            self._count_memory(table)
+            self._keep(self._tables, table)
         self._found.extend(part.found)
         self._columns_of.checks.extend(part.checks)
         self._reader.report.add(part.report)
@@ -225,9 +228,14 @@ class _Collector:
         self._found.table = pa.concat_tables([none, *self._shown, *self._tables])
         return self._found
 
-    def _count_memory(self, table: Any) -> None:
+    def _keep(self, tables: list[Any], table: Any) -> None:
         if self._memory is not None:
             self._memory.hold_more(table.nbytes)
+        if self._each is not None:
+            self._each(table)
+            table = table.schema.empty_table()
+        if len(table) or not tables:
+            tables.append(table)
 
 
 class _Names:

@@ -15,8 +15,8 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.stages.files.lines import Chunk
 from amiss_tasks.stages.files.report import FileReport
+from amiss_tasks.stages.files.tsv import TsvReader
 from amiss_tasks.stages.read._header import genome_build
-from amiss_tasks.stages.read.tsv import TsvReader
 from gridrun.documents.tree import known_list
 
 CADD_KEYS = ("#Chrom", "Pos", "Ref", "Alt", "FeatureID")

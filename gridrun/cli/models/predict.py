@@ -65,11 +65,19 @@ def predict(
     """
     from gridrun.api import predict_variants
     from gridrun.cli._reports import show
+    from gridrun.cli._watch import Watch
 
     inputs = inputs_of(context)
-    report = predict_variants(
-        model, file=out, force=force, trust=trust, pipeline=pipeline, **inputs
-    )
+    with Watch() as watch:
+        report = predict_variants(
+            model,
+            file=out,
+            force=force,
+            trust=trust,
+            pipeline=pipeline,
+            progress=watch,
+            **inputs,
+        )
     show(report, "predictions", as_json=as_json)
     if not report.facts["predicted"]:
         raise typer.Exit(_NONE_PREDICTED)

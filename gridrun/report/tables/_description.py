@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,20 @@ def _short(value: Any) -> Any:
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
-def write_description(study_state: StudyState, part: str | None = None) -> DescriptionReport:
+def write_description(
+    study_state: StudyState,
+    part: str | None = None,
+    *,
+    reading: contextlib.AbstractContextManager[None],
+    say: Callable[[str], None],
+) -> DescriptionReport:
     """Describe the data of a selection and write the tables.
 
     Args:
         study_state: The study and which of its combinations are meant.
         part: Part of the data; None for the pipeline's first.
+        reading: Entered while the inputs are read.
+        say: Takes what is being described now.
 
     Raises:
         UserError: The pipeline cannot describe its data, there is no such part, or the
@@ -97,14 +105,19 @@ def write_description(study_state: StudyState, part: str | None = None) -> Descr
         )
     paths = study_state.study.paths
     try:
-        describer = pipeline.describer(
-            study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
-        )
+        with reading:
+            describer = pipeline.describer(
+                study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
+            )
         study_state.keep_input_digests()
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(study_state, describer, part, stack)
-            for block in describer.describe(_blocks(study_state, describer.parameters), part):
+            blocks = _blocks(study_state, describer.parameters)
+            say(f"describing block 1 of {len(blocks)}")
+            for number, block in enumerate(describer.describe(blocks, part), 2):
                 tables.write(block)
+                if number <= len(blocks):
+                    say(f"describing block {number} of {len(blocks)}")
     except OSError as error:
         raise cannot_write(paths.directory, error) from error
     return DescriptionReport(
