@@ -131,7 +131,7 @@ def test_predictions_take_inputs_by_position_or_by_role(monkeypatch, tmp_path):
     from gridrun import api, predict_variants
 
     asked = []
-    monkeypatch.setattr(api, "predict", lambda *arguments, trust: asked.append(arguments))
+    monkeypatch.setattr(api, "predict", lambda *arguments, **_: asked.append(arguments))
     file = tmp_path / "p.csv"
     predict_variants("m", "a.vcf", "s.tsv", "i.tsv", str(file))
     predict_variants("m", vcf="a.vcf", cadd_snv="s.tsv", cadd_indel="i.tsv", file=file)
