@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backends.local._actor import WorkerActor
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.plan.units import (
     Event,
     Job,
+    Notice,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -34,6 +36,9 @@ STEP_SECONDS = 0.5
 """How long a step waits for events; a stop takes effect with the next step."""
 
 _WAIT_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0
+"""So long no worker may be up before it is asked what Ray has to start one on."""
+
 _LOSSES_PER_SLOT = 3
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
@@ -87,6 +92,9 @@ class Slots:
         )
         self._artifacts: OrderedDict[str, Any] = OrderedDict()
         self._losses = 0
+        self._is_own = directory is not None
+        self._last_up = time.monotonic()
+        self._has_said_so = False
         self._slots = [self._new_slot() for _ in range(count)]
 
     def run(
@@ -119,6 +127,7 @@ class Slots:
             # an idle one is noticed with the next unit it is given
             calls = [slot.call for slot in self._slots if slot.call is not None]
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
+            yield from self._look_for_workers()
             for slot in [slot for slot in self._slots if slot.call in ready]:
                 events = self._take(slot, stop=is_stopping())
                 # a unit that ended may come back from the feed, or leave room for another
@@ -139,6 +148,32 @@ class Slots:
             self._ray.kill(slot.actor, no_restart=True)
         self._slots = []
         self._artifacts.clear()
+
+    def _look_for_workers(self) -> Iterator[Event]:
+        """Say what is waited for where no worker comes up.
+
+        Raises:
+            EnvironmentFault: A Ray of our own has lost its only node: none will ever come up.
+        """
+        now = time.monotonic()
+        if any(slot.is_up for slot in self._slots):
+            self._last_up, self._has_said_so = now, False
+        if now - self._last_up < _PATIENCE_SECONDS or self._has_said_so:
+            return
+        self._has_said_so = True
+        alive = [node for node in self._ray.nodes() if node["Alive"]]
+        if self._is_own and not alive:
+            raise EnvironmentFault(
+                "Ray has lost this machine, which was stopped or asleep for long, and starts no "
+                "worker on it any more",
+                todo="run the same command again: it starts a Ray of its own, and what was "
+                "committed is kept",
+            )
+        free = self._ray.available_resources().get("CPU", 0)
+        yield Notice(
+            f"no worker has been up for {now - self._last_up:.0f} s; waiting for Ray to start one: "
+            f"{counted(len(alive), 'node')} of the cluster live, with {free:g} processors free"
+        )
 
     def _free(self) -> list[_Slot]:
         return [slot for slot in self._slots if slot.is_up and slot.unit is None]
