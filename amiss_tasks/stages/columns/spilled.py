@@ -53,7 +53,7 @@ class Spilled:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-            self._reader = pa.ipc.open_file(pa.memory_map(str(self._file)))
+            self._reader = pa.ipc.open_file(pa.OSFile(str(self._file)))
 
     @property
     def is_empty(self) -> bool:
