@@ -49,10 +49,10 @@ classifiers: [lr]
 """
 
 
-def run(study: Path, arguments: list[str], called: str) -> Measured:
+def run(study: Path, arguments: list[str], called: str, each: float) -> Measured:
     """Run a study and print what it took."""
     program = [sys.executable, "-m", "gridrun", "local", str(study), *arguments]
-    found = watched(program, study / "said", each=1.0, errors=subprocess.STDOUT)
+    found = watched(program, study / "said", each=each, errors=subprocess.STDOUT)
     if found.code:
         raise SystemExit(found.said)
     print(f"  {called:>10}: {found.figures()}  read {found.read:,.0f} MB", flush=True)
@@ -80,8 +80,8 @@ def main() -> int:
             with tempfile.TemporaryDirectory(dir=folder) as name:
                 study = Path(name)
                 (study / "study.yaml").write_text(STUDY.format(*inputs))
-                first = run(study, arguments, "first run")
-                again = run(study, arguments, "second run")
+                first = run(study, arguments, "first run", 1.0)
+                again = run(study, arguments, "second run", 0.1)
                 disk = sum(path.stat().st_size for path in study.rglob("*") if path.is_file())
                 rows = (
                     len((study / "results" / "final_cv_results.csv").read_text().splitlines()) - 1

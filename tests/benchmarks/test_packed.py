@@ -38,7 +38,9 @@ def blocks_of(content):
 
 def test_pieces(bgzf, tmp_path):
     """Text comes out as it was put in, though a fragment repeats what stood before it."""
-    repeated = "".join(f"{number}\t" for number in range(2_000))
+    # whatever stands for what differs, a fragment that refers to it is of another text
+    runs = "".join(chr(letter) * 6 for letter in range(ord(" "), 127))
+    repeated = runs + "".join(f"{number}\t" for number in range(2_000))
     template = bgzf.Pieces(["", f"\tone {repeated}", f"\ttwo {repeated}\n"], [6, 6])
     places = [f"{number:06d}".encode() for number in range(40)]
     with bgzf.BgzfWriter(tmp_path / "text.gz") as file:
