@@ -30,6 +30,21 @@ def used_by(pid: int) -> int:
     return max(int(resident) - int(shared), 0) * mmap.PAGESIZE
 
 
+def used_by_descendants(leader: int) -> int:
+    """Bytes of a process and of those it has started, in a fraction of a millisecond.
+
+    What they share by a fork counts for each, and one that has left its parent does not.
+    """
+    total, waiting = 0, [leader]
+    while waiting:
+        pid = waiting.pop()
+        total += used_by(pid)
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+    return total
+
+
 def used_by_family(leader: int) -> int:
     """Bytes that a process and all that it started use; what they share counts once."""
     return sum(_proportional(member.pid) for member in family_of(leader))

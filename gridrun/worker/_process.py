@@ -18,7 +18,7 @@ from typing import Any
 from gridrun.worker import _log
 from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, MemoryPassed, TimeLimit
-from gridrun.worker._memory import used_by, used_by_family
+from gridrun.worker._memory import used_by_descendants, used_by_family
 from gridrun.worker._process_table import kill_family
 from gridrun.worker.answering import AnswerWatch
 from gridrun.worker.private import private_directory
@@ -85,6 +85,7 @@ class ChildProcess:
         self._looked = 0.0
         self._passed: TimeLimit | MemoryPassed | None = None
         self._family_looked = 0.0
+        self._seems_over = False
         self._stopped = ""
         # R's temporary files go with the directory, however the child ends
         temporary = self.directory / "tmp"
@@ -195,15 +196,18 @@ class ChildProcess:
             _log.trim(self.directory / LOG)
 
     def _too_much_memory(self) -> MemoryPassed | None:
-        """What it has taken, if that is more than it may; all that it started, once a second."""
+        """What it and all that it started have taken, if that is more than it may."""
         most = self._memory()
         if most is None:
             return None
-        now = time.monotonic()
-        used = used_by(self.pid)
-        if used > most or now - self._family_looked > _LOOK_SECONDS:
-            self._family_looked = now
-            used = used_by_family(self.pid)
+        now, was_over = time.monotonic(), self._seems_over
+        self._seems_over = used_by_descendants(self.pid) > most
+        # to count what is shared once, and those that have left their parents, takes longer
+        is_news = self._seems_over and not was_over
+        if not is_news and now - self._family_looked <= _LOOK_SECONDS:
+            return None
+        self._family_looked = now
+        used = used_by_family(self.pid)
         return MemoryPassed(most, used) if used > most else None
 
     def _reap(self) -> Ending:
