@@ -47,6 +47,8 @@ class Suspicion:
         """Take in the outcome of a task of a unit."""
         self._failures.note(event)
         if isinstance(event, TaskDone) and not event.result.shared:
+            if self.known is None:
+                self._cleared.clear()  # nothing was found out of these, for lack of such a task
             self.known = Known(event.task, unit.artifact)
 
     def clear(self) -> None:

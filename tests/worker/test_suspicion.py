@@ -71,6 +71,19 @@ def test_where_nothing_was_done_there_is_nothing_to_compare(supervise, tmp_path)
     assert len(pids_of(starts)) == 2
 
 
+def test_what_could_not_be_compared_at_first_is_later(supervise, tmp_path):
+    """A reason is held against the machine once a task was done, though it came before as well."""
+    driven = supervise(misbehave={EVERY: "need"}, state_dir=str(tmp_path))
+    units = toy_units(3, 2 * MANY)
+    (tmp_path / "lost").touch()
+    assert all(isinstance(event, TaskFailed) for event in outcomes(driven.run(units[0])))
+    (tmp_path / "lost").unlink()
+    assert all(isinstance(event, TaskDone) for event in outcomes(driven.run(units[1])))
+    (tmp_path / "lost").touch()
+    with pytest.raises(EnvironmentFault, match="so does one that was done before"):
+        driven.run(units[2])
+
+
 def test_numbers_do_not_make_another_reason():
     """Reasons are alike that differ by numbers alone."""
     assert (
