@@ -174,12 +174,12 @@ def print_summary(summary: Summary, study: str) -> None:
 
 
 def _below(summary: Summary) -> list[str]:
-    """What readers of the means have to know: stars, and seconds that are in no row."""
+    """What readers of the means have to know: stars, rows that are one, seconds in no row."""
     if any(group.undefined(m) for group in summary.groups for m in group.metrics):
         starred = ["* without the folds where the metric is not defined (NA or NaN in the table)"]
     else:
         starred = []
-    return [*starred, *_shared(summary)]
+    return [*starred, *(f"note: {line}" for line in summary.same), *_shared(summary)]
 
 
 def _shared(summary: Summary) -> list[str]:

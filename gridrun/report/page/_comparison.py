@@ -10,7 +10,8 @@ import numpy as np
 from gridrun.report.page._known import BoolArray, FloatArray, IntArray, Known, spread
 from gridrun.report.page._section import DIGITS, Shown, number
 from gridrun.report.page._views import OTHERS, SAID, Viewed
-from gridrun.report.summary import Summary, SummaryGroup
+from gridrun.report.summary import Summary
+from gridrun.report.summary_group import SummaryGroup
 
 
 def show_comparison(known: Known) -> Shown:

@@ -1,7 +1,8 @@
 """Result tables, from the ledger alone, and descriptions; for commands, run, the API and tools."""
 
 from gridrun.report.rows import Part, parts
-from gridrun.report.summary import Summary, SummaryGroup
+from gridrun.report.summary import Summary
+from gridrun.report.summary_group import SummaryGroup
 from gridrun.report.tables._description import DescriptionReport, write_description
 from gridrun.report.tables._grouped import (
     FAILURES,

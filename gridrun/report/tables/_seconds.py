@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gridrun.pipeline import Value
 from gridrun.plan.times import shared_reads
-from gridrun.report.summary import SummaryGroup
+from gridrun.report.summary_group import SummaryGroup
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
 

@@ -13,7 +13,8 @@ from gridrun.pipeline import HasBlockTable, HasNullModels, names_of
 from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.page import Known, fingerprint, write_page
 from gridrun.report.rows import Part, parts
-from gridrun.report.summary import NullModelMean, Summary, SummaryGroup
+from gridrun.report.summary import NullModelMean, Summary
+from gridrun.report.summary_group import SummaryGroup
 from gridrun.report.tables._calibration import calibration_files, write_calibration
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
