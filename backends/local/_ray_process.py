@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backends.local._messages import Close, Closed, NotUp, Open, Start, Up
+from backends.local._messages import Broken, Close, Closed, NotUp, Open, Start, Up
 from backends.local._reaper import start_reaper, sweep
 from gridrun.errors import EnvironmentFault, GridrunError, counted
 from gridrun.worker import (
@@ -43,6 +43,10 @@ _JOIN_ADVICE = (
     "check that it is the address that `ray start --head` printed, that this machine "
     "belongs to that cluster, and that both have the same Ray and the same token"
 )
+
+
+class RayEnded(EnvironmentFault):
+    """Ray was up and is of no use any more; another one may be."""
 
 
 class RayProcess:
@@ -93,7 +97,7 @@ class RayProcess:
 
         Raises:
             GridrunError: What went wrong there and is explained.
-            EnvironmentFault: It is gone.
+            RayEnded: It is gone, or has lost all that it could run something on.
         """
         if self._child is None:
             raise EnvironmentFault("Ray has been ended")
@@ -101,6 +105,8 @@ class RayProcess:
         for message in messages:
             if isinstance(message, GridrunError):
                 raise message
+            if isinstance(message, Broken):
+                raise RayEnded(message.text)
         if ending is not None and not messages:
             raise self._gone(ending)
         return messages
@@ -124,6 +130,16 @@ class RayProcess:
             if isinstance(message, NotUp):
                 return self._try_again(message.text)
         return self._try_again(_how(ending)) if ending is not None else None
+
+    def start_again(self) -> None:
+        """Begin to come up anew, with the same job, and with nothing left of what was.
+
+        Raises:
+            EnvironmentFault: There is no directory where it could.
+        """
+        self.close()
+        self._tries = 0
+        self.start()
 
     def end_job(self) -> None:
         """End the workers of a job, whatever they do; ends all where that takes too long."""
@@ -165,13 +181,13 @@ class RayProcess:
         self.start()
         return f"Ray did not start ({why}); it is started again ({self._tries} of {START_TRIES})"
 
-    def _gone(self, ending: Ending) -> EnvironmentFault:
+    def _gone(self, ending: Ending) -> RayEnded:
         assert self._child is not None
         # what ends all processes of a job at once has sent this one its signal, too
         time.sleep(_SIGNAL_SECONDS)
         what = "the Ray cluster was lost" if self._address is not None else "Ray ended"
         message = _message_of(self._child.take_log())
-        return EnvironmentFault(
+        return RayEnded(
             f"{what}, and its workers with it: Ray's driver {ending.reason}",
             todo=f"Ray says: {message}" if message else None,
         )
