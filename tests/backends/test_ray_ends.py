@@ -172,8 +172,8 @@ def test_a_ray_that_ends_again_and_again_ends_the_run(begin):
     killed = set()
     while len(killed) <= MOST_RESTARTS:
         run.wait_for(lambda: set(run.pids("raylet/raylet")) - killed)
-        if not killed:
-            run.wait_for(lambda: run.outcomes() > 3)
+        # without an outcome between, tasks that are lost again and again would end the run
+        run.wait_for(lambda before=run.outcomes(): run.outcomes() > before)
         (pid,) = set(run.pids("raylet/raylet")) - killed
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
