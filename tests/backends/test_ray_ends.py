@@ -63,6 +63,11 @@ class Run:
             assert time.monotonic() < deadline
             time.sleep(0.1)  # between two looks
 
+    def wait_for_outcome(self):
+        """Wait until another task is committed."""
+        before = self.outcomes()
+        self.wait_for(lambda: self.outcomes() > before)
+
     def pids(self, program):
         """Its processes that run a program."""
         found = []
@@ -173,7 +178,7 @@ def test_a_ray_that_ends_again_and_again_ends_the_run(begin):
     while len(killed) <= MOST_RESTARTS:
         run.wait_for(lambda: set(run.pids("raylet/raylet")) - killed)
         # without an outcome between, tasks that are lost again and again would end the run
-        run.wait_for(lambda before=run.outcomes(): run.outcomes() > before)
+        run.wait_for_outcome()
         (pid,) = set(run.pids("raylet/raylet")) - killed
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
