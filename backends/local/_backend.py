@@ -149,6 +149,8 @@ class LocalBackend:
         first = next_unit() if not self._stopping else None
         if first is None:
             return
+        if ray.removed:
+            yield Notice(ray.removed)
         yield from self._come_up(ray)
         while first is not None:
             self._given = {first.id}

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from backends.local._messages import Broken, Close, Closed, NotUp, Open, Start, Up
-from backends.local._reaper import start_reaper, sweep
+from backends.local._reaper import start_reaper
 from gridrun.errors import EnvironmentFault, GridrunError, counted
 from gridrun.worker import (
     ChildProcess,
     Ending,
     TimeLimit,
     last_printed,
-    private_directory,
 )
+from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 START_SECONDS = 120.0
 """Time limit for the start of a Ray of our own."""
@@ -59,6 +59,8 @@ class RayProcess:
 
     def __init__(self, workers: int, address: str | None) -> None:
         self.up: Up | None = None
+        self.removed = ""
+        """What was left of runs that were killed, for people."""
         self.job: Open | None = None
         self.token = secrets.token_hex(32)
         self._workers = workers
@@ -78,7 +80,8 @@ class RayProcess:
         self._tries += 1
         self._limit = TimeLimit(START_SECONDS if self._address is None else JOIN_SECONDS)
         parent = _short_temp_dir() if self._address is None else None
-        self._directory = private_directory("gridrun-", parent)
+        self.removed = clear_left_behind(parent)
+        self._directory = own_directory("", parent)
         self._reaper = start_reaper(self._directory)
         self._child = ChildProcess(
             _SERVE, parent_directory=self._directory, own_cwd=True, limit=lambda: self._limit
@@ -154,7 +157,7 @@ class RayProcess:
                 _says_goodbye(child)  # workers elsewhere can then remove their files
             child.close()  # with a Ray of our own, which is its family
         if self._directory is not None:
-            sweep(self._directory)
+            remove_own(self._directory)
             self._directory = None
         if self._reaper is not None:
             self._reaper.kill()

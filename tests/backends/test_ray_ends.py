@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from toystudies import SMALL_GRID, TIMES, write_study
 
-from backends.local._reaper import users_of
 from backends.local._restarts import MOST_RESTARTS
+from gridrun.worker.left_behind import users_of
 
 pytestmark = pytest.mark.ray
 HERE = Path(__file__).parent
