@@ -58,9 +58,14 @@ class WorkerActor:
                 archive.extractall(modules)
             sys.path.insert(0, str(modules))
         sys.path.extend(entry for entry in path if entry not in sys.path)
-        from gridrun.worker import die_with_parent
+        from gridrun.worker import adopt_orphans, die_with_parent
+        from gridrun.worker.left_behind import clear_left_behind, hold
 
         die_with_parent()  # the raylet; it goes when its driver or its node goes
+        adopt_orphans(kill=True)
+        if self._directory is not None:
+            hold(self._directory)
+            clear_left_behind(place)
         self._job = pickle.loads(job)  # noqa: S301 - our own driver's
         return ""
 

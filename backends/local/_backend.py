@@ -6,7 +6,8 @@ Ray's driver is a process of its own, which may die; here are only its questions
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 
 from backends.local._messages import (
     Answer,
@@ -18,14 +19,17 @@ from backends.local._messages import (
     Stop,
     Through,
 )
-from backends.local._ray_process import RayProcess
-from gridrun.errors import UserError
+from backends.local._ray_process import RayEnded, RayProcess
+from backends.local._restarts import Restarts
+from gridrun.errors import EnvironmentFault, UserError
 from gridrun.plan.units import (
     Event,
     Job,
     Notice,
     ReadArtifact,
+    Unit,
     UnitFinished,
+    UnitLost,
     UnitStarted,
 )
 from gridrun.run.backend import Capabilities, UnitFeed
@@ -61,6 +65,8 @@ class LocalBackend:
         self._count = workers or len(os.sched_getaffinity(0))
         self._read_artifact: ReadArtifact | None = None
         self._stopping = False
+        self._given: set[str] = set()
+        self._restarts = Restarts(address)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -131,7 +137,8 @@ class LocalBackend:
         """Run units until there are none, or until stopped.
 
         Raises:
-            EnvironmentFault: Ray did not come up, or ended, or no worker can run anything.
+            EnvironmentFault: Ray did not come up, or ended again and again, or no worker can run
+                anything.
             RuntimeError: The backend is not open.
         """
         ray = self._ray
@@ -142,13 +149,20 @@ class LocalBackend:
         first = next_unit() if not self._stopping else None
         if first is None:
             return
+        if ray.removed:
+            yield Notice(ray.removed)
         yield from self._come_up(ray)
-        if self._stopping:
-            yield UnitStarted(first.id, "")
-            yield UnitFinished(first.id, "", stopped=True)
-            return
-        ray.send(Run(first))
-        yield from self._converse(ray, next_unit)
+        while first is not None:
+            self._given = {first.id}
+            if self._stopping:
+                yield UnitStarted(first.id, "")
+                yield UnitFinished(first.id, "", stopped=True)
+                return
+            fault = yield from self._converse(ray, first, next_unit)
+            if fault is None:
+                return
+            yield from self._go_on_after(ray, fault)
+            first = next_unit() if not self._stopping else None
 
     def stop(self) -> None:
         """End units after their current task."""
@@ -175,20 +189,68 @@ class LocalBackend:
         if ray.up is not None and self._workers is None and self._address is not None:
             self._count = ray.up.workers
 
-    def _converse(self, ray: RayProcess, next_unit: UnitFeed) -> Iterator[Event]:
-        """Answer the driver's questions and pass on what happens, until its units are through."""
+    def _converse(
+        self, ray: RayProcess, first: Unit, next_unit: UnitFeed
+    ) -> Generator[Event, None, RayEnded | None]:
+        """Answer the driver's questions and pass on what happens, until its units are through.
+
+        Returns:
+            How Ray ended, if it did before.
+        """
         has_stopped = False
+        ray.send(Run(first))
         while True:
             if self._stopping and not has_stopped:
                 has_stopped = True
                 ray.send(Stop())
-            for message in ray.hear(_LOOK_SECONDS):
+            try:
+                messages = ray.hear(_LOOK_SECONDS)
+            except RayEnded as fault:
+                return fault
+            for message in messages:
                 if isinstance(message, Happened):
+                    self._note_ends(message.events)
                     yield from message.events
                 elif isinstance(message, Through):
-                    return
+                    return None
                 elif isinstance(message, NextUnit):
-                    ray.send(Answer(next_unit() if not self._stopping else None))
+                    unit = next_unit() if not self._stopping else None
+                    self._given |= {unit.id} if unit is not None else set()
+                    ray.send(Answer(unit))
                 elif isinstance(message, Content):
                     assert self._read_artifact is not None
                     ray.send(Answer(self._read_artifact(message.digest)))
+
+    def _note_ends(self, events: list[Event]) -> None:
+        ended = {event.unit for event in events if isinstance(event, UnitFinished | UnitLost)}
+        self._given -= ended
+
+    def _go_on_after(self, ray: RayProcess, fault: RayEnded) -> Iterator[Event]:
+        """Give back what Ray had, and bring another one up, unless a stop is wanted.
+
+        Raises:
+            EnvironmentFault: That was of no use, or Ray ended with the run.
+        """
+        if self._stopping:
+            raise fault
+        said = self._restarts.ended(fault)
+        yield Notice(said)
+        for unit in sorted(self._given):
+            yield UnitLost(unit, fault.what)
+        ray.close()
+        while not self._stopping:
+            self._pause()
+            try:
+                ray.start_again()
+                yield from self._come_up(ray)
+            except EnvironmentFault as again:
+                ray.close()
+                self._restarts.failed(again)
+            else:
+                return
+
+    def _pause(self) -> None:
+        """Wait before a start, unless a stop is wanted."""
+        until = time.monotonic() + self._restarts.pause
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_SECONDS))

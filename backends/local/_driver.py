@@ -20,6 +20,7 @@ from backends.local._code import archive_of
 from backends.local._environment import rays_environment
 from backends.local._messages import (
     Answer,
+    Broken,
     Close,
     Closed,
     Content,
@@ -34,7 +35,7 @@ from backends.local._messages import (
     Up,
 )
 from backends.local._needless import leave_out
-from backends.local._slots import Slots
+from backends.local._slots import Slots, SlotsGone
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel
 
@@ -120,6 +121,8 @@ class _Driver:
                 self._do(request)
             except _Closing:
                 pass  # the request for it comes next
+            except SlotsGone as gone:
+                self._channel.reply(Broken(str(gone)))
             except GridrunError as fault:
                 self._channel.fail(fault)
 

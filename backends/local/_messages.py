@@ -89,6 +89,13 @@ class NotUp:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """Ray will run nothing any more, and may if it is started again."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Happened:
     """Events of workers, in order."""
 

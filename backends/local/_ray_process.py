@@ -11,16 +11,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backends.local._messages import Close, Closed, NotUp, Open, Start, Up
-from backends.local._reaper import start_reaper, sweep
+from backends.local._messages import Broken, Close, Closed, NotUp, Open, Start, Up
+from backends.local._reaper import start_reaper
 from gridrun.errors import EnvironmentFault, GridrunError, counted
 from gridrun.worker import (
     ChildProcess,
     Ending,
     TimeLimit,
     last_printed,
-    private_directory,
 )
+from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 START_SECONDS = 120.0
 """Time limit for the start of a Ray of our own."""
@@ -45,6 +45,10 @@ _JOIN_ADVICE = (
 )
 
 
+class RayEnded(EnvironmentFault):
+    """Ray was up and is of no use any more; another one may be."""
+
+
 class RayProcess:
     """A Ray and its driver; the backend starts, hears and closes it.
 
@@ -55,6 +59,8 @@ class RayProcess:
 
     def __init__(self, workers: int, address: str | None) -> None:
         self.up: Up | None = None
+        self.removed = ""
+        """What was left of runs that were killed, for people."""
         self.job: Open | None = None
         self.token = secrets.token_hex(32)
         self._workers = workers
@@ -74,7 +80,8 @@ class RayProcess:
         self._tries += 1
         self._limit = TimeLimit(START_SECONDS if self._address is None else JOIN_SECONDS)
         parent = _short_temp_dir() if self._address is None else None
-        self._directory = private_directory("gridrun-", parent)
+        self.removed = clear_left_behind(parent)
+        self._directory = own_directory("", parent)
         self._reaper = start_reaper(self._directory)
         self._child = ChildProcess(
             _SERVE, parent_directory=self._directory, own_cwd=True, limit=lambda: self._limit
@@ -93,7 +100,7 @@ class RayProcess:
 
         Raises:
             GridrunError: What went wrong there and is explained.
-            EnvironmentFault: It is gone.
+            RayEnded: It is gone, or has lost all that it could run something on.
         """
         if self._child is None:
             raise EnvironmentFault("Ray has been ended")
@@ -101,6 +108,8 @@ class RayProcess:
         for message in messages:
             if isinstance(message, GridrunError):
                 raise message
+            if isinstance(message, Broken):
+                raise RayEnded(message.text)
         if ending is not None and not messages:
             raise self._gone(ending)
         return messages
@@ -125,6 +134,16 @@ class RayProcess:
                 return self._try_again(message.text)
         return self._try_again(_how(ending)) if ending is not None else None
 
+    def start_again(self) -> None:
+        """Begin to come up anew, with the same job, and with nothing left of what was.
+
+        Raises:
+            EnvironmentFault: There is no directory where it could.
+        """
+        self.close()
+        self._tries = 0
+        self.start()
+
     def end_job(self) -> None:
         """End the workers of a job, whatever they do; ends all where that takes too long."""
         if self._child is not None and not _says_goodbye(self._child):
@@ -138,7 +157,7 @@ class RayProcess:
                 _says_goodbye(child)  # workers elsewhere can then remove their files
             child.close()  # with a Ray of our own, which is its family
         if self._directory is not None:
-            sweep(self._directory)
+            remove_own(self._directory)
             self._directory = None
         if self._reaper is not None:
             self._reaper.kill()
@@ -165,13 +184,13 @@ class RayProcess:
         self.start()
         return f"Ray did not start ({why}); it is started again ({self._tries} of {START_TRIES})"
 
-    def _gone(self, ending: Ending) -> EnvironmentFault:
+    def _gone(self, ending: Ending) -> RayEnded:
         assert self._child is not None
         # what ends all processes of a job at once has sent this one its signal, too
         time.sleep(_SIGNAL_SECONDS)
         what = "the Ray cluster was lost" if self._address is not None else "Ray ended"
         message = _message_of(self._child.take_log())
-        return EnvironmentFault(
+        return RayEnded(
             f"{what}, and its workers with it: Ray's driver {ending.reason}",
             todo=f"Ray says: {message}" if message else None,
         )

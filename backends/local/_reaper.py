@@ -2,23 +2,18 @@
 
 Most of Ray's processes go with their driver, but its agents stay for a minute
 and its files for ever. ``python -m backends.local._reaper DIRECTORY`` waits for the end
-of its standard input, which is the end of the driver, kills whatever still has a
-file of the directory open, and removes the directory.
+of its standard input, which is the end of the driver, kills whatever still uses the
+directory, and removes it. When it is killed as well, the next run does that.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-_SWEEP_SECONDS = 10.0
+from gridrun.worker.left_behind import sweep
 
 
 def start_reaper(directory: Path) -> subprocess.Popen[bytes]:
@@ -33,42 +28,6 @@ def start_reaper(directory: Path) -> subprocess.Popen[bytes]:
         cwd="/",
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
     )
-
-
-def users_of(directory: Path) -> Iterator[int]:
-    """Process ids of this user's processes that have a file below a directory open.
-
-    This process and its parent (the driver, while it lives) are left out.
-    """
-    prefix = f"{directory}{os.sep}"
-    spared = {os.getpid(), os.getppid()}
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) in spared:
-            continue
-        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look into
-            if any(_target(link).startswith(prefix) for link in (process / "fd").iterdir()):
-                yield int(process.name)
-
-
-def sweep(directory: Path) -> None:
-    """Kill the users of a directory until there are none, then remove it."""
-    deadline = time.monotonic() + _SWEEP_SECONDS
-    while time.monotonic() < deadline:
-        found = list(users_of(directory))
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if not found:
-            break
-        time.sleep(0.05)
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except OSError:  # closed meanwhile
-        return ""
 
 
 def main(arguments: list[str]) -> int:

@@ -46,6 +46,10 @@ _STARTING_SECONDS = 6.0
 """The same for workers that were sent code and are not up yet; below what the driver is given."""
 
 
+class SlotsGone(Exception):
+    """No worker will ever come up on this Ray any more."""
+
+
 @dataclass(eq=False)
 class _Slot:
     """An actor, the call in flight, and the unit it has."""
@@ -153,7 +157,7 @@ class Slots:
         """Say what is waited for where no worker comes up.
 
         Raises:
-            EnvironmentFault: A Ray of our own has lost its only node: none will ever come up.
+            SlotsGone: A Ray of our own has lost its only node: none will ever come up.
         """
         now = time.monotonic()
         if any(slot.is_up for slot in self._slots):
@@ -163,11 +167,9 @@ class Slots:
         self._has_said_so = True
         alive = [node for node in self._ray.nodes() if node["Alive"]]
         if self._is_own and not alive:
-            raise EnvironmentFault(
+            raise SlotsGone(
                 "Ray has lost this machine, which was stopped or asleep for long, and starts no "
-                "worker on it any more",
-                todo="run the same command again: it starts a Ray of its own, and what was "
-                "committed is kept",
+                "worker on it any more"
             )
         free = self._ray.available_resources().get("CPU", 0)
         yield Notice(

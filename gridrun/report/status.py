@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from gridrun.report.tables import altered_files, parts
 from gridrun.report.times import costs_of, observed_of, shared_seconds
 from gridrun.report.why import changes_since
 from gridrun.store.ledger import LedgerView
-from gridrun.study.state import StudyState
+from gridrun.study.state import PUT_OFF_META, StudyState
 
 RATE_SECONDS = 600.0
 """The rate is that of the last ten minutes."""
@@ -90,6 +91,8 @@ class StatusReport:
         changes: What has changed since then, where none of its outcomes is valid any more.
         damaged: Parts whose result in the ledger is damaged; they are waiting.
         altered: Files in ``results/`` that are not what was written.
+        put_off: Tasks that wait to be tried again in the run at work: how many, when (seconds since
+            the epoch), and why.
     """
 
     parts: dict[str, int]
@@ -114,6 +117,7 @@ class StatusReport:
     changes: tuple[str, ...] = ()
     damaged: int = 0
     altered: tuple[Path, ...] = field(default=())
+    put_off: tuple[tuple[int, float, str], ...] = ()
 
     @property
     def running(self) -> int:
@@ -190,6 +194,7 @@ def status_of(study_state: StudyState) -> StatusReport:
         changes=tuple(changes_since(study_state)),
         damaged=damaged,
         altered=tuple(altered_files(study_state)),
+        put_off=_put_off(view) if view is not None and holder is not None else (),
         **(_pace(study_state, view, len(held)) if view is not None else {}),
     )
     # a task that runs need not be a waiting part: with --retry-failed it failed before
@@ -197,6 +202,10 @@ def status_of(study_state: StudyState) -> StatusReport:
     counts[str(State.RUNNING)] = running
     counts[str(State.WAITING)] -= running
     return report
+
+
+def _put_off(view: LedgerView) -> tuple[tuple[int, float, str], ...]:
+    return tuple((one[0], one[1], one[2]) for one in json.loads(view.meta(PUT_OFF_META) or "[]"))
 
 
 def _held(view: LedgerView) -> list[Held]:

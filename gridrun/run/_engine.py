@@ -14,6 +14,7 @@ from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, cou
 from gridrun.pipeline import Source
 from gridrun.pipeline.notebooks import facts_html, facts_text
 from gridrun.plan.cutting import UnitPlan, cut_units
+from gridrun.plan.retries import LOST, RETRIES
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.tables import Summary, stale_files, write_results
@@ -23,7 +24,7 @@ from gridrun.run._progress import Progress, Tally
 from gridrun.run._reading import telling
 from gridrun.run._recorder import Notes, Recorder
 from gridrun.run._sweeps import exclude_held, held_elsewhere, holders, known_attempts, study_view
-from gridrun.run._unit_queue import MOST_LOSSES, UnitQueue
+from gridrun.run._unit_queue import UnitQueue
 from gridrun.run.backend import (
     Backend,
     DetachableBackend,
@@ -32,6 +33,9 @@ from gridrun.run.backend import (
 )
 from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
+
+_LOOK_SECONDS = 0.5
+"""Longest wait without asking whether a stop is wanted."""
 
 
 @dataclass(frozen=True)
@@ -334,11 +338,9 @@ class Engine:
         def fail(event: TaskFailed) -> None:
             recorder.failed(event)
 
-        most_losses = None if detachable else MOST_LOSSES
+        lost = None if detachable else RETRIES[LOST]
         block = study_state.pipeline.block
-        queue = self._queue = UnitQueue(
-            cuts, artifacts.make, block, run=run, fail=fail, most_losses=most_losses
-        )
+        queue = self._queue = UnitQueue(cuts, artifacts.make, block, run=run, fail=fail, lost=lost)
         recorder = Recorder(
             study_state,
             ledger,
@@ -378,10 +380,14 @@ class Engine:
         self.is_running = True
         try:
             with hearing_ctrl_c(self.stop, here=not backend.capabilities.isolates):
-                for event in backend.run(queue.next_unit):
-                    recorder.take(event)
-                    if recorder.has_too_many:
-                        self._end_early(backend, queue)
+                while True:
+                    for event in backend.run(queue.next_unit):
+                        recorder.take(event)
+                        if recorder.has_too_many:
+                            self._end_early(backend, queue)
+                    if queue.seconds_to_next is None:
+                        break
+                    self._wait_for_next(queue)
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:
@@ -396,6 +402,12 @@ class Engine:
         if self._interrupted:
             return "interrupted"
         return "failed" if self._tally.failed else "done"
+
+    def _wait_for_next(self, queue: UnitQueue) -> None:
+        """Wait until a unit that was put off may be offered, or a stop is wanted."""
+        while (left := queue.seconds_to_next) is not None and left > 0:
+            self._progress.phase(f"waiting for {left:.0f} s before lost tasks are tried again")
+            time.sleep(min(left, _LOOK_SECONDS))
 
     def _end_early(self, backend: Backend, queue: UnitQueue) -> None:
         """Start no more tasks; those that run may end."""

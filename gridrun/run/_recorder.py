@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -24,11 +26,11 @@ from gridrun.plan.units import (
     WorkerReady,
 )
 from gridrun.run._progress import Progress, Tally
-from gridrun.run._unit_queue import UnitQueue
+from gridrun.run._unit_queue import PutOff, UnitQueue
 from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger
 from gridrun.store.paths import make_directory
-from gridrun.study.state import StudyState
+from gridrun.study.state import PUT_OFF_META, StudyState
 
 
 class Notes:
@@ -81,10 +83,13 @@ class Recorder:
         self._tally = tally
         self._notes = notes
         self._environment: dict[str, Any] | None = ledger.environment()
+        if ledger.meta(PUT_OFF_META) is not None:
+            ledger.store_meta(PUT_OFF_META, "[]")  # of a run that was killed
         self._known: set[AttemptKey] = set()
         self._resumed: set[str] = set()
         self._alike: defaultdict[str, AlikeFailures] = defaultdict(AlikeFailures)
         self._too_many = False
+        self._put_off: tuple[PutOff, ...] = ()
         self.cancelled = 0
         """Sweeps that somebody cancelled."""
 
@@ -166,6 +171,7 @@ class Recorder:
             case UnitStarted(unit, worker):
                 if unit not in self._resumed:
                     self._progress.phase("running")
+                    self._say_what_waits()
                     self._ledger.hold(unit, worker, self._queue.tasks_of(unit))
             case UnitFinished(unit, _, stopped):
                 if self._queue.tasks_of(unit) and not stopped:
@@ -178,6 +184,16 @@ class Recorder:
                 )
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
+                self._say_what_waits()
+
+    def _say_what_waits(self) -> None:
+        """Have the ledger say which units wait to be tried again, where that has changed."""
+        found = self._queue.put_off
+        if found != self._put_off:
+            self._put_off = found
+            now, clock = time.time(), self._queue.now
+            waits = [(len(p.unit.tasks), now + p.due - clock, p.reason) for p in found]
+            self._ledger.store_meta(PUT_OFF_META, json.dumps(waits))
 
     def _is_news(self, event: TaskDone | TaskFailed) -> bool:
         """Whether an attempt is not one that an earlier run has read and recorded."""

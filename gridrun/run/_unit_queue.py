@@ -1,19 +1,33 @@
-"""Units for a backend: cut lazily, lost ones offered again, blocks that cannot be made failed."""
+"""Units for a backend: cut lazily, lost ones put off, blocks that cannot be made failed."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, counted
 from gridrun.pipeline import TaskFailure, TaskSpec, Value
 from gridrun.plan.cutting import UnitPlan
+from gridrun.plan.retries import LOST, RETRIES, Retry
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 
-MOST_LOSSES = 5
-"""After so many lost workers in a row the machine is at fault."""
+
+@dataclass(frozen=True)
+class PutOff:
+    """A unit that waits to be offered again.
+
+    Args:
+        unit: It, with the tasks that are left.
+        due: When it may be offered, on the queue's clock.
+        reason: Why its worker was lost.
+        losses: How often it was lost in a row, without an outcome between.
+    """
+
+    unit: Unit
+    due: float
+    reason: str
+    losses: int
 
 
 class UnitQueue:
@@ -25,7 +39,8 @@ class UnitQueue:
         block: Parameters of a block.
         run: Number of the run, part of unit names.
         fail: Called with the failure of each task whose block cannot be made.
-        most_losses: So many losses in a row end the run; None where the backend judges.
+        lost: How a lost unit is tried again; None at once, where the backend judges.
+        clock: Seconds, for example of the monotonic clock.
     """
 
     def __init__(
@@ -36,17 +51,21 @@ class UnitQueue:
         *,
         run: int,
         fail: Callable[[TaskFailed], None],
-        most_losses: int | None = MOST_LOSSES,
+        lost: Retry | None = RETRIES[LOST],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cuts = cuts
         self._make = artifact
         self._block = block
         self._run = run
         self._fail = fail
-        self._again: deque[Unit] = deque()
+        self._clock = clock
+        self._again: list[PutOff] = []
         self._left: dict[str, tuple[Unit, dict[tuple[int, int, int], TaskSpec]]] = {}
-        self._losses = 0
-        self._most_losses = most_losses
+        self._lost = lost
+        self._losses: dict[str, int] = {}
+        self._in_a_row = 0
+        self._most_at_once = 1  # a node takes all its workers with it: one reason, not many
         self._offered_again = 0
         self._stopped = False
 
@@ -54,8 +73,8 @@ class UnitQueue:
         """The next unit, or None when there is none for now."""
         if self._stopped:
             return None
-        while self._again:
-            unit = self._again.popleft()
+        while self._again and self._again[0].due <= self._clock():
+            unit = self._again.pop(0).unit
             # it may come from an earlier run, whose artifacts need not be here
             first = unit.tasks[0].values
             block = {name: first[name] for name in self._block if name in first}
@@ -78,6 +97,21 @@ class UnitQueue:
         """Give no more units."""
         self._stopped = True
 
+    @property
+    def now(self) -> float:
+        """What the queue's clock says."""
+        return self._clock()
+
+    @property
+    def put_off(self) -> tuple[PutOff, ...]:
+        """Units that wait to be offered again, the next one first; none after a stop."""
+        return () if self._stopped else tuple(self._again)
+
+    @property
+    def seconds_to_next(self) -> float | None:
+        """Seconds until a unit that was put off may be offered; None when there is none."""
+        return max(self._again[0].due - self._clock(), 0.0) if self.put_off else None
+
     def tasks_of(self, unit: str) -> int:
         """Number of tasks of a unit in flight that have no final event."""
         return len(self._left[unit][1]) if unit in self._left else 0
@@ -89,7 +123,8 @@ class UnitQueue:
             Whether it is the first for its task in its unit; a worker that was
             given up and comes back after all must not count twice.
         """
-        self._losses = 0
+        self._in_a_row = 0
+        self._losses.pop(_root(event.attempt.unit), None)
         held = self._left.get(event.attempt.unit)
         task = event.task
         return (
@@ -101,28 +136,40 @@ class UnitQueue:
         self._left.pop(unit, None)
 
     def mark_lost(self, unit: str, reason: str) -> None:
-        """A unit's worker is gone: offer again what has no final event.
+        """A unit's worker is gone: put off what has no final event.
 
         Raises:
-            EnvironmentFault: Workers are lost one after another without an outcome between.
+            EnvironmentFault: It was lost again and again without an outcome between, or all
+                units were.
         """
         held = self._left.pop(unit, None)
-        self._losses += 1
-        if self._most_losses is not None and self._losses >= self._most_losses:
+        root = _root(unit)
+        losses = self._losses[root] = self._losses.get(root, 0) + 1
+        self._in_a_row += 1
+        retry = self._lost
+        if retry is not None and (
+            losses > retry.more or self._in_a_row >= (retry.more + 1) * self._most_at_once
+        ):
+            how = f"those tasks {counted(losses, 'time')}, " if losses > retry.more else ""
             raise EnvironmentFault(
-                f"{self._losses} workers were lost one after another, the last one: {reason}",
+                f"{counted(self._in_a_row, 'worker')} were lost one after another, {how}"
+                f"the last one: {reason}",
                 todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
                 "committed is kept",
             )
         if held is not None and held[1]:
             first, tasks = held
             self._offered_again += 1
-            name = f"{first.id.partition('+')[0]}+r{self._run}n{self._offered_again}"
-            self._again.append(Unit(name, first.artifact, tuple(tasks.values()), first.seconds))
+            name = f"{root}+r{self._run}n{self._offered_again}"
+            due = self._clock() + (retry.pause(losses) if retry is not None else 0.0)
+            again = Unit(name, first.artifact, tuple(tasks.values()), first.seconds)
+            self._again.append(PutOff(again, due, reason, losses))
+            self._again.sort(key=lambda one: one.due)
 
     def _account(self, unit: Unit) -> Unit:
         tasks = {(task.context, task.fold, task.code): task for task in unit.tasks}
         self._left[unit.id] = (unit, tasks)
+        self._most_at_once = max(self._most_at_once, len(self._left))
         return unit
 
     def _artifact(
@@ -144,3 +191,8 @@ class UnitQueue:
                     )
                 )
             return None
+
+
+def _root(unit: str) -> str:
+    """Name of the unit that a lost one was at first."""
+    return unit.partition("+")[0]

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import queue
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
 from gridrun.worker import Supervisor
+from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 _POLL_SECONDS = 0.5
 
@@ -186,7 +186,8 @@ class _Workers:
         self._units = deque(units)
         self._stop = threading.Event()
         self._queue: queue.Queue[list[Event] | Exception | None] = queue.Queue()
-        self._directory = tempfile.TemporaryDirectory(prefix="gridrun-worker-")
+        clear_left_behind()
+        self._directory = own_directory("worker-")
         self._threads = [
             threading.Thread(target=self._work, args=(number,), name=f"worker {number}")
             for number in range(count)
@@ -201,7 +202,7 @@ class _Workers:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._directory.cleanup()
+        remove_own(self._directory)
 
     def events(
         self, seconds_to_flush: Callable[[], float], is_stopping: Callable[[], bool]
@@ -228,9 +229,7 @@ class _Workers:
     def _work(self, number: int) -> None:
         supervisor = None
         try:
-            supervisor = Supervisor(
-                self._job, self._read_artifact, Path(self._directory.name) / str(number)
-            )
+            supervisor = Supervisor(self._job, self._read_artifact, self._directory / str(number))
             while not self._stop.is_set() and (unit := self._next()) is not None:
                 supervisor.start(unit)
                 while not supervisor.is_idle and not self._stop.is_set():

@@ -34,6 +34,9 @@ from gridrun.study._input_digests import input_stamp, keep_digests, known_digest
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
 
+PUT_OFF_META = "units put off"
+"""Units that wait to be tried again: tasks, when, why; of the run at work."""
+
 PIPELINE_META = "pipeline"
 """Name of the pipeline that a study was begun with."""
 

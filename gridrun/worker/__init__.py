@@ -8,7 +8,7 @@ from gridrun.worker._artifact import DamagedArtifact, put_artifact
 from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._memory import default_limit, total_memory
-from gridrun.worker._parent_death import die_with_parent
+from gridrun.worker._parent_death import adopt_orphans, die_with_parent
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._task import StageClock, Tried, company_of, try_task
 from gridrun.worker.private import private_directory, who_may_replace
@@ -23,6 +23,7 @@ __all__ = [
     "Supervisor",
     "TimeLimit",
     "Tried",
+    "adopt_orphans",
     "company_of",
     "default_limit",
     "die_with_parent",

@@ -10,6 +10,7 @@ import select
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,16 +20,21 @@ from gridrun.worker import _log
 from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, MemoryPassed, TimeLimit
 from gridrun.worker._memory import used_by_descendants, used_by_family
-from gridrun.worker._process_table import kill_family
+from gridrun.worker._parent_death import kills_strays
+from gridrun.worker._process_table import kill_family, kill_strays
 from gridrun.worker.answering import AnswerWatch
+from gridrun.worker.left_behind import MARK
 from gridrun.worker.private import private_directory
 
 _READ_BYTES = 1 << 20
 _LINGER_SECONDS = 2.0
 """Between a closed pipe and the end of the process; past it the process is killed."""
 
-_MARK = "GRIDRUN_CHILD"
-"""Variable by which all that a process started is known, whoever has become its parent."""
+_STARTED: set[int] = set()
+"""Ids of the processes that this one has started here and not waited for."""
+
+_STARTING = threading.Lock()
+"""Held while one starts, for till then it seems to be a stray."""
 
 _LOOK_SECONDS = 1.0
 """Longest wait without a look at limits, at the log's size and at whether it answers."""
@@ -75,7 +81,7 @@ class ChildProcess:
         memory: Callable[[], int | None] | None = None,
     ) -> None:
         self.directory = private_directory("gridrun-child-", parent_directory)
-        self._mark = (_MARK, str(self.directory))
+        self._mark = (MARK, str(self.directory))
         self._limit = limit or (lambda: None)
         self._memory = memory or (lambda: None)
         self._sent = 0
@@ -100,16 +106,18 @@ class ChildProcess:
         # -P: a file in the working directory is not taken for a module of Python's
         python = [sys.executable, "-P", "-X", "faulthandler", "-u", "-m", "gridrun.worker._serve"]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [*python, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=inherited,
-                start_new_session=True,  # Ctrl-C on a terminal does not reach it
-                cwd=self.directory if own_cwd else None,
-                env={**_environment(), "TMPDIR": str(temporary), **dict([self._mark])},
-            )
+            with _STARTING:
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    [*python, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=inherited,
+                    start_new_session=True,  # Ctrl-C on a terminal does not reach it
+                    cwd=self.directory if own_cwd else None,
+                    env={**_environment(), "TMPDIR": str(temporary), **dict([self._mark])},
+                )
+                _STARTED.add(self._process.pid)
         finally:
             for handle in (log, *inherited):
                 os.close(handle)
@@ -213,6 +221,11 @@ class ChildProcess:
     def _reap(self) -> Ending:
         if self._process.returncode is None:
             kill_family(self.pid, "=".join(self._mark))
+            code = self._process.wait()
+            with _STARTING:
+                _STARTED.discard(self.pid)
+                if kills_strays():
+                    kill_strays(_STARTED)
         code = self._process.wait()
         if isinstance(self._passed, MemoryPassed):
             return Ending(self.pid, memory=self._passed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,31 @@ def kill_family(leader: int, mark: str) -> None:
         for pid in found:
             _kill(pid)
         seen |= found
+
+
+def kill_strays(started: Container[int]) -> None:
+    """Kill children that this process did not start; it has to adopt orphans.
+
+    They have hidden from ``kill_family`` by an environment of their own, and are children of this
+    process since the one that started them is gone.
+
+    Args:
+        started: Ids of children that it did start.
+    """
+    while strays := [pid for pid in _children() if pid not in started]:
+        for pid in strays:
+            _kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    """Ids of this process's children, by whichever thread."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def _kill(pid: int) -> None:

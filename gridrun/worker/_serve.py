@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gridrun.errors import GridrunError
 from gridrun.worker._channel import Channel
-from gridrun.worker._parent_death import die_with_parent
+from gridrun.worker._parent_death import adopt_orphans, die_with_parent
 
 _IONBF = 2
 
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     serve, directory = arguments[0], Path(arguments[1])
     commands, replies, parent = (int(text) for text in arguments[2:])
     die_with_parent(parent)
+    adopt_orphans()
     _prepare_process()
     for handle in (commands, replies):
         # R's system() must not keep the pipe open

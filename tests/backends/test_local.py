@@ -20,9 +20,9 @@ import pytest
 from backends.local._actor import WorkerActor
 from backends.local._backend import LocalBackend
 from backends.local._needless import _alone
-from backends.local._reaper import users_of
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
+from gridrun.worker.left_behind import users_of
 
 pytestmark = pytest.mark.ray
 HERE = Path(__file__).parent

@@ -97,7 +97,7 @@ def test_variables_of_ray_are_our_own():
 
 def family(directory):
     """Processes whose command line or open files lie below a directory."""
-    from backends.local._reaper import users_of
+    from gridrun.worker.left_behind import users_of
 
     return list(users_of(directory))
 

@@ -1,5 +1,7 @@
 """What children of the tests do: functions that a ChildProcess serves."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -29,3 +31,14 @@ def starts_others(channel):
         if request == "die":
             raise RuntimeError("as asked")
     time.sleep(3600)  # it is ended from outside
+
+
+def leaves_a_hidden_daemon(channel):
+    """Start a daemon that has nothing of this environment, and live on or die, as asked."""
+    for request in channel.requests():
+        ran = subprocess.run(
+            [*_LEAVES, *_SLEEPS], stdout=subprocess.PIPE, text=True, check=True, env={}
+        )
+        channel.reply(int(ran.stdout))
+        if request == "die":
+            os.kill(os.getpid(), signal.SIGKILL)

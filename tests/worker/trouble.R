@@ -44,3 +44,19 @@ leaves_a_stopped_one <- function() {
 }
 
 waits_for_a_stopped_one <- function() system("kill -STOP $$")
+
+# What a method may leave: a daemon with nothing of our environment, files, and an open port.
+leaves_much <- function() {
+  sleeps <- "exec env -i setsid nohup sh -c 'echo $$ >> \"$0\"; exec sleep 3600'"
+  system(paste(sleeps, shQuote(Sys.getenv("LEFT")), ">/dev/null 2>&1 &"))
+  writeLines("text", tempfile())
+  writeLines("text", "in_the_working_directory")
+  left <<- serverSocket(as.integer(Sys.getenv("LEFT_PORT")))
+  while (!file.exists(Sys.getenv("LEFT"))) Sys.sleep(0.01)
+  1L
+}
+
+leaves_much_and_dies <- function() {
+  leaves_much()
+  tools::pskill(Sys.getpid(), 11L)
+}

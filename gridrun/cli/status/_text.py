@@ -51,6 +51,9 @@ def plain(report: StatusReport) -> dict[str, Any]:
         "changes": report.changes,
         "damaged": report.damaged,
         "altered": report.altered,
+        "put_off": [
+            {"tasks": tasks, "due": due, "reason": why} for tasks, due, why in report.put_off
+        ],
     }
 
 
@@ -168,6 +171,9 @@ def _tasks(report: StatusReport) -> list[str]:
     found = [said]
     if report.sent:
         found.append(f"  sweeps elsewhere hold {counted(report.sent, 'task')} of those that wait")
+    for tasks, due, why in report.put_off:
+        wait = duration(max(due - time.time(), 0.0))
+        found.append(f"  {counted(tasks, 'task')} of those will be tried again in {wait}: {why}")
     if report.rate:
         during = "in the last ten minutes" if report.holder is not None else "at its end"
         found.append(f"rate: {_rate(report.rate)} {during}")
