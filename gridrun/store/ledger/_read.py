@@ -23,6 +23,10 @@ from gridrun.store.ledger._timings import Timings
 
 _TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
 _STORED = f"SELECT state, kind, digest, {RESULT}"
+_OF_SOME = (
+    "FROM outcome JOIN result USING (context, fold, code) "
+    "WHERE context = ? AND fold = ? AND code IN (SELECT value FROM json_each(?))"
+)
 _NONE, _NO_ROWS = "{}", "[]"
 
 
@@ -170,8 +174,7 @@ class LedgerView:
             codes: Of the tasks; those without an outcome are left out.
         """
         for *row, code in self.db.execute(
-            f"{_STORED}, code FROM outcome JOIN result USING (context, fold, code) "
-            "WHERE context = ? AND fold = ? AND code IN (SELECT value FROM json_each(?))",
+            f"{_STORED}, code {_OF_SOME}",
             (context, fold, json.dumps(list(codes))),
         ):
             yield code, self._stored(context, (fold, code), row)
