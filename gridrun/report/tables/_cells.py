@@ -6,31 +6,60 @@ import contextlib
 import csv
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gridrun.store.cache import replacing
 
 
+class _Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_ECHO = csv.writer(_Echo(), lineterminator="\n")
+
+
 @contextlib.contextmanager
-def csv_table(target: Path, columns: Sequence[str], *, one_writer: bool = False) -> Iterator[Any]:
-    """A table that takes the place of ``target`` when it is whole.
+def csv_file(target: Path, columns: Sequence[str], *, one_writer: bool = False) -> Iterator[Any]:
+    """A text file that has a header and takes the place of ``target`` when it is whole.
 
     Args:
         target: The file.
         columns: Its header.
         one_writer: As for ``replacing``.
-
-    Yields:
-        A ``csv.writer`` that has written the header.
     """
     with (
         replacing(target, one_writer=one_writer) as aside,
         aside.open("w", encoding="utf-8", newline="") as handle,
     ):
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        yield writer
+        csv.writer(handle, lineterminator="\n").writerow(columns)
+        yield handle
+
+
+@contextlib.contextmanager
+def csv_table(target: Path, columns: Sequence[str], *, one_writer: bool = False) -> Iterator[Any]:
+    """The same, to write it row by row.
+
+    Yields:
+        A ``csv.writer`` that has written the header.
+    """
+    with csv_file(target, columns, one_writer=one_writer) as handle:
+        yield csv.writer(handle, lineterminator="\n")
+
+
+def cells(values: Sequence[Any]) -> str:
+    """Neighbouring cells of a CSV line, as ``csv.writer`` would write them.
+
+    Args:
+        values: As for ``cell``.
+    """
+    texts = [cell(value) for value in values]
+    # quoted by csv where it is a whole line, which it is not here
+    return "" if texts == [""] else str(_ECHO.writerow(texts))[:-1]
 
 
 def cell(value: Any) -> str:
@@ -46,9 +75,14 @@ def cell(value: Any) -> str:
     if value is None:
         return "NA"
     if isinstance(value, float):
+        if math.isfinite(value):
+            return repr(value)
         if math.isnan(value):
             return "NaN"
-        if math.isinf(value):
-            return "Inf" if value > 0 else "-Inf"
-        return repr(value)
-    return " ".join(str(value).split()) if isinstance(value, str) else str(value)
+        return "Inf" if value > 0 else "-Inf"
+    return _one_line(value) if isinstance(value, str) else str(value)
+
+
+@lru_cache(4096)
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -68,16 +68,29 @@ class RowWriter:
         if not self._rows:
             return
         schema = self._file.schema
-        arrays = []
-        for position, kind in enumerate(self._types.values()):
-            values = [row[position] for row in self._rows]
-            match kind:
-                case "text":
-                    values = [None if value is None else str(value) for value in values]
-                case "number":
-                    values = [None if value is None else float(value) for value in values]
-                case _:
-                    values = [None if value in (None, "") else int(value) for value in values]
-            arrays.append(pa.array(values, schema.field(position).type))
+        arrays = [
+            as_arrow([row[position] for row in self._rows], kind, schema.field(position))
+            for position, kind in enumerate(self._types.values())
+        ]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=schema))
         self._rows = []
+
+
+def as_arrow(values: Sequence[Any], kind: str, field: Any) -> Any:
+    """A column of a table as Arrow has it.
+
+    Args:
+        values: Its cells; None for NA.
+        kind: ``integer``, ``number`` or ``text``.
+        field: Of the table's schema.
+    """
+    import pyarrow as pa
+
+    match kind:
+        case "text":
+            values = [None if value is None else str(value) for value in values]
+        case "number":
+            values = [None if value is None else float(value) for value in values]
+        case _:
+            values = [None if value in (None, "") else int(value) for value in values]
+    return pa.array(values, field.type)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gridrun.pipeline import Column, names_of, refuse_undeclared
+from gridrun.pipeline import Column
 from gridrun.report.rows import Part
-from gridrun.report.tables._cells import cell, csv_table
-from gridrun.report.tables._parquet import RowWriter, row_writer
+from gridrun.report.tables._cells import cells
+from gridrun.report.tables._part_rows import Head, Layout, PartRows, part_rows
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.store.ledger import LedgerView
 from gridrun.store.paths import StudyPaths, make_directory
@@ -54,7 +55,16 @@ def prediction_head_of(study_state: StudyState) -> list[Column]:
 
 
 def _columns(study_state: StudyState, own: Sequence[Column]) -> list[Column]:
-    return [*_parameters(study_state), *_HEAD, *own, *_TAIL, *_further(study_state)]
+    return _layout(study_state, own).columns
+
+
+def _layout(study_state: StudyState, own: Sequence[Column]) -> Layout:
+    return Layout(
+        [*_parameters(study_state), *_HEAD],
+        own,
+        [*_TAIL, *_further(study_state)],
+        f"pipeline {study_state.pipeline.name}",
+    )
 
 
 def _further(study_state: StudyState) -> list[Column]:
@@ -85,11 +95,8 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
     def __init__(self, study_state: StudyState, view: LedgerView | None) -> None:
         self._study_state = study_state
         self._view = view
-        self._columns = columns_of(study_state)
-        self._pooled_columns = pooled_columns_of(study_state)
-        self._names = names_of(self._columns)
-        self._pooled_names = names_of(self._pooled_columns)
-        self._checked: set[tuple[str, ...]] = set()
+        self._head: Head | None = None
+        self._values: Mapping[str, Any] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -113,77 +120,52 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         Raises:
             EnvironmentFault: A row has a column that the pipeline does not declare.
         """
-        self._refuse_undeclared(part)
-        head = _head(self._study_state, part)
-        for row in part.rows:
-            record = {**head, **row}
-            values = [record.get(name) for name in self._names]
-            self._final.writerow([cell(value) for value in values])
-            self._parquet.write(values)
-        for row in part.details:
-            record = {**head, **row}
-            self._consequence.writerow(
-                [cell(record.get(name)) for name in self._consequence_columns]
-            )
-        if self._pooled_columns:
-            record = {**head, **part.pooled}
-            values = [record.get(name) for name in self._pooled_names]
-            self._pooled.writerow([cell(value) for value in values])
-            self._pooled_parquet.write(values)
+        if self._head is None or part.values is not self._values:
+            self._head, self._values = self._head_of(part), part.values
+        head = self._head
+        self._final.add(head, part, part.rows)
+        if part.details:
+            self._consequence.add(head, part, part.details)
+        if self._pooled is not None:
+            self._pooled.add(head, part, (part.pooled,))
         if self._view is not None and part.payloads:
-            self._predictions.write(head, part, self._view)
-
-    def _refuse_undeclared(self, part: Part) -> None:
-        """Check each set of columns once: a study has a million rows of a few kinds."""
-        pipeline = self._study_state.pipeline
-        rows = [(row, pipeline.result_columns) for row in part.rows]
-        rows += [(row, (*pipeline.result_columns, _CONSEQUENCE)) for row in part.details]
-        rows.append((part.pooled, pipeline.pooled_columns))
-        for row, declared in rows:
-            kind = (*names_of(declared), "", *row)
-            if kind not in self._checked:
-                refuse_undeclared(row, declared, f"pipeline {pipeline.name}")
-                self._checked.add(kind)
+            of_part = {"classifier": part.classifier, "fold": part.fold}
+            self._predictions.write({**head.values, **of_part}, part, self._view)
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         study_state, paths = self._study_state, self._study_state.study.paths
+        pipeline = study_state.pipeline
 
-        def csv_file(target: Path, columns: Sequence[str]) -> Any:
-            return stack.enter_context(csv_table(target, columns, one_writer=True))
+        def opened(own: Sequence[Column], csv: Path, parquet: Path | None) -> PartRows:
+            layout = _layout(study_state, own)
+            return stack.enter_context(part_rows(layout, csv, parquet))
 
-        def parquet(target: Path, columns: Sequence[Column]) -> RowWriter:
-            types = {column.name: column.type for column in columns}
-            return stack.enter_context(row_writer(target, types))
-
-        self._final = csv_file(paths.results_csv, self._names)
-        self._parquet = parquet(paths.results_parquet, self._columns)
-        leading = [name for name in self._names if name not in ("state", "reason")]
-        self._consequence_columns = [*leading, _CONSEQUENCE.name]
-        self._consequence = csv_file(paths.per_consequence_csv, self._consequence_columns)
-        if self._pooled_columns:
-            self._pooled = csv_file(paths.pooled_csv, self._pooled_names)
-            self._pooled_parquet = parquet(paths.pooled_parquet, self._pooled_columns)
+        self._final = opened(pipeline.result_columns, paths.results_csv, paths.results_parquet)
+        layout = _layout(study_state, pipeline.result_columns)
+        unsaid = [one for one in layout.trailing if one.name not in ("state", "reason")]
+        of_consequence = replace(layout, trailing=unsaid, last=_CONSEQUENCE)
+        self._consequence = stack.enter_context(
+            part_rows(of_consequence, paths.per_consequence_csv)
+        )
+        self._pooled = None
+        if pipeline.pooled_columns:
+            self._pooled = opened(pipeline.pooled_columns, paths.pooled_csv, paths.pooled_parquet)
         self._predictions = stack.enter_context(
             PredictionFiles(study_state, paths.predictions, prediction_head_of(study_state))
         )
 
-
-def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
-    head: dict[str, Any] = {
-        **part.values,
-        "protocol": study_state.protocol_label,
-        "classifier": part.classifier,
-        "fold": part.fold,
-        "method": part.values[study_state.pipeline.method_parameter],
-        "state": str(part.state),
-        "reason": f"{part.kind}: {part.reason}" if part.kind else part.reason,
-        "combination": part.combination,
-        "shared_with": part.shared_with if part.shared_with is not None else "",
-        **study_state.caveats_of(part.values),
-    }
-    if study_state.settings.rows is not None:
-        head["rows"] = study_state.settings.rows
-    return head
+    def _head_of(self, part: Part) -> Head:
+        study_state = self._study_state
+        method = part.values[study_state.pipeline.method_parameter]
+        leading = {**part.values, "protocol": study_state.protocol_label}
+        further: dict[str, Any] = dict(study_state.caveats_of(part.values))
+        if study_state.settings.rows is not None:
+            further["rows"] = study_state.settings.rows
+        names = [column.name for column in _further(study_state)]
+        tail = "".join(f",{cells([further[name]])}" for name in names)
+        values = {**leading, "method": method, "combination": part.combination, **further}
+        lead = cells([leading[name] for name in (*study_state.study.grid.names, "protocol")])
+        return Head(values, lead, cells([method]), tail)
 
 
 @contextlib.contextmanager

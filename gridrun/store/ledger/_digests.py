@@ -46,7 +46,7 @@ def result_digest(
     """
     parts = (context, *map(str, where), state, kind, *result)
     # with their lengths, so that no two rows give one text
-    head = ",".join(str(len(part)) for part in parts)
+    head = ",".join(map(str, map(len, parts)))
     return digest_of_text(f"{head};{''.join(parts)}")
 
 

@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +23,20 @@ from gridrun.store.ledger._timings import Timings
 
 _TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
 _STORED = f"SELECT state, kind, digest, {RESULT}"
-_NONE = "{}"
+_OF_SOME = (
+    "FROM outcome JOIN result USING (context, fold, code) "
+    "WHERE context = ? AND fold = ? AND code IN (SELECT value FROM json_each(?))"
+)
+_NONE, _NO_ROWS = "{}", "[]"
+
+
+class ReadResult(NamedTuple):
+    """What the texts of a stored result hold, under their names."""
+
+    rows: list[dict[str, Any]]
+    details: list[dict[str, Any]]
+    pooled: dict[str, Any]
+    payloads: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,16 @@ class StoredResult:
     pooled: str
     payloads: str
     is_whole: bool
+
+    @cached_property
+    def read(self) -> ReadResult:
+        """What its texts hold."""
+        return ReadResult(
+            json.loads(self.rows),
+            json.loads(self.details) if self.details != _NO_ROWS else [],
+            json.loads(self.pooled) if self.pooled != _NONE else {},
+            json.loads(self.payloads) if self.payloads != _NONE else {},
+        )
 
 
 class LedgerView:
@@ -137,6 +161,24 @@ class LedgerView:
         ).fetchone()
         return self._stored(context, (fold, code), row) if row else None
 
+    def results(
+        self, context: int, fold: int, codes: Collection[int]
+    ) -> Iterator[tuple[int, StoredResult]]:
+        """The outcomes of some tasks of a context and fold, each with its code.
+
+        Reading many at once takes half the time of ``result`` for each.
+
+        Args:
+            context: Number of the context.
+            fold: Counted from 1.
+            codes: Of the tasks; those without an outcome are left out.
+        """
+        for *row, code in self.db.execute(
+            f"{_STORED}, code {_OF_SOME}",
+            (context, fold, json.dumps(list(codes))),
+        ):
+            yield code, self._stored(context, (fold, code), row)
+
     def damaged(self, contexts: Iterable[int]) -> Iterator[tuple[int, int, int]]:
         """Outcomes that are not as they were recorded, or have no result.
 
@@ -190,7 +232,7 @@ class LedgerView:
         )
         texts = (content_key, reason, rows, details, facts, notes, pooled, payloads)
         is_whole = (
-            all(isinstance(text, str) for text in (state, kind, *texts))
+            {*map(type, (state, kind, *texts))} == {str}
             and digest == result_digest(self.context_digest(context), where, state, kind, texts)
             and (payloads == _NONE or all(map(self._has_payload, json.loads(payloads).values())))
         )
