@@ -68,7 +68,7 @@ class Limits:
         if self.task.seconds is None:
             return None
         more = (each.seconds for each in self.values.values() if each.seconds is not None)
-        return max(self.task.seconds, *more)
+        return max([self.task.seconds, *more])
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Limits:

@@ -79,6 +79,7 @@ def test_every_key(tmp_path):
     assert (study.folds, study.seed, study.sample, study.rows) == (3, 0, 20, 500)
     assert study.classifiers == ("rf", "lr")
     assert study.limits == Limits(Limit(90.0), read_bytes=2_500_000_000)
+    assert study.limits.longest == 90, "no value has a limit of its own"
 
 
 def test_limits_by_task_stage_and_value(tmp_path):
