@@ -67,8 +67,26 @@ in_units <- function(data, plan) {
   for (name in names(plan$centre)) {
     data[[name]] <- (data[[name]] - plan$centre[[name]]) / plan$spread[[name]]
   }
-  if (isTRUE(plan$plain_names)) names(data) <- paste0("feature", seq_along(data))
+  if (isTRUE(plan$plain_names)) {
+    names(data) <- paste0("feature", seq_along(data))
+  } else {
+    .refuse_calls(names(data))
+  }
   data
+}
+
+# mice writes names into a formula and evaluates it. A name may be from a file of anybody's, as a
+# dummy's is, and there is no call without a parenthesis; mice stops at names with one anyway,
+# after it has run what they call.
+.refuse_calls <- function(names) {
+  calls <- grepl("(", names, fixed = TRUE)
+  if (any(calls)) {
+    stop(
+      "mice would run the name of this feature as code: ", paste(names[calls], collapse = ", "),
+      " (protocol corrected gives it plain names)",
+      call. = FALSE
+    )
+  }
 }
 
 # The feature's own name for each of the names that mice saw.

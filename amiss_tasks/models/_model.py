@@ -7,15 +7,18 @@ under protocol ``amiss`` too, which imputes test rows from the whole test table 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from amiss_tasks.classifiers import IN_PYTHON, load
 from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.models._boosted import check_boosted
 from amiss_tasks.models._file import R_PART, ModelFile
+from amiss_tasks.models._plain import Plain
 from amiss_tasks.models._r import ModelCalls
 from amiss_tasks.r.arrays import FloatArray
 from amiss_tasks.r.session import RObject
@@ -31,6 +34,10 @@ from amiss_tasks.stages.encoding import (
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.tasks.runner import AmissRunner
 from amiss_tasks.tasks.stage_results import PythonModel, PythonModels
+
+_FOREST = "rf"
+_CHECKS: Mapping[str, Callable[[bytes, int], None]] = {"xgboost": check_boosted}
+"""What looks at the models of each classifier in Python before they are read."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class Model:
     Args:
         file: What the file holds.
         runner: R, with the settings of the recipe.
+
+    Raises:
+        ValueError: The file holds no such model.
+        TaskFailure: The same, in R's words.
     """
 
     def __init__(self, file: ModelFile, runner: AmissRunner) -> None:
@@ -66,21 +77,34 @@ class Model:
         self._chain = runner.chain
         self._calls = ModelCalls(runner.chain.r)
         self._classifier = str(self.recipe.classifier["name"])
-        with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
-            path = Path(directory) / R_PART
-            path.write_bytes(file.parts[R_PART])
-            kept = self._calls.read(path)
+        kept = self._kept(file)
         self._state: RObject = kept["state"]
         self._in_r: RObject = kept["models"]
         self._models: RObject | PythonModels = self._in_r
         if self._classifier in IN_PYTHON:
-            read = load(self._classifier).load
             self._models = PythonModels(
-                PythonModel(
-                    self._classifier, read(file.parts[f"model-{n + 1}.json"]), self._in_r.at(n)
-                )
-                for n in range(len(self._in_r))
+                PythonModel(self._classifier, self._boosted(file, number), self._in_r.at(number))
+                for number in range(len(self._in_r))
             )
+
+    def _kept(self, file: ModelFile) -> RObject:
+        """What R keeps of the model."""
+        if not file.is_serialised:
+            kept = self._calls.of_plain(Plain.from_parts(file.parts))
+            if self._classifier == _FOREST:
+                self._calls.require_forests(kept["models"])
+            return kept
+        with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
+            path = Path(directory) / R_PART
+            path.write_bytes(file.parts[R_PART])
+            return self._calls.read_serialised(path)
+
+    def _boosted(self, file: ModelFile, number: int) -> Any:
+        """A model in Python, counted from 0."""
+        content = file.parts[f"model-{number + 1}.json"]
+        if not file.is_serialised:
+            _CHECKS[self._classifier](content, len(self._in_r.at(number)["columns"]))
+        return load(self._classifier).load(content)
 
     def predict(self, table: VariantTable, features: FeatureSet) -> Predicted:
         """Predict rows, each as if it were alone.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amiss_tasks.methods import Method
+from amiss_tasks.models._plain import Plain
 from amiss_tasks.r.arrays import FloatArray, IntArray
 from amiss_tasks.r.session import RObject
 from amiss_tasks.stages.block_tables import BlockTable
@@ -26,7 +31,7 @@ class ModelCalls:
     def __init__(self, stages: RStages) -> None:
         self._stages = stages
         self._call = stages.calls
-        self._models = self._call.file("models", "models")
+        self._models = self._call.file("models", "models", ("plain.R",))
 
     def lean(self, classifier: str, models: RObject) -> RObject:
         """Drop from R's models what they keep of each training row."""
@@ -40,12 +45,55 @@ class ModelCalls:
         """Whether some part of a value has an element for each of ``rows`` training rows."""
         return bool(self._do("holds_rows", value, rows).python()[0])
 
-    def keep(self, path: Path, state: RObject, models: RObject) -> None:
-        """Write the state of the imputation and the models."""
-        self._do("keep_model", str(path), state, models)
+    def kept(self, state: RObject, models: RObject) -> RObject:
+        """What is kept of a model: a list with ``state`` and ``models``."""
+        return self._do("kept_of", state, models)
 
-    def read(self, path: Path) -> RObject:
-        """Read what :meth:`keep` wrote: a list with ``state`` and ``models``."""
+    def plain(self, kept: RObject) -> Plain:
+        """What is kept of a model, as numbers and text.
+
+        Raises:
+            TaskFailure: There is something else in it.
+        """
+        with _two_files() as (doubles, integers):
+            nodes = self._do("take_apart", kept, str(doubles), str(integers)).python()
+            return Plain(
+                kinds=nodes["kinds"],
+                sizes=nodes["sizes"].tolist(),
+                counts=nodes["counts"].tolist(),
+                attributes=nodes["attributes"],
+                text=nodes["text"],
+                doubles=np.fromfile(doubles, "<f8"),
+                integers=np.fromfile(integers, "<i4"),
+            )
+
+    def of_plain(self, plain: Plain) -> RObject:
+        """What :meth:`plain` was given.
+
+        Raises:
+            TaskFailure: R can make nothing of it.
+        """
+        with _two_files() as (doubles, integers):
+            plain.doubles.tofile(doubles)
+            plain.integers.tofile(integers)
+            nodes = (plain.kinds, np.array(plain.sizes, np.int64), np.array(plain.counts, np.int64))
+            more = (plain.attributes, plain.text, str(doubles), str(integers))
+            return self._do("put_together", *nodes, *more)
+
+    def require_forests(self, models: RObject) -> None:
+        """Stop at a random forest that its package did not grow.
+
+        Raises:
+            TaskFailure: One is none.
+        """
+        self._do("require_forests", models)
+
+    def write_serialised(self, path: Path, kept: RObject) -> None:
+        """Write what is kept of a model as R serialises it."""
+        self._do("keep_model", str(path), kept)
+
+    def read_serialised(self, path: Path) -> RObject:
+        """Read what :meth:`write_serialised` wrote; this can run code that is in the file."""
         return self._do("read_model", str(path))
 
     def table(self, table: BlockTable) -> RObject:
@@ -109,3 +157,9 @@ class ModelCalls:
 
     def _do(self, function: str, *args: Any) -> RObject:
         return self._call(function, *args, where=self._models).value
+
+
+@contextmanager
+def _two_files() -> Iterator[tuple[Path, Path]]:
+    with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
+        yield Path(directory) / "doubles", Path(directory) / "integers"

@@ -11,16 +11,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from amiss_tasks.models._plain import json_of
 from amiss_tasks.protocols import AMISS, CORRECTED, SWITCHES, Protocol
-from amiss_tasks.r.own_file import OwnFile
+from amiss_tasks.r.own_file import OWN_CLASSIFIERS, OWN_METHODS, OwnFile
 from amiss_tasks.stages.encoding import Coding
 from amiss_tasks.study.options import FEATURES, features_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.pipeline import Settings, Value
 from gridrun.pipeline.models import FoldScores
 
-FORMAT = 3
-"""Of the file; another one is refused."""
+FORMAT = 4
+"""Of the files that are written."""
+
+SERIALISED = 3
+"""The format before, whose files hold R's own serialisation."""
 
 STEPS = ("hyperparameters", "downsampling", "features", "rows", "impute", "test imputation")
 """Steps of a fold that draw, beside training, search and selection of the classifier."""
@@ -31,7 +35,7 @@ class Recipe:
     """Description of a model: how it was trained, and on what.
 
     Args:
-        format: ``FORMAT``.
+        format: ``FORMAT``, or ``SERIALISED`` in an older file.
         gridrun: Version of gridrun that trained it.
         study: Name of the study's directory.
         protocol: ``label``, ``name``, ``seed``, and each switch's setting.
@@ -109,16 +113,18 @@ class Recipe:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_text(cls, text: str) -> Recipe:
-        """The recipe of :meth:`text`.
+    def from_text(cls, text: bytes) -> Recipe:
+        """The recipe of :meth:`text`, in UTF-8.
 
         Raises:
             ValueError: It is none, or one of another format.
         """
-        data = json.loads(text)
+        data = json_of(text, "it")
         found = data.get("format") if isinstance(data, dict) else None
-        if found != FORMAT:
-            raise ValueError(f"its format is {found!r}, this version reads {FORMAT}")
+        if found not in (SERIALISED, FORMAT):
+            raise ValueError(
+                f"its format is {found!r}, this version reads {SERIALISED} and {FORMAT}"
+            )
         names = set(cls.__dataclass_fields__)
         if set(data) | {"folds"} != names:
             raise ValueError(f"its keys differ: {', '.join(sorted(names ^ set(data)))}")
@@ -151,16 +157,24 @@ def versions_of(runner: AmissRunner, own: Iterable[OwnFile]) -> dict[str, str]:
     return {**runner.chain.r.own_packages(own), **runner.environment()}
 
 
-def options_of(settings: Settings, columns: Collection[str]) -> dict[str, Any]:
+def options_of(
+    settings: Settings, columns: Collection[str], own: Collection[OwnFile]
+) -> dict[str, Any]:
     """The study's own keys, with its features spelt out, and without places on this machine.
 
     Args:
         settings: The study's settings.
         columns: Columns of the table that was learnt from: the model demands its features.
+        own: The study's own files that the model runs; it brings no others along.
     """
     learnt = features_of(settings.options).of_table(columns)
     demanded = tuple(replace(feature, optional=False) for feature in learnt.features)
     plain = replace(learnt, features=demanded).plain()
     if plain["origin"] is not None:
         plain["origin"] = Path(plain["origin"]).name
-    return {**settings.options, FEATURES: plain}
+    options = {**settings.options, FEATURES: plain}
+    for key in (OWN_METHODS, OWN_CLASSIFIERS):
+        files = [data for data in options.pop(key, ()) if OwnFile.from_plain(data) in own]
+        if files:
+            options[key] = files
+    return options

@@ -69,10 +69,10 @@ def model_of(
 ) -> ModelFile:
     """What the file of a trained model holds."""
     chain, protocol = runner.chain, runner.chain.protocol
-    kept = _kept(ModelCalls(chain.r), chosen.classifier, found)
     method_file = found.cell.method.own
     classifier_file = chain.own_classifiers.get(chosen.classifier)
     files = [file for file in (method_file, classifier_file) if file is not None]
+    kept = _kept(ModelCalls(chain.r), chosen.classifier, found, is_own=bool(files))
     # what a file of the user's own keeps is not for us to know
     own = {"imputation": method_file is not None, "models": classifier_file is not None}
     context = {name: chosen.values[name] for name in pipeline.context_reads()}
@@ -95,7 +95,7 @@ def model_of(
         dummies=rows.coding.dummies,
         holds_training_rows={part: kept.holds_rows[part] or own[part] for part in own},
         sampled_variants=chosen.settings.rows,
-        options=options_of(chosen.settings, columns),
+        options=options_of(chosen.settings, columns, files),
         inputs={
             role: chosen.settings.input_digests.get(role) or digest_of_input(Path(path))
             for role, path in chosen.settings.inputs.items()
@@ -118,7 +118,8 @@ class _Kept:
     holds_rows: dict[str, bool]
 
 
-def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
+def _kept(calls: ModelCalls, classifier: str, found: TrainedModel, *, is_own: bool) -> _Kept:
+    # a file of the user's own may keep anything, and is code itself
     trained, parts = found.trained, {}
     if isinstance(trained.models, PythonModels):
         in_r = calls.recipes(trained.models)
@@ -131,9 +132,12 @@ def _kept(calls: ModelCalls, classifier: str, found: TrainedModel) -> _Kept:
         "imputation": calls.holds_rows(found.state, rows),
         "models": calls.holds_rows(in_r, rows),
     }
+    kept = calls.kept(found.state, in_r)
+    if not is_own:
+        return _Kept(parts | calls.plain(kept).parts(), holds)
     with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
         path = Path(directory) / R_PART
-        calls.keep(path, found.state, in_r)
+        calls.write_serialised(path, kept)
         parts[R_PART] = path.read_bytes()
     return _Kept(parts, holds)
 

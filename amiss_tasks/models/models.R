@@ -26,12 +26,17 @@ holds_rows <- function(value, rows) {
 
 together <- function(...) list(...)
 
-keep_model <- function(path, state, models) {
-  saveRDS(list(state = state, models = models), path, version = 3L)
+# What a file keeps in R's own serialisation where it holds anything at all: state and models of
+# files of the user's own. Reading it can run code.
+keep_model <- function(path, kept) {
+  saveRDS(kept, path, version = 3L)
   invisible(NULL)
 }
 
 read_model <- function(path) readRDS(path)
+
+# What is kept of a model: list(state, models).
+kept_of <- function(state, models) list(state = state, models = models)
 
 # A table to be predicted. Numbers stay doubles, whatever values they have: the type of a
 # column must not depend on the other rows.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.models._file import RECIPE, read_model
+from amiss_tasks.models._file import R_PART, RECIPE, ModelFile, no_model, read_model
 from amiss_tasks.models._model import Model, Predicted
 from amiss_tasks.models._recipe import Recipe, versions_of
 from amiss_tasks.models._rows import Row, positions_of, rows_to_predict
@@ -22,7 +22,7 @@ from amiss_tasks.stages.read import UnlabelledRows, read_unlabelled
 from amiss_tasks.study.options import features_of, methods_of
 from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import Fault, InputError, UserError, counted, time_left
-from gridrun.pipeline import Pipeline
+from gridrun.pipeline import Pipeline, TaskFailure
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import replacing
 
@@ -59,7 +59,7 @@ def predict(
     content = read_model(model)
     recipe = content.recipe
     if not trust:
-        _refuse_foreign_code(recipe, model)
+        _refuse_foreign_code(content, model)
     settings = recipe.settings(inputs)
     pipeline = pipeline.of_study(settings.options)
     features = features_of(settings.options)
@@ -70,7 +70,7 @@ def predict(
         transcript = str(recipe.parameters["transcript"])
         found = read_unlabelled(inputs, transcript, features, Path(directory))
         runner = AmissRunner(settings, lambda *_: None)
-        ready = Model(content, runner)
+        ready = _read(content, runner, model)
         yield "predicting"
         counts, told, began = _Counts(), 0.0, time.monotonic()
         with _table(file) as write:
@@ -129,12 +129,18 @@ def own_of(recipe: Recipe) -> list[OwnFile]:
     return [file for file in (method, classifier) if file is not None]
 
 
-def _refuse_foreign_code(recipe: Recipe, model: Path) -> None:
+def _refuse_foreign_code(content: ModelFile, model: Path) -> None:
     """Stop before anything is run that the model's author wrote."""
+    # all that it brings along, whether or not its method and classifier are said to be among them
+    own = [
+        file
+        for key in (OWN_METHODS, OWN_CLASSIFIERS)
+        for file in own_files(content.recipe.options, key).values()
+    ]
     files = [
         f"{file.file} (of {file.name}, {counted(len(file.text.splitlines()), 'line')})"
-        for file in own_of(recipe)
-    ] + [f"{name}.py beside it" for file in own_of(recipe) for name, _ in file.modules]
+        for file in own
+    ] + [f"{name}.py beside it" for file in own for name, _ in file.modules]
     if files:
         raise UserError(
             f"predicting with this model would run code that it brings along: {', '.join(files)}",
@@ -142,6 +148,21 @@ def _refuse_foreign_code(recipe: Recipe, model: Path) -> None:
             todo=f'read it below "options" in its {RECIPE}, for the model is a zip file; if you '
             "trust it, give --trust",
         )
+    if content.is_serialised:
+        raise UserError(
+            f"its {R_PART} is R's own serialisation, which can run code of whoever wrote the file "
+            "when it is read",
+            where=str(model),
+            todo="export the model again with this version of gridrun, which writes arrays and "
+            "JSON; if the file is your own, or you trust whoever wrote it, give --trust",
+        )
+
+
+def _read(content: ModelFile, runner: AmissRunner, model: Path) -> Model:
+    try:
+        return Model(content, runner)
+    except (ValueError, TaskFailure) as error:
+        raise no_model(model, f"what it keeps of training cannot be used: {error}") from error
 
 
 def _lines(rows: Sequence[Row], predicted: Predicted | None) -> list[dict[str, Any]]:

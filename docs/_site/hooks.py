@@ -25,6 +25,7 @@ FROM_REPOSITORY = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "examples/README.md": "example-data.md",
 }
 """Pages that lie outside docs/: where, and their names on the site."""

@@ -278,12 +278,12 @@ def test_a_recipe_has_the_folds_of_the_study_and_older_ones_are_read(exported):
     """What the folds say is kept and said again; a file of a version without it says nothing."""
     recipe = exported("zero_imp", "rf").file.recipe
     scores = FoldScores(2, 1, 0, {"MCC": [0.5, 0.25]})
-    kept = Recipe.from_text(replace(recipe, folds=asdict(scores)).text())
+    kept = Recipe.from_text(replace(recipe, folds=asdict(scores)).text().encode())
     said = "in the folds of study: MCC 0.375 ± 0.177 (mean ± SD over 2 of 3 folds, 1 failed)"
     assert kept.folds_said() == [said]
     data = json.loads(recipe.text())
     assert data.pop("folds") is None
-    old = Recipe.from_text(json.dumps(data))
+    old = Recipe.from_text(json.dumps(data).encode())
     assert old == recipe
     assert old.folds_said() == []
 
@@ -299,7 +299,7 @@ def test_equal_models_have_equal_bytes(exported, tmp_path):
 def _changed(file: Path, target: Path, **changes: bytes) -> Path:
     with zipfile.ZipFile(file) as source, zipfile.ZipFile(target, "w") as copy:
         for name in source.namelist():
-            copy.writestr(name, changes.get(name.partition(".")[0], source.read(name)))
+            copy.writestr(name, changes.get(name, source.read(name)))
     return target
 
 
@@ -313,8 +313,10 @@ def test_a_file_that_is_no_model_is_refused(exported, tmp_path):
     recipe = json.loads(content.recipe.text()) | {"format": 99}
     cases = {
         "wrote": text,
-        "format is 99": _changed(good, tmp_path / "other", recipe=json.dumps(recipe).encode()),
-        "model.rds is damaged": _changed(good, tmp_path / "damaged", model=b"x"),
+        "format is 99": _changed(
+            good, tmp_path / "other", **{"recipe.json": json.dumps(recipe).encode()}
+        ),
+        "objects.json is damaged": _changed(good, tmp_path / "damaged", **{"objects.json": b"x"}),
         "No such file": tmp_path / "absent",
     }
     for message, file in cases.items():

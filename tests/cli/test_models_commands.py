@@ -144,7 +144,8 @@ def test_versions_that_differ_are_named(study, tmp_path):
         recipe["code"]["train"] = "other"
         with zipfile.ZipFile(other / model_of(study).name, "w") as target:
             target.writestr("recipe.json", json.dumps(recipe))
-            target.writestr("model.rds", source.read("model.rds"))
+            for name in recipe["files"]:
+                target.writestr(name, source.read(name))
     shutil.copytree(study / "data", tmp_path / "quickstart" / "data")
     lines = lines_of(study)
     head = [line for line in lines if line.startswith("#")]

@@ -73,9 +73,9 @@ def pages(site):
 
 
 def test_the_site_has_every_page(pages):
-    """Each page of docs/, and README, CONTRIBUTING and CHANGELOG, is a page of the site."""
+    """Each page of docs/ is a page of the site, and so are README, SECURITY and the others."""
     wanted = {f"{path.stem}.html" for path in ROOT.glob("docs/*.md")}
-    made = {"index", "changelog", "contributing", "example-data", "commands", "api"}
+    made = {"index", "changelog", "contributing", "security", "example-data", "commands", "api"}
     assert wanted | {f"{name}.html" for name in made} | {"404.html"} == set(pages)
 
 

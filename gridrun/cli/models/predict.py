@@ -50,7 +50,7 @@ def predict(
     force: opt.Force = False,
     trust: Annotated[
         bool,
-        typer.Option("--trust", help="Run code of the model's own methods and classifiers."),
+        typer.Option("--trust", help="Run code that the model brings along, if it has any."),
     ] = False,
     pipeline: opt.PipelineName = DEFAULT_PIPELINE,
     as_json: opt.AsJson = False,
@@ -59,9 +59,9 @@ def predict(
 
     {predictions} It has the probability of being positive, how many features were missing,
     and a note; a row that cannot be predicted is there with the reason. The prediction of a row
-    does not depend on other rows. Use only models you trust: R can run code when it
-    reads one. A model of methods or classifiers of a study's own brings their code along, which
-    --trust allows to run.
+    does not depend on other rows. A model is data, whoever wrote it. One of methods or
+    classifiers of a study's own brings their code along, and one of an earlier version is in a
+    form that can hold code: --trust allows to run it.
     """
     from gridrun.api import predict_variants
     from gridrun.cli._reports import show
