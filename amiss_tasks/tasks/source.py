@@ -7,9 +7,9 @@ parameter values and the code of ``filter`` and ``preprocess``.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
 from amiss_tasks.stages.splits.shares import class_rows
 from amiss_tasks.stages.splits.split_by import GENE, kind_of
-from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
 from amiss_tasks.tasks.code import block_code, read_code, refuse_changed_python
 from gridrun.errors import Fault, InputError
@@ -100,9 +99,8 @@ class AmissSource:
         # blocks depend on the features that the inputs have, whatever the study names beside them
         self._features = self._read.features
         refuse_unknown(settings.options, self._features)
-        self.filtered = lru_cache(maxsize=2)(self._filter)
-        """Joined rows of a transcript, quality and restriction."""
         self._failures: dict[str, TaskFailure] = {}
+        _give_back_memory()
 
     def notes(self) -> Sequence[Fault]:
         """Notes on the inputs, and on tables in the cache that had to be made again."""
@@ -123,6 +121,8 @@ class AmissSource:
         except TaskFailure as failure:
             self._failures[digest] = failure
             raise
+        finally:
+            _give_back_memory()
         return digest
 
     def class_rows(self, digest: str) -> Mapping[str, float]:
@@ -150,8 +150,13 @@ class AmissSource:
 
     def _labelled(self, number: int, values: Mapping[str, Value]) -> Labelled:
         """The rows of one of the files that have a label, the study's own first."""
-        table = self.filtered(
-            str(values["transcript"]), str(values["quality"]), str(values["restriction"]), number
+        # cut out for each block, a tenth of its time, so that nothing is held between two
+        table = filter_table(
+            self._reads[number],
+            str(values["transcript"]),
+            str(values["quality"]),
+            str(values["restriction"]),
+            self._significance,
         )
         return label(
             table,
@@ -211,11 +216,19 @@ class AmissSource:
             order = np.array([place[row_id] for row_id in ids], np.int64)
             tables.save(path, arrays_of(rows.levels, rows.missingness, order))
 
-    def _filter(
-        self, transcript: str, quality: str, restriction: str, number: int = 0
-    ) -> VariantTable:
-        read = self._reads[number]
-        return filter_table(read, transcript, quality, restriction, self._significance)
+
+def _give_back_memory() -> None:
+    """Give the system back what was freed: reading and blocks take far more than what is kept.
+
+    Arrow's pool, and the C library's with Python's objects of other sizes than small ones, hold it
+    otherwise as long as this process lives.
+    """
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's alone
+    if trim is not None:
+        trim(0)
 
 
 def _require_alike(features: Sequence[FeatureSet], later: Mapping[str, str]) -> None:

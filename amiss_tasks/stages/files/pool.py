@@ -10,7 +10,6 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from amiss_tasks.stages.files.lines import Block
 from amiss_tasks.stages.files.scratch import scratch_directory
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel, ChildProcess, Ending, last_printed
@@ -27,6 +26,12 @@ Each takes half a CPU second to start.
 _AHEAD = 2
 """Blocks that a process has before its first answer: one that it reads, and the next."""
 
+MOST_PROCESSES = 32
+"""More would wait for this one, which unpacks for all of them."""
+
+MOST_AHEAD = _AHEAD * MOST_PROCESSES
+"""Blocks that are given away, at most, before what is in the first of them is known."""
+
 _SERVE = f"{__name__}:serve"
 _WAIT_SECONDS = 1.0
 
@@ -34,7 +39,7 @@ _WAIT_SECONDS = 1.0
 class Work(Protocol):
     """What is done with blocks; it and what it gives can be pickled."""
 
-    def read(self, block: Block) -> Any:
+    def read(self, block: Any, /) -> Any:
         """What a block has, whatever stands before and after it."""
         ...
 
@@ -63,12 +68,12 @@ class Pool:
         """Whether a file is read sooner by several processes."""
         return self.count > 1 and path.stat().st_size >= WORTH_BYTES
 
-    def results(self, work: Work, blocks: Iterable[Block]) -> Iterator[Any]:
+    def results(self, work: Work, blocks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """What each block has, in their order.
 
         Args:
             work: What is done with them.
-            blocks: The blocks.
+            blocks: The blocks, each alone or in a tuple with what else is needed to read it.
 
         Raises:
             EnvironmentFault: A process ended.
@@ -102,7 +107,7 @@ def processes_for(most_bytes: int | None, base_bytes: int) -> int:
     """
     cores = len(os.sched_getaffinity(0))
     room = cores if most_bytes is None else (most_bytes // 2 - base_bytes) // CHILD_BYTES
-    return max(1, min(cores, room))
+    return max(1, min(cores, room, MOST_PROCESSES))
 
 
 def _answer(child: ChildProcess, answers: dict[ChildProcess, deque[Any]]) -> Any:
@@ -129,7 +134,7 @@ def serve(channel: Channel) -> None:
     """
     work: Work | None = None
     for request in channel.requests():
-        if isinstance(request, Block):
+        if isinstance(request, tuple):
             assert work is not None, "a work comes first"
             channel.reply(work.read(request))
         else:

@@ -25,6 +25,7 @@ from amiss_tasks.features.sources import located
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.clinvar_2026 import CLNREVSTAT
 from amiss_tasks.stages.columns.coded import Coded, split_cells
+from amiss_tasks.stages.columns.drawn import Draw, Within
 from amiss_tasks.stages.files.lines import Block, Chunk, decoded
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport
@@ -47,6 +48,7 @@ from amiss_tasks.stages.read.vcf import VcfReader, VcfRecord
 from amiss_tasks.stages.transcripts import NA, pasted
 from amiss_tasks.stages.usable import Chosen, Usable
 from amiss_tasks.stages.values.beside import Beside, beside_of
+from amiss_tasks.stages.values.parsing import MISSING
 from gridrun.errors import counted
 
 VARIANT_FIELDS = ("CHROM", "POS", "REF", "ALT")
@@ -74,6 +76,8 @@ class Wanted:
     leave_out_other_alleles: bool = False
     has_cadd: bool = True
     usable: Usable | None = None
+    seed: int | None = None
+    """Of a draw of variants, where rows of some are left out."""
 
 
 def collect(
@@ -84,6 +88,7 @@ def collect(
     memory: Memory | None = None,
     pool: Pool | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+    draw: Draw | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -95,6 +100,7 @@ def collect(
         pool: Processes that may read; None for none.
         each: Takes the rows of some records and those of them that are left out, in the order of
             the file; what is returned has none then.
+        draw: Which variants are kept; None for all.
 
     Returns:
         The rows; faults and notes are in the reader's report.
@@ -102,7 +108,7 @@ def collect(
     Raises:
         UserError: There is no room for all of them.
     """
-    collector = _Collector(reader, wanted, most_records, memory, each)
+    collector = _Collector(reader, wanted, most_records, memory=memory, each=each, draw=draw)
     if pool is None or most_records is not None or not pool.is_worth(reader.report.file):
         return collector.collect()
     return collector.collect_by(pool)
@@ -117,6 +123,7 @@ class _Part:
     checks: ValueChecks
     report: FileReport
     found: bool
+    held: int
 
 
 @dataclass(frozen=True)
@@ -126,9 +133,11 @@ class _Reading:
     reader: VcfReader
     wanted: Wanted
 
-    def read(self, block: Block) -> _Part:
+    def read(self, bounded: tuple[Block, bytes | None], /) -> _Part:
+        block, bound = bounded
         reader = self.reader.without_file()
         collector = _Collector(reader, self.wanted)
+        collector.keep_within(bound)
         for chunk in decoded(block, reader.report):
             collector.take(chunk)
         return collector.part()
@@ -142,10 +151,15 @@ class _Collector:
         reader: VcfReader,
         wanted: Wanted,
         most_records: int | None = None,
+        *,
         memory: Memory | None = None,
         each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
+        draw: Draw | None = None,
     ) -> None:
         self._reader, self._memory, self._each = reader, memory, each
+        self._draw = draw
+        self._within: Within | None = None
+        self._held = 0
         self._wanted = wanted
         self._most_records = most_records
         self._labelled, self._has_cadd = wanted.labelled, wanted.has_cadd
@@ -170,6 +184,7 @@ class _Collector:
     def collect(self) -> VcfRows:
         """Read the records, chunk by chunk."""
         for chunk in self._reader.chunks():
+            self.keep_within(self._bound())
             self.take(chunk)
             if self._rows.records == self._most_records:
                 break
@@ -182,16 +197,30 @@ class _Collector:
         if not reader.has_lines:
             return self._finish()
         for chunk in reader.take_rest():
+            self.keep_within(self._bound())
             self.take(chunk)
+            self._count_rows()
         work = _Reading(reader.without_file(), self._wanted)
+        bounded = ((block, self._bound()) for block in source.blocks())
         with source.said_last():
-            for part in pool.results(work, source.blocks()):
+            for part in pool.results(work, bounded):
                 self._extend(part)
                 self._count_rows()
         for chunk in source.last():
+            self.keep_within(self._bound())
             self.take(chunk)
+            self._count_rows()
         reader.end()
         return self._finish()
+
+    def _bound(self) -> bytes | None:
+        return self._draw.bound() if self._draw is not None else None
+
+    def keep_within(self, bound: bytes | None) -> None:
+        """Keep only rows of variants up to a place in the draw from now on; None for all."""
+        self._within = None
+        if bound is not None and self._wanted.seed is not None:
+            self._within = Within(self._wanted.seed, bound)
 
     def take(self, chunk: Chunk) -> None:
         """Take in the records of a chunk."""
@@ -206,7 +235,8 @@ class _Collector:
         """What was taken in."""
         assert self._batch is not None, "several processes make rows"
         tables, checks = self._batch.columns().part()
-        return _Part(self._rows, tables, checks, self._reader.report, self._reader.found)
+        reader = self._reader
+        return _Part(self._rows, tables, checks, reader.report, reader.found, self._held)
 
     def _extend(self, part: _Part) -> None:
         assert self._batch is not None, "several processes make rows"
@@ -214,14 +244,26 @@ class _Collector:
         self._batch.columns().extend(part.tables, part.checks)
         self._reader.report.add(part.report)
         self._reader.found |= part.found
+        self._held += part.held
 
     def _count_rows(self) -> None:
         if self._batch is not None:
+            share = self._reader.source.share
+            records, self._held = self._held, 0
+            if self._draw is not None:
+                if self._draw.hold(records):
+                    self._batch.columns().narrow(self._first_of)
+                share = max(share, self._draw.share)
             held = self._batch.columns().held
             if self._memory is not None:
-                self._memory.hold_rows(*held, self._reader.source.share)
+                self._memory.hold_rows(*held, share)
             if self._each:
                 self._hand_on(self._batch.taken())
+
+    def _first_of(self, table: Any) -> Any:
+        """The rows whose variants come first in the draw."""
+        assert self._draw is not None
+        return self._draw.first_of(table, VARIANT_FIELDS)
 
     def _take(self, record: VcfRecord) -> None:
         """Take in a record, and say what is odd about it."""
@@ -236,13 +278,29 @@ class _Collector:
                 check_transcripts(own, self._feature_at, report)
             if self._batch:
                 self._batch.add(self._used(own))
+                self._held += 1
 
     def _used(self, record: VcfRecord) -> VcfRecord:
         """A record with those of its blocks that are used."""
+        if not self._is_drawn(record):
+            return record._replace(csq_blocks=[])
         if self._chosen is None or not record.is_sound:
             return record
         status = record.info.get(CLNREVSTAT, "")
         return record._replace(csq_blocks=self._chosen.of_cells(status, record.csq_blocks))
+
+    def _is_drawn(self, record: VcfRecord) -> bool:
+        """Whether a record may be among those that are drawn."""
+        if self._within is None:
+            return True
+        variant = (record.chrom, record.pos, record.ref, record.alt)
+        return self._within.has([None if cell in MISSING else cell for cell in variant])
+
+    def _own(self, record: VcfRecord, status: str, blocks: list[str]) -> list[str]:
+        """Those of a record's blocks that are used."""
+        if not self._is_drawn(record):
+            return []
+        return self._chosen.of_text(status, blocks) if self._chosen else blocks
 
     def _take_plain(self, chunk: Chunk) -> bool:
         """Take in a chunk in whose blocks nothing is odd; False where nothing was taken."""
@@ -255,7 +313,7 @@ class _Collector:
             status = record.info.get(CLNREVSTAT, "")
             if (status in ANY_TIER or not self._labelled) and self._is_odd(record, blocks):
                 return False
-            own = self._chosen.of_text(status, blocks) if self._chosen else blocks
+            own = self._own(record, status, blocks)
             used += own
             counts.append(len(own))
         cut = self._cut(batch, used)
@@ -274,6 +332,7 @@ class _Collector:
                 if row in cut.odd:
                     batch.say_of_lists(*cut.odd[row], record.line)
             begin += counts[at]
+        self._held += sum(kept)
         if any(kept):
             of_blocks = np.array(counts, np.intp)
             chosen = np.flatnonzero(np.repeat(kept, of_blocks))
@@ -341,7 +400,9 @@ class _Collector:
             rows.table = batch.finish()
             if self._each:
                 self._hand_on(rows.table)
-            if self._chosen:
+            if self._draw is not None:
+                rows.table = self._first_of(rows.table)
+            if self._chosen or (self._draw is not None and self._draw.is_partial):
                 _narrow(rows)
         return rows
 

@@ -38,9 +38,19 @@ class Memory:
         directory: Where the joined table is written; it need not be there yet.
         kept: Which rows are kept, in words.
         beside_bytes: Of a row, read from other files than the VCF.
+        draws: How many variants are drawn; None where all that are kept are used.
     """
 
-    def __init__(self, most: int | None, directory: Path, kept: str, beside_bytes: int) -> None:
+    def __init__(
+        self,
+        most: int | None,
+        directory: Path,
+        kept: str,
+        beside_bytes: int,
+        *,
+        draws: int | None = None,
+    ) -> None:
+        self._draws = draws
         self._most = most
         self._directory = next(path for path in (directory, *directory.parents) if path.exists())
         self._kept = kept
@@ -73,6 +83,15 @@ class Memory:
         needed = self._base + _SIDES * size
         if self._most is not None and needed > self._most:
             expected = self._base + _SIDES * size / max(share, 1e-3)
+            gigabytes = math.ceil(1.2 * expected / _GB)
+            if self._draws is not None:
+                raise UserError(
+                    f"reading would take more memory than it may ({in_bytes(self._most)}): --rows "
+                    f"draws {counted(self._draws, 'variant')} with all of their transcripts, and "
+                    f"takes about {math.ceil(expected / _GB):,} GB",
+                    todo="ask for fewer --rows, or let reading take more, in study.yaml: limits: "
+                    f"{{read: {{memory: {gigabytes} GB}}}}",
+                )
             raise UserError(
                 f"reading would take more memory than it may ({in_bytes(self._most)}): "
                 f"{counted(self._rows, 'row')} that the grid can use ({self._kept}) are in the "
@@ -80,7 +99,7 @@ class Memory:
                 f"{math.ceil(expected / _GB):,} GB",
                 todo="let the grid keep fewer rows (transcript: canonical, quality: twostar and "
                 "restriction: missense keep few), or let reading take more, in study.yaml: "
-                f"limits: {{read: {{memory: {math.ceil(1.2 * expected / _GB)} GB}}}}; filtering "
+                f"limits: {{read: {{memory: {gigabytes} GB}}}}; filtering "
                 "holds the rows of a combination once more",
             )
         free = shutil.disk_usage(self._directory).free

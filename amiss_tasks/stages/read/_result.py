@@ -7,18 +7,16 @@ so that they appear together or not at all.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
+from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.table import GENE, VariantTable, is_beside
 from gridrun.errors import Fault, UserError, in_bytes
@@ -61,7 +59,7 @@ class ReadResult:
     """The joined table: all transcripts, all review tiers.
 
     Args:
-        path: The Arrow file it is kept in (of all variants, when ``table`` is a subset).
+        path: The Arrow file it is kept in (of more variants, when ``table`` is a draw of them).
         table: Arrow table in the row order of R's ``merge``; columns ``KEYS``,
             the text and numeric columns of the features, and where rows came from.
         notes: What was found worth saying.
@@ -75,30 +73,10 @@ class ReadResult:
     counts: ReadCounts
     features: FeatureSet
 
-    @cached_property
-    def text(self) -> dict[str, npt.NDArray[np.object_]]:
-        """Text columns as object arrays of ``str`` and None, for cutting rows out."""
-        # transcripts of lists are not there where each feature with some is read from elsewhere
-        there = [n for n in self.features.text_columns if n in self.table.column_names]
-        return {name: _objects(self.table[name]) for name in (*KEYS, *there)}
-
-    @cached_property
+    @property
     def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
         """Numeric columns as float64, NaN for NA."""
-        return {
-            name: self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
-            for name in self.features.numeric_columns
-        }
-
-    @cached_property
-    def beside(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Columns that are there for null models alone."""
-        return {
-            name: _objects(self.table[name])
-            if name == GENE
-            else self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
-            for name in filter(is_beside, self.table.column_names)
-        }
+        return {name: _array(self.table[name]) for name in self.features.numeric_columns}
 
     @property
     def clnsig(self) -> list[str | None]:
@@ -107,36 +85,29 @@ class ReadResult:
         return values
 
     def take(self, rows: IntArray) -> VariantTable:
-        """The rows at these positions, in this order."""
+        """The rows at these positions, in this order; nothing of others is made, or kept."""
+        import pyarrow as pa
+
+        at = pa.array(rows)
+        features = self.features
+        # transcripts of lists are not there where each feature with some is read from elsewhere
+        there = [name for name in features.text_columns if name in self.table.column_names]
+        beside = filter(is_beside, self.table.column_names)
         return VariantTable(
-            text={name: values[rows].tolist() for name, values in self.text.items()},
-            numeric={name: values[rows] for name, values in self.numbers.items()},
+            text={name: _objects(self.table[name].take(at)).tolist() for name in (*KEYS, *there)},
+            numeric={name: _array(self.table[name].take(at)) for name in features.numeric_columns},
             rows=len(rows),
-            beside={name: values[rows] for name, values in self.beside.items()},
+            beside={
+                name: (_objects if name == GENE else _array)(self.table[name].take(at))
+                for name in beside
+            },
         )
 
 
-def sample_variants(table: Any, number: int, seed: int) -> Any:
-    """Keep all rows of ``number`` variants, drawn by seed and content.
-
-    A variant's place in the draw is a hash of the seed and its chromosome,
-    position, Ref and Alt: the order of rows does not matter, and a larger
-    number keeps the variants of a smaller one.
-
-    Args:
-        table: The joined table.
-        number: How many variants.
-        seed: Any whole number.
-    """
-    import pyarrow as pa
-
-    keys = list(zip(*(table[name].to_pylist() for name in VARIANT), strict=True))
-    places = {
-        key: hashlib.sha256("\t".join((str(seed), *map(str, key))).encode()).digest()
-        for key in set(keys)
-    }
-    drawn = set(sorted(places, key=places.__getitem__)[:number])
-    return table.filter(pa.array([key in drawn for key in keys], pa.bool_()))
+def _array(column: Any) -> npt.NDArray[Any]:
+    """Numbers, or truth values; those of a table that is mapped from a file stay there."""
+    values: npt.NDArray[Any] = column.combine_chunks().to_numpy(zero_copy_only=False)
+    return values
 
 
 def _objects(column: Any) -> npt.NDArray[np.object_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from amiss_tasks.features.feature import BY_TRANSCRIPT
@@ -87,6 +87,16 @@ class RowColumns:
 
         done, self._done = self._done, []
         return pa.concat_tables(done) if done else None
+
+    def narrow(self, kept_of: Callable[[Any], Any]) -> None:
+        """Keep some of the rows that are there.
+
+        Args:
+            kept_of: Gives the rows of a table that are kept.
+        """
+        table = self.taken()
+        if table is not None:
+            self._done = [kept_of(table).combine_chunks()]
 
     @property
     def held(self) -> tuple[int, int]:

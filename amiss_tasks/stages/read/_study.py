@@ -10,7 +10,8 @@ from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
-from amiss_tasks.stages.files.pool import Pool
+from amiss_tasks.stages.columns.drawn import Draw, sample_variants
+from amiss_tasks.stages.files.pool import MOST_AHEAD, Pool
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import Wanted, collect
 from amiss_tasks.stages.read._join_checks import (
@@ -27,7 +28,6 @@ from amiss_tasks.stages.read._result import (
     ReadResult,
     cache_path,
     load,
-    sample_variants,
     save,
 )
 from amiss_tasks.stages.read._table_rows import collect_rows
@@ -41,6 +41,9 @@ from gridrun.store.cache import made_again
 
 MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
+
+DELAY = MOST_AHEAD + 1
+"""Blocks of the VCF until what was found in one decides what a draw leaves out of another."""
 
 
 def check_inputs(
@@ -100,7 +103,7 @@ def read_inputs(
         significance: What values of CLNSIG count as; decides what is refused.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
         whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
-            are, for all variants take part in the draw.
+            are, for all variants take part in the draw; of those that cannot be drawn none is.
         most_bytes: Memory that reading may take, None for no limit.
 
     Returns:
@@ -119,17 +122,21 @@ def read_inputs(
     if found is None:
         usable = None if whole or rows is not None else usable_blocks(grid_values)
         kept = usable.named if usable else EVERYTHING
-        if rows is not None:
-            kept = f"{kept}, for --rows draws from all variants"
-        found = _read(
-            inputs,
-            grid_values,
-            features,
-            path,
-            leave_out_other_alleles=leave_out_other_alleles,
-            usable=usable,
-            memory=Memory(most_bytes, cache_dir, kept, bytes_beside(features, inputs)),
-        )
+        draw = Draw(rows, seed, DELAY) if rows is not None else None
+        while found is None:
+            found = _read(
+                inputs,
+                grid_values,
+                features,
+                path,
+                leave_out_other_alleles=leave_out_other_alleles,
+                usable=usable,
+                memory=Memory(
+                    most_bytes, cache_dir, kept, bytes_beside(features, inputs), draws=rows
+                ),
+                draw=draw,
+            )
+            draw = draw.wider() if draw is not None else None
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
         table,
@@ -164,6 +171,7 @@ def read_vcf(
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
     memory: Memory | None = None,
     pool: Pool | None = None,
+    draw: Draw | None = None,
 ) -> VcfRows:
     """Read the VCF; the arguments are those of ``collect`` and :class:`Wanted`.
 
@@ -181,9 +189,10 @@ def read_vcf(
         leave_out_other_alleles=leave_out_other_alleles,
         has_cadd=bool(roles),
         usable=usable,
+        seed=draw.seed if draw is not None else None,
     )
     most = None if is_sound else MOST_CHECKED
-    found = collect(opened.vcf, wanted, most, memory=memory, pool=pool, each=each)
+    found = collect(opened.vcf, wanted, most, memory=memory, pool=pool, each=each, draw=draw)
     if not is_sound:
         opened.raise_faults()
     return found
@@ -198,8 +207,12 @@ def _read(
     leave_out_other_alleles: bool,
     usable: Usable | None = None,
     memory: Memory | None = None,
-) -> ReadResult:
-    """The full pass over all files; the result is not at its path yet."""
+    draw: Draw | None = None,
+) -> ReadResult | None:
+    """The full pass over all files; the result is not at its path yet.
+
+    None where fewer variants join than are drawn, and others were left out.
+    """
     with ExitStack() as stack:
         opened = open_inputs(inputs, grid_values, features, stack)
         reports, located, kept = opened.reports, opened.features, opened.kept
@@ -211,6 +224,7 @@ def _read(
             usable=usable,
             memory=memory,
             pool=pool,
+            draw=draw,
         )
         roles = [role for role in CADD_ROLES if role in reports]
         tables = [
@@ -227,6 +241,8 @@ def _read(
         if tables and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], [reports[role] for role in roles])
         joined = joined_rows(vcf, tables, others, opened, labelled=True)
+        if draw is not None and not draw.has_enough(joined):
+            return None
         if tables and not len(joined) and not opened.faulty("vcf"):
             there = [table.table[KEYS[-1]] for table in tables]
             check_transcripts(vcf.table["Feature"], there, reports["vcf"])
@@ -236,6 +252,8 @@ def _read(
     counts = counts_of(vcf, sum(table.rows for table in tables), joined)
     if tables and counts.variants_without_cadd:
         which = "with a star" if usable is None else "that the grid can use"
+        if draw is not None and draw.is_partial:
+            which = "that come first in the draw of --rows"
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
     return ReadResult(path, joined, notes_of(reports), counts, kept)
