@@ -59,6 +59,7 @@ from gridrun.run import (
     usual_progress,
 )
 from gridrun.run.backend import Backend, DetachableBackend, Quote, ReadingBackend, load_backend
+from gridrun.store.faults import disk_fault
 from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
@@ -611,7 +612,7 @@ def write_report(
     try:
         write_page(found, target)
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, target) or UserError(
             f"the report cannot be written: {error.strerror or error}",
             where=str(target),
             todo="name another file: -o FILE",

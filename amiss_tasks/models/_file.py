@@ -18,6 +18,7 @@ from amiss_tasks.models._recipe import Recipe
 from amiss_tasks.models._recipe_checks import check_recipe
 from gridrun.errors import UserError
 from gridrun.store.cache import DAMAGED_ARCHIVE, with_replacement
+from gridrun.store.faults import disk_fault
 
 RECIPE = "recipe.json"
 R_PART = "model.rds"
@@ -75,7 +76,7 @@ def write_model(file: Path, model: ModelFile) -> None:
     try:
         with_replacement(file, write)
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, file) or UserError(
             f"the model cannot be written: {error.strerror or error}",
             where=str(file),
             todo="name a place for it with --out",

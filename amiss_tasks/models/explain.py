@@ -24,6 +24,7 @@ from gridrun.errors import UserError, counted
 from gridrun.pipeline import Pipeline, TaskResult, TaskSpec
 from gridrun.pipeline.models import Chosen, Recorded, Report
 from gridrun.store.cache import with_replacement
+from gridrun.store.faults import disk_fault
 
 _CLOSE = 1e-9
 
@@ -93,7 +94,7 @@ def _write(
         with_replacement(tables, lambda path: calls.keep_fold(path, fold, matrix))
         with_replacement(file, lambda path: _write_text(path, text))
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, file) or UserError(
             f"the script cannot be written: {error.strerror or error}",
             where=str(file),
             todo="name a place for it with --out",

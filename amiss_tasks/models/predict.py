@@ -25,6 +25,7 @@ from gridrun.errors import Fault, InputError, UserError, counted, time_left
 from gridrun.pipeline import Pipeline, TaskFailure
 from gridrun.pipeline.models import Report
 from gridrun.store.cache import replacing
+from gridrun.store.faults import disk_fault
 
 COLUMNS = (
     "chromosome",
@@ -206,7 +207,7 @@ def _table(file: Path) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]
             writer.writeheader()
             yield writer.writerows
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, file) or UserError(
             f"the predictions cannot be written: {error.strerror or error}",
             where=str(file),
             todo="name a place for them with --out",

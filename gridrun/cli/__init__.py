@@ -99,6 +99,14 @@ def main() -> None:
     except GridrunError as error:
         sys.stderr.write(f"error: {error.text()}\n")
         sys.exit(error.exit_code)
+    except OSError as error:
+        from gridrun.store.faults import disk_fault
+
+        fault = disk_fault(error)
+        if fault is None:
+            raise
+        sys.stderr.write(f"error: {fault.text()}\n")
+        sys.exit(fault.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)

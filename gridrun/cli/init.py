@@ -164,8 +164,10 @@ def _write_example(pipeline: Pipeline, directory: Path) -> None:
         raise _unwritable(error, directory) from error
 
 
-def _unwritable(error: OSError, place: Path) -> UserError:
-    return UserError(
+def _unwritable(error: OSError, place: Path) -> GridrunError:
+    from gridrun.store.faults import disk_fault
+
+    return disk_fault(error, place) or UserError(
         f"{error.strerror}",
         where=str(error.filename or place),
         todo="name a directory that can be created or written",

@@ -28,7 +28,7 @@ from gridrun.plan.units import (
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import PutOff, UnitQueue
 from gridrun.run.backend import SentSweep
-from gridrun.store.ledger import AttemptKey, Ledger
+from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
 from gridrun.store.paths import make_directory
 from gridrun.study.state import PUT_OFF_META, StudyState
 
@@ -231,8 +231,11 @@ class Recorder:
             f"_{event.attempt.started:.0f}_attempt{event.attempt.number}.log"
         )
         path = self._study_state.study.paths.logs / name.replace("/", "_")
-        make_directory(path.parent)
-        path.write_text(event.log, "utf-8", "replace")
+        try:
+            make_directory(path.parent)
+            path.write_text(event.log, "utf-8", "replace")
+        except OSError as error:
+            raise cannot_write(path, error) from error
         return str(path.name)
 
     def _check_environment(self, environment: dict[str, str]) -> None:

@@ -175,6 +175,10 @@ def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
         with aside.open("rb") as written:
             os.fsync(written.fileno())
         aside.replace(target)
+    except OSError as error:
+        # what is written to an open file fails without its name
+        error.filename = error.filename or str(target)
+        raise
     finally:
         aside.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Unit
+from gridrun.store.faults import in_temporary
 
 
 class DamagedArtifact(EnvironmentFault):
@@ -33,7 +34,8 @@ def put_artifact(unit: Unit, read: Callable[[str], bytes], path: Path) -> None:
             f"the tables of a block were damaged on their way to the worker ({unit.artifact})",
             todo="run the same command again; tasks that were sent away have to be cancelled first",
         )
-    path.write_bytes(content)
+    with in_temporary(path.parent):
+        path.write_bytes(content)
 
 
 def _sum(content: bytes) -> str:

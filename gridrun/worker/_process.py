@@ -10,12 +10,14 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gridrun.store.faults import in_temporary
 from gridrun.worker import _log
 from gridrun.worker._channel import LOG, Decoder, request_file
 from gridrun.worker._ending import Ending, MemoryPassed, TimeLimit
@@ -80,7 +82,8 @@ class ChildProcess:
         limit: Callable[[], TimeLimit | None] | None = None,
         memory: Callable[[], int | None] | None = None,
     ) -> None:
-        self.directory = private_directory("gridrun-child-", parent_directory)
+        with in_temporary(parent_directory or Path(tempfile.gettempdir())):
+            self.directory = private_directory("gridrun-child-", parent_directory)
         self._mark = (MARK, str(self.directory))
         self._limit = limit or (lambda: None)
         self._memory = memory or (lambda: None)
@@ -95,8 +98,9 @@ class ChildProcess:
         self._stopped = ""
         # R's temporary files go with the directory, however the child ends
         temporary = self.directory / "tmp"
-        temporary.mkdir()
-        log = _log.open_log(self.directory / LOG)
+        with in_temporary(self.directory):
+            temporary.mkdir()
+            log = _log.open_log(self.directory / LOG)
         commands_read, self._commands = os.pipe()
         self._replies, replies_write = os.pipe()
         with contextlib.suppress(OSError):  # a smaller pipe is a slower one, no more
@@ -134,7 +138,8 @@ class ChildProcess:
         """Ask for something; what is asked can be pickled."""
         self._sent += 1
         body = pickle.dumps(request, pickle.HIGHEST_PROTOCOL)
-        request_file(self.directory, self._sent).write_bytes(body)
+        with in_temporary(self.directory):
+            request_file(self.directory, self._sent).write_bytes(body)
         with contextlib.suppress(BrokenPipeError):  # it died; the death is noticed by itself
             os.write(self._commands, f"{self._sent}\n".encode())
 
@@ -171,7 +176,8 @@ class ChildProcess:
 
     def take_log(self) -> str:
         """What it printed since it, or this, was asked last."""
-        return _log.take(self.directory / LOG)
+        with in_temporary(self.directory):
+            return _log.take(self.directory / LOG)
 
     def close(self) -> None:
         """Kill it if it lives, and let go of everything."""
@@ -201,7 +207,8 @@ class ChildProcess:
             kill_family(self.pid, "=".join(self._mark))
         elif time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
-            _log.trim(self.directory / LOG)
+            with in_temporary(self.directory):
+                _log.trim(self.directory / LOG)
 
     def _too_much_memory(self) -> MemoryPassed | None:
         """What it and all that it started have taken, if that is more than it may."""

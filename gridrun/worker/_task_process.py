@@ -7,6 +7,7 @@ from pathlib import Path
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.limits import Limit
 from gridrun.plan.units import Job
+from gridrun.store.faults import in_temporary
 from gridrun.worker._ending import TimeLimit
 from gridrun.worker._memory import default_limit, free_memory
 from gridrun.worker._messages import Dispatch
@@ -51,7 +52,8 @@ class TaskProcess(ChildProcess):
         self._default = Limit(DEFAULT_SECONDS, default_limit())
         self._tasks: dict[int, TaskSpec] = {}
         self._most_memory: int | None = None
-        self._status = StatusPage(self.directory / STATUS)
+        with in_temporary(self.directory):
+            self._status = StatusPage(self.directory / STATUS)
         self.send(job)
 
     def dispatch(self, dispatch: Dispatch, *, more_memory: bool = False) -> None:

@@ -282,7 +282,7 @@ def test_local_on_ray_gives_the_table_of_the_process_to_the_byte(finished, quick
 
 @pytest.mark.parametrize("target", ["results", ".gridrun"])
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(quickstart, target):
-    """No room to write: exit code 2, the path, `no space`; a later run completes."""
+    """No room to write: exit code 3, the path, `no space`; a later run completes."""
     if os.geteuid() != 0:
         pytest.skip("a small file system can only be mounted by root")
     place = quickstart / target
@@ -297,7 +297,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(quickstart, target
     try:
         (place / "filler").write_bytes(b"x" * 4096 * 3)
         ran = gridrun("local", quickstart, *chosen)
-        assert ran.returncode == 2, ran.stderr
+        assert ran.returncode == 3, ran.stderr
         assert "no space" in ran.stderr
         assert str(place) in ran.stderr
         assert "Traceback" not in ran.stderr

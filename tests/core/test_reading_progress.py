@@ -1,6 +1,6 @@
 """How far inputs are read is said while they are, by whoever reads them."""
 
-from __future__ import annotations
+from __future__ import re
 
 import threading
 from pathlib import Path
@@ -39,7 +39,8 @@ def test_the_share_of_all_files_is_said_with_the_time_left(tmp_path):
     with telling(files, "reading", heard.phase), (tmp_path / "a").open("rb", buffering=0) as file:
         file.read(500_000)
         assert heard.heard.wait(10)
-    assert heard.texts[0].startswith("reading: 25% of 2 MB read, about 0 s left")
+    # how long the quarter took is the machine's
+    assert re.match(r"reading: 25% of 2 MB read, about \d+ s left", heard.texts[0])
 
 
 def test_nothing_is_said_of_files_that_nobody_reads(tmp_path):

@@ -6,17 +6,15 @@ import math
 
 import pytest
 
-from gridrun.plan.units import State
-from gridrun.report.rows import Part
 from gridrun.report.summary import Summary
 from gridrun.report.summary_group import SummaryGroup
 
 
 def group(method: str, skill: float, *, classifier: str = "line", **at: str) -> SummaryGroup:
     """A row of one part."""
-    made = SummaryGroup(method, classifier, ("skill",), at)
-    made.add(Part(1, {}, classifier, 1, State.DONE, "", "", [{"skill": skill}], [], None, None))
-    return made
+    counts = {} if math.isnan(skill) else {"skill": 1}
+    sums = {} if math.isnan(skill) else {"skill": skill}
+    return SummaryGroup(method, classifier, ("skill",), at, n=1, _sums=sums, _counts=counts)
 
 
 def same(*groups: SummaryGroup) -> list[str]:

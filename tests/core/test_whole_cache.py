@@ -116,7 +116,7 @@ def test_an_entry_that_a_failed_writing_left_is_none(tmp_path):
         raise OSError(28, "No space left on device")
 
     cache = Cache(tmp_path)
-    with pytest.raises(UserError, match="no space left"):
+    with pytest.raises(EnvironmentFault, match="no space left"):
         cache.make("entry", ".txt", fail)
     assert list(tmp_path.iterdir()) == []
     path = cache.make("entry", ".txt", lambda path: path.write_text("whole"))

@@ -9,7 +9,7 @@ from inputs import BASE_INPUT, GOLDEN_INPUT
 
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.read._memory import BASE_BYTES
-from gridrun.errors import UserError
+from gridrun.errors import EnvironmentFault, UserError
 
 NARROW = {"transcript": ("canonical",), "quality": ("clingen",), "restriction": ("missense",)}
 ROOM = BASE_BYTES + 400_000
@@ -48,7 +48,7 @@ def test_rows_of_tables_count_as_those_of_the_vcf_do(tmp_path, monkeypatch):
 def test_a_full_disk_is_refused_before_the_tables_are_read(tmp_path, monkeypatch):
     """With what is free and where."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
-    with pytest.raises(UserError, match="no space left to write: the table") as caught:
+    with pytest.raises(EnvironmentFault, match="no space left to write: the table") as caught:
         read_inputs(BASE_INPUT, {}, tmp_path / "cache", "x")
     assert f"{tmp_path}" in caught.value.text()
     assert "10 bytes are free" in caught.value.text()

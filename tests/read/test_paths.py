@@ -15,7 +15,7 @@ import pytest
 from inputs import GOLDEN_INPUT, read
 
 from amiss_tasks.stages.read import check_inputs, read_inputs
-from gridrun.errors import InputError, UserError
+from gridrun.errors import EnvironmentFault, InputError
 
 ROLES = ("vcf", "cadd_snv", "cadd_indel")
 
@@ -155,9 +155,9 @@ def test_full_file_system(tmp_path: Path) -> None:
     if mount is None or os.geteuid() != 0 or subprocess.run([mount, *size], check=False).returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
-        with pytest.raises(UserError) as caught:
+        with pytest.raises(EnvironmentFault) as caught:
             read_inputs(GOLDEN_INPUT, {}, full / "cache", "test")
-        assert caught.value.exit_code == 2
+        assert caught.value.exit_code == 3
         assert str(full) in caught.value.text()
         assert "no space" in caught.value.text()
         assert not list(full.iterdir())

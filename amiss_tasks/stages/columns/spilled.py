@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from amiss_tasks.r.arrays import IntArray
-from gridrun.errors import UserError
+from gridrun.errors import EnvironmentFault, GridrunError, UserError
+from gridrun.store.faults import disk_fault
 
 _ROWS_AT_ONCE = 50_000
 """Rows that wait to be written: those of one piece then stand together."""
@@ -135,12 +135,11 @@ def _hashes(names: Sequence[str]) -> IntArray:
     return np.fromiter(map(hash, names), np.int64, len(names))
 
 
-def _cannot_write(file: Path, error: OSError) -> UserError:
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return UserError(
-        "no space left to keep rows until they are predicted"
-        if is_full
-        else f"rows cannot be kept until they are predicted: {error}",
-        where=str(file.parent),
-        todo="free some space there, or name another directory by TMPDIR",
-    )
+def _cannot_write(file: Path, error: OSError) -> GridrunError:
+    todo = "free some space there, or name another directory by TMPDIR"
+    fault = disk_fault(error, file.parent)
+    if fault is not None:
+        what = f"{fault.what}, to keep rows until they are predicted"
+        return EnvironmentFault(what, where=str(file.parent), todo=todo)
+    what = f"rows cannot be kept until they are predicted: {error}"
+    return UserError(what, where=str(file.parent), todo=todo)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.stages.files.pool import CHILD_BYTES, processes_for
-from gridrun.errors import UserError, counted, in_bytes
+from gridrun.errors import EnvironmentFault, UserError, counted, in_bytes
 
 BASE_BYTES = 256 * 10**6
 """Python, its libraries, and the chunks that are being read, measured."""
@@ -104,7 +104,7 @@ class Memory:
             )
         free = shutil.disk_usage(self._directory).free
         if size > free:
-            raise UserError(
+            raise EnvironmentFault(
                 f"no space left to write: the table of joined rows takes {in_bytes(size)} or more, "
                 f"and {in_bytes(free)} are free",
                 where=str(self._directory),

@@ -6,7 +6,6 @@ so that they appear together or not at all.
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,8 +18,9 @@ import numpy.typing as npt
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.table import GENE, VariantTable, is_beside
-from gridrun.errors import Fault, UserError, in_bytes
+from gridrun.errors import EnvironmentFault, Fault, UserError, in_bytes
 from gridrun.store.cache import fault_of, write_entry
+from gridrun.store.faults import disk_fault
 
 _FORMAT = 1
 _METADATA = b"gridrun"
@@ -148,13 +148,16 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
     try:
         write_entry(result.path, write)
     except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space" in str(error)
-        what = "no space left to write" if is_full else f"cannot be written: {error}"
-        todo = "free some space" if is_full else "make the directory writable"
+        size = f"the table of joined variants takes {in_bytes(table.nbytes)}"
+        fault = disk_fault(error, result.path)
+        if fault is not None:
+            raise EnvironmentFault(
+                fault.what, where=fault.where, todo=f"{fault.todo}; {size}"
+            ) from error
         raise UserError(
-            what,
+            f"cannot be written: {error}",
             where=str(result.path),
-            todo=f"{todo}: the table of joined variants takes {in_bytes(table.nbytes)}",
+            todo=f"make the directory writable: {size}",
         ) from error
 
 

@@ -89,12 +89,15 @@ def write_means(frame: pd.DataFrame, by: int, form: str, output: Path | None) ->
         sys.stdout.buffer.write(data)
         return
     from gridrun.store.cache import replacing
+    from gridrun.store.faults import disk_fault
 
     try:
         with replacing(output.absolute()) as aside:
             aside.write_bytes(data)
     except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(output)) from error
+        raise disk_fault(error, output) or UserError(
+            f"cannot be written: {error.strerror}", where=str(output)
+        ) from error
     say(f"{counted(len(frame), 'row')}: {output}")
 
 

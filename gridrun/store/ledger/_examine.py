@@ -37,7 +37,9 @@ def faults_of(path: Path) -> list[str]:
             db.isolation_level = None
             return list(_faults(db, path))
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "unable to open" in str(error):
+        of_system = ("SQLITE_IOERR_SHM", "SQLITE_CANTOPEN")  # no page of it was read
+        name = getattr(error, "sqlite_errorname", None) or ""
+        if "locked" in str(error) or name.startswith(of_system):
             return []
         return [str(error)]
     except EnvironmentFault as fault:

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
-from gridrun.store.faults import cannot_write, no_space
+from gridrun.store.faults import cannot_write, sqlite_fault
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
 from gridrun.store.paths import StudyPaths, make_directory
 
 BUSY_SECONDS = 30.0
+
+_NO_SHARED_MEMORY = ("SQLITE_IOERR", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
+"""How SQLite's names of errors begin where files cannot be mapped by several processes."""
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
@@ -82,10 +85,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     with examined(path):
         make_directory(path.parent)
         existed = path.exists()
-        db = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        note = _choose_journal(db)
+        db, note = _open_with_journal(path)
         db.execute("PRAGMA synchronous = FULL")
         if existed and _is_empty(db):
             _refuse_emptied(path)
@@ -108,8 +108,9 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         text = str(error)
-        if "disk is full" in text:
-            raise no_space(path) from error
+        fault = sqlite_fault(error, path)
+        if fault is not None:
+            raise fault from error
         if "not a database" in text or "malformed" in text:
             raise damaged(path, text) from error
         if "is locked" in text:
@@ -127,24 +128,35 @@ def explained(path: Path) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
-def _choose_journal(db: sqlite3.Connection) -> str:
-    """Write-ahead logging where it works, which is tried by writing."""
+def _open_with_journal(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Write-ahead logging where it works, which is tried by writing; else a rollback journal."""
+    db = _connect_to_write(path)
     try:
-        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode == "wal":
+        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
             db.execute("BEGIN IMMEDIATE")
             db.execute("PRAGMA user_version = 0")
             db.execute("COMMIT")
-            return ""
+            return db, ""
     except sqlite3.OperationalError as error:
-        if "disk is full" in str(error) or "readonly" in str(error):
+        db.close()
+        is_of_mode = error.sqlite_errorname.startswith(_NO_SHARED_MEMORY)
+        if not is_of_mode or sqlite_fault(error, path) is not None:
             raise
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-    db.execute("PRAGMA journal_mode = DELETE")
-    return (
+        db = _connect_to_write(path)
+        # the file is in that mode by now; who has it alone needs no shared memory to change it
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute("PRAGMA journal_mode = DELETE").fetchone()
+    db.execute("PRAGMA locking_mode = NORMAL")
+    _is_empty(db)  # the lock is given back by the next statement that reads
+    return db, (
         "write-ahead logging does not work on this file system; "
         "the ledger uses a rollback journal (slower, as safe)"
+    )
+
+
+def _connect_to_write(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
 
 
@@ -191,7 +203,9 @@ def examined(path: Path) -> Iterator[None]:
         with explained(path):
             yield
     except GridrunError as error:
-        if isinstance(error.__cause__, sqlite3.DatabaseError):
+        cause = error.__cause__
+        # a disk that is full has not damaged anything
+        if isinstance(cause, sqlite3.DatabaseError) and sqlite_fault(cause, path) is None:
             _blame(path, error)
         raise
     except Exception as error:

@@ -1,0 +1,222 @@
+"""Disks that are full, read-only or limited: a sentence, exit code 3, and the next run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toystudies import SMALL_GRID, open_toy, write_study
+
+from gridrun.errors import EnvironmentFault, GridrunError, UserError
+from gridrun.run._recorder import Recorder
+from gridrun.store.cache import replacing
+from gridrun.store.faults import cannot_write, disk_fault, in_temporary
+from gridrun.store.ledger import Ledger
+
+MB = "1m"
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, size: str):
+    """A file system of so many bytes at a place; without the right to mount, the test says so."""
+    place.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield lambda how: subprocess.run(
+            ["mount", "-o", f"remount,{how}", str(place)], check=True, capture_output=True
+        )
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)  # the ledger may be open
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The table of a quiet run."""
+    directory = write_study(tmp_path_factory.mktemp("quiet") / "study", SMALL_GRID)
+    opened(directory).run(backend="inprocess")
+    return (directory / "results" / "final_cv_results.csv").read_bytes()
+
+
+def opened(directory):
+    # some fail, and have logs
+    return open_toy(directory, details=True)
+
+
+def run(directory):
+    """Exit code of a run, and what it says of a fault."""
+    try:
+        report = opened(directory).run(backend="inprocess")
+    except GridrunError as error:
+        return error.exit_code, error.text()
+    return report.exit_code, report.fault.text() if report.fault is not None else ""
+
+
+FULL = [
+    (".gridrun", "8k"),  # no ledger fits
+    (".gridrun", "64k"),  # not even an empty one
+    (".gridrun", "160k"),  # some outcomes
+    (".gridrun/cache", "4k"),
+    ("results", "4k"),
+    ("results", "64k"),
+]
+
+
+@pytest.mark.parametrize(("place", "size"), FULL)
+def test_a_full_disk_ends_in_a_sentence_and_the_next_run_goes_on(place, size, expected, tmp_path):
+    """Exit code 3, and where; what was committed is kept, nothing is torn, the table is as ever."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    (directory / ".gridrun").mkdir(mode=0o700)
+    with small_disk(directory / place, size) as again:
+        code, said = run(directory)
+        assert code == 3, said
+        assert said.startswith(str(directory / place)), said
+        assert "no space left on the disk" in said
+        assert "run the same command again" in said
+        assert not (directory / "results" / "final_cv_results.csv").exists()
+        again(f"size={MB}")
+        assert run(directory) == (1, ""), "the toy refuses some, as upstream does"
+        made = (directory / "results" / "final_cv_results.csv").read_bytes()
+        assert made == expected
+        assert not list(directory.rglob(".*.new"))
+
+
+@pytest.mark.parametrize("place", [".gridrun", "results"])
+def test_a_read_only_disk_is_the_machines(place, expected, tmp_path):
+    """Made read-only, as a kernel does with a faulty disk, and writable again."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    (directory / ".gridrun").mkdir(mode=0o700)
+    with small_disk(directory / place, MB) as again:
+        again("ro")
+        code, said = run(directory)
+        assert code == 3, said
+        assert said.startswith(str(directory / place)), said
+        assert "the file system is read-only" in said
+        again("rw")
+        assert run(directory) == (1, "")
+        assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
+
+
+def test_a_limit_of_file_sizes_is_named(tmp_path):
+    """SQLite says no more than that it cannot write; what it may not is found out."""
+    path = tmp_path / "ledger.sqlite"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Ledger(path) as ledger:
+        ledger.store_meta("a", "b")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        with pytest.raises(EnvironmentFault, match="larger than this process may write") as caught:
+            Ledger(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.where == str(path)
+    with Ledger(path) as ledger:
+        assert ledger.meta("a") == "b"
+
+
+def test_a_full_disk_under_the_logs(tmp_path, monkeypatch):
+    """A log that cannot be kept is a fault of the machine, not of its task."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    logs = directory / ".gridrun" / "logs"
+
+    def keep(self, event):
+        with replacing(logs / "one") as aside:
+            aside.write_text("x" * 8192)
+
+    with small_disk(logs, "4k"):
+        (logs.parent).chmod(0o700)
+        monkeypatch.setattr(Recorder, "_keep_log", keep)
+        code, said = run(directory)
+    assert (code, "no space left on the disk" in said) == (3, True)
+    assert said.startswith(str(logs))
+
+
+_NO_SHARED_MEMORY = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/mman.h>
+static void *refused(int flags, int file) {
+  if ((flags & MAP_SHARED) && file >= 0) { errno = ENODEV; return MAP_FAILED; }
+  return 0;
+}
+void *mmap(void *at, size_t size, int how, int flags, int file, off_t from) {
+  static void *(*real)(void *, size_t, int, int, int, off_t);
+  if (!real) real = dlsym(RTLD_NEXT, "mmap");
+  return refused(flags, file) ? MAP_FAILED : real(at, size, how, flags, file, from);
+}
+void *mmap64(void *at, size_t size, int how, int flags, int file, off_t from) {
+  return mmap(at, size, how, flags, file, from);
+}
+"""
+
+
+def test_without_write_ahead_logging_the_ledger_says_what_it_does(tmp_path):
+    """Where files have no shared memory, it keeps a rollback journal, and a note says so."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler to take shared memory away")
+    source, hook = tmp_path / "hook.c", tmp_path / "hook.so"
+    source.write_text(_NO_SHARED_MEMORY)
+    subprocess.run([compiler, "-shared", "-fPIC", source, "-o", hook, "-ldl"], check=True)
+    code = """
+import sys
+from pathlib import Path
+from gridrun.store.ledger import Ledger, LedgerView
+with Ledger(Path(sys.argv[1])) as ledger:
+    ledger.store_meta("a", "b")
+    print(ledger.note)
+    print(ledger.db.execute("PRAGMA journal_mode").fetchone())
+print(LedgerView.open(Path(sys.argv[1])).meta("a"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "ledger.sqlite"],
+        env={**os.environ, "LD_PRELOAD": str(hook)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    note, journal, kept = done.stdout.splitlines()
+    assert "the ledger uses a rollback journal" in note
+    assert journal == "('delete',)"
+    assert kept == "b"
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOSPC, "no space left on the disk"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "read-only"),
+        (errno.EFBIG, "larger than this process may write"),
+        (errno.EIO, "cannot be read or written"),
+    ],
+)
+def test_each_fault_of_a_disk_has_its_sentence(number, says, tmp_path):
+    """The machine's are 3; a place that is not the user's is 2; a defect is neither."""
+    fault = cannot_write(tmp_path, OSError(number, os.strerror(number)))
+    assert (fault.exit_code, fault.where) == (3, str(tmp_path))
+    assert says in fault.what
+    # as pyarrow tells it
+    assert says in disk_fault(OSError(f"Error writing. Detail: [errno {number}] ...")).what
+    assert isinstance(cannot_write(tmp_path, OSError(errno.EACCES, "no")), UserError)
+    assert disk_fault(FileNotFoundError(errno.ENOENT, "none")) is None
+
+
+def test_a_temporary_directory_that_was_cleaned_up_is_named(tmp_path):
+    """Whoever cleans temporary files up under a run is told of TMPDIR; a lost file is a defect."""
+    place = tmp_path / "worker"
+    with pytest.raises(EnvironmentFault, match="removed while it was in use"), in_temporary(place):
+        (place / "request").write_text("x")
+    place.mkdir()
+    with pytest.raises(FileNotFoundError), in_temporary(place):
+        (place / "request").read_text()
+    shutil.rmtree(place)
