@@ -170,6 +170,10 @@ class AzureBackend(SweepBackend):
         data = self._settings.data
         if data is None:
             return ()
+        if not stamps:
+            raise EnvironmentFault(
+                "an earlier version of gridrun had them read; --read-again has them read anew"
+            )
         now = self._access.ask("stamps", data)
         roles = [role for role in now if role in stamps and not is_same(stamps[role], now[role])]
         return tuple(data.place(role) for role in roles)

@@ -227,7 +227,7 @@ class SdkV1:
 def _is_deleted(run: Any, name: str) -> bool:
     """Delete a file of a run; whether it is gone."""
     client = run._client.artifacts  # noqa: SLF001 - the SDK has no public way
-    container = run._data_container_id  # noqa: SLF001
+    container = run._run_dto.get("data_container_id")  # noqa: SLF001
     try:
         client._execute_with_workspace_arguments(  # noqa: SLF001
             client._client.artifact.delete_meta_data,  # noqa: SLF001

@@ -29,11 +29,6 @@ def changed_inputs(sent: RemoteStudy, chosen: dict[str, Any]) -> tuple[str, ...]
             sys.stderr.write(f"note: whether the inputs have changed is not known: {error.what}\n")
             return ()
         types = backend.commands
-    if not reading.stamps:
-        sys.stderr.write(
-            "note: whether the inputs have changed is not known, as an earlier version of gridrun "
-            "had them read; --read-again has them read anew\n"
-        )
     for place in changed:
         sys.stderr.write(
             f"note: {place} has changed since it was read; outcomes are of what it was, and "
