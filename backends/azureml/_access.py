@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from backends.azureml._faults import fault_of, not_known
-from backends.azureml.sdk.calls import Calls
+from backends.azureml._faults import fault_of, may_be_renewed, not_known
+from backends.azureml.sdk.calls import TRIES, Calls
 from backends.azureml.sdk.types import AzureTrouble, Submission, Trouble
 from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import Event
 from gridrun.run.backend import SweepStatus
+
+VISIBLE_SECONDS = 60.0
+"""A sweep that was just accepted may be invisible for so long."""
 
 _LOST_ANSWER_SECONDS = 5.0
 _SIGN_IN_SECONDS = 20.0
@@ -56,7 +60,7 @@ class Access(Calls):
             try:
                 yield from look()
             except AzureTrouble as trouble:
-                if not (self._waits and (trouble.kind is Trouble.SIGN_IN or trouble.kind.passes)):
+                if not (self._waits and self._may_pass(trouble)):
                     raise
                 text = fault_of(trouble, self._settings).text()
                 if text != said:
@@ -91,31 +95,56 @@ class Access(Calls):
         return found
 
     def submit(self, submission: Submission) -> SweepStatus:
-        """Submit once: the id is ours, so whatever happens it can be found out what came of it.
+        """Submit: the id is ours, so whatever happens it can be found out what came of it.
+
+        Trouble that passes is waited out as long as for any other call.
 
         Raises:
             AzureTrouble: It was refused, and is not there.
             EnvironmentFault: Whether it is there cannot be found out.
         """
-        for pause in (_LOST_ANSWER_SECONDS, _LOST_ANSWER_SECONDS * 2, None):
+        number = 0
+        while True:
+            number += 1
             try:
                 sent: SweepStatus = self.once("submit", submission)
             except AzureTrouble as trouble:
-                # even an error may come after the sweep was accepted: its tags go separately
-                if trouble.kind is not Trouble.CONFLICT:
-                    self._say(
-                        f"Azure, submitting: {trouble.text}; checking whether the sweep arrived"
-                    )
-                try:
-                    found = self.find(submission.run_id)
-                except AzureTrouble as other:
-                    raise not_known(other, submission.run_id) from None
+                found = self._arrived(submission.run_id, trouble)
                 if found is not None:
                     return found
-                again = trouble.kind.passes or trouble.kind is Trouble.SIGN_IN
-                if not again or pause is None:
+                if not self._may_pass(trouble) or (number >= TRIES and not self._waits):
                     raise
-                self.pause(pause)
+                self.pause_after(trouble, "submitting", min(number, TRIES - 1))
             else:
                 return sent
-        raise AssertionError  # the last pause is None
+
+    def _arrived(self, sweep: str, trouble: AzureTrouble) -> SweepStatus | None:
+        """A sweep whose submit met trouble; None where it is not there.
+
+        Even an error may come after the sweep was accepted: its tags go separately.
+
+        Raises:
+            EnvironmentFault: Whether it is there cannot be found out.
+        """
+        if trouble.kind is not Trouble.CONFLICT:
+            self._say(f"Azure, submitting: {trouble.text}; checking whether the sweep arrived")
+        deadline = time.monotonic() + VISIBLE_SECONDS
+        while True:
+            try:
+                found = self.find(sweep)
+            except AzureTrouble as other:
+                raise not_known(other, sweep) from None
+            # one that Azure has accepted may be invisible for a moment
+            may_come = trouble.kind in (Trouble.CONFLICT, Trouble.MISSING)
+            if found is not None or not may_come:
+                return found
+            if time.monotonic() > deadline:
+                if trouble.kind is Trouble.CONFLICT:
+                    raise not_known(trouble, sweep) from None
+                return None
+            self.pause(_LOST_ANSWER_SECONDS)
+
+    def _may_pass(self, trouble: AzureTrouble) -> bool:
+        """Whether waiting may help: for the service, or for somebody who signs in again."""
+        is_open = trouble.kind is Trouble.SIGN_IN and may_be_renewed(self._settings)
+        return trouble.kind.passes or is_open

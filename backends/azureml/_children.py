@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from backends.azureml._combinations import Axes, shard_of
 from backends.azureml.sdk.types import ENDED, ChildFacts
 
-_LATE_LOOKS = 3
+LATE_LOOKS = 3
 """So many looks, and at least so long, after its end, a child may still bring files."""
 
 _TROUBLED_LOOKS = 30
@@ -38,7 +38,7 @@ class Child:
     """What is known of a child; times are monotonic seconds.
 
     Args:
-        news: When it last changed its state or brought an outcome.
+        news: When it last changed its state, brought an outcome or was seen to print.
         status: The service's word.
         shard: Position of its shard, once known.
         error: First line of what went wrong, or empty.
@@ -47,6 +47,7 @@ class Child:
         troubled_looks: Looks that failed.
         ended: When it was first seen to have ended, or None.
         given_up: Whether its end was asked for because it was silent.
+        log_size: Bytes of its log when that was last asked for.
         settled: Whether nothing more is expected of it.
     """
 
@@ -59,6 +60,7 @@ class Child:
     troubled_looks: int = 0
     ended: float | None = None
     given_up: bool = False
+    log_size: int = 0
     settled: bool = False
 
     def note(self, record: ChildFacts, now: float, axes: Axes) -> None:
@@ -82,11 +84,18 @@ class Child:
         """Whether nothing more is to be expected of a child that has ended."""
         assert self.ended is not None
         return (
-            self.looks_after_end >= _LATE_LOOKS
+            self.looks_after_end >= LATE_LOOKS
             or self.troubled_looks >= _TROUBLED_LOOKS
             or self.given_up
             or (self.looks_after_end > 0 and now - self.ended >= patience.late_seconds)
         )
+
+    def has_printed(self, log_size: int, now: float) -> bool:
+        """Whether its log is not what it was: a sign of life, where outputs come late."""
+        has_grown = log_size != self.log_size
+        if has_grown:
+            self.log_size, self.news = log_size, now
+        return has_grown
 
     def give_up(self, now: float) -> bool:
         """A silent child's end is asked for first, the second time it counts as ended.
@@ -97,7 +106,7 @@ class Child:
         if not self.given_up:
             self.given_up, self.news = True, now
             return True
-        self.ended, self.looks_after_end = now, _LATE_LOOKS
+        self.ended, self.looks_after_end = now, LATE_LOOKS
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.sdk.ways import variable, way_of
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
 
@@ -14,10 +15,7 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
     where = f"workspace {settings.workspace or settings.config}"
     match trouble.kind:
         case Trouble.SIGN_IN:
-            return EnvironmentFault(
-                f"you are not signed in to Azure, or the sign-in has expired: {trouble.text}",
-                todo=f"run `az login` (or renew the service principal's secret), {_AGAIN}",
-            )
+            return _not_signed_in(trouble, way_of(settings.sign_in))
         case Trouble.FORBIDDEN:
             return EnvironmentFault(
                 f"this account lacks the permission: {trouble.text}",
@@ -48,6 +46,35 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
                 where=where,
                 todo=f"try again later, {_AGAIN}",
             )
+
+
+def _not_signed_in(trouble: AzureTrouble, way: str) -> EnvironmentFault:
+    """What is to be done depends on who signs in."""
+    if way == "service_principal":
+        return EnvironmentFault(
+            f"Azure does not let this service principal sign in: {trouble.text}",
+            where=f"the id in {variable('client')}, the tenant in {variable('tenant')}",
+            todo=f"set its secret in {variable('secret')}; where that has expired, make another "
+            f"in the portal (App registrations, Certificates & secrets); {_AGAIN}",
+        )
+    if way == "managed_identity":
+        return EnvironmentFault(
+            f"the managed identity of this machine cannot sign in to Azure: {trouble.text}",
+            todo="have an identity assigned to this machine, or name another way as sign_in below "
+            f"azure in study.yaml; {_AGAIN}",
+        )
+    return EnvironmentFault(
+        f"you are not signed in to Azure, or the sign-in has expired: {trouble.text}",
+        todo=f"run `az login`, {_AGAIN}",
+    )
+
+
+def may_be_renewed(settings: AzureSettings) -> bool:
+    """Whether somebody can sign in again while a run waits for it.
+
+    A service principal's secret comes from the environment, which a process keeps as it was.
+    """
+    return way_of(settings.sign_in) != "service_principal"
 
 
 def not_known(trouble: AzureTrouble, sweep: str) -> EnvironmentFault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from backends.azureml._access import Access
+from backends.azureml._access import VISIBLE_SECONDS, Access
 from backends.azureml._faults import not_known
 from backends.azureml._staging import SCRIPT, StagingDirectory
 from backends.azureml.sdk.types import AzureTrouble, Submission
@@ -13,9 +13,6 @@ from backends.azureml.settings import AzureSettings
 from gridrun.plan.units import SweepEnded, SweepEvent, SweepPlanned, SweepSent, Unit
 from gridrun.run.backend import SentSweep, SweepStatus
 from gridrun.run.sweep_backend import is_reading
-
-GRACE_SECONDS = 60.0
-"""A sweep that was just submitted may be invisible for so long."""
 
 
 class Sender:
@@ -74,8 +71,8 @@ class Sender:
             self._check_cluster()
             found = self._access.submit(self._submission(sweep.name))
         age = time.time() - sweep.planned
-        if found is None and submit and age < GRACE_SECONDS:
-            self._access.pause(GRACE_SECONDS - age)
+        if found is None and submit and age < VISIBLE_SECONDS:
+            self._access.pause(VISIBLE_SECONDS - age)
             found = self._access.find(sweep.name)
         return found
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 
-from backends.azureml._children import Child, Children, Patience, latest
+from backends.azureml._children import LATE_LOOKS, Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
 from backends.azureml._staging import StagingDirectory
 from backends.azureml.sdk.calls import Calls
@@ -18,7 +19,13 @@ from gridrun.shard import MANIFEST, NumberOf
 PREFIX = "outputs/"
 WANTED = r"outputs/(segment-[0-9a-f]{12}-\d{5}\.jsonl|manifest\.json)"
 
+LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
+"""Names of what a child prints, by age of the service."""
+
 AXIS = "--shard"
+
+_MACHINE_AT_FAULT = re.compile(r"(?:status|exit) code:? 3\b")
+"""So a worker ends that finds its machine at fault (``gridrun.errors.EnvironmentFault``)."""
 
 FETCHED_AT_ONCE = 64
 """Children that are still running are looked into so many at a time."""
@@ -59,6 +66,19 @@ class AzureWatch(SweepWatch):
         self._began = time.monotonic()
         self._children = Children()
         self._run_ended: float | None = None
+        self._looks_after_end = 0
+        self._looks_once = all_children
+        self.machine_fault = ""
+        """Why a child's machine was at fault, as a sentence; empty where none was."""
+
+    @property
+    def awaits_late_files(self) -> bool:
+        """Whether a child, or the sweep, has ended and may still bring what it had not."""
+        children = self._children.by_id.values()
+        return not self.is_over and (
+            self._run_ended is not None
+            or any(child.ended is not None and not child.settled for child in children)
+        )
 
     def look(self) -> Iterator[Event]:
         """Look once.
@@ -80,6 +100,7 @@ class AzureWatch(SweepWatch):
         self._give_up_silent(now)
         if run.state in ENDED and self._run_ended is None:
             self._run_ended = now
+        self._looks_after_end += self._run_ended is not None
         yield from self._settle(run, now)
 
     def _find(self) -> SweepStatus | None:
@@ -138,10 +159,27 @@ class AzureWatch(SweepWatch):
     def _give_up_silent(self, now: float) -> None:
         """Have a child ended that runs without news."""
         for run_id, child in self._children.by_id.items():
-            if child.is_silent(now, self._patience) and child.give_up(now):
+            if not child.is_silent(now, self._patience):
+                continue
+            if not child.given_up and self._lives(run_id, child, now):
+                continue
+            if child.give_up(now):
                 limit = self._patience.silent_seconds
-                self.say(f"{run_id} had no output for {limit:.0f} s: it is cancelled")
+                self.say(
+                    f"{run_id} had no output for {limit:.0f} s, and its log did not grow: "
+                    "it is cancelled"
+                )
                 self._calls.call("cancel", run_id)
+
+    def _lives(self, run_id: str, child: Child, now: float) -> bool:
+        """Whether a silent child prints; one whose log cannot be asked for just now may."""
+        try:
+            size: int = self._calls.call("log_size", run_id, LOGS)
+        except AzureTrouble as trouble:
+            if trouble.kind is Trouble.SIGN_IN:
+                raise
+            return trouble.kind.passes
+        return child.has_printed(size, now)
 
     def _settle(self, run: SweepStatus, now: float) -> Iterator[Event]:
         """Give back what ended children and an ended sweep leave undone."""
@@ -152,13 +190,15 @@ class AzureWatch(SweepWatch):
             if run.state in CANCELLED and child.status == "Canceled":
                 continue  # it ended with its sweep: its outstanding tasks wait, below
             child.settled = True
+            if child.status == "Failed" and _MACHINE_AT_FAULT.search(child.error):
+                self.machine_fault = f"{run_id}: {child.error}"
             if child.shard is not None and child.shard not in alive:
                 yield from self.outstanding.mark_shard_lost(
                     child.shard, self._reason(run_id, child)
                 )
         if not self.outstanding.is_settled:
             ended = self._run_ended
-            if ended is None or now - ended < self._patience.late_seconds:
+            if ended is None or not self._is_late(now - ended):
                 return
             if not all(
                 child.settled or (child.ended is not None and child.is_late(now, self._patience))
@@ -172,6 +212,11 @@ class AzureWatch(SweepWatch):
                 yield from self.outstanding.mark_all_lost(reason)
         self.is_over = True
         yield SweepEnded(self.name, "cancelled" if run.state == "Canceled" else "ended")
+
+    def _is_late(self, seconds: float) -> bool:
+        """Whether nothing more is to be expected of a sweep that ended so long ago."""
+        has_looked = self._looks_once and self._looks_after_end >= LATE_LOOKS
+        return has_looked or seconds >= self._patience.late_seconds
 
     def _reason(self, run_id: str, child: Child) -> str:
         """Why a child has outstanding tasks, as a sentence."""

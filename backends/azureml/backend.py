@@ -5,25 +5,27 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from backends.azureml._access import Access
+from backends.azureml._access import VISIBLE_SECONDS, Access
 from backends.azureml._check import check
-from backends.azureml._children import Patience, latest
+from backends.azureml._children import LATE_LOOKS, Patience, latest
 from backends.azureml._combinations import Axes, by_combination
 from backends.azureml._estimates import cores, poll_seconds, quote, sizing
 from backends.azureml._pack import pack
 from backends.azureml._reading import ReadingJob
-from backends.azureml._sender import GRACE_SECONDS, Sender
+from backends.azureml._sender import Sender
 from backends.azureml._staging import StagingDirectory
-from backends.azureml._watch import AXIS, AzureWatch
+from backends.azureml._watch import AXIS, LOGS, AzureWatch
 from backends.azureml.sdk.calls import Detached
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.sdk.types import CANCELLED
 from backends.azureml.settings import AzureSettings
+from backends.azureml.stamps import is_same
 from gridrun.errors import EnvironmentFault, counted
 from gridrun.plan.units import Event, Job, ReadArtifact, SweepEnded, SweepEvent, SweepSent, Unit
 from gridrun.run.backend import (
@@ -41,9 +43,6 @@ from gridrun.run.sweep_backend import ReadingLook, SweepBackend
 from gridrun.run.sweep_watch import SweepWatch
 from gridrun.shard.contexts import Contexts, numbers_of
 from gridrun.shard.packing import Shards
-
-_LOGS = r"user_logs/std_log.*\.txt|azureml-logs/70_driver_log.*\.txt|logs/azureml/.*stderr.*"
-"""Names of what a child prints, by age of the service."""
 
 _LONGEST_POLL_SECONDS = 30.0
 _LEAST_SILENT_SECONDS = 3600.0
@@ -158,14 +157,26 @@ class AzureBackend(SweepBackend):
 
     def log(self, child: str) -> str:
         """What a child printed."""
-        text: str = self._access.ask("text", child, _LOGS)
+        text: str = self._access.ask("text", child, LOGS)
         return without_secrets(text)
 
     def publish(self, sweep: str, path: Path) -> str:
         """Put a file among those of a sweep; its name there."""
-        name = f"outputs/{path.name}"
-        self._access.ask("upload", sweep, name, path)
+        name = self._access.ask("upload", sweep, f"outputs/{path.name}", path)
         return f"{sweep}, {name}"
+
+    def changed(self, stamps: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """Inputs that are not what they were; see ``gridrun.run.backend.ReadingBackend``."""
+        data = self._settings.data
+        if data is None:
+            return ()
+        if not stamps:
+            raise EnvironmentFault(
+                "an earlier version of gridrun had them read; --read-again has them read anew"
+            )
+        now = self._access.ask("stamps", data)
+        roles = [role for role in now if role in stamps and not is_same(stamps[role], now[role])]
+        return tuple(data.place(role) for role in roles)
 
     def next_steps(self, study: str) -> str:
         """What a person does while tasks are out."""
@@ -227,7 +238,7 @@ class AzureBackend(SweepBackend):
         found = self._sender.find_again(sweep, submit=self._sends and sweep.is_wanted)
         if found is not None:
             return SweepSent(sweep.name, found.place)
-        if not self._sends and time.time() - sweep.planned < GRACE_SECONDS:
+        if not self._sends and time.time() - sweep.planned < VISIBLE_SECONDS:
             self._say(f"sweep {sweep.name} is not visible yet")
             return None
         return "its sweep was never accepted"
@@ -254,16 +265,30 @@ class AzureBackend(SweepBackend):
             self._stage,
             axes=self._stage.axes_of(sweep.name),
             numbers=numbers_of(study.contexts),
-            patience=Patience(min(GRACE_SECONDS, 10 * poll), seconds, poll),
+            patience=Patience(min(VISIBLE_SECONDS, 10 * poll), seconds, poll),
             all_children=not self._waits,
             say=self._say,
         )
 
     def _look(self, watch: SweepWatch) -> Iterator[Event]:
+        assert isinstance(watch, AzureWatch)
         yield from self._access.patiently(watch.look)
+        for looks in range(1, LATE_LOOKS):
+            # who looks once would never find out that a child ended without its outcomes
+            if self._waits or not watch.awaits_late_files:
+                break
+            self._pause(looks)
+            yield from self._access.patiently(watch.look)
+        if watch.machine_fault:
+            raise EnvironmentFault(
+                f"a worker found its machine at fault: {watch.machine_fault}",
+                where=watch.name,
+                todo="read its log with gridrun azure logs and put the image right; then run the "
+                "same command again: the tasks wait",
+            )
         if not watch.is_over:
             return
-        if watch.outstanding.outcomes:
+        if watch.outstanding.outcomes or watch.segments_of(None):
             self._fruitless = 0
         elif watch.outstanding.reasons:
             self._fruitless += 1

@@ -338,6 +338,17 @@ class ReadingBackend(DetachableBackend, Protocol):
         """
         ...
 
+    def changed(self, stamps: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """Display names of the inputs that are not what they were, without reading them.
+
+        Args:
+            stamps: Role to what the storage said of the file when it was read.
+
+        Raises:
+            GridrunError: The storage cannot be asked.
+        """
+        ...
+
 
 GROUP = "gridrun.backends"
 

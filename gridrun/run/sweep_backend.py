@@ -9,10 +9,11 @@ from __future__ import annotations
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
 
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import (
@@ -124,6 +125,11 @@ class SweepBackend(ABC):
             looks += 1
             if not self._waits or not self._pause(looks):
                 return
+
+    def changed(self, stamps: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """No input has changed that is not read elsewhere."""
+        del stamps
+        return ()
 
     def stop(self) -> None:
         """End ``run``; what was sent goes on."""

@@ -70,6 +70,7 @@ def submit(
         environment=environment,
         max_run_duration_seconds=limit_s,
     )
+    job.run_config.history.directories_to_watch = ["logs", "outputs"]
     job.run_config.environment_variables = variables or {}
     config = HyperDriveConfig(
         run_config=job,

@@ -1,7 +1,6 @@
 """`gridrun azure` as a person meets it, with the real pipeline on the quickstart's data."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from toys import azure_keys, table
+from toys import azure_keys, by_az, table
 
 pytestmark = pytest.mark.azure
 
@@ -157,26 +156,61 @@ def test_doctor_looks_at_azure(azure_service, study, tmp_path):
     bad = gridrun(azure_service, tmp_path / "home2", "doctor", study, "--azure")
     assert bad.returncode == 3
     assert "AADSTS7000215" in bad.stdout
-    assert "az login" in bad.stdout
+    assert "AZUREML_SERVICE_PRINCIPAL_PASSWORD" in bad.stdout
+    assert "az login" not in bad.stdout
     assert azure_service.workspace.client_secret not in bad.stdout + bad.stderr
 
 
 def test_az_login_is_enough(azure_service, study, tmp_path):
     """Without a service principal the account of the Azure command line is used."""
     tools = tmp_path / "tools"
-    azure_service.write_az(tools)
-    names = [name for name in azure_service.client_env if "SERVICE_PRINCIPAL" in name]
     ran = gridrun(
-        azure_service,
-        tmp_path / "home",
-        "doctor",
-        study,
-        "--azure",
-        PATH=f"{tools}:{os.environ['PATH']}",
-        **dict.fromkeys(names, ""),
+        azure_service, tmp_path / "home", "doctor", study, "--azure", **by_az(azure_service, tools)
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "as the account of `az login`" in ran.stdout
+
+
+def test_the_table_beside_a_sweep_is_replaced(azure_service, study, tmp_path):
+    """Azure takes no name twice: the old is deleted; where it may not be, it has a number."""
+    home = tmp_path / "home"
+    ran = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert ran.returncode == 0, ran.stderr
+    (sweep,) = azure_service.sweeps
+    table_of = study / "results" / "final_cv_results.csv"
+    name = "outputs/final_cv_results.csv"
+    azure_service.replace_artifact(sweep.run.run_id, name, b"an older table")
+    ran = gridrun(azure_service, home, "azure", study, "--yes", *PART)
+    assert f"too: {sweep.run.run_id}, {name}\n" in ran.stderr
+    assert azure_service.artifacts(sweep.run.run_id)[name] == table_of.read_bytes()
+    azure_service.fault("DELETE .*", status=503, count=2)
+    azure_service.fault("PUT .*final_cv_results", drop="after")
+    ran = gridrun(azure_service, home, "azure", "collect", study)
+    assert f"too: {sweep.run.run_id}, {name}\n" in ran.stderr
+    azure_service.settings.deletes_artifacts = False
+    ran = gridrun(azure_service, home, "azure", "collect", study)
+    assert f"too: {sweep.run.run_id}, outputs/final_cv_results-2.csv\n" in ran.stderr
+    there = azure_service.artifacts(sweep.run.run_id)
+    assert there["outputs/final_cv_results-2.csv"] == table_of.read_bytes()
+
+
+def test_sweeps_that_go_on_are_named_where_azure_does_not_answer(azure_service, study, tmp_path):
+    """A sign-in that answers 503 for ever: exit 3, the sweep, how to collect and cancel it."""
+    home = tmp_path / "home"
+    azure_service.settings.queue_s = 300
+    sent = gridrun(azure_service, home, "azure", "submit", study, "--yes", *PART)
+    assert sent.returncode == 0, sent.stderr
+    name = azure_service.sweeps[0].run.run_id
+    assert name in sent.stderr.splitlines()[-1]
+    azure_service.fault("POST .*/oauth2/v2.0/token", status=503, count=None)
+    for command in ("collect", "cancel"):
+        ran = gridrun(azure_service, home, "azure", command, study)
+        assert ran.returncode == 3, ran.stderr
+        assert "(5 of 5)" in ran.stderr or command == "cancel"
+        assert f"1 sweep may continue, and continue to cost: {name}" in ran.stderr
+        assert f"gridrun azure collect {study}" in ran.stderr
+        assert f"gridrun azure cancel {study}" in ran.stderr
+        assert "az login" not in ran.stderr
 
 
 def test_a_study_without_azure_settings_is_told(azure_service, study, tmp_path):

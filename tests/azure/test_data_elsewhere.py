@@ -1,5 +1,6 @@
 """Inputs in a datastore: a first job reads them there, and no variant's row comes here."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -209,3 +210,34 @@ def test_changed_tables_are_refused_and_made_again(azure_service, container, stu
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", "--read-again", *more)
     assert code == 0, err
     assert sum(sweep.run.run_id.endswith("-data") for sweep in azure_service.sweeps) == 2
+
+
+@pytest.mark.slow
+def test_changed_inputs_are_noticed_before_a_result_is_used(
+    azure_service, container, study, tmp_path
+):
+    """Another file under the same name is read again; the same one, uploaded anew, is not."""
+    home = tmp_path / "home"
+    run = ("azure", study, "--yes", *PART)
+    code, _, err = gridrun(azure_service, home, *run)
+    assert code == 0, err
+    path = "2026/cadd_snv.tsv.gz"
+    old = azure_service.blobs(container)[path]
+    changed = gzip.decompress(old).replace(b"\n", b" (again)\n", 1)
+    azure_service.state.put_blob(container, path, gzip.compress(changed))
+    code, _, err = gridrun(azure_service, home, "azure", "collect", study)
+    assert f"datastore patients: {path} has changed since it was read" in err
+    assert len(azure_service.sweeps) == 2
+    code, _, err = gridrun(azure_service, home, *run)
+    assert code == 0, err
+    assert "has it read again" in err
+    names = [sweep.run.run_id for sweep in azure_service.sweeps]
+    assert [name.endswith("-data") for name in names] == [True, False, True, False]
+    code, _, err = gridrun(azure_service, home, *run)
+    assert code == 0, err
+    assert "has changed" not in err
+    assert len(azure_service.sweeps) == 4
+    azure_service.fault("(HEAD|GET) /container-patients/.*", status=403, count=None)
+    code, _, err = gridrun(azure_service, home, *run)
+    assert "whether the inputs have changed is not known" in err
+    assert len(azure_service.sweeps) == 4

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from toys import azure_study, drive, finish, local_table, table
+from toys import azure_study, by_az, drive, finish, local_table, table
 
 pytestmark = pytest.mark.azure
 
@@ -178,7 +178,8 @@ def test_an_expired_sign_in_is_renewed(azure_service, tmp_path, expected):
 def test_a_refused_sign_in_says_so_and_goes_on_after_login(azure_service, tmp_path, expected):
     """A waiting run says that the sign-in has expired, and goes on when it works again."""
     directory = azure_study(azure_service, tmp_path / "study")
-    process = drive(azure_service, directory, home=tmp_path, sleep_ms=100)
+    env = by_az(azure_service, tmp_path / "tools")
+    process = drive(azure_service, directory, home=tmp_path, env=env, sleep_ms=100)
     azure_service.wait_until(lambda: azure_service.sweeps, timeout_s=60)
     azure_service.refuse_sign_in("AADSTS700082: The refresh token has expired.")
     azure_service.expire_tokens()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,13 @@ def local_table(directory, grid=None, **keys):
     study = open_toy(write_study(directory, grid or GRID, **keys))
     study.run(backend="inprocess")
     return table(directory)
+
+
+def by_az(service, tools):
+    """Variables with which Azure's command line signs in, and no service principal does."""
+    service.write_az(tools)
+    names = [name for name in service.client_env if "SERVICE_PRINCIPAL" in name]
+    return {"PATH": f"{tools}:{os.environ['PATH']}", **dict.fromkeys(names, "")}
 
 
 def drive(service, directory, what="all", *, home, env=None, **options):

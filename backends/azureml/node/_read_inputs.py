@@ -8,9 +8,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml.node._store import bring_inputs, data_of, places, put_blocks
+from backends.azureml.node._store import (
+    bring_inputs,
+    changed,
+    data_of,
+    places,
+    put_blocks,
+    stamps_of,
+)
 from backends.azureml.settings import AzureData
 from gridrun.errors import Fault, GridrunError
 from gridrun.shard import REPORT
@@ -50,12 +58,22 @@ def _read(data: AzureData, text: str, place: Path, say: Callable[[str], None]) -
     """Copy the inputs, make the blocks, keep them in the datastore."""
     order, _ = order_from(text)
     try:
+        stamps = stamps_of(data)
         inputs, missing = bring_inputs(data, place / "inputs")
         faults = [Fault(Path(places(data)[role]), "is not there") for role in missing]
+        faults += [
+            Fault(
+                Path(places(data)[role]),
+                "was changed while it was copied to the node",
+                todo="wait until it is whole, then run the same command again",
+            )
+            for role in changed(stamps, stamps_of(data))
+            if role not in missing
+        ]
     except GridrunError as error:
         faults = [Fault(Path(error.where or ""), error.what, todo=error.todo)]
     if faults:
         return ReadingReport(order.digest, {}, (), tuple(faults))
     report = make_blocks(text, inputs, place / "blocks", say=say)
     put_blocks(data, report, place / "blocks")
-    return report
+    return replace(report, stamps=stamps)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.azureml.settings import AzureData
+from backends.azureml.stamps import Stamp, is_same, stamp_of
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.shard import ARTIFACTS, open_shard
@@ -34,6 +35,17 @@ def bring_inputs(data: AzureData, directory: Path) -> tuple[dict[str, Path], lis
     found = {role: _download(store, path, directory / role) for role, path in data.inputs.items()}
     there = {role: path for role, path in found.items() if path is not None}
     return there, [role for role in found if role not in there]
+
+
+def stamps_of(data: AzureData) -> dict[str, Stamp]:
+    """Role to what the datastore says of its input."""
+    store = _datastore(data.datastore)
+    return {role: stamp_of(store, path) for role, path in data.inputs.items()}
+
+
+def changed(before: Mapping[str, Stamp], now: Mapping[str, Stamp]) -> list[str]:
+    """Roles whose inputs are not what they were."""
+    return [role for role in before if not is_same(before[role], now[role])]
 
 
 def put_blocks(data: AzureData, report: ReadingReport, directory: Path) -> None:

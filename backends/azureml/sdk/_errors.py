@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from backends.azureml.sdk.secrets import without_secrets
@@ -21,7 +23,20 @@ _KINDS = {
     429: Trouble.BUSY,
 }
 _FIRST_SERVER_STATUS = 500
-_CODE_IN_TEXT = re.compile(r"(?:Response Code|status code|StatusCode)\W{1,4}(\d{3})", re.IGNORECASE)
+_PLAIN = (403, 404, 409)
+"""Such a status is not a passing one, whatever the text says."""
+
+_CODE_IN_TEXT = re.compile(
+    r"(?:Response Code|status code|StatusCode|HTTP Error|HTTP status)\W{1,4}(\d{3})\b"
+    r"|\b(5\d\d|429) (?:Server|Client) Error\b",
+    re.IGNORECASE,
+)
+_PASSING_TEXT = re.compile(
+    r"temporarily_unavailable|AADSTS(?:90033|90006|90012|50196)\b|"
+    r"transient error|server is (?:too )?busy|ServerBusy|TooManyRequests|throttl",
+    re.IGNORECASE,
+)
+"""Sign-in says such things with any status, where it is at fault itself."""
 _SIGN_IN_TEXT = re.compile(
     r"AADSTS\d+|az login|Authentication(?:Error|Exception)|expired|invalid_grant|"
     r"InvalidAuthenticationToken|CredentialUnavailable",
@@ -29,8 +44,17 @@ _SIGN_IN_TEXT = re.compile(
 _NETWORK_TEXT = re.compile(
     r"ConnectionError|ClientRequestError|ConnectTimeout|ReadTimeout|ProxyError|MaxRetryError|"
     r"Connection aborted|Connection reset|RemoteDisconnected|timed out|Name or service not known|"
-    r"SSLError|Max retries exceeded|ServiceRequestError|ServiceResponseError",
+    r"SSLError|Max retries exceeded|ServiceRequestError|ServiceResponseError|ChunkedEncodingError|"
+    r"IncompleteRead|ProtocolError|Connection broken|JSONDecodeError|DeserializationError|"
+    r"DecodeError|Unable to deserialize",
 )
+"""Nobody answered, or what came was cut off, or is no answer of the service."""
+
+_UNREADABLE = (KeyError, AttributeError, IndexError)
+"""What the SDK raises at an answer that lacks something."""
+
+_PAGE = re.compile(r"<(?:!doctype|html|head|title)\b.*", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def trouble_of(error: BaseException) -> AzureTrouble:
@@ -42,22 +66,29 @@ def trouble_of(error: BaseException) -> AzureTrouble:
     status = next((code for each in chain if (code := _status(each)) is not None), None)
     named = " ".join(type(each).__name__ for each in chain)
     if status is None and (found := _CODE_IN_TEXT.search(text)):
-        status = int(found.group(1))
-    if status is not None and status >= _FIRST_SERVER_STATUS:
-        kind = Trouble.BUSY
-    elif status in _KINDS:
-        kind = _KINDS[status]
-    elif _SIGN_IN_TEXT.search(f"{named} {text}"):
-        kind = Trouble.SIGN_IN
-    elif _NETWORK_TEXT.search(f"{named} {text}") or isinstance(error, OSError):
-        kind = Trouble.NETWORK
-    elif "not found" in text.lower() or "NotFound" in named:
-        kind = Trouble.MISSING
-    elif isinstance(error, ImportError):
-        kind = Trouble.SETUP
-    else:
+        status = int(found.group(1) or found.group(2))
+    kind = _kind(error, status, text, named)
+    if kind is None:
         kind = Trouble.REFUSED
-    return AzureTrouble(kind, without_secrets(text), status)
+        if isinstance(error, _UNREADABLE):
+            kind, text = Trouble.NETWORK, f"the SDK cannot read the answer ({text})"
+    return AzureTrouble(kind, without_secrets(text), status, _after(chain))
+
+
+def _kind(error: BaseException, status: int | None, text: str, named: str) -> Trouble | None:
+    """What status and words say; None where they say nothing."""
+    passes = _PASSING_TEXT.search(text) is not None and status not in _PLAIN
+    if passes or (status is not None and status >= _FIRST_SERVER_STATUS):
+        return Trouble.BUSY
+    if status in _KINDS:
+        return _KINDS[status]
+    if _SIGN_IN_TEXT.search(f"{named} {text}"):
+        return Trouble.SIGN_IN
+    if _NETWORK_TEXT.search(f"{named} {text}") or isinstance(error, OSError):
+        return Trouble.NETWORK
+    if "not found" in text.lower() or "NotFound" in named:
+        return Trouble.MISSING
+    return Trouble.SETUP if isinstance(error, ImportError) else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -83,12 +114,38 @@ def _status(error: BaseException) -> int | None:
     return None
 
 
+def _after(chain: list[BaseException]) -> float | None:
+    """Seconds that the answer asks to wait, said as a number or as a date; None if it does not."""
+    for each in chain:
+        headers = getattr(getattr(each, "response", None), "headers", None) or {}
+        said = str(headers.get("Retry-After", headers.get("retry-after", ""))).strip()
+        try:
+            seconds = float(said)
+        except ValueError:
+            try:
+                seconds = parsedate_to_datetime(said).timestamp() - time.time()
+            except ValueError:
+                continue
+        return max(seconds, 0.0)
+    return None
+
+
 def _text(chain: list[BaseException]) -> str:
     """The most specific sentence of a chain: what the service said, else what was raised."""
     said = [words for each in chain if (words := _said(each))]
     raised = [words for each in chain if (words := _raised(each))]
-    words = (said or raised or [type(chain[0]).__name__])[0]
+    words = _without_page((said or raised or [type(chain[0]).__name__])[0])
     return " ".join(words.split())[:_MOST_CHARACTERS]
+
+
+def _without_page(text: str) -> str:
+    """A text with the title of a page of HTML in the place of the page."""
+    found = _PAGE.search(text)
+    if found is None:
+        return text
+    title = _TITLE.search(found.group())
+    named = f'a page named "{title.group(1).strip()}"' if title else "a page of HTML"
+    return f"{text[: found.start()]} {named}".strip()
 
 
 def _said(error: BaseException) -> str:
@@ -101,7 +158,8 @@ def _said(error: BaseException) -> str:
     while isinstance(data, dict):
         inner = data.get("error", data.get("Error"))
         if not isinstance(inner, dict):
-            message = data.get("message", data.get("Message", data.get("error_description")))
+            named = ("message", "Message", "error_description", "detail", "title")
+            message = next((data[name] for name in named if data.get(name)), inner)
             return str(message) if message else ""
         data = inner
     return ""

@@ -7,6 +7,7 @@ threads disturb nothing else.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -27,11 +28,15 @@ from backends.azureml.sdk.types import (
     Trouble,
     WorkspaceFacts,
 )
-from backends.azureml.settings import MOST_AT_ONCE, AzureSettings
+from backends.azureml.settings import MOST_AT_ONCE, AzureData, AzureSettings
+from backends.azureml.stamps import Stamp, stamp_of
 from gridrun.run.backend import SweepStatus
 
 _AT_ONCE = 8
 """Children whose files are fetched at the same time."""
+
+_LOG_SECONDS = 30.0
+"""For an answer about one log."""
 
 _OUTDATED = {"AZUREML_DEFAULT_RETRIES": "1", "AZUREML_DEFAULT_BACKOFF": "1"}
 """Calls are repeated by their caller, who says so; the SDK would block for minutes."""
@@ -174,10 +179,42 @@ class SdkV1:
         with _explained():
             self._run(run_id).cancel()
 
-    def upload(self, run_id: str, name: str, path: Path) -> None:
-        """Put a file among those of a run."""
+    def upload(self, run_id: str, name: str, path: Path) -> str:
+        """Put a file among those of a run, in the place of one of that name; its name there.
+
+        Azure takes no name twice (409): what has it is deleted first. Where that is not
+        possible either, the file gets a number.
+        """
         with _explained():
-            self._run(run_id).upload_file(name, str(path))
+            run = self._run(run_id)
+            there = set(run.get_file_names())
+            if name in there and not _is_deleted(run, name):
+                stem, dot, suffix = name.rpartition(".")
+                numbered = (f"{stem}-{number}{dot}{suffix}" for number in itertools.count(2))
+                name = next(other for other in numbered if other not in there)
+            run.upload_file(name, str(path))
+            return name
+
+    def log_size(self, run_id: str, pattern: str) -> int:
+        """Bytes of the logs of a run whose names match; 0 where there is none."""
+        with _explained():
+            import requests
+
+            size = 0
+            for name, url in (self._run(run_id).get_details().get("logFiles") or {}).items():
+                if re.fullmatch(pattern, name):
+                    answer = requests.head(url, timeout=_LOG_SECONDS)
+                    answer.raise_for_status()
+                    size += int(answer.headers.get("Content-Length") or 0)
+            return size
+
+    def stamps(self, data: AzureData) -> dict[str, Stamp]:
+        """Role to what the datastore says of its input, without reading it."""
+        with _explained():
+            from azureml.core import Datastore
+
+            store = Datastore.get(self._workspace, data.datastore)
+            return {role: stamp_of(store, path) for role, path in data.inputs.items()}
 
     def _run(self, run_id: str) -> Any:
         from azureml.core import Run
@@ -185,6 +222,26 @@ class SdkV1:
 
         del hyperdrive
         return Run.get(self._workspace, run_id)
+
+
+def _is_deleted(run: Any, name: str) -> bool:
+    """Delete a file of a run; whether it is gone."""
+    client = run._client.artifacts  # noqa: SLF001 - the SDK has no public way
+    container = run._run_dto.get("data_container_id")  # noqa: SLF001
+    try:
+        client._execute_with_workspace_arguments(  # noqa: SLF001
+            client._client.artifact.delete_meta_data,  # noqa: SLF001
+            "ExperimentRun",
+            container,
+            name,
+            hard_delete=True,
+        )
+    except Exception as error:
+        trouble = trouble_of(error)
+        if trouble.kind in (Trouble.MISSING, Trouble.REFUSED, Trouble.FORBIDDEN, Trouble.CONFLICT):
+            return False
+        raise
+    return True
 
 
 def _bring_all(run: Any, directory: Path, pattern: str, prefix: str) -> tuple[str, ...]:
@@ -222,6 +279,8 @@ def _config(submission: Submission) -> Any:
         max_run_duration_seconds=round(settings.shard_hours * 3600),
         docker_runtime_config=DockerConfiguration(use_docker=True),
     )
+    # without it nothing of outputs comes before a child's end; with it, from runtimes that heed it
+    job.run_config.history.directories_to_watch = ["logs", "outputs"]
     most = settings.max_concurrent or settings.max_nodes
     axes = {name: hyperdrive.choice(list(values)) for name, values in submission.axes.items()}
     return hyperdrive.HyperDriveConfig(

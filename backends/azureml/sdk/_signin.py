@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from typing import Any
 
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.sdk.ways import PRINCIPAL, variable, way_of
 
 _RESOURCE = "https://management.azure.com/"
 _CLI_SECONDS = 60
 _RENEW_SECONDS = 300
-_PRINCIPAL = {
-    "tenant": ("AZUREML_SERVICE_PRINCIPAL_TENANT_ID", "AZURE_TENANT_ID"),
-    "client": ("AZUREML_SERVICE_PRINCIPAL_ID", "AZURE_CLIENT_ID"),
-    "secret": ("AZUREML_SERVICE_PRINCIPAL_PASSWORD", "AZURE_CLIENT_SECRET"),
-}
-_IDENTITY = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "DEFAULT_IDENTITY_CLIENT_ID")
 _NONE = (
     "nobody is signed in: run `az login`, or set AZUREML_SERVICE_PRINCIPAL_TENANT_ID, "
     "AZUREML_SERVICE_PRINCIPAL_ID and AZUREML_SERVICE_PRINCIPAL_PASSWORD, or write "
@@ -32,14 +26,14 @@ def identity(way: str) -> tuple[Any, str]:
     """The SDK's object for a way to sign in.
 
     Args:
-        way: ``auto`` takes a service principal from the environment, else the Azure
-            command line, else a managed identity; the other ways are named.
+        way: One of ``settings.SIGN_IN``.
 
     Returns:
         The object, and the way in words.
     """
-    if way == "auto":
-        way = _best()
+    way = way_of(way)
+    if not way:
+        raise AzureTrouble(Trouble.SIGN_IN, _NONE)
     if way == "service_principal":
         return _service_principal(), "a service principal"
     if way == "cli":
@@ -51,31 +45,15 @@ def identity(way: str) -> tuple[Any, str]:
     return authentication.InteractiveLoginAuthentication(), "an account by browser"
 
 
-def _best() -> str:
-    if all(_variable(role) for role in _PRINCIPAL):
-        return "service_principal"
-    if shutil.which("az") is not None:
-        return "cli"
-    if any(os.environ.get(name) for name in _IDENTITY):
-        return "managed_identity"
-    raise AzureTrouble(Trouble.SIGN_IN, _NONE)
-
-
-def _variable(role: str) -> str:
-    return next((value for name in _PRINCIPAL[role] if (value := os.environ.get(name))), "")
-
-
 def _service_principal() -> Any:
     from azureml.core.authentication import ServicePrincipalAuthentication
 
-    missing = [names[0] for role, names in _PRINCIPAL.items() if not _variable(role)]
+    missing = [name for name in map(variable, PRINCIPAL) if not os.environ.get(name)]
     if missing:
         text = f"to sign in as a service principal, set {', '.join(missing)}"
         raise AzureTrouble(Trouble.SIGN_IN, text)
     return ServicePrincipalAuthentication(
-        _variable("tenant"),
-        _variable("client"),
-        _variable("secret"),
+        *(os.environ[variable(role)] for role in ("tenant", "client", "secret")),
         cloud=os.environ.get("AZUREML_CURRENT_CLOUD", "AzureCloud"),
     )
 

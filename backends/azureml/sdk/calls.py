@@ -27,9 +27,13 @@ _PATIENCE_SECONDS = 5.0
 """A call that takes longer is mentioned."""
 
 _LOOK_SECONDS = 0.2
-_TRIES = 6
+TRIES = 6
+"""So often is anything asked for while trouble passes."""
+
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_WISH_SECONDS = 300.0
+"""So long is waited at most where the service says when it wants to be asked again."""
 
 _WORDS = {
     "sign_in": "signing in",
@@ -39,6 +43,8 @@ _WORDS = {
     "children": "listing children",
     "fetch": "fetching outcomes",
     "text": "fetching a log",
+    "log_size": "looking at a log",
+    "stamps": "looking at the inputs in the datastore",
     "cancel": "cancelling",
     "upload": "uploading",
 }
@@ -128,21 +134,28 @@ class Calls:
             self._stopping.wait(min(left, _LOOK_SECONDS))
         raise Detached
 
+    def pause_after(self, trouble: AzureTrouble, doing: str, number: int) -> None:
+        """Wait before something is tried again, longer each time, and say so.
+
+        Raises:
+            Detached: A stop was asked for meanwhile.
+        """
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** (number - 1), _LONGEST_PAUSE_SECONDS)
+        wished = min(trouble.after or 0.0, _LONGEST_WISH_SECONDS)
+        wait = max(pause * random.uniform(0.75, 1.25), wished)
+        self._say(
+            f"Azure, {doing}: {trouble.text}; again in {wait:.0f} s ({number} of {TRIES - 1})"
+        )
+        self.pause(wait)
+
     def _patiently(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        pause = _FIRST_PAUSE_SECONDS
-        for number in range(1, _TRIES + 1):
+        for number in range(1, TRIES + 1):
             try:
                 return self._try(name, positional, named)
             except AzureTrouble as trouble:
-                if not trouble.kind.passes or number == _TRIES:
+                if not trouble.kind.passes or number == TRIES:
                     raise
-                wait = min(pause, _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)
-                self._say(
-                    f"Azure, {_WORDS[name]}: {trouble.text}; again in {wait:.0f} s "
-                    f"({number} of {_TRIES - 1})"
-                )
-                self.pause(wait)
-                pause *= 2
+                self.pause_after(trouble, _WORDS[name], number)
         raise AssertionError  # the last try returns or raises
 
     def _try(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:

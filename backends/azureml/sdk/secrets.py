@@ -11,10 +11,15 @@ _LEAST = 6
 _PATTERNS = (
     re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"),  # a bearer token
     re.compile(r"(?<=sig=)[^&\s\"'<>]+"),  # signature of a storage address
-    re.compile(r"(?<=AccountKey=)[^;\s\"']+", re.IGNORECASE),
-    re.compile(r"(?<=client_secret=)[^&\s\"']+", re.IGNORECASE),
     re.compile(r"(?<=Bearer )[^\s\"']+", re.IGNORECASE),
+    re.compile(r"(?<=SharedKey )\S+", re.IGNORECASE),
 )
+_NAMED = re.compile(
+    r"((?:account_?key|client_?secret|access_?token|refresh_?token|password)[\"']?\s*[:=]\s*[\"']?)"
+    r"[^\s\"'&;,}]+",
+    re.IGNORECASE,
+)
+"""A secret behind its name, as JSON, a form or a connection string has it."""
 
 
 def without_secrets(text: str) -> str:
@@ -24,4 +29,4 @@ def without_secrets(text: str) -> str:
             text = text.replace(value, _HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(_HIDDEN, text)
-    return text
+    return _NAMED.sub(rf"\1{_HIDDEN}", text)

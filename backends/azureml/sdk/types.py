@@ -55,13 +55,17 @@ class AzureTrouble(Exception):
         kind: Which kind of trouble.
         text: What was said, without secrets.
         status: HTTP status, where known.
+        after: Seconds after which the service wants to be asked again, where it says so.
     """
 
-    def __init__(self, kind: Trouble, text: str, status: int | None = None) -> None:
-        super().__init__(kind, text, status)
+    def __init__(
+        self, kind: Trouble, text: str, status: int | None = None, after: float | None = None
+    ) -> None:
+        super().__init__(kind, text, status, after)
         self.kind = kind
         self.text = text
         self.status = status
+        self.after = after
 
 
 @dataclass(frozen=True)

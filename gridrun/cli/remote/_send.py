@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gridrun.cli._interrupt import on_interrupt
+from gridrun.cli.remote._left import changed_inputs, living_sweeps, naming_sweeps
 from gridrun.cli.remote._study import RemoteStudy
 from gridrun.cli.remote._words import Remote
 from gridrun.errors import GridrunError, UserError, counted
@@ -42,6 +43,8 @@ def send(
     with sent.asking(**({} if hourly_rate is None else {"hourly_rate": hourly_rate})) as backend:
         quote = opened.quote(backend, **chosen)
     first = ""
+    if opened.study.inputs_elsewhere and not (dry_run or read_again):
+        read_again = bool(changed_inputs(sent, chosen))
     if opened.study.inputs_elsewhere and (read_again or not opened.is_read(**chosen)):
         first = (
             f"first, a job on one node reads {', '.join(opened.study.inputs_elsewhere.values())}"
@@ -76,6 +79,8 @@ def collect(
     """Bring in what there is, and write the tables."""
     sent = RemoteStudy(remote, study, pipeline, options)
     chosen = {"mix_environments": mix_environments}
+    if sent.opened.study.inputs_elsewhere:
+        changed_inputs(sent, {})
     ended = _run(sent, chosen, send=False, wait=False, as_json=as_json)
     _report(sent, ended, as_json=as_json)
 
@@ -87,7 +92,7 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
     if not names:
         sys.stderr.write("no sweep is running: there is nothing to cancel\n")
         return
-    with sent.asking() as backend:
+    with naming_sweeps(sent), sent.asking() as backend:
         for name in names:
             backend.cancel(name)
     for name in names:
@@ -123,7 +128,7 @@ def _read(
     from gridrun.cli._watch import Watch
     from gridrun.run.backend import ReadingBackend
 
-    with Watch(quiet=as_json) as watch:
+    with naming_sweeps(sent), Watch(quiet=as_json) as watch:
         backend = sent.backend(say=watch.phase, send=True, wait=wait)
         assert isinstance(backend, ReadingBackend)
         with _detaching_on_interrupt(backend.stop, sent.remote):
@@ -145,7 +150,7 @@ def _run(
     """Run an engine on the backend, watched; Ctrl-C detaches."""
     from gridrun.cli._watch import Watch
 
-    with Watch(quiet=as_json) as watch:
+    with naming_sweeps(sent), Watch(quiet=as_json) as watch:
         engine = sent.opened.engine(
             sent.backend(say=watch.phase, send=send, wait=wait),
             progress=watch,
@@ -187,7 +192,8 @@ def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bo
         sys.stderr.write(f"{published}\n")
     if ended.held:
         sys.stderr.write(
-            f"sweeps still hold {counted(ended.held, 'task')}; {backend.next_steps(place)}\n"
+            f"sweeps still hold {counted(ended.held, 'task')} ({living_sweeps(sent)}); "
+            f"{backend.next_steps(place)}\n"
         )
     elif ended.state == "interrupted":
         sys.stderr.write(

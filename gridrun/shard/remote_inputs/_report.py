@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class ReadingReport:
         notes: What was worth saying.
         faults: Why reading stopped; none where it did not.
         blocks: One for each block of the order.
+        stamps: Role to what the storage says of the file (etag, size, MD5), by which a change is
+            noticed; none of a report of earlier versions.
     """
 
     order: str
@@ -56,6 +58,7 @@ class ReadingReport:
     notes: tuple[Fault, ...]
     faults: tuple[Fault, ...]
     blocks: tuple[Block, ...] = ()
+    stamps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def text(self) -> str:
         """As JSON, with its checksum."""
@@ -96,6 +99,7 @@ def report_from(text: str) -> ReadingReport:
             tuple(_fault_from(fault) for fault in data["notes"]),
             tuple(_fault_from(fault) for fault in data["faults"]),
             tuple(Block(**block) for block in data["blocks"]),
+            data.get("stamps", {}),
         )
     except NOT_AS_WRITTEN as error:
         raise EnvironmentFault(

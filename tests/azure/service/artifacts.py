@@ -80,6 +80,19 @@ def create_artifacts(state: State, request: Request, container: str) -> Response
     )
 
 
+@route("DELETE", "api", _ARTIFACTS + "/metadata" + _CONTAINER + "/(?P<path>.+)")
+def delete_artifact(state: State, request: Request, container: str, path: str) -> Response:
+    """Forget a file of a run; with `hardDelete` its content goes, too."""
+    if not state.settings.deletes_artifacts:
+        return error(405, "UserError", "Artifacts cannot be deleted.")
+    with state.changed:
+        if state.artifacts.get(container, {}).pop(path, "none") == "none":
+            return error(404, "UserError", f"File {path} was not found.")
+        if request.query.get("harddelete", "").lower() == "true":
+            state.blobs.pop((ARTIFACT_CONTAINER, artifact_blob(container, path)), None)
+    return reply({})
+
+
 @route("GET", "api", r"/datastore/v1\.0{ws}/default")
 @route("GET", "api", r"/datastore/v1\.0{ws}/datastores/(?P<name>[^/]+)")
 def datastore(state: State, request: Request, name: str = DEFAULT_DATASTORE) -> Response:

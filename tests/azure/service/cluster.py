@@ -211,7 +211,7 @@ class _Child:
             passed_s = time.monotonic() - began
             if self._is_stopped or passed_s > limit_s:
                 container.kill()
-                node.capture()
+                node.capture(at_end=True)
                 self._end("Canceled")
                 return
             node.capture()
@@ -233,7 +233,7 @@ class _Child:
 
     def _finish(self, node: Node, status: int) -> None:
         self.state.set_status(self.run, "Finalizing")
-        node.capture()
+        node.capture(at_end=True)
         if status == 0:
             self._end("Completed", exit_code=0)
             return

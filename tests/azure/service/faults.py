@@ -62,10 +62,19 @@ class _Quota:
 
 @dataclass(kw_only=True)
 class Fault(_Quota):
-    """What happens to a request: answered with an error, cut, or late."""
+    """What happens to a request: answered with an error, cut, or late.
+
+    `body` is sent in the place of the usual one, as `content_type` says; `retry_after` is the
+    header's text, a date for example; the connection ends after `cut_after` bytes of the true
+    answer's body.
+    """
 
     status: int | None = None
+    body: str | None = None
+    content_type: str = "text/html"
     retry_after_s: float | None = None
+    retry_after: str | None = None
+    cut_after: int | None = None
     drop: Literal["before", "after"] | None = None
     delay_s: float = 0.0
 
@@ -78,8 +87,12 @@ class Fault(_Quota):
         else:
             code, message = _CODES.get(self.status, ("Fault", f"fault {self.status} on demand"))
             answer = error(self.status, code, message)
+        if self.body is not None:
+            answer = Response(self.status, self.body.encode(), {"Content-Type": self.content_type})
         if self.retry_after_s is not None:
             answer.headers["Retry-After"] = f"{self.retry_after_s:g}"
+        if self.retry_after is not None:
+            answer.headers["Retry-After"] = self.retry_after
         return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from . import artifacts, content, history, hyperdrive, metrics, resources, signin, storage
 from .messages import CUT, Request, Response, error
@@ -44,6 +45,8 @@ class Front:
             response = self._handle(request)
             if fault is not None and fault.drop == "after":
                 response = CUT
+            if fault is not None and fault.cut_after is not None:
+                response = replace(response, cut_after=fault.cut_after)
         self._state.journal.add(
             request.method, request.host, request.path, response.status, fault=fault is not None
         )

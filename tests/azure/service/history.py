@@ -248,6 +248,8 @@ def _page(state: State, token: str | None, top: int, wanted: Any) -> Response:
         else:
             return error(400, "UserError", "The continuation token is not valid.")
         size = min(top, state.settings.page_size)
+        if state.settings.empty_pages and token is None:
+            size = 0  # the service may give a page without a record, and more behind it
         page, rest = identifiers[:size], identifiers[size:]
         following = None
         if rest:

@@ -39,12 +39,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer; `cut` closes the connection instead of sending it."""
+    """One answer; `cut` closes the connection instead of sending it.
+
+    With `cut_after` the head says how long the body is, and so many bytes of it come.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    cut_after: int | None = None
 
 
 CUT = Response(status=0, cut=True)

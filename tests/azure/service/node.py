@@ -104,9 +104,16 @@ class Node:
             "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{api}/discovery",
         }
 
-    def capture(self) -> None:
-        """Store every file of outputs/, logs/ and the log that changed since the last look."""
-        for folder in _CAPTURED:
+    def capture(self, *, at_end: bool = False) -> None:
+        """Store what changed since the last look: the log, and files of directories.
+
+        While the child runs of those that the submitted configuration has watched; at its end
+        of outputs/ and logs/.
+        """
+        watched = (self._run.definition.get("history") or {}).get("directoriesToWatch") or []
+        if not self._state.settings.watches_outputs:
+            watched = ["logs"]
+        for folder in _CAPTURED if at_end else [name for name in _CAPTURED if name in watched]:
             for path in sorted((self.directory / folder).rglob("*")):
                 self._capture(path, path.relative_to(self.directory).as_posix())
         self._capture(self.log_path, LOG)

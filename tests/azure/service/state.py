@@ -70,6 +70,9 @@ class Settings:
     compute_error: str | None = None
     repeat_records: bool = False
     shuffle_records: bool = False
+    empty_pages: bool = False
+    deletes_artifacts: bool = True
+    watches_outputs: bool = True
     stand_in: Callable[[Run, Path], int] | None = None
 
 

@@ -36,8 +36,9 @@ _DENIED = storage_error(403, "AuthenticationFailed")
 @route("PUT", "blob", _BLOB, open_=True)
 def put_blob(state: State, request: Request, container: str, name: str) -> Response:
     """Store a blob: whole, a block of it, or the list of its blocks."""
-    if not may_access(state, request, container, name):
-        return _DENIED
+    is_taken = (container, name) in state.blobs and request.headers.get("If-None-Match") == "*"
+    if is_taken or not may_access(state, request, container, name):
+        return storage_error(409, "BlobAlreadyExists") if is_taken else _DENIED
     sent = request.headers.get("Content-MD5")
     md5 = base64.b64encode(hashlib.md5(request.body).digest()).decode()
     if sent is not None and sent != md5:
