@@ -1,7 +1,8 @@
 """How far inputs are read is said while they are, by whoever reads them."""
 
-from __future__ import re
+from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
