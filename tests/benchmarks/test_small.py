@@ -42,6 +42,11 @@ FIGURES = {
         r"the VCF alone$",
         r"bcftools \+split-vep +[\d,]+ rows printed|bcftools is not installed",
     ),
+    "bench_load.py": (
+        r"^ +10 outcomes, [\d,]+ per CPU s, driver \d+ MB; status [\d.]+ s, [\d.]+ CPU s, \d+ MB",
+        r"^48 outcomes in [\d.]+ s with tables",
+        r"^tables of 64 rows: [\d.]+ CPU s \(<= [\d.]+\), [\d.]+ s, \d+ MB",
+    ),
     "bench_models.py": (
         r"^27 x 59 ",
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
