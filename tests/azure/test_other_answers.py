@@ -160,3 +160,18 @@ def test_collect_gives_a_lost_shard_back(azure_service, tmp_path, expected, kind
     assert code == UPSTREAM_DEFECTS, err
     assert table(directory) == expected
     assert len(sweeps_of(azure_service)) == 2
+
+
+def test_a_worker_whose_machine_is_at_fault_ends_the_run(azure_service, tmp_path, expected):
+    """Exit 3 and the reason; what failed in a row for it waits, and the same command finishes."""
+    needs = {"classifier=tree": "need", "classifier=line": "need"}
+    loses = needs | {"fold=2,origin=first,tuning=fixed,coding=columns": "lose"}
+    directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})
+    options = {"home": tmp_path, "state_dir": str(tmp_path)}
+    code, out, err = finish(drive(azure_service, directory, misbehave=loses, **options))
+    assert code == 3, out + err
+    assert "that had failed will run again: the machine was at fault" in err
+    (tmp_path / "lost").unlink()
+    code, _, err = finish(drive(azure_service, directory, misbehave=needs, **options))
+    assert code == UPSTREAM_DEFECTS, err
+    assert table(directory) == expected

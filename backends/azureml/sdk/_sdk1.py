@@ -188,11 +188,20 @@ class SdkV1:
         with _explained():
             run = self._run(run_id)
             there = set(run.get_file_names())
-            if name in there and not _is_deleted(run, name):
-                stem, dot, suffix = name.rpartition(".")
-                numbered = (f"{stem}-{number}{dot}{suffix}" for number in itertools.count(2))
-                name = next(other for other in numbered if other not in there)
-            run.upload_file(name, str(path))
+            for is_last in (False, True):
+                if name in there and not _is_deleted(run, name):
+                    stem, dot, suffix = name.rpartition(".")
+                    numbered = (f"{stem}-{number}{dot}{suffix}" for number in itertools.count(2))
+                    name = next(other for other in numbered if other not in there)
+                try:
+                    run.upload_file(name, str(path))
+                except Exception as error:
+                    # an upload whose answer was lost is in its own way: the SDK sends it again
+                    if is_last or trouble_of(error).kind is not Trouble.CONFLICT:
+                        raise
+                    there.add(name)
+                else:
+                    break
             return name
 
     def log_size(self, run_id: str, pattern: str) -> int:
