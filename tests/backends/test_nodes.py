@@ -20,7 +20,7 @@ from backends.local._restarts import JOIN_AGAIN_SECONDS, MOST_RESTARTS, Restarts
 from gridrun.errors import EnvironmentFault
 
 RAY = Path(sys.executable).with_name("ray")
-DAWDLE_MS = 400
+DAWDLE_MS = 1000
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
 
 
