@@ -35,7 +35,8 @@ from backends.local._messages import (
     Up,
 )
 from backends.local._needless import leave_out
-from backends.local._slots import Slots, SlotsGone
+from backends.local._nodes import SlotsGone
+from backends.local._slots import Slots
 from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.worker import Channel
 
@@ -151,6 +152,7 @@ class _Driver:
             directory=str(self._start.directory / "workers") if is_own else None,
             path=tuple(sys.path) if is_own else (),
             code=None if is_own else archive_of(request.job.pipeline),
+            grows=request.workers is None,
         )
 
     def _next_unit(self) -> Any:

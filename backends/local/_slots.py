@@ -10,15 +10,15 @@ import pickle
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backends.local._actor import WorkerActor
-from gridrun.errors import EnvironmentFault, counted
+from backends.local._nodes import Nodes
+from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import (
     Event,
     Job,
-    Notice,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -36,18 +36,20 @@ STEP_SECONDS = 0.5
 """How long a step waits for events; a stop takes effect with the next step."""
 
 _WAIT_SECONDS = 1.0
-_PATIENCE_SECONDS = 30.0
-"""So long no worker may be up before it is asked what Ray has to start one on."""
+FROZEN_SECONDS = 120.0
+"""So long a call may take: it is back within a second, or a few where much is written."""
+
+_AWAY_SECONDS = 10.0
+"""A round that took longer says that this process could not run."""
+
+_ASK_AGAIN_SECONDS = 5.0
+"""After so long a feed that had nothing may have something: a unit that was put off."""
 
 _LOSSES_PER_SLOT = 3
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
 _STARTING_SECONDS = 6.0
 """The same for workers that were sent code and are not up yet; below what the driver is given."""
-
-
-class SlotsGone(Exception):
-    """No worker will ever come up on this Ray any more."""
 
 
 @dataclass(eq=False)
@@ -58,6 +60,7 @@ class _Slot:
     call: Any
     unit: Unit | None = None
     is_up: bool = False
+    called: float = field(default_factory=time.monotonic)
 
 
 class Slots:
@@ -71,6 +74,7 @@ class Slots:
         directory: Where they put files, or None for each node's temporary directory.
         path: Where the driver's modules are, if workers are on the same machine.
         code: Archive of those modules, for workers elsewhere.
+        grows: Whether there is to be a worker for each processor that joins.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Slots:
         directory: str | None,
         path: Sequence[str],
         code: bytes | None = None,
+        grows: bool = False,
     ) -> None:
         self._ray = ray
         self._read_artifact = read_artifact
@@ -96,9 +101,9 @@ class Slots:
         )
         self._artifacts: OrderedDict[str, Any] = OrderedDict()
         self._losses = 0
-        self._is_own = directory is not None
-        self._last_up = time.monotonic()
-        self._has_said_so = False
+        self._grows = grows
+        self._nodes = Nodes(ray, is_own=directory is not None)
+        self._looked = time.monotonic()
         self._slots = [self._new_slot() for _ in range(count)]
 
     def run(
@@ -107,17 +112,20 @@ class Slots:
         """Run units; see ``gridrun.run.backend.Backend.run``."""
         # ``dry``: the feed had nothing for now. It is asked again when a slot has become free,
         # since a unit that ended may have made another one possible (a lost one is offered
-        # again); asking in every round would be for nothing. ``first`` was pulled by the caller
+        # again), and every few seconds, since one may have been put off; asking in every round
+        # would be for nothing. ``first`` was pulled by the caller
         # to learn whether Ray is needed at all; after a stop it is handed back, not forgotten.
         held: Unit | None = first
-        dry = False
+        dry, dry_since = False, 0.0
+        self._looked = time.monotonic()
         while True:
+            dry = dry and time.monotonic() - dry_since < _ASK_AGAIN_SECONDS
             for slot in self._free():
                 if is_stopping() or dry:
                     break
                 unit, held = (held, None) if held is not None else (next_unit(), None)
                 if unit is None:
-                    dry = True
+                    dry, dry_since = True, time.monotonic()
                 else:
                     self._give(slot, unit, stop=False)
             if held is not None and is_stopping():
@@ -131,12 +139,14 @@ class Slots:
             # an idle one is noticed with the next unit it is given
             calls = [slot.call for slot in self._slots if slot.call is not None]
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
-            yield from self._look_for_workers()
+            self._grow()
+            yield from self._nodes.look(is_any_up=any(slot.is_up for slot in self._slots))
             for slot in [slot for slot in self._slots if slot.call in ready]:
                 events = self._take(slot, stop=is_stopping())
                 # a unit that ended may come back from the feed, or leave room for another
                 dry = dry and slot.unit is not None
                 yield from events
+            yield from self._lose_frozen()
 
     def close(self) -> None:
         """Let every worker remove its files, as far as it still can, and end it."""
@@ -153,29 +163,21 @@ class Slots:
         self._slots = []
         self._artifacts.clear()
 
-    def _look_for_workers(self) -> Iterator[Event]:
-        """Say what is waited for where no worker comes up.
+    def _grow(self) -> None:
+        """Have a worker for each processor that a cluster has got more of."""
+        more = (self._nodes.processors() or 0) - len(self._slots) if self._grows else 0
+        self._slots += [self._new_slot() for _ in range(more)]
 
-        Raises:
-            SlotsGone: A Ray of our own has lost its only node: none will ever come up.
-        """
+    def _lose_frozen(self) -> Iterator[Event]:
+        """Give up workers that do not come back from a call: their node was stopped, or hangs."""
         now = time.monotonic()
-        if any(slot.is_up for slot in self._slots):
-            self._last_up, self._has_said_so = now, False
-        if now - self._last_up < _PATIENCE_SECONDS or self._has_said_so:
-            return
-        self._has_said_so = True
-        alive = [node for node in self._ray.nodes() if node["Alive"]]
-        if self._is_own and not alive:
-            raise SlotsGone(
-                "Ray has lost this machine, which was stopped or asleep for long, and starts no "
-                "worker on it any more"
-            )
-        free = self._ray.available_resources().get("CPU", 0)
-        yield Notice(
-            f"no worker has been up for {now - self._last_up:.0f} s; waiting for Ray to start one: "
-            f"{counted(len(alive), 'node')} of the cluster live, with {free:g} processors free"
-        )
+        away, self._looked = now - self._looked, now
+        for slot in list(self._slots):
+            if away > _AWAY_SECONDS:
+                slot.called += away  # this process was stopped as well, or asleep
+            silent = now - slot.called
+            if slot.is_up and slot.call is not None and silent > FROZEN_SECONDS:
+                yield from self._replace(slot, f"it has not answered for {silent:.0f} s")
 
     def _free(self) -> list[_Slot]:
         return [slot for slot in self._slots if slot.is_up and slot.unit is None]
@@ -190,6 +192,7 @@ class Slots:
         if unit is not None:
             slot.unit = unit
             content = self._content(unit.artifact)
+        slot.called = time.monotonic()
         slot.call = slot.actor.step.remote(unit, content, STEP_SECONDS, stop=stop)
 
     def _take(self, slot: _Slot, *, stop: bool) -> list[Event]:
@@ -201,7 +204,8 @@ class Slots:
         except errors.RayTaskError as error:
             return self._retire(slot, error.cause)
         except errors.RayError as error:
-            return self._replace(slot, error)
+            what = (str(error).strip().splitlines() or [""])[0]
+            return self._replace(slot, type(error).__name__, what)
         if not slot.is_up and answer:
             todo = "set TMPDIR on the node to a directory that only its user, or root, can change"
             return self._retire(slot, EnvironmentFault(answer, todo=todo))
@@ -217,16 +221,15 @@ class Slots:
             self._give(slot, None, stop=stop)
         return events
 
-    def _replace(self, slot: _Slot, error: Exception) -> list[Event]:
+    def _replace(self, slot: _Slot, why: str, what: str = "") -> list[Event]:
         """A worker is gone: a new one takes its place, its unit is offered again."""
-        reason = f"worker gone: {type(error).__name__}"
+        reason = f"worker gone: {why}"
         self._losses += 1
         if self._losses > _LOSSES_PER_SLOT * len(self._slots):
-            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise EnvironmentFault(
                 f"{self._losses} workers were lost in a row, none of them after an outcome",
-                todo=f"Ray says of the last one: {lines[0]}",
-            ) from error
+                todo=f"Ray says of the last one: {what or why}",
+            )
         self._ray.kill(slot.actor, no_restart=True)
         lost: list[Event] = [UnitLost(slot.unit.id, reason)] if slot.unit is not None else []
         self._slots[self._slots.index(slot)] = self._new_slot()

@@ -61,7 +61,8 @@ class Backend(Protocol):
 
         ``next_unit`` is called from the caller's thread only, each time a
         worker is free, and again after a unit has ended even if it gave None
-        before (a lost unit comes back this way).
+        before (a lost unit comes back this way, after a pause: asking every few
+        seconds while a worker is free has it run as soon as it may).
 
         Raises:
             EnvironmentFault: It could not start, or can run no unit at all.

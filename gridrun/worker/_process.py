@@ -41,6 +41,9 @@ _STARTING = threading.Lock()
 _LOOK_SECONDS = 1.0
 """Longest wait without a look at limits, at the log's size and at whether it answers."""
 
+_AWAY_SECONDS = 10.0
+"""So long nobody waited for it: this process was stopped, or asleep, and it may have been, too."""
+
 _MEMORY_SECONDS = 0.1
 """Wait between two looks at memory: a process fills less than half a gigabyte meanwhile."""
 
@@ -92,6 +95,8 @@ class ChildProcess:
         self._pipe_ended = False
         self._linger: TimeLimit | None = None
         self._looked = 0.0
+        self._waited = time.monotonic()
+        self._away: list[tuple[float, float]] = []
         self._passed: TimeLimit | MemoryPassed | None = None
         self._family_looked = 0.0
         self._seems_over = False
@@ -150,12 +155,14 @@ class ChildProcess:
             What arrived, and how the process ended if it did; all its messages
             come with or before its end.
         """
+        self._note_away()
         watched = [self._death_watch] if self._pipe_ended else [self._death_watch, self._replies]
         poll = select.poll()
         for handle in watched:
             poll.register(handle, select.POLLIN)
         wait_seconds = min(seconds, self._seconds_to_look())
         readable = {handle for handle, _ in poll.poll(max(wait_seconds, 0.0) * 1000)}
+        self._note_away()
         messages = self._receive()
         if self._death_watch in readable:
             ending = self._reap()
@@ -186,8 +193,19 @@ class ChildProcess:
             os.close(handle)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _note_away(self) -> None:
+        """Note a time in which nobody looked; a machine's sleep is none by the clock used here."""
+        now = time.monotonic()
+        if now - self._waited > _AWAY_SECONDS:
+            self._away.append((self._waited, now))
+        self._waited = now
+
+    def _left(self, limit: TimeLimit) -> float:
+        """Seconds of a limit that are left, times aside in which it may have been stopped."""
+        return limit.left + sum(max(to - max(at, limit.since), 0.0) for at, to in self._away)
+
     def _seconds_to_look(self) -> float:
-        limits = [limit.left for limit in (self._limit(), self._linger) if limit is not None]
+        limits = [self._left(limit) for limit in (self._limit(), self._linger) if limit]
         if self._memory() is not None:
             limits.append(_MEMORY_SECONDS)
         return min([_LOOK_SECONDS, self._answers.interval, *limits])
@@ -198,7 +216,7 @@ class ChildProcess:
             return
         limit = self._limit()
         self._passed = self._too_much_memory()
-        if self._passed is None and limit is not None and limit.left <= 0:
+        if self._passed is None and limit is not None and self._left(limit) <= 0:
             self._passed = limit
         if self._passed is None:
             self._stopped = self._answers.look()

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from outside import Run, table, uncounted
 
 from backends.local._backend import LocalBackend
 
@@ -35,3 +36,29 @@ def ray_running(ray_files):
         yield backend
     finally:
         backend.close()
+
+
+@pytest.fixture
+def begin(tmp_path):
+    """Make runs of their own, ended and cleared away at the end."""
+    runs = []
+
+    def make(*options, **named):
+        runs.append(Run(tmp_path, *options, **named))
+        return runs[-1]
+
+    yield make
+    for run in runs:
+        run.close()
+
+
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory):
+    """The table of a run that nobody disturbs."""
+    run = Run(tmp_path_factory.mktemp("quiet"), "--in-process")
+    try:
+        code, _, err = run.end()
+        assert code == 0, err
+        return uncounted(table(run))
+    finally:
+        run.close()

@@ -234,6 +234,7 @@ def test_what_the_pipeline_lacks_is_said(ray_running, monkeypatch):
 def test_a_worker_without_a_unit_has_no_file(tmp_path, monkeypatch):
     """A worker that is up on this machine can be killed at any time before its first unit."""
     monkeypatch.setattr("gridrun.worker.die_with_parent", lambda: None)  # of the tests
+    monkeypatch.setattr("gridrun.worker.adopt_orphans", lambda **_: None)  # likewise
     actor = WorkerActor()
     assert actor.hello(pickle.dumps(toy_job()), str(tmp_path), (), None) == ""
     assert not list(tmp_path.iterdir())

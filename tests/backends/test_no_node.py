@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from backends.local import _slots
+from backends.local import _nodes, _slots
 from gridrun.plan.units import Notice, UnitFinished, UnitStarted
 from gridrun.testing.units import toy_content, toy_job, toy_units
 
@@ -39,8 +39,8 @@ def events_of(ray, directory, rounds=5):
 
 def test_a_ray_of_our_own_that_lost_its_node_is_a_fault(monkeypatch):
     """No worker will ever come up: Ray is of no use any more, and says so."""
-    monkeypatch.setattr(_slots, "_PATIENCE_SECONDS", 0)
-    with pytest.raises(_slots.SlotsGone, match="Ray has lost this machine"):
+    monkeypatch.setattr(_nodes, "_PATIENCE_SECONDS", 0)
+    with pytest.raises(_nodes.SlotsGone, match="Ray has lost this machine"):
         events_of(ray_with(False), "workers")
 
 
@@ -54,7 +54,7 @@ def test_a_ray_of_our_own_that_lost_its_node_is_a_fault(monkeypatch):
 )
 def test_what_is_waited_for_is_said_once(monkeypatch, ray, directory, said):
     """A cluster may get a node, and a busy one has room again: the run goes on waiting."""
-    monkeypatch.setattr(_slots, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(_nodes, "_PATIENCE_SECONDS", 0)
     notice, started, finished = events_of(ray, directory)
     assert isinstance(notice, Notice)
     assert "waiting for Ray to start one" in notice.text

@@ -13,10 +13,10 @@ import pytest
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings, TaskSpec
-from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished
+from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished, WorkerReady
 from gridrun.testing.processes import lives, pids_of
 from gridrun.testing.units import toy_units
-from gridrun.worker import ChildProcess, Ending, TimeLimit, answering
+from gridrun.worker import ChildProcess, Ending, TimeLimit, _process, answering
 
 THRESHOLD = 1.0
 OFFENDING = "twin_check=off,column_share=0.33"
@@ -213,3 +213,19 @@ def test_a_limit_ends_a_process_and_is_named():
         (ending,) = child.replies()
     assert (ending.limit, ending.signal, ending.exit_code) == (limit, None, None)
     assert ending.reason == "ran longer than its limit of 0.5 s"
+
+
+def test_a_time_in_which_nobody_looked_does_not_count(supervise, monkeypatch):
+    """A session that is stopped as a whole, as by a sleep, costs no attempt at a limit."""
+    monkeypatch.setattr(_process, "_AWAY_SECONDS", 0.5)
+    (unit,) = toy_units(1, 1)
+    driven = supervise(2.0, sleep_ms=2800)
+    driven.supervisor.start(unit)
+    driven.until(lambda event: isinstance(event, WorkerReady))
+    child = driven.supervisor._child
+    os.kill(child.pid, signal.SIGSTOP)
+    time.sleep(2.3)  # more than the limit, without a look, and less than the task takes
+    os.kill(child.pid, signal.SIGCONT)
+    events = driven.until(lambda event: isinstance(event, UnitFinished))
+    assert [event.attempt.number for event in of(events, TaskDone)] == [1]
+    assert not of(events, TaskFailed)

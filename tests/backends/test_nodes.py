@@ -1,0 +1,221 @@
+"""A Ray cluster that loses nodes, stops them, gets others, and loses its head, under a run."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from outside import HERE, table, uncounted
+
+from backends.local._ray_process import RayEnded
+from backends.local._restarts import JOIN_AGAIN_SECONDS, MOST_RESTARTS, Restarts
+from gridrun.errors import EnvironmentFault
+
+RAY = Path(sys.executable).with_name("ray")
+DAWDLE_MS = 1000
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+
+
+class Cluster:
+    """Raylets on loopback, each with all of its processes in a session of its own."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="grc-", dir="/tmp"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.nodes = []
+        self.head = self.start_head()
+
+    def start_head(self):
+        port = self.address.rpartition(":")[2]
+        head = self._start("--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(port)), 1).close()
+                return head
+            time.sleep(0.1)  # between two looks
+        raise AssertionError("the head of the cluster does not answer")
+
+    def join(self, processors=1):
+        """Start another node."""
+        return self._start(f"--address={self.address}", f"--num-cpus={processors}")
+
+    def signal(self, node, number):
+        """Send a signal to all processes of a node."""
+        for pid in _members(node.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if number == signal.SIGKILL:
+            node.wait()
+
+    def close(self):
+        for node in self.nodes:
+            self.signal(node, signal.SIGKILL)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _start(self, *options):
+        command = [RAY, "start", "--block", "--disable-usage-stats", *options]
+        node = subprocess.Popen(
+            [*command, "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("RAY_")},
+                **TOKEN,
+                "TMPDIR": str(self.directory),
+                "RAY_TMPDIR": str(self.directory),
+                "PYTHONPATH": str(HERE),
+                "DAWDLE_MS": str(DAWDLE_MS),
+            },
+        )
+        self.nodes.append(node)
+        return node
+
+
+def _members(leader):
+    """Processes of a session, and what these have started."""
+    parents, found = {}, {leader}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                rest = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(rest[1])
+                found |= {int(entry.name)} if int(rest[3]) == leader else set()
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+@pytest.fixture
+def cluster():
+    made = Cluster()
+    yield made
+    made.close()
+
+
+def ended_well(run, quiet, seconds=240):
+    """The run's standard error, after a table that is that of a quiet run."""
+    code, _, err = run.end(seconds)
+    assert code == 0, err
+    assert uncounted(table(run)) == quiet
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_nodes_are_lost_and_join(begin, cluster, quiet):
+    """A lost node's tasks run again, and a node that joins gets a worker for each processor."""
+    first = cluster.join()
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: run.outcomes() > 3)
+    second = cluster.join(2)
+    run.wait_for(lambda: len(run.workers()) == 3)
+    cluster.signal(first, signal.SIGKILL)
+    run.wait_for_outcome()
+    assert "a worker was lost" in ended_well(run, quiet)
+    assert second.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_frozen_node_is_a_lost_one(begin, cluster, quiet):
+    """Its tasks run elsewhere; when it is let go on, nothing of it counts."""
+    frozen = cluster.join()
+    cluster.join()
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: len(run.workers()) == 2 and run.outcomes() > 6)
+    cluster.signal(frozen, signal.SIGSTOP)
+    run.wait_for(lambda: len(run.workers()) == 1)
+    cluster.signal(frozen, signal.SIGCONT)
+    assert "a worker was lost" in ended_well(run, quiet)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_no_node_is_left(begin, cluster, quiet):
+    """It is said what is waited for; with another node the run goes on."""
+    only = cluster.join()
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: run.outcomes() > 3)
+    cluster.signal(only, signal.SIGKILL)
+    said = ""
+    while "no worker has been up" not in said:
+        said = run.process.stderr.readline()
+        assert run.process.poll() is None
+    assert re.search(
+        r"waiting for Ray to start one: 1 node of the cluster live, with 0 processors free", said
+    )
+    cluster.join()
+    ended_well(run, quiet)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_head_that_comes_back_is_joined_again(begin, cluster, quiet):
+    """A cluster that was lost is tried again, and the run goes on there."""
+    cluster.join()
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: run.outcomes() > 3)
+    for node in cluster.nodes:
+        cluster.signal(node, signal.SIGKILL)
+    cluster.start_head()
+    cluster.join()
+    err = ended_well(run, quiet)
+    assert "the Ray cluster was lost" in err
+    assert f"is tried again for {JOIN_AGAIN_SECONDS:.0f} s" in err
+
+
+class Clock:
+    """A clock that somebody sets."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_cluster_is_tried_for_a_bounded_time():
+    """Pauses grow to half a minute; then it is said where, why, and what to do."""
+    clock = Clock()
+    restarts = Restarts("host:1", clock=clock)
+    assert "the cluster at host:1 is tried again for 300 s" in restarts.ended(RayEnded("lost"))
+    pauses, caught = [], None
+    while caught is None:
+        pauses.append(restarts.pause)
+        clock.now += restarts.pause + 5
+        try:
+            restarts.failed(EnvironmentFault("nobody answers there"))
+        except EnvironmentFault as fault:
+            caught = fault
+    assert pauses[:6] == [0, 2, 4, 8, 16, 30]
+    assert max(pauses) == 30
+    assert JOIN_AGAIN_SECONDS - 35 < clock.now < JOIN_AGAIN_SECONDS + 35
+    for part in ("--address host:1", "nobody answers there", "run the same command"):
+        assert part in caught.text()
+
+
+def test_a_ray_of_our_own_is_started_so_often_within_an_hour():
+    """An end a day is no reason to give up; one every minute is."""
+    clock = Clock()
+    restarts = Restarts(None, clock=clock)
+    for _ in range(3 * MOST_RESTARTS):
+        assert "it is started again" in restarts.ended(RayEnded("Ray ended"))
+        clock.now += 1800
+    assert restarts.pause <= 4
+    clock.now += 3600
+    for _ in range(MOST_RESTARTS):
+        restarts.ended(RayEnded("Ray ended"))
+        clock.now += 60
+    with pytest.raises(EnvironmentFault, match="within an hour, the last time: it was killed"):
+        restarts.ended(RayEnded("it was killed"))
