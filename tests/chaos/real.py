@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import commands
 from toystudies import table
 
 from amiss_tasks.testing import write_small_study
@@ -278,13 +279,7 @@ def try_seed(number: int, scratch: Path) -> str:
         for event in events:
             told.append(Round(directory, event, draw, slow).play())
             (directory / "filler").unlink(missing_ok=True)
-        ended = subprocess.run(
-            [*GRIDRUN, "local", directory, "--in-process"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
+        ended = commands.gridrun("local", directory, "--in-process", timeout=SECONDS)
         assert ended.returncode == 0, (told, ended.stdout + ended.stderr)
         assert table(directory) == right, told
         told.append(_counts(directory))
