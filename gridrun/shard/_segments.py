@@ -154,10 +154,9 @@ def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[
     found = SegmentFacts(path.name, rows, checksum)
     for facts in manifest.segments if manifest is not None else ():
         if facts.name == path.name and facts != found:
-            raise TornSegment(
-                f"{path.name} is not what the manifest says: {counted(rows, 'event')}, not "
-                f"{facts.rows}, or others"
-            )
+            count = f"{counted(rows, 'event')}, not {facts.rows}"
+            how = "its events are others" if rows == facts.rows else count
+            raise TornSegment(f"{path.name} is not what the manifest says: {how}")
     return lines, found
 
 

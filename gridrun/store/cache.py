@@ -7,6 +7,8 @@ its bytes; the digest of these stands in a file beside it, in the form of ``sha2
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import lzma
 import os
 import shutil
@@ -23,6 +25,9 @@ from gridrun.store.paths import make_directory
 
 DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, KeyError)
 """What zipfile may raise, beside OSError, of an archive with wrong bits: of its parts, too."""
+
+_RANDOM = "[a-z0-9_]" * 8
+"""What ``tempfile`` adds to a name."""
 
 SUM_SUFFIX = ".sha256"
 """Ending of the file that holds the digest of an entry's bytes."""
@@ -162,12 +167,11 @@ def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
         A path in the same directory. It becomes ``target`` unless something is raised.
     """
     make_directory(target.parent)
+    handle = None
     if one_writer:
         aside = target.with_name(f".{target.name}.new")
     else:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-        aside = Path(name)
+        handle, aside = _held_aside(target)
     try:
         yield aside
         if not one_writer:
@@ -181,6 +185,21 @@ def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
         raise
     finally:
         aside.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _held_aside(target: Path) -> tuple[int, Path]:
+    """A new file beside a target, held by a lock; those that killed processes left are removed."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.{_RANDOM}"):
+        # a lock that somebody has, and a place that has no locks, leave the file where it is
+        with contextlib.suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle, Path(name)
 
 
 def _umask() -> int:

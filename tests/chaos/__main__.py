@@ -21,12 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 def _trials() -> dict[str, Callable[[int, Path], object]]:
     import attacks
     import ledger_machine
+    import real
     import writes
 
     return {
         "ledger": ledger_machine.try_seed,
         "writes": writes.try_seed,
         "attacks": attacks.try_seed,
+        "real": real.try_seed,
     }
 
 

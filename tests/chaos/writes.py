@@ -151,6 +151,7 @@ def try_point(place: Path, study: int, nth: int, again: int = 0) -> str:
         code, _ = run(directory, study, 0, log)
         assert code == calm.code
         assert hold(directory, calm) == calm.tasks
+        assert left_aside(directory) == [], what
         whole = results(directory)
         assert {name: whole[name] for name in calm.files} == calm.files, what
     finally:

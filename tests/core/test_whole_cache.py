@@ -14,7 +14,7 @@ from gridrun.plan.units import ContextFacts
 from gridrun.run import Artifacts
 from gridrun.shard import Shard, open_shard, pack_shards, run_shard, shard_name
 from gridrun.shard.queue import write_queue
-from gridrun.store.cache import Cache, fault_of, recorded_sum, sum_path
+from gridrun.store.cache import Cache, fault_of, recorded_sum, replacing, sum_path
 from gridrun.testing.toy import ToySource
 from gridrun.testing.units import toy_content, toy_job, toy_units
 from gridrun.worker import DamagedArtifact, Supervisor
@@ -121,6 +121,20 @@ def test_an_entry_that_a_failed_writing_left_is_none(tmp_path):
     assert list(tmp_path.iterdir()) == []
     path = cache.make("entry", ".txt", lambda path: path.write_text("whole"))
     assert (path.read_text(), fault_of(path), cache.notes) == ("whole", None, [])
+
+
+def test_what_killed_writers_left_is_removed_and_what_others_write_stays(tmp_path):
+    """A file aside belongs to whoever holds its lock; without one its writer is gone."""
+    target = tmp_path / "entry.txt"
+    names = (".entry.txt.abcd_123", ".entry.txt.sha256.abcd_123", ".other.txt.abcd_123")
+    for name in names:
+        (tmp_path / name).write_text("half")
+    with replacing(target) as first, replacing(target) as second:
+        assert first.exists()
+        first.write_text("first")
+        second.write_text("second")
+    assert target.read_text() == "first"
+    assert {path.name for path in tmp_path.iterdir()} == {"entry.txt", *names[1:]}
 
 
 def test_the_digest_beside_an_entry_is_one_that_sha256sum_checks(tmp_path):
