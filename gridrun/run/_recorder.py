@@ -27,7 +27,7 @@ from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import UnitQueue
 from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger
-from gridrun.store.paths import make_directory
+from gridrun.store.paths import make_file
 from gridrun.study.state import StudyState
 
 
@@ -214,8 +214,7 @@ class Recorder:
             f"{event.task.classifier}_fold{event.task.fold}_{values}"
             f"_{event.attempt.started:.0f}_attempt{event.attempt.number}.log"
         )
-        path = self._study_state.study.paths.logs / name.replace("/", "_")
-        make_directory(path.parent)
+        path = make_file(self._study_state.study.paths.logs / name.replace("/", "_"))
         path.write_text(event.log, "utf-8", "replace")
         return str(path.name)
 

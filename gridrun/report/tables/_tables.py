@@ -15,7 +15,7 @@ from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._parquet import RowWriter, row_writer
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.store.ledger import LedgerView
-from gridrun.store.paths import StudyPaths, make_directory
+from gridrun.store.paths import StudyPaths, make_file
 from gridrun.study.state import StudyState
 
 _HEAD = (
@@ -189,7 +189,6 @@ def _head(study_state: StudyState, part: Part) -> dict[str, Any]:
 @contextlib.contextmanager
 def alone(paths: StudyPaths) -> Iterator[None]:
     """Wait until nobody else writes the tables; a killed writer holds no lock."""
-    make_directory(paths.state)
-    with paths.results_lock.open("a") as handle:
+    with make_file(paths.results_lock).open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
