@@ -8,6 +8,7 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,14 @@ def printable(text: str) -> str:
     )
 
 
+def in_line(text: str) -> str:
+    """The same for a text that is one line, a name for example: no line of it stands by itself."""
+    return printable(text).replace("\n", "\\u000a")
+
+
+_LINE = re.compile(r"\n(?=\S)")
+
+
 class GridrunError(Exception):
     """Root of the errors that gridrun explains.
 
@@ -39,8 +48,9 @@ class GridrunError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str | None = None, todo: str | None = None) -> None:
-        self.what = printable(what)
-        self.where = where and printable(where)
+        # a line that a message quotes must not pass for one of gridrun's own
+        self.what = _LINE.sub("\n    ", printable(what))
+        self.where = where and in_line(where)
         self.todo = todo and printable(todo)
         super().__init__(self.text())
 
@@ -83,13 +93,13 @@ class Fault:
     todo: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", printable(self.message))
+        object.__setattr__(self, "message", in_line(self.message))
         object.__setattr__(self, "todo", self.todo and printable(self.todo))
 
     def text(self) -> str:
         """``file:line: message`` with the advice on a line of its own."""
         place = f"{self.file}:{self.line}" if self.line is not None else f"{self.file}"
-        head = f"{printable(place)}: {self.message}"
+        head = f"{in_line(place)}: {self.message}"
         return f"{head}\n  {self.todo}" if self.todo else head
 
 
@@ -105,7 +115,9 @@ class InputError(UserError):
             msg = "an InputError has at least one fault"
             raise ValueError(msg)
         self.faults = tuple(faults)
-        super().__init__("\n".join(fault.text() for fault in self.faults))
+        super().__init__("")
+        self.what = "\n".join(fault.text() for fault in self.faults)
+        self.args = (self.what,)
 
 
 def counted(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from gridrun.shard.queue import ShardQueue
-from gridrun.store.paths import make_directory
+from gridrun.store.paths import make_file
 
 _PLACE, _CANCELLED = "place", "cancelled"
 
@@ -23,9 +23,7 @@ class Memory:
 
     def note(self, sweep: str, folder: Path) -> None:
         """Remember a sweep's folder, before it is written there."""
-        own = self._directory / sweep
-        make_directory(own)
-        (own / _PLACE).write_text(str(folder.absolute()), "utf-8")
+        make_file(self._directory / sweep / _PLACE).write_text(str(folder.absolute()), "utf-8")
 
     def folder(self, sweep: str) -> Path | None:
         """The folder of a sweep; None where it is not known."""
@@ -52,8 +50,7 @@ class Memory:
 
     def cancel(self, sweep: str) -> None:
         """Remember that a sweep is given up, whether its folder can be reached or not."""
-        make_directory(self._directory / sweep)
-        (self._directory / sweep / _CANCELLED).touch()
+        make_file(self._directory / sweep / _CANCELLED)
 
     def is_cancelled(self, sweep: str) -> bool:
         """Whether it was given up."""

@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from gridrun.cli._streams import plain_output
+
 
 def untyped_flags(params: list[Any]) -> list[Any]:
     """Parameters whose flags show no type: a flag takes no value."""
@@ -38,7 +40,12 @@ class _Plain:
 
 
 class Command(_Plain, TyperCommand):
-    """A command whose help people can read."""
+    """A command whose help people can read, and whose output no terminal obeys."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        with plain_output():
+            return super().invoke(ctx)
 
 
 class CommandGroup(_Plain, TyperGroup):

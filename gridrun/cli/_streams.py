@@ -1,5 +1,8 @@
 """Standard output and error as commands use them: a reader who leaves ends nothing.
 
+All that commands say passes here, so here, too, nothing stays in it that a terminal would obey:
+names, values and messages may be anybody's.
+
 ``gridrun local ... | head`` must not stop a run, nor turn its exit code into
 one that means something else. So what nobody reads any more is dropped, and a
 stream that takes nothing for another reason (a full disk) is named.
@@ -7,11 +10,13 @@ stream that takes nothing for another reason (a full disk) is named.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, printable
 
 
 class Listener:
@@ -26,6 +31,8 @@ class Listener:
     def __init__(self, stream: TextIO | None, name: str | None) -> None:
         self._stream = stream
         self._name = name
+        self.is_plain = False
+        """Whether what a terminal would obey is written out."""
 
     def write(self, text: str) -> int:
         """Write, or drop what nobody reads.
@@ -33,8 +40,13 @@ class Listener:
         Raises:
             EnvironmentFault: It cannot be written for another reason.
         """
-        self._do("write", text)
+        self._do("write", printable(text) if self.is_plain else text)
         return len(text)
+
+    @property
+    def styled(self) -> Styled:
+        """The same stream for who has colours of its own, and no others in its text."""
+        return Styled(self)
 
     def flush(self) -> None:
         """Flush, likewise."""
@@ -71,6 +83,34 @@ class Listener:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
+
+
+class Styled:
+    """A listener's stream with whatever is written; see :attr:`Listener.styled`."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def write(self, text: str) -> int:
+        """Write, or drop what nobody reads."""
+        self._listener._do("write", text)  # noqa: SLF001  # of the same module
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+
+@contextlib.contextmanager
+def plain_output() -> Iterator[None]:
+    """While a command runs: help and its colours are written before."""
+    listeners = [each for each in (sys.stdout, sys.stderr) if isinstance(each, Listener)]
+    for each in listeners:
+        each.is_plain = True
+    try:
+        yield
+    finally:
+        for each in listeners:
+            each.is_plain = False
 
 
 def listen() -> None:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gridrun.errors import counted, printable
+from gridrun.cli._streams import Listener
+from gridrun.errors import counted, in_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,12 +34,15 @@ _SHARED_SECONDS = 0.5
 
 def console(*, stderr: bool = False) -> Console:
     """A console; as wide as its table needs when nobody's terminal bounds it."""
-    from rich.console import Console
+    from gridrun.cli._console import SafeConsole
 
     # what is printed is data: no brackets in it are markup, no colons an emoji
     plain: Any = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
-    made = Console(**plain)
-    return made if made.is_terminal else Console(**plain, width=160, no_color=True)
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, Listener):
+        plain["file"] = stream.styled
+    made = SafeConsole(**plain)
+    return made if made.is_terminal else SafeConsole(**plain, width=160, no_color=True)
 
 
 def table(
@@ -64,7 +68,7 @@ def table(
     for name, side in columns:
         made.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:
-        made.add_row(*map(printable, row))
+        made.add_row(*map(in_line, row))
     # lines that a narrow terminal wraps are better than numbers cut short
     needed = Measurement.get(out, out.options.update(width=_WIDEST), made).maximum
     out.width = max(out.width, needed)
@@ -73,7 +77,7 @@ def table(
 
 def say(text: str) -> None:
     """One line on stdout, not wrapped, not styled."""
-    sys.stdout.write(f"{printable(text)}\n")
+    sys.stdout.write(f"{in_line(text)}\n")
 
 
 def dump(data: Any) -> None:
@@ -82,8 +86,14 @@ def dump(data: Any) -> None:
 
 
 def json_text(data: Any) -> str:
-    """JSON; NaN as null, since JSON has none."""
-    return json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n"
+    """JSON; NaN as null, since JSON has none; what a terminal would obey as JSON escapes it."""
+    text = json.dumps(_plain(data), indent=2, ensure_ascii=False)
+    lines = text.split("\n")
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in lines) + "\n"
+
+
+def _escaped(line: str) -> str:
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -86,7 +86,8 @@ def logs(
         for line in _lines(attempt, study, pipeline):
             say(line)
         if show and attempt.log is not None:
-            say(_text_of(attempt.log))
+            for line in _text_of(attempt.log).split("\n"):
+                say(line)
     if not found:
         say(NOTHING_RUN if opened.state().view is None else _none(len(opened.logs())))
 

@@ -29,7 +29,7 @@ from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import PutOff, UnitQueue
 from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
-from gridrun.store.paths import make_directory
+from gridrun.store.paths import make_file
 from gridrun.study.state import PUT_OFF_META, StudyState
 
 
@@ -232,8 +232,7 @@ class Recorder:
         )
         path = self._study_state.study.paths.logs / name.replace("/", "_")
         try:
-            make_directory(path.parent)
-            path.write_text(event.log, "utf-8", "replace")
+            make_file(path).write_text(event.log, "utf-8", "replace")
         except OSError as error:
             raise cannot_write(path, error) from error
         return str(path.name)

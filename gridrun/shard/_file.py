@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,9 @@ FORMAT = 1
 ARTIFACTS = "artifacts"
 """Directory beside a shard file that holds artifacts, named by digest."""
 
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MOST_TIMES_PACKED = 200
+_SMALL = 2**24
 _FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all members, so that equal shards make equal archives."""
 
@@ -157,7 +161,10 @@ def _member(path: Path, number: int | None) -> bytes:
                 where=str(path),
                 todo=f"name one of them: --shard 0 .. --shard {count - 1}",
             )
-        return archive.read(f"{shard_name(number)}.jsonl")
+        found = archive.getinfo(f"{shard_name(number)}.jsonl")
+        if found.file_size > _SMALL + _MOST_TIMES_PACKED * found.compress_size:
+            raise ValueError("it would be unpacked to far more than a shard takes")
+        return archive.read(found)
 
 
 def _shard(head: Mapping[str, Any], lines: Sequence[str]) -> Shard:
@@ -167,4 +174,8 @@ def _shard(head: Mapping[str, Any], lines: Sequence[str]) -> Shard:
     }
     numbers = {facts.digest: number for number, facts in contexts.items()}
     units = tuple(unit_from(line, numbers.__getitem__) for line in lines)
+    for name in (head["name"], *(unit.artifact for unit in units)):
+        # both are names of files
+        if name and not _FILE_NAME.fullmatch(name):
+            raise ValueError(f"it names {name!r}, which is no name of a file in its folder")
     return Shard(head["name"], job_from(head["job"]), contexts, units)

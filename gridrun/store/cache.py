@@ -21,7 +21,7 @@ from pathlib import Path
 from gridrun.errors import Fault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.store.faults import cannot_write
-from gridrun.store.paths import make_directory
+from gridrun.store.paths import file_mode, make_directory, make_file
 
 DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, KeyError)
 """What zipfile may raise, beside OSError, of an archive with wrong bits: of its parts, too."""
@@ -169,13 +169,13 @@ def replacing(target: Path, *, one_writer: bool = False) -> Iterator[Path]:
     make_directory(target.parent)
     handle = None
     if one_writer:
-        aside = target.with_name(f".{target.name}.new")
+        aside = make_file(target.with_name(f".{target.name}.new"))
     else:
         handle, aside = _held_aside(target)
     try:
         yield aside
         if not one_writer:
-            aside.chmod(0o666 & ~_umask())  # mkstemp lets nobody else read
+            aside.chmod(file_mode(target) & ~_umask())  # mkstemp lets nobody else read
         with aside.open("rb") as written:
             os.fsync(written.fileno())
         aside.replace(target)
@@ -203,6 +203,6 @@ def _held_aside(target: Path) -> tuple[int, Path]:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
+    mask = os.umask(0o077)  # what another thread makes meanwhile is for the user alone
     os.umask(mask)
     return mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,18 @@ def make_directory(directory: Path) -> None:
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700 if _STATE in each.parts else 0o777, exist_ok=True)
+
+
+def file_mode(file: Path) -> int:
+    """Mode of a file before the user's umask: as for directories, see :func:`make_directory`."""
+    return 0o600 if _STATE in file.parts else 0o666
+
+
+def make_file(file: Path) -> Path:
+    """Make a file that is missing, with the directories above it; gives its path."""
+    make_directory(file.parent)
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, file_mode(file)))
+    return file
 
 
 @dataclass(frozen=True)

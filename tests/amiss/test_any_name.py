@@ -111,3 +111,14 @@ def test_names_change_no_probability(corrected, classifier):
         trained = corrected.train(classifier, imputed, corrected.outcome(block))
         found.append(corrected.predict(classifier, trained.models.at(0), table)[0].probability)
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("method", ["pmm", "cart"])
+def test_a_name_is_not_run_as_code(method, tmp_path):
+    """Under amiss mice evaluates names; a name that calls something is refused before it does."""
+    names = ("a", "b", "c", f'file.create("{tmp_path}/ran")')
+    stages = RStages(protocol=Protocol(AMISS))
+    table = stages.table(BlockTable([], np.zeros(50, dtype=bool), with_gaps(50, 4), names, {}))
+    with pytest.raises(TaskFailure, match="would run the name of this feature as code: file"):
+        stages.impute_train(METHODS[method], table, [METHODS[method].row(1)])
+    assert not (tmp_path / "ran").exists()

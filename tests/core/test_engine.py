@@ -540,6 +540,9 @@ def test_what_is_needed_to_go_on_is_the_users_alone(toy_study, umask, mode):
         os.umask(before)
     paths = study.study.paths
     assert stat.S_IMODE(paths.state.stat().st_mode) == 0o700
+    modes = {each: stat.S_IMODE(each.stat().st_mode) for each in paths.state.rglob("*")}
+    assert {paths.ledger, paths.results_lock, paths.results_stamp} < set(modes)
+    assert {each: mode for each, mode in modes.items() if mode & 0o077} == {}
     assert stat.S_IMODE(paths.results.stat().st_mode) == mode
     assert stat.S_IMODE(paths.results_csv.stat().st_mode) == mode & 0o666
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 from commands import start
@@ -330,3 +331,26 @@ def test_what_values_need_travels_with_a_shard():
     more = dataclasses.replace(job, settings=dataclasses.replace(job.settings, needs=("lens",)))
     assert job_from(json.loads(json.dumps(job_data(more)))).settings.needs == ("lens",)
     assert job_from(json.loads(json.dumps(job_data(job)))).settings.needs == ()
+
+
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", "a/b", ".hidden", "a\nb"])
+def test_a_shard_names_no_file_outside_of_its_folder(tmp_path, name):
+    """An artifact or a shard of such a name is refused before anything is read or written."""
+    job, units = toy_job(), toy_units(1, 1)
+    contexts = {1: ContextFacts("c" * 32, "tree", {})}
+    odd = [dataclasses.replace(units[0], artifact=name)]
+    for number, shard in enumerate(
+        (Shard("shard-00000", job, contexts, tuple(odd)), Shard(name, job, contexts, ()))
+    ):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(shard.text())
+        with pytest.raises(UserError, match="which is no name of a file in its folder"):
+            open_shard(path)
+
+
+def test_an_archive_that_would_fill_the_memory_is_no_shard(tmp_path):
+    """It is not unpacked."""
+    with zipfile.ZipFile(tmp_path / "s.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("shard-00000.jsonl", bytes(2**26))
+    with pytest.raises(UserError, match="unpacked to far more than a shard takes"):
+        open_shard(tmp_path / "s.zip", 0)

@@ -16,7 +16,7 @@ from gridrun.report.tables._cells import cells
 from gridrun.report.tables._part_rows import Head, Layout, PartRows, part_rows
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.store.ledger import LedgerView
-from gridrun.store.paths import StudyPaths, make_directory
+from gridrun.store.paths import StudyPaths, make_file
 from gridrun.study.state import StudyState
 
 _HEAD = (
@@ -171,7 +171,6 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
 @contextlib.contextmanager
 def alone(paths: StudyPaths) -> Iterator[None]:
     """Wait until nobody else writes the tables; a killed writer holds no lock."""
-    make_directory(paths.state)
-    with paths.results_lock.open("a") as handle:
+    with make_file(paths.results_lock).open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -88,11 +88,13 @@ def _wrong_types(db: sqlite3.Connection, table: str) -> Iterator[str]:
         if kind is None:
             continue
         allowed = (kind,) if required else (kind, "null")
+        # the ledger's own schema says how its columns are named
+        column = '"{}"'.format(name.replace('"', '""'))
         marks = ", ".join(f"'{one}'" for one in allowed)
-        wrong = f"SELECT COUNT(*) FROM {table} WHERE typeof({name}) NOT IN ({marks})"  # noqa: S608
+        wrong = f"SELECT COUNT(*) FROM {table} WHERE typeof({column}) NOT IN ({marks})"  # noqa: S608
         (count,) = db.execute(wrong).fetchone()
         if count:
             yield f"{counted(count, 'row')} of {table} have no {kind} as {name}"
         if kind == "text":
-            for _ in db.execute(f"SELECT {name} FROM {table}"):  # noqa: S608 - decoded by reading
+            for _ in db.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - decoded by reading
                 pass

@@ -13,7 +13,7 @@ from gridrun.store.faults import cannot_write, sqlite_fault
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
-from gridrun.store.paths import StudyPaths, make_directory
+from gridrun.store.paths import StudyPaths, make_directory, make_file
 
 BUSY_SECONDS = 30.0
 
@@ -85,6 +85,8 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     with examined(path):
         make_directory(path.parent)
         existed = path.exists()
+        with contextlib.suppress(OSError):  # SQLite says what is in the way, and where
+            make_file(path)  # and its other files have the mode of this one
         db, note = _open_with_journal(path)
         db.execute("PRAGMA synchronous = FULL")
         if existed and _is_empty(db):
