@@ -24,6 +24,7 @@ from amiss_tasks.tasks.runner import AmissRunner
 from gridrun.errors import Fault, InputError, UserError, counted, time_left
 from gridrun.pipeline import Pipeline, TaskFailure
 from gridrun.pipeline.models import Report
+from gridrun.plan.limits import Limits
 from gridrun.store.cache import replacing
 from gridrun.store.faults import disk_fault
 
@@ -69,7 +70,9 @@ def predict(
     _refuse_other_columns(recipe, annotation, Path(inputs["vcf"]))
     with tempfile.TemporaryDirectory(prefix="gridrun-") as directory:
         transcript = str(recipe.parameters["transcript"])
-        found = read_unlabelled(inputs, transcript, features, Path(directory))
+        found = read_unlabelled(
+            inputs, transcript, features, Path(directory), most_bytes=Limits().read_bytes
+        )
         runner = AmissRunner(settings, lambda *_: None)
         ready = _read(content, runner, model)
         yield "predicting"

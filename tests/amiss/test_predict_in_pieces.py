@@ -86,6 +86,20 @@ def test_pieces_are_the_whole(vcf, tmp_path):
     assert found == whole
 
 
+def test_several_processes_give_the_same_pieces(vcf, tmp_path, monkeypatch):
+    """Rows, reasons and notes, whatever number of them reads; by the memory that it may take."""
+    inputs = {**INPUTS, "vcf": vcf}
+    one = asked_of(inputs, tmp_path / "one", rows_of_piece=FEW)
+    asked = []
+    monkeypatch.setattr("amiss_tasks.stages.files.pool.WORTH_BYTES", 0)
+    monkeypatch.setattr(
+        "amiss_tasks.stages.read._unlabelled.processes_for",
+        lambda most, _: asked.append(most) or 2,
+    )
+    assert asked_of(inputs, tmp_path / "two", rows_of_piece=FEW, most_bytes=10**9) == one
+    assert asked == [10**9]
+
+
 def test_what_a_vcf_lacks_is_counted_over_all_pieces(tmp_path, monkeypatch):
     """Rows that a further table has nothing for, and versions of transcripts, are counted once."""
     monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 1_000)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from inputs import GOLDEN_INPUT
+from inputs import GOLDEN_INPUT, lines_of, write_lines
 
 from amiss_tasks.features.feature_set import VARIANT
 from amiss_tasks.stages.columns import drawn as drawing
@@ -11,7 +13,7 @@ from amiss_tasks.stages.columns.drawn import place_in_draw
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.stages.read._memory import BASE_BYTES
 from amiss_tasks.stages.read._row_columns import RowColumns
-from gridrun.errors import UserError
+from gridrun.errors import InputError, UserError
 
 
 def _rows(table):
@@ -35,14 +37,14 @@ def drawn(tmp_path_factory):
 def read(tmp_path, monkeypatch):
     """Reads so many variants, keeping few others, in small blocks, by so many processes."""
 
-    def reader(number, *, spare=50, count=1, seed=3, delay=2, **options):
+    def reader(number, *, inputs=GOLDEN_INPUT, spare=50, count=1, seed=3, delay=2, **options):
         monkeypatch.setattr(drawing, "SPARE", spare)
         monkeypatch.setattr("amiss_tasks.stages.read._study.DELAY", max(delay, 2 * count + 1))
         monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 100_000)
         monkeypatch.setattr("amiss_tasks.stages.files.pool.WORTH_BYTES", 0)
         monkeypatch.setattr("amiss_tasks.stages.read._memory.processes_for", lambda *_: count)
         name = f"{number}-{spare}-{count}-{seed}-{delay}"
-        return read_inputs(GOLDEN_INPUT, {}, tmp_path, name, rows=number, seed=seed, **options)
+        return read_inputs(inputs, {}, tmp_path, name, rows=number, seed=seed, **options)
 
     return reader
 
@@ -60,11 +62,35 @@ def test_the_draw_is_that_of_all_rows(read, drawn, number, monkeypatch):
     assert 0 < max(most) < (3_360 if number == 200 else 1_200)
 
 
-def test_several_processes_draw_and_say_the_same(read):
+def test_several_processes_draw_the_same(read):
     """Whatever number of them reads."""
     one, two = (read(40, count=count, delay=5) for count in (1, 2))
     assert _rows(one.table) == _rows(two.table)
     assert (one.notes, one.counts) == (two.notes, two.counts)
+
+
+def test_several_processes_check_the_same_rows(read, tmp_path):
+    """Values are checked in more rows than are drawn: in the same ones everywhere, not in all."""
+    lines = lines_of(GOLDEN_INPUT["vcf"])
+    (header,) = [line for line in lines if line.startswith("##INFO=<ID=CSQ")]
+    at = header.partition("Format: ")[2].rstrip('">').split("|").index("phyloP20way_mammalian")
+
+    def damaged(line):
+        head, csq, rest = line.partition("CSQ=")
+        cells = rest.split("|")
+        cells[at] = "odd"
+        return head + csq + "|".join(cells)
+
+    lines = [line if line.startswith("#") else damaged(line) for line in lines]
+    inputs = GOLDEN_INPUT | {"vcf": write_lines(tmp_path / "odd.vcf", lines)}
+    said = []
+    for count in (1, 2):
+        with pytest.raises(InputError) as caught:
+            read(40, inputs=inputs, count=count, delay=5)
+        (number,) = re.findall(r"not one number \((\d+) rows", caught.value.text())
+        said.append((caught.value.text(), int(number)))
+    assert said[0] == said[1]
+    assert 100 < said[0][1] < 1_200
 
 
 def test_where_few_of_them_join_more_are_read(read, drawn, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from inputs import BASE_INPUT, GOLDEN_INPUT
 
 from amiss_tasks.stages.read import read_inputs
-from amiss_tasks.stages.read._memory import BASE_BYTES
+from amiss_tasks.stages.read._memory import BASE_BYTES, Memory
 from gridrun.errors import EnvironmentFault, UserError
 
 NARROW = {"transcript": ("canonical",), "quality": ("clingen",), "restriction": ("missense",)}
@@ -52,3 +52,18 @@ def test_a_full_disk_is_refused_before_the_tables_are_read(tmp_path, monkeypatch
         read_inputs(BASE_INPUT, {}, tmp_path / "cache", "x")
     assert f"{tmp_path}" in caught.value.text()
     assert "10 bytes are free" in caught.value.text()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.001, "80 MB"), (0.02, "40 MB"), (0.9, "")])
+def test_a_disk_that_will_be_full_is_refused_by_the_first_percent(
+    tmp_path, monkeypatch, share, expected
+):
+    """By what the whole table takes, if the rest of the file is like its beginning."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=20_000_000))
+    memory = Memory(None, tmp_path, "all", 0)
+    size = 1_000_000
+    if expected:
+        with pytest.raises(EnvironmentFault, match=f"takes {expected} or more"):
+            memory.hold_rows(1_000, size, share)
+    else:
+        memory.hold_rows(1_000, size, share)

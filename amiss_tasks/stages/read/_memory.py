@@ -19,6 +19,11 @@ _SIDES = 2
 
 _GB = 10**9
 
+_EARLIEST = 0.01
+"""Share of the VCF from which on it is foreseen what all of it takes on disk."""
+
+_LEAST_EXPECTED = 0.8
+
 
 def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
     """Bytes of a row that are read from tables: a number each, and what names it."""
@@ -69,7 +74,8 @@ class Memory:
             share: Share of the file that is read.
 
         Raises:
-            UserError: They, and what will be joined to them, are more than there is room for.
+            UserError: They, and what will be joined to them, are more than memory has room for.
+            EnvironmentFault: The table of what all of the file gives is more than the disk has.
         """
         self._rows, self._of_vcf = rows, size
         self._check(size + rows * self._beside, share)
@@ -102,11 +108,13 @@ class Memory:
                 f"limits: {{read: {{memory: {gigabytes} GB}}}}; filtering "
                 "holds the rows of a combination once more",
             )
+        # what is at the beginning of a file may be denser than the rest
+        table = max(size, round(_LEAST_EXPECTED * size / max(share, _EARLIEST)))
         free = shutil.disk_usage(self._directory).free
-        if size > free:
+        if table > free:
             raise EnvironmentFault(
-                f"no space left to write: the table of joined rows takes {in_bytes(size)} or more, "
-                f"and {in_bytes(free)} are free",
+                f"no space left to write: the table of joined rows takes {in_bytes(table)} or "
+                f"more, and {in_bytes(free)} are free",
                 where=str(self._directory),
                 todo="free some space, or let the grid keep fewer rows",
             )

@@ -17,10 +17,12 @@ import numpy as np
 from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
 from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.columns.spilled import Places, Spilled
+from amiss_tasks.stages.files.pool import Pool, processes_for
 from amiss_tasks.stages.read._collect import VARIANT_FIELDS
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_misplaced
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
 from amiss_tasks.stages.read._left_join import joined_rows
+from amiss_tasks.stages.read._memory import BASE_BYTES
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
 from amiss_tasks.stages.read._study import read_vcf
@@ -59,10 +61,12 @@ class UnlabelledRows:
         opened: The inputs.
         directory: Where rows are kept.
         rows_of_piece: Rows of the VCF in a piece, about.
+        pool: Processes that may read.
     """
 
-    def __init__(self, opened: Opened, directory: Path, rows_of_piece: int) -> None:
+    def __init__(self, opened: Opened, directory: Path, rows_of_piece: int, pool: Pool) -> None:
         self._opened = opened
+        self._pool = pool
         self._directory = directory
         self._rows_of_piece = rows_of_piece
         self._roles = [role for role in CADD_ROLES if role in opened.reports]
@@ -97,7 +101,13 @@ class UnlabelledRows:
         """
         opened = self._opened
         self._left_out.add(_left_out_table(()), 0)
-        vcf = read_vcf(opened, labelled=False, leave_out_other_alleles=True, each=self._take)
+        vcf = read_vcf(
+            opened,
+            labelled=False,
+            leave_out_other_alleles=True,
+            each=self._take,
+            pool=self._pool,
+        )
         self._rows.finish()
         self._left_out.finish()
         self._places.finish()
@@ -134,7 +144,7 @@ class UnlabelledRows:
 
     def _table(self, role: str, vcf: VcfRows) -> tuple[FoundRows, Spilled]:
         """Read a table; its rows are kept in the pieces of their variants."""
-        opened, kept = self._opened, self._spilled(role)
+        opened, kept, pool = self._opened, self._spilled(role), self._pool
 
         def take(table: Any) -> None:
             names = _names(table, VARIANT)
@@ -142,10 +152,11 @@ class UnlabelledRows:
             kept.add(table, pieces[names.codes])
 
         if role in self._roles:
-            found = collect_rows(opened.cadd[role], vcf.variants, opened.features, each=take)
+            reader = opened.cadd[role]
+            found = collect_rows(reader, vcf.variants, opened.features, pool=pool, each=take)
         else:
-            reader = opened.tables[role]
-            found = collect_rows(reader, vcf.variants, opened.features, role, each=take)
+            table = opened.tables[role]
+            found = collect_rows(table, vcf.variants, opened.features, role, pool=pool, each=take)
         kept.add(found.table, 0)
         kept.finish()
         return found, kept
@@ -192,7 +203,9 @@ def read_unlabelled(
     transcript: str,
     features: FeatureSet,
     directory: Path,
+    *,
     rows_of_piece: int = ROWS_OF_PIECE,
+    most_bytes: int | None = None,
 ) -> UnlabelledRows:
     """Read and join inputs that need no labels.
 
@@ -202,6 +215,7 @@ def read_unlabelled(
         features: Features of the model.
         directory: Where rows are kept until their piece is asked for.
         rows_of_piece: Rows of the VCF in a piece, about; a record is in one piece.
+        most_bytes: Memory that reading may take, None for any: how many processes read.
 
     Raises:
         InputError: With every fault of every file.
@@ -210,7 +224,8 @@ def read_unlabelled(
     with ExitStack() as stack:
         values = {"transcript": (transcript,)}
         opened = open_inputs(inputs, values, features, stack, labelled=False)
-        rows = UnlabelledRows(opened, directory, rows_of_piece)
+        pool = stack.enter_context(Pool(processes_for(most_bytes, BASE_BYTES)))
+        rows = UnlabelledRows(opened, directory, rows_of_piece, pool)
         rows.read()
     return rows
 
