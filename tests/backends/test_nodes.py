@@ -132,13 +132,16 @@ def test_nodes_are_lost_and_join(begin, cluster, quiet):
 def test_a_frozen_node_is_a_lost_one(begin, cluster, quiet):
     """Its tasks run elsewhere; when it is let go on, nothing of it counts."""
     frozen = cluster.join()
-    cluster.join()
     run = begin("--address", cluster.address, environment=TOKEN)
-    run.wait_for(lambda: len(run.workers()) == 2 and run.outcomes() > 6)
+    run.wait_for(lambda: run.outcomes() > 3)
+    cluster.join()
     cluster.signal(frozen, signal.SIGSTOP)
-    run.wait_for(lambda: len(run.workers()) == 1)
+    said = ""
+    while "a worker was lost" not in said:
+        said = run.process.stderr.readline()
+        assert run.process.poll() is None
     cluster.signal(frozen, signal.SIGCONT)
-    assert "a worker was lost" in ended_well(run, quiet)
+    ended_well(run, quiet)
 
 
 @pytest.mark.slow
