@@ -1,5 +1,17 @@
-"""``python -m gridrun``: the command line, where the script of that name is not on the path."""
+"""The command ``gridrun``, and ``python -m gridrun``: Ctrl-C while it starts is no traceback."""
 
-from gridrun.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Entry point: importing the commands takes a while, in which somebody may press Ctrl-C."""
+    try:
+        from gridrun.cli import main as command
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    command()
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,7 @@ from toystudies import table
 
 from amiss_tasks.testing import write_small_study
 
-GRIDRUN = (sys.executable, "-c", "from gridrun.cli import main; main()")
+GRIDRUN = (sys.executable, "-m", "gridrun")
 SECONDS = 900
 """After so long a run hangs, on a machine that has much else to do."""
 
@@ -136,7 +136,7 @@ class Round:
     def __init__(self, directory: Path, event: str, draw: random.Random, slow: Path) -> None:
         self._directory, self._event, self._draw = directory, event, draw
         self._temporary = Path(tempfile.mkdtemp(prefix="grc-", dir="/tmp"))
-        self._said = directory.parent / "said.txt"
+        self._said = self._temporary.with_suffix(".txt")  # not on a disk that may be full
         environment = {**os.environ, "TMPDIR": str(self._temporary), "COLUMNS": "120"}
         if event == "disk is slow":
             environment["LD_PRELOAD"] = str(slow)
@@ -172,6 +172,7 @@ class Round:
         is_early = self._draw.random() < 0.2
         delay = self._draw.uniform(0.0, 15.0 if is_early else 2.0)
         deadline = time.monotonic() + SECONDS
+        self._is_begun = not is_early
         program, number, _ = EVENTS[self._event]
         while not is_early and tasks_done(self._directory) < most + (program == R):
             self._read_terminal()
@@ -192,7 +193,9 @@ class Round:
             return False
         pid = self._draw.choice(sorted(pids))
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+            # a terminal tells all that run in it
+            tell = os.killpg if number in {INT, HUP} else os.kill
+            tell(pid, number)
             if number == STOP:
                 time.sleep(self._draw.uniform(0.5, 8.0))  # as long as it is stopped
                 os.kill(pid, signal.SIGCONT)
@@ -227,6 +230,8 @@ class Round:
     def _hold(self, code: int, met: bool) -> None:
         said = self._said.read_text("utf-8", "replace") if self._said.exists() else ""
         right = EVENTS[self._event][2] if met else {0}
+        if not self._is_begun:
+            right = right | {-TERM}  # nobody listened yet
         if self._event == "terminal is closed":
             right = right | {128 + HUP}  # in setsid's words
         assert code in right, f"{self._event}: exit code {code}: {said}"
@@ -247,6 +252,7 @@ class Round:
                 os.kill(pid, KILL)
         self._process.wait()
         shutil.rmtree(self._temporary, ignore_errors=True)
+        self._said.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,9 @@ import pytest
 import writes
 
 FEW, MANY = (3, 4, 5), range(20, 80)
-STRIDE = 31
+PARTS = 4
+WHOLE = 2
+"""The study with everything that is kept."""
 
 
 def seeds(few, many):
@@ -39,19 +41,22 @@ def test_many_schedules_of_ledger_and_engine(number, scratch):
     ledger_machine.try_seed(number, scratch)
 
 
-@pytest.mark.parametrize("number", seeds(range(0, 400, STRIDE), range(1, 400, STRIDE)))
-def test_a_kill_leaves_the_state_before_or_after_a_write(number, scratch):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_kill_leaves_the_state_before_or_after_a_write(part, scratch):
     """Ledger, cache and tables are whole then, and the run that goes on ends as if undisturbed."""
-    writes.try_seed(number, scratch)
+    places = writes.one_of_each(scratch)
+    assert {"before COMMIT", "after COMMIT", "os.rename .block", "os.rename .block.sha256"} < {
+        *places
+    }
+    for nth in [*places.values()][part::PARTS]:
+        assert writes.try_point(scratch, WHOLE, nth)
 
 
-def test_every_write_of_a_run_has_its_turn(scratch):
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(400))
+def test_a_kill_at_every_write(number, scratch):
     """The first seeds are the first place of each study, the next ones the second, and so on."""
-    points = writes.quiet(0, scratch).points
-    counted = {point.split(" ", 1)[0] for point in points}
-    assert counted == {"after", "before", "open", "os.mkdir", "os.remove", "os.rename"}
-    assert writes.try_seed(0, scratch) == points[0]
-    assert writes.try_point(scratch, 0, len(points) + 1) == ""
+    writes.try_seed(number, scratch)
 
 
 @pytest.mark.parametrize("number", seeds(range(10), range(10, 200)))

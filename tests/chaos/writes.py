@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -73,6 +74,17 @@ def quiet(study: int, scratch: Path) -> Quiet:
         _QUIET[study] = Quiet(points, attempts(directory), results(directory), code)
         shutil.rmtree(directory)
     return _QUIET[study]
+
+
+def one_of_each(scratch: Path) -> dict[str, int]:
+    """Each kind of write, and where in a run it comes, in the middle of those of its kind."""
+    found: dict[str, list[int]] = {}
+    for nth, point in enumerate(quiet(2, scratch).points, 1):
+        # a file that is opened aside, or removed after its renaming, changes nothing that is read
+        if not point.startswith(("open .", "os.remove ")):
+            kind = re.sub(r"(\.\w{32}(?=\.block)|\.\w{8}$)", "", point)
+            found.setdefault(kind, []).append(nth)
+    return {kind: places[len(places) // 2] for kind, places in found.items()}
 
 
 def run(directory: Path, study: int, nth: int, log: Path) -> tuple[int, list[str]]:

@@ -306,3 +306,16 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(quickstart, target
         subprocess.run(["umount", str(place)], check=True)
     ran = gridrun("local", quickstart, *chosen)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_ctrl_c_while_gridrun_starts_is_no_traceback(tmp_path):
+    """Importing the commands takes a while: 130 and a word, as later."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "gridrun", "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
