@@ -144,7 +144,7 @@ def test_a_model_demands_the_features_that_it_learnt_from():
     settings = Settings(
         {}, "corrected", seed=1, options={FEATURES: features_of_set("meta2026").plain()}
     )
-    kept = options_of(settings, ["GERP.._RS", "consequence.stop_gained"])
+    kept = options_of(settings, ["GERP.._RS", "consequence.stop_gained"], ())
     learnt = FeatureSet.from_plain(kept[FEATURES])
     assert {feature.name for feature in learnt.features} == {"GERP.._RS", "consequence"}
     assert not any(feature.optional for feature in learnt.features)

@@ -77,7 +77,8 @@ def show_logs(
     if child is not None:
         with sent.asking() as backend:
             text = backend.log(child)
-        say(text.rstrip() or f"{child} has printed nothing yet")
+        for line in text.rstrip().splitlines() or [f"{child} has printed nothing yet"]:
+            say(line)
         return
     looks = _look(sent, ended=True)
     if as_json:

@@ -154,11 +154,13 @@ def _show(frame: pd.DataFrame, by: int) -> None:
     width = min(out.width, _WIDTH)
     room = max(out.width, _WIDTH) if out.is_terminal else _WIDTH
     if is_pivoted(frame):
-        say(textwrap.fill(pivot_title(frame), width, break_on_hyphens=False))
+        for line in textwrap.wrap(pivot_title(frame), width, break_on_hyphens=False):
+            say(line)
         _print(pivot_lines(frame), room, len(frame.columns) - len(frame.attrs[FAILED]))
         return
     for metric, part in frame.groupby("metric", sort=False):
-        say(textwrap.fill(_title(str(metric), part, by), width, break_on_hyphens=False))
+        for line in textwrap.wrap(_title(str(metric), part, by), width, break_on_hyphens=False):
+            say(line)
         _print(_lines(part, by), room, len(_varying(part, by)))
         undefined, waiting = int(part["undefined"].sum()), int(part["waiting"].sum())
         said = []
@@ -172,7 +174,8 @@ def _show(frame: pd.DataFrame, by: int) -> None:
             if not is_reference(str(note)):
                 said.append(f"{counted(len(rows), 'row')}: {note}")
         for each in said:
-            say(textwrap.fill(each, width, subsequent_indent="  "))
+            for line in textwrap.wrap(each, width, subsequent_indent="  "):
+                say(line)
     if frame.empty:
         say("no part is meant")
 
@@ -184,7 +187,8 @@ def _print(lines: _Lines, room: int, names: int) -> None:
         for short, whole in fitted.shortened.items():
             say(f"  {short} = {whole}")
         if fitted.advice:
-            say(textwrap.fill(fitted.advice, _WIDTH, subsequent_indent="  "))
+            for line in textwrap.wrap(fitted.advice, _WIDTH, subsequent_indent="  "):
+                say(line)
 
 
 def _title(metric: str, part: pd.DataFrame, by: int) -> str:
