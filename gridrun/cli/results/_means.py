@@ -146,6 +146,11 @@ def _tables(frame: pd.DataFrame, by: int) -> Iterator[tuple[str, _Lines]]:
         yield _title(str(metric), part, by), _lines(part, by)
 
 
+def _say_wrapped(text: str, width: int, *, indent: str = "") -> None:
+    for line in textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False):
+        say(line)
+
+
 def _show(frame: pd.DataFrame, by: int) -> None:
     """A table for each metric, and what is missing in it and why."""
     from gridrun.report.tables import FAILED, is_reference
@@ -154,13 +159,11 @@ def _show(frame: pd.DataFrame, by: int) -> None:
     width = min(out.width, _WIDTH)
     room = max(out.width, _WIDTH) if out.is_terminal else _WIDTH
     if is_pivoted(frame):
-        for line in textwrap.wrap(pivot_title(frame), width, break_on_hyphens=False):
-            say(line)
+        _say_wrapped(pivot_title(frame), width)
         _print(pivot_lines(frame), room, len(frame.columns) - len(frame.attrs[FAILED]))
         return
     for metric, part in frame.groupby("metric", sort=False):
-        for line in textwrap.wrap(_title(str(metric), part, by), width, break_on_hyphens=False):
-            say(line)
+        _say_wrapped(_title(str(metric), part, by), width)
         _print(_lines(part, by), room, len(_varying(part, by)))
         undefined, waiting = int(part["undefined"].sum()), int(part["waiting"].sum())
         said = []
@@ -174,8 +177,7 @@ def _show(frame: pd.DataFrame, by: int) -> None:
             if not is_reference(str(note)):
                 said.append(f"{counted(len(rows), 'row')}: {note}")
         for each in said:
-            for line in textwrap.wrap(each, width, subsequent_indent="  "):
-                say(line)
+            _say_wrapped(each, width, indent="  ")
     if frame.empty:
         say("no part is meant")
 
@@ -187,8 +189,7 @@ def _print(lines: _Lines, room: int, names: int) -> None:
         for short, whole in fitted.shortened.items():
             say(f"  {short} = {whole}")
         if fitted.advice:
-            for line in textwrap.wrap(fitted.advice, _WIDTH, subsequent_indent="  "):
-                say(line)
+            _say_wrapped(fitted.advice, _WIDTH, indent="  ")
 
 
 def _title(metric: str, part: pd.DataFrame, by: int) -> str:
