@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 def _trials() -> dict[str, Callable[[int, Path], object]]:
     import attacks
     import ledger_machine
+    import models
     import real
     import writes
 
@@ -28,6 +29,7 @@ def _trials() -> dict[str, Callable[[int, Path], object]]:
         "ledger": ledger_machine.try_seed,
         "writes": writes.try_seed,
         "attacks": attacks.try_seed,
+        "models": models.try_seed,
         "real": real.try_seed,
     }
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import commands
+import models
 import pytest
 import real
 from attacks import COMMAND
@@ -29,6 +30,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 def test_the_table_is_that_of_a_quiet_run(number, tmp_path):
     """Whatever is killed, stopped, full, slow or closed: right exit codes, and nothing is left."""
     real.try_seed(number, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """A model is made there once."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.mark.parametrize("number", range(30))
+def test_a_damaged_model_predicts_nothing_or_the_same(number, scratch):
+    """Neither a traceback nor another probability comes of it."""
+    models.try_seed(number, scratch)
 
 
 ALWAYS = {
