@@ -109,8 +109,12 @@ class UnitQueue:
 
     @property
     def seconds_to_next(self) -> float | None:
-        """Seconds until a unit that was put off may be offered; None when there is none."""
-        return max(self._again[0].due - self._clock(), 0.0) if self.put_off else None
+        """Seconds until a unit that was put off may be offered; None when there is none.
+
+        None where the backend judges, too: what it did not take when it could is not for this run.
+        """
+        is_put_off = self._lost is not None and self.put_off
+        return max(self._again[0].due - self._clock(), 0.0) if is_put_off else None
 
     def tasks_of(self, unit: str) -> int:
         """Number of tasks of a unit in flight that have no final event."""
