@@ -97,7 +97,7 @@ def read_model(file: Path) -> ModelFile:
             contents = {name: archive.read(name) for name in archive.namelist()}
         recipe = Recipe.from_text(contents.pop(RECIPE))
         check_recipe(recipe)
-    except (*DAMAGED_ARCHIVE, NotImplementedError) as error:
+    except (*DAMAGED_ARCHIVE, NotImplementedError) as error:  # zipfile's, of a method of packing
         raise no_model(file, "it is no model that `gridrun export-model` wrote") from error
     except (ValueError, TypeError) as error:
         raise no_model(file, f"its recipe cannot be used: {error}") from error

@@ -17,14 +17,12 @@ class Retry:
 
     Args:
         more: Tries after the first one.
-        alone: Whether a try has a process to itself, at the end of its unit.
         first_pause: Seconds before the first of these tries; before each further one twice as
             many.
         longest_pause: Most seconds before one.
     """
 
     more: int = 0
-    alone: bool = False
     first_pause: float = 0.0
     longest_pause: float = 0.0
 
@@ -36,10 +34,11 @@ class Retry:
 RETRIES: Mapping[str, Retry] = {
     Kind.ERROR: Retry(),
     Kind.UPSTREAM_DEFECT: Retry(),
-    Kind.CRASH: Retry(1, alone=True),
-    Kind.TIMEOUT: Retry(1, alone=True),
-    Kind.MEMORY: Retry(1, alone=True),
+    Kind.CRASH: Retry(1),
+    Kind.TIMEOUT: Retry(1),
+    Kind.MEMORY: Retry(1),
     # what took the worker may pass: a node that starts anew, memory that others need just now
     LOST: Retry(4, first_pause=2.0, longest_pause=60.0),
 }
-"""By kind of failure. An ``error`` is a finding of R's or Python's: it would come again."""
+"""By kind of failure. An ``error`` is a finding of R's or Python's: it would come again. Who tries
+a task again does so at the end of its unit, in a process of its own."""

@@ -105,7 +105,7 @@ class Attempt:
 
     Args:
         unit: Unit it was part of.
-        number: 1, or 2 when tried again alone.
+        number: 1 for the first try; a later one is made alone.
         worker: Display name of the worker: host, process id and start.
         started: Seconds since the epoch.
         seconds: Wall seconds.

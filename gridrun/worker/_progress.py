@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gridrun.pipeline import TaskSpec
+from gridrun.plan.retries import RETRIES
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 from gridrun.worker._ending import Ending
 from gridrun.worker._messages import Outcome, Ran, Refused
@@ -56,6 +57,7 @@ class UnitProgress:
         self._quarantine = quarantine
         self._first = dict.fromkeys(range(len(unit.tasks)))
         self._again: dict[int, None] = {}
+        self._failures: dict[int, int] = {}
         self._large: set[int] = set()
 
     @property
@@ -89,13 +91,10 @@ class UnitProgress:
             attempt = self._attempt(message.position, tried.started, tried.seconds)
         else:
             attempt = self._attempt(message.position, message.started, 0.0)
-        if isinstance(message, Ran) and message.tried.kind is Kind.MEMORY:
+        kind = message.tried.kind if isinstance(message, Ran) else None
+        if kind is Kind.MEMORY:
             self._large.add(message.position)
-            final = self._put_off(message.position)
-        else:
-            final = True
-            self._first.pop(message.position, None)
-            self._again.pop(message.position, None)
+        final = self._end(message.position, kind)
         if isinstance(message, Refused):
             stage = message.stage
             ending = self._quarantine.last(self.unit.artifact, stage, message.key)
@@ -125,7 +124,7 @@ class UnitProgress:
         # a new process and lose no attempt by it.
         if ending.memory is not None:
             self._large.add(position)
-        final = self._put_off(position)
+        final = self._end(position, _kind_of(ending))
         # counted by stage and key, not by task: tasks that share the stage's result would die
         # of it one by one, each with a process and, after a timeout, with the whole limit
         self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
@@ -135,18 +134,25 @@ class UnitProgress:
         )
         return replace(killed, shares=running.key)
 
-    def _put_off(self, position: int) -> bool:
-        """Put a task off to the end of the unit; whether that was its second attempt instead."""
-        if position in self._again:
-            del self._again[position]
-            return True
+    def _end(self, position: int, kind: Kind | None) -> bool:
+        """End an attempt; whether it was the task's last, or put off to the end of the unit."""
         self._first.pop(position, None)
+        self._again.pop(position, None)
+        failures = self._failures[position] = self._failures.get(position, 0) + 1
+        if kind is None or failures > RETRIES[kind].more:
+            return True
         self._again[position] = None
         return False
 
     def _attempt(self, position: int, started: float, seconds: float) -> Attempt:
-        number = 2 if position in self._again else 1
+        number = self._failures.get(position, 0) + 1
         return Attempt(self.unit.id, number, self._worker, started, seconds)
+
+
+def _kind_of(ending: Ending) -> Kind:
+    if ending.memory is not None:
+        return Kind.MEMORY
+    return Kind.CRASH if ending.limit is None else Kind.TIMEOUT
 
 
 def _killed(
@@ -160,11 +166,10 @@ def _killed(
     final: bool = True,
 ) -> TaskFailed:
     limit = ending.limit
-    kind = Kind.CRASH if limit is None else Kind.TIMEOUT
     return TaskFailed(
         task,
         attempt,
-        kind if ending.memory is None else Kind.MEMORY,
+        _kind_of(ending),
         reason,
         final=final,
         signal=ending.signal,

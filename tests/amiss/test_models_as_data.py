@@ -342,6 +342,7 @@ BOOSTED_FAULTS: dict[str, Callable[[dict], object]] = {
     "a child outside": lambda tree: tree["left_children"].__setitem__(0, 10**6),
     "a circle": lambda tree: tree["left_children"].__setitem__(0, 0),
     "both the same": lambda tree: tree["left_children"].__setitem__(0, tree["right_children"][0]),
+    "another parent": lambda tree: tree["parents"].__setitem__(1, 10**6),
     "half a leaf": lambda tree: tree["left_children"].__setitem__(0, -1),
     "a column outside": lambda tree: tree["split_indices"].__setitem__(0, 10**6),
     "a short array": lambda tree: tree["split_conditions"].pop(),

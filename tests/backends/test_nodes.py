@@ -112,6 +112,15 @@ def ended_well(run, quiet, seconds=240):
     return err
 
 
+def line_with(run, words):
+    """The first line of standard error with these words, of a run that goes on."""
+    said = ""
+    while words not in said:
+        said = run.process.stderr.readline()
+        assert run.process.poll() is None
+    return said
+
+
 @pytest.mark.slow
 @pytest.mark.ray
 def test_nodes_are_lost_and_join(begin, cluster, quiet):
@@ -136,10 +145,7 @@ def test_a_frozen_node_is_a_lost_one(begin, cluster, quiet):
     run.wait_for(lambda: run.outcomes() > 3)
     cluster.join()
     cluster.signal(frozen, signal.SIGSTOP)
-    said = ""
-    while "a worker was lost" not in said:
-        said = run.process.stderr.readline()
-        assert run.process.poll() is None
+    line_with(run, "a worker was lost")
     cluster.signal(frozen, signal.SIGCONT)
     ended_well(run, quiet)
 
@@ -152,10 +158,7 @@ def test_no_node_is_left(begin, cluster, quiet):
     run = begin("--address", cluster.address, environment=TOKEN)
     run.wait_for(lambda: run.outcomes() > 3)
     cluster.signal(only, signal.SIGKILL)
-    said = ""
-    while "no worker has been up" not in said:
-        said = run.process.stderr.readline()
-        assert run.process.poll() is None
+    said = line_with(run, "no worker has been up")
     assert re.search(
         r"waiting for Ray to start one: 1 node of the cluster live, with 0 processors free", said
     )

@@ -11,7 +11,7 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskResult
 from gridrun.plan.cutting import UnitPlan
 from gridrun.plan.retries import LOST, RETRIES
-from gridrun.plan.units import Attempt, TaskDone, UnitLost, UnitStarted
+from gridrun.plan.units import Attempt, Kind, TaskDone, UnitLost, UnitStarted
 from gridrun.run._engine import Engine
 from gridrun.run._progress import Silent
 from gridrun.run._unit_queue import UnitQueue
@@ -78,6 +78,11 @@ def test_pauses_grow_to_a_bound_and_end(clock):
     with pytest.raises(EnvironmentFault, match="those tasks 5 times, the last one: killed"):
         queue.mark_lost(queue.next_unit().id, "killed")
     assert AGAIN.pause(20) == AGAIN.longest_pause
+
+
+def test_each_kind_of_failure_says_how_often_it_is_tried_again():
+    """A new one has to be thought of."""
+    assert set(RETRIES) == {*Kind, LOST}
 
 
 def test_an_outcome_of_the_unit_ends_the_row(clock):

@@ -192,11 +192,12 @@ def _write(
     damaged = 0
     of_rows, kept = RowTables(study_state, view), KeptPredictions(study_state, view)
     with alone(paths), _no_search_for_cycles(), Tables(study_state, view) as tables:
+        last: tuple[int, str] | None = None
         for part in parts(study_state, view):
             damaged += part.damaged
-            if (
-                part.fold == 1
-            ):  # the others of a combination and classifier belong to the same group
+            row = (part.combination, part.classifier)
+            if row != last:  # its folds follow one another, and belong to the same group
+                last = row
                 group = _group_of(study_state, part, groups)
                 group.warn(study_state.caveats_of(part.values))
             group.add(part)
