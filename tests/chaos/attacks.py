@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import commands
+from real import tasks_done
 from toystudies import TOY, write_study
 from writes import GRID, SCRIPT
 
@@ -31,6 +32,8 @@ TABLES = re.compile(r"(final_cv_results|per_consequence|pooled|null_models|line|
 """Files without a measured second in them."""
 
 PAGE = 4096
+BLOCKS, TASKS = 2, 8
+"""Of the study."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,12 @@ def _finished(place: Path, *, report: bool) -> Path:
 
 def _killed(place: Path) -> Path:
     directory = _study(place)
-    words = (directory, "95", json.dumps(OPTIONS), place / "points")
+    words = (directory, "84", json.dumps(OPTIONS), place / "points")
     assert commands.gridrun(*words, script=SCRIPT).returncode == -9
     assert (directory / ".gridrun" / "ledger.sqlite-wal").stat().st_size
+    # a block is made whose tasks are not done, or damage to it would change nothing
+    assert len(list((directory / ".gridrun" / "cache").glob("*.block"))) == BLOCKS
+    assert 0 < tasks_done(directory) < TASKS - TASKS // BLOCKS
     return directory
 
 
@@ -225,6 +231,8 @@ def try_seed(number: int, scratch: Path) -> str:
         if state in {"sent", "worked"} and codes[-1] == 0:
             # a shard that nobody can run is out still: a person gives it up
             codes += [type_in(directory, *words)[0] for words in (("shards", "cancel"), *HERE)]
+        if path.is_relative_to(directory / ".gridrun" / "cache"):
+            assert codes[-1] in {0, 1}, (what, codes, "what is damaged there is made again")
         if codes[-1] in {0, 1}:
             assert codes[-1] == known.ends, (what, codes)
             hold(known, directory, at_the_end=True)
