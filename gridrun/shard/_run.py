@@ -29,7 +29,7 @@ from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
-from gridrun.worker import Supervisor
+from gridrun.worker import MachineAtFault, Supervisor
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 _POLL_SECONDS = 0.5
@@ -218,12 +218,14 @@ class _Workers:
                     running -= 1
                 elif isinstance(item, Exception):
                     faults.append(item)
+                    if isinstance(item, MachineAtFault):
+                        self._stop.set()  # what is lost, all of them have lost
                 else:
                     yield from item
             if seconds_to_flush() <= 0:
                 yield None
         if faults and not running:
-            # other workers may have got through in spite of it; if not, this is why
+            # other workers may have got through in spite of one that could not start
             raise faults[0]
 
     def _work(self, number: int) -> None:

@@ -10,6 +10,7 @@ from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._memory import default_limit, total_memory
 from gridrun.worker._parent_death import adopt_orphans, die_with_parent
 from gridrun.worker._process import ChildProcess
+from gridrun.worker._suspicion import MachineAtFault
 from gridrun.worker._task import StageClock, Tried, company_of, try_task
 from gridrun.worker.private import private_directory, who_may_replace
 from gridrun.worker.supervisor import Supervisor, worker_name
@@ -19,6 +20,7 @@ __all__ = [
     "ChildProcess",
     "DamagedArtifact",
     "Ending",
+    "MachineAtFault",
     "StageClock",
     "Supervisor",
     "TimeLimit",

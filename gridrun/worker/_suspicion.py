@@ -16,6 +16,10 @@ from gridrun.plan.units import Event, TaskDone, Unit
 from gridrun.worker._messages import Outcome, Ran
 
 
+class MachineAtFault(EnvironmentFault):
+    """A task that was done before fails here now: no worker of the machine may go on."""
+
+
 @dataclass(frozen=True)
 class Known:
     """A task that was done here.
@@ -59,7 +63,7 @@ class Suspicion:
         """Judge by the outcome of the repeated task.
 
         Raises:
-            EnvironmentFault: It has failed for the reason for which the others did.
+            MachineAtFault: It has failed for the reason for which the others did.
         """
         tried = outcome.tried if isinstance(outcome, Ran) else None
         if (
@@ -70,7 +74,7 @@ class Suspicion:
             self.clear()
             return
         many = counted(len(self._failures.tasks), "task")
-        raise EnvironmentFault(
+        raise MachineAtFault(
             f"{many} in a row failed here for one reason, and so does one that was done before: "
             f"{tried.reason}",
             todo="something that tasks need was changed or lost while the run went on: a package, "

@@ -182,6 +182,21 @@ def test_a_killed_worker_goes_on(tmp_path):
     assert read_manifest(tmp_path / "out" / MANIFEST).tasks == 120
 
 
+def test_a_machine_at_fault_ends_all_workers_of_a_shard(tmp_path):
+    """One has found out what is lost; another one might take its failures for findings."""
+    units = toy_units(20, 12)
+    places = {"fold=1": "need", "fold=1,twin_check=off,column_share=0.33": "lose"}
+    first = units[0].tasks
+    units[0] = dataclasses.replace(units[0], tasks=(first[9], *first[:9], *first[10:]))
+    options = {"misbehave": places, "state_dir": str(tmp_path), "sleep_ms": 25}
+    _, archive = make_shard(tmp_path, units, **options)
+    code, _, stderr = run(archive, tmp_path / "out", "--workers", "2")
+    assert code == 3
+    assert "so does one that was done before" in stderr
+    ended = rows_of(events_in(tmp_path / "out"))
+    assert 0 < len(ended) < 200, "the others wait"
+
+
 def test_a_worker_asked_to_end_keeps_what_it_has(tmp_path):
     """SIGTERM, which comes before a node is taken away: outcomes are written, exit is not 0."""
     starts = tmp_path / "starts"
