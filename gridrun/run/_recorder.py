@@ -121,9 +121,13 @@ class Recorder:
         self._progress.update(self._tally)
 
     def let_wait(self) -> None:
-        """Have tasks wait again that failed in a row for one reason: it was the machine's."""
+        """Have tasks wait again that failed in a row for one reason: it was the machine's.
+
+        Of other workers those that failed for the same one, however few.
+        """
+        reasons = {failures.reason for failures in self._alike.values() if failures.are_many}
         for failures in self._alike.values():
-            if failures.are_many:
+            if failures.reason in reasons:
                 self._ledger.commit()
                 self._ledger.forget(failures.tasks)
                 self._tally.failed -= len(failures.tasks)
