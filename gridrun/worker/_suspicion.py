@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gridrun.errors import EnvironmentFault, counted
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.alike import AlikeFailures, general
-from gridrun.plan.units import Event, TaskDone, Unit
+from gridrun.plan.units import Event, TaskDone, TaskFailed, Unit
 from gridrun.worker._messages import Outcome, Ran
 
 
@@ -39,21 +39,32 @@ class Suspicion:
     def __init__(self) -> None:
         self._failures = AlikeFailures()
         self._cleared: set[str] = set()
-        self.known: Known | None = None
-        """A task that was done, to be repeated."""
+        self._known: dict[str, Known] = {}
+        self._last: Known | None = None
+        self._classifier = ""
 
     @property
     def is_raised(self) -> bool:
         """Whether the machine is to be tried before anything else runs."""
         return self._failures.are_many and self._failures.reason not in self._cleared
 
+    @property
+    def known(self) -> Known | None:
+        """A task that was done, to be repeated; of the classifier that fails, if there is one.
+
+        A package may be lost that no other classifier has a use for.
+        """
+        return self._known.get(self._classifier, self._last)
+
     def note(self, event: Event, unit: Unit) -> None:
         """Take in the outcome of a task of a unit."""
         self._failures.note(event)
+        if isinstance(event, TaskFailed):
+            self._classifier = event.task.classifier
         if isinstance(event, TaskDone) and not event.result.shared:
-            if self.known is None:
+            if event.task.classifier not in self._known:
                 self._cleared.clear()  # nothing was found out of these, for lack of such a task
-            self.known = Known(event.task, unit.artifact)
+            self._last = self._known[event.task.classifier] = Known(event.task, unit.artifact)
 
     def clear(self) -> None:
         """The failures are the tasks' own: their reason says nothing about the machine."""

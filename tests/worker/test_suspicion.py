@@ -84,6 +84,18 @@ def test_what_could_not_be_compared_at_first_is_later(supervise, tmp_path):
         driven.run(units[2])
 
 
+def test_a_task_of_the_classifier_that_fails_is_repeated(supervise, tmp_path):
+    """What that one alone has a use for may be lost; tasks of another one know nothing of it."""
+    driven = supervise(misbehave={EVERY: "need"}, state_dir=str(tmp_path))
+    first, third = toy_units(2, 12)
+    (second,) = toy_units(1, 12, "line")
+    assert all(isinstance(event, TaskDone) for event in outcomes(driven.run(first)))
+    assert all(isinstance(event, TaskDone) for event in outcomes(driven.run(second)))
+    (tmp_path / "lost").touch()
+    with pytest.raises(EnvironmentFault, match="so does one that was done before"):
+        driven.run(third)
+
+
 def test_numbers_do_not_make_another_reason():
     """Reasons are alike that differ by numbers alone."""
     assert (
