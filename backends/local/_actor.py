@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import pickle
 import shutil
+import socket
 import sys
 import tempfile
+import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +29,7 @@ class WorkerActor:
 
     def __init__(self) -> None:
         self._job: Any = None
+        self._has_code_with_it = False
         self._content: bytes | None = None
         self._supervisor: Any = None
         self._place = Path()
@@ -34,7 +37,7 @@ class WorkerActor:
 
     def hello(
         self, job: bytes, directory: str | None, path: Sequence[str], code: bytes | None
-    ) -> str:
+    ) -> tuple[str, str, str] | None:
         """Get ready; makes no file where no code was sent.
 
         Args:
@@ -44,12 +47,16 @@ class WorkerActor:
             code: Archive of those modules otherwise.
 
         Returns:
-            Why nothing can be run here; empty when all is well.
+            The node, why nothing can be run there, and what to do; None when all is well.
         """
         place = Path(directory or tempfile.gettempdir()).resolve()
         why = who_may_replace(place)
         if why:
-            return f"what the worker runs would lie below {place}, but {why}"
+            return (
+                _node(),
+                f"what the worker runs would lie below {place}, but {why}",
+                "set TMPDIR on the node to a directory that only its user, or root, can change",
+            )
         self._place = place
         if code is not None:
             # Ray gives a job's modules a place that every user of the node can write to
@@ -67,7 +74,8 @@ class WorkerActor:
             hold(self._directory)
             clear_left_behind(place)
         self._job = pickle.loads(job)  # noqa: S301 - our own driver's
-        return ""
+        self._has_code_with_it = code is not None
+        return None
 
     def step(
         self, unit: Unit | None, content: bytes | None, seconds: float, *, stop: bool
@@ -99,10 +107,16 @@ class WorkerActor:
             supervisor.stop()
         try:
             events: list[Event] = supervisor.poll(seconds)
-        except EnvironmentFault:
+        except EnvironmentFault as fault:
             self.close()  # the driver does not use this worker again
+            if self._has_code_with_it:
+                fault.where = fault.where or _node()
             raise
         return events
+
+    def rest(self) -> None:
+        """Keep the processor, so that no other worker starts here, until this one is killed."""
+        threading.Event().wait()
 
     def close(self) -> None:
         """End the child and remove every file."""
@@ -124,3 +138,8 @@ class WorkerActor:
             msg = f"artifact {digest} was not sent"
             raise RuntimeError(msg)
         return self._content
+
+
+def _node() -> str:
+    """The machine, as people know it."""
+    return f"node {socket.gethostname()}"

@@ -61,10 +61,10 @@ class Nodes:
             f"{counted(len(alive), 'node')} of the cluster live, with {free:g} processors free"
         )
 
-    def processors(self) -> int | None:
-        """Processors of all nodes that live; None between two questions."""
-        now = time.monotonic()
-        if now - self._asked < _ASK_SECONDS:
+    def processors(self, *, now: bool = False) -> int | None:
+        """Processors of all nodes that live; None between two questions, unless asked for now."""
+        time_now = time.monotonic()
+        if not now and time_now - self._asked < _ASK_SECONDS:
             return None
-        self._asked = now
+        self._asked = time_now
         return int(self._ray.cluster_resources().get("CPU", 0))

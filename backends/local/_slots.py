@@ -1,5 +1,8 @@
 """Slots: one actor each, one call in flight each, a new actor when one dies.
 
+Where a node lacks something, its actor keeps the processor it has and is given nothing more: Ray,
+which knows no such thing as a node without R, would start the next one there as well.
+
 The ray module is handed in: only ``backends.local._driver`` imports it.
 """
 
@@ -8,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,7 @@ from gridrun.plan.units import (
     UnitFinished,
     UnitLost,
     UnitStarted,
+    WorkerUnfit,
 )
 from gridrun.worker import DamagedArtifact
 
@@ -60,6 +64,8 @@ class _Slot:
     call: Any
     unit: Unit | None = None
     is_up: bool = False
+    worker: str = ""
+    has_outcomes: bool = False
     called: float = field(default_factory=time.monotonic)
 
 
@@ -101,9 +107,11 @@ class Slots:
         )
         self._artifacts: OrderedDict[str, Any] = OrderedDict()
         self._losses = 0
-        self._grows = grows
+        self._most = None if grows else count
         self._nodes = Nodes(ray, is_own=directory is not None)
         self._looked = time.monotonic()
+        self._held: deque[Unit] = deque()
+        self._unfit: list[_Slot] = []
         self._slots = [self._new_slot() for _ in range(count)]
 
     def run(
@@ -115,31 +123,34 @@ class Slots:
         # again), and every few seconds, since one may have been put off; asking in every round
         # would be for nothing. ``first`` was pulled by the caller
         # to learn whether Ray is needed at all; after a stop it is handed back, not forgotten.
-        held: Unit | None = first
+        self._held.append(first)
         dry, dry_since = False, 0.0
         self._looked = time.monotonic()
         while True:
             dry = dry and time.monotonic() - dry_since < _ASK_AGAIN_SECONDS
             for slot in self._free():
-                if is_stopping() or dry:
+                if is_stopping() or (dry and not self._held):
                     break
-                unit, held = (held, None) if held is not None else (next_unit(), None)
+                unit = self._held.popleft() if self._held else next_unit()
                 if unit is None:
                     dry, dry_since = True, time.monotonic()
                 else:
                     self._give(slot, unit, stop=False)
-            if held is not None and is_stopping():
+            while self._held and is_stopping():
+                held = self._held.popleft()
                 yield UnitStarted(held.id, "")
                 yield UnitFinished(held.id, "", stopped=True)
-                held = None
             busy = any(slot.unit is not None for slot in self._slots)
-            if not busy and held is None and (dry or is_stopping()):
+            if not busy and not self._held and (dry or is_stopping()):
                 return
             # an actor that starts or has a unit has a call, which fails if it dies; the death of
             # an idle one is noticed with the next unit it is given
-            calls = [slot.call for slot in self._slots if slot.call is not None]
+            slots = self._slots + self._unfit
+            calls = [slot.call for slot in slots if slot.call is not None]
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
-            self._grow()
+            # what an actor that keeps a processor waits for does not come: it died with its node
+            self._unfit = [slot for slot in self._unfit if slot.call not in ready]
+            self._grow(self._nodes.processors())
             yield from self._nodes.look(is_any_up=any(slot.is_up for slot in self._slots))
             for slot in [slot for slot in self._slots if slot.call in ready]:
                 events = self._take(slot, stop=is_stopping())
@@ -158,15 +169,18 @@ class Slots:
                 starting = any(not slot.is_up for slot in reached)
                 seconds = _STARTING_SECONDS if starting else _GOODBYE_SECONDS
                 self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=seconds)
-        for slot in self._slots:
+        for slot in self._slots + self._unfit:
             self._ray.kill(slot.actor, no_restart=True)
-        self._slots = []
+        self._slots, self._unfit = [], []
         self._artifacts.clear()
 
-    def _grow(self) -> None:
-        """Have a worker for each processor that a cluster has got more of."""
-        more = (self._nodes.processors() or 0) - len(self._slots) if self._grows else 0
-        self._slots += [self._new_slot() for _ in range(more)]
+    def _grow(self, processors: int | None) -> None:
+        """Have as many workers as are wanted and a cluster has fit processors for."""
+        if processors is None:
+            return
+        fit = processors - len(self._unfit)
+        wanted = fit if self._most is None else min(self._most, fit)
+        self._slots += [self._new_slot() for _ in range(wanted - len(self._slots))]
 
     def _lose_frozen(self) -> Iterator[Event]:
         """Give up workers that do not come back from a call: their node was stopped, or hangs."""
@@ -207,14 +221,17 @@ class Slots:
             what = (str(error).strip().splitlines() or [""])[0]
             return self._replace(slot, type(error).__name__, what)
         if not slot.is_up and answer:
-            todo = "set TMPDIR on the node to a directory that only its user, or root, can change"
-            return self._retire(slot, EnvironmentFault(answer, todo=todo))
+            where, what, todo = answer
+            return self._retire(slot, EnvironmentFault(what, where=where, todo=todo))
         if not slot.is_up:
             slot.is_up = True
             return []
         events: list[Event] = answer
         if any(isinstance(event, TaskDone | TaskFailed) for event in events):
             self._losses = 0
+            slot.has_outcomes = True
+        if events and isinstance(events[0], UnitStarted):
+            slot.worker = events[0].worker
         if events and isinstance(events[-1], UnitFinished):
             slot.unit = None
         else:
@@ -248,11 +265,19 @@ class Slots:
         if not isinstance(cause, EnvironmentFault):
             raise cause
         self._slots.remove(slot)
-        self._ray.kill(slot.actor, no_restart=True)
+        self._unfit.append(slot)
+        slot.call = slot.actor.rest.remote()
+        self._grow(self._nodes.processors(now=True) if self._has_sent_code else None)
         if not self._slots:
             raise cause
+        said = f"{cause.text()}\n  The run goes on with other workers."
+        events: list[Event] = [WorkerUnfit(slot.worker, said)]
         lost, slot.unit = slot.unit, None
-        return [UnitLost(lost.id, cause.what)] if lost is not None else []
+        if lost is not None and slot.has_outcomes:
+            events.append(UnitLost(lost.id, cause.what))
+        elif lost is not None:
+            self._held.append(lost)  # nothing of it has run
+        return events
 
     def _content(self, digest: str) -> Any:
         """Reference to an artifact in Ray's object store; the latest few are kept there."""

@@ -196,6 +196,17 @@ class UnitLost:
 
 
 @dataclass(frozen=True)
+class WorkerUnfit:
+    """A worker is not used again, for its machine is at fault; others go on.
+
+    What its last tasks failed for, many in a row, is no finding then.
+    """
+
+    worker: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something about the backend itself that is worth saying once."""
 
@@ -279,6 +290,7 @@ Event = (
     | TaskFailed
     | UnitFinished
     | UnitLost
+    | WorkerUnfit
     | Notice
     | SweepEvent
 )

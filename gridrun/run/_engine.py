@@ -401,6 +401,12 @@ class Engine:
         self._interrupted = self._interrupted or recorder.cancelled > 0
         if self._interrupted:
             return "interrupted"
+        if recorder.put_back:
+            self._fault = EnvironmentFault(
+                f"{counted(recorder.put_back, 'task')} failed on a machine at fault, so they wait",
+                todo="run the same command again: only what waits is run",
+            )
+            return "stopped"
         return "failed" if self._tally.failed else "done"
 
     def _wait_for_next(self, queue: UnitQueue) -> None:

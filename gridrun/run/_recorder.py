@@ -24,6 +24,7 @@ from gridrun.plan.units import (
     UnitLost,
     UnitStarted,
     WorkerReady,
+    WorkerUnfit,
 )
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import PutOff, UnitQueue
@@ -92,6 +93,8 @@ class Recorder:
         self._put_off: tuple[PutOff, ...] = ()
         self.cancelled = 0
         """Sweeps that somebody cancelled."""
+        self.put_back = 0
+        """Tasks that wait again, for the machine they failed on was at fault."""
 
     @property
     def has_too_many(self) -> bool:
@@ -120,22 +123,27 @@ class Recorder:
         self._progress.failure(event, log)
         self._progress.update(self._tally)
 
-    def let_wait(self) -> None:
+    def let_wait(self, worker: str | None = None) -> None:
         """Have tasks wait again that failed in a row for one reason: it was the machine's.
 
         Of other workers those that failed for the same one, however few.
+
+        Args:
+            worker: The one whose machine it was, or None where that may be any.
         """
-        reasons = {failures.reason for failures in self._alike.values() if failures.are_many}
-        for failures in self._alike.values():
+        suspects = self._alike.values() if worker is None else [self._alike[worker]]
+        reasons = {failures.reason for failures in suspects if failures.are_many}
+        for name, failures in list(self._alike.items()):
             if failures.reason in reasons:
                 self._ledger.commit()
                 self._ledger.forget(failures.tasks)
                 self._tally.failed -= len(failures.tasks)
+                self.put_back += len(failures.tasks)
                 self._notes.add(
                     f"{counted(len(failures.tasks), 'task')} that had failed will run again: "
                     "the machine was at fault"
                 )
-        self._alike.clear()
+                del self._alike[name]
 
     def take(self, event: Event) -> None:
         """Take one event.
@@ -156,11 +164,11 @@ class Recorder:
                     self._alike[event.attempt.worker].note(event)
                     self.failed(event)
             case WorkerReady(worker, environment):
-                self._check_environment(dict(environment))
+                self._check_environment(worker, dict(environment))
                 for note in self._study_state.version_notes(environment):
                     self._notes.add(note)
                 self._ledger.add_worker(worker, environment)
-            case UnitStarted() | UnitFinished() | UnitLost():
+            case UnitStarted() | UnitFinished() | UnitLost() | WorkerUnfit():
                 self._take_unit(event)
             case Notice(text):
                 self._notes.add(text)
@@ -170,7 +178,7 @@ class Recorder:
                 self.cancelled += isinstance(event, SweepEnded) and event.state == "cancelled"
                 record_sweep(event, self._ledger, self._backend_name)
 
-    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
+    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost | WorkerUnfit) -> None:
         match event:
             case UnitStarted(unit, worker):
                 if unit not in self._resumed:
@@ -189,6 +197,9 @@ class Recorder:
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
                 self._say_what_waits()
+            case WorkerUnfit(worker, text):
+                self._notes.add(text)
+                self.let_wait(worker)
 
     def _say_what_waits(self) -> None:
         """Have the ledger say which units wait to be tried again, where that has changed."""
@@ -241,7 +252,7 @@ class Recorder:
             raise cannot_write(path, error) from error
         return str(path.name)
 
-    def _check_environment(self, environment: dict[str, str]) -> None:
+    def _check_environment(self, worker: str, environment: dict[str, str]) -> None:
         if self._environment is None:
             self._environment = environment
         old = self._environment
@@ -258,6 +269,7 @@ class Recorder:
         )
         raise EnvironmentFault(
             f"this worker's versions are not those the study was begun with: {changes}",
+            where=f"worker {worker}",
             todo="numbers may differ between versions; use the old ones, start a new study "
             "directory, or accept the mixture with --mix-environments",
         )

@@ -7,12 +7,14 @@ task starts, and what is about to run is noted on the status page first.
 from __future__ import annotations
 
 import pickle
+import sys
 import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Runner, Stage, TaskSpec, load_pipeline
 from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
@@ -106,12 +108,19 @@ def serve(channel: Channel) -> None:
 
     Raises:
         GridrunError: The pipeline explains why its runner cannot be opened.
+        EnvironmentFault: A package is missing.
     """
     requests = channel.requests()
     job: Job = next(requests)
-    pipeline = load_pipeline(job.pipeline)
-    child = _Child(channel, pipeline.stages)
-    runner = pipeline.open_runner(job.settings, child.stage_hook)
+    try:
+        pipeline = load_pipeline(job.pipeline)
+        child = _Child(channel, pipeline.stages)
+        runner = pipeline.open_runner(job.settings, child.stage_hook)
+    except ImportError as error:
+        raise EnvironmentFault(
+            f"a Python package cannot be loaded by {sys.executable}: {error}",
+            todo="install what the pipeline needs into the Python that runs the workers",
+        ) from error
     channel.reply(Ready(dict(runner.environment())))
     for dispatch in requests:
         child.run(dispatch, runner)

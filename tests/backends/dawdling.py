@@ -2,13 +2,20 @@
 
 import ctypes
 import dataclasses
+import importlib
 import os
+import pathlib
 
+from gridrun.errors import EnvironmentFault
+from gridrun.pipeline import TaskFailure
 from gridrun.testing.toy import ToyPipeline, ToyRunner, toy_pipeline
 
 
 class DawdlingRunner(ToyRunner):
     def run(self, task, artifact):
+        spoilt = os.environ.get("SPOILT_FROM")
+        if spoilt is not None and pathlib.Path(spoilt).exists():
+            raise TaskFailure("library gone")
         if "DAWDLE_IN_C" in os.environ:
             libc = ctypes.CDLL(None)
             libc.prctl(15, b"dawdling", 0, 0, 0)  # its name in the process table
@@ -21,6 +28,10 @@ class DawdlingRunner(ToyRunner):
 
 class DawdlingPipeline(ToyPipeline):
     def open_runner(self, settings, stage_hook):
+        if "NO_R" in os.environ:
+            raise EnvironmentFault("there is no R here", todo="install r-base-core")
+        if "NEEDS" in os.environ:
+            importlib.import_module(os.environ["NEEDS"])
         options = {"sleep_ms": int(os.environ.get("DAWDLE_MS", "0"))}
         return DawdlingRunner(dataclasses.replace(settings, options=options), stage_hook)
 

@@ -236,7 +236,7 @@ def test_a_worker_without_a_unit_has_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr("gridrun.worker.die_with_parent", lambda: None)  # of the tests
     monkeypatch.setattr("gridrun.worker.adopt_orphans", lambda **_: None)  # likewise
     actor = WorkerActor()
-    assert actor.hello(pickle.dumps(toy_job()), str(tmp_path), (), None) == ""
+    assert actor.hello(pickle.dumps(toy_job()), str(tmp_path), (), None) is None
     assert not list(tmp_path.iterdir())
     unit = toy_units(1, 1)[0]
     actor.step(unit, toy_content(unit.artifact), 5, stop=False)

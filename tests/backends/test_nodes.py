@@ -45,9 +45,10 @@ class Cluster:
             time.sleep(0.1)  # between two looks
         raise AssertionError("the head of the cluster does not answer")
 
-    def join(self, processors=1):
+    def join(self, processors=1, **environment):
         """Start another node."""
-        return self._start(f"--address={self.address}", f"--num-cpus={processors}")
+        options = (f"--address={self.address}", f"--num-cpus={processors}")
+        return self._start(*options, environment=environment)
 
     def signal(self, node, number):
         """Send a signal to all processes of a node."""
@@ -62,7 +63,7 @@ class Cluster:
             self.signal(node, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _start(self, *options):
+    def _start(self, *options, environment=None):
         command = [RAY, "start", "--block", "--disable-usage-stats", *options]
         node = subprocess.Popen(
             [*command, "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"],
@@ -76,6 +77,7 @@ class Cluster:
                 "RAY_TMPDIR": str(self.directory),
                 "PYTHONPATH": str(HERE),
                 "DAWDLE_MS": str(DAWDLE_MS),
+                **(environment or {}),
             },
         )
         self.nodes.append(node)
@@ -180,6 +182,38 @@ def test_a_head_that_comes_back_is_joined_again(begin, cluster, quiet):
     err = ended_well(run, quiet)
     assert "the Ray cluster was lost" in err
     assert f"is tried again for {JOIN_AGAIN_SECONDS:.0f} s" in err
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ({"NO_R": "1"}, "there is no R here"),
+        ({"NEEDS": "no_such_package"}, "No module named 'no_such_package'"),
+    ],
+)
+def test_a_node_that_lacks_something_is_named_and_left_out(begin, cluster, quiet, lacking, said):
+    """Nothing is lost by its being there, and no other worker is started on it."""
+    cluster.join(1)
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: run.outcomes() > 0)
+    cluster.join(2, **lacking)
+    err = ended_well(run, quiet)
+    assert f"node {socket.gethostname()}: " in err
+    assert err.count(said) == 1
+    assert "a worker was lost" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_node_that_no_other_helps_ends_the_run(begin, cluster):
+    """With what is missing, and where."""
+    cluster.join(2, NO_R="1")
+    code, _, err = begin("--address", cluster.address, environment=TOKEN).end(120)
+    assert code == 3
+    assert f"node {socket.gethostname()}: there is no R here" in err
+    assert "Traceback" not in err
 
 
 class Clock:

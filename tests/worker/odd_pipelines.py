@@ -1,5 +1,6 @@
 """Toy pipelines whose processes are hard to start, or that look around where they run."""
 
+import importlib
 import os
 import signal
 import sys
@@ -20,6 +21,10 @@ class Odd(ToyPipeline):
 
     def open_runner(self, settings, stage_hook):
         return self.opens(settings)
+
+
+def _lacks_a_package(settings):
+    importlib.import_module("no_such_package")
 
 
 def _without_r(settings):
@@ -87,6 +92,7 @@ class _Looks:
         return TaskResult(({},))
 
 
+LACKS_A_PACKAGE = Odd("LACKS_A_PACKAGE", _lacks_a_package)
 WITHOUT_R = Odd("WITHOUT_R", _without_r)
 RAISES = Odd("RAISES", _raises)
 LEAVES = Odd("LEAVES", _leaves)

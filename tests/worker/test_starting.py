@@ -1,5 +1,6 @@
 """Processes that do not start, what is said about them, and what a task finds around it."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def test_what_the_pipeline_explains_is_passed_on(supervise):
     fault = fault_of(supervise(job=job_of("WITHOUT_R")))
     assert (fault.what, fault.todo) == ("there is no R on this machine", "install r-base-core")
     assert fault_of(supervise(job=job_of("NOT_THERE"))).what.endswith('has no "NOT_THERE"')
+
+
+def test_a_python_package_that_is_missing_is_named(supervise):
+    """Once, without a traceback, with the Python that lacks it."""
+    fault = fault_of(supervise(job=job_of("LACKS_A_PACKAGE")))
+    assert fault.what.endswith(f"by {sys.executable}: No module named 'no_such_package'")
+    assert "Traceback" not in fault.text()
 
 
 @pytest.mark.parametrize(
