@@ -24,7 +24,7 @@ def check(settings: SlurmSettings) -> Iterator[tuple[str, str, str, str]]:
     except EnvironmentFault as error:
         yield ("Slurm", "missing", error.what, error.todo or "")
         return
-    found = f"{cluster.version}, at most {cluster.most_tasks:,} tasks in a job array"
+    found = f"{cluster.version}; tasks of a job array: at most {cluster.most_tasks:,}"
     yield ("Slurm", "ok", found, "")
     known = f"partitions: {', '.join(cluster.partitions) or 'none'}"
     if settings.partition and settings.partition not in cluster.partitions:

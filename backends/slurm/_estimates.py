@@ -78,7 +78,7 @@ def time_limit(
 
 
 def notice_seconds(settings: SlurmSettings, minutes: int) -> int:
-    """How long before its limit of so many minutes a job is told."""
+    """Seconds of notice that a job has before its limit of so many minutes."""
     return max(round(min(settings.notice_minutes * 60, _MOST_NOTICE * minutes * 60)), 1)
 
 
