@@ -7,7 +7,7 @@ writes segments of events, and at the end a manifest.
 
 from gridrun.shard._file import ARTIFACTS, Shard, open_shard, pack_shards, shard_name
 from gridrun.shard._read_inputs import REPORT
-from gridrun.shard._run import run_shard
+from gridrun.shard._run import ShardReport, run_shard
 from gridrun.shard._segments import (
     MANIFEST,
     SegmentWriter,
@@ -17,7 +17,7 @@ from gridrun.shard._segments import (
     read_segment,
 )
 from gridrun.shard._text import NumberOf, event_from, event_text
-from gridrun.shard._work_off import ERROR, LOG, work_off
+from gridrun.shard._work_off import ERROR, LOG, work_off, work_on
 
 __all__ = [
     "ARTIFACTS",
@@ -28,6 +28,7 @@ __all__ = [
     "NumberOf",
     "SegmentWriter",
     "Shard",
+    "ShardReport",
     "TornSegment",
     "event_from",
     "event_text",
@@ -39,4 +40,5 @@ __all__ = [
     "run_shard",
     "shard_name",
     "work_off",
+    "work_on",
 ]

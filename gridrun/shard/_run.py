@@ -66,6 +66,7 @@ def run_shard(
     workers: int | None = None,
     say: Callable[[str], None] = lambda _: None,
     is_stopping: Callable[[], bool] = lambda: False,
+    is_ending: Callable[[], bool] = lambda: False,
 ) -> ShardReport:
     """Run what has no final event in ``out`` yet.
 
@@ -77,6 +78,7 @@ def run_shard(
         workers: How many units run at once; None for one per processor.
         say: Called with a line of progress now and then.
         is_stopping: Asked often; once true, tasks that run are given up.
+        is_ending: Asked often; once true, tasks that run may end, and no other is begun.
 
     Raises:
         EnvironmentFault: It cannot run anything here.
@@ -97,7 +99,7 @@ def run_shard(
 
     with _Workers(shard.job, read_artifact, units, count) as pool:
         try:
-            for event in pool.events(writer.seconds_to_flush, is_stopping):
+            for event in pool.events(writer.seconds_to_flush, is_stopping, is_ending):
                 if event is None:
                     writer.flush()
                     say(
@@ -185,6 +187,7 @@ class _Workers:
         self._read_artifact = read_artifact
         self._units = deque(units)
         self._stop = threading.Event()
+        self._end = threading.Event()
         self._queue: queue.Queue[list[Event] | Exception | None] = queue.Queue()
         clear_left_behind()
         self._directory = own_directory("worker-")
@@ -205,12 +208,17 @@ class _Workers:
         remove_own(self._directory)
 
     def events(
-        self, seconds_to_flush: Callable[[], float], is_stopping: Callable[[], bool]
+        self,
+        seconds_to_flush: Callable[[], float],
+        is_stopping: Callable[[], bool],
+        is_ending: Callable[[], bool],
     ) -> Iterator[Event | None]:
         """Events as they come; None when it is time to flush."""
         running = len(self._threads)
         faults: list[Exception] = []
         while running and not is_stopping():
+            if is_ending():
+                self._end.set()
             wait = min(seconds_to_flush(), _POLL_SECONDS)
             with contextlib.suppress(queue.Empty):
                 item = self._queue.get(timeout=max(wait, 0.01))
@@ -232,9 +240,11 @@ class _Workers:
         supervisor = None
         try:
             supervisor = Supervisor(self._job, self._read_artifact, self._directory / str(number))
-            while not self._stop.is_set() and (unit := self._next()) is not None:
+            while not self._is_over() and (unit := self._next()) is not None:
                 supervisor.start(unit)
                 while not supervisor.is_idle and not self._stop.is_set():
+                    if self._end.is_set():
+                        supervisor.stop()
                     events = supervisor.poll(_POLL_SECONDS)
                     if events:
                         self._queue.put(events)
@@ -244,6 +254,9 @@ class _Workers:
             if supervisor is not None:
                 supervisor.close()
             self._queue.put(None)
+
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or self._end.is_set()
 
     def _next(self) -> Unit | None:
         with contextlib.suppress(IndexError):

@@ -87,6 +87,42 @@ def work_off(
     return WorkReport(len(through), done, failed, is_stopping())
 
 
+def work_on(
+    queue: ShardQueue,
+    shard: str,
+    *,
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    is_ending: Callable[[], bool] = lambda: False,
+) -> ShardReport | None:
+    """Run one shard of a queue; while somebody else has it, wait for that to end.
+
+    Args:
+        queue: Where it lies.
+        shard: Its name.
+        workers: How many units run at once; None for one per processor.
+        say: Called with a line of progress now and then.
+        is_stopping: Asked often; once true, tasks that run are given up.
+        is_ending: Asked often; once true, tasks that run may end, and no other is begun.
+
+    Returns:
+        How it ended; None where there was nothing to run: it is done, or nobody is to go on.
+
+    Raises:
+        GridrunError: It cannot be run here; it is free again.
+    """
+    others = [name for name in queue.shards() if name != shard]
+    while not (is_stopping() or is_ending() or queue.is_cancelled):
+        if queue.state(shard).state == "done":
+            return None
+        claim = queue.claim(leave_out=others)
+        if claim is not None:
+            return _run(claim, workers, say, is_stopping, is_ending)
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
 def _next_claim(folder: Path, refused: dict[Path, UserError]) -> Claim | None:
     for queue in queues_in(folder):
         own = {path.stem for path in refused if path.parent == queue.directory}
@@ -101,6 +137,7 @@ def _run(
     workers: int | None,
     say: Callable[[str], None],
     is_stopping: Callable[[], bool],
+    is_ending: Callable[[], bool] = lambda: False,
 ) -> ShardReport:
     queue = claim.queue
     out = queue.out(claim.shard)
@@ -128,6 +165,7 @@ def _run(
                 workers=workers,
                 say=tell,
                 is_stopping=lambda: is_stopping() or not claim.holds(),
+                is_ending=is_ending,
             )
     except GridrunError as error:
         tell(f"error: {error.text()}")

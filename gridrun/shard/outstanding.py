@@ -89,12 +89,20 @@ class Outstanding:
         """The sweep is gone: its outstanding tasks are to be offered again."""
         yield from self._mark_lost(list(self._left), reason)
 
+    def hand_back_shard(self, shard: int) -> Iterator[Event]:
+        """Somebody ended a shard: its outstanding tasks wait until a run selects them."""
+        yield from self._hand_back(self._shards.get(shard, []))
+
     def hand_back_all(self) -> Iterator[Event]:
         """Somebody ended the sweep: its outstanding tasks wait until a run selects them."""
-        for unit in list(self._left):
-            del self._left[unit]
-            yield UnitStarted(unit, "")
-            yield UnitFinished(unit, "", stopped=True)
+        yield from self._hand_back(list(self._left))
+
+    def _hand_back(self, units: Iterable[str]) -> Iterator[Event]:
+        for unit in units:
+            if unit in self._left:
+                del self._left[unit]
+                yield UnitStarted(unit, "")
+                yield UnitFinished(unit, "", stopped=True)
 
     def _mark_lost(self, units: Iterable[str], reason: str) -> Iterator[Event]:
         for unit in units:

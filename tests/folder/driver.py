@@ -12,8 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
-import backends.folder.backend
 import gridrun.api
+import gridrun.run.queue_backend
 from gridrun.api import OpenStudy
 from gridrun.cli import main
 from gridrun.pipeline import load_pipeline
@@ -43,11 +43,11 @@ def die(*_, **__):
 pipeline, place, *command = sys.argv[1:]
 # there is no option for it; everything else is as a person has it
 gridrun.api.open_study = open_study
-write = backends.folder.backend.write_queue
+write = gridrun.run.queue_backend.write_queue
 if "--killed-before-writing" in command:
-    backends.folder.backend.write_queue = die
+    gridrun.run.queue_backend.write_queue = die
 elif "--killed-after-writing" in command:
-    backends.folder.backend.write_queue = lambda *given, **named: die(write(*given, **named))
+    gridrun.run.queue_backend.write_queue = lambda *given, **named: die(write(*given, **named))
 command = [word for word in command if not word.startswith("--killed")]
 words = next((n for n, word in enumerate(command) if word.startswith("-")), len(command))
 sys.argv = ["gridrun", *command[:words], place, *command[words:]]

@@ -116,23 +116,21 @@ def test_its_key_is_refused_with_what_brings_keys(bare, tmp_path):
 
 def test_a_package_that_cannot_be_loaded_is_named(bare, tmp_path):
     """Its key and its command say which package; the other commands do not mind."""
-    about = bare / "gridrun_slurm-1.dist-info"
+    about = bare / "gridrun_pbs-1.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gridrun-slurm\nVersion: 1\n")
-    text = (
-        "[gridrun.study_keys]\nslurm = not_there:KEY\n[gridrun.commands]\nslurm = not_there:app\n"
-    )
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gridrun-pbs\nVersion: 1\n")
+    text = "[gridrun.study_keys]\npbs = not_there:KEY\n[gridrun.commands]\npbs = not_there:app\n"
     (about / "entry_points.txt").write_text(text)
     try:
-        (tmp_path / "study.yaml").write_text("slurm: {}\ngrid: {}\n")
+        (tmp_path / "study.yaml").write_text("pbs: {}\ngrid: {}\n")
         said = run(bare, "-m", "gridrun", "plan", tmp_path, exit_code=3)
-        assert 'the key "slurm" of studies is brought by the package gridrun-slurm' in said
-        said = run(bare, "-m", "gridrun", "slurm", tmp_path, "--now", exit_code=3)
-        assert "its package gridrun-slurm is not whole" in said
+        assert 'the key "pbs" of studies is brought by the package gridrun-pbs' in said
+        said = run(bare, "-m", "gridrun", "pbs", tmp_path, "--now", exit_code=3)
+        assert "its package gridrun-pbs is not whole" in said
         assert "cannot be loaded" in run(bare, "-m", "gridrun", "--help")
         (about / "entry_points.txt").write_text("[gridrun.study_keys]\nseed = not_there:KEY\n")
         said = run(bare, "-m", "gridrun", "plan", tmp_path, exit_code=3)
-        assert 'the package gridrun-slurm brings the key "seed"' in said
+        assert 'the package gridrun-pbs brings the key "seed"' in said
     finally:
         shutil.rmtree(about)
 
@@ -169,6 +167,6 @@ def test_the_detached_half_is_used_by_a_backend_that_stays():
     text = "".join(path.read_text() for path in (ROOT / "backends" / "folder").glob("*.py"))
     for name in ("shard.queue", "shard.packing", "shard.contexts"):
         assert f"from gridrun.{name} import" in text
-    for name in ("SweepBackend", "SweepWatch"):
+    for name in ("QueueBackend", "QueueWatch"):
         assert re.search(rf"^class \w+\({name}\):", text, re.MULTILINE), name
     assert "from gridrun.cli.remote import" in text

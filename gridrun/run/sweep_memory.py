@@ -1,4 +1,4 @@
-"""What a study remembers of the shards it wrote: in which folder they are, whether given up."""
+"""What a study remembers of shards it wrote: in which folder, whether given up; for backends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gridrun.store.paths import make_file
 _PLACE, _CANCELLED = "place", "cancelled"
 
 
-class Memory:
+class SweepMemory:
     """Kept on the driver's disk, below the study: the folder may be anywhere, or gone.
 
     Args:

@@ -1,0 +1,142 @@
+"""One sweep as a job array: looked at again and again, until nothing more can come of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from backends.slurm import _controller as slurm
+from backends.slurm._controller import JobState, NoAnswer, QueueFull
+from backends.slurm._submission import log_of
+from gridrun.plan.units import Event, SweepEnded, SweepSent
+from gridrun.run.backend import SentSweep
+from gridrun.run.queue_backend import text_of
+from gridrun.run.queue_watch import QueueWatch
+from gridrun.shard import ERROR, NumberOf
+from gridrun.shard.queue import ShardQueue
+
+_CANCELLED = "CANCELLED"
+
+
+class SlurmWatch(QueueWatch):
+    """Looks at one sweep.
+
+    Outcomes count, whatever Slurm says; Slurm's word decides only what becomes of a shard that
+    has not all of its outcomes.
+
+    Args:
+        sweep: As the ledger has it.
+        queue: Its shards.
+        numbers: Digest of a context to its number.
+        is_cancelled: Whether it was given up.
+        submit: Submits it, unless Slurm has it, and gives the event; raises ``QueueFull``.
+        say: Called with each line about its state.
+    """
+
+    todo_missing = (
+        "is the disk not mounted here, or were they removed? Give its tasks back: "
+        "gridrun slurm cancel"
+    )
+
+    def __init__(
+        self,
+        sweep: SentSweep,
+        queue: ShardQueue,
+        *,
+        numbers: NumberOf,
+        is_cancelled: Callable[[], bool],
+        submit: Callable[[], SweepSent],
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(sweep, queue, numbers=numbers, is_cancelled=is_cancelled, say=say)
+        self.is_sent = sweep.is_sent
+        self._submit = submit
+        self._planned = sweep.planned
+        self._was_cancelled = False
+
+    def look(self) -> Iterator[Event]:
+        """Look once.
+
+        Raises:
+            UserError: The sweep is not there, or Slurm refuses it.
+            EnvironmentFault: The output of a worker was modified after it was read.
+        """
+        yield from self.outstanding.end_empty_units()
+        cancelled = self.is_cancelled()
+        self.require_shards()
+        if not self.is_sent and not cancelled:
+            yield from self._send()
+            return
+        jobs = self._jobs()
+        # states first: what a job writes before it ends is read below
+        is_held = {n: self.queue.state(s).state == "running" for n, s in self.shards.items()}
+        yield from self.read_shards()
+        if jobs is None:
+            return
+        living = {number for number, job in jobs.items() if not job.is_over}
+        if living and (cancelled or self.outstanding.is_settled):
+            self._cancel()
+        for number in self.shards:
+            held = number in living or is_held[number]
+            if not held and not self.outstanding.is_through(number):
+                yield from self._give_up(number, jobs.get(number), cancelled=cancelled)
+        self._say_states(jobs)
+        if self.outstanding.is_settled:
+            self.is_over = True
+            yield SweepEnded(self.name, "cancelled" if self._was_cancelled else "ended")
+
+    def job_words(self, number: int, jobs: Mapping[int, JobState]) -> str:
+        """How a shard stands, for people."""
+        state = self.queue.state(self.shards[number]).state
+        if state == "done" or number not in jobs:
+            return state
+        return jobs[number].words
+
+    def _send(self) -> Iterator[Event]:
+        try:
+            event = self._submit()
+        except (QueueFull, NoAnswer) as error:
+            self.say_once(f"{self.name}: {error.what}; it is tried again")
+            return
+        self.is_sent = True
+        yield event
+
+    def _jobs(self) -> Mapping[int, JobState] | None:
+        try:
+            return slurm.tasks_of(self.name)
+        except NoAnswer as error:
+            self.say_once(f"{self.name}: {error.what}; outcomes are read all the same")
+            return None
+
+    def _cancel(self) -> None:
+        """Have Slurm end what nobody waits for any more; the next look sees whether it did."""
+        try:
+            slurm.cancel(self.name)
+        except NoAnswer as error:
+            self.say_once(f"{self.name}: {error.what}; its jobs are cancelled as soon as it does")
+
+    def _give_up(self, number: int, job: JobState | None, *, cancelled: bool) -> Iterator[Event]:
+        """Give back what a shard lacks whose job is over, once no file can be late any more."""
+        if cancelled or (job is not None and job.state == _CANCELLED):
+            self._was_cancelled = True
+            yield from self.outstanding.hand_back_shard(number)
+            return
+        # of what Slurm has forgotten it is known only that it ended long ago, or never began
+        last = job.ended if job is not None else self._planned
+        if last is None or time.time() - last >= self.queue.lease_seconds:
+            reason = end_of(self.queue, self.shards[number], job)
+            yield from self.outstanding.mark_shard_lost(number, reason)
+
+    def _say_states(self, jobs: Mapping[int, JobState]) -> None:
+        words = [self.job_words(number, jobs) for number in self.shards]
+        counts = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
+        self.say_once(f"{self.name}: {counts}")
+
+
+def end_of(queue: ShardQueue, shard: str, job: JobState | None) -> str:
+    """How the job of a shard ended, and the last that it said, as a sentence."""
+    ended = f"ended as {job.state}" if job is not None else "is not known to Slurm any more"
+    error = text_of(queue.out(shard) / ERROR).strip().partition("\n")[0]
+    log = text_of(log_of(queue.directory, shard)).strip().rpartition("\n")[2]
+    unseen = f"it has printed nothing: do the nodes see {queue.directory}?"
+    return f"the job of {queue.part(shard)} {ended}: {error or log or unseen}"
