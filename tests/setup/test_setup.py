@@ -85,7 +85,12 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize(
     ("goal", "sections"),
-    [("run", ("run",)), ("test", ("run", "test")), ("test-azure", ("run", "test"))],
+    [
+        ("run", ("run",)),
+        ("test", ("run", "test")),
+        ("test-azure", ("run", "test")),
+        ("test-azure-v2", ("run", "test")),
+    ],
 )
 def test_without_root_the_missing_packages_are_named(machine, goal, sections):
     """Exit code 3, every package of the goal with its reason, and the command to install them."""
@@ -171,6 +176,16 @@ def test_azure_has_an_environment_of_its_own(machine):
     assert "could not make the virtual environment .venv-azure" in done.stderr
 
 
+def test_the_newer_sdk_of_azure_needs_no_environment_of_its_own(machine):
+    """It goes beside everything else."""
+    bare = machine(0)
+    bare.add("apt-get", "exit 0")
+    done = bare.setup("test-azure-v2")
+    assert done.returncode == 3
+    assert "into .venv, in the versions of constraints.txt" in done.stdout
+    assert "gridrun[dev,azure-v2]" in done.stdout
+
+
 def test_an_old_python_is_refused(machine):
     """Python before 3.11 is an environment fault that says what to do."""
     old = machine(0)
@@ -234,10 +249,11 @@ def test_azure_pins_differ_only_where_its_sdk_wants_it():
     """A child's numbers are those of a local run: what computes them has one version in both."""
     here, azure = pins(), pins("constraints-azure.txt")
     differing = {name for name in here.keys() & azure.keys() if here[name] != azure[name]}
-    assert differing == {"mypy", "packaging", "pathspec", "python-dateutil"}
+    assert differing == {"cryptography", "mypy", "packaging", "pathspec", "python-dateutil"}
     run = {"numpy", "pandas", "pyarrow", "ray", "rpy2-rinterface", "rpy2-robjects", "xgboost-cpu"}
     assert run <= here.keys() & azure.keys()
     assert {"azureml-core", "azureml-train-core", "standard-imghdr"} <= azure.keys()
+    assert {"azure-ai-ml", "azure-identity"} <= here.keys()
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)

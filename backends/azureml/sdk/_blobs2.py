@@ -1,0 +1,114 @@
+"""Files of runs, and of a person's own datastores: blobs below a prefix with its last slash.
+
+``jobs.download`` of a child also brings the files of all whose number begins alike, and refuses
+a child that still runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.stamps import Stamp, stamp_of
+
+_ARTIFACTS = "workspaceartifactstore"
+"""The datastore that every workspace keeps the files of its runs in."""
+
+_KEPT_SECONDS = 1500
+"""An address that was signed for us lasts an hour."""
+
+_CONNECT_SECONDS, _READ_SECONDS = 20, 60
+
+
+class Blobs:
+    """The blob containers of a workspace.
+
+    Every call raises what azure-core raises, or ``AzureTrouble``.
+
+    Args:
+        client: Of SDK v2.
+        credential: Of azure-identity, for a store that has no key of its own.
+    """
+
+    def __init__(self, client: Any, credential: Any) -> None:
+        self._client = client
+        self._credential = credential
+        self._containers: dict[str, tuple[float, Any]] = {}
+
+    def files(self, folder: str, below: str = "") -> Iterator[tuple[str, int]]:
+        """Name and bytes of the files of a run.
+
+        Args:
+            folder: Of the run, as its record names it.
+            below: So do the names begin.
+        """
+        root = f"ExperimentRun/{folder}/"
+        for blob in self._container(_ARTIFACTS).list_blobs(name_starts_with=f"{root}{below}"):
+            yield blob.name.removeprefix(root), int(blob.size)
+
+    def bring(self, folder: str, name: str, path: Path) -> None:
+        """Copy a file of a run here; whole, or not there under its name."""
+        aside = path.with_name(f".{path.name}.part")
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(self.content(folder, name))
+        aside.replace(path)
+
+    def content(self, folder: str, name: str) -> bytes:
+        """What a file of a run holds."""
+        blob = f"ExperimentRun/{folder}/{name}"
+        found: bytes = self._container(_ARTIFACTS).download_blob(blob).readall()
+        return found
+
+    def put(self, folder: str, name: str, path: Path) -> None:
+        """Put a file among those of a run, in the place of one of that name."""
+        container = self._container(_ARTIFACTS)
+        with path.open("rb") as file:
+            container.upload_blob(f"ExperimentRun/{folder}/{name}", file, overwrite=True)
+
+    def stamp(self, datastore: str, path: str) -> Stamp:
+        """What a datastore says of one of its files; nothing where that is not there."""
+        return stamp_of(self._container(datastore).get_blob_client(path))
+
+    def forget(self) -> None:
+        """Have the next call ask for what opens containers anew."""
+        self._containers.clear()
+
+    def _container(self, datastore: str) -> Any:
+        opened, container = self._containers.get(datastore, (0.0, None))
+        if container is None or time.monotonic() - opened > _KEPT_SECONDS:
+            container = self._open(datastore)
+            self._containers[datastore] = (time.monotonic(), container)
+        return container
+
+    def _open(self, name: str) -> Any:
+        from azure.storage.blob import ContainerClient, ExponentialRetry
+
+        store = self._datastore(name)
+        if not getattr(store, "container_name", None):
+            text = f"the datastore {name} is no blob container, but {store.type}"
+            raise AzureTrouble(Trouble.REFUSED, text)
+        secrets = store.credentials
+        signed = getattr(secrets, "sas_token", None) or getattr(secrets, "account_key", None)
+        return ContainerClient(
+            f"{store.protocol or 'https'}://{store.account_name}.blob.{store.endpoint}",
+            store.container_name,
+            credential=signed or self._credential,
+            retry_policy=ExponentialRetry(initial_backoff=1, increment_base=1, retry_total=2),
+            connection_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+        )
+
+    def _datastore(self, name: str) -> Any:
+        """A datastore with its secret, or without it where that may not be asked for."""
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            return self._client.datastores.get(name, include_secrets=True)
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.FORBIDDEN:
+                raise
+            return self._client.datastores.get(name)
