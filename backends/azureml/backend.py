@@ -172,7 +172,7 @@ class AzureBackend(SweepBackend):
             return ()
         if not stamps:
             raise EnvironmentFault(
-                "nothing is recorded of them by which a change shows; --read-again has them read anew"
+                "nothing is recorded by which a change shows; --read-again has them read anew"
             )
         now = self._access.ask("stamps", data)
         roles = [role for role in now if role in stamps and not is_same(stamps[role], now[role])]
