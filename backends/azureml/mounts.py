@@ -26,7 +26,7 @@ def argument_of(name: str) -> str:
 
 
 def mounts_in(arguments: Sequence[str]) -> Mapping[str, Path]:
-    """Name to path of the mounts that a child was told of; none where SDK v1 has sent it."""
+    """Name to path of the mounts that a child is given; none where SDK v1 has sent it."""
     return {
         name.removeprefix(_ARGUMENT): Path(path)
         for name, path in pairwise(arguments)

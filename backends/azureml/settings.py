@@ -190,7 +190,23 @@ def schema_of_azure(inputs: Mapping[str, InputRole]) -> Schema:
     """What :func:`read_azure` accepts, for editors."""
     plain = settings({name: read for name, read in _READ.items() if name != "policy"})
     one_place = [{"required": [name]} for name in ("image", "dockerfile")]
-    return mapping({**plain, **schemas_of_parts(inputs)}, ["workspace", "compute"], oneOf=one_place)
+    is_newer = {"properties": {"sdk": {"const": "v2"}}, "required": ["sdk"]}
+    within = {"properties": {"max_concurrent": {"maximum": MOST_AT_ONCE["v1"]}}}
+    named = {"properties": {"name": {"const": SERVERLESS}}, "required": ["name"]}
+    lacking = {
+        "properties": {
+            "sdk": {"const": "v1"},
+            "compute": {"anyOf": [{"const": SERVERLESS}, {"type": "object", **named}]},
+        },
+        "required": ["sdk"],
+    }
+    return mapping(
+        {**plain, **schemas_of_parts(inputs)},
+        ["workspace", "compute"],
+        oneOf=one_place,
+        anyOf=[is_newer, within],
+        **{"not": lacking},
+    )
 
 
 KEY = BackendKey(

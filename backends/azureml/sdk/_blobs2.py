@@ -6,6 +6,7 @@ a child that still runs.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -38,6 +39,7 @@ class Blobs:
         self._client = client
         self._credential = credential
         self._containers: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
 
     def files(self, folder: str, below: str = "") -> Iterator[tuple[str, int]]:
         """Name and bytes of the files of a run.
@@ -78,11 +80,12 @@ class Blobs:
         self._containers.clear()
 
     def _container(self, datastore: str) -> Any:
-        opened, container = self._containers.get(datastore, (0.0, None))
-        if container is None or time.monotonic() - opened > _KEPT_SECONDS:
-            container = self._open(datastore)
-            self._containers[datastore] = (time.monotonic(), container)
-        return container
+        with self._lock:  # several children are looked into at the same time
+            opened, container = self._containers.get(datastore, (0.0, None))
+            if container is None or time.monotonic() - opened > _KEPT_SECONDS:
+                container = self._open(datastore)
+                self._containers[datastore] = (time.monotonic(), container)
+            return container
 
     def _open(self, name: str) -> Any:
         from azure.storage.blob import ContainerClient, ExponentialRetry
