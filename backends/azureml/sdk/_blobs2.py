@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from backends.azureml.sdk.types import AzureTrouble, Trouble
 from backends.azureml.stamps import Stamp, stamp_of
@@ -21,6 +21,8 @@ _ARTIFACTS = "workspaceartifactstore"
 
 _KEPT_SECONDS = 1500
 """An address that was signed for us lasts an hour."""
+
+T = TypeVar("T")
 
 _CONNECT_SECONDS, _READ_SECONDS = 20, 60
 
@@ -41,7 +43,7 @@ class Blobs:
         self._containers: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
 
-    def files(self, folder: str, below: str = "") -> Iterator[tuple[str, int]]:
+    def files(self, folder: str, below: str = "") -> list[tuple[str, int]]:
         """Name and bytes of the files of a run.
 
         Args:
@@ -49,8 +51,8 @@ class Blobs:
             below: So do the names begin.
         """
         root = f"ExperimentRun/{folder}/"
-        for blob in self._container(_ARTIFACTS).list_blobs(name_starts_with=f"{root}{below}"):
-            yield blob.name.removeprefix(root), int(blob.size)
+        found = self._in(_ARTIFACTS, lambda container: list(container.list_blobs(f"{root}{below}")))
+        return [(blob.name.removeprefix(root), int(blob.size)) for blob in found]
 
     def bring(self, folder: str, name: str, path: Path) -> None:
         """Copy a file of a run here; whole, or not there under its name."""
@@ -62,30 +64,41 @@ class Blobs:
     def content(self, folder: str, name: str) -> bytes:
         """What a file of a run holds."""
         blob = f"ExperimentRun/{folder}/{name}"
-        found: bytes = self._container(_ARTIFACTS).download_blob(blob).readall()
+        found: bytes = self._in(_ARTIFACTS, lambda at: at.download_blob(blob).readall())
         return found
 
     def put(self, folder: str, name: str, path: Path) -> None:
         """Put a file among those of a run, in the place of one of that name."""
-        container = self._container(_ARTIFACTS)
-        with path.open("rb") as file:
-            container.upload_blob(f"ExperimentRun/{folder}/{name}", file, overwrite=True)
+        blob, content = f"ExperimentRun/{folder}/{name}", path.read_bytes()
+        self._in(_ARTIFACTS, lambda container: container.upload_blob(blob, content, overwrite=True))
 
     def stamp(self, datastore: str, path: str) -> Stamp:
         """What a datastore says of one of its files; nothing where that is not there."""
-        return stamp_of(self._container(datastore).get_blob_client(path))
+        return self._in(datastore, lambda container: stamp_of(container.get_blob_client(path)))
 
-    def forget(self) -> None:
-        """Have the next call ask for what opens containers anew."""
-        self._containers.clear()
+    def _in(self, datastore: str, do: Callable[[Any], T]) -> T:
+        """Do something in the container of a datastore, which is opened anew if it was closed."""
+        from azure.core.exceptions import HttpResponseError
 
-    def _container(self, datastore: str) -> Any:
+        container, is_new = self._container(datastore, closed=None)
+        try:
+            return do(container)
+        except HttpResponseError as error:
+            if is_new or error.status_code != HTTPStatus.FORBIDDEN:
+                raise
+        container, _ = self._container(datastore, closed=container)
+        return do(container)
+
+    def _container(self, datastore: str, closed: Any) -> tuple[Any, bool]:
+        """A container, and whether it was opened just now; not the one that was closed."""
         with self._lock:  # several children are looked into at the same time
             opened, container = self._containers.get(datastore, (0.0, None))
-            if container is None or time.monotonic() - opened > _KEPT_SECONDS:
+            is_old = time.monotonic() - opened > _KEPT_SECONDS
+            is_new = container is None or container is closed or is_old
+            if is_new:
                 container = self._open(datastore)
                 self._containers[datastore] = (time.monotonic(), container)
-            return container
+            return container, is_new
 
     def _open(self, name: str) -> Any:
         from azure.storage.blob import ContainerClient, ExponentialRetry

@@ -56,15 +56,23 @@ class Services:
         """The run records of all children of a job, page after page."""
         url = f"{self._runs()}/{name}/children"
         query: dict[str, Any] = {"$top": _PAGE}
+        seen: set[str] = set()
         while True:
             page = self._get(url, query)
             yield from page["value"]
-            following = page.get("continuationToken")
-            if not following:
+            link, token = str(page.get("nextLink") or ""), page.get("continuationToken")
+            if link.startswith(self._runs()):  # our token goes to no other host
+                url, query = link, {}
+            elif token:
+                query = {**query, "$continuationtoken": token}
+            elif link:
+                raise AzureTrouble(Trouble.REFUSED, f"a listing goes on at another host: {link}")
+            else:
                 return
-            if following == query.get("$continuationtoken"):
+            place = f"{url} {token}"
+            if place in seen:
                 raise AzureTrouble(Trouble.NETWORK, "a listing of children repeats itself")
-            query["$continuationtoken"] = following
+            seen.add(place)
 
     def run(self, name: str) -> Record:
         """The run record of a job."""

@@ -181,7 +181,6 @@ class SdkV2:
             except Exception as error:
                 trouble = trouble_of(error)
                 if trouble.kind in (Trouble.SIGN_IN, Trouble.FORBIDDEN):
-                    self._blobs.forget()
                     raise trouble from error
                 return Fetched(run_id, names, trouble.text)
             return Fetched(run_id, names)
