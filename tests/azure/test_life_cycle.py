@@ -36,6 +36,7 @@ def test_azure_gives_the_table_of_a_local_run(azure_service, tmp_path, expected)
     assert json.loads(out)["done"] == 0
 
 
+@pytest.mark.smoke
 def test_submit_then_collect(azure_service, tmp_path, expected):
     """Submit returns when all is sent; collect brings what is there, as often as it is called."""
     directory = azure_study(azure_service, tmp_path / "study")
@@ -93,7 +94,7 @@ def test_ctrl_c_detaches_and_the_same_command_comes_back(azure_service, tmp_path
     assert len(azure_service.sweeps) == 1
 
 
-@pytest.mark.parametrize("drop", ["before", "after"])
+@pytest.mark.parametrize("drop", ["before", pytest.param("after", marks=pytest.mark.smoke)])
 def test_a_cut_connection_during_submit_starts_one_sweep(azure_service, tmp_path, expected, drop):
     """Whether the request or its answer was lost: exactly one sweep exists afterwards."""
     azure_service.fault(SUBMIT, drop=drop)

@@ -267,7 +267,7 @@ def test_no_address_stands_in_the_constraints(name):
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_continuous_integration_says_what_it_took(tmp_path, code):
-    """.ci/run asks pytest for its slowest tests, ends with the seconds, and fails as setup.sh."""
+    """.ci/run asks for the slowest tests, tries Azure, ends with the seconds, fails as setup.sh."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
     (tmp_path / "setup.sh").write_text(f'echo "$1 with $PYTEST_ADDOPTS"\nexit {code}\n')
@@ -275,5 +275,8 @@ def test_continuous_integration_says_what_it_took(tmp_path, code):
         [tmp_path / ".ci" / "run"], capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == code
-    assert ran.stdout.startswith("test with --durations=10")
-    assert re.fullmatch(r"total: \d+ s", ran.stdout.splitlines()[-1])
+    first, second, azure, total = ran.stdout.splitlines()
+    assert first.startswith("test with --durations=10")
+    assert second == "test-azure-v2 with -m smoke"
+    assert re.fullmatch(r"Azure's SDK v2: \d+ s, \d+ MB on disk", azure)
+    assert re.fullmatch(r"total: \d+ s", total)

@@ -20,6 +20,7 @@ from backends.azureml.sdk._plain2 import Record, Services
 from backends.azureml.sdk._signin2 import credential_of
 from backends.azureml.sdk._sweep2 import axis_of, sweep_of
 from backends.azureml.sdk.types import (
+    ENDED,
     AzureTrouble,
     ChildFacts,
     ClusterFacts,
@@ -206,9 +207,15 @@ class SdkV2:
             return sum(size for name, size in files if re.fullmatch(pattern, name))
 
     def cancel(self, run_id: str) -> None:
-        """Ask for the end of a run."""
+        """Ask for the end of a run; one that has ended may refuse, which does no harm."""
         with explained():
-            self._client.jobs.begin_cancel(run_id, polling=False)
+            try:
+                self._client.jobs.begin_cancel(run_id, polling=False)
+            except Exception as error:
+                if trouble_of(error).kind not in (Trouble.REFUSED, Trouble.CONFLICT):
+                    raise
+                if self._services.run(run_id).get("status") not in ENDED:
+                    raise
 
     def upload(self, run_id: str, name: str, path: Path) -> str:
         """Put a file among those of a run, in the place of one of that name; its name there."""
