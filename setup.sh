@@ -5,16 +5,17 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: ./setup.sh run | test | test-azure
+usage: ./setup.sh run | test | test-azure | test-azure-v2
 
-  run         install what running needs, then: gridrun local examples/quickstart
-  test        install what testing needs as well, then: scripts/check (linters and tests)
-  test-azure  the same with Azure's SDK, then: the tests of tests/azure, some 20 minutes
+  run            install what running needs, then: gridrun local examples/quickstart
+  test           install what testing needs as well, then: scripts/check (linters and tests)
+  test-azure     the same with Azure's SDK v1, then: the tests of tests/azure, some 20 minutes
+  test-azure-v2  the same with Azure's SDK v2
 
 All say what they install and why, and install only what is missing. Debian
 packages (docker/packages.txt) need root or sudo; without either, the missing ones
 are named and the script stops with exit code 3. Python packages go into .venv
-beside this script, in the versions of constraints.txt; with Azure's SDK, which needs
+beside this script, in the versions of constraints.txt; with Azure's SDK v1, which needs
 older ones of some, into .venv-azure, in those of constraints-azure.txt. Set PYTHON to
 choose the interpreter.
 TEXT
@@ -28,9 +29,9 @@ stop() {  # stop EXIT_CODE WHAT [ADVICE]: print an error and leave
 
 if [ $# -ne 1 ]; then usage >&2; exit 2; fi
 case $1 in
-    run|test|test-azure) goal=$1 ;;
+    run|test|test-azure|test-azure-v2) goal=$1 ;;
     -h|--help) usage; exit 0 ;;
-    *) usage >&2; stop 2 "there is no goal \"$1\"" "known goals: run, test, test-azure" ;;
+    *) usage >&2; stop 2 "there is no goal \"$1\"" "known goals: run, test, test-azure, test-azure-v2" ;;
 esac
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
@@ -59,7 +60,7 @@ python=$(find_python) || stop 3 \
 
 # Lines "package shown-by why" of the sections that the goal needs.
 wanted_packages() {
-    awk -v goal="${goal%-azure}" '
+    awk -v goal="${goal%%-azure*}" '
         /^\[/ { section = substr($1, 2, length($1) - 2); next }
         /^[[:space:]]*(#|$)/ { next }
         section == "run" || section == goal { sub(/#[[:space:]]*/, ""); print }
@@ -134,6 +135,7 @@ extras=""
 case $goal in
     test) extras="[dev]" ;;
     test-azure) extras="[dev,azure]" venv=.venv-azure constraints=constraints-azure.txt ;;
+    test-azure-v2) extras="[dev,azure-v2]" ;;
 esac
 
 # What the environment was made from; equal means there is nothing to do.
@@ -141,11 +143,12 @@ recipe() {
     { echo "$1"; "$python" --version; pwd; cat pyproject.toml "$constraints"; } | sha256sum | cut -d' ' -f1
 }
 
-is_set_up() {  # the tests' environment can run, too
+is_set_up() {  # an environment with more does for less
     [ -x "$venv/bin/gridrun" ] && [ -f "$venv/gridrun-recipe" ] || return 1
     local made
     made=$(cat "$venv/gridrun-recipe")
-    [ "$made" = "$(recipe "$extras")" ] || [ "$made" = "$(recipe "[dev]")" ]
+    [ "$made" = "$(recipe "$extras")" ] || [ "$made" = "$(recipe "[dev,azure-v2]")" ] ||
+        { [ "$goal" = run ] && [ "$made" = "$(recipe "[dev]")" ]; }
 }
 
 if is_set_up; then
@@ -186,6 +189,6 @@ if [ -n "$apt" ]; then wait "$apt" || apt_failed; fi
 # ----------------------------------------------------------------------------------
 
 if [ "$goal" = test ]; then exec bash scripts/check; fi
-if [ "$goal" = test-azure ]; then exec "$venv/bin/python" -m pytest tests/azure; fi
+if [ "${goal#test-azure}" != "$goal" ]; then exec "$venv/bin/python" -m pytest tests/azure; fi
 echo "Running: $venv/bin/gridrun local examples/quickstart"
 exec "$venv/bin/gridrun" local examples/quickstart

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator
 
 from backends.azureml._estimates import cores
 from backends.azureml._faults import fault_of
 from backends.azureml.sdk.calls import Calls
 from backends.azureml.sdk.types import AzureTrouble, Trouble
-from backends.azureml.settings import AzureSettings
+from backends.azureml.sdk.versions import PACKAGES, how_to_install, installed, version_of
+from backends.azureml.settings import SERVERLESS, AzureSettings
 from gridrun.errors import counted
 
 Found = tuple[str, str, str, str]
 """What was checked, verdict (ok, note, missing), what was found, what to do."""
 
-_PACKAGES = ("azureml-core", "azureml-train-core")
 _END_OF_SUPPORT = (
     "Microsoft's support of SDK v1 ended on 30 June 2026; it goes on working until the service "
     "drops it"
@@ -24,13 +23,15 @@ _END_OF_SUPPORT = (
 
 def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
     """Check SDK, sign-in, workspace, compute and image; ends at the first that is missing."""
-    for package in _PACKAGES:
-        try:
-            yield (package, "ok", importlib.metadata.version(package), "")
-        except importlib.metadata.PackageNotFoundError:
-            yield (package, "missing", "not installed", "pip install 'gridrun[azure]'")
+    version = version_of(settings.sdk)
+    for package in PACKAGES[version]:
+        found = installed(package)
+        if not found:
+            yield (package, "missing", "not installed", how_to_install(version))
             return
-    yield ("Azure ML SDK", "note", _END_OF_SUPPORT, "")
+        yield (package, "ok", found, "")
+    if version == "v1":
+        yield ("Azure ML SDK", "note", _END_OF_SUPPORT, "")
     try:
         facts = calls.sign_in()
     except AzureTrouble as trouble:
@@ -58,6 +59,12 @@ def check(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
 
 
 def _compute(settings: AzureSettings, calls: Calls) -> Iterator[Found]:
+    if settings.compute == SERVERLESS:
+        size = settings.vm_size or "machines of Azure's choice"
+        priority = "spot" if settings.low_priority else "dedicated"
+        found = f"{size}, {priority}, a node for each child; nothing is kept running"
+        yield ("compute", "note", found, "whether the quota suffices shows when children start")
+        return
     name = f"compute {settings.compute}"
     try:
         found = calls.call("cluster", settings, create=False)

@@ -15,7 +15,9 @@ LATE_LOOKS = 3
 _TROUBLED_LOOKS = 30
 """So many looks that failed, and what a child may still have is given up."""
 
-_NOT_BEGUN = ("NotStarted", "Queued", "Preparing")
+_NOT_BEGUN = ("NotStarted", "Starting", "Provisioning", "Queued", "Preparing")
+_BEGUN = ("Running", "NotResponding", "Unknown")
+"""So a child is called that has begun and may still do something, or not."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Child:
     def is_silent(self, now: float, patience: Patience) -> bool:
         """Whether it runs without news for too long."""
         limit = patience.silent_seconds
-        return limit is not None and self.status == "Running" and now - self.news >= limit
+        return limit is not None and self.status in _BEGUN and now - self.news >= limit
 
     def is_late(self, now: float, patience: Patience) -> bool:
         """Whether nothing more is to be expected of a child that has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.sdk.versions import how_to_install, version_of
 from backends.azureml.sdk.ways import variable, way_of
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
@@ -38,7 +39,7 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
         case Trouble.SETUP:
             return EnvironmentFault(
                 f"the Azure SDK cannot be loaded: {trouble.text}",
-                todo="install it with: pip install 'gridrun[azure]'",
+                todo=f"install it with: {how_to_install(version_of(settings.sdk))}",
             )
         case _:
             return EnvironmentFault(

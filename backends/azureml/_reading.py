@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from backends.azureml._access import Access
 from backends.azureml._children import latest
 from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import PREFIX
-from backends.azureml.sdk.types import ENDED, ChildFacts
-from gridrun.errors import EnvironmentFault
+from backends.azureml.sdk.types import ENDED, AzureTrouble, ChildFacts, Trouble
+from backends.azureml.sdk.versions import version_of
+from backends.azureml.settings import AzureSettings
+from backends.azureml.stamps import Stamp
+from gridrun.errors import EnvironmentFault, Fault, InputError, UserError
 from gridrun.run.backend import SweepStatus
 from gridrun.run.sweep_backend import ReadingLook
 from gridrun.shard import REPORT
@@ -17,6 +21,37 @@ from gridrun.shard import REPORT
 _WANTED = rf"{PREFIX}{REPORT.replace('.', '[.]')}"
 _LATE_LOOKS = 3
 """So many looks after its end the job may still bring its report."""
+
+
+def stamps_before(access: Access, settings: AzureSettings) -> Mapping[str, Stamp]:
+    """What the datastore says of the inputs before the platform copies them to a node (SDK v2).
+
+    None where the child asks by itself (SDK v1), or where this account may not ask.
+
+    Raises:
+        InputError: An input is not there.
+        UserError: The datastore is not there.
+        AzureTrouble: It cannot be asked now.
+    """
+    data = settings.data
+    if data is None or version_of(settings.sdk) == "v1":
+        return {}
+    try:
+        found: Mapping[str, Stamp] = access.call("stamps", data)
+    except AzureTrouble as trouble:
+        if trouble.kind is Trouble.MISSING:
+            raise UserError(
+                f"it cannot be opened: {trouble.text}",
+                where=f"datastore {data.datastore}",
+                todo="check that the workspace has a datastore of this name",
+            ) from None
+        if trouble.kind is Trouble.FORBIDDEN:
+            return {}
+        raise
+    missing = [role for role, stamp in found.items() if not stamp]
+    if missing:
+        raise InputError([Fault(Path(data.place(role)), "is not there") for role in missing])
+    return found
 
 
 class ReadingJob:

@@ -84,7 +84,7 @@ class Sender:
             script=SCRIPT,
             axes=self._stage.axes_of(name),
             metric=self._stage.metric_of(name),
-            may_end_early=not is_reading(name),
+            reads_inputs=is_reading(name),
         )
 
     def _check_cluster(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backends.azureml._combinations import Axes
 from backends.azureml.settings import AzureData
+from backends.azureml.stamps import Stamp
 from gridrun.errors import UserError, in_bytes
 from gridrun.pipeline import load_pipeline
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact
@@ -22,6 +23,7 @@ SCRIPT = "gridrun_child.py"
 ARCHIVE = "shards.zip"
 ORDER = "order.json"
 STORE = "store.json"
+STAMPS = "stamps.json"
 METRIC = "metric.json"
 _AXES = "axes.json"
 _SENT, _RECEIVED = "sent", "received"
@@ -97,9 +99,24 @@ class StagingDirectory:
 
         self._prepare(sweep, axes, fill)
 
-    def prepare_reading(self, sweep: str, order: str, axes: Axes) -> None:
-        """Write what a job that reads the inputs needs."""
-        self._prepare(sweep, axes, lambda path: (path / ORDER).write_text(order, "utf-8"))
+    def prepare_reading(
+        self, sweep: str, order: str, axes: Axes, stamps: Mapping[str, Stamp]
+    ) -> None:
+        """Write what a job that reads the inputs needs.
+
+        Args:
+            sweep: Its name.
+            order: What it is to do.
+            axes: Arguments that identify its child.
+            stamps: Role to what the datastore says of an input; none where the child asks.
+        """
+
+        def fill(directory: Path) -> None:
+            (directory / ORDER).write_text(order, "utf-8")
+            if stamps:
+                (directory / STAMPS).write_text(json.dumps(stamps), "utf-8")
+
+        self._prepare(sweep, axes, fill)
 
     def _prepare(self, sweep: str, axes: Axes, fill: Callable[[Path], object]) -> None:
         target = self.sent(sweep)

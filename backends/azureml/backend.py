@@ -17,7 +17,7 @@ from backends.azureml._children import LATE_LOOKS, Patience, latest
 from backends.azureml._combinations import Axes, by_combination
 from backends.azureml._estimates import cores, poll_seconds, quote, sizing
 from backends.azureml._pack import pack
-from backends.azureml._reading import ReadingJob
+from backends.azureml._reading import ReadingJob, stamps_before
 from backends.azureml._sender import Sender
 from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, LOGS, AzureWatch
@@ -172,7 +172,7 @@ class AzureBackend(SweepBackend):
             return ()
         if not stamps:
             raise EnvironmentFault(
-                "an earlier version of gridrun had them read; --read-again has them read anew"
+                "nothing is recorded by which a change shows; --read-again has them read anew"
             )
         now = self._access.ask("stamps", data)
         roles = [role for role in now if role in stamps and not is_same(stamps[role], now[role])]
@@ -220,7 +220,8 @@ class AzureBackend(SweepBackend):
     def _send_order(self, name: str, order: str, sweep: SentSweep | None) -> Iterator[SweepEvent]:
         self._reading = ReadingJob(name, self._access, self._stage, self._say)
         if sweep is None:
-            self._stage.prepare_reading(name, order, {AXIS: (0,)})
+            stamps = stamps_before(self._access, self._settings)
+            self._stage.prepare_reading(name, order, {AXIS: (0,)}, stamps)
             self._say(f"submitting {name}: it reads the inputs where they are")
             yield from self._sender.send(name, ())
         elif not sweep.is_sent:

@@ -25,18 +25,23 @@ from gridrun.study.backend_keys import BackendKey, BackendValue
 from gridrun.study.schema_parts import Schema, mapping, settings
 
 SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
-MOST_AT_ONCE = 100
-"""HyperDrive runs at most so many children of a sweep at once."""
+SDKS = ("v1", "v2")
+SERVERLESS = "serverless"
+"""Name of a cluster that is none: Azure gives nodes for each child (SDK v2)."""
+
+MOST_AT_ONCE = {"v1": 100, "v2": 1000}
+"""A sweep runs at most so many children at once, by SDK."""
 
 MOST_SWEEP_HOURS = 720.0
 """HyperDrive's own limit, 43,200 minutes."""
 
 _READ: Reads = {
+    "sdk": partial(Section.word, known=SDKS),
     "sign_in": partial(Section.word, known=SIGN_IN),
     "image": Section.text,
     "dockerfile": Section.path,
     "experiment": Section.text,
-    "max_concurrent": partial(Section.whole, least=1, most=MOST_AT_ONCE),
+    "max_concurrent": partial(Section.whole, least=1, most=MOST_AT_ONCE["v2"]),
     "shard_minutes": Section.number,
     "shard_hours": Section.number,
     "sweep_hours": partial(Section.number, most=MOST_SWEEP_HOURS),
@@ -77,7 +82,7 @@ class AzureSettings:
         subscription: Id, with ``resource_group`` and ``workspace`` in place of ``config``.
         resource_group: Name.
         workspace: Name.
-        compute: Name of the cluster.
+        compute: Name of the cluster, or ``SERVERLESS``.
         vm_size: Machines of the cluster; needed where it has to be created.
         cores: Processors of a node, where the size's name does not say.
         min_nodes: Nodes kept running when idle.
@@ -86,6 +91,7 @@ class AzureSettings:
         idle_seconds: Before an idle node is given back.
         image: Worker image, or empty.
         dockerfile: Path of a Dockerfile that the workspace builds from, or None.
+        sdk: One of ``SDKS``; empty for what is installed.
         sign_in: One of ``SIGN_IN``.
         experiment: Name.
         max_concurrent: Children of a sweep at once; None for ``max_nodes``.
@@ -113,6 +119,7 @@ class AzureSettings:
     idle_seconds: int = 600
     image: str = ""
     dockerfile: Path | None = None
+    sdk: str = ""
     sign_in: str = "auto"
     experiment: str = "gridrun"
     max_concurrent: int | None = None
@@ -153,9 +160,22 @@ def read_azure(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
             node,
             "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
         )
+    _check_sdk(settings, values)
     notes = reader.finish()
     places = {role: data.place(role) for role in data.inputs} if data is not None else {}
     return BackendValue(AzureSettings(**values), notes, places)
+
+
+def _check_sdk(settings: Section, values: Mapping[str, Any]) -> None:
+    """What SDK v1 has not, where a study asks for it."""
+    most = MOST_AT_ONCE["v1"]
+    todo = "write sdk: v2, and install it with: pip install 'gridrun[azure-v2]'"
+    if (values.get("max_concurrent") or 0) > most and values.get("sdk") != "v2":
+        text = f"max_concurrent {values['max_concurrent']} is more than the {most} of SDK v1"
+        settings.reader.fault(text, settings.nodes["max_concurrent"], todo)
+    if values.get("compute") == SERVERLESS and values.get("sdk") == "v1":
+        text = "SDK v1 has no serverless compute"
+        settings.reader.fault(text, settings.nodes["compute"], todo)
 
 
 def _without_key(file: Path) -> AzureSettings:
@@ -170,7 +190,23 @@ def schema_of_azure(inputs: Mapping[str, InputRole]) -> Schema:
     """What :func:`read_azure` accepts, for editors."""
     plain = settings({name: read for name, read in _READ.items() if name != "policy"})
     one_place = [{"required": [name]} for name in ("image", "dockerfile")]
-    return mapping({**plain, **schemas_of_parts(inputs)}, ["workspace", "compute"], oneOf=one_place)
+    is_newer = {"properties": {"sdk": {"const": "v2"}}, "required": ["sdk"]}
+    within = {"properties": {"max_concurrent": {"maximum": MOST_AT_ONCE["v1"]}}}
+    named = {"properties": {"name": {"const": SERVERLESS}}, "required": ["name"]}
+    lacking = {
+        "properties": {
+            "sdk": {"const": "v1"},
+            "compute": {"anyOf": [{"const": SERVERLESS}, {"type": "object", **named}]},
+        },
+        "required": ["sdk"],
+    }
+    return mapping(
+        {**plain, **schemas_of_parts(inputs)},
+        ["workspace", "compute"],
+        oneOf=one_place,
+        anyOf=[is_newer, within],
+        **{"not": lacking},
+    )
 
 
 KEY = BackendKey(

@@ -9,9 +9,13 @@ Stamp = Mapping[str, Any]
 """``etag``, ``size`` in bytes and ``md5`` (hexadecimal, or empty where the storage has none)."""
 
 
-def stamp_of(store: Any, path: str) -> Stamp:
-    """What a datastore of the SDK says of one of its files; nothing where that is not there."""
-    client = store.blob_service.get_blob_client(container=store.container_name, blob=path)
+def blob_of(store: Any, path: str) -> Any:
+    """The blob client of a file of a datastore of SDK v1."""
+    return store.blob_service.get_blob_client(container=store.container_name, blob=path)
+
+
+def stamp_of(client: Any) -> Stamp:
+    """What a blob client of the SDK says of its file; nothing where that is not there."""
     if not client.exists():
         return {}
     found = client.get_blob_properties()

@@ -56,3 +56,21 @@ def sdk_workspace(azure_service):
         names.tenant_id, names.client_id, names.client_secret, cloud="AzureCloud"
     )
     return Workspace(names.subscription_id, names.resource_group, names.name, auth=identity)
+
+
+@pytest.fixture
+def ml_client(azure_service):
+    """The client of the SDK of version 2, signed in as service principal."""
+    from azure.ai.ml import MLClient
+    from azure.identity import ClientSecretCredential
+
+    names = azure_service.workspace
+    identity = ClientSecretCredential(names.tenant_id, names.client_id, names.client_secret)
+    return MLClient(
+        identity,
+        names.subscription_id,
+        names.resource_group,
+        names.name,
+        show_progress=False,
+        retry_total=1,
+    )

@@ -97,7 +97,7 @@ def test_a_client_killed_with_fifty_seeds(azure_service, tmp_path):
 
 def test_no_secret_is_written_or_said(azure_service, tmp_path):
     """Neither file, nor output, nor ledger holds password, token or signature; faults included."""
-    azure_service.fault("GET .*/runs/.*", status=403, skip=6, count=1)
+    azure_service.fault("GET .*/(runs|jobs)/.*", status=403, skip=6, count=1)
     directory = azure_study(azure_service, tmp_path / "study")
     code, out, err = finish(drive(azure_service, directory, home=tmp_path))
     assert code in (1, 3), err

@@ -5,7 +5,7 @@ import time
 from email.utils import formatdate
 
 import pytest
-from toys import azure_study, drive, finish, local_table, sweeps_of, table
+from toys import SUBMIT, azure_study, drive, finish, local_table, sweeps_of, table
 
 pytestmark = pytest.mark.azure
 
@@ -15,7 +15,6 @@ UPSTREAM_DEFECTS = 1
 
 PAGE = "<html><head><title>Bad Gateway</title></head><body>nginx</body></html>"
 SIGN_IN = r"(GET|POST) /[0-9a-f-]+/(v2.0/.well-known|oauth2/v2.0/token)"
-SUBMIT = "POST .*/hdruns/"
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +100,8 @@ def test_listings_with_empty_pages_and_answers_cut_short(azure_service, tmp_path
     azure_service.settings.page_size = 2
     azure_service.fault("GET .*/children", cut_after=30, count=2)
     azure_service.fault("GET .*/children", status=200, body=PAGE, skip=3)
-    azure_service.fault("GET .*/artifacts/.*", status=503, body=PAGE, count=2)
-    azure_service.fault("GET .*/runs/.*", status=429, body="[]", retry_after="soon", skip=4)
+    azure_service.fault("GET (.*/artifacts/.*|/azureml)", status=503, body=PAGE, count=2)
+    azure_service.fault("GET .*/(runs|jobs)/.*", status=429, body="[]", retry_after="soon", skip=4)
     directory = azure_study(azure_service, tmp_path / "study")
     code, _, err = finish(drive(azure_service, directory, home=tmp_path))
     assert code == UPSTREAM_DEFECTS, err

@@ -44,7 +44,7 @@ def test_everything_can_be_said(tmp_path):
         "low_priority: true, idle_seconds: 300, cores: 16}, experiment: e, max_concurrent: 6, "
         "shard_minutes: 12.5, shard_hours: 2, sweep_hours: 20, silent_minutes: 90, "
         "poll_seconds: 10, tags: {owner: me}, hourly_rate: 0.7, "
-        "policy: {name: truncation_selection, truncation_percentage: 10}}",
+        "policy: {name: truncation_selection, truncation_percentage: 10}, sdk: v2}",
     )
     assert settings.config == tmp_path / "conf" / "config.json"
     assert settings.dockerfile == tmp_path / "docker" / "Dockerfile"
@@ -52,6 +52,7 @@ def test_everything_can_be_said(tmp_path):
     assert (settings.min_nodes, settings.max_nodes, settings.low_priority) == (1, 8, True)
     assert (settings.shard_minutes, settings.hourly_rate) == (12.5, 0.7)
     assert settings.tags == {"owner": "me"}
+    assert settings.sdk == "v2"
     assert settings.policy == {"name": "truncation_selection", "truncation_percentage": 10}
 
 
@@ -76,7 +77,13 @@ def test_everything_can_be_said(tmp_path):
             ['"low_priority"', "allowed: true, false"],
         ),
         (with_setting("sign_in: client"), ['unknown value "client"', "service_principal"]),
-        (with_setting("max_concurrent: 101"), ["101", "at most 100"]),
+        (with_setting("max_concurrent: 101"), ["101 is more than the 100 of SDK v1", "sdk: v2"]),
+        (with_setting("max_concurrent: 1001, sdk: v2"), ["1001", "at most 1,000"]),
+        (with_setting("sdk: v3"), ['unknown value "v3"', "v1, v2"]),
+        (
+            GOOD.replace("compute: cpu", "compute: serverless, sdk: v1"),
+            ["SDK v1 has no serverless compute", "sdk: v2"],
+        ),
         (with_setting("sweep_hours: 721"), ["721", "at most 720"]),
         (with_setting("shard_minutes: 0"), ["shard_minutes", "above 0"]),
         (with_setting("tags: [a]"), ["tags", "NAME: TEXT"]),

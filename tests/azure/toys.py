@@ -12,6 +12,9 @@ from toystudies import SMALL_GRID, open_toy, table, write_study
 
 DRIVER = Path(__file__).with_name("driver.py")
 
+SUBMIT = "(POST .*/hdruns/|PUT .*/jobs/)"
+"""The request that starts a sweep, of SDK v1 and of SDK v2."""
+
 GRID = {**SMALL_GRID, "coding": ["columns"]}
 """24 combinations; 24 + 24 tasks in 2 folds, and some that upstream cannot run."""
 

@@ -85,7 +85,12 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize(
     ("goal", "sections"),
-    [("run", ("run",)), ("test", ("run", "test")), ("test-azure", ("run", "test"))],
+    [
+        ("run", ("run",)),
+        ("test", ("run", "test")),
+        ("test-azure", ("run", "test")),
+        ("test-azure-v2", ("run", "test")),
+    ],
 )
 def test_without_root_the_missing_packages_are_named(machine, goal, sections):
     """Exit code 3, every package of the goal with its reason, and the command to install them."""
@@ -171,6 +176,16 @@ def test_azure_has_an_environment_of_its_own(machine):
     assert "could not make the virtual environment .venv-azure" in done.stderr
 
 
+def test_the_newer_sdk_of_azure_needs_no_environment_of_its_own(machine):
+    """It goes beside everything else."""
+    bare = machine(0)
+    bare.add("apt-get", "exit 0")
+    done = bare.setup("test-azure-v2")
+    assert done.returncode == 3
+    assert "into .venv, in the versions of constraints.txt" in done.stdout
+    assert "gridrun[dev,azure-v2]" in done.stdout
+
+
 def test_an_old_python_is_refused(machine):
     """Python before 3.11 is an environment fault that says what to do."""
     old = machine(0)
@@ -238,6 +253,7 @@ def test_azure_pins_differ_only_where_its_sdk_wants_it():
     run = {"numpy", "pandas", "pyarrow", "ray", "rpy2-rinterface", "rpy2-robjects", "xgboost-cpu"}
     assert run <= here.keys() & azure.keys()
     assert {"azureml-core", "azureml-train-core", "standard-imghdr"} <= azure.keys()
+    assert {"azure-ai-ml", "azure-identity"} <= here.keys()
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
@@ -251,7 +267,7 @@ def test_no_address_stands_in_the_constraints(name):
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_continuous_integration_says_what_it_took(tmp_path, code):
-    """.ci/run asks pytest for its slowest tests, ends with the seconds, and fails as setup.sh."""
+    """.ci/run asks for the slowest tests, tries Azure, ends with the seconds, fails as setup.sh."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
     (tmp_path / "setup.sh").write_text(f'echo "$1 with $PYTEST_ADDOPTS"\nexit {code}\n')
@@ -259,5 +275,8 @@ def test_continuous_integration_says_what_it_took(tmp_path, code):
         [tmp_path / ".ci" / "run"], capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == code
-    assert ran.stdout.startswith("test with --durations=10")
-    assert re.fullmatch(r"total: \d+ s", ran.stdout.splitlines()[-1])
+    first, second, azure, total = ran.stdout.splitlines()
+    assert first.startswith("test with --durations=10")
+    assert second == "test-azure-v2 with -m smoke"
+    assert re.fullmatch(r"Azure's SDK v2: \d+ s, \d+ MB on disk", azure)
+    assert re.fullmatch(r"total: \d+ s", total)

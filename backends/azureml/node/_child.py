@@ -31,14 +31,14 @@ def main(arguments: list[str]) -> int:
     if ORDER.exists():
         from backends.azureml.node._read_inputs import read_inputs
 
-        return read_inputs(ORDER, STORE, OUT, say)
+        return read_inputs(arguments, ORDER, STORE, OUT, say)
     axes = json.loads(AXES.read_text("utf-8"))
     number = shard_number(arguments, axes)
     bring_earlier_outcomes()
     # the child's directory may be a mount of the workspace's storage: tables that may not go
     # there are put on the node's own disk
     with tempfile.TemporaryDirectory(prefix="gridrun-blocks-") as name:
-        archive = bring_blocks(number, Path(name)) if STORE.exists() else ARCHIVE
+        archive = bring_blocks(arguments, number, Path(name)) if STORE.exists() else ARCHIVE
         code = run_worker(archive, number)
     if code < 0:
         say(f"the worker was killed by signal {-code}")
@@ -74,11 +74,11 @@ def same(given: str, value: Any) -> bool:
     return given == value if isinstance(value, str) else float(given) == float(value)
 
 
-def bring_blocks(number: int, place: Path) -> Path:
+def bring_blocks(arguments: list[str], number: int, place: Path) -> Path:
     """The tables that a shard needs, from the datastore; the archive to run it from."""
-    from backends.azureml.node._store import bring_blocks, data_of
+    from backends.azureml.node._data import bring_blocks, data_of
 
-    count = bring_blocks(data_of(STORE), ARCHIVE, number, place)
+    count = bring_blocks(data_of(STORE), arguments, ARCHIVE, number, place)
     say(f"blocks whose tables come from the datastore: {count}")
     return place / ARCHIVE.name
 
@@ -86,7 +86,7 @@ def bring_blocks(number: int, place: Path) -> Path:
 def bring_earlier_outcomes() -> None:
     """After a pre-emption the directory may be empty: what was uploaded before is fetched.
 
-    Only where the SDK is in the image; without it those tasks run once more.
+    Where that is not possible those tasks run once more.
     """
     OUT.mkdir(exist_ok=True)
     if any(path.name.startswith("segment-") for path in OUT.iterdir()):
@@ -94,16 +94,20 @@ def bring_earlier_outcomes() -> None:
     if "AZUREML_RUN_ID" not in os.environ:
         return
     try:
-        run = this_run()
-        names = [name for name in run.get_file_names() if SEGMENT.fullmatch(name)]
-        for name in names:
-            run.download_file(name, name)
-    except ImportError:
-        say("azureml is not in the image: outcomes of an earlier start are not looked up")
+        try:
+            run = this_run()
+            names = [name for name in run.get_file_names() if SEGMENT.fullmatch(name)]
+            for name in names:
+                run.download_file(name, name)
+            count = len(names)
+        except ImportError:
+            from backends.azureml.node import _plain
+
+            count = _plain.bring_outcomes(SEGMENT)
     except Exception as error:  # noqa: BLE001 - the work goes on without them
         say(f"outcomes of an earlier start cannot be looked up: {type(error).__name__}")
     else:
-        say(f"segments of outcomes of an earlier start: {len(names)}")
+        say(f"segments of outcomes of an earlier start: {count}")
 
 
 def log_metric() -> None:
@@ -112,11 +116,14 @@ def log_metric() -> None:
     value = largest_mean(metric["column"], metric["classifiers"])
     say(f"{metric['name']}: {value}")
     try:
-        run = this_run()
-        run.log(metric["name"], value)
-        run.flush()
-    except ImportError:
-        say("azureml is not in the image: the metric is not logged")
+        try:
+            run = this_run()
+            run.log(metric["name"], value)
+            run.flush()
+        except ImportError:
+            from backends.azureml.node import _plain
+
+            _plain.log_metric(metric["name"], value)
     except Exception as error:  # noqa: BLE001 - a decoration: the outcomes are in the files
         say(f"the metric cannot be logged: {type(error).__name__}")
 
@@ -137,7 +144,7 @@ def largest_mean(column: str, classifiers: list[str]) -> float:
 
 
 def this_run() -> Any:
-    """The run this is, by the SDK of the image.
+    """The run this is, by the SDK v1 of the image.
 
     Raises:
         ImportError: The image has none.

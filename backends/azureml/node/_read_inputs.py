@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from backends.azureml.node._store import (
+from backends.azureml.node._data import (
     bring_inputs,
     changed,
     data_of,
     places,
     put_blocks,
-    stamps_of,
+    store_of,
 )
 from backends.azureml.settings import AzureData
 from gridrun.errors import Fault, GridrunError
@@ -26,10 +26,13 @@ from gridrun.shard.remote_inputs import ReadingReport, make_blocks, order_from
 from gridrun.store.cache import replacing
 
 
-def read_inputs(order: Path, store: Path, out: Path, say: Callable[[str], None]) -> int:
+def read_inputs(
+    arguments: Sequence[str], order: Path, store: Path, out: Path, say: Callable[[str], None]
+) -> int:
     """Do what an order asks.
 
     Args:
+        arguments: Of the child.
         order: The order.
         store: Says where the data are.
         out: Takes the report.
@@ -44,7 +47,7 @@ def read_inputs(order: Path, store: Path, out: Path, say: Callable[[str], None])
     # the job's directory may be a mount of the workspace's storage, where data may not go
     with tempfile.TemporaryDirectory(prefix="gridrun-inputs-") as name:
         try:
-            report = _read(data, text, Path(name), say)
+            report = _read(data, arguments, text, Path(name), say)
         except GridrunError as error:
             say(f"error: {error.text()}")
             return error.exit_code
@@ -54,12 +57,15 @@ def read_inputs(order: Path, store: Path, out: Path, say: Callable[[str], None])
     return 0
 
 
-def _read(data: AzureData, text: str, place: Path, say: Callable[[str], None]) -> ReadingReport:
+def _read(
+    data: AzureData, arguments: Sequence[str], text: str, place: Path, say: Callable[[str], None]
+) -> ReadingReport:
     """Copy the inputs, make the blocks, keep them in the datastore."""
     order, _ = order_from(text)
     try:
-        stamps = stamps_of(data)
-        inputs, missing = bring_inputs(data, place / "inputs")
+        found = store_of(data, arguments)
+        stamps = found.stamps()
+        inputs, missing = bring_inputs(found, data, place / "inputs")
         faults = [Fault(Path(places(data)[role]), "is not there") for role in missing]
         faults += [
             Fault(
@@ -67,7 +73,7 @@ def _read(data: AzureData, text: str, place: Path, say: Callable[[str], None]) -
                 "was changed while it was copied to the node",
                 todo="wait until it is whole, then run the same command again",
             )
-            for role in changed(stamps, stamps_of(data))
+            for role in changed(stamps, found.stamps())
             if role not in missing
         ]
     except GridrunError as error:
@@ -75,5 +81,5 @@ def _read(data: AzureData, text: str, place: Path, say: Callable[[str], None]) -
     if faults:
         return ReadingReport(order.digest, {}, (), tuple(faults))
     report = make_blocks(text, inputs, place / "blocks", say=say)
-    put_blocks(data, report, place / "blocks")
+    put_blocks(found, report, place / "blocks")
     return replace(report, stamps=stamps)

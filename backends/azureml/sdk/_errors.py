@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -50,6 +51,9 @@ _NETWORK_TEXT = re.compile(
 )
 """Nobody answered, or what came was cut off, or is no answer of the service."""
 
+_THERE_TEXT = re.compile(r"\bwith this name already exists|JobPropertyImmutable")
+"""So a job is refused whose name is taken, with whatever status."""
+
 _UNREADABLE = (KeyError, AttributeError, IndexError)
 """What the SDK raises at an answer that lacks something."""
 
@@ -67,12 +71,22 @@ def trouble_of(error: BaseException) -> AzureTrouble:
     named = " ".join(type(each).__name__ for each in chain)
     if status is None and (found := _CODE_IN_TEXT.search(text)):
         status = int(found.group(1) or found.group(2))
-    kind = _kind(error, status, text, named)
+    is_there = _THERE_TEXT.search(text) is not None
+    kind = Trouble.CONFLICT if is_there else _kind(error, status, text, named)
     if kind is None:
         kind = Trouble.REFUSED
         if isinstance(error, _UNREADABLE):
             kind, text = Trouble.NETWORK, f"the SDK cannot read the answer ({text})"
     return AzureTrouble(kind, without_secrets(text), status, _after(chain))
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Have every exception be an ``AzureTrouble``."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - every kind becomes one that callers can distinguish
+        raise trouble_of(error) from None
 
 
 def _kind(error: BaseException, status: int | None, text: str, named: str) -> Trouble | None:

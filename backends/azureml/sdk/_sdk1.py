@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from backends.azureml.sdk._errors import trouble_of
+from backends.azureml.sdk._errors import explained, trouble_of
 from backends.azureml.sdk._signin import identity
 from backends.azureml.sdk.types import (
     AzureTrouble,
@@ -29,7 +29,7 @@ from backends.azureml.sdk.types import (
     WorkspaceFacts,
 )
 from backends.azureml.settings import MOST_AT_ONCE, AzureData, AzureSettings
-from backends.azureml.stamps import Stamp, stamp_of
+from backends.azureml.stamps import Stamp, blob_of, stamp_of
 from gridrun.run.backend import SweepStatus
 
 _AT_ONCE = 8
@@ -56,7 +56,7 @@ class SdkV1:
 
     def sign_in(self, settings: AzureSettings) -> WorkspaceFacts:
         """Sign in without asking anybody, and look whether the workspace answers."""
-        with _explained():
+        with explained():
             from azureml.core import Workspace
 
             auth, way = identity(settings.sign_in)
@@ -75,7 +75,7 @@ class SdkV1:
 
     def cluster(self, settings: AzureSettings, *, create: bool) -> ClusterFacts:
         """Look at a cluster, or make it."""
-        with _explained():
+        with explained():
             from azureml.core.compute import AmlCompute, ComputeTarget
             from azureml.exceptions import ComputeTargetException
 
@@ -100,7 +100,7 @@ class SdkV1:
 
     def submit(self, submission: Submission) -> SweepStatus:
         """Submit a sweep under its own id; where there is one already it is ``CONFLICT``."""
-        with _explained(), _fresh_home():
+        with explained(), _fresh_home():
             from azureml.core import Experiment
 
             config = _config(submission)
@@ -111,13 +111,13 @@ class SdkV1:
 
     def find(self, run_id: str) -> SweepStatus:
         """Look at a sweep."""
-        with _explained():
+        with explained():
             run = self._run(run_id)
             return SweepStatus(run.id, run.status, run.get_portal_url(), _error(run))
 
     def children(self, run_id: str) -> list[ChildFacts]:
         """All children, perhaps some twice; what each was given stands in the parent's tags."""
-        with _explained():
+        with explained():
             parent = self._run(run_id)
             values = parent.get_hyperparameters()
             found = list(parent.get_children())
@@ -160,12 +160,12 @@ class SdkV1:
                 return Fetched(run_id, names, trouble.text)
             return Fetched(run_id, names)
 
-        with _explained(), ThreadPoolExecutor(_AT_ONCE) as pool:
+        with explained(), ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(bring, wanted))
 
     def text(self, run_id: str, pattern: str) -> str:
         """Content of the first file of a run whose name matches."""
-        with _explained(), tempfile.TemporaryDirectory() as directory:
+        with explained(), tempfile.TemporaryDirectory() as directory:
             run = self._run(run_id)
             names = sorted(n for n in run.get_file_names() if re.fullmatch(pattern, n))
             if not names:
@@ -176,7 +176,7 @@ class SdkV1:
 
     def cancel(self, run_id: str) -> None:
         """Ask for the end of a run."""
-        with _explained():
+        with explained():
             self._run(run_id).cancel()
 
     def upload(self, run_id: str, name: str, path: Path) -> str:
@@ -185,7 +185,7 @@ class SdkV1:
         Azure takes no name twice (409): what has it is deleted first. Where that is not
         possible either, the file gets a number.
         """
-        with _explained():
+        with explained():
             run = self._run(run_id)
             there = set(run.get_file_names())
             for is_last in (False, True):
@@ -206,7 +206,7 @@ class SdkV1:
 
     def log_size(self, run_id: str, pattern: str) -> int:
         """Bytes of the logs of a run whose names match; 0 where there is none."""
-        with _explained():
+        with explained():
             import requests
 
             size = 0
@@ -219,11 +219,11 @@ class SdkV1:
 
     def stamps(self, data: AzureData) -> dict[str, Stamp]:
         """Role to what the datastore says of its input, without reading it."""
-        with _explained():
+        with explained():
             from azureml.core import Datastore
 
             store = Datastore.get(self._workspace, data.datastore)
-            return {role: stamp_of(store, path) for role, path in data.inputs.items()}
+            return {role: stamp_of(blob_of(store, path)) for role, path in data.inputs.items()}
 
     def _run(self, run_id: str) -> Any:
         from azureml.core import Run
@@ -298,9 +298,9 @@ def _config(submission: Submission) -> Any:
         primary_metric_name=submission.metric,
         primary_metric_goal=hyperdrive.PrimaryMetricGoal.MAXIMIZE,
         max_total_runs=submission.children,
-        max_concurrent_runs=min(most, MOST_AT_ONCE, submission.children),
+        max_concurrent_runs=min(most, MOST_AT_ONCE["v1"], submission.children),
         max_duration_minutes=round(settings.sweep_hours * 60),
-        policy=_policy(settings.policy if submission.may_end_early else None),
+        policy=_policy(submission.policy),
         custom_run_id=submission.run_id,
     )
 
@@ -354,14 +354,6 @@ def _cluster_facts(found: Any, *, created: bool) -> ClusterFacts:
         created=created,
         problems=tuple(problems),
     )
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - every kind becomes one that callers can distinguish
-        raise trouble_of(error) from None
 
 
 @contextlib.contextmanager

@@ -10,16 +10,11 @@ from typing import Any
 
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.sdk.types import AzureTrouble, Trouble
-from backends.azureml.sdk.ways import PRINCIPAL, variable, way_of
+from backends.azureml.sdk.ways import NOBODY, lacking, variable, way_of
 
 _RESOURCE = "https://management.azure.com/"
 _CLI_SECONDS = 60
 _RENEW_SECONDS = 300
-_NONE = (
-    "nobody is signed in: run `az login`, or set AZUREML_SERVICE_PRINCIPAL_TENANT_ID, "
-    "AZUREML_SERVICE_PRINCIPAL_ID and AZUREML_SERVICE_PRINCIPAL_PASSWORD, or write "
-    "sign_in: browser below azure in study.yaml"
-)
 
 
 def identity(way: str) -> tuple[Any, str]:
@@ -33,7 +28,7 @@ def identity(way: str) -> tuple[Any, str]:
     """
     way = way_of(way)
     if not way:
-        raise AzureTrouble(Trouble.SIGN_IN, _NONE)
+        raise AzureTrouble(Trouble.SIGN_IN, NOBODY)
     if way == "service_principal":
         return _service_principal(), "a service principal"
     if way == "cli":
@@ -48,8 +43,7 @@ def identity(way: str) -> tuple[Any, str]:
 def _service_principal() -> Any:
     from azureml.core.authentication import ServicePrincipalAuthentication
 
-    missing = [name for name in map(variable, PRINCIPAL) if not os.environ.get(name)]
-    if missing:
+    if missing := lacking():
         text = f"to sign in as a service principal, set {', '.join(missing)}"
         raise AzureTrouble(Trouble.SIGN_IN, text)
     return ServicePrincipalAuthentication(

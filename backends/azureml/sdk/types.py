@@ -109,7 +109,7 @@ class Submission:
         script: Started by each child.
         axes: Argument to the values it takes; their product is the children.
         metric: Name of the primary metric.
-        may_end_early: Whether the settings' policy holds.
+        reads_inputs: Whether it is the job that reads the inputs.
     """
 
     run_id: str
@@ -118,12 +118,17 @@ class Submission:
     script: str
     axes: Mapping[str, Sequence[Any]]
     metric: str
-    may_end_early: bool = True
+    reads_inputs: bool = False
 
     @property
     def children(self) -> int:
         """How many there will be."""
         return math.prod(len(values) for values in self.axes.values())
+
+    @property
+    def policy(self) -> Mapping[str, Any] | None:
+        """Early termination, or None."""
+        return None if self.reads_inputs else self.settings.policy
 
 
 @dataclass(frozen=True)

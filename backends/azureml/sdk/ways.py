@@ -12,6 +12,11 @@ PRINCIPAL = {
 }
 """What a service principal needs, and the variables that may hold it, the first one first."""
 
+NOBODY = (
+    "nobody is signed in: run `az login`, or set AZUREML_SERVICE_PRINCIPAL_TENANT_ID, "
+    "AZUREML_SERVICE_PRINCIPAL_ID and AZUREML_SERVICE_PRINCIPAL_PASSWORD, or write "
+    "sign_in: browser below azure in study.yaml"
+)
 _IDENTITY = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "DEFAULT_IDENTITY_CLIENT_ID")
 
 
@@ -35,3 +40,8 @@ def variable(role: str) -> str:
     """The variable that holds a part of the service principal, or the one to set."""
     names = PRINCIPAL[role]
     return next((name for name in names if os.environ.get(name)), names[0])
+
+
+def lacking() -> list[str]:
+    """Variables to be set for a service principal."""
+    return [name for name in map(variable, PRINCIPAL) if not os.environ.get(name)]

@@ -13,13 +13,20 @@ from typing import Any
 from .faults import PREEMPTED, ChildFault
 from .messages import timestamp
 from .node import LOG, Node
+from .node_data import DataTrouble
 from .processes import Container
 from .state import ARTIFACT_CONTAINER, Run, State, Sweep, artifact_blob
+from .trials import fill, trial_job
 
 
 def start(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None:
     """Run a sweep in the background."""
     threading.Thread(target=_supervise, args=(state, sweep, values), daemon=True).start()
+
+
+def start_alone(state: State, sweep: Sweep) -> None:
+    """Run what is a job of its own: a "sweep" whose parent is its only child."""
+    threading.Thread(target=_Child(state, sweep, sweep.run).run_to_end, daemon=True).start()
 
 
 def cancel(state: State, run: Run) -> None:
@@ -32,7 +39,7 @@ def cancel(state: State, run: Run) -> None:
 
 def _supervise(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None:
     run, config = sweep.run, sweep.config
-    deadline = time.monotonic() + 60 * config["max_duration_minutes"]
+    deadline = time.monotonic() + 60 * config["max_duration_minutes"] * state.settings.time_scale
     state.set_status(run, "Running")
     _note(state, run, f"{len(values)} children, {config['max_concurrent_jobs']} at once")
     with state.changed:
@@ -57,6 +64,7 @@ def _supervise(state: State, sweep: Sweep, values: list[dict[str, Any]]) -> None
                 state.changed.wait(1)
             state.set_status(run, "Canceled")
             return
+        _note_best(sweep)
         counts = Counter(child.status for child in sweep.children)
         _note(state, run, f"ended: {dict(counts)}")
         if run.cancel_requested:
@@ -78,17 +86,37 @@ def _note(state: State, run: Run, text: str) -> None:
         state.put_artifact(run.container_id, name, before + line)
 
 
+def _note_best(sweep: Sweep) -> None:
+    """Say which child logged the best value of the metric, if any did."""
+    wanted = sweep.config["primary_metric_config"]
+    found = {
+        child.run_id: child.metrics[wanted["name"]]["value"][-1]["data"].get(wanted["name"])
+        for child in sweep.children
+        if wanted["name"] in child.metrics
+    }
+    scores = {run_id: value for run_id, value in found.items() if value is not None}
+    if scores:
+        choose = max if wanted["goal"].lower() == "maximize" else min
+        best = choose(scores, key=scores.__getitem__)
+        sweep.run.properties |= {"best_child_run_id": best, "score": str(scores[best])}
+
+
 def _create(state: State, sweep: Sweep, values: dict[str, Any]) -> None:
     """Make the next child and let it look for a node."""
     parent = sweep.run
     definition = copy.deepcopy(sweep.overrides)
-    named = [
-        (name if name.startswith("-") else f"--{name}", value) for name, value in values.items()
-    ]
-    definition["arguments"] = [
-        *(definition.get("arguments") or []),
-        *(text for name, value in named for text in (name, str(value))),
-    ]
+    if parent.job is not None:
+        definition["command"] = fill(definition["command"], "search_space", values)
+        variables = {f"AZUREML_SWEEP_{name}": str(value) for name, value in values.items()}
+        definition["environmentVariables"] |= variables
+    else:
+        named = [
+            (name if name.startswith("-") else f"--{name}", value) for name, value in values.items()
+        ]
+        definition["arguments"] = [
+            *(definition.get("arguments") or []),
+            *(text for name, value in named for text in (name, str(value))),
+        ]
     shown = json.dumps(values)
     run = Run(
         run_id=f"{parent.run_id}_{len(sweep.children)}",
@@ -104,6 +132,7 @@ def _create(state: State, sweep: Sweep, values: dict[str, Any]) -> None:
             "runTemplate": "HyperDrive",
             "ContentSnapshotId": sweep.snapshot_id,
         },
+        job=trial_job(parent.job, definition),
     )
     parent.tags[f"_aml_system_{run.run_id}"] = shown
     sweep.children.append(run)
@@ -119,6 +148,9 @@ class _Child:
         self.sweep = sweep
         self.run = run
         self.compute = state.computes[run.target.lower()]
+        self.limit_s = (
+            run.definition.get("maxRunDurationSeconds") or float("inf")
+        ) * state.settings.time_scale
         # Children get nodes in the order in which they came into being.
         self.compute.waiting.append(run.run_id)
         self.bring_outputs = True
@@ -194,7 +226,11 @@ class _Child:
             if settings.stand_in is not None:
                 self._finish(node, settings.stand_in(self.run, node.directory))
                 return
-            container = node.start(self.state.proxy_env)
+            try:
+                container = node.start(self.state.proxy_env)
+            except DataTrouble as trouble:
+                self._end("Failed", str(trouble))
+                return
             try:
                 self._watch(node, container, fault)
             finally:
@@ -202,7 +238,7 @@ class _Child:
 
     def _watch(self, node: Node, container: Container, fault: ChildFault | None) -> None:
         began = time.monotonic()
-        limit_s = self.run.definition.get("maxRunDurationSeconds") or float("inf")
+        limit_s = self.limit_s
         while True:
             status = container.wait(self.state.settings.capture_s)
             if status is not None:

@@ -19,6 +19,8 @@ _HISTORY = r"/history/v1\.0{ws}"
 _EXPERIMENT = _HISTORY + r"/experiments/(?P<experiment>[^/]+)"
 _RUN = _EXPERIMENT + r"/runs/(?P<run_id>[^/:]+)"
 _RUN_BY_ID = _HISTORY + r"/experimentids/(?P<experiment_id>[^/]+)/runs/(?P<run_id>[^/:]+)"
+_LISTING = {"$orderby", "$top", "$continuationtoken", "api-version"}
+_PATCHED = {"runId", "tags", "properties", "displayName", "description"}
 _CLAUSE = re.compile(r"\(?\s*(\S+)\s+(eq|ne)\s+(\"[^\"]*\"|'[^']*'|[^\s()]+)\s*\)?")
 
 
@@ -46,7 +48,22 @@ def error_of(run: Run) -> dict[str, Any] | None:
 
 
 def record(state: State, run: Run) -> dict[str, Any]:
-    """A run as the history shows it."""
+    """A run as the history shows it, or as it might."""
+    shown, odd = _record(state, run), state.settings.odd
+    if odd.status_of is not None:
+        shown["status"] = odd.status_of(run)
+    if odd.tags == "null":
+        shown["tags"] = None
+    elif odd.tags == "missing":
+        del shown["tags"]
+    elif odd.tags == "no hyperparameters" and run.parent_id is not None:
+        shown["tags"] = {}
+    if odd.extra_fields:
+        shown |= {"novelty": {"is": ["new"]}, "lastModifiedUtc": None, "queueingInfo": None}
+    return shown
+
+
+def _record(state: State, run: Run) -> dict[str, Any]:
     parent = run.parent_id
     cancel = f"https://{state.names.api_host}/execution/v1.0{state.names.arm_path}"
     return {
@@ -59,9 +76,9 @@ def record(state: State, run: Run) -> dict[str, Any]:
         "status": run.status,
         "runType": run.run_type,
         "target": run.target,
-        "displayName": run.run_id,
+        "displayName": run.display_name or run.run_id,
         "name": None,
-        "description": None,
+        "description": run.description,
         "hidden": False,
         "tags": dict(run.tags),
         "properties": dict(run.properties),
@@ -77,13 +94,17 @@ def record(state: State, run: Run) -> dict[str, Any]:
     }
 
 
-def _find(state: State, run_id: str) -> Run | None:
-    """A run, unless it is a sweep so young that the history does not know it yet."""
+def find_run(state: State, run_id: str, more_s: float = 0.0) -> Run | None:
+    """A run, unless it is a sweep so young that it is not known yet."""
     run = state.runs.get(run_id)
     if run is None or run.parent_id is not None:
         return run
     age_s = (datetime.now(UTC) - run.created).total_seconds()
-    return None if age_s < state.settings.visible_after_s else run
+    return None if age_s < state.settings.visible_after_s + more_s else run
+
+
+def _find(state: State, run_id: str) -> Run | None:
+    return find_run(state, run_id, state.settings.odd.history_after_s)
 
 
 def _missing(run_id: str) -> Response:
@@ -134,14 +155,33 @@ def patch_run(state: State, request: Request, run_id: str, **_: str) -> Response
         if run is None:
             return _missing(run_id)
         body = request.json()
-        for key in sorted(set(body) - {"runId", "tags", "properties"}):
+        for key in sorted(set(body) - _PATCHED):
             if body[key] is not None:
                 state.journal.add_unknown(f"PATCH of a run's {key}")
+        run.display_name = body.get("displayName") or run.display_name
+        run.description = body.get("description") or run.description
         run.tags.update(body.get("tags") or {})
         run.properties.update(body.get("properties") or {})
         return reply(record(state, run))
 
 
+@route("POST", "api", _HISTORY + "/rundata")
+def run_data(state: State, request: Request) -> Response:
+    """A run's record and where its files are, as version 2 asks for them."""
+    run_id = request.json()["runId"]
+    with state.changed:
+        run = _find(state, run_id)
+        if run is None:
+            return _missing(run_id)
+        place = f"ExperimentRun/{run.container_id}"
+        uri = f"azureml://datastores/workspaceartifactstore/{place}"
+        outputs = {"default": {"assetId": uri, "type": "UriFolder"}}
+        shown = {**record(state, run), "outputs": outputs}
+        definition = run.definition or None
+    return reply({"runMetadata": shown, "runDefinition": definition, "jobSpecification": None})
+
+
+@route("GET", "api", _HISTORY + r"/runs/(?P<run_id>[^/:]+)/details")
 @route("GET", "api", _RUN + "/details")
 @route("GET", "api", _RUN_BY_ID + "/details")
 def details(state: State, request: Request, run_id: str, **_: str) -> Response:
@@ -184,17 +224,20 @@ def wait_for_metrics(state: State, request: Request, **_: str) -> Response:
     return reply({})
 
 
+@route("GET", "api", _HISTORY + r"/runs/(?P<run_id>[^/:]+)/children")
 @route("GET", "api", _RUN + "/children")
 @route("GET", "api", _RUN_BY_ID + "/children")
-def children(state: State, request: Request, run_id: str, **_: str) -> Response:
+def children(state: State, request: Request, run_id: str, **found: str) -> Response:
     """The children of a run, in pages, the last started first."""
     if _find(state, run_id) is None:
         return _missing(run_id)
-    for name in sorted(set(request.query) - {"$orderby", "$top", "$continuationtoken"}):
+    for name in sorted(set(request.query) - _LISTING):
         state.journal.add_unknown(f"listing of children with {name}={request.query[name]}")
     token = request.query.get("$continuationtoken")
     top = int(request.query.get("$top") or state.settings.page_size)
-    return _page(state, token, top, lambda run: run.parent_id == run_id)
+    # version 1 reads the token only, under the experiment's path
+    where = None if found else f"https://{request.host}{request.raw_path}"
+    return _page(state, token, top, where, lambda run: run.parent_id == run_id)
 
 
 @route("POST", "api", _EXPERIMENT + r"/runs:query")
@@ -207,6 +250,7 @@ def query_runs(state: State, request: Request, experiment: str) -> Response:
         state,
         body.get("continuationToken"),
         top,
+        None,
         lambda run: (
             run.experiment == experiment
             and _find(state, run.run_id) is not None
@@ -236,7 +280,7 @@ def _meets(state: State, run: Run, field: str, operator: str, value: str) -> boo
     return (actual == wanted) == (operator == "eq")
 
 
-def _page(state: State, token: str | None, top: int, wanted: Any) -> Response:
+def _page(state: State, token: str | None, top: int, where: str | None, wanted: Any) -> Response:
     """One page; the first fixes the order of all, so that growth in between moves nothing."""
     with state.changed:
         if token is None:
@@ -256,7 +300,13 @@ def _page(state: State, token: str | None, top: int, wanted: Any) -> Response:
             following = uuid.uuid4().hex
             state.pages[following] = rest
         value = [record(state, state.runs[run_id]) for run_id in page]
-    return reply({"value": value, "continuationToken": following, "nextLink": None})
+    link = None
+    if following and where and state.settings.odd.page_links != "token":
+        # the names of the query come in whatever order and spelling the service likes
+        link = f"{where}?%24continuationToken={following}&api-version=v1.0&$top={top}"
+    if state.settings.odd.page_links == "link":
+        following = None
+    return reply({"value": value, "continuationToken": following, "nextLink": link})
 
 
 def _disorder(state: State, identifiers: list[str]) -> list[str]:

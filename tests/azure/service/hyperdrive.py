@@ -77,11 +77,7 @@ def _start(state: State, request: Request, experiment: str, run_id: str) -> Resp
             return _refuse(409, f"A run with id {run_id} already exists")
         if complaint := _complaint(state, config, experiment):
             return complaint
-        run = _parent(state, config, experiment, run_id)
-        sweep = Sweep(run, config)
-        state.sweeps[run_id] = sweep
-        state.add_run(run)
-    cluster.start(state, sweep, combinations(config))
+        run = accept(state, config, experiment, run_id)
     result = {
         "hyperdrive_run_id": run_id,
         "experiment_id": run_id,
@@ -98,6 +94,32 @@ def _start(state: State, request: Request, experiment: str, run_id: str) -> Resp
     }
     result["platform_config"] = {**config["platform_config"], "ParentRunId": run_id}
     return reply({"code": 201, "result": result}, 201)
+
+
+def accept(
+    state: State,
+    config: dict[str, Any],
+    experiment: str,
+    run_id: str,
+    job: dict[str, Any] | None = None,
+) -> Run:
+    """Make a sweep known and start it; returns its parent.
+
+    Args:
+        state: The service's state.
+        config: What HyperDrive was told.
+        experiment: Name of the experiment.
+        run_id: Id of the parent.
+        job: What was sent to the resource manager, by clients of version 2.
+    """
+    with state.changed:
+        run = _parent(state, config, experiment, run_id)
+        run.job = job
+        sweep = Sweep(run, config)
+        state.sweeps[run_id] = sweep
+        state.add_run(run)
+    cluster.start(state, sweep, combinations(config))
+    return run
 
 
 def _parent(state: State, config: dict[str, Any], experiment: str, run_id: str) -> Run:

@@ -67,6 +67,18 @@ def error(status: int, code: str, message: str) -> Response:
     return reply({"error": {"code": code, "message": message, "details": []}}, status)
 
 
+def arm_error(status: int, code: str, message: str, inner: str | None = None) -> Response:
+    """Answer with an error in the shape of the resource manager's job service (recorded)."""
+    component = {"value": "managementfrontend"}
+    info: list[dict[str, Any]] = [{"type": "ComponentName", "info": component}]
+    if inner is not None:
+        value = {"code": inner, "innerError": None}
+        info.append({"type": "InnerError", "info": {"value": value}})
+    info.append({"type": "Time", "info": {"value": timestamp()}})
+    content = {"code": code, "message": message, "details": [], "additionalInfo": info}
+    return reply({"error": content}, status)
+
+
 def storage_error(status: int, code: str) -> Response:
     """Answer with an error in the shape of the storage service."""
     # The SDK cannot print an error that lacks a message.

@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from .node_data import NamedOutputs, bring_inputs
 from .processes import Container
 from .signin import make_run_token
 from .state import ARTIFACT_CONTAINER, Run, Snapshot, State, artifact_blob
+from .trials import fill
 
 LOG = "user_logs/std_log.txt"
 _CAPTURED = ("outputs", "logs")
@@ -32,6 +34,7 @@ class Node:
         self._run = run
         self._root = Path(tempfile.mkdtemp(prefix="loopback-node-"))
         self._seen: dict[str, tuple[int, int, int]] = {}
+        self._outputs: NamedOutputs | None = None
         self.captured: set[str] = set()
         self.directory = self._root / "wd"
         self.log_path = self._root / "std_log.txt"
@@ -69,13 +72,30 @@ class Node:
                 self._seen[path] = _look(self.directory / path)
 
     def start(self, proxy_env: dict[str, str]) -> Container:
-        """Start the child's process here."""
+        """Start the child's process here.
+
+        Raises:
+            DataTrouble: Data that it needs are not there.
+        """
         return Container(
-            command_of(self._run.definition),
+            self._command(),
             self.directory,
             self._environment(proxy_env),
             self.log_path,
         )
+
+    def _command(self) -> list[str]:
+        job = self._run.job
+        if job is None:
+            return command_of(self._run.definition)
+        inputs = bring_inputs(self._state, job.get("inputs") or {}, self._root / "inputs")
+        default = f"azureml://datastores/workspaceblobstore/paths/azureml/{self._run.run_id}"
+        wanted = dict(job.get("outputs") or {})
+        wanted.pop("default", None)
+        self._outputs = NamedOutputs(self._state, wanted, self._root / "named-outputs", default)
+        text = fill(self._run.definition["command"], "inputs", inputs)
+        text = fill(text, "outputs", self._outputs.values)
+        return ["/bin/bash", "-c", text]
 
     def _environment(self, proxy_env: dict[str, str]) -> dict[str, str]:
         names, run = self._state.names, self._run
@@ -100,6 +120,12 @@ class Node:
             "AZUREML_ARM_PROJECT_NAME": run.experiment,
             "AZUREML_EXPERIMENT_ID": self._state.experiments[run.experiment],
             "AZUREML_WORKSPACE_ID": names.workspace_id,
+            "AZUREML_ROOT_RUN_ID": run.parent_id or run.run_id,
+            "MLFLOW_TRACKING_URI": f"azureml://{names.api_host}/mlflow/v1.0{names.arm_path}",
+            "MLFLOW_TRACKING_TOKEN": token,
+            "MLFLOW_RUN_ID": run.run_id,
+            "MLFLOW_EXPERIMENT_ID": self._state.experiments[run.experiment],
+            "MLFLOW_EXPERIMENT_NAME": run.experiment,
             "AZUREML_SERVICE_ENDPOINT": api,
             "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{api}/discovery",
         }
@@ -111,12 +137,16 @@ class Node:
         of outputs/ and logs/.
         """
         watched = (self._run.definition.get("history") or {}).get("directoriesToWatch") or []
+        if self._run.job is not None:  # there is no way to say which
+            watched = ["logs", "outputs"]
         if not self._state.settings.watches_outputs:
             watched = ["logs"]
         for folder in _CAPTURED if at_end else [name for name in _CAPTURED if name in watched]:
             for path in sorted((self.directory / folder).rglob("*")):
                 self._capture(path, path.relative_to(self.directory).as_posix())
         self._capture(self.log_path, LOG)
+        if self._outputs is not None:
+            self._outputs.capture(at_end=at_end)
 
     def _capture(self, path: Path, name: str) -> None:
         try:

@@ -51,12 +51,12 @@ def workspace(state: State, request: Request) -> Response:
                 "friendlyName": names.name,
                 "description": "",
                 "workspaceId": names.workspace_id,
-                "storageAccount": f"{providers}.Storage/storageAccounts/{names.account}",
+                "storageAccount": names.storage_id,
                 "keyVault": f"{providers}.KeyVault/vaults/loopback",
                 "applicationInsights": f"{providers}.Insights/components/loopback",
                 "provisioningState": "Succeeded",
                 "hbiWorkspace": False,
-                "v1LegacyMode": False,
+                "v1LegacyMode": state.settings.odd.v1_legacy_mode,
                 "discoveryUrl": f"https://{names.api_host}/discovery",
             },
         }
@@ -127,6 +127,12 @@ def get_compute(state: State, request: Request, name: str) -> Response:
     if compute is None:
         return error(404, "ResourceNotFound", f"The compute {name} was not found.")
     return reply(_describe(state, compute))
+
+
+@route("GET", "arm", r"{ws}/computes/(?P<name>[^/]+)")
+def get_compute_of_manager(state: State, request: Request, name: str) -> Response:
+    """A cluster, as version 2 asks for it."""
+    return get_compute(state, request, name)
 
 
 @route("PUT", "arm", r"{ws}/computes/(?P<name>[^/]+)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -132,6 +133,11 @@ class Service:
             for path, content in files.items():
                 self.state.put_blob(container, path, content)
         return container
+
+    def expire_signatures(self) -> None:
+        """Every signed address and every signature of a container given so far is refused."""
+        with self.state.changed:
+            self.state.signing_key = secrets.token_bytes(32)
 
     def set_nodes(self, name: str, available: int | None, error: str | None = None) -> None:
         """Change how many of a cluster's nodes can be had now, and what it says about it.

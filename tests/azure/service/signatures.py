@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from urllib.parse import quote
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlencode
 
 from .messages import Request
 from .state import State
@@ -29,7 +30,7 @@ _SIGNED_HEADERS = (
     "If-Unmodified-Since",
     "Range",
 )
-_NEEDED = {"GET": "r", "HEAD": "r", "PUT": "w"}
+_NEEDED = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 
 def _signature(state: State, container: str, name: str, permissions: str) -> str:
@@ -46,6 +47,25 @@ def signed_url(state: State, container: str, name: str, permissions: str = "r") 
         f"https://{state.names.blob_host}/{container}/{plain}"
         f"?sv={VERSION}&sr=b&sp={permissions}&sig={signature}"
     )
+
+
+def container_sas(state: State, container: str, permissions: str, seconds: float) -> str:
+    """The query that opens a container for a time, for what `permissions` says (r, c, w, d, l)."""
+    expires = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    signature = _signature(state, container, f"until {expires}", permissions)
+    fields = {"sv": VERSION, "spr": "https", "se": expires, "sr": "c", "sp": permissions}
+    return urlencode({**fields, "sig": signature})
+
+
+def _opens_container(state: State, request: Request, container: str) -> bool:
+    query = request.query
+    expires = query.get("se", "")
+    expected = _signature(state, container, f"until {expires}", query.get("sp", ""))
+    if not hmac.compare_digest(query["sig"], expected):
+        return False
+    until = datetime.strptime(expires, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    needed = "l" if query.get("comp") == "list" else _NEEDED.get(request.method, "?")
+    return needed in query["sp"] and datetime.now(UTC) < until
 
 
 def shared_key(state: State, request: Request) -> str:
@@ -69,6 +89,8 @@ def shared_key(state: State, request: Request) -> str:
 def may_access(state: State, request: Request, container: str, name: str) -> bool:
     """Whether the request is signed, in either way, for what it asks."""
     given = request.query.get("sig")
+    if given is not None and request.query.get("sr") == "c":
+        return _opens_container(state, request, container)
     if given is not None:
         permissions = request.query.get("sp", "")
         expected = _signature(state, container, name, permissions)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .faults import Faults
 from .journal import Journal
@@ -47,6 +48,12 @@ class WorkspaceNames:
         )
 
     @property
+    def storage_id(self) -> str:
+        """The storage account in the resource manager."""
+        group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{self.account}"
+
+    @property
     def api_host(self) -> str:
         """The host of the region's services."""
         return f"{self.region}.api.azureml.ms"
@@ -55,6 +62,25 @@ class WorkspaceNames:
     def blob_host(self) -> str:
         """The host of the storage account."""
         return f"{self.account}.blob.core.windows.net"
+
+
+@dataclass
+class Odd:
+    """What another service, or the same one next year, might do; see the README."""
+
+    extra_fields: bool = False
+    tags: Literal["whole", "null", "missing", "no hyperparameters"] = "whole"
+    status_of: Callable[[Run], str] | None = None
+    page_links: Literal["both", "token", "link"] = "both"
+    history_after_s: float = 0.0
+    trials_as_jobs: bool = True
+    v1_legacy_mode: bool = False
+    arm_reads: int | None = None
+    arm_writes: int | None = None
+    retry_after_s: int = 30
+    identity_storage: bool = False
+    blob_role: bool = False
+    refuses_cancel_of_ended: bool = False
 
 
 @dataclass
@@ -74,6 +100,12 @@ class Settings:
     deletes_artifacts: bool = True
     watches_outputs: bool = True
     stand_in: Callable[[Run, Path], int] | None = None
+    sas_s: float = 3600.0
+    blob_page_size: int = 5000
+    serverless_nodes: int = 4
+    cancel_polls: int = 0
+    time_scale: float = 1.0
+    odd: Odd = field(default_factory=Odd)
 
 
 @dataclass
@@ -99,11 +131,21 @@ class Run:
     starts: int = 0
     cancel_requested: bool = False
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    display_name: str | None = None
+    description: str | None = None
+    job: dict[str, Any] | None = None
 
     @property
     def arguments(self) -> list[str]:
-        """The arguments of the child's process, as text."""
-        return [str(argument) for argument in self.definition.get("arguments") or []]
+        """The arguments of the child's process, as text.
+
+        Of a command line of version 2: its words behind the first script.
+        """
+        if self.job is None:
+            return [str(argument) for argument in self.definition.get("arguments") or []]
+        words = shlex.split(self.definition["command"])
+        scripts = [at for at, word in enumerate(words) if word.endswith(".py")]
+        return words[scripts[0] + 1 :] if scripts else words
 
     @property
     def container_id(self) -> str:
@@ -144,6 +186,16 @@ class Snapshot:
     files: dict[str, bytes]
 
 
+@dataclass(frozen=True)
+class Code:
+    """A version of code as the resource manager knows it."""
+
+    name: str
+    version: str
+    properties: dict[str, Any]
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
 @dataclass
 class Compute:
     """A cluster: what its maker asked for, who runs on it and who waits, the first first."""
@@ -171,6 +223,7 @@ class Blob:
     content_type: str
     modified: datetime
     etag: str
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 class State:
@@ -197,6 +250,9 @@ class State:
         self.sweeps: dict[str, Sweep] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self.latest_snapshot: str | None = None
+        self.codes: dict[tuple[str, str], Code] = {}
+        self.environments: dict[tuple[str, str], dict[str, Any]] = {}
+        self.operations: dict[str, int] = {}
         self.computes: dict[str, Compute] = {}
         self.blobs: dict[tuple[str, str], Blob] = {}
         self.datastores = {DEFAULT_DATASTORE: DATASTORE_CONTAINER}
@@ -204,13 +260,21 @@ class State:
         self.pages: dict[str, list[Any]] = {}
         self._numbers: dict[str, int] = {}
 
-    def put_blob(self, container: str, name: str, content: bytes, content_type: str = "") -> Blob:
+    def put_blob(
+        self,
+        container: str,
+        name: str,
+        content: bytes,
+        content_type: str = "",
+        metadata: dict[str, str] | None = None,
+    ) -> Blob:
         """Store a blob, over any earlier one of that name."""
         blob = Blob(
             content,
             content_type or "application/octet-stream",
             datetime.now(UTC),
             f'"0x{secrets.token_hex(8).upper()}"',
+            metadata or {},
         )
         with self.changed:
             self.blobs[container, name] = blob
@@ -222,6 +286,19 @@ class State:
         with self.changed:
             self.artifacts.setdefault(container_id, {})[path] = None
             self.put_blob(ARTIFACT_CONTAINER, artifact_blob(container_id, path), content)
+
+    def note_artifact(self, container: str, name: str) -> None:
+        """A blob below a run's files is one of the run's files, whoever put it there."""
+        container_id, path = _artifact_of(container, name)
+        if path:
+            with self.changed:
+                self.artifacts.setdefault(container_id, {})[path] = None
+
+    def forget_artifact(self, container: str, name: str) -> None:
+        """A blob below a run's files is gone."""
+        container_id, path = _artifact_of(container, name)
+        with self.changed:
+            self.artifacts.get(container_id, {}).pop(path, None)
 
     def next_number(self, experiment: str) -> int:
         """The next run number of an experiment."""
@@ -247,6 +324,14 @@ class State:
             if run.is_over:
                 run.ended = datetime.now(UTC)
             self.changed.notify_all()
+
+
+def _artifact_of(container: str, name: str) -> tuple[str, str]:
+    """Container id and path of the artifact that a blob holds; empty if it holds none."""
+    origin, _, rest = name.partition("/")
+    container_id, _, path = rest.partition("/")
+    is_artifact = container == ARTIFACT_CONTAINER and origin == "ExperimentRun"
+    return (container_id, path) if is_artifact else ("", "")
 
 
 def artifact_blob(container_id: str, path: str) -> str:
