@@ -18,6 +18,7 @@ from gridrun.pipeline import TaskSpec
 from gridrun.plan.units import (
     Event,
     Job,
+    Notice,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -106,6 +107,8 @@ def run_shard(
                     continue
                 if isinstance(event, WorkerReady | TaskDone | TaskFailed):
                     writer.add(event_text(event, shard.digest_of))
+                elif isinstance(event, Notice):
+                    say(f"{shard.name}: {event.text}")
                 done += isinstance(event, TaskDone)
                 failed += isinstance(event, TaskFailed) and event.final
         finally:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gridrun.pipeline import Runner, Stage, TaskSpec, load_pipeline
+from gridrun.plan.limits import CLASSIFIER
 from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ran, Ready, Refused
@@ -112,6 +113,15 @@ def serve(channel: Channel) -> None:
     pipeline = load_pipeline(job.pipeline)
     child = _Child(channel, pipeline.stages)
     runner = pipeline.open_runner(job.settings, child.stage_hook)
-    channel.reply(Ready(dict(runner.environment())))
+    channel.reply(Ready(dict(runner.environment()), _reads(pipeline.stages)))
     for dispatch in requests:
         child.run(dispatch, runner)
+
+
+def _reads(stages: Iterable[Stage]) -> dict[str, tuple[str, ...]]:
+    """What stages that run here read themselves."""
+    return {
+        stage.name: (*stage.reads, CLASSIFIER) if stage.per_classifier else stage.reads
+        for stage in stages
+        if not stage.on_driver
+    }
