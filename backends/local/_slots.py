@@ -18,6 +18,7 @@ from backends.local._nodes import Nodes
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import (
     Event,
+    FoundAtFault,
     Job,
     ReadArtifact,
     TaskDone,
@@ -27,7 +28,7 @@ from gridrun.plan.units import (
     UnitLost,
     UnitStarted,
 )
-from gridrun.worker import DamagedArtifact
+from gridrun.worker import DamagedArtifact, MachineAtFault
 
 if TYPE_CHECKING:  # with it would come the engine, numpy, all tables and the report
     from gridrun.run.backend import UnitFeed
@@ -252,7 +253,10 @@ class Slots:
         if not self._slots:
             raise cause
         lost, slot.unit = slot.unit, None
-        return [UnitLost(lost.id, cause.what)] if lost is not None else []
+        found: list[Event] = [UnitLost(lost.id, cause.what)] if lost is not None else []
+        if isinstance(cause, MachineAtFault):
+            found.append(FoundAtFault("", cause.alike, cause.what))
+        return found
 
     def _content(self, digest: str) -> Any:
         """Reference to an artifact in Ray's object store; the latest few are kept there."""

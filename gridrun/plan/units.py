@@ -196,6 +196,21 @@ class UnitLost:
 
 
 @dataclass(frozen=True)
+class FoundAtFault:
+    """A worker found its machine at fault: what failed for a reason is to be run again.
+
+    Args:
+        worker: Its name.
+        alike: The general reason, see ``gridrun.plan.alike``.
+        text: What is wrong, for people.
+    """
+
+    worker: str
+    alike: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something about the backend itself that is worth saying once."""
 
@@ -280,6 +295,7 @@ Event = (
     | UnitFinished
     | UnitLost
     | Notice
+    | FoundAtFault
     | SweepEvent
 )
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""

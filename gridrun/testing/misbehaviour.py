@@ -73,9 +73,16 @@ def _need(lost: Path) -> None:
         raise TaskFailure(f"cannot open shared object {lost.parent.name}.so: attempt {os.getpid()}")
 
 
+def _miss(lost: Path) -> None:
+    if lost.exists():
+        time.sleep(_SEARCH_SECONDS)
+        raise TaskFailure(f"the toy misses something: attempt {os.getpid()}")
+
+
 PLACES: dict[str, Callable[[Path], None]] = {
     "lose": lambda lost: lost.touch(),
     "need": _need,
+    "miss": _miss,
 }
 """Name to what happens to something that all tasks of a machine need, and that may be lost."""
 

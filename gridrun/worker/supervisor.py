@@ -30,7 +30,7 @@ from gridrun.worker._ending import Ending, last_printed
 from gridrun.worker._memory_share import MemoryShare
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
-from gridrun.worker._suspicion import Suspicion
+from gridrun.worker._suspicion import MachineAtFault, Suspicion
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
@@ -156,7 +156,7 @@ class Supervisor:
 
     def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
-        if self._suspicion.is_raised:
+        if self._suspicion.reason:
             return self._try_machine(child)
         if progress.is_over:
             self._finish(progress)
@@ -201,11 +201,11 @@ class Supervisor:
         if child.tasks_given:
             self._discard(child)
             return False
-        known = self._suspicion.known
-        artifact = self._artifacts.get(known.artifact) if known is not None else None
-        if known is None or (known.artifact and artifact is None):
-            self._suspicion.clear()
+        known = self._suspicion.known(self._artifacts)
+        if known is None:
+            self._suspicion.judge_without()
             return False
+        artifact = self._artifacts.get(known.artifact)
         tasks = ((_OF_NO_UNIT, known.task),)
         child.dispatch(Dispatch(tasks, str(artifact) if artifact else None, frozenset()))
         return True
@@ -222,6 +222,8 @@ class Supervisor:
                 self._environment = dict(message.environment)
                 self._events.append(WorkerReady(self.worker, self._environment))
         elif isinstance(message, GridrunError):
+            if alike := self._suspicion.reason:
+                raise MachineAtFault(message.what, todo=message.todo, alike=alike)
             raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
@@ -234,7 +236,7 @@ class Supervisor:
             event = progress.outcome(message)
             self._events.append(event)
             self._suspicion.note(event, progress.unit)
-            if self._suspicion.is_raised:
+            if self._suspicion.reason:
                 child.want_stop()
 
     def _reap(self, child: TaskProcess, ending: Ending, progress: UnitProgress) -> None:
