@@ -21,7 +21,9 @@ from backends.local._nodes import Nodes
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import (
     Event,
+    FoundAtFault,
     Job,
+    Notice,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -29,9 +31,8 @@ from gridrun.plan.units import (
     UnitFinished,
     UnitLost,
     UnitStarted,
-    WorkerUnfit,
 )
-from gridrun.worker import DamagedArtifact
+from gridrun.worker import DamagedArtifact, MachineAtFault
 
 if TYPE_CHECKING:  # with it would come the engine, numpy, all tables and the report
     from gridrun.run.backend import UnitFeed
@@ -271,7 +272,9 @@ class Slots:
         if not self._slots:
             raise cause
         said = f"{cause.text()}\n  The run goes on with other workers."
-        events: list[Event] = [WorkerUnfit(slot.worker, said)]
+        events: list[Event] = [Notice(said)]
+        if isinstance(cause, MachineAtFault):
+            events.append(FoundAtFault(slot.worker, cause.alike, cause.what))
         lost, slot.unit = slot.unit, None
         if lost is not None and slot.has_outcomes:
             events.append(UnitLost(lost.id, cause.what))

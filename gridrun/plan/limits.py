@@ -52,7 +52,7 @@ class Limits:
 
     def of(self, task: TaskSpec) -> Limit:
         """What a task may use."""
-        found = [self.values[name] for name in _names(task) if name in self.values]
+        found = [self.values[name] for name in names_of(task) if name in self.values]
         seconds = [each.seconds for each in found if each.seconds is not None]
         memory = [each.memory for each in found if each.memory is not None]
         own = Limit(max(seconds, default=None), max(memory, default=None))
@@ -80,8 +80,8 @@ class Limits:
         return cls(Limit(**data["task"]), read_bytes=data["read_bytes"], **many)
 
 
-def _names(task: TaskSpec) -> Iterator[str]:
-    """What limits may call a task by."""
+def names_of(task: TaskSpec) -> Iterator[str]:
+    """What a task may be called by: ``PARAMETER=VALUE`` and ``classifier=NAME``."""
     yield f"{CLASSIFIER}={task.classifier}"
     for name, value in task.values.items():
         yield f"{name}={value}"

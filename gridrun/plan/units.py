@@ -196,13 +196,17 @@ class UnitLost:
 
 
 @dataclass(frozen=True)
-class WorkerUnfit:
-    """A worker is not used again, for its machine is at fault; others go on.
+class FoundAtFault:
+    """A worker found its machine at fault: what failed for a reason is to be run again.
 
-    What its last tasks failed for, many in a row, is no finding then.
+    Args:
+        worker: Its name.
+        alike: The general reason, see ``gridrun.plan.alike``.
+        text: What is wrong, for people.
     """
 
     worker: str
+    alike: str
     text: str
 
 
@@ -290,8 +294,8 @@ Event = (
     | TaskFailed
     | UnitFinished
     | UnitLost
-    | WorkerUnfit
     | Notice
+    | FoundAtFault
     | SweepEvent
 )
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""

@@ -33,6 +33,7 @@ from gridrun.run.backend import (
 )
 from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
+from gridrun.worker import MachineAtFault
 
 _LOOK_SECONDS = 0.5
 """Longest wait without asking whether a stop is wanted."""
@@ -391,7 +392,7 @@ class Engine:
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:
-            recorder.let_wait()
+            recorder.let_wait(fault.alike if isinstance(fault, MachineAtFault) else "")
             if not self._tally.finished and not self._interrupted:
                 raise  # there is nothing to make a table of
             self._fault = fault
@@ -399,13 +400,10 @@ class Engine:
         finally:
             self.is_running = False
         self._interrupted = self._interrupted or recorder.cancelled > 0
+        self._fault = recorder.fault
         if self._interrupted:
             return "interrupted"
-        if recorder.put_back:
-            self._fault = EnvironmentFault(
-                f"{counted(recorder.put_back, 'task')} failed on a machine at fault, so they wait",
-                todo="run the same command again: only what waits is run",
-            )
+        if self._fault is not None:
             return "stopped"
         return "failed" if self._tally.failed else "done"
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from typing import Any
 
 from gridrun.errors import EnvironmentFault, Fault, counted
 from gridrun.pipeline import TaskResult
-from gridrun.plan.alike import AlikeFailures
+from gridrun.plan.alike import MANY, general
 from gridrun.plan.units import (
     Event,
+    FoundAtFault,
+    Kind,
     Notice,
     SegmentRead,
     SweepEnded,
@@ -24,7 +25,6 @@ from gridrun.plan.units import (
     UnitLost,
     UnitStarted,
     WorkerReady,
-    WorkerUnfit,
 )
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._unit_queue import PutOff, UnitQueue
@@ -32,6 +32,8 @@ from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
 from gridrun.store.paths import make_file
 from gridrun.study.state import PUT_OFF_META, StudyState
+
+_PUT_RIGHT = "what failed for that reason waits; put it right and run the same command again"
 
 
 class Notes:
@@ -88,13 +90,13 @@ class Recorder:
             ledger.store_meta(PUT_OFF_META, "[]")  # of a run that was killed
         self._known: set[AttemptKey] = set()
         self._resumed: set[str] = set()
-        self._alike: defaultdict[str, AlikeFailures] = defaultdict(AlikeFailures)
+        self._in_a_row: dict[str, tuple[str, int]] = {}
+        self.fault: EnvironmentFault | None = None
+        """What is wrong with a machine on which tasks failed that wait now."""
         self._too_many = False
         self._put_off: tuple[PutOff, ...] = ()
         self.cancelled = 0
         """Sweeps that somebody cancelled."""
-        self.put_back = 0
-        """Tasks that wait again, for the machine they failed on was at fault."""
 
     @property
     def has_too_many(self) -> bool:
@@ -123,27 +125,32 @@ class Recorder:
         self._progress.failure(event, log)
         self._progress.update(self._tally)
 
-    def let_wait(self, worker: str | None = None) -> None:
-        """Have tasks wait again that failed in a row for one reason: it was the machine's.
-
-        Of other workers those that failed for the same one, however few.
+    def let_wait(self, alike: str = "") -> None:
+        """Have tasks wait again that failed, in whatever run, for a reason of the machine's.
 
         Args:
-            worker: The one whose machine it was, or None where that may be any.
+            alike: Its general form; empty where nobody knows it, so that it is that of many
+                failures in a row of one worker.
         """
-        suspects = self._alike.values() if worker is None else [self._alike[worker]]
-        reasons = {failures.reason for failures in suspects if failures.are_many}
-        for name, failures in list(self._alike.items()):
-            if failures.reason in reasons:
-                self._ledger.commit()
-                self._ledger.forget(failures.tasks)
-                self._tally.failed -= len(failures.tasks)
-                self.put_back += len(failures.tasks)
+        many = {reason for reason, count in self._in_a_row.values() if count >= MANY}
+        self._ledger.commit()
+        for reason in {alike} if alike else many:
+            tasks, own = self._ledger.failed_for(reason, general)
+            self._ledger.forget(tasks)
+            self._tally.failed -= own
+            if tasks:
                 self._notes.add(
-                    f"{counted(len(failures.tasks), 'task')} that had failed will run again: "
+                    f"{counted(len(tasks), 'task')} that had failed will run again: "
                     "the machine was at fault"
                 )
-                del self._alike[name]
+        self._in_a_row.clear()
+
+    def _note_failure(self, event: TaskFailed) -> None:
+        """Count failures of a worker in a row that have one reason."""
+        if event.kind is Kind.ERROR:
+            reason, worker = general(event.reason), event.attempt.worker
+            before, count = self._in_a_row.get(worker, (reason, 0))
+            self._in_a_row[worker] = (reason, count + 1 if before == reason else 1)
 
     def take(self, event: Event) -> None:
         """Take one event.
@@ -154,31 +161,37 @@ class Recorder:
         """
         match event:
             case TaskDone():
-                self._alike.pop(event.attempt.worker, None)
+                self._in_a_row.pop(event.attempt.worker, None)
                 if self._is_news(event) and self._queue.settle(event):
                     self._ledger.record(event, self._keep_log(event))
                     self._count(event.result)
                     self._progress.update(self._tally)
             case TaskFailed():
                 if self._is_news(event) and (not event.final or self._queue.settle(event)):
-                    self._alike[event.attempt.worker].note(event)
+                    self._note_failure(event)
                     self.failed(event)
-            case WorkerReady(worker, environment):
-                self._check_environment(worker, dict(environment))
-                for note in self._study_state.version_notes(environment):
-                    self._notes.add(note)
-                self._ledger.add_worker(worker, environment)
-            case UnitStarted() | UnitFinished() | UnitLost() | WorkerUnfit():
+            case WorkerReady():
+                self._take_worker(event)
+            case UnitStarted() | UnitFinished() | UnitLost():
                 self._take_unit(event)
             case Notice(text):
                 self._notes.add(text)
+            case FoundAtFault(_, alike, text):
+                self.let_wait(alike)
+                self.fault = EnvironmentFault(text, todo=_PUT_RIGHT)
             case _:
                 if isinstance(event, SweepPlanned):
                     self._resumed.update(unit.id for units in event.shards for unit in units)
                 self.cancelled += isinstance(event, SweepEnded) and event.state == "cancelled"
                 record_sweep(event, self._ledger, self._backend_name)
 
-    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost | WorkerUnfit) -> None:
+    def _take_worker(self, event: WorkerReady) -> None:
+        self._check_environment(event.worker, dict(event.environment))
+        for note in self._study_state.version_notes(event.environment):
+            self._notes.add(note)
+        self._ledger.add_worker(event.worker, event.environment)
+
+    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
         match event:
             case UnitStarted(unit, worker):
                 if unit not in self._resumed:
@@ -197,9 +210,6 @@ class Recorder:
                 self._queue.mark_lost(unit, reason)
                 self._ledger.release(unit)
                 self._say_what_waits()
-            case WorkerUnfit(worker, text):
-                self._notes.add(text)
-                self.let_wait(worker)
 
     def _say_what_waits(self) -> None:
         """Have the ledger say which units wait to be tried again, where that has changed."""

@@ -17,7 +17,9 @@ from gridrun.errors import UserError, counted
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.units import (
     Event,
+    FoundAtFault,
     Job,
+    Notice,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -29,7 +31,7 @@ from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
-from gridrun.worker import MachineAtFault, Supervisor
+from gridrun.worker import MachineAtFault, Supervisor, worker_name
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 _POLL_SECONDS = 0.5
@@ -106,8 +108,10 @@ def run_shard(
                         f"{shard.name}: {len(before) + done + failed:,} of {counted(tasks, 'task')}"
                     )
                     continue
-                if isinstance(event, WorkerReady | TaskDone | TaskFailed):
+                if isinstance(event, WorkerReady | TaskDone | TaskFailed | FoundAtFault):
                     writer.add(event_text(event, shard.digest_of))
+                elif isinstance(event, Notice):
+                    say(f"{shard.name}: {event.text}")
                 done += isinstance(event, TaskDone)
                 failed += isinstance(event, TaskFailed) and event.final
         finally:
@@ -228,6 +232,7 @@ class _Workers:
                     faults.append(item)
                     if isinstance(item, MachineAtFault):
                         self._stop.set()  # what is lost, all of them have lost
+                        yield FoundAtFault(worker_name(), item.alike, item.what)
                 else:
                     yield from item
             if seconds_to_flush() <= 0:

@@ -14,6 +14,7 @@ from gridrun.plan.limits import Limits
 from gridrun.plan.units import (
     Attempt,
     Event,
+    FoundAtFault,
     Job,
     Kind,
     TaskDone,
@@ -37,7 +38,9 @@ NOT_AS_WRITTEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeErr
 _MOST_SHOWN = 80
 """Letters of an outcome that a message shows."""
 
-_PLAIN = {kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, UnitLost)}
+_PLAIN = {
+    kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, UnitLost, FoundAtFault)
+}
 
 
 def dump(data: Any) -> str:

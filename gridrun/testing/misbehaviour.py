@@ -30,6 +30,9 @@ _SEARCH_SECONDS = 0.1
 
 _PIECE_BYTES = 16 << 20
 
+_GROW_SECONDS = 0.05
+"""Between two pieces of ``grow``."""
+
 
 def misbehave(behaviour: str, selector: str, state_dir: str | None) -> None:
     """Go wrong in the way that is named.
@@ -70,9 +73,16 @@ def _need(lost: Path) -> None:
         raise TaskFailure(f"cannot open shared object {lost.parent.name}.so: attempt {os.getpid()}")
 
 
+def _miss(lost: Path) -> None:
+    if lost.exists():
+        time.sleep(_SEARCH_SECONDS)
+        raise TaskFailure(f"the toy misses something: attempt {os.getpid()}")
+
+
 PLACES: dict[str, Callable[[Path], None]] = {
     "lose": lambda lost: lost.touch(),
     "need": _need,
+    "miss": _miss,
 }
 """Name to what happens to something that all tasks of a machine need, and that may be lost."""
 
@@ -193,6 +203,15 @@ def _be_large(_selector: str) -> None:
     del taken
 
 
+def _grow(_selector: str) -> None:
+    """Take much memory little by little, keep it for a moment, and give it back."""
+    taken = []
+    for _ in range(LARGE_BYTES // _PIECE_BYTES):
+        taken.append(bytearray(b"x") * _PIECE_BYTES)
+        time.sleep(_GROW_SECONDS)
+    time.sleep(1)
+
+
 def _ask_for_all(_selector: str) -> None:
     """Ask for more memory than any machine has, in one piece."""
     bytearray(1 << 60)
@@ -219,6 +238,7 @@ BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "fill": _fill,
     "fill_started": _fill_started,
     "be_large": _be_large,
+    "grow": _grow,
     "ask_for_all": _ask_for_all,
 }
 """Name to what happens; the ones that end the process never return."""

@@ -38,10 +38,13 @@ class MemoryPassed:
     Args:
         limit: Bytes that it might use.
         used: Bytes that it used.
+        left: Bytes that the machine had left when it was killed for that; None where it passed
+            its limit.
     """
 
     limit: int
     used: int
+    left: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class Ending:
         """One line that goes on from "the process"."""
         if self.memory is not None:
             used, limit = self.memory.used / 1e9, in_bytes(self.memory.limit)
+            if self.memory.left is not None:
+                return (
+                    f"used {used:.2f} GB of memory, within its limit of {limit}, when tasks had "
+                    f"left {self.memory.left / 1e9:.2f} GB of the machine's"
+                )
             return f"used {used:.2f} GB of memory, more than its limit of {limit}"
         if self.limit is not None:
             of = f" for stage {self.limit.stage}" if self.limit.stage else ""

@@ -1,24 +1,12 @@
-"""Memory that a process and its family use, and what there is of it on this machine."""
+"""Memory that a process and its family use."""
 
 from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 from pathlib import Path
 
 from gridrun.worker._process_table import family_of
-
-_CGROUP_LIMITS = (
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-)
-"""Where a container's limit stands, by either version of control groups."""
-
-_TASKS_SHARE = 0.8
-"""Of the machine's memory that tasks may use together, if nobody says what one may."""
-
-_LEAST_DEFAULT = 1 << 30
 
 
 def used_by(pid: int) -> int:
@@ -48,30 +36,6 @@ def used_by_descendants(leader: int) -> int:
 def used_by_family(leader: int) -> int:
     """Bytes that a process and all that it started use; what they share counts once."""
     return sum(_proportional(member.pid) for member in family_of(leader))
-
-
-def total_memory() -> int:
-    """Bytes of memory of this machine, or of the container if that has less."""
-    found = [os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE]
-    for place in _CGROUP_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # not there, or "max"
-            found.append(int(Path(place).read_text()))
-    return min(found)
-
-
-def free_memory() -> int:
-    """Bytes that processes could still take here without anything being written to a swap."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        name, value = line.split(":")
-        if name == "MemAvailable":
-            return int(value.split()[0]) << 10
-    return total_memory()
-
-
-def default_limit() -> int:
-    """Bytes that a task may use where nobody says: an even share of the machine's memory."""
-    processors = len(os.sched_getaffinity(0))
-    return max(int(total_memory() * _TASKS_SHARE / processors), _LEAST_DEFAULT)
 
 
 def _proportional(pid: int) -> int:

@@ -26,9 +26,15 @@ class Dispatch:
 
 @dataclass(frozen=True)
 class Ready:
-    """The pipeline's runner is open."""
+    """The pipeline's runner is open.
+
+    Args:
+        environment: Versions that may change numbers.
+        reads: Stage to the names of what it reads itself of a task, its classifier included.
+    """
 
     environment: Mapping[str, str]
+    reads: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,11 @@ class ChildProcess:
         if most is None:
             return None
         now, was_over = time.monotonic(), self._seems_over
-        self._seems_over = used_by_descendants(self.pid) > most
+        seems = used_by_descendants(self.pid)
+        self._seems_over = seems > most
+        left = self._left_to_others(seems)
+        if left is not None:
+            return MemoryPassed(most, used_by_family(self.pid), left)
         # to count what is shared once, and those that have left their parents, takes longer
         is_news = self._seems_over and not was_over
         if not is_news and now - self._family_looked <= _LOOK_SECONDS:
@@ -242,6 +246,10 @@ class ChildProcess:
         self._family_looked = now
         used = used_by_family(self.pid)
         return MemoryPassed(most, used) if used > most else None
+
+    def _left_to_others(self, used: int) -> int | None:  # noqa: ARG002 - of kinds of it
+        """Bytes that the machine has left where that is so little that this process has to end."""
+        return None
 
     def _reap(self) -> Ending:
         if self._process.returncode is None:

@@ -58,7 +58,7 @@ class UnitProgress:
         self._first = dict.fromkeys(range(len(unit.tasks)))
         self._again: dict[int, None] = {}
         self._failures: dict[int, int] = {}
-        self._large: set[int] = set()
+        self._large: dict[int, int] = {}
 
     @property
     def is_over(self) -> bool:
@@ -93,7 +93,7 @@ class UnitProgress:
             attempt = self._attempt(message.position, message.started, 0.0)
         kind = message.tried.kind if isinstance(message, Ran) else None
         if kind is Kind.MEMORY:
-            self._large.add(message.position)
+            self._large[message.position] = 0
         final = self._end(message.position, kind)
         if isinstance(message, Refused):
             stage = message.stage
@@ -108,9 +108,12 @@ class UnitProgress:
         return event if final or isinstance(event, TaskDone) else replace(event, final=False)
 
     @property
-    def needs_memory(self) -> bool:
-        """Whether what comes next, alone, has used more memory than it might before."""
-        return self.alone and next(iter(self._again)) in self._large
+    def too_little(self) -> int | None:
+        """Bytes that what comes next, alone, used when it had too little memory before.
+
+        0 where nobody knows how many; None where it had enough.
+        """
+        return self._large.get(next(iter(self._again))) if self.alone else None
 
     def death(
         self, running: Running, started: float, seconds: float, ending: Ending, log: str
@@ -123,11 +126,12 @@ class UnitProgress:
         # runs in a process of its own; if it dies there, it is the cause. The others go on in
         # a new process and lose no attempt by it.
         if ending.memory is not None:
-            self._large.add(position)
+            self._large[position] = ending.memory.used
         final = self._end(position, _kind_of(ending))
         # counted by stage and key, not by task: tasks that share the stage's result would die
         # of it one by one, each with a process and, after a timeout, with the whole limit
-        self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
+        if ending.memory is None or ending.memory.left is None:  # not for what others took
+            self._quarantine.count(self.unit.artifact, running.stage, running.key, ending)
         task, reason = self.unit.tasks[position], ending.reason
         killed = _killed(
             task, attempt, ending, reason=reason, stage=running.stage, log=log, final=final

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gridrun.pipeline import TaskSpec
-from gridrun.plan.limits import Limit
+from gridrun.plan.limits import CLASSIFIER, Limit
 from gridrun.plan.units import Job
 from gridrun.store.faults import in_temporary
 from gridrun.worker._ending import TimeLimit
-from gridrun.worker._memory import default_limit, free_memory
+from gridrun.worker._machine_memory import default_limit
+from gridrun.worker._memory_share import MemoryShare, stage_name
 from gridrun.worker._messages import Dispatch
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._shared_status import STATUS, Running, StatusPage
@@ -32,9 +36,10 @@ class TaskProcess(ChildProcess):
     Args:
         job: What all units have in common.
         directory: Where its own directory is made.
+        share: What its worker may take of the machine's memory.
     """
 
-    def __init__(self, job: Job, directory: Path) -> None:
+    def __init__(self, job: Job, directory: Path, share: MemoryShare) -> None:
         super().__init__(
             _SERVE,
             parent_directory=directory,
@@ -51,22 +56,41 @@ class TaskProcess(ChildProcess):
         self._limits = job.limits
         self._default = Limit(DEFAULT_SECONDS, default_limit())
         self._tasks: dict[int, TaskSpec] = {}
+        self._share = share
+        self._study = hashlib.blake2b(pickle.dumps(job.settings), digest_size=8).hexdigest()
         self._most_memory: int | None = None
+        self._most_used = 0
+        self.reads: Mapping[str, tuple[str, ...]] = {}
         with in_temporary(self.directory):
             self._status = StatusPage(self.directory / STATUS)
         self.send(job)
 
-    def dispatch(self, dispatch: Dispatch, *, more_memory: bool = False) -> None:
+    def stages_of(self, tasks: Iterable[TaskSpec]) -> set[str]:
+        """Names of the stages of tasks, by which the memory is known that others have used."""
+        return {self._name(stage, task) for task in tasks for stage in self.reads}
+
+    def twice_as_much(self, task: TaskSpec, used: int) -> int:
+        """Bytes that a task may need that has had too little.
+
+        Args:
+            task: It.
+            used: Bytes that it used before, 0 where nobody knows.
+        """
+        limit = self._limits.of(task).over(self._default).memory
+        assert limit is not None, "the default has memory"
+        return _MORE_MEMORY * (used or limit)
+
+    def dispatch(self, dispatch: Dispatch, *, room: int | None = None) -> None:
         """Hand tasks over; the child must be ready and idle.
 
         Args:
             dispatch: The tasks.
-            more_memory: Whether they may use more than their limits: twice as much, at most what
-                is free.
+            room: Bytes that there are for them if they may use more than their limits, which is
+                twice as much; None if they may not.
         """
         self.tasks_given = self.busy = True
         self._tasks = dict(dispatch.tasks)
-        self._most_memory = free_memory() if more_memory else None
+        self._most_memory = room
         self.send(dispatch)
 
     def want_stop(self) -> None:
@@ -107,3 +131,16 @@ class TaskProcess(ChildProcess):
         if self._most_memory is None:
             return most
         return min(_MORE_MEMORY * most, self._most_memory)
+
+    def _left_to_others(self, used: int) -> int | None:
+        running = self.running()
+        if running is None:
+            return None
+        if used > self._most_used:  # what one stage has left to the next is not this one's
+            self._most_used = used
+            self._share.note(self._name(running.stage, self._tasks[running.position]), used)
+        return self._share.to_give_way(self.pid)
+
+    def _name(self, stage: str, task: TaskSpec) -> str:
+        values = {**task.values, CLASSIFIER: task.classifier}
+        return stage_name(self._study, stage, self.reads.get(stage, ()), values)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Runner, Stage, TaskSpec, load_pipeline
+from gridrun.plan.limits import CLASSIFIER
 from gridrun.plan.units import Job
 from gridrun.worker._channel import Channel
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ran, Ready, Refused
@@ -121,6 +122,15 @@ def serve(channel: Channel) -> None:
             f"a Python package cannot be loaded by {sys.executable}: {error}",
             todo="install what the pipeline needs into the Python that runs the workers",
         ) from error
-    channel.reply(Ready(dict(runner.environment())))
+    channel.reply(Ready(dict(runner.environment()), _reads(pipeline.stages)))
     for dispatch in requests:
         child.run(dispatch, runner)
+
+
+def _reads(stages: Iterable[Stage]) -> dict[str, tuple[str, ...]]:
+    """What stages that run here read themselves."""
+    return {
+        stage.name: (*stage.reads, CLASSIFIER) if stage.per_classifier else stage.reads
+        for stage in stages
+        if not stage.on_driver
+    }

@@ -19,6 +19,7 @@ from gridrun.errors import EnvironmentFault, GridrunError
 from gridrun.plan.units import (
     Event,
     Job,
+    Notice,
     Unit,
     UnitFinished,
     UnitStarted,
@@ -26,9 +27,10 @@ from gridrun.plan.units import (
 )
 from gridrun.worker._artifact import put_artifact
 from gridrun.worker._ending import Ending, last_printed
+from gridrun.worker._memory_share import MemoryShare
 from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
-from gridrun.worker._suspicion import Suspicion
+from gridrun.worker._suspicion import MachineAtFault, Suspicion
 from gridrun.worker._task_process import TaskProcess
 
 FAILED_STARTS = 3
@@ -69,6 +71,8 @@ class Supervisor:
         self._stopping = False
         self._failed_starts = 0
         self._suspicion = Suspicion()
+        self._share = MemoryShare()
+        self._has_waited = False
 
     @property
     def is_idle(self) -> bool:
@@ -90,7 +94,7 @@ class Supervisor:
         self._stopping = False
         self._events.append(UnitStarted(unit.id, self.worker))
         if self._child is None:
-            self._child = TaskProcess(self._job, self._workdir)
+            self._child = TaskProcess(self._job, self._workdir, self._share)
 
     def stop(self) -> None:
         """Let the task that runs finish and hand the rest of the unit back."""
@@ -127,6 +131,7 @@ class Supervisor:
         if self._child is not None:
             self._child.close()
             self._child = None
+        self._share.close()
         self._progress = None
         shutil.rmtree(self._workdir, ignore_errors=True)
 
@@ -139,7 +144,7 @@ class Supervisor:
             self._finish(progress)
             return
         if self._child is None:
-            self._child = TaskProcess(self._job, self._workdir)
+            self._child = TaskProcess(self._job, self._workdir, self._share)
         child = self._child
         if child.ready and not child.busy and not self._feed(child, progress):
             return
@@ -151,7 +156,7 @@ class Supervisor:
 
     def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
-        if self._suspicion.is_raised:
+        if self._suspicion.reason:
             return self._try_machine(child)
         if progress.is_over:
             self._finish(progress)
@@ -159,15 +164,34 @@ class Supervisor:
         if child.spent or (progress.alone and child.tasks_given):
             self._discard(child)  # a second attempt has a process to itself
             return False
-        tasks = progress.next_tasks()
+        tasks, used = progress.next_tasks(), progress.too_little
+        room = self._share.admit(
+            child.pid,
+            lambda: child.stages_of(task for _, task in tasks),
+            0 if used is None else child.twice_as_much(tasks[0][1], used),
+        )
+        if room is None:
+            self._say_that_it_waits()
+            return True
         artifact = self._artifacts.get(progress.unit.artifact)
         child.dispatch(
             Dispatch(
                 tasks, str(artifact) if artifact is not None else None, progress.quarantined()
             ),
-            more_memory=progress.needs_memory,
+            room=None if used is None else room,
         )
         return True
+
+    def _say_that_it_waits(self) -> None:
+        if not self._has_waited:
+            self._has_waited = True
+            place = self.worker.partition("/")[0]
+            self._events.append(
+                Notice(
+                    f"tasks on {place} wait until others there have ended: together they would use "
+                    "more memory than there is"
+                )
+            )
 
     def _try_machine(self, child: TaskProcess) -> bool:
         """Repeat in a new process a task that was done before; False when there is none yet.
@@ -177,11 +201,11 @@ class Supervisor:
         if child.tasks_given:
             self._discard(child)
             return False
-        known = self._suspicion.known
-        artifact = self._artifacts.get(known.artifact) if known is not None else None
-        if known is None or (known.artifact and artifact is None):
-            self._suspicion.clear()
+        known = self._suspicion.known(self._artifacts)
+        if known is None:
+            self._suspicion.judge_without()
             return False
+        artifact = self._artifacts.get(known.artifact)
         tasks = ((_OF_NO_UNIT, known.task),)
         child.dispatch(Dispatch(tasks, str(artifact) if artifact else None, frozenset()))
         return True
@@ -193,15 +217,18 @@ class Supervisor:
         progress: UnitProgress,
     ) -> None:
         if isinstance(message, Ready):
-            child.ready = True
+            child.ready, child.reads = True, message.reads
             if self._environment != dict(message.environment):
                 self._environment = dict(message.environment)
                 self._events.append(WorkerReady(self.worker, self._environment))
         elif isinstance(message, GridrunError):
+            if alike := self._suspicion.reason:
+                raise MachineAtFault(message.what, todo=message.todo, alike=alike)
             raise EnvironmentFault(message.what, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
             child.spent = message.spent
+            self._share.leave()
         elif message.position == _OF_NO_UNIT:
             self._suspicion.judge(message)
         else:
@@ -209,7 +236,7 @@ class Supervisor:
             event = progress.outcome(message)
             self._events.append(event)
             self._suspicion.note(event, progress.unit)
-            if self._suspicion.is_raised:
+            if self._suspicion.reason:
                 child.want_stop()
 
     def _reap(self, child: TaskProcess, ending: Ending, progress: UnitProgress) -> None:
@@ -240,6 +267,7 @@ class Supervisor:
     def _discard(self, child: TaskProcess) -> None:
         child.close()
         self._child = None
+        self._share.leave()
 
     def _finish(self, progress: UnitProgress) -> None:
         stopped = not progress.is_over

@@ -117,8 +117,10 @@ class Model:
             if each.final:
                 self.outcomes[each.task] = each
         if told.is_fault and len(told.alike) >= MOST_ALIKE:
-            for task in told.alike:
-                self.outcomes.pop(task, None)
+            reason = self.outcomes[told.alike[-1]].reason
+            for task, each in list(self.outcomes.items()):
+                if each.state == "failed" and each.reason == reason:
+                    del self.outcomes[task]
         assert read_outcomes(directory) == {
             task: (each.state, each.kind, each.reason if each.state == "failed" else "")
             for task, each in self.outcomes.items()

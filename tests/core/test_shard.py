@@ -18,6 +18,7 @@ from gridrun.pipeline import TaskResult
 from gridrun.plan.units import (
     Attempt,
     ContextFacts,
+    FoundAtFault,
     Kind,
     TaskDone,
     TaskFailed,
@@ -195,6 +196,9 @@ def test_a_machine_at_fault_ends_all_workers_of_a_shard(tmp_path):
     assert "so does one that was done before" in stderr
     ended = rows_of(events_in(tmp_path / "out"))
     assert 0 < len(ended) < 200, "the others wait"
+    (fault,) = [e for e in events_in(tmp_path / "out") if isinstance(e, FoundAtFault)]
+    assert "cannot open shared object" in fault.alike
+    assert fault.text in stderr
 
 
 def test_a_worker_asked_to_end_keeps_what_it_has(tmp_path):

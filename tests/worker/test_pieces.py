@@ -91,7 +91,7 @@ def test_a_key_of_any_length_fits(tmp_path, length):
 def test_messages_survive_any_cut():
     """A stream of messages is put together from single bytes; a cut end gives nothing."""
     read, write = os.pipe()
-    messages = [Ready({"R": "4.2.2"}), Idle(), Ready({"x": "y" * 3000})]
+    messages = [Ready({"R": "4.2.2"}, {}), Idle(), Ready({"x": "y" * 3000}, {})]
     for message in messages:
         os.write(write, framed(message))
     os.close(write)

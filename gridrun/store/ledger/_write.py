@@ -32,6 +32,16 @@ _PAYLOADS = "SELECT payloads FROM result"
 _PLACE = "WHERE context = ? AND fold = ? AND code = ?"
 
 
+_FAILED = (
+    "SELECT context, fold, code, reason, EXISTS (SELECT 1 FROM attempt WHERE state = 'failed' "
+    "AND attempt.context = outcome.context AND attempt.fold = outcome.fold "
+    "AND attempt.code = outcome.code AND attempt.final = 1 AND attempt.run = ?) "
+    "FROM outcome JOIN result USING (context, fold, code) "
+    "WHERE outcome.state = 'failed' AND outcome.kind = 'error'"
+)
+"""Tasks that failed with an error, why, and whether a run was the one that tried them."""
+
+
 class Ledger(LedgerView):
     """The ledger, to write; holds the lease until closed.
 
@@ -208,6 +218,26 @@ class Ledger(LedgerView):
             full = len(self._buffer) >= _GROUP
         if full:
             self.commit()
+
+    def failed_for(
+        self, reason: str, general: Callable[[str], str]
+    ) -> tuple[list[tuple[int, int, int]], int]:
+        """Tasks whose last outcome, as it is committed, is an error for a reason.
+
+        Args:
+            reason: In its general form.
+            general: Makes it of a reason.
+
+        Returns:
+            Context, fold and code of each; and how many of them this run tried.
+        """
+        with self._lock, explained(self.path):
+            found = [
+                (tuple(task), bool(own))
+                for *task, text, own in self.db.execute(_FAILED, (self._run,))
+                if general(text) == reason
+            ]
+        return [task for task, _ in found], sum(own for _, own in found)
 
     def forget(self, tasks: Sequence[tuple[int, int, int]]) -> None:
         """Have tasks wait again, whose outcomes are not as they were recorded.
