@@ -10,6 +10,9 @@ from gridrun.plan.units import Kind
 LOST = "lost"
 """In the table: the worker is gone, with all that it had of a unit."""
 
+DISK = "disk"
+"""In the table: the disk, or the file system of a network, does not answer."""
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -39,6 +42,8 @@ RETRIES: Mapping[str, Retry] = {
     Kind.MEMORY: Retry(1),
     # what took the worker may pass: a node that starts anew, memory that others need just now
     LOST: Retry(4, first_pause=2.0, longest_pause=60.0),
+    # a minute and three seconds in all
+    DISK: Retry(6, first_pause=1.0, longest_pause=60.0),
 }
 """By kind of failure. An ``error`` is a finding of R's or Python's: it would come again. Who tries
 a task again does so at the end of its unit, in a process of its own."""

@@ -12,6 +12,7 @@ from gridrun.pipeline.comparison import CountsClasses
 from gridrun.report.class_rows import FewRows
 from gridrun.shard.remote_inputs import stub_from
 from gridrun.store.cache import made_again, recorded_sum
+from gridrun.store.patience import patiently
 
 _DAMAGED = "its content is not what was written"
 
@@ -88,7 +89,7 @@ class Artifacts:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return patiently(path.read_bytes)
     except OSError:
         return b""  # what is not there is not whole
 

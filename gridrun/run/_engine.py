@@ -32,6 +32,7 @@ from gridrun.run.backend import (
     ReadingBackend,
 )
 from gridrun.store.ledger import Ledger, StoredSweep, examined
+from gridrun.store.patience import patiently
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 from gridrun.worker import MachineAtFault
 
@@ -425,7 +426,8 @@ class Engine:
     def _results(self) -> Summary:
         self._progress.phase("writing the tables")
         # without reading, nothing is known of the inputs that an earlier run has not said
-        summary = write_results(self._study_state, self._notes.said if self._has_read else None)
+        said = self._notes.said if self._has_read else None
+        summary = patiently(lambda: write_results(self._study_state, said))
         self._progress.phase("")
         return summary
 

@@ -31,6 +31,7 @@ from gridrun.run._unit_queue import PutOff, UnitQueue
 from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
 from gridrun.store.paths import make_file
+from gridrun.store.patience import patiently
 from gridrun.study.state import PUT_OFF_META, StudyState
 
 _PUT_RIGHT = "what failed for that reason waits; put it right and run the same command again"
@@ -257,7 +258,7 @@ class Recorder:
         )
         path = self._study_state.study.paths.logs / name.replace("/", "_")
         try:
-            make_file(path).write_text(event.log, "utf-8", "replace")
+            patiently(lambda: make_file(path).write_text(event.log, "utf-8", "replace"))
         except OSError as error:
             raise cannot_write(path, error) from error
         return str(path.name)

@@ -31,6 +31,7 @@ from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
+from gridrun.store.patience import patiently
 from gridrun.worker import MachineAtFault, Supervisor, worker_name
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
@@ -155,12 +156,12 @@ def _left(unit: Unit, before: set[TaskId]) -> Unit | None:
 def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
     path = directory / ARTIFACTS / digest
     try:
-        content = path.read_bytes()
+        content = patiently(path.read_bytes)
         stub = stub_from(content) if blocks is not None else None
         if blocks is None or stub is None:
             return content
         path = blocks / stub.checksum
-        content = path.read_bytes()
+        content = patiently(path.read_bytes)
         if hashlib.sha256(content).hexdigest() == stub.checksum:
             return content
     except OSError as error:

@@ -20,6 +20,7 @@ from gridrun.errors import counted
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import NOT_AS_WRITTEN, dump
 from gridrun.store.cache import replacing
+from gridrun.store.patience import patiently
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"segment-[0-9a-f]{12}-\d{5}\.jsonl")
@@ -116,8 +117,11 @@ class SegmentWriter:
         self._put(MANIFEST, f"{text}\n")
 
     def _put(self, name: str, text: str) -> None:
-        with replacing(self._directory / name) as aside:
-            aside.write_text(text, "utf-8", newline="\n")
+        def write() -> None:
+            with replacing(self._directory / name) as aside:
+                aside.write_text(text, "utf-8", newline="\n")
+
+        patiently(write)
 
 
 def read_segment(path: Path) -> list[str]:
@@ -141,7 +145,7 @@ def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[
         TornSegment: It is not whole, or not the one that the manifest names.
         OSError: It cannot be read.
     """
-    raw = path.read_bytes()
+    raw = patiently(path.read_bytes)
     try:
         body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
         data = json.loads(end)
@@ -168,7 +172,7 @@ def read_manifest(path: Path) -> Manifest:
         OSError: It cannot be read.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(patiently(path.read_bytes))
         segments = tuple(SegmentFacts(**facts) for facts in data["segments"])
         return Manifest(data["shard"], data["tasks"], segments)
     except NOT_AS_WRITTEN as error:

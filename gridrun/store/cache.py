@@ -22,6 +22,7 @@ from gridrun.errors import Fault
 from gridrun.plan.fingerprint import digest_of_file
 from gridrun.store.faults import cannot_write
 from gridrun.store.paths import file_mode, make_directory, make_file
+from gridrun.store.patience import patiently
 
 DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, KeyError)
 """What zipfile may raise, beside OSError, of an archive with wrong bits: of its parts, too."""
@@ -67,7 +68,7 @@ class Cache:
         fault = fault_of(target)
         if fault is not None:
             try:
-                write_entry(target, write)
+                patiently(lambda: write_entry(target, write))
             except OSError as error:
                 raise cannot_write(target, error) from error
             if fault:
@@ -116,18 +117,20 @@ def fault_of(entry: Path) -> str | None:
         What is wrong; empty where it does not exist; None where nothing is wrong.
     """
     try:
-        if not os.path.lexists(entry):
-            return ""
-        if not entry.is_file():
-            return "it is no file"
-        recorded = recorded_sum(entry)
-        if recorded is None:
-            return "no digest of its content was recorded"
-        if digest_of_file(entry) == recorded:
-            return None
+        return patiently(lambda: _fault_of(entry))
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-    return "its content is not what was written"
+
+
+def _fault_of(entry: Path) -> str | None:
+    if not os.path.lexists(entry):
+        return ""
+    if not entry.is_file():
+        return "it is no file"
+    recorded = recorded_sum(entry)
+    if recorded is None:
+        return "no digest of its content was recorded"
+    return None if digest_of_file(entry) == recorded else "its content is not what was written"
 
 
 def made_again(entry: Path, fault: str) -> Fault:

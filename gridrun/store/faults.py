@@ -40,6 +40,13 @@ _OF_THE_DISK = {
         "the file system of the network has lost the file",
         f"have it mounted anew, {_AGAIN}",
     ),
+    **dict.fromkeys(
+        (errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN),
+        (
+            "the file system of the network did not answer for a minute",
+            f"find out whether its server is up, {_AGAIN}",
+        ),
+    ),
 }
 """Number of an error to what happened, and what to do next."""
 
@@ -112,11 +119,12 @@ def sqlite_fault(error: sqlite3.DatabaseError, path: Path) -> GridrunError | Non
         return cannot_write(path, OSError(errno.ENOSPC, "", str(path)))
     if not name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
         return None
-    why = _why_not(path)
+    why = why_not(path)
     return cannot_write(path, why) if why is not None else None
 
 
-def _why_not(path: Path) -> OSError | None:
+def why_not(path: Path) -> OSError | None:
+    """Why a database cannot be written, as writing beside it tells; None where it can be."""
     try:
         with tempfile.TemporaryFile(dir=path.parent) as probe:
             probe.write(b"\0" * _PROBE_BYTES)

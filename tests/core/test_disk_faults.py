@@ -7,6 +7,7 @@ import errno
 import os
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -209,6 +210,101 @@ def test_each_fault_of_a_disk_has_its_sentence(number, says, tmp_path):
     assert says in disk_fault(OSError(f"Error writing. Detail: [errno {number}] ...")).what
     assert isinstance(cannot_write(tmp_path, OSError(errno.EACCES, "no")), UserError)
     assert disk_fault(FileNotFoundError(errno.ENOENT, "none")) is None
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Seconds of each wait for the disk, none of which is waited."""
+    waited = []
+    monkeypatch.setattr("gridrun.store.patience.time.sleep", waited.append)
+    return waited
+
+
+class Away:
+    """A function that a disk keeps from working, so many times."""
+
+    def __init__(self, real, times, number):
+        self.real = real
+        self.left = times
+        self.number = number
+
+    def __call__(self, *given, **named):
+        if self.left:
+            self.left -= 1
+            raise OSError(self.number, os.strerror(self.number))
+        return self.real(*given, **named)
+
+
+PLACES = ["os.fsync", "pathlib.Path.read_bytes", "gridrun.store.cache.digest_of_file"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_network_disk_that_is_away_for_a_moment(
+    place, number, expected, tmp_path, monkeypatch, pauses
+):
+    """Wherever it is noticed, it is waited for, and the table is as ever."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    module, _, name = place.rpartition(".")
+    owner = Path if module == "pathlib.Path" else sys.modules[module]
+    away = Away(getattr(owner, name), 3, number)
+
+    def tried(*given, **named):  # it may be a method
+        return away(*given, **named)
+
+    monkeypatch.setattr(owner, name, tried)
+    assert run(directory) == (1, "")
+    assert away.left == 0
+    assert pauses == [1.0, 2.0, 4.0]
+    assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
+
+
+def test_a_network_disk_that_stays_away_is_said(tmp_path, monkeypatch, pauses):
+    """After a minute the run ends with 3; a disk that is full is not waited for."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    monkeypatch.setattr("os.fsync", Away(os.fsync, 10**6, errno.ETIMEDOUT))
+    code, said = run(directory)
+    assert code == 3
+    assert "did not answer for a minute" in said
+    assert "find out whether its server is up" in said
+    assert 60 < sum(pauses) < 65
+    pauses.clear()
+    monkeypatch.setattr("os.fsync", Away(os.fsync, 10**6, errno.ENOSPC))
+    assert run(directory)[0] == 3
+    assert pauses == []
+
+
+class Failing:
+    """A connection whose transactions a disk keeps from being begun or committed, so many times."""
+
+    def __init__(self, db, times, statement):
+        self.db = db
+        self.left = times
+        self.statement = statement
+
+    def __getattr__(self, name):
+        return getattr(self.db, name)
+
+    def execute(self, text, *values):
+        if self.left and text == self.statement:
+            self.left -= 1
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+            raise error
+        return self.db.execute(text, *values)
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
+def test_a_ledger_whose_disk_is_away_for_a_moment(statement, tmp_path, pauses):
+    """What was to be written is, once; nothing is lost, or there twice."""
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.db = Failing(ledger.db, 2, statement)
+        ledger.begin_run({}, "inprocess", "1")
+        ledger.store_meta("a", "b")
+        assert ledger.db.left == 0
+        assert ledger.meta("a") == "b"
+        assert ledger.db.execute("SELECT COUNT(*) FROM run").fetchone() == (1,)
+    assert pauses == [1.0, 2.0]
 
 
 def test_a_temporary_directory_that_was_cleaned_up_is_named(tmp_path):

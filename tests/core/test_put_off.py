@@ -10,7 +10,7 @@ from gridrun.cli.status._text import lines
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskResult
 from gridrun.plan.cutting import UnitPlan
-from gridrun.plan.retries import LOST, RETRIES
+from gridrun.plan.retries import DISK, LOST, RETRIES
 from gridrun.plan.units import Attempt, Kind, TaskDone, UnitLost, UnitStarted
 from gridrun.run._engine import Engine
 from gridrun.run._progress import Silent
@@ -82,7 +82,7 @@ def test_pauses_grow_to_a_bound_and_end(clock):
 
 def test_each_kind_of_failure_says_how_often_it_is_tried_again():
     """A new one has to be thought of."""
-    assert set(RETRIES) == {*Kind, LOST}
+    assert set(RETRIES) == {*Kind, LOST, DISK}
 
 
 def test_an_outcome_of_the_unit_ends_the_row(clock):

@@ -21,6 +21,7 @@ from gridrun.store.ledger._digests import payloads_in, seal
 from gridrun.store.ledger._open import explained, open_for_writing
 from gridrun.store.ledger._read import LedgerView
 from gridrun.store.ledger._rows import Rows
+from gridrun.store.patience import patiently
 
 COMMIT_SECONDS = 0.25
 """Longest time an outcome waits for its commit, but for the commit itself."""
@@ -302,17 +303,20 @@ class Ledger(LedgerView):
     def _write(self, action: Callable[[], Any], *tables: str) -> Any:
         """Do something in one transaction, and seal the small tables that it changes."""
         with self._lock, explained(self.path):
+            return patiently(lambda: self._once(action, tables), self.path)
+
+    def _once(self, action: Callable[[], Any], tables: Sequence[str]) -> Any:
+        try:
             self.db.execute("BEGIN IMMEDIATE")
-            try:
-                value = action()
-                seal(self.db, tables)
-            except BaseException:
-                # also after Ctrl-C: all of it is recorded, or nothing
-                if self.db.in_transaction:
-                    self.db.execute("ROLLBACK")
-                raise
+            value = action()
+            seal(self.db, tables)
             self.db.execute("COMMIT")
-            return value
+        except BaseException:
+            # also after Ctrl-C: all of it is recorded, or nothing
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        return value
 
     def _keep(self) -> None:
         last = time.monotonic()
