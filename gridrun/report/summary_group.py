@@ -1,4 +1,4 @@
-"""Means of one method and classifier, added up part by part."""
+"""Means of one method and classifier."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gridrun.pipeline import Value
-from gridrun.plan.units import State
-from gridrun.report.rows import Part, is_finite
 
 
 @dataclass
@@ -43,30 +41,25 @@ class SummaryGroup:
     _sums: dict[str, float] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, part: Part) -> None:
-        """Count a part."""
-        match part.state:
-            case State.DONE:
-                self.n += 1
-                for metric in self.metrics:
-                    # test tables of one fold are averaged first, so each fold counts once
-                    values = [row[metric] for row in part.rows if is_finite(row.get(metric))]
-                    if values:
-                        self._sums[metric] = self._sums.get(metric, 0.0) + math.fsum(values) / len(
-                            values
-                        )
-                        self._counts[metric] = self._counts.get(metric, 0) + 1
-            case State.FAILED:
-                self.failed += 1
-            case State.SKIPPED:
-                self.skipped += 1
-            case _:
-                self.waiting += 1
-
     def warn(self, caveats: Mapping[str, str]) -> None:
         """Take what the columns of caveats say of a part, unless they say nothing of it."""
         for column, cell in caveats.items():
             self.caveats[column] = cell or self.caveats.get(column, "")
+
+    def sum_of(self, metric: str) -> float:
+        """Sum over the parts where the metric is a number, so far."""
+        return self._sums.get(metric, 0.0)
+
+    def add(self, metric: str, total: float, count: int) -> None:
+        """Take further parts where the metric is a number.
+
+        Args:
+            metric: Its column.
+            total: Sum over all parts so far, and these.
+            count: How many these are.
+        """
+        self._sums[metric] = total
+        self._counts[metric] = self._counts.get(metric, 0) + count
 
     def mean(self, metric: str) -> float:
         """Mean over the parts where the metric is a number; NaN when there is none."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gridrun.pipeline import Column, Value, names_of, refuse_undeclared
-from gridrun.report.rows import Part
+from gridrun.report.batches import PartBatch
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._parquet import row_writer
 from gridrun.store.ledger import LedgerView
@@ -48,11 +50,18 @@ class BlockRows:
         self._digests: dict[tuple[tuple[Value, ...], int], str] = {}
         self.columns = self._columns()
 
-    def add(self, part: Part) -> None:
-        """Take the payload of a part, unless that of its block and fold is there."""
-        if digest := part.payloads.get(self._payload):
-            block = tuple(part.values[name] for name in self._block)
-            self._digests.setdefault((block, part.fold if self._per_fold else 0), digest)
+    def add(self, batch: PartBatch) -> None:
+        """Take the payload of each block and fold of a batch, unless it is there."""
+        digests = [one.payloads.get(self._payload) for one in batch.read]
+        has = batch.of_results([bool(digest) for digest in digests])
+        for at in np.flatnonzero(has.any(axis=(1, 2))).tolist():
+            block = tuple(batch.values[at][name] for name in self._block)
+            result, here = batch.result[at], has[at]
+            folds = enumerate(batch.folds) if self._per_fold else [(slice(None), 0)]
+            for position, fold in folds:
+                those = result[:, position][here[:, position]]
+                if len(those):
+                    self._digests.setdefault((block, fold), digests[those[0]] or "")
 
     def write(self, csv: Path, read: Read) -> Iterator[Mapping[str, Any]]:
         """Write a table and its Parquet file.

@@ -22,6 +22,8 @@ class _Echo:
 
 _ECHO = csv.writer(_Echo(), lineterminator="\n")
 
+_ODD = (",,", '"', "nan", "inf", "  ", ", ", " ,")
+
 
 @contextlib.contextmanager
 def csv_file(target: Path, columns: Sequence[str], *, one_writer: bool = False) -> Iterator[Any]:
@@ -81,6 +83,31 @@ def cell(value: Any) -> str:
             return "NaN"
         return "Inf" if value > 0 else "-Inf"
     return _one_line(value) if isinstance(value, str) else str(value)
+
+
+def lines(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """The same of many rows, in a fraction of the time.
+
+    Args:
+        rows: Each at least one value, as for ``cell``.
+    """
+    # csv writes all but None as cell() does, unless _is_odd says otherwise
+    told = (
+        ("NA" if value is None else value for value in row) if None in row else row for row in rows
+    )
+    texts = list(map(_ECHO.writerow, told))
+    if _is_odd("".join(texts)):
+        texts = [
+            f"{cells(row)}\n" if _is_odd(text) else text
+            for row, text in zip(rows, texts, strict=True)
+        ]
+    return [text[:-1] for text in texts]
+
+
+def _is_odd(text: str) -> bool:
+    """Whether whole lines may have an empty cell, one in quotes, no number or odd white space."""
+    text = f",{text.replace(chr(10), ',')}"
+    return not text.isprintable() or any(odd in text for odd in _ODD)
 
 
 @lru_cache(4096)

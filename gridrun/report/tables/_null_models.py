@@ -10,7 +10,7 @@ from gridrun.pipeline import (
     HasNullModels,
     names_of,
 )
-from gridrun.report.rows import Part
+from gridrun.report.batches import PartBatch
 from gridrun.report.summary import NullModelMean
 from gridrun.report.tables._block_rows import BlockRows
 from gridrun.store.ledger import LedgerView
@@ -41,11 +41,11 @@ class RowTables:
         """Columns of all of them; empty where the pipeline has none."""
         return [column for rows in (self._nulls, self._blocks) if rows for column in rows.columns]
 
-    def add(self, part: Part) -> None:
-        """Take what a part says."""
+    def add(self, batch: PartBatch) -> None:
+        """Take what the parts of a batch say."""
         for rows in (self._nulls, self._blocks):
             if rows is not None:
-                rows.add(part)
+                rows.add(batch)
 
     def write(self) -> tuple[NullModelMean, ...]:
         """Write the tables.

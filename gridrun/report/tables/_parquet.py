@@ -86,6 +86,9 @@ def as_arrow(values: Sequence[Any], kind: str, field: Any) -> Any:
     """
     import pyarrow as pa
 
+    # unless some are of another type, which Arrow does not make into this one
+    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values, field.type)
     match kind:
         case "text":
             values = [None if value is None else str(value) for value in values]

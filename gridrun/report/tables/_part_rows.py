@@ -1,22 +1,29 @@
-"""Rows of a large table, as CSV and Parquet: what rows have in common is made into text once."""
+"""Rows of a large table, as CSV and Parquet: what rows have in common is made into text once.
+
+Arrow puts these texts together, and the columns, so that Python does nothing for a row by itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
+
+import numpy as np
 
 from gridrun.pipeline import Column, names_of, refuse_undeclared
-from gridrun.report.rows import Part
-from gridrun.report.tables._cells import cells, csv_file
+from gridrun.plan.task_encoding import IntArray
+from gridrun.report.batches import PartBatch, Said
+from gridrun.report.tables._cells import cells, csv_file, lines
 from gridrun.report.tables._parquet import as_arrow, parquet_file
 
-_T = TypeVar("_T")
+Row = Mapping[str, Any]
 
 _GROUP = 50_000
-"""Rows that are buffered until they are written."""
+"""Rows of a row group in Parquet, or a few more: those of a part are in one."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +33,11 @@ class Head:
     Args:
         values: Column to value, in the order of columns.
         lead: Their text before the columns of a part.
-        method: That of the compared parameter.
         tail: That of what comes after the columns of a part; begins with a comma or is empty.
     """
 
     values: Mapping[str, Any]
     lead: str
-    method: str
     tail: str
 
 
@@ -77,142 +82,202 @@ def part_rows(layout: Layout, csv: Path, parquet: Path | None = None) -> Iterato
     """
     types = {column.name: column.type for column in layout.columns}
     with contextlib.ExitStack() as stack:
-        lines = stack.enter_context(csv_file(csv, list(types), one_writer=True))
+        text = stack.enter_context(csv_file(csv, list(types), one_writer=True))
         typed = stack.enter_context(parquet_file(parquet, types)) if parquet is not None else None
-        rows = PartRows(layout, lines, typed)
+        rows = PartRows(layout, text, typed)
         yield rows
         rows.flush()
 
 
 class PartRows:
-    """Gathers rows and writes them in groups.
+    """Writes the rows of one batch after another.
 
     Args:
         layout: Columns of the table.
-        lines: An open text file that has the header.
+        text: An open text file that has the header.
         typed: What ``parquet_file`` gave, or None.
     """
 
-    def __init__(self, layout: Layout, lines: Any, typed: Any) -> None:
+    def __init__(self, layout: Layout, text: Any, typed: Any) -> None:
         self._layout = layout
-        self._own = names_of(layout.own)
-        self._last = layout.last.name if layout.last is not None else None
+        self._names = names_of(layout.of_rows)
         self._says = "state" in names_of(layout.trailing)
-        self._lines = lines
+        self._text = text
         self._typed = typed
         self._kinds: set[tuple[str, ...]] = set()
-        self._written: list[str] = []
-        self._shared: list[int | None] = []
-        self._heads, self._parts = _Once[Head](), _Once[Part]()
-        self._rows = _Once[Mapping[str, Any]]()
+        self._tables: list[Any] = []
+        self._waiting = 0
 
-    def add(self, head: Head, part: Part, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add the rows of a part.
+    def add(self, heads: Sequence[Head], batch: PartBatch, rows: Sequence[Sequence[Row]]) -> None:
+        """Add the rows of a batch.
 
         Args:
-            head: What its combination has in common.
-            part: The part.
-            rows: Column of the pipeline to value.
+            heads: What each of its combinations has in common.
+            batch: The batch.
+            rows: Those of each of its results, and those of a part without one.
 
         Raises:
             EnvironmentFault: A row has a column that the pipeline does not declare.
         """
-        parts, kept = self._parts, self._rows
-        at_head = self._heads.known.get(part.combination)
-        if at_head is None:
-            at_head = self._heads.add(part.combination, head, ("", ""))
-        key = (part.classifier, part.fold, part.state, part.kind, part.reason)
-        at_part = parts.known.get(key)
-        if at_part is None:
-            at_part = parts.add(key, part, self._texts_of_part(part))
-        named, said = parts.texts[at_part]
-        shared = "" if part.shared_with is None else part.shared_with
-        before = f"{head.lead},{named},{head.method},"
-        after = f",{said}{part.combination},{shared}{head.tail}"
-        for row in rows:
-            # the same object for all parts that share a result
-            at_row = kept.known.get(id(row))
-            if at_row is None:
-                at_row = kept.add(id(row), row, self._texts_of(row))
-            text, last = kept.texts[at_row]
-            self._written.append(f"{before}{text}{after}{last}\n")
-            self._heads.rows.append(at_head)
-            parts.rows.append(at_part)
-            kept.rows.append(at_row)
-            self._shared.append(part.shared_with)
-        if len(kept.rows) >= _GROUP:
-            self.flush()
+        flat = [row for those in rows for row in those]
+        if not flat:
+            return
+        values = self._values(flat)
+        places = _places(batch, [len(those) for those in rows])
+        self._write_text(heads, batch, values, places)
+        if self._typed is not None:
+            table = self._table(heads, batch, list(zip(*values, strict=True)), places)
+            self._gather(table, np.flatnonzero(np.diff(places.part, append=-1)) + 1)
 
     def flush(self) -> None:
-        """Write the rows that are buffered."""
-        self._lines.write("".join(self._written))
-        if self._typed is not None and self._written:
-            self._typed.write_table(self._table())
-        self._written.clear()
-        self._shared.clear()
-        for once in (self._heads, self._parts, self._rows):
-            once.clear()
-
-    def _texts_of_part(self, part: Part) -> tuple[str, str]:
-        said = cells([str(part.state), reason_of(part)]) + "," if self._says else ""
-        return cells([part.classifier, part.fold]), said
-
-    def _texts_of(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        kind = tuple(row)
-        if kind not in self._kinds:
-            refuse_undeclared(row, self._layout.of_rows, self._layout.declared_by)
-            self._kinds.add(kind)
-        last = f",{cells([row.get(self._last)])}" if self._last else ""
-        return cells([row.get(name) for name in self._own]), last
-
-    def _table(self) -> Any:
+        """Write the rows that are gathered."""
         import pyarrow as pa
 
-        schema, parts = self._typed.schema, self._parts
-        of_part: dict[str, list[Any]] = {
-            "classifier": [part.classifier for part in parts.items],
-            "fold": [part.fold for part in parts.items],
-            "state": [str(part.state) for part in parts.items],
-            "reason": [reason_of(part) for part in parts.items],
+        if self._waiting:
+            self._typed.write_table(pa.concat_tables(self._tables).combine_chunks())
+        self._tables, self._waiting = [], 0
+
+    def _values(self, rows: Sequence[Row]) -> list[Sequence[Any]]:
+        """Values of each row, in the order of columns."""
+        kinds = dict.fromkeys(map(tuple, rows))
+        for kind in kinds:
+            if kind not in self._kinds:
+                row = dict.fromkeys(kind)
+                refuse_undeclared(row, self._layout.of_rows, self._layout.declared_by)
+        self._kinds.update(kinds)
+        names = self._names
+        if len(names) > 1 and all({*names} <= {*kind} for kind in kinds):
+            return list(map(itemgetter(*names), rows))
+        return [tuple(map(row.get, names)) for row in rows]
+
+    def _write_text(
+        self,
+        heads: Sequence[Head],
+        batch: PartBatch,
+        values: Sequence[Sequence[Any]],
+        places: _Places,
+    ) -> None:
+        """Write rows as CSV."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        own, last = values, [""] * len(values)
+        if self._layout.last is not None:
+            own = [row[:-1] for row in values]
+            last = [f",{cells(row[-1:])}" for row in values]
+        said = [cells([str(one.state), reason_of(one)]) for one in batch.said]
+        named = [cells([name, fold]) for name in batch.classifiers for fold in batch.folds]
+        methods = lines([[head.values["method"]] for head in heads])
+        pieces = [
+            pa.array([f"{head.lead}," for head in heads]).take(places.head),
+            pa.array([f"{text}," for text in named]).take(places.named),
+            pa.array([f"{text}," for text in methods]).take(places.head),
+            pa.array(lines(own)).take(places.row),
+            pa.array([f",{text}," if self._says else "," for text in said]).take(places.said),
+            pa.array([f"{number}," for number in batch.numbers]).take(places.head),
+            pc.fill_null(pa.array(places.shared, mask=places.shared == 0).cast(pa.string()), ""),
+            pa.array([head.tail for head in heads]).take(places.head),
+            pa.array([f"{text}\n" for text in last]).take(places.row),
+        ]
+        joined = pc.binary_join_element_wise(*pieces, "")
+        # all lines stand in one piece of memory, in order
+        _, ends, data = joined.buffers()
+        end = int(np.frombuffer(ends, np.int32)[len(joined)])
+        self._text.write(str(memoryview(data)[:end], "utf-8"))
+
+    def _table(
+        self,
+        heads: Sequence[Head],
+        batch: PartBatch,
+        own: Sequence[Sequence[Any]],
+        places: _Places,
+    ) -> Any:
+        """The same rows with types."""
+        import pyarrow as pa
+
+        values: dict[str, tuple[Sequence[Any], IntArray]] = {
+            name: ([head.values[name] for head in heads], places.head) for name in heads[0].values
         }
+        values |= {
+            "classifier": ([name for name in batch.classifiers for _ in batch.folds], places.named),
+            "fold": ([fold for _ in batch.classifiers for fold in batch.folds], places.named),
+            "state": ([str(one.state) for one in batch.said], places.said),
+            "reason": ([reason_of(one) for one in batch.said], places.said),
+        }
+        values |= {name: (own[at], places.row) for at, name in enumerate(self._names)}
+        schema = self._typed.schema
         arrays = []
         for column, field in zip(self._layout.columns, schema, strict=True):
-            name = column.name
-            if name == "shared_with":
-                arrays.append(as_arrow(self._shared, column.type, field))
-                continue
-            if name in self._own:
-                once, values = self._rows.rows, [row.get(name) for row in self._rows.items]
-            elif name in of_part:
-                once, values = parts.rows, of_part[name]
+            if column.name == "shared_with":
+                arrays.append(pa.array(places.shared, field.type, mask=places.shared == 0))
             else:
-                once, values = self._heads.rows, [head.values[name] for head in self._heads.items]
-            arrays.append(as_arrow(values, column.type, field).take(pa.array(once)))
+                once, at = values[column.name]
+                arrays.append(as_arrow(once, column.type, field).take(pa.array(at)))
         return pa.Table.from_arrays(arrays, schema=schema)
 
+    def _gather(self, table: Any, ends: IntArray) -> None:
+        """Take rows, and write those of each group that is full.
 
-class _Once(Generic[_T]):
-    """What rows have in common, each once, with its text; and which of it each row has."""
-
-    def __init__(self) -> None:
-        self.items: list[_T] = []
-        self.texts: list[tuple[str, str]] = []
-        self.known: dict[Hashable, int] = {}
-        self.rows: list[int] = []
-
-    def add(self, key: Hashable, item: _T, texts: tuple[str, str]) -> int:
-        """Add something, and give its position."""
-        self.known[key] = len(self.items)
-        self.items.append(item)
-        self.texts.append(texts)
-        return len(self.items) - 1
-
-    def clear(self) -> None:
-        """Begin anew."""
-        for kept in (self.items, self.texts, self.known, self.rows):
-            kept.clear()
+        Args:
+            table: The rows.
+            ends: Where those of each part end.
+        """
+        begin = 0
+        while begin < len(table):
+            at = int(np.searchsorted(ends, begin + _GROUP - self._waiting))
+            is_full = at < len(ends)
+            end = int(ends[at]) if is_full else len(table)
+            self._tables.append(table.slice(begin, end - begin))
+            self._waiting += end - begin
+            begin = end
+            if is_full:
+                self.flush()
 
 
-def reason_of(part: Part) -> str:
+@dataclass(frozen=True)
+class _Places:
+    """Where each row of a batch has its values; arrays share their length.
+
+    Args:
+        part: Position of its part.
+        head: Of its combination.
+        named: Of its classifier and fold.
+        said: Of what is said of its part.
+        row: Of the row itself.
+        shared: Combination that its part shares the result with, or 0.
+    """
+
+    part: IntArray
+    head: IntArray
+    named: IntArray
+    said: IntArray
+    row: IntArray
+    shared: IntArray
+
+
+def _places(batch: PartBatch, counts: Sequence[int]) -> _Places:
+    """Places of the rows of a batch.
+
+    Args:
+        batch: The batch.
+        counts: Number of rows of each result, and of a part without one.
+    """
+    of_result = np.array(counts, np.int64)
+    result = batch.result.reshape(-1)  # -1 is the last of them
+    of_part = of_result[result]
+    part = np.repeat(np.arange(len(result)), of_part)
+    within = np.arange(len(part)) - np.repeat(np.cumsum(of_part) - of_part, of_part)
+    _, classifiers, folds = batch.says.shape
+    return _Places(
+        part,
+        part // (classifiers * folds),
+        part % (classifiers * folds),
+        batch.says.reshape(-1)[part],
+        (np.cumsum(of_result) - of_result)[result[part]] + within,
+        batch.shared_with.reshape(-1)[part],
+    )
+
+
+def reason_of(said: Said) -> str:
     """Why a part failed or was skipped, as tables say it."""
-    return f"{part.kind}: {part.reason}" if part.kind else part.reason
+    return f"{said.kind}: {said.reason}" if said.kind else said.reason

@@ -9,7 +9,8 @@ from typing import Any
 from gridrun.pipeline import BLOCK_TABLE, NULL_MODELS
 from gridrun.pipeline.predicted import KeepsPredictions, Predicted
 from gridrun.plan.units import State
-from gridrun.report.rows import Part
+from gridrun.report.batches import PartBatch
+from gridrun.report.rows import Part, parts_of
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
 
@@ -51,10 +52,13 @@ class KeptPredictions:
         self._by = pipeline.summary_parameters
         self._groups: dict[tuple[str, ...], list[PartKept]] = {}
 
-    def add(self, part: Part) -> None:
-        """Take where a part has them."""
-        if self._pipeline is None or part.state not in {State.DONE, State.FAILED}:
-            return
+    def add(self, batch: PartBatch) -> None:
+        """Take where the parts of a batch have them."""
+        for part in parts_of(batch) if self._pipeline is not None else ():
+            if part.state in {State.DONE, State.FAILED}:
+                self._add(part)
+
+    def _add(self, part: Part) -> None:
         payloads = {name: d for name, d in part.payloads.items() if name not in _OF_ROWS}
         at = (str(part.values[name]) for name in self._by)
         group = (str(part.values[self._method]), *at, part.classifier)

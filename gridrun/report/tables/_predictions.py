@@ -67,6 +67,11 @@ class PredictionFiles:
         if not any(self._directory.iterdir()):
             self._directory.rmdir()
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether the study keeps predictions."""
+        return bool(self._own)
+
     def write(self, head: Mapping[str, Any], part: Part, view: LedgerView) -> None:
         """Add the predictions of a part.
 
@@ -75,14 +80,13 @@ class PredictionFiles:
             part: The part.
             view: The ledger.
         """
-        if self._own:
-            payloads = {
-                name: view.payload(digest)
-                for name, digest in part.payloads.items()
-                if name not in _OF_ROWS
-            }
-            columns = self._study_state.pipeline.read_predictions(payloads)
-            self._files[part.classifier].add(head, columns)
+        payloads = {
+            name: view.payload(digest)
+            for name, digest in part.payloads.items()
+            if name not in _OF_ROWS
+        }
+        columns = self._study_state.pipeline.read_predictions(payloads)
+        self._files[part.classifier].add(head, columns)
 
 
 @contextlib.contextmanager

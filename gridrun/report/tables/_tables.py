@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+import numpy as np
 
 from gridrun.pipeline import Column
-from gridrun.report.rows import Part
-from gridrun.report.tables._cells import cells
-from gridrun.report.tables._part_rows import Head, Layout, PartRows, part_rows
+from gridrun.report.batches import PartBatch
+from gridrun.report.rows import parts_of
+from gridrun.report.tables._cells import cells, lines
+from gridrun.report.tables._part_rows import Head, Layout, PartRows, Row, part_rows
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.store.ledger import LedgerView
 from gridrun.store.paths import StudyPaths, make_file
@@ -33,6 +36,8 @@ _TAIL = (
 )
 _ROWS = Column("rows", "integer")
 _CONSEQUENCE = Column("consequence", "text")
+
+_NO_RESULT: Row = {}
 
 
 def columns_of(study_state: StudyState) -> list[Column]:
@@ -95,8 +100,7 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
     def __init__(self, study_state: StudyState, view: LedgerView | None) -> None:
         self._study_state = study_state
         self._view = view
-        self._head: Head | None = None
-        self._values: Mapping[str, Any] = {}
+        self._further = _further(study_state)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -114,23 +118,26 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def write(self, part: Part) -> None:
-        """Add the rows of a part to each table.
+    def write(self, batch: PartBatch) -> None:
+        """Add the rows of a batch to each table.
 
         Raises:
             EnvironmentFault: A row has a column that the pipeline does not declare.
         """
-        if self._head is None or part.values is not self._values:
-            self._head, self._values = self._head_of(part), part.values
-        head = self._head
-        self._final.add(head, part, part.rows)
-        if part.details:
-            self._consequence.add(head, part, part.details)
+        heads = self._heads(batch)
+        read = batch.read
+        self._final.add(heads, batch, [*(one.rows for one in read), [_NO_RESULT]])
+        self._consequence.add(heads, batch, [*(one.details for one in read), []])
         if self._pooled is not None:
-            self._pooled.add(head, part, (part.pooled,))
-        if self._view is not None and part.payloads:
-            of_part = {"classifier": part.classifier, "fold": part.fold}
-            self._predictions.write({**head.values, **of_part}, part, self._view)
+            self._pooled.add(heads, batch, [*([one.pooled] for one in read), [_NO_RESULT]])
+        if self._view is None or not self._predictions.are_kept:
+            return
+        per_head = len(batch.classifiers) * len(batch.folds)
+        places = np.flatnonzero(batch.of_results([bool(one.payloads) for one in read]))
+        for place, part in zip(places.tolist(), parts_of(batch, places), strict=True):
+            head = {**heads[place // per_head].values}
+            head |= {"classifier": part.classifier, "fold": part.fold}
+            self._predictions.write(head, part, self._view)
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         study_state, paths = self._study_state, self._study_state.study.paths
@@ -154,18 +161,28 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
             PredictionFiles(study_state, paths.predictions, prediction_head_of(study_state))
         )
 
-    def _head_of(self, part: Part) -> Head:
+    def _heads(self, batch: PartBatch) -> list[Head]:
         study_state = self._study_state
-        method = part.values[study_state.pipeline.method_parameter]
-        leading = {**part.values, "protocol": study_state.protocol_label}
-        further: dict[str, Any] = dict(study_state.caveats_of(part.values))
-        if study_state.settings.rows is not None:
-            further["rows"] = study_state.settings.rows
-        names = [column.name for column in _further(study_state)]
-        tail = "".join(f",{cells([further[name]])}" for name in names)
-        values = {**leading, "method": method, "combination": part.combination, **further}
-        lead = cells([leading[name] for name in (*study_state.study.grid.names, "protocol")])
-        return Head(values, lead, cells([method]), tail)
+        protocol, rows = study_state.protocol_label, study_state.settings.rows
+        subset = {} if rows is None else {"rows": rows}
+        names = study_state.study.grid.names
+        leads = lines([[*(of[name] for name in names), protocol] for of in batch.values])
+        further = [study_state.caveats_of(of) | subset for of in batch.values]
+        tails = [
+            "".join(f",{cells([those[column.name]])}" for column in self._further)
+            for those in further
+        ]
+        method = study_state.pipeline.method_parameter
+        return [
+            Head(
+                {**of, "protocol": protocol, "method": of[method], "combination": number, **more},
+                lead,
+                tail,
+            )
+            for of, number, more, lead, tail in zip(
+                batch.values, batch.numbers, further, leads, tails, strict=True
+            )
+        ]
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import HasBlockTable, HasNullModels, names_of
+from gridrun.pipeline import HasBlockTable, HasNullModels
 from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
+from gridrun.report.batches import batches
 from gridrun.report.page import Known, fingerprint, write_page
-from gridrun.report.rows import Part, parts
 from gridrun.report.summary import NullModelMean, Summary
 from gridrun.report.summary_group import SummaryGroup
 from gridrun.report.tables._calibration import calibration_files, write_calibration
@@ -33,7 +33,8 @@ from gridrun.report.tables._notes import (
 )
 from gridrun.report.tables._null_models import RowTables
 from gridrun.report.tables._predicted import KeptPredictions
-from gridrun.report.tables._seconds import GroupKey, add_seconds
+from gridrun.report.tables._seconds import add_seconds
+from gridrun.report.tables._summed import Summed
 from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
 from gridrun.report.tables._written import (
     NOTES,
@@ -187,30 +188,18 @@ def _write(
 ) -> Summary:
     """Write every table."""
     paths, view = study_state.study.paths, study_state.view
-    groups: dict[GroupKey, SummaryGroup] = {}
-    reasons: dict[tuple[str, str], int] = {}
-    damaged = 0
+    summed = Summed(study_state)
     of_rows, kept = RowTables(study_state, view), KeptPredictions(study_state, view)
     with alone(paths), _no_search_for_cycles(), Tables(study_state, view) as tables:
-        last: tuple[int, str] | None = None
-        for part in parts(study_state, view):
-            damaged += part.damaged
-            row = (part.combination, part.classifier)
-            if row != last:  # its folds follow one another, and belong to the same group
-                last = row
-                group = _group_of(study_state, part, groups)
-                group.warn(study_state.caveats_of(part.values))
-            group.add(part)
-            if part.kind:
-                key = (part.kind, part.reason)
-                reasons[key] = reasons.get(key, 0) + 1
-            tables.write(part)
-            of_rows.add(part)
+        for batch in batches(study_state, view):
+            tables.write(batch)
+            summed.add(batch)
+            of_rows.add(batch)
             if with_page:
-                kept.add(part)
+                kept.add(batch)
         null_models = of_rows.write()
-    add_seconds(study_state, view, groups)
-    ordered = _ordered(study_state, groups)
+    add_seconds(study_state, view, summed.groups)
+    ordered, reasons, damaged = summed.ordered(), summed.reasons, summed.damaged
     summary = _summary(study_state, ordered, reasons, null_models, with_page=with_page)
     summary = replace(summary, damaged=damaged)
     _write_summary(study_state, summary)
@@ -349,35 +338,6 @@ def _summary(
         rows_note=study_state.rows_note,
         input_warnings=warnings_of(study_state),
         null_models=tuple(null_models),
-    )
-
-
-def _group_of(
-    study_state: StudyState, part: Part, groups: dict[GroupKey, SummaryGroup]
-) -> SummaryGroup:
-    """The group of a part, new or known."""
-    pipeline = study_state.pipeline
-    method = str(part.values[pipeline.method_parameter])
-    at = {name: part.values[name] for name in pipeline.summary_parameters}
-    key = (method, tuple(at.values()), part.classifier)
-    if key not in groups:
-        headline = names_of(column for column in pipeline.result_columns if column.headline)
-        groups[key] = SummaryGroup(method, part.classifier, headline, at)
-    return groups[key]
-
-
-def _ordered(study_state: StudyState, groups: dict[GroupKey, SummaryGroup]) -> list[SummaryGroup]:
-    """By method, then further parameters, then classifier, each in table order."""
-    allowed, pipeline = study_state.study.grid.allowed(), study_state.pipeline
-    methods = [str(v) for v in allowed[pipeline.method_parameter]]
-    classifiers = list(pipeline.classifiers)
-    return sorted(
-        groups.values(),
-        key=lambda group: (
-            methods.index(group.method),
-            [allowed[name].index(value) for name, value in group.at.items()],
-            classifiers.index(group.classifier),
-        ),
     )
 
 

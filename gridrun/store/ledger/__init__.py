@@ -8,7 +8,8 @@ run repeats at most what its last half second recorded.
 from gridrun.store.faults import cannot_write
 from gridrun.store.ledger._examine import faults_of, mend_indexes
 from gridrun.store.ledger._open import examined
-from gridrun.store.ledger._read import LedgerView, StoredResult
+from gridrun.store.ledger._read import LedgerView
+from gridrun.store.ledger._stored import ReadResult, StoredResult, read_results
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._timings import Timed, Timings
 from gridrun.store.ledger._write import Ledger
@@ -17,6 +18,7 @@ __all__ = [
     "AttemptKey",
     "Ledger",
     "LedgerView",
+    "ReadResult",
     "StoredResult",
     "StoredSweep",
     "StoredUnit",
@@ -26,4 +28,5 @@ __all__ = [
     "examined",
     "faults_of",
     "mend_indexes",
+    "read_results",
 ]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +14,9 @@ from gridrun.pipeline import Value
 from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.units import State
 from gridrun.store.ledger import _lease, _sweeps
-from gridrun.store.ledger._digests import RESULT, is_payload, result_digest
+from gridrun.store.ledger._digests import RESULT, is_payload
 from gridrun.store.ledger._open import open_for_reading
+from gridrun.store.ledger._stored import StoredResult, stored_result
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._timings import Timings
 
@@ -27,53 +26,6 @@ _OF_SOME = (
     "FROM outcome JOIN result USING (context, fold, code) "
     "WHERE context = ? AND fold = ? AND code IN (SELECT value FROM json_each(?))"
 )
-_NONE, _NO_ROWS = "{}", "[]"
-
-
-class ReadResult(NamedTuple):
-    """What the texts of a stored result hold, under their names."""
-
-    rows: list[dict[str, Any]]
-    details: list[dict[str, Any]]
-    pooled: dict[str, Any]
-    payloads: dict[str, str]
-
-
-@dataclass(frozen=True)
-class StoredResult:
-    """What the ledger holds of one task.
-
-    Args:
-        state: ``done`` or ``failed``.
-        kind: Kind of failure, or empty.
-        reason: Why it failed, or empty.
-        content_key: Digest of what the result depends on; equal keys, equal results.
-        rows: Result rows as JSON text.
-        details: Further rows as JSON text.
-        pooled: Row pooled over all test tables as JSON text.
-        payloads: Name to digest of what is kept beside, as JSON text.
-        is_whole: Whether all this, and what is kept beside, is what was recorded.
-    """
-
-    state: str
-    kind: str
-    reason: str
-    content_key: str
-    rows: str
-    details: str
-    pooled: str
-    payloads: str
-    is_whole: bool
-
-    @cached_property
-    def read(self) -> ReadResult:
-        """What its texts hold."""
-        return ReadResult(
-            json.loads(self.rows),
-            json.loads(self.details) if self.details != _NO_ROWS else [],
-            json.loads(self.pooled) if self.pooled != _NONE else {},
-            json.loads(self.payloads) if self.payloads != _NONE else {},
-        )
 
 
 class LedgerView:
@@ -159,7 +111,10 @@ class LedgerView:
             "WHERE context = ? AND fold = ? AND code = ?",
             (context, fold, code),
         ).fetchone()
-        return self._stored(context, (fold, code), row) if row else None
+        if row is None:
+            return None
+        digest = self.context_digest(context)
+        return stored_result(digest, (fold, code), row, self._has_payload)
 
     def results(
         self, context: int, fold: int, codes: Collection[int]
@@ -173,11 +128,10 @@ class LedgerView:
             fold: Counted from 1.
             codes: Of the tasks; those without an outcome are left out.
         """
-        for *row, code in self.db.execute(
-            f"{_STORED}, code {_OF_SOME}",
-            (context, fold, json.dumps(list(codes))),
-        ):
-            yield code, self._stored(context, (fold, code), row)
+        digest = self.context_digest(context)
+        asked = (context, fold, json.dumps(list(codes)))
+        for *row, code in self.db.execute(f"{_STORED}, code {_OF_SOME}", asked):
+            yield code, stored_result(digest, (fold, code), row, self._has_payload)
 
     def damaged(self, contexts: Iterable[int]) -> Iterator[tuple[int, int, int]]:
         """Outcomes that are not as they were recorded, or have no result.
@@ -189,13 +143,14 @@ class LedgerView:
             Context, fold and code of each.
         """
         for context in contexts:
+            digest = self.context_digest(context)
             for *row, fold, code in self.db.execute(
                 f"{_STORED}, fold, code FROM outcome "
                 "LEFT JOIN result USING (context, fold, code) WHERE context = ?",
                 (context,),
             ):
                 where = (fold, code)
-                if not self._stored(context, where, row).is_whole:
+                if not stored_result(digest, where, row, self._has_payload).is_whole:
                     yield (context, *where)
 
     def payload(self, digest: str) -> bytes:
@@ -225,20 +180,6 @@ class LedgerView:
                 return ""
             self._digests[context] = row[0]
         return self._digests[context]
-
-    def _stored(self, context: int, where: Sequence[int], row: Sequence[Any]) -> StoredResult:
-        state, kind, digest, content_key, reason, rows, details, facts, notes, pooled, payloads = (
-            row
-        )
-        texts = (content_key, reason, rows, details, facts, notes, pooled, payloads)
-        is_whole = (
-            {*map(type, (state, kind, *texts))} == {str}
-            and digest == result_digest(self.context_digest(context), where, state, kind, texts)
-            and (payloads == _NONE or all(map(self._has_payload, json.loads(payloads).values())))
-        )
-        return StoredResult(
-            state, kind, reason, content_key, rows, details, pooled, payloads, is_whole
-        )
 
     def _has_payload(self, digest: str) -> bool:
         if digest not in self._payloads:

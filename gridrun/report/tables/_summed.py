@@ -1,0 +1,113 @@
+"""What the summary says, added up batch by batch: means by method and classifier, and reasons."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from gridrun.pipeline import names_of
+from gridrun.plan.task_encoding import IntArray
+from gridrun.plan.units import State
+from gridrun.report.batches import PartBatch
+from gridrun.report.rows import is_finite
+from gridrun.report.summary_group import SummaryGroup
+from gridrun.report.tables._seconds import GroupKey
+from gridrun.study.state import StudyState
+
+_COUNTED = {State.DONE: "n", State.FAILED: "failed", State.SKIPPED: "skipped"}
+"""State to the count of a group that its parts are in; others are waiting."""
+
+
+class Summed:
+    """Groups of the summary, reasons of failures, and damage.
+
+    Args:
+        study_state: The study.
+    """
+
+    def __init__(self, study_state: StudyState) -> None:
+        self._study_state = study_state
+        pipeline = study_state.pipeline
+        self._metrics = names_of(column for column in pipeline.result_columns if column.headline)
+        self.groups: dict[GroupKey, SummaryGroup] = {}
+        self.reasons: dict[tuple[str, str], int] = {}
+        self.damaged = 0
+
+    def add(self, batch: PartBatch) -> None:
+        """Count the parts of a batch."""
+        for said, count in batch.counts():
+            self.damaged += count * said.damaged
+            if said.kind:
+                key = (said.kind, said.reason)
+                self.reasons[key] = self.reasons.get(key, 0) + count
+        groups, of_part = self._groups_of(batch)
+        for place, said in enumerate(batch.said):
+            name = _COUNTED.get(said.state, "waiting")
+            counts = np.bincount(of_part[batch.says == place], minlength=len(groups))
+            for group, count in zip(groups, counts.tolist(), strict=True):
+                setattr(group, name, getattr(group, name) + count)
+        for metric in self._metrics:
+            self._add_metric(batch, metric, groups, of_part)
+
+    def ordered(self) -> list[SummaryGroup]:
+        """By method, then further parameters, then classifier, each in table order."""
+        study_state = self._study_state
+        allowed, pipeline = study_state.study.grid.allowed(), study_state.pipeline
+        methods = [str(v) for v in allowed[pipeline.method_parameter]]
+        classifiers = list(pipeline.classifiers)
+        return sorted(
+            self.groups.values(),
+            key=lambda group: (
+                methods.index(group.method),
+                [allowed[name].index(value) for name, value in group.at.items()],
+                classifiers.index(group.classifier),
+            ),
+        )
+
+    def _groups_of(self, batch: PartBatch) -> tuple[list[SummaryGroup], IntArray]:
+        """Groups of a batch, and the position among them of each part's."""
+        study_state = self._study_state
+        pipeline = study_state.pipeline
+        places: dict[GroupKey, int] = {}
+        found: list[SummaryGroup] = []
+        of_row = np.empty(batch.says.shape[:2], np.int64)
+        for at, values in enumerate(batch.values):
+            method = str(values[pipeline.method_parameter])
+            by = {name: values[name] for name in pipeline.summary_parameters}
+            caveats = study_state.caveats_of(values)
+            for position, classifier in enumerate(batch.classifiers):
+                key = (method, tuple(by.values()), classifier)
+                if key not in places:
+                    new = SummaryGroup(method, classifier, self._metrics, by)
+                    places[key] = len(found)
+                    found.append(self.groups.setdefault(key, new))
+                of_row[at, position] = places[key]
+                found[places[key]].warn(caveats)
+        return found, np.broadcast_to(of_row[:, :, np.newaxis], batch.says.shape)
+
+    def _add_metric(
+        self, batch: PartBatch, metric: str, groups: list[SummaryGroup], of_part: IntArray
+    ) -> None:
+        means = _means(batch, metric)
+        has = batch.of_results(~np.isnan(means))
+        counts = np.bincount(of_part[has], minlength=len(groups)).tolist()
+        # one after the other, as they stand in the table: another order has other last digits
+        before = [group.sum_of(metric) for group in groups]
+        sums = np.bincount(
+            np.concatenate([np.arange(len(groups)), of_part[has]]),
+            np.concatenate([before, means[batch.result[has]]]),
+        )
+        for group, count, total in zip(groups, counts, sums.tolist(), strict=True):
+            if count:
+                group.add(metric, total, count)
+
+
+def _means(batch: PartBatch, metric: str) -> npt.NDArray[np.float64]:
+    """Mean over the rows of each result, so that each fold counts once; NaN without a number."""
+    means = []
+    for one in batch.read:
+        known = [row[metric] for row in one.rows if is_finite(row.get(metric))]
+        means.append(math.fsum(known) / len(known) if known else math.nan)
+    return np.array(means, np.float64)

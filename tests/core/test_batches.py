@@ -1,0 +1,75 @@
+"""Tables do not depend on how many rows are made at a time, nor cells on how they are made."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pyarrow.parquet as pq
+import pytest
+from toystudies import SMALL_GRID, open_toy, write_study
+
+from gridrun.report import batches
+from gridrun.report.tables import _part_rows
+from gridrun.report.tables._cells import cells, lines
+
+OPTIONS = {
+    "misbehave": {"smoothing=upper,fold=2": "error"},
+    "inert": ["constant_check"],
+    "details": True,
+    "predictions": 3,
+    "null_models": True,
+}
+PER_COMBINATION = 2 * 3
+
+VALUES = (
+    *(None, 1, True, 0.1, 1.0, -0.0, 1e16, 1e-5, 5e-324, float("nan"), float("inf"), -float("inf")),
+    *("", "good", "two words", " lead", "trail ", "two  blanks", "tab\there", "new\nline", "\r"),
+    *('quo"te', "com,ma", "nan", "finance", "inf", "NA", "\u00a0", "é", "\x1c", "soft\u00adhyphen"),
+)
+
+
+def test_lines_are_those_of_single_cells():
+    """Whatever stands beside whatever, in a line and in the line before."""
+    rows = [*product(VALUES, VALUES), *((value,) for value in VALUES), *product("ab", [0.5], "c")]
+    assert lines(rows) == [cells(row) for row in rows]
+    for row in rows:
+        assert lines([row]) == [cells(row)]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study with failed, skipped, shared and waiting parts."""
+    directory = write_study(tmp_path_factory.mktemp("study"), SMALL_GRID, folds=3)
+    open_toy(directory, **OPTIONS).run(backend="inprocess", only=("origin=first",))
+    return open_toy(directory, **OPTIONS)
+
+
+def written(study):
+    """Content of every table, made anew."""
+    study.study.paths.results_stamp.unlink(missing_ok=True)
+    study.summary(combinations="1-48")
+    place = study.study.paths.results
+    return {path: path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("most", [1, 3 * PER_COMBINATION])
+def test_tables_do_not_depend_on_the_size_of_batches(study, most, monkeypatch):
+    """Also what parts share with those of other batches, and the last digits of means."""
+    whole = written(study)
+    monkeypatch.setattr(batches, "_MOST_RESULTS", most)
+    assert written(study) == whole
+
+
+def test_parquet_has_groups_of_whole_parts(study, monkeypatch):
+    """Of so many rows or a few more, wherever batches end; and the rows are the same."""
+    paths = study.study.paths
+    written(study)
+    rows = pq.read_table(paths.results_parquet)
+    monkeypatch.setattr(_part_rows, "_GROUP", 7)
+    monkeypatch.setattr(batches, "_MOST_RESULTS", 1)
+    written(study)
+    file = pq.ParquetFile(paths.results_parquet)
+    sizes = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
+    assert len(rows) == 48 * PER_COMBINATION
+    assert sizes == [7] * (len(rows) // 7) + [len(rows) % 7]
+    assert file.read().equals(rows)
