@@ -139,7 +139,7 @@ class Run:
     def arguments(self) -> list[str]:
         """The arguments of the child's process, as text.
 
-        Of a command line of version 2: its words behind the first script.
+        Of a command line of version 2: its words behind the first script, or all of them.
         """
         if self.job is None:
             return [str(argument) for argument in self.definition.get("arguments") or []]
