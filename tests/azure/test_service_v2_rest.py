@@ -5,6 +5,7 @@ import time
 
 import pytest
 import requests
+from sweeps import needs_sdk
 from sweeps_v2 import Rest, body_of, ended
 
 LIMIT_S = 10
@@ -302,3 +303,20 @@ def test_faults_hit_requests_of_version_2(cluster, rest):
     cluster.expire_tokens()
     assert rest.arm("GET", "jobs/sweep-1").status_code == 401
     ended(cluster)
+
+
+@needs_sdk
+def test_version_1_attaches_to_a_sweep_of_version_2(cluster, rest, sdk_workspace, tmp_path):
+    """The SDK of version 1 finds it, its trials and what each was given, and reads its files."""
+    from azureml.core import Run
+    from azureml.train import hyperdrive
+
+    rest.put("sweep-1", body_of(cluster, tags={"gridrun": "1"}))
+    ended(cluster)
+    found = Run.get(sdk_workspace, "sweep-1")
+    assert isinstance(found, hyperdrive.HyperDriveRun)
+    assert (found.get_status(), found.get_tags()["gridrun"]) == ("Completed", "1")
+    assert found.get_hyperparameters()["sweep-1_1"] == '{"shard": 1}'
+    child = {child.id: child for child in found.get_children()}["sweep-1_1"]
+    child.download_file("outputs/said.txt", str(tmp_path / "said.txt"))
+    assert (tmp_path / "said.txt").read_text() == "--shard 1\n"
