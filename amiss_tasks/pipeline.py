@@ -381,6 +381,14 @@ class AmissPipeline:
 
         return AmissSource(settings, values, cache_dir)
 
+    def digests_taken(self, opened: object) -> Mapping[str, str]:
+        """Digests of the inputs that a source or a describer has read."""
+        from amiss_tasks.describe import AmissDescriber
+        from amiss_tasks.tasks.source import AmissSource
+
+        assert isinstance(opened, AmissSource | AmissDescriber), "what this pipeline opened"
+        return opened.input_digests
+
     def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
         """Start R in this process."""
         from amiss_tasks.tasks.runner import AmissRunner

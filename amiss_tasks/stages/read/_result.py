@@ -23,6 +23,7 @@ from gridrun.store.cache import fault_of, write_entry
 from gridrun.store.faults import disk_fault
 
 _FORMAT = 1
+_PREFIX = "read-"
 _METADATA = b"gridrun"
 
 
@@ -74,6 +75,11 @@ class ReadResult:
     features: FeatureSet
 
     @property
+    def key(self) -> str:
+        """What it is kept under."""
+        return self.path.stem.removeprefix(_PREFIX)
+
+    @property
     def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
         """Numeric columns as float64, NaN for NA."""
         return {name: _array(self.table[name]) for name in self.features.numeric_columns}
@@ -121,7 +127,7 @@ def _objects(column: Any) -> npt.NDArray[np.object_]:
 
 def cache_path(cache_dir: Path, digest: str) -> Path:
     """Where the table of inputs with this digest is kept."""
-    return cache_dir / f"read-{digest}.arrow"
+    return cache_dir / f"{_PREFIX}{digest}.arrow"
 
 
 def save(result: ReadResult, files: Mapping[str, Path]) -> None:
