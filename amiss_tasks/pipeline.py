@@ -310,8 +310,7 @@ class AmissPipeline:
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> CostModel:
         """Measured costs, for the rows that a quick count of the VCF finds."""
-        del cache_dir
-        return AmissCosts(settings, values)
+        return AmissCosts(settings, values, cache_dir)
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""

@@ -22,6 +22,7 @@ from gridrun.pipeline import (
     Value,
 )
 from gridrun.pipeline.caveats import Caveat, HasCaveats
+from gridrun.pipeline.costs import CostModel, cost_model_of
 from gridrun.pipeline.description import Describer
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
@@ -170,6 +171,12 @@ class StudyState:
         """What any value of the pipeline's parameters needs beside what every study does."""
         values = {one.name: one.values for one in self.pipeline.parameters}
         return _needs_of(self.pipeline, values)
+
+    @cached_property
+    def costs(self) -> CostModel:
+        """What the pipeline knows of what the study's tasks cost."""
+        allowed, cache = self.study.grid.allowed(), self.study.paths.cache
+        return cost_model_of(self.pipeline, self.settings, allowed, cache)
 
     def noted_versions(self) -> list[str]:
         """The same of the versions that the ledger's results were computed with."""

@@ -259,6 +259,8 @@ def _read(
             check_transcripts(vcf.table["Feature"], there, reports["vcf"])
         opened.raise_faults()
         joined = add_combinations(joined, kept)
+        if memory is not None:
+            memory.check_disk(joined.nbytes)
         note_misplaced(joined, kept, reports["features"])
     counts = counts_of(vcf, sum(table.rows for table in tables), joined)
     if tables and counts.variants_without_cadd:
