@@ -19,6 +19,7 @@ from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.features.feature import plain_of
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import protocol_of
+from amiss_tasks.stages.columns.variants import Names
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.filter import filter_table
@@ -28,7 +29,7 @@ from amiss_tasks.stages.null_models import arrays_of
 from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
-from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
+from amiss_tasks.stages.splits.newer import VCF, files_of, with_newer
 from amiss_tasks.stages.splits.shares import class_rows
 from amiss_tasks.stages.splits.split_by import GENE, kind_of
 from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
@@ -88,8 +89,8 @@ class AmissSource:
                 features=self._features,
                 significance=self._significance,
                 leave_out_other_alleles=self._leaves_out_other_alleles,
-                # what is new in a later file is what the study's own has nowhere
-                whole=len(files) > 1,
+                # of what is new in a later file some may be in the study's own without a label
+                with_variants=len(files) > 1 and paths is files[0],
                 most_bytes=settings.read_bytes,
             )
             self._reads.append(found)
@@ -145,7 +146,7 @@ class AmissSource:
         """
         rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
         if later:
-            both, said = with_newer(rows, later[0], variants_of(self._read.table))
+            both, said = with_newer(rows, later[0], Names(self._read.variants_path))
             of_block = ", ".join(f"{name}={values[name]}" for name in _ASKED)
             self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
             return both

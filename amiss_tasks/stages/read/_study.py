@@ -38,7 +38,6 @@ from amiss_tasks.stages.usable import EVERYTHING, Usable, usable_blocks
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
-from gridrun.store.cache import made_again
 
 MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
@@ -87,7 +86,7 @@ def read_inputs(
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM_SIGNIFICANCE,
     leave_out_other_alleles: bool = False,
-    whole: bool = False,
+    with_variants: bool = False,
     most_bytes: int | None = None,
 ) -> ReadResult:
     """Read and join the inputs, or load what an earlier call with this key joined.
@@ -104,8 +103,8 @@ def read_inputs(
         features: The study's features.
         significance: What values of CLNSIG count as; decides what is refused.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
-        whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
-            are, for all variants take part in the draw; of those that cannot be drawn none is.
+        with_variants: Whether it is kept, beside the table, which variants the VCF has, used or
+            not.
         most_bytes: Memory that reading may take, None for no limit.
 
     Returns:
@@ -120,12 +119,14 @@ def read_inputs(
     reports = reports_of(inputs, features)
     files = {role: report.file for role, report in reports.items()}
     digest = key if isinstance(key, str) else key.known(inputs)
-    found, damage = None, ""
+    found, damage = None, None
     if digest is not None:
-        found, damage = load(cache_path(cache_dir, digest), files, features)
+        path = cache_path(cache_dir, digest)
+        found, damage = load(path, files, features, with_variants=with_variants)
     is_new = found is None
     if found is None:
-        usable = None if whole or rows is not None else usable_blocks(grid_values)
+        # all variants take part in a draw
+        usable = None if rows is not None else usable_blocks(grid_values)
         kept = usable.named if usable else EVERYTHING
         draw = Draw(rows, seed, DELAY) if rows is not None else None
         while found is None:
@@ -144,6 +145,7 @@ def read_inputs(
             draw = draw.wider() if draw is not None else None
         digest = key if isinstance(key, str) else key.of(inputs)
         found = replace(found, path=cache_path(cache_dir, digest))
+        found = found if with_variants else replace(found, variants=None)
     path = found.path
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
@@ -157,6 +159,7 @@ def read_inputs(
     raise_faults(list(reports.values()))
     if is_new:
         save(found, files)
+        found = replace(found, variants=None)
         if rows is None:
             # From the file the table is mapped, so that this process need not hold it.
             written, _ = load(path, files, features)
@@ -166,7 +169,7 @@ def read_inputs(
             f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
             "of --rows; all are used"
         )
-    again = [made_again(path, damage)] if damage else []
+    again = [damage] if damage is not None else []
     return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
 
 
@@ -269,4 +272,4 @@ def _read(
             which = "that come first in the draw of --rows"
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
-    return ReadResult(Path(), joined, notes_of(reports), counts, kept)
+    return ReadResult(Path(), joined, notes_of(reports), counts, kept, vcf.variants)
