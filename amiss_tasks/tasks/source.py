@@ -19,7 +19,6 @@ from amiss_tasks.evaluation import evaluation_of
 from amiss_tasks.features.feature import plain_of
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import protocol_of
-from amiss_tasks.stages.columns.variants import Names
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.filter import filter_table
@@ -146,7 +145,7 @@ class AmissSource:
         """
         rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
         if later:
-            both, said = with_newer(rows, later[0], Names(self._read.variants_path))
+            both, said = with_newer(rows, later[0], self._read.variants_path)
             of_block = ", ".join(f"{name}={values[name]}" for name in _ASKED)
             self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
             return both

@@ -51,13 +51,13 @@ def files_of(inputs: Mapping[str, str], options: Mapping[str, Any]) -> list[dict
     return [own, {**own, VCF: inputs[later[name]]}]
 
 
-def with_newer(older: Labelled, later: Labelled, there: Names) -> tuple[Labelled, str]:
+def with_newer(older: Labelled, later: Labelled, variants: Path) -> tuple[Labelled, str]:
     """The rows of both files, in two parts.
 
     Args:
         older: Rows of the study's own VCF that have a label.
         later: Rows of the later file that have one.
-        there: Variants of the study's own VCF, with a label or not.
+        variants: File of the variants of the study's own VCF, with a label or not.
 
     Returns:
         The rows to train on, then those to test on; and a sentence on which these are.
@@ -68,7 +68,7 @@ def with_newer(older: Labelled, later: Labelled, there: Names) -> tuple[Labelled
     new = np.array([name not in labels for name in later.variants], dtype=np.bool_)
     kept = np.flatnonzero(new).tolist()
     tested = {later.variants[row] for row in kept}
-    there_too = int(there.has([name.replace("\t", "\r") for name in tested]).sum())
+    there_too = int(Names(variants).has([name.replace("\t", "\r") for name in tested]).sum())
     said = (
         f"{counted(len(set(older.variants)), 'variant')} to train on, {len(tested):,} of the later "
         f"file to test on: {len(tested) - there_too:,} that the older file lacks and {there_too:,} "
