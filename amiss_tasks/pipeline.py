@@ -310,8 +310,7 @@ class AmissPipeline:
         self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
     ) -> CostModel:
         """Measured costs, for the rows that a quick count of the VCF finds."""
-        del cache_dir
-        return AmissCosts(settings, values)
+        return AmissCosts(settings, values, cache_dir)
 
     def check(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> Sequence[Fault]:
         """Paths and headers of the three inputs; methods of one's own that nothing names."""
@@ -380,6 +379,14 @@ class AmissPipeline:
         from amiss_tasks.tasks.source import AmissSource
 
         return AmissSource(settings, values, cache_dir)
+
+    def digests_taken(self, opened: object) -> Mapping[str, str]:
+        """Digests of the inputs that a source or a describer has read."""
+        from amiss_tasks.describe import AmissDescriber
+        from amiss_tasks.tasks.source import AmissSource
+
+        assert isinstance(opened, AmissSource | AmissDescriber), "what this pipeline opened"
+        return opened.input_digests
 
     def open_runner(self, settings: Settings, stage_hook: StageHook) -> Runner:
         """Start R in this process."""

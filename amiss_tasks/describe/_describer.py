@@ -110,6 +110,11 @@ class AmissDescriber:
         features = {**self._headline["features"], **{name: _POSSIBLE[name] for name in more}}
         self.headline: Mapping[str, Mapping[str, str]] = {**self._headline, "features": features}
 
+    @property
+    def input_digests(self) -> Mapping[str, str]:
+        """Role to SHA-256 of each input; see ``gridrun.pipeline.TakesDigests``."""
+        return self._source.input_digests
+
     def notes(self) -> Sequence[Fault]:
         """What reading the inputs found worth saying."""
         return self._source.notes()

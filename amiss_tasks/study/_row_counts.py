@@ -44,6 +44,14 @@ class RowCounts:
         """Number of variants that any quality keeps."""
         return self.scale * sum(records for records, _ in self.records.values())
 
+    def read(self, transcript: str, quality: str, restriction: str) -> float:
+        """Rows that the widest filter of a grid keeps, of any class."""
+        tier, is_all = _TIERS.index(quality), restriction == "all"
+        kept = [
+            n for (t, missense, _), n in self.records.items() if t <= tier and (is_all or missense)
+        ]
+        return self.scale * sum(n[transcript == KEEP_ALL] for n in kept)
+
     def classes(
         self, transcript: str, quality: str, restriction: str, vus_inclusion: str
     ) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from amiss_tasks.evaluation import evaluation_of
+from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.features.indicators import INDICATORS, has_indicators
 from amiss_tasks.methods import MOST_ROWS
 from amiss_tasks.protocols import TRAINING_SHARE
@@ -26,6 +26,14 @@ from amiss_tasks.study._cost_table import (
     PREPARED,
     ROWS,
     Cost,
+)
+from amiss_tasks.study._disk import (
+    PREDICTED_BYTES,
+    RESULT_BYTES,
+    artifact_bytes,
+    read_bytes,
+    read_rows,
+    was_read,
 )
 from amiss_tasks.study._row_counts import RowCounts, count_rows
 from amiss_tasks.study.options import features_of, methods_of, significance_of
@@ -64,12 +72,16 @@ class AmissCosts:
         settings: The study's settings.
         values: Of the grid. Of parameters that change columns a little the mean over these is
             taken: a grid of all of them would have ten times as many costs.
+        cache_dir: The study's cache.
     """
 
     reads: tuple[str, ...] = _READS
     is_measured = True
 
-    def __init__(self, settings: Settings, values: Mapping[str, Sequence[Value]]) -> None:
+    def __init__(
+        self, settings: Settings, values: Mapping[str, Sequence[Value]], cache_dir: Path
+    ) -> None:
+        self._values, self._cache_dir = values, cache_dir
         self._settings = settings
         self._methods = methods_of(settings.options)
         self._features = features_of(settings.options)
@@ -121,6 +133,26 @@ class AmissCosts:
         train, _ = self._sizes_of(*(values[name] for name in _SIZED))
         return columns / train / (1.0 - min(share_of(values), 0.99))
 
+    def reading_bytes(self) -> float:
+        """Of the table of joined rows; see ``KnowsDisk``."""
+        if self._rows is None or was_read(self._cache_dir):
+            return 0.0
+        rows = read_rows(self._rows, self._values) * self._drawn_share(self._rows)
+        return read_bytes(rows, self._features)
+
+    def block_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of a block's rows."""
+        rows = sum(self._classes_of(*(str(values[name]) for name in _BLOCK)))
+        columns = _LEVELS * len(self._features.categorical) * (values["categorical"] == "dummy")
+        return artifact_bytes(rows, self._features, columns)
+
+    def task_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of a result, and of the predictions of its test rows if they are kept."""
+        if not keeps_predictions(self._settings.options):
+            return RESULT_BYTES
+        rows = sum(self._classes_of(*(str(values[name]) for name in _BLOCK)))
+        return RESULT_BYTES + PREDICTED_BYTES * rows * self._tested_share
+
     def columns_of(self, values: Mapping[str, Value]) -> float:
         """Columns of the tables of a combination."""
         share = float(values["feature_sampling_percentage"])
@@ -151,9 +183,20 @@ class AmissCosts:
             whole = ROWS / TRAINING_SHARE / (1.0 if self._holds_out else 1 - self._test_share)
             return whole / 2, whole / 2
         positive, negative = self._rows.classes(*block)
-        drawn = self._settings.rows
-        share = min(1.0, drawn / self._rows.starred) if drawn and self._rows.starred else 1.0
+        share = self._drawn_share(self._rows)
         return positive * share, negative * share
+
+    def _drawn_share(self, rows: RowCounts) -> float:
+        """Share of the rows that ``--rows`` draws."""
+        drawn = self._settings.rows
+        return min(1.0, drawn / rows.starred) if drawn and rows.starred else 1.0
+
+    @property
+    def _tested_share(self) -> float:
+        """Share of a block's rows that a fold tests."""
+        if self._holds_out:
+            return 1 - TRAINING_SHARE
+        return TRAINING_SHARE * self._test_share
 
     def _columns_of(self, values: Mapping[str, Sequence[Value]]) -> float:
         """Columns of all features, after the checks."""

@@ -20,6 +20,7 @@ from amiss_tasks.features.feature import plain_of
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
+from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -27,14 +28,14 @@ from amiss_tasks.stages.null_models import arrays_of
 from amiss_tasks.stages.preprocess import require_trainable, split
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
-from amiss_tasks.stages.splits.newer import VCF, files_of, variants_of, with_newer
+from amiss_tasks.stages.splits.newer import VCF, files_of, with_newer
 from amiss_tasks.stages.splits.shares import class_rows
 from amiss_tasks.stages.splits.split_by import GENE, kind_of
 from amiss_tasks.study.options import features_read_of, leaves_out_other_alleles, significance_of
 from amiss_tasks.tasks.code import block_code, read_code, refuse_changed_python
 from gridrun.errors import Fault, InputError
 from gridrun.pipeline import Settings, TaskFailure, Value
-from gridrun.plan.fingerprint import digest_of, digest_of_input
+from gridrun.plan.fingerprint import digest_of
 from gridrun.store.cache import Cache
 
 _SUFFIX = ".npz"
@@ -67,30 +68,32 @@ class AmissSource:
         self._settings = settings
         self._protocol = protocol_of(settings)
         self._evaluation = evaluation_of(settings.options)
-        inputs = {
-            role: settings.input_digests.get(role) or digest_of_input(Path(path))
-            for role, path in settings.inputs.items()
-        }
+        known = settings.input_digests
+        self._digests = Digests(
+            {path: known[role] for role, path in settings.inputs.items() if role in known}
+        )
+        key = ReadKey(
+            self._digests, lambda found: digest_of(self._read_key(settings, values, found))
+        )
         self._reads: list[ReadResult] = []
-        self._read_digests: list[str] = []
-        files, contents = (files_of(each, settings.options) for each in (settings.inputs, inputs))
-        for paths, digests in zip(files, contents, strict=True):
-            self._read_digests.append(digest_of(self._read_key(settings, values, digests)))
+        files = files_of(settings.inputs, settings.options)
+        for paths in files:
             found = read_inputs(
                 paths,
                 values,
                 cache_dir,
-                self._read_digests[-1],
+                key,
                 rows=settings.rows,
                 seed=settings.seed,
                 features=self._features,
                 significance=self._significance,
                 leave_out_other_alleles=self._leaves_out_other_alleles,
-                # what is new in a later file is what the study's own has nowhere
-                whole=len(files) > 1,
+                # of what is new in a later file some may be in the study's own without a label
+                with_variants=len(files) > 1 and paths is files[0],
                 most_bytes=settings.read_bytes,
             )
             self._reads.append(found)
+        self._read_digests = [read.key for read in self._reads]
         self._read = self._reads[0]
         _require_alike([read.features for read in self._reads], files[-1])
         self._said: dict[str, Fault] = {}
@@ -101,6 +104,11 @@ class AmissSource:
         refuse_unknown(settings.options, self._features)
         self._failures: dict[str, TaskFailure] = {}
         _give_back_memory()
+
+    @property
+    def input_digests(self) -> Mapping[str, str]:
+        """Role to SHA-256 of each input; see ``gridrun.pipeline.TakesDigests``."""
+        return {role: self._digests.of(path) for role, path in self._settings.inputs.items()}
 
     def notes(self) -> Sequence[Fault]:
         """Notes on the inputs, and on tables in the cache that had to be made again."""
@@ -137,7 +145,7 @@ class AmissSource:
         """
         rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
         if later:
-            both, said = with_newer(rows, later[0], variants_of(self._read.table))
+            both, said = with_newer(rows, later[0], self._read.variants_path)
             of_block = ", ".join(f"{name}={values[name]}" for name in _ASKED)
             self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
             return both

@@ -30,6 +30,7 @@ from gridrun.pipeline._example import HasExample
 from gridrun.pipeline._inputs import (
     InputPath,
     InputRole,
+    TakesDigests,
     by_role,
     inputs_advice,
     inputs_lacking,
@@ -71,6 +72,7 @@ __all__ = [
     "Source",
     "Stage",
     "StageHook",
+    "TakesDigests",
     "TaskFailure",
     "TaskResult",
     "TaskSpec",

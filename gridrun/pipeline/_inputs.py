@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 InputPath = str | os.PathLike[str]
 
@@ -110,3 +111,21 @@ def unknown_inputs(inputs: Mapping[str, InputRole], given: Iterable[str]) -> lis
         if of_all not in inputs or inputs[of_all].many != bool(name):
             unknown.append(role)
     return unknown
+
+
+@runtime_checkable
+class TakesDigests(Protocol):
+    """A pipeline that takes the digests of inputs while it reads them.
+
+    What it opens is then given those that are known already, and no file is read for the others
+    alone.
+    """
+
+    def digests_taken(self, opened: object) -> Mapping[str, str]:
+        """Role to SHA-256 of each input's content, as ``digest_of_input`` gives it.
+
+        Args:
+            opened: What ``open_source`` or ``describer`` gave. These are digests of what it has
+                read, or found in the cache by such a digest.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""What a pipeline may know of the time that its tasks take, before any of them has run."""
+"""What a pipeline may know of the time and disk that its tasks take, before any has run."""
 
 from __future__ import annotations
 
@@ -52,6 +52,31 @@ class CostModel(Protocol):
 
         Args:
             values: Of the parameters among ``reads``.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsDisk(Protocol):
+    """A cost model that knows what is written, too, in bytes and about."""
+
+    def reading_bytes(self) -> float:
+        """Of what reading the inputs leaves in the study's cache; 0 where they were read before."""
+        ...
+
+    def block_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of the artifact of a block.
+
+        Args:
+            values: Of the parameters of a block.
+        """
+        ...
+
+    def task_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of what a task leaves in the ledger and in the tables.
+
+        Args:
+            values: Of the parameters of a block.
         """
         ...
 

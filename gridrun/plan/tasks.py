@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,18 @@ class TaskTables:
         self._context_at: dict[tuple[str, int], int] = {}
         self._disposition_at: dict[tuple[str, int], int] = {}
         self.tables = tuple(self._table(classifier) for classifier in self.classifiers)
+
+    def know_inputs(self, inputs: Mapping[str, str]) -> None:
+        """Have contexts name the inputs, whose digests were not known before.
+
+        Args:
+            inputs: Role to content digest.
+        """
+        named = {f"input {role}": digest for role, digest in inputs.items()}
+        self._common |= named
+        if self._fingerprints:
+            for at, one in enumerate(self.contexts):
+                self.contexts[at] = replace(one, components={**one.components, **named})
 
     def __len__(self) -> int:
         """Distinct tasks of one fold that are to be run."""

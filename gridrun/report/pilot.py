@@ -8,7 +8,6 @@ from typing import Any
 from gridrun.errors import UserError
 from gridrun.plan.pilot import PilotCell, pilot_cells
 from gridrun.plan.selection import RANDOM
-from gridrun.report.times import cost_model
 from gridrun.study.state import StudyState
 
 
@@ -34,7 +33,7 @@ def pilot_of(study_state: StudyState) -> Pilot:
     Raises:
         UserError: Nothing of the selection is to be run.
     """
-    cells = tuple(pilot_cells(study_state.tables, cost_model(study_state)))
+    cells = tuple(pilot_cells(study_state.tables, study_state.costs))
     if not cells:
         raise UserError(
             "no task of the selection is to be run, so there is nothing to time",

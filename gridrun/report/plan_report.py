@@ -15,6 +15,7 @@ from gridrun.plan.selection import Coverage
 from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.times import TimeEstimate
 from gridrun.report.class_rows import ClassRows, class_rows_of
+from gridrun.report.disk import DiskEstimate, disk_of
 from gridrun.report.times import time_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
@@ -39,6 +40,7 @@ class PlanReport:
         skipped_reasons: Reason to the number of tasks of one fold that are not asked of a
             classifier.
         time: How long what is pending takes on one core.
+        disk: How much disk it takes; None where nothing is known of it, or nothing is pending.
         coverage: What a sample has of the grid, and what can be concluded from it; None where
             nothing is drawn.
         class_rows: What is known of the test rows of each class; None where the pipeline does not
@@ -60,6 +62,7 @@ class PlanReport:
     impossible_reasons: dict[str, int]
     skipped_reasons: dict[str, int]
     time: TimeEstimate
+    disk: DiskEstimate | None = None
     coverage: Coverage | None = None
     class_rows: ClassRows | None = None
     why: tuple[Reason, ...] = ()
@@ -110,6 +113,9 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
                 impossible[disposition.reason] = impossible.get(disposition.reason, 0) + count
             elif count and disposition.state == "skipped":
                 skipped[disposition.reason] = skipped.get(disposition.reason, 0) + count
+    disk = disk_of(study_state, pending)
+    if disk is not None and disk.warning():
+        notes = [*notes, disk.warning()]
     return PlanReport(
         combinations=len(study_state.selection),
         combinations_in_grid=len(study_state.study.grid),
@@ -124,6 +130,7 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         impossible_reasons=impossible,
         skipped_reasons=skipped,
         time=time_of(study_state, known, pending),
+        disk=disk,
         coverage=study_state.selection.coverage,
         class_rows=class_rows_of(study_state, (one[:-1] for one in ended)),
         why=tuple(reasons_of(study_state, known, pending)),

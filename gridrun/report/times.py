@@ -7,25 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridrun.pipeline.costs import CostModel, cost_model_of
 from gridrun.plan.tasks import Pending, TaskTables
 from gridrun.plan.times import SHARED, Costs, Group, Observed, TimeEstimate, estimate
 from gridrun.study.state import StudyState
 
 
-def cost_model(study_state: StudyState) -> CostModel:
-    """What the pipeline knows of the study's costs."""
-    return cost_model_of(
-        study_state.pipeline,
-        study_state.settings,
-        study_state.study.grid.allowed(),
-        study_state.study.paths.cache,
-    )
-
-
 def costs_of(study_state: StudyState) -> Costs:
     """Costs of the selection's tasks."""
-    return Costs(study_state.tables, cost_model(study_state))
+    return Costs(study_state.tables, study_state.costs)
 
 
 def observed_of(
@@ -133,5 +122,5 @@ def grid_cost(study_state: StudyState) -> GridCost:
         len(study_state.selection),
         study_state.folds,
         len(tables) * study_state.folds,
-        estimate(Costs(tables, cost_model(study_state)), [fold] * study_state.folds, {}),
+        estimate(Costs(tables, study_state.costs), [fold] * study_state.folds, {}),
     )

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from gridrun.errors import Fault, InputError
+from gridrun.plan.fingerprint import digest_of_input
 from gridrun.store.cache import with_replacement
 from gridrun.store.paths import StudyPaths
 
@@ -55,3 +57,91 @@ def keep_digests(paths: StudyPaths, digests: Mapping[str, str]) -> None:
     text = json.dumps(dict(list(kept.items())[-_MOST_STAMPS:]), indent=1)
     with contextlib.suppress(OSError):
         with_replacement(paths.input_digests, lambda aside: aside.write_text(text, "utf-8"))
+
+
+class InputDigests:
+    """Digests of a study's inputs; a file is read for one only where it is asked for.
+
+    Args:
+        inputs: Role to file.
+        known: Stamp of a file to the digest of its content.
+        by_role: Role to the digest that counts where there is no file.
+    """
+
+    def __init__(
+        self, inputs: Mapping[str, Path], known: Mapping[str, str], by_role: Mapping[str, str]
+    ) -> None:
+        self._inputs = inputs
+        self._stamps: dict[str, str] = {}
+        self._faults: list[Fault] = []
+        self.known: dict[str, str] = {}
+        """Role to digest, as far as they are known."""
+        for role, path in inputs.items():
+            try:
+                stamp = self._stamps[role] = input_stamp(path)
+            except OSError as error:
+                is_known = isinstance(error, FileNotFoundError) and role in by_role
+                if is_known:
+                    self.known[role] = by_role[role]
+                else:
+                    self._faults.append(_unreadable(role, path, error))
+            else:
+                if stamp in known:
+                    self.known[role] = known[stamp]
+
+    def all(self) -> dict[str, str]:
+        """Role to digest; files with one that is not known are read.
+
+        Raises:
+            InputError: Files may not be read, or are not there and not known.
+        """
+        faults = [*self._faults]
+        for role, path in self._inputs.items():
+            if role in self._stamps and role not in self.known:
+                try:
+                    self.known[role] = digest_of_input(path)
+                except OSError as error:
+                    faults.append(_unreadable(role, path, error))
+        if faults:
+            raise InputError(faults)
+        return {role: self.known[role] for role in self._inputs}
+
+    def learn(self, digests: Mapping[str, str]) -> None:
+        """Take in digests that somebody else took of the files as they are.
+
+        Args:
+            digests: By role.
+        """
+        self.known |= {role: digests[role] for role in self._stamps if role in digests}
+
+    def refuse_changed(self) -> None:
+        """Stop where a file is another one than when it was first looked at.
+
+        Raises:
+            InputError: With all of these.
+        """
+        changed = [
+            Fault(
+                self._inputs[role],
+                "changed while it was being read",
+                todo="run the same command again once the file is complete",
+            )
+            for role, stamp in self._stamps.items()
+            if stamp != input_stamp(self._inputs[role])
+        ]
+        if changed:
+            raise InputError(changed)
+
+    def stamped(self) -> dict[str, str]:
+        """Stamp of a file to the digest of its content, as far as they are known."""
+        return {s: self.known[role] for role, s in self._stamps.items() if role in self.known}
+
+
+def _unreadable(role: str, path: Path, error: OSError) -> Fault:
+    reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
+    return Fault(
+        path,
+        f"{reason}; without it gridrun cannot match results to this input",
+        todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
+        "The tables in results/ are left as they are",
+    )

@@ -11,9 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import Fault, InputError, UserError
-from gridrun.pipeline import ChecksCode, KnowsVersions, NeedsMore, Pipeline, Settings, Source, Value
+from gridrun.pipeline import (
+    ChecksCode,
+    KnowsVersions,
+    NeedsMore,
+    Pipeline,
+    Settings,
+    Source,
+    TakesDigests,
+    Value,
+)
 from gridrun.pipeline.caveats import Caveat, HasCaveats
-from gridrun.plan.fingerprint import digest_of_input
+from gridrun.pipeline.costs import CostModel, cost_model_of
+from gridrun.pipeline.description import Describer
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
@@ -29,7 +39,7 @@ from gridrun.shard.remote_inputs import (
 from gridrun.store.ledger import LedgerView
 from gridrun.study import MOST_FOLDS, Study
 from gridrun.study._drawing import drawing_of
-from gridrun.study._input_digests import input_stamp, keep_digests, known_digests
+from gridrun.study._input_digests import InputDigests, keep_digests, known_digests
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
@@ -79,7 +89,6 @@ class StudyState:
             numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
             request = replace(request, combinations=numbers)
         self.request = request
-        self._stamps: dict[str, str] = {}
         self._is_counting = counts_only
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
@@ -163,6 +172,12 @@ class StudyState:
         values = {one.name: one.values for one in self.pipeline.parameters}
         return _needs_of(self.pipeline, values)
 
+    @cached_property
+    def costs(self) -> CostModel:
+        """What the pipeline knows of what the study's tasks cost."""
+        allowed, cache = self.study.grid.allowed(), self.study.paths.cache
+        return cost_model_of(self.pipeline, self.settings, allowed, cache)
+
     def noted_versions(self) -> list[str]:
         """The same of the versions that the ledger's results were computed with."""
         environment = self.view.environment() if self.view is not None else None
@@ -184,9 +199,9 @@ class StudyState:
                 )
             return BlocksElsewhere(self.reading, self.study.paths.cache)
         source = self.pipeline.open_source(
-            self.reading_settings, self.study.grid.allowed(), self.study.paths.cache
+            self.known_settings, self.study.grid.allowed(), self.study.paths.cache
         )
-        self._refuse_changed_inputs()
+        self.learn_digests(source)
         return source
 
     @property
@@ -197,6 +212,17 @@ class StudyState:
             return replace(settings, input_digests=self.input_digests)
         except InputError:
             return settings  # whoever reads them names every fault
+
+    @property
+    def known_settings(self) -> Settings:
+        """The same with those that are known, where the pipeline takes the others as it reads."""
+        if not isinstance(self.pipeline, TakesDigests):
+            return self.reading_settings
+        return replace(
+            self.settings,
+            read_bytes=self.study.limits.read_bytes,
+            input_digests={**self._inputs.known},
+        )
 
     @cached_property
     def reading_order(self) -> ReadingOrder:
@@ -272,6 +298,14 @@ class StudyState:
         return f"{self.drawing.unit} seed={self.study.seed} only={only} list={listed}"
 
     @cached_property
+    def _inputs(self) -> InputDigests:
+        known, by_role = known_digests(self.study.paths), {}
+        if self.view is not None:
+            known |= json.loads(self.view.meta(_INPUT_META) or "{}")
+            by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
+        return InputDigests(self.study.inputs, known, by_role)
+
+    @cached_property
     def input_digests(self) -> dict[str, str]:
         """Role to SHA-256 of the file; known ones are not read again.
 
@@ -281,61 +315,42 @@ class StudyState:
         Raises:
             InputError: Files may not be read, or are not there and not known.
         """
-        known = known_digests(self.study.paths)
-        by_role: dict[str, str] = {}
-        if self.view is not None:
-            known |= json.loads(self.view.meta(_INPUT_META) or "{}")
-            by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
         if self.study.inputs_elsewhere:
-            report = self.reading
-            found = report.inputs if report is not None else by_role
+            report, view = self.reading, self.view
+            known = json.loads(view.meta(_ROLE_META) or "{}") if view is not None else {}
+            found = report.inputs if report is not None else known
             return {role: found.get(role, NOT_READ) for role in self.study.inputs_elsewhere}
-        digests, faults = {}, []
-        for role, path in self.study.inputs.items():
-            try:
-                stamp = self._stamps[role] = input_stamp(path)
-                digests[role] = known.get(stamp) or digest_of_input(path)
-            except FileNotFoundError as error:
-                if role in by_role:
-                    digests[role] = by_role[role]
-                else:
-                    faults.append(_unreadable(role, path, error))
-            except OSError as error:
-                faults.append(_unreadable(role, path, error))
-        if faults:
-            raise InputError(faults)
+        digests = self._inputs.all()
+        if "tables" in self.__dict__:
+            self.tables.know_inputs(digests)
         return digests
 
+    def learn_digests(self, opened: Source | Describer) -> None:
+        """Take the digests of the inputs over from what has read them, and keep them.
+
+        Args:
+            opened: What the pipeline opened with ``known_settings``.
+
+        Raises:
+            InputError: An input was changed meanwhile.
+        """
+        if isinstance(self.pipeline, TakesDigests):
+            self._inputs.learn(self.pipeline.digests_taken(opened))
+        self._inputs.refuse_changed()
+        self.keep_input_digests()
+
     def keep_input_digests(self) -> None:
-        """Have other commands find the digests of the inputs, if any was taken.
+        """Have other commands find the digests of the inputs that are known by now.
 
         What only shows a study does not: it writes nothing.
         """
-        digests = self.input_digests if self._stamps else {}
-        keep_digests(
-            self.study.paths, {stamp: digests[role] for role, stamp in self._stamps.items()}
-        )
+        keep_digests(self.study.paths, self._inputs.stamped())
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
         digests = self.input_digests
-        stamps = {stamp: digests[role] for role, stamp in self._stamps.items()}
-        yield _INPUT_META, json.dumps(stamps, sort_keys=True)
+        yield _INPUT_META, json.dumps(self._inputs.stamped(), sort_keys=True)
         yield _ROLE_META, json.dumps(digests, sort_keys=True)
-
-    def _refuse_changed_inputs(self) -> None:
-        """Stop where a file is another one than when its digest was taken."""
-        changed = [
-            Fault(
-                path,
-                "changed while it was being read",
-                todo="run the same command again once the file is complete",
-            )
-            for role, path in self.study.inputs.items()
-            if role in self._stamps and self._stamps[role] != input_stamp(path)
-        ]
-        if changed:
-            raise InputError(changed)
 
     @cached_property
     def book(self) -> TaskEncoding:
@@ -349,8 +364,8 @@ class StudyState:
     @cached_property
     def tables(self) -> TaskTables:
         """All leaf tasks of the selection."""
-        # no digest is looked for in a ledger that is not there
-        is_new = self._is_counting and self.view is None
+        # no digest is looked for in a ledger that is not there; `input_digests` gives it later
+        is_new = self.view is None and not self.study.inputs_elsewhere
         return TaskTables(
             self.pipeline,
             self.settings,
@@ -359,7 +374,7 @@ class StudyState:
             classifiers=self.study.classifiers,
             book=self.book,
             inputs=dict.fromkeys(self.study.inputs, NOT_READ) if is_new else self.input_digests,
-            fingerprints=not is_new,
+            fingerprints=not (self._is_counting and self.view is None),
         )
 
     def known_context_ids(self) -> list[int | None]:
@@ -417,16 +432,6 @@ def _nothing(context: int, fold: int) -> tuple[IntArray, IntArray]:
     del context, fold
     empty = np.zeros(0, np.int64)
     return empty, empty
-
-
-def _unreadable(role: str, path: Path, error: OSError) -> Fault:
-    reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
-    return Fault(
-        path,
-        f"{reason}; without it gridrun cannot match results to this input",
-        todo=f"inputs.{role} in the study names it; name the right file, wherever it is now. "
-        "The tables in results/ are left as they are",
-    )
 
 
 def _needs_of(pipeline: Pipeline, values: Mapping[str, Sequence[Value]]) -> tuple[str, ...]:

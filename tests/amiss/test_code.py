@@ -59,6 +59,7 @@ LEFT_OUT = (
     "features.features_file.",
     "study._added_missingness_key.",
     "study._cost_table.",
+    "study._disk.",
     "study._group_key.",
     "study._named_keys.",
     "study._row_counts.",

@@ -22,8 +22,15 @@ VCF = Path(GOLDEN_INPUT["vcf"])
 VALUES = {name: [value] for name, value in amiss_values(quality="onestar").items()}
 
 
-def costs_of(inputs=GOLDEN_INPUT, protocol="corrected", rows=None, values=VALUES, **options):
-    return AmissCosts(Settings(inputs, protocol, 1, rows, options), values)
+def costs_of(
+    inputs=GOLDEN_INPUT,
+    protocol="corrected",
+    rows=None,
+    values=VALUES,
+    cache=Path("nothing is kept"),
+    **options,
+):
+    return AmissCosts(Settings(inputs, protocol, 1, rows, options), values, cache)
 
 
 def cost(costs, classifier="rf", **changes):

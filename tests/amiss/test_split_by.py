@@ -1,6 +1,7 @@
 """The key split_by of study.yaml: groups of genes, what is drawn of them, forms and mistakes."""
 
 import random
+import re
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -654,6 +655,50 @@ def test_a_later_file_is_in_the_key_of_a_block(pair, tmp_path):
     assert keys[0][0] == keys[1][0]
     assert keys[0][1] != keys[1][1]
     assert keys[0][2] != keys[1][2]
+
+
+def test_rows_that_the_grid_cannot_use_change_nothing_of_a_later_file(pair, tmp_path):
+    """Blocks and notes are those of a grid that uses all; of variants left behind hashes are kept.
+
+    Variants without a star in the older file are there, and have no label.
+    """
+    values = GRID | {"imputation": "mean_imp", SPLIT_BY: "time", "transcript": "canonical"}
+    few = {name: (value,) for name, value in values.items()}
+    every = few | {"transcript": ("canonical", "keep_all"), "restriction": ("missense", "all")}
+    every["quality"] = ("onestar", "twostar")
+    starless = tmp_path / "starless.vcf"
+    lines = Path(pair.inputs["vcf"]).read_text().splitlines(keepends=True)
+    lines[-20:] = [re.sub("CLNREVSTAT=[^;]*", "CLNREVSTAT=no_assertion", x) for x in lines[-20:]]
+    starless.write_text("".join(lines))
+    settings = replace(pair, inputs={**pair.inputs, "vcf": str(starless)})
+    found = [
+        AmissSource(settings, grid, tmp_path / str(len(grid["quality"]))) for grid in (few, every)
+    ]
+    contents = [source.path(source.artifact(values)).read_bytes() for source in found]
+    assert contents[0] == contents[1]
+    for source in found:
+        (said,) = [note.message for note in source.notes() if "of the later file" in note.message]
+        assert "60 that the older file lacks and 38 that have no label there" in said
+    (variants,) = (tmp_path / "1").glob("read-*.npy")
+    assert variants.stat().st_size == 128 + 8 * 140
+
+
+def test_variants_that_are_lost_are_read_again(pair, tmp_path):
+    """A table is of no use without them where a later file is asked for; a note says so."""
+    allowed = {name: (value,) for name, value in (GRID | {"imputation": "mean_imp"}).items()}
+    allowed[SPLIT_BY] = ("time",)
+    known = AmissSource(pair, allowed, tmp_path).input_digests
+    settings = replace(pair, input_digests=known)
+    (variants,) = tmp_path.glob("read-*.npy")
+    content = variants.read_bytes()
+    variants.write_bytes(content[:-1] + b"x")
+    notes = AmissSource(settings, allowed, tmp_path).notes()
+    (note,) = (note for note in notes if "was damaged and was made again" in note.message)
+    assert note.file == variants
+    assert variants.read_bytes() == content
+    variants.unlink()
+    AmissSource(settings, allowed, tmp_path)
+    assert variants.read_bytes() == content
 
 
 def test_a_later_file_is_named_among_the_inputs(pair):

@@ -15,7 +15,7 @@ import pytest
 from keyparts import differing, parts_of
 from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
-import gridrun.study.state
+import gridrun.study._input_digests
 from gridrun.errors import InputError, UserError
 from gridrun.pipeline import Column, Settings
 from gridrun.pipeline.caveats import Caveat
@@ -25,7 +25,8 @@ from gridrun.plan.units import Job
 from gridrun.report.tables import _write
 from gridrun.shard.remote_inputs._order import ReadingOrder
 from gridrun.store.ledger import Ledger, LedgerView, _schema
-from gridrun.study.state import StudyState, input_stamp
+from gridrun.study._input_digests import input_stamp
+from gridrun.study.state import StudyState
 from gridrun.testing import toy
 
 # --- input stamps -----------------------------------------------------------
@@ -103,9 +104,9 @@ def test_inputs_are_read_for_their_digest_once(toy_study, monkeypatch):
 def _noting_digests(monkeypatch) -> list[str]:
     """Names of the files whose digest is taken from now on."""
     read: list[str] = []
-    plain = gridrun.study.state.digest_of_input
+    plain = gridrun.study._input_digests.digest_of_input
     monkeypatch.setattr(
-        gridrun.study.state,
+        gridrun.study._input_digests,
         "digest_of_input",
         lambda path: (read.append(path.name), plain(path))[1],
     )

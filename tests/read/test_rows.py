@@ -19,7 +19,7 @@ from amiss_tasks.stages.read import ReadResult, VcfReader, _result, check_inputs
 from amiss_tasks.stages.read._batch import match_transcript
 from amiss_tasks.stages.values.parsing import parse_numbers
 from gridrun.errors import InputError
-from gridrun.store.cache import sum_path
+from gridrun.store.cache import made_again, sum_path
 
 NA = ("", ".", "NA")
 
@@ -482,14 +482,14 @@ def test_arrow_is_never_handed_other_bytes(golden: ReadResult, tmp_path: Path, h
     for path in (golden.path, sum_path(golden.path)):
         shutil.copyfile(path, tmp_path / path.name)
     files = {role: Path(path) for role, path in GOLDEN_INPUT.items()}
-    whole, fault = _result.load(copy, files, golden.features)
+    whole, note = _result.load(copy, files, golden.features)
     assert whole is not None
-    assert fault == ""
+    assert note is None
     data = copy.read_bytes()
     for share in (0.001, 0.3, 0.6, 0.9, 0.999):
         copy.write_bytes(DAMAGED[how](data, int(share * len(data))))
         found = _result.load(copy, files, golden.features)
-        assert found == (None, "its content is not what was written")
+        assert found == (None, made_again(copy, "its content is not what was written"))
 
 
 def test_a_damaged_table_of_joined_rows_is_read_again(golden: ReadResult, tmp_path: Path) -> None:

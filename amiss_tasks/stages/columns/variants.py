@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,30 @@ _NO_TRANSCRIPT = frozenset({"", ".", "NA", None})
 def _hash(name: str) -> int:
     """Of 64 bits, the same in every process; Python's own is another in each."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+class Names:
+    """Which variants a VCF has, in a file of their hashes.
+
+    Args:
+        file: As ``Variants.write`` wrote it; it is mapped, not held.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._hashes = np.load(file, mmap_mode="r")
+
+    def has(self, names: Sequence[str]) -> Flags:
+        """Which of these it has.
+
+        Args:
+            names: As ``Variants.add`` takes them.
+        """
+        if not len(self._hashes):
+            return np.zeros(len(names), np.bool_)
+        wanted = np.fromiter(map(_hash, names), np.int64, len(names))
+        at = np.searchsorted(self._hashes, wanted).clip(max=len(self._hashes) - 1)
+        found: Flags = self._hashes[at] == wanted
+        return found
 
 
 class Variants:
@@ -70,6 +95,13 @@ class Variants:
         """How many have rows that are used."""
         self._sort()
         return int((self._states >= (KEPT if self._rows is None else USED)).sum())
+
+    def write(self, file: Path) -> None:
+        """Write which variants there are, kept or not, for :class:`Names`."""
+        self._sort()
+        assert self._sorted is not None
+        with file.open("wb") as stream:
+            np.save(stream, self._sorted)
 
     def is_repeated(self) -> bool:
         """Whether some kept variant may stand in more than one record."""

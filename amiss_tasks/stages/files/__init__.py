@@ -1,1 +1,1 @@
-"""Text files in chunks of whole lines, and what is said of them; for describe."""
+"""Text files in chunks of whole lines, and what is said of them; for describe and tasks."""

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
+from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import in_bytes
 
@@ -81,11 +82,13 @@ class LineSource:
     Args:
         path: A regular file, plain or gzip (one member or many), whatever its name.
         report: Where faults and notes go.
+        taking: Takes the digest of the text while it is read; None for nobody.
     """
 
-    def __init__(self, path: Path, report: FileReport) -> None:
+    def __init__(self, path: Path, report: FileReport, taking: Taking | None = None) -> None:
         self.path = path
         self._report = report
+        self._taking = taking
         self._next_line = 1
         self._raw: IO[bytes] | None = None
 
@@ -150,6 +153,11 @@ class LineSource:
         first = self._next_line
         self._next_line += data.count(b"\n") + 1
         return Block(first, data)
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of the whole text; None where it is not taken, or was not read to its end."""
+        return self._taking.digest if self._taking is not None else None
 
     @property
     def share(self) -> float:
@@ -218,7 +226,8 @@ class LineSource:
             )
             return
         try:
-            yield from _ahead(stream) if is_gzip else iter(lambda: stream.read(CHUNK_BYTES), b"")
+            blocks = _ahead(stream) if is_gzip else iter(lambda: stream.read(CHUNK_BYTES), b"")
+            yield from blocks if self._taking is None else self._taking.passing(blocks)
         except EOFError:
             self._report.stop("truncated gzip: it ends in the middle of its data", todo=_AGAIN)
         except (gzip.BadGzipFile, zlib.error) as error:
@@ -322,11 +331,14 @@ class ChunkReader:
     Args:
         path: A regular file.
         report: Where faults and notes go; a new one when None.
+        taking: As :class:`LineSource` has it.
     """
 
-    def __init__(self, path: Path | str, report: FileReport | None) -> None:
+    def __init__(
+        self, path: Path | str, report: FileReport | None, taking: Taking | None = None
+    ) -> None:
         self.report = report or FileReport(Path(path))
-        self._source: LineSource | None = LineSource(Path(path), self.report)
+        self._source: LineSource | None = LineSource(Path(path), self.report, taking)
         self._chunks = self._source.chunks()
         self._rest: Chunk | None = None
 

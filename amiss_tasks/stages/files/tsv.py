@@ -17,6 +17,7 @@ import numpy as np
 
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.columns.coded import Coded, Codes, split_cells
+from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import counted
@@ -114,12 +115,17 @@ class TsvReader(ChunkReader, ABC):
         report: Where faults and notes go; a new one when None.
         used: Columns beside the keys that are looked for, in which bytes that are
             not UTF-8 are a fault.
+        taking: As :class:`LineSource` has it.
     """
 
     def __init__(
-        self, path: Path | str, report: FileReport | None = None, used: Collection[str] = ()
+        self,
+        path: Path | str,
+        report: FileReport | None = None,
+        used: Collection[str] = (),
+        taking: Taking | None = None,
     ) -> None:
-        super().__init__(path, report)
+        super().__init__(path, report, taking)
         self.names: tuple[str, ...] = ()
         """Column names as written; empty when there is no header."""
         self.header_line = 1

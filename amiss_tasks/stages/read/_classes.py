@@ -35,7 +35,8 @@ def unknown_classes(kept: Any, significance: Significance, report: FileReport) -
     import pyarrow.compute as pc
 
     known = pa.array(sorted(significance.known), pa.string())
-    found = _lines_of(kept.filter(pc.invert(pc.is_in(kept["CLNSIG"], known))))
+    rows = kept.select(["CLNSIG", "vcf_line"])
+    found = _lines_of(rows.filter(pc.invert(pc.is_in(rows["CLNSIG"], known))))
     shown = list(found)[:_MOST_FAULTS]
     for value in shown:
         for line in found[value]:
@@ -103,15 +104,13 @@ def check_classes(
         significance: What values of CLNSIG count as.
         report: Report of the VCF.
     """
-    variants = {
-        (line, value)
-        for line, value in zip(
-            kept["vcf_line"].to_pylist(), kept["CLNSIG"].to_pylist(), strict=True
-        )
-    }
-    positive = sum(value in significance.positive for _, value in variants)
-    negative = sum(value in significance.negative for _, value in variants)
-    uncertain = sum(value in significance.uncertain for _, value in variants)
+    columns = ["vcf_line", "CLNSIG"]
+    variants = kept.select(columns).group_by(columns).aggregate([])["CLNSIG"].value_counts()
+    counts = {entry["values"]: entry["counts"] for entry in variants.to_pylist()}
+    positive, negative, uncertain = (
+        sum(count for value, count in counts.items() if value in values)
+        for values in (significance.positive, significance.negative, significance.uncertain)
+    )
     for vus in grid_values.get("vus_inclusion", ("pathogenic", "benign", "exclude")):
         is_positive = positive + (uncertain if vus == "pathogenic" else 0)
         is_negative = negative + (uncertain if vus == "benign" else 0)

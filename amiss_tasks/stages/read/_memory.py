@@ -19,11 +19,6 @@ _SIDES = 2
 
 _GB = 10**9
 
-_EARLIEST = 0.01
-"""Share of the VCF from which on it is foreseen what all of it takes on disk."""
-
-_LEAST_EXPECTED = 0.8
-
 
 def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
     """Bytes of a row that are read from tables: a number each, and what names it."""
@@ -33,6 +28,9 @@ def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
 
 class Memory:
     """Counts the rows that are kept while inputs are read; refuses more than there is room for.
+
+    What the disk has no room for is refused once that is certain: rows of the VCF alone are not
+    before the tables are read, for some may have none there.
 
     A row of amiss's features takes some 330 bytes of the VCF, as many of CADD, and both again
     once they are joined. What comes after reading holds the rows of a combination as well, so
@@ -75,17 +73,37 @@ class Memory:
 
         Raises:
             UserError: They, and what will be joined to them, are more than memory has room for.
-            EnvironmentFault: The table of what all of the file gives is more than the disk has.
+            EnvironmentFault: Their table is more than the disk has.
         """
         self._rows, self._of_vcf = rows, size
-        self._check(size + rows * self._beside, share)
+        self._check_memory(size + rows * self._beside, share)
+        if not self._beside:
+            self.check_disk(size)
 
     def hold_more(self, size: int) -> None:
-        """Take in some bytes of rows of a table; raises as ``hold_rows``."""
+        """Take in some bytes of rows of a table that the VCF has too; raises as ``hold_rows``."""
         self._of_tables += size
-        self._check(max(self._of_vcf + self._of_tables, self._rows * self._beside), 1.0)
+        held = max(self._of_vcf + self._of_tables, self._rows * self._beside)
+        self._check_memory(held, 1.0)
+        self.check_disk(self._of_tables)
 
-    def _check(self, size: int, share: float) -> None:
+    def check_disk(self, size: int) -> None:
+        """Stop where a table of joined rows that takes so many bytes, or more, has no room.
+
+        Raises:
+            EnvironmentFault: It is so.
+        """
+        free = shutil.disk_usage(self._directory).free
+        if size > free:
+            raise EnvironmentFault(
+                f"no space left to write: the table of joined rows takes {in_bytes(size)} or "
+                f"more, and {in_bytes(free)} are free",
+                where=str(self._directory),
+                todo="free some space, or let the grid keep fewer rows; then run the same command "
+                "again",
+            )
+
+    def _check_memory(self, size: int, share: float) -> None:
         needed = self._base + _SIDES * size
         if self._most is not None and needed > self._most:
             expected = self._base + _SIDES * size / max(share, 1e-3)
@@ -107,14 +125,4 @@ class Memory:
                 "restriction: missense keep few), or let reading take more, in study.yaml: "
                 f"limits: {{read: {{memory: {gigabytes} GB}}}}; filtering "
                 "holds the rows of a combination once more",
-            )
-        # what is at the beginning of a file may be denser than the rest
-        table = max(size, round(_LEAST_EXPECTED * size / max(share, _EARLIEST)))
-        free = shutil.disk_usage(self._directory).free
-        if table > free:
-            raise EnvironmentFault(
-                f"no space left to write: the table of joined rows takes {in_bytes(table)} or "
-                f"more, and {in_bytes(free)} are free",
-                where=str(self._directory),
-                todo="free some space, or let the grid keep fewer rows",
             )

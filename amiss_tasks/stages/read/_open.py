@@ -13,6 +13,7 @@ from pathlib import Path
 from amiss_tasks.features.feature_set import CADD, TABLES, VEP, FeatureSet
 from amiss_tasks.features.sources import locate
 from amiss_tasks.r.names import positions
+from amiss_tasks.stages.files.digests import Digests, Taking
 from amiss_tasks.stages.files.report import FileReport, raise_faults
 from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables, say_located
 from amiss_tasks.stages.read._header_checks import (
@@ -80,6 +81,16 @@ class Opened:
         """Raise all faults of all inputs as one error, if there are any."""
         raise_faults(list(self.reports.values()))
 
+    def give_digests(self, digests: Digests) -> None:
+        """Give away the digests of the inputs that were read whole.
+
+        Raises:
+            InputError: One has changed since its digest was taken before.
+        """
+        for reader in filter(None, (self.vcf, *self.cadd.values(), *self.tables.values())):
+            if reader.source.digest is not None:
+                digests.take(reader.report.file, reader.source.digest)
+
 
 def files_of(inputs: Mapping[str, str]) -> dict[str, Path]:
     """The files that the study has, by role, in the order in which they are read."""
@@ -106,6 +117,7 @@ def open_inputs(
     stack: ExitStack,
     *,
     labelled: bool = True,
+    with_digests: bool = False,
 ) -> Opened:
     """Check paths and headers of all inputs.
 
@@ -115,7 +127,12 @@ def open_inputs(
         features: The study's features.
         stack: Closes the files.
         labelled: Whether ClinVar's labels are needed.
+        with_digests: Whether digests are taken of what is read.
     """
+
+    def taking() -> Taking | None:
+        return Taking() if with_digests else None
+
     opened = Opened(reports_of(inputs, features), features, features)
     files = {role: report for role, report in opened.reports.items() if role in inputs}
     readable = {role: report for role, report in files.items() if check_path(role, report)}
@@ -124,13 +141,13 @@ def open_inputs(
         if role == "vcf":
             used = USED_INFO | ({features.cut.field} if features.cut else set())
             opened.vcf = stack.enter_context(
-                VcfReader(report.file, report, used, used_csq=features.csq_fields)
+                VcfReader(report.file, report, used, features.csq_fields, taking())
             )
         elif role in CADD_ROLES:
-            cadd = CaddReader(report.file, report, features.cadd_columns)
+            cadd = CaddReader(report.file, report, features.cadd_columns, taking())
             opened.cadd[role] = stack.enter_context(cadd)
         elif role in features.tables:
-            table = TableReader(report.file, report, features.columns_of(role))
+            table = TableReader(report.file, report, features.columns_of(role), taking())
             opened.tables[role] = stack.enter_context(table)
     opened.locate(files)
     _check_headers(opened, grid_values, files, labelled=labelled)

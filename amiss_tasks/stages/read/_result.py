@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
+from amiss_tasks.stages.columns.variants import Variants
 from amiss_tasks.stages.table import GENE, VariantTable, is_beside
 from gridrun.errors import EnvironmentFault, Fault, UserError, in_bytes
-from gridrun.store.cache import fault_of, write_entry
+from gridrun.store.cache import fault_of, made_again, write_entry
 from gridrun.store.faults import disk_fault
 
 _FORMAT = 1
+_PREFIX = "read-"
 _METADATA = b"gridrun"
 
 
@@ -65,6 +67,7 @@ class ReadResult:
         notes: What was found worth saying.
         counts: How much was read and left out.
         features: The features that were read.
+        variants: All variants of the VCF, where they were asked for and it was read just now.
     """
 
     path: Path
@@ -72,6 +75,17 @@ class ReadResult:
     notes: tuple[Fault, ...]
     counts: ReadCounts
     features: FeatureSet
+    variants: Variants | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is kept under."""
+        return self.path.stem.removeprefix(_PREFIX)
+
+    @property
+    def variants_path(self) -> Path:
+        """Where all variants of the VCF are kept, used or not."""
+        return self.path.with_suffix(".npy")
 
     @property
     def numbers(self) -> dict[str, npt.NDArray[np.float64]]:
@@ -121,7 +135,7 @@ def _objects(column: Any) -> npt.NDArray[np.object_]:
 
 def cache_path(cache_dir: Path, digest: str) -> Path:
     """Where the table of inputs with this digest is kept."""
-    return cache_dir / f"read-{digest}.arrow"
+    return cache_dir / f"{_PREFIX}{digest}.arrow"
 
 
 def save(result: ReadResult, files: Mapping[str, Path]) -> None:
@@ -146,6 +160,9 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
             writer.write_table(table)
 
     try:
+        if result.variants is not None:
+            # first, so that there is no table without them
+            write_entry(result.variants_path, result.variants.write)
         write_entry(result.path, write)
     except OSError as error:
         size = f"the table of joined variants takes {in_bytes(table.nbytes)}"
@@ -162,8 +179,8 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
 
 
 def load(
-    path: Path, files: Mapping[str, Path], features: FeatureSet
-) -> tuple[ReadResult | None, str]:
+    path: Path, files: Mapping[str, Path], features: FeatureSet, *, with_variants: bool = False
+) -> tuple[ReadResult | None, Fault | None]:
     """Read a cache file whose bytes are those that were written.
 
     Arrow is never given others: it maps the file, and a single wrong bit can end the process.
@@ -172,26 +189,28 @@ def load(
         path: Where it would be.
         files: Role to file as the user names it now, for the notes.
         features: The study's features; those that the table has were read.
+        with_variants: Whether all variants of the VCF have to be there as well.
 
     Returns:
-        Its content, None when there is none that can be used; and what is wrong with it, empty
-        when nothing is.
+        Its content, None when there is none that can be used; and a note on what is wrong with it,
+        None when nothing is.
     """
     import pyarrow as pa
 
-    fault = fault_of(path)
-    if fault is not None:
-        return None, fault
+    for entry in (path, *([path.with_suffix(".npy")] if with_variants else ())):
+        fault = fault_of(entry)
+        if fault is not None:
+            return None, made_again(entry, fault) if fault else None
     try:
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
         content = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
     except (OSError, pa.ArrowInvalid, ValueError):
-        return None, ""  # a cache may be emptied at any time; it is then made anew
+        return None, None  # a cache may be emptied at any time; it is then made anew
     if content.get("format") != _FORMAT:
-        return None, ""
+        return None, None
     notes = tuple(
         Fault(files[role], message, line, todo) for role, message, line, todo in content["notes"]
     )
     counts = ReadCounts(**content["counts"])
-    return ReadResult(path, table, notes, counts, features.of_table(table.column_names)), ""
+    return ReadResult(path, table, notes, counts, features.of_table(table.column_names)), None

@@ -11,6 +11,7 @@ from typing import Any
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.columns.drawn import Draw, sample_variants
+from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.files.pool import MOST_AHEAD, Pool
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import Wanted, collect
@@ -37,7 +38,6 @@ from amiss_tasks.stages.usable import EVERYTHING, Usable, usable_blocks
 from amiss_tasks.stages.values.combine import add_combinations
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
-from gridrun.store.cache import made_again
 
 MOST_CHECKED = 20_000
 """Records that are checked when the header is refused, to list their faults with it."""
@@ -79,31 +79,32 @@ def read_inputs(
     inputs: Mapping[str, str],
     grid_values: Mapping[str, Sequence[Value]],
     cache_dir: Path,
-    digest: str,
+    key: str | ReadKey,
     *,
     rows: int | None = None,
     seed: int = 0,
     features: FeatureSet = AMISS,
     significance: Significance = UPSTREAM_SIGNIFICANCE,
     leave_out_other_alleles: bool = False,
-    whole: bool = False,
+    with_variants: bool = False,
     most_bytes: int | None = None,
 ) -> ReadResult:
-    """Read and join the inputs, or load what an earlier call with this digest joined.
+    """Read and join the inputs, or load what an earlier call with this key joined.
 
     Args:
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
         grid_values: Parameter to the values of the grid.
         cache_dir: Where the joined table is kept.
-        digest: Digest of the content of the inputs, of the features and of the code
-            that reads them.
+        key: Digest of the content of the inputs, of the features and of the code that reads them;
+            or how it is made. Where the digest of some input is not known, it is taken while this
+            is read, so that no file is read for it alone.
         rows: Size of a seeded subset of variants, or None for all.
         seed: Seed of the subset; the same variants whatever the row order.
         features: The study's features.
         significance: What values of CLNSIG count as; decides what is refused.
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
-        whole: Whether rows are kept that no combination of the grid can use; with ``rows`` they
-            are, for all variants take part in the draw; of those that cannot be drawn none is.
+        with_variants: Whether it is kept, beside the table, which variants the VCF has, used or
+            not.
         most_bytes: Memory that reading may take, None for no limit.
 
     Returns:
@@ -111,16 +112,21 @@ def read_inputs(
         Source: upstream's S01, section 2 of the behaviour document.
 
     Raises:
-        InputError: With every fault of every file; nothing is written then.
+        InputError: With every fault of every file, or one that has changed since its digest was
+            taken; nothing is written then.
         UserError: The table cannot be written, or there is no room for its rows.
     """
-    path = cache_path(cache_dir, digest)
     reports = reports_of(inputs, features)
     files = {role: report.file for role, report in reports.items()}
-    found, damage = load(path, files, features)
+    digest = key if isinstance(key, str) else key.known(inputs)
+    found, damage = None, None
+    if digest is not None:
+        path = cache_path(cache_dir, digest)
+        found, damage = load(path, files, features, with_variants=with_variants)
     is_new = found is None
     if found is None:
-        usable = None if whole or rows is not None else usable_blocks(grid_values)
+        # all variants take part in a draw
+        usable = None if rows is not None else usable_blocks(grid_values)
         kept = usable.named if usable else EVERYTHING
         draw = Draw(rows, seed, DELAY) if rows is not None else None
         while found is None:
@@ -128,7 +134,7 @@ def read_inputs(
                 inputs,
                 grid_values,
                 features,
-                path,
+                None if isinstance(key, str) else key.digests,
                 leave_out_other_alleles=leave_out_other_alleles,
                 usable=usable,
                 memory=Memory(
@@ -137,6 +143,10 @@ def read_inputs(
                 draw=draw,
             )
             draw = draw.wider() if draw is not None else None
+        digest = key if isinstance(key, str) else key.of(inputs)
+        found = replace(found, path=cache_path(cache_dir, digest))
+        found = found if with_variants else replace(found, variants=None)
+    path = found.path
     table = found.table if rows is None else sample_variants(found.table, rows, seed)
     check_trainable(
         table,
@@ -149,6 +159,7 @@ def read_inputs(
     raise_faults(list(reports.values()))
     if is_new:
         save(found, files)
+        found = replace(found, variants=None)
         if rows is None:
             # From the file the table is mapped, so that this process need not hold it.
             written, _ = load(path, files, features)
@@ -158,7 +169,7 @@ def read_inputs(
             f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
             "of --rows; all are used"
         )
-    again = [made_again(path, damage)] if damage else []
+    again = [damage] if damage is not None else []
     return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
 
 
@@ -202,19 +213,20 @@ def _read(
     inputs: Mapping[str, str],
     grid_values: Mapping[str, Sequence[Value]],
     features: FeatureSet,
-    path: Path,
+    digests: Digests | None,
     *,
     leave_out_other_alleles: bool,
     usable: Usable | None = None,
     memory: Memory | None = None,
     draw: Draw | None = None,
 ) -> ReadResult | None:
-    """The full pass over all files; the result is not at its path yet.
+    """The full pass over all files; the result has no path yet.
 
     None where fewer variants join than are drawn, and others were left out.
     """
     with ExitStack() as stack:
-        opened = open_inputs(inputs, grid_values, features, stack)
+        takes = digests is not None
+        opened = open_inputs(inputs, grid_values, features, stack, with_digests=takes)
         reports, located, kept = opened.reports, opened.features, opened.kept
         pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
         vcf = read_vcf(
@@ -237,6 +249,8 @@ def _read(
         }
         if any(report.broken for report in reports.values()):
             opened.raise_faults()
+        if digests is not None:
+            opened.give_digests(digests)
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
         if tables and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], [reports[role] for role in roles])
@@ -248,6 +262,8 @@ def _read(
             check_transcripts(vcf.table["Feature"], there, reports["vcf"])
         opened.raise_faults()
         joined = add_combinations(joined, kept)
+        if memory is not None:
+            memory.check_disk(joined.nbytes)
         note_misplaced(joined, kept, reports["features"])
     counts = counts_of(vcf, sum(table.rows for table in tables), joined)
     if tables and counts.variants_without_cadd:
@@ -256,4 +272,4 @@ def _read(
             which = "that come first in the draw of --rows"
         all_of_them = (counts.variants + counts.variants_without_cadd, which)
         note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
-    return ReadResult(path, joined, notes_of(reports), counts, kept)
+    return ReadResult(Path(), joined, notes_of(reports), counts, kept, vcf.variants)

@@ -49,6 +49,32 @@ def _mask(
     return reduce(pc.or_, masks)
 
 
+class _Rows:
+    """Some rows of a table, taken out column by column: all of them are never held once more.
+
+    Args:
+        table: Arrow table, which may be mapped from a file.
+        mask: Which of its rows.
+    """
+
+    def __init__(self, table: Any, mask: Any) -> None:
+        self._table, self._mask = table, mask
+
+    def __len__(self) -> int:
+        """How many."""
+        import pyarrow.compute as pc
+
+        return int(pc.sum(self._mask).as_py() or 0)
+
+    def __getitem__(self, name: str) -> Any:
+        """A column of these rows."""
+        return self._table[name].filter(self._mask)
+
+    def select(self, names: Sequence[str]) -> Any:
+        """Arrow table of some columns."""
+        return self._table.select(names).filter(self._mask)
+
+
 def check_trainable(
     table: Any,
     grid_values: Mapping[str, Sequence[Value]],
@@ -73,14 +99,14 @@ def check_trainable(
     passing, transcripts = widest_filter(grid_values), widest_transcripts(grid_values)
     named = {**passing, "transcript": " or ".join(transcripts)}
     widest = ", ".join(f"{name}={named[name]}" for name in sorted(named))
-    kept = table.filter(_mask(table, transcripts, passing, significance))
+    kept = _Rows(table, _mask(table, transcripts, passing, significance))
     report = reports["vcf"]
     if significance.added or significance.table:
         # by upstream's lists alone, rows that the study drops are still there
-        rows = table.filter(_mask(table, transcripts, passing, UPSTREAM_SIGNIFICANCE))
+        rows = _Rows(table, _mask(table, transcripts, passing, UPSTREAM_SIGNIFICANCE))
         note_mapped(rows, significance, report)
     if MANE in grid_values.get("transcript", ()):
-        everything = table.filter(_mask(table, [KEEP_ALL], passing, significance))
+        everything = _Rows(table, _mask(table, [KEEP_ALL], passing, significance))
         _note_without_mane(everything, report)
     _say_split(kept, features, report)
     variants = len(pc.unique(kept["vcf_line"]))

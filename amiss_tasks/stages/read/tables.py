@@ -13,6 +13,7 @@ from pathlib import Path
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS
+from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.lines import Chunk
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.tsv import TsvReader
@@ -59,6 +60,7 @@ class CaddReader(TsvReader):
         path: A regular file.
         report: Where faults and notes go; a new one when None.
         used: Columns beside the keys that are looked for.
+        taking: As :class:`LineSource` has it.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class CaddReader(TsvReader):
         path: Path | str,
         report: FileReport | None = None,
         used: Collection[str] = AMISS.cadd_columns,
+        taking: Taking | None = None,
     ) -> None:
-        super().__init__(path, report, used)
+        super().__init__(path, report, used, taking)
 
     def _read_header(self) -> Chunk | None:
         self.keys = dict(zip(KEYS, CADD_KEYS, strict=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amiss_tasks.features.amiss import AMISS
+from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read._header import (
@@ -83,6 +84,7 @@ class VcfReader(ChunkReader):
         report: Where faults and notes go; a new one when None.
         used_info: INFO keys in which bytes that are not UTF-8 are a fault.
         used_csq: CSQ fields in which they are.
+        taking: As :class:`LineSource` has it.
 
     Example:
         >>> with VcfReader(path) as reader:  # doctest: +SKIP
@@ -96,8 +98,9 @@ class VcfReader(ChunkReader):
         report: FileReport | None = None,
         used_info: Collection[str] = USED_INFO,
         used_csq: Collection[str] = AMISS.csq_fields,
+        taking: Taking | None = None,
     ) -> None:
-        super().__init__(path, report)
+        super().__init__(path, report, taking)
         self.header = VcfHeader()
         self._used = (used_info, used_csq)
         self._oddities = Oddities(self.report, self.header, *self._used)

@@ -7,14 +7,14 @@ been then, and is not tested on: a model has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from amiss_tasks.features.cut import NEWER, OLDER
-from amiss_tasks.features.feature_set import VARIANT
+from amiss_tasks.stages.columns.variants import Names
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.splits.split_by import NEWER_KEY, SPLIT_BY, TIME
 from gridrun.documents.tree import known_list
@@ -51,19 +51,13 @@ def files_of(inputs: Mapping[str, str], options: Mapping[str, Any]) -> list[dict
     return [own, {**own, VCF: inputs[later[name]]}]
 
 
-def variants_of(table: Any) -> set[str]:
-    """The variants of a joined table, as labelled rows name them."""
-    names = zip(*(table[name].to_pylist() for name in VARIANT), strict=True)
-    return {"\t".join(part or "NA" for part in name) for name in names}
-
-
-def with_newer(older: Labelled, later: Labelled, seen: Collection[str]) -> tuple[Labelled, str]:
+def with_newer(older: Labelled, later: Labelled, variants: Path) -> tuple[Labelled, str]:
     """The rows of both files, in two parts.
 
     Args:
         older: Rows of the study's own VCF that have a label.
         later: Rows of the later file that have one.
-        seen: Variants of the study's own VCF, with a label or not.
+        variants: File of the variants of the study's own VCF, with a label or not.
 
     Returns:
         The rows to train on, then those to test on; and a sentence on which these are.
@@ -74,10 +68,10 @@ def with_newer(older: Labelled, later: Labelled, seen: Collection[str]) -> tuple
     new = np.array([name not in labels for name in later.variants], dtype=np.bool_)
     kept = np.flatnonzero(new).tolist()
     tested = {later.variants[row] for row in kept}
-    labelled = len(tested & {*seen})
+    there_too = int(Names(variants).has([name.replace("\t", "\r") for name in tested]).sum())
     said = (
         f"{counted(len(set(older.variants)), 'variant')} to train on, {len(tested):,} of the later "
-        f"file to test on: {len(tested) - labelled:,} that the older file lacks and {labelled:,} "
+        f"file to test on: {len(tested) - there_too:,} that the older file lacks and {there_too:,} "
         f"that have no label there; {len({*later.variants}) - len(tested):,} have a label in both "
         f"and are not tested on, {len(changed):,} of them with another class than before"
     )

@@ -19,6 +19,7 @@ from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 if TYPE_CHECKING:
     from gridrun.plan.selection import Coverage
     from gridrun.report.class_rows import ClassRows
+    from gridrun.report.disk import DiskEstimate
     from gridrun.report.plan_report import PlanReport
 
 
@@ -108,6 +109,8 @@ def show_plan(report: PlanReport, *, why: bool, as_json: bool) -> None:
     if report.pending:
         for line in (*time_lines(report.time), *advice_lines(report.time)):
             say(line)
+    if report.disk is not None:
+        say(report.disk.text())
     if why:
         _show_why(report)
 
@@ -180,12 +183,19 @@ def _plain(report: PlanReport) -> dict[str, Any]:
         "seconds": report.time.seconds,
         "measured": report.time.measured,
         "time": vars(report.time),
+        "disk": _plain_disk(report.disk),
         "coverage": _plain_coverage(report.coverage),
         "class_rows": _plain_class_rows(report.class_rows),
         "stages": [vars(count) for count in report.stages],
         "why": [vars(reason) for reason in report.why],
         "notes": [n if isinstance(n, str) else n.text() for n in report.notes],
     }
+
+
+def _plain_disk(disk: DiskEstimate | None) -> dict[str, Any] | None:
+    if disk is None:
+        return None
+    return {**asdict(disk), "place": str(disk.place), "total": disk.total}
 
 
 def _plain_class_rows(rows: ClassRows | None) -> dict[str, Any] | None:
@@ -200,4 +210,4 @@ def _plain_coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {**asdict(coverage), "covers": coverage.covers(), "concludes": coverage.concludes()}
 
 
-_LISTS = ("class_rows", "coverage", "stages", "time", "why", "notes")
+_LISTS = ("class_rows", "coverage", "disk", "stages", "time", "why", "notes")

@@ -107,9 +107,9 @@ def write_description(
     try:
         with reading:
             describer = pipeline.describer(
-                study_state.reading_settings, study_state.study.grid.allowed(), paths.cache
+                study_state.known_settings, study_state.study.grid.allowed(), paths.cache
             )
-        study_state.keep_input_digests()
+        study_state.learn_digests(describer)
         with alone(paths), contextlib.ExitStack() as stack:
             tables = _Tables(study_state, describer, part, stack)
             blocks = _blocks(study_state, describer.parameters)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, Fault, InputError, counted
-from gridrun.pipeline import Source, TaskFailure, Value
+from gridrun.pipeline import Source, TakesDigests, TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of_file, digest_of_input
 from gridrun.shard.remote_inputs._order import code_here, order_from
 from gridrun.shard.remote_inputs._report import Block, ReadingReport
@@ -50,7 +50,10 @@ def make_blocks(
     try:
         notes = list(pipeline.check(replace(order.job.settings, inputs=paths), order.values))
         say("reading the inputs")
-        digests = {role: digest_of_input(path) for role, path in inputs.items()}
+        takes = isinstance(pipeline, TakesDigests)
+        digests: Mapping[str, str] = (
+            {} if takes else {role: digest_of_input(path) for role, path in inputs.items()}
+        )
         settings = replace(
             order.job.settings,
             inputs=paths,
@@ -58,6 +61,8 @@ def make_blocks(
             read_bytes=order.job.limits.read_bytes,
         )
         source = pipeline.open_source(settings, order.values, out.parent / "cache")
+        if isinstance(pipeline, TakesDigests):
+            digests = pipeline.digests_taken(source)
     except InputError as error:
         return ReadingReport(order.digest, {}, (), _renamed(error.faults, names))
     notes += [note for note in source.notes() if note not in notes]

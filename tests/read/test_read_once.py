@@ -1,0 +1,154 @@
+"""Each input is read once: its digest is taken by the one pass that reads it."""
+
+from __future__ import annotations
+
+import builtins
+import gzip
+import io
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from inputs import BASE_INPUT, lines_of, write_lines
+
+import gridrun
+from amiss_tasks.stages.files.digests import Digests, ReadKey, Taking
+from amiss_tasks.stages.files.lines import LineSource
+from amiss_tasks.stages.files.report import FileReport
+from amiss_tasks.stages.read import read_inputs
+from amiss_tasks.testing import write_small_study
+from gridrun.errors import InputError
+from gridrun.plan.fingerprint import digest_of_file, digest_of_input
+
+BLOCK = 4_096
+TEXT = b"".join(b"line %d with some text\n" % number for number in range(3_000))
+
+
+@pytest.fixture
+def bytes_read(monkeypatch):
+    """Bytes that are read of each file, by its name; files are read in small blocks."""
+    counts: Counter[str] = Counter()
+    plain = io.open
+
+    class Counted(io.FileIO):
+        def readinto(self, buffer):
+            size = super().readinto(buffer)
+            counts[Path(self.name).name] += size
+            return size
+
+        def readall(self):
+            data = super().readall()
+            counts[Path(self.name).name] += len(data)
+            return data
+
+    def opened(file, mode="r", *args, **kwargs):
+        if mode == "rb" and not isinstance(file, int):
+            return io.BufferedReader(Counted(os.fspath(file)), BLOCK)
+        return plain(file, mode, *args, **kwargs)
+
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", BLOCK)
+    # records at a VCF's beginning are counted for what is said of the disk
+    monkeypatch.setattr("amiss_tasks.study._row_counts._MOST_BYTES", BLOCK)
+    for module in (io, builtins):
+        monkeypatch.setattr(module, "open", opened)
+    return counts
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A small study, behind whose rows are many of other variants, without a star."""
+    found = gridrun.open_study(write_small_study(tmp_path, classifiers=["lr"], folds=1))
+    for file in map(Path, found.study.inputs.values()):
+        *lines, last = file.read_text().splitlines()
+        cells = re.sub("CLNREVSTAT=[^;]*", "CLNREVSTAT=no_assertion_provided", last).split("\t")
+        more = ["\t".join([cells[0], str(10**8 + n), *cells[2:]]) for n in range(3_000)]
+        write_lines(file, [*lines, last, *more])
+        assert file.stat().st_size > 20 * BLOCK
+    return found
+
+
+def test_every_input_is_read_once_and_then_never(study, bytes_read):
+    """The first run reads each byte once, and headers once more; a second run headers alone."""
+    files = [Path(file) for file in study.study.inputs.values()]
+    header = 8 * BLOCK  # and what is behind it in its block, for three readers
+    study.run(backend="inprocess")
+    for file in files:
+        size = file.stat().st_size
+        assert size <= bytes_read[file.name] <= size + header
+    first = bytes_read.copy()
+    study.run(backend="inprocess", folds=2)
+    study.describe()
+    for file in files:
+        assert bytes_read[file.name] - first[file.name] <= 2 * header
+    state = study.state()
+    assert state.input_digests == {
+        role: digest_of_file(Path(file)) for role, file in study.study.inputs.items()
+    }
+
+
+def test_a_description_reads_them_once_for_the_run_as_well(study, bytes_read):
+    """Whoever is first leaves the digests, and what was read, to the others."""
+    study.describe()
+    study.run(backend="inprocess")
+    for file in map(Path, study.study.inputs.values()):
+        assert bytes_read[file.name] <= 1.5 * file.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT,
+        TEXT.rstrip(b"\n"),
+        b"\xef\xbb\xbf" + TEXT,
+        TEXT.replace(b"\n", b"\r\n"),
+        gzip.compress(TEXT),
+        gzip.compress(TEXT[:1_000]) + gzip.compress(TEXT[1_000:]),
+        gzip.compress(TEXT) + bytes(100),
+    ],
+    ids=["plain", "no end", "mark", "crlf", "gzip", "members", "zeros"],
+)
+def test_the_digest_that_is_taken_is_that_of_the_content(tmp_path, monkeypatch, content):
+    """Whatever it is packed by; of a file that was read to its end, and of no other."""
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", BLOCK)
+    file = tmp_path / "text"
+    file.write_bytes(content)
+    source = LineSource(file, FileReport(file), Taking())
+    chunks = source.chunks()
+    next(chunks)
+    assert source.digest is None
+    for _ in chunks:
+        pass
+    assert source.digest == digest_of_input(file)
+    begun = LineSource(file, FileReport(file), Taking())
+    next(begun.chunks())
+    begun.close()
+    assert begun.digest is None
+
+
+def test_what_is_kept_is_under_the_digest_of_what_was_read(tmp_path):
+    """A file that changes between its digest and its reading is refused, and nothing is kept."""
+    vcf = write_lines(tmp_path / "a.vcf", lines_of(BASE_INPUT["vcf"]))
+    inputs = {**BASE_INPUT, "vcf": vcf}
+    known = {path: digest_of_input(Path(path)) for path in inputs.values()}
+    write_lines(Path(vcf), lines_of(BASE_INPUT["vcf"])[:-1])
+
+    def read(digests: Digests):
+        key = ReadKey(digests, lambda found: found["vcf"])
+        return read_inputs(inputs, {}, tmp_path / "cache", key)
+
+    with pytest.raises(InputError, match="changed while it was being read"):
+        read(Digests(known))
+    assert not (tmp_path / "cache").exists()
+    assert read(Digests({})).path.name == f"read-{digest_of_input(Path(vcf))}.arrow"
+
+
+def test_a_table_from_which_nothing_is_read_is_in_the_key(tmp_path):
+    """It is read for its digest then, by nobody else."""
+    table = write_lines(tmp_path / "more.tsv", ["chrom\tpos\tref\talt\tscore", "1\t1\tA\tC\t1"])
+    inputs = {**BASE_INPUT, "annotations.more": table}
+    digests = Digests({})
+    read_inputs(inputs, {}, tmp_path, ReadKey(digests, lambda found: found["annotations.more"][:8]))
+    assert digests.knows(table)
+    assert digests.of(table) == digest_of_input(Path(table))
