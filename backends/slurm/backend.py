@@ -82,7 +82,7 @@ class SlurmBackend(QueueBackend):
         if hourly_rate is not None:
             settings = replace(settings, hourly_rate=hourly_rate)
         self._settings = settings
-        self._tried: set[str] = set()
+        self._accepted: set[str] = set()
         self._fruitless = 0
 
     @property
@@ -140,7 +140,7 @@ class SlurmBackend(QueueBackend):
     def _hand_over(self, name: str, shards: Shards) -> Iterator[Event]:
         sweep = SentSweep(name, is_sent=False, planned=time.time(), shards=dict(enumerate(shards)))
         try:
-            yield self._submit(sweep)
+            yield self._submit(sweep, is_new=True)
         except UserError:
             yield SweepEnded(name, "abandoned")
             self._forget(name)
@@ -164,8 +164,12 @@ class SlurmBackend(QueueBackend):
         self._say(f"{sweep.name}: {error.what}; it is tried again")
         self._watches.append(self._watch(sweep, self._attached()))
 
-    def _submit(self, sweep: SentSweep) -> SweepSent:
-        """Submit a sweep, once.
+    def _submit(self, sweep: SentSweep, *, is_new: bool = False) -> SweepSent:
+        """Submit a sweep, unless Slurm has it.
+
+        Args:
+            sweep: The sweep.
+            is_new: Whether nobody can have submitted it.
 
         Raises:
             UserError: Slurm refuses it.
@@ -173,9 +177,8 @@ class SlurmBackend(QueueBackend):
             NoAnswer: It is not known whether it was accepted.
         """
         name, directory = sweep.name, self._queue(sweep.name).directory
-        if name in self._tried and self._is_known(name):
-            return SweepSent(name, str(directory))
-        self._tried.add(name)
+        if not is_new and self._is_known(name):
+            return self._found(name)
         count = max(len(sweep.shards), 1)
         self._require_room(count)
         shards = tuple(sweep.shards.values())
@@ -187,7 +190,13 @@ class SlurmBackend(QueueBackend):
             f"job {job} has {counted(count, 'task')} of at most {counted(minutes, 'minute')}: "
             f"{name}"
         )
+        self._accepted.add(name)
         return SweepSent(name, f"job {job}, {directory}")
+
+    def _found(self, name: str) -> SweepSent:
+        """A sweep that Slurm has already."""
+        self._accepted.add(name)
+        return SweepSent(name, str(self._queue(name).directory))
 
     def _is_known(self, name: str) -> bool:
         """Whether Slurm has a sweep, or had it: then there is something of its jobs.
@@ -217,7 +226,7 @@ class SlurmBackend(QueueBackend):
         if not queue.exists:
             return self.never_written
         if self._is_known(sweep.name):
-            return SweepSent(sweep.name, str(queue.directory))
+            return self._found(sweep.name)
         if self._is_cancelled(sweep.name) or not (self._sends and sweep.is_wanted):
             return "its jobs were never accepted"
         try:
@@ -232,10 +241,8 @@ class SlurmBackend(QueueBackend):
         yield from self._write_order(name, order, sweep)
         if self._memory.is_cancelled(name) or (sweep is not None and sweep.is_sent):
             return
-        if sweep is not None and self._is_known(name):
-            yield SweepSent(name, str(self._queue(name).directory))
-        else:
-            yield self._submit(SentSweep(name, is_sent=False, planned=time.time(), shards={}))
+        order_sweep = SentSweep(name, is_sent=False, planned=time.time(), shards={})
+        yield self._submit(order_sweep, is_new=sweep is None)
 
     def _look_at_reading(self, sweep: str) -> ReadingLook:
         found = super()._look_at_reading(sweep)
@@ -259,8 +266,9 @@ class SlurmBackend(QueueBackend):
 
     def _watch(self, sweep: SentSweep, study: StudyView) -> SlurmWatch:
         queue = self._queue(sweep.name)
+        is_sent = sweep.is_sent or sweep.name in self._accepted
         return SlurmWatch(
-            sweep,
+            replace(sweep, is_sent=is_sent),
             queue,
             numbers=numbers_of(study.contexts),
             is_cancelled=lambda: self._is_given_up(sweep.name, queue),

@@ -75,6 +75,12 @@ def outcomes_there(directory):
     return sum(path.read_text().count('"event":"TaskDone"') for path in segments(directory))
 
 
+def finished_there(directory):
+    """How many tasks have a final event by the segments in a study's folder."""
+    lines = [line for path in segments(directory) for line in path.read_text().splitlines()]
+    return sum('"event":"TaskDone"' in line or '"final":true' in line for line in lines)
+
+
 def sweeps(directory):
     """Directories of the sweeps that lie in a study's folder."""
     return sorted((directory / "slurm").glob("gridrun-*"))

@@ -100,6 +100,12 @@ class OneNode:
         self.run("scancel", "--user", pwd.getpwuid(os.geteuid()).pw_name)
         self.wait_until(lambda: not self.ask("squeue", "-h"))
 
+    def forget(self):
+        """Have the controller forget all jobs, as it does some minutes after their end."""
+        self.end("slurmctld")
+        self._daemon("slurmctld", "-D", "-c", "-f", str(self.conf))
+        self.wait_until(lambda: self.ask("sinfo", "-h", "-o", "%t") == "idle")
+
     def run(self, *command):
         """One of Slurm's commands."""
         return subprocess.run(
