@@ -46,8 +46,9 @@ def test_children_that_pass_their_time_limit_go_on_in_another_sweep(
     azure_service, tmp_path, expected
 ):
     """What a child had before shard_hours were over is kept, the rest is sent again."""
+    azure_service.settings.time_scale = 0.2  # SDK v2 has no limit of less than a minute
     directory = azure_study(
-        azure_service, tmp_path / "study", settings={"shard_hours": 12 / 3600, "shard_minutes": 10}
+        azure_service, tmp_path / "study", settings={"shard_hours": 1 / 60, "shard_minutes": 10}
     )
     code, _, err = finish(drive(azure_service, directory, home=tmp_path, sleep_ms=500), 200)
     assert code == UPSTREAM_DEFECTS, err
