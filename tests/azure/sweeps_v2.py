@@ -57,6 +57,12 @@ def sweep_of(
     return sweep
 
 
+def ended(service, name: str = "sweep-1"):
+    """Wait for the end of a sweep or job; its run."""
+    service.wait_until(lambda: service.runs[name].is_over)
+    return service.runs[name]
+
+
 def body_of(service, **changed):
     """The body of a sweep of two trials that needs no code; keys of `changed` replace its own."""
     arm = service.workspace.arm_path
@@ -92,7 +98,7 @@ class Rest:
 
     def arm(self, method: str, path: str, **options):
         """Ask the resource manager about something in the workspace."""
-        url = f"{self._arm}/{path}"
+        url = f"{self._arm}/{path}".rstrip("/")
         return requests.request(method, url, headers=self._headers, timeout=30, **options)
 
     def history(self, path: str, **query):

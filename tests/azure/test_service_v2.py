@@ -1,11 +1,11 @@
-"""The loopback service under the real SDK of version 2, and under plain requests."""
+"""The loopback service under the real SDK of version 2: the whole cycle of a client."""
 
 import json
 
 import pytest
 import requests
 from sweeps import is_alive
-from sweeps_v2 import Rest, body_of, needs_sdk_2, sweep_of
+from sweeps_v2 import Rest, ended, needs_sdk_2, sweep_of
 
 pytestmark = needs_sdk_2
 
@@ -27,16 +27,6 @@ time.sleep(60)  # longer than any test waits: it is ended from outside
 def cluster(azure_service):
     azure_service.add_compute("cpu", max_nodes=4)
     return azure_service
-
-
-@pytest.fixture
-def rest(cluster):
-    return Rest(cluster)
-
-
-def ended(service, name="sweep-1"):
-    service.wait_until(lambda: service.runs[name].is_over)
-    return service.runs[name]
 
 
 def files_of(client, run_id):
@@ -161,67 +151,3 @@ def test_az_signs_in(cluster, tmp_path, monkeypatch):
     url = f"https://management.azure.com{cluster.workspace.arm_path}"
     answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10)
     assert answer.status_code == 200
-
-
-REFUSED = {
-    "trials": {"limits": {"maxTotalTrials": 1001}},
-    "none at once": {"limits": {"maxConcurrentTrials": 0}},
-    "no duration": {"limits": {"timeout": "3600"}},
-    "longer than 60 days": {"limits": {"timeout": "P61D"}},
-    "no values": {"searchSpace": {"shard": ["choice", [[]]]}},
-    "no choice": {"searchSpace": {"shard": ["uniform", [0, 1]]}},
-    "dashes": {"searchSpace": {"--shard": ["choice", [[0]]]}},
-    "no metric": {"objective": {"goal": "maximize"}},
-    "no cluster": {"computeId": "cpu-of-nobody"},
-    "no input": {"trial": {"command": "${{inputs.x}}", "environmentId": "azureml:AzureML-x:1"}},
-    "no environment": {"trial": {"command": "true", "environmentId": "azureml:mine:1"}},
-    "numbers as tags": {"tags": {"a": 1}},
-}
-
-
-@pytest.mark.parametrize("why", REFUSED)
-def test_refused_jobs(cluster, rest, why):
-    """What the service would refuse is refused with its kind of error, and nothing starts."""
-    answer = rest.put("sweep-1", body_of(cluster, **REFUSED[why]))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UserError")
-    assert cluster.sweeps == []
-
-
-def test_one_state_for_both_versions(cluster, rest):
-    """What version 2 sent is a HyperDrive run; what HyperDrive was sent is a job."""
-    assert rest.put("new", body_of(cluster)).status_code == 201
-    assert ended(cluster, "new").status == "Completed"
-    by_experiment = rest.history("experiments/exp/runs/new").json()
-    assert by_experiment["runType"] == "hyperdrive"
-    assert json.loads(by_experiment["tags"]["_aml_system_generator_config"])["name"] == "GRID"
-    assert cluster.artifacts("new_1")["outputs/said.txt"] == b"--shard 1\n"
-
-    requests.post(
-        f"https://{cluster.workspace.api_host}/hyperdrive/v1.0{cluster.workspace.arm_path}"
-        "/experiments/exp/hdruns/old",
-        files={"config": (None, json.dumps(hyperdrive_config(cluster)))},
-        headers={"Authorization": f"Bearer {cluster.token()}"},
-        timeout=10,
-    ).raise_for_status()
-    assert ended(cluster, "old").status == "Completed"
-    shown = rest.arm("GET", "jobs/old").json()["properties"]
-    assert (shown["jobType"], shown["status"]) == ("Sweep", "Completed")
-    assert shown["limits"]["maxTotalTrials"] == 2
-    assert rest.arm("GET", "jobs/old_1").json()["properties"]["jobType"] == "Command"
-    assert [child["runId"] for child in rest.children("old")] == ["old_1", "old_0"]
-    assert rest.put("old", body_of(cluster)).status_code == 400
-
-
-def hyperdrive_config(service):
-    """What version 1 sends: the sweep of `body_of`."""
-    snapshot = service.sweeps[0].snapshot_id
-    overrides = {"command": "true", "target": "cpu"}
-    return {
-        "generator_config": {"name": "GRID", "parameter_space": {"--shard": ["choice", [[0, 1]]]}},
-        "primary_metric_config": {"name": "mcc", "goal": "maximize"},
-        "policy_config": {"name": "Default"},
-        "platform_config": {"Definition": {"SnapshotId": snapshot, "Overrides": overrides}},
-        "max_total_jobs": 2,
-        "max_concurrent_jobs": 2,
-        "max_duration_minutes": 60,
-    }

@@ -64,12 +64,14 @@ class _Quota:
 class Fault(_Quota):
     """What happens to a request: answered with an error, cut, or late.
 
+    With `accepted` it is done before the error is answered, as behind a gateway that gave up.
     `body` is sent in the place of the usual one, as `content_type` says; `retry_after` is the
     header's text, a date for example; the connection ends after `cut_after` bytes of the true
     answer's body.
     """
 
     status: int | None = None
+    accepted: bool = False
     body: str | None = None
     content_type: str = "text/html"
     retry_after_s: float | None = None

@@ -58,6 +58,8 @@ class Front:
             time.sleep(fault.delay_s)  # the slow answer that a test asked for
             from_storage = request.host == self._state.names.blob_host
             response = CUT if fault.drop == "before" else fault.response(from_storage=from_storage)
+            if fault.accepted:
+                self._limited(request)
         if response is None:
             response = self._limited(request)
             if fault is not None and fault.drop == "after":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -58,6 +59,10 @@ def record(state: State, run: Run) -> dict[str, Any]:
         del shown["tags"]
     elif odd.tags == "no hyperparameters" and run.parent_id is not None:
         shown["tags"] = {}
+    elif odd.tags == "values as text" and run.parent_id is not None:
+        values = json.loads(run.tags["hyperparameters"])
+        text = json.dumps({name: str(value) for name, value in values.items()})
+        shown["tags"] = {"hyperparameters": text}
     if odd.extra_fields:
         shown |= {"novelty": {"is": ["new"]}, "lastModifiedUtc": None, "queueingInfo": None}
     return shown
@@ -237,7 +242,16 @@ def children(state: State, request: Request, run_id: str, **found: str) -> Respo
     top = int(request.query.get("$top") or state.settings.page_size)
     # version 1 reads the token only, under the experiment's path
     where = None if found else f"https://{request.host}{request.raw_path}"
-    return _page(state, token, top, where, lambda run: run.parent_id == run_id)
+    if where and state.settings.odd.page_links == "other host":
+        where = where.replace(state.names.api_host, f"other.{state.names.api_host}")
+    known_after_s = state.settings.odd.children_after_s
+    now = datetime.now(UTC)
+
+    def is_known(run: Run) -> bool:
+        age_s = (now - run.created).total_seconds()
+        return run.parent_id == run_id and age_s >= known_after_s
+
+    return _page(state, token, top, where, is_known)
 
 
 @route("POST", "api", _EXPERIMENT + r"/runs:query")
@@ -306,7 +320,8 @@ def _page(state: State, token: str | None, top: int, where: str | None, wanted: 
         link = f"{where}?%24continuationToken={following}&api-version=v1.0&$top={top}"
     if state.settings.odd.page_links == "link":
         following = None
-    return reply({"value": value, "continuationToken": following, "nextLink": link})
+    shown = value or None if state.settings.odd.null_pages else value
+    return reply({"value": shown, "continuationToken": following, "nextLink": link})
 
 
 def _disorder(state: State, identifiers: list[str]) -> list[str]:

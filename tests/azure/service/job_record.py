@@ -34,6 +34,12 @@ def job_record(state: State, run: Run) -> dict[str, Any]:
         "outputs": {**copy.deepcopy(job.get("outputs") or {}), "default": _default_output(run)},
         "queueSettings": job.get("queueSettings"),
     }
+    if job["jobType"] == "Sweep" and job.get("resources"):
+        shown["resources"] = _resources(job["resources"])
+    if odd.tags == "null":
+        shown["tags"] = None
+    elif odd.tags == "missing":
+        del shown["tags"]
     if odd.extra_fields:
         shown |= {"parentJobName": run.parent_id, "novelty": {"is": ["new"]}, "lastUpdated": None}
     made = {**system_data(), "createdAt": timestamp(run.created)}

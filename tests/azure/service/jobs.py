@@ -172,7 +172,7 @@ def cancel_job(state: State, request: Request, name: str) -> Response:
     """Ask for the end of a job or trial; says where to ask how far that is."""
     with state.changed:
         run = state.runs.get(name)
-        if run is None:
+        if run is None or (run.parent_id and not state.settings.odd.trials_as_jobs):
             return _not_found(name)
         if run.is_over and state.settings.odd.refuses_cancel_of_ended:
             text = f"Run {name} has ended already and cannot be cancelled."

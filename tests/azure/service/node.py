@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +37,7 @@ class Node:
         self._seen: dict[str, tuple[int, int, int]] = {}
         self._outputs: NamedOutputs | None = None
         self.captured: set[str] = set()
+        self._torn: set[str] = set()
         self.directory = self._root / "wd"
         self.log_path = self._root / "std_log.txt"
         for name in (*_CAPTURED, "../home", "../tmp"):
@@ -143,12 +145,12 @@ class Node:
             watched = ["logs"]
         for folder in _CAPTURED if at_end else [name for name in _CAPTURED if name in watched]:
             for path in sorted((self.directory / folder).rglob("*")):
-                self._capture(path, path.relative_to(self.directory).as_posix())
-        self._capture(self.log_path, LOG)
+                self._capture(path, path.relative_to(self.directory).as_posix(), at_end=at_end)
+        self._capture(self.log_path, LOG, at_end=at_end)
         if self._outputs is not None:
             self._outputs.capture(at_end=at_end)
 
-    def _capture(self, path: Path, name: str) -> None:
+    def _capture(self, path: Path, name: str, *, at_end: bool) -> None:
         try:
             if not path.is_file():
                 return
@@ -161,7 +163,23 @@ class Node:
         self._seen[name] = now
         if content or name != LOG:
             self.captured.add(name)
-            self._state.put_artifact(self._run.container_id, name, content)
+            self._store(name, content, at_end=at_end)
+
+    def _store(self, name: str, content: bytes, *, at_end: bool) -> None:
+        """Put a file among the run's, or what a mount shows of it at first, or later."""
+        odd, container_id = self._state.settings.odd, self._run.container_id
+        if odd.folder_blobs:
+            folder = artifact_blob(container_id, name.rpartition("/")[0])
+            self._state.put_blob(ARTIFACT_CONTAINER, folder, b"", metadata={"hdi_isfolder": "true"})
+        if odd.torn_files and not at_end and name not in self._torn:
+            self._torn.add(name)
+            del self._seen[name]  # so that the next look finds the whole
+            content = content[: len(content) // 2]
+        if odd.files_after_s:
+            arguments = (container_id, name, content)
+            threading.Timer(odd.files_after_s, self._state.put_artifact, arguments).start()
+        else:
+            self._state.put_artifact(container_id, name, content)
 
     def last_words(self) -> str:
         """The end of the log, for the error of a failed child."""

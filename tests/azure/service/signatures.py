@@ -35,7 +35,7 @@ _NEEDED = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 def _signature(state: State, container: str, name: str, permissions: str) -> str:
     text = f"{container}\n{name}\n{permissions}".encode()
-    return hmac.new(state.signing_key, text, hashlib.sha256).hexdigest()
+    return base64.b64encode(hmac.new(state.signing_key, text, hashlib.sha256).digest()).decode()
 
 
 def signed_url(state: State, container: str, name: str, permissions: str = "r") -> str:
@@ -45,7 +45,7 @@ def signed_url(state: State, container: str, name: str, permissions: str = "r") 
     plain = quote(name, safe="/ !$&'()*+,;=:@~[]")
     return (
         f"https://{state.names.blob_host}/{container}/{plain}"
-        f"?sv={VERSION}&sr=b&sp={permissions}&sig={signature}"
+        f"?sv={VERSION}&sr=b&sp={permissions}&sig={quote(signature, safe='')}"
     )
 
 

@@ -69,10 +69,16 @@ class Odd:
     """What another service, or the same one next year, might do; see the README."""
 
     extra_fields: bool = False
-    tags: Literal["whole", "null", "missing", "no hyperparameters"] = "whole"
+    tags: Literal["whole", "null", "missing", "no hyperparameters", "values as text"] = "whole"
     status_of: Callable[[Run], str] | None = None
-    page_links: Literal["both", "token", "link"] = "both"
+    page_links: Literal["both", "token", "link", "other host"] = "both"
+    null_pages: bool = False
     history_after_s: float = 0.0
+    children_after_s: float = 0.0
+    files_after_s: float = 0.0
+    torn_files: bool = False
+    folder_blobs: bool = False
+    empty_blob_pages: bool = False
     trials_as_jobs: bool = True
     v1_legacy_mode: bool = False
     arm_reads: int | None = None
@@ -139,7 +145,7 @@ class Run:
     def arguments(self) -> list[str]:
         """The arguments of the child's process, as text.
 
-        Of a command line of version 2: its words behind the first script.
+        Of a command line of version 2: its words behind the first script, or all of them.
         """
         if self.job is None:
             return [str(argument) for argument in self.definition.get("arguments") or []]
