@@ -63,8 +63,11 @@ def test_a_damaged_segment_is_noticed_and_its_tasks_are_sent_again(
 ):
     """A segment with another content, one that is whole but shorter, and one that is not there."""
     directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})
+    azure_service.add_compute("cpu")
+    azure_service.set_nodes("cpu", 0)  # so that nothing comes before it is damaged
     code, _, err = finish(drive(azure_service, directory, "submit", home=tmp_path))
     assert code == 0, err
+    azure_service.set_nodes("cpu", None)
     azure_service.wait_until(
         lambda: azure_service.sweeps[0].run.status == "Completed", timeout_s=90
     )
