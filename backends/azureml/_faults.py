@@ -17,6 +17,12 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
     match trouble.kind:
         case Trouble.SIGN_IN:
             return _not_signed_in(trouble, way_of(settings.sign_in))
+        case Trouble.FORBIDDEN if "AuthorizationPermissionMismatch" in trouble.text:
+            return EnvironmentFault(
+                f"this account may not read the storage of the workspace: {trouble.text}",
+                where=where,
+                todo="ask for the role Storage Blob Data Contributor on the storage account",
+            )
         case Trouble.FORBIDDEN:
             return EnvironmentFault(
                 f"this account lacks the permission: {trouble.text}",
