@@ -39,7 +39,9 @@ class Throttle:
             size = float(limit if limit is not None else _SIZES[kind])
             now = time.monotonic()
             passed = now - self._at.get(kind, now)
-            left = min(size, self._left.get(kind, size) + passed * _A_SECOND[kind] * size / 250)
+            left = min(
+                size, self._left.get(kind, size) + passed * _A_SECOND[kind] * size / _SIZES[kind]
+            )
             self._at[kind], self._left[kind] = now, max(0.0, left - 1)
             if limit is None or left >= 1:
                 return None
