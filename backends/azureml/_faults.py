@@ -18,10 +18,13 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
         case Trouble.SIGN_IN:
             return _not_signed_in(trouble, way_of(settings.sign_in))
         case Trouble.FORBIDDEN:
+            role = "Contributor, or AzureML Data Scientist, on the workspace"
+            if "AuthorizationPermissionMismatch" in trouble.text:  # so the storage says it
+                role = "Storage Blob Data Contributor on the storage account of the workspace"
             return EnvironmentFault(
                 f"this account lacks the permission: {trouble.text}",
                 where=where,
-                todo="ask for the role Contributor, or AzureML Data Scientist, on the workspace",
+                todo=f"ask for the role {role}",
             )
         case Trouble.MISSING:
             return UserError(

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
+from backends.azureml._access import VISIBLE_SECONDS
 from backends.azureml._children import LATE_LOOKS, Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
 from backends.azureml._staging import StagingDirectory
@@ -64,6 +65,7 @@ class AzureWatch(SweepWatch):
         self._patience = patience
         self._most_running = None if all_children else FETCHED_AT_ONCE
         self._began = time.monotonic()
+        self._planned = sweep.planned
         self._children = Children()
         self._run_ended: float | None = None
         self._looks_after_end = 0
@@ -110,7 +112,8 @@ class AzureWatch(SweepWatch):
             # a sweep that was just accepted may not be visible at once
             if trouble.kind is not Trouble.MISSING:
                 raise
-            if time.monotonic() - self._began < self._patience.late_seconds:
+            is_young = time.time() - self._planned < VISIBLE_SECONDS
+            if is_young or time.monotonic() - self._began < self._patience.late_seconds:
                 return None
             return SweepStatus(
                 self.name, "Failed", place="", error="the sweep does not exist any more"

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from toys import azure_keys, by_az, table
 
+from backends.azureml.sdk.versions import PACKAGES, version_of
+
 pytestmark = pytest.mark.azure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,7 +151,8 @@ def test_doctor_looks_at_azure(azure_service, study, tmp_path):
     home = tmp_path / "home"
     good = gridrun(azure_service, home, "doctor", study, "--azure")
     assert good.returncode == 0, good.stderr
-    for words in ("azureml-core", "sign-in: as a service principal", "workspace", "compute cpu"):
+    package = PACKAGES[version_of("")][0]
+    for words in (package, "sign-in: as a service principal", "workspace", "compute cpu"):
         assert words in good.stdout
     assert "does not exist; the first run creates it" in good.stdout
     azure_service.refuse_sign_in("AADSTS7000215: Invalid client secret provided.")
@@ -187,6 +190,8 @@ def test_the_table_beside_a_sweep_is_replaced(azure_service, study, tmp_path):
     azure_service.fault("PUT .*final_cv_results", drop="after")
     ran = gridrun(azure_service, home, "azure", "collect", study)
     assert f"too: {sweep.run.run_id}, {name}\n" in ran.stderr
+    if version_of("") == "v2":  # which puts a file over another
+        return
     azure_service.settings.deletes_artifacts = False
     ran = gridrun(azure_service, home, "azure", "collect", study)
     assert f"too: {sweep.run.run_id}, outputs/final_cv_results-2.csv\n" in ran.stderr

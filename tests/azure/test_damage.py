@@ -46,8 +46,9 @@ def test_children_that_pass_their_time_limit_go_on_in_another_sweep(
     azure_service, tmp_path, expected
 ):
     """What a child had before shard_hours were over is kept, the rest is sent again."""
+    azure_service.settings.time_scale = 0.2  # SDK v2 has no limit of less than a minute
     directory = azure_study(
-        azure_service, tmp_path / "study", settings={"shard_hours": 12 / 3600, "shard_minutes": 10}
+        azure_service, tmp_path / "study", settings={"shard_hours": 1 / 60, "shard_minutes": 10}
     )
     code, _, err = finish(drive(azure_service, directory, home=tmp_path, sleep_ms=500), 200)
     assert code == UPSTREAM_DEFECTS, err
@@ -62,8 +63,11 @@ def test_a_damaged_segment_is_noticed_and_its_tasks_are_sent_again(
 ):
     """A segment with another content, one that is whole but shorter, and one that is not there."""
     directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})
+    azure_service.add_compute("cpu")
+    azure_service.set_nodes("cpu", 0)  # so that nothing comes before it is damaged
     code, _, err = finish(drive(azure_service, directory, "submit", home=tmp_path))
     assert code == 0, err
+    azure_service.set_nodes("cpu", None)
     azure_service.wait_until(
         lambda: azure_service.sweeps[0].run.status == "Completed", timeout_s=90
     )

@@ -6,8 +6,10 @@ from email.utils import formatdate
 import pytest
 import requests
 
+from backends.azureml._faults import fault_of
 from backends.azureml.sdk._errors import trouble_of
-from backends.azureml.sdk.types import Trouble
+from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.settings import AzureSettings
 
 PAGE = "<html><head><title>502 Bad Gateway</title></head><body><p>nginx</p></body></html>"
 
@@ -31,12 +33,17 @@ def answered(status, body, **headers):
         (answered(400, {"error": "temporarily_unavailable"}), Trouble.BUSY),
         (answered(400, {"error_description": "AADSTS90033: A transient error."}), Trouble.BUSY),
         (answered(401, {"error_description": "AADSTS7000215: wrong secret"}), Trouble.SIGN_IN),
+        (Exception("ClientAuthenticationError: Authentication failed: Expecting value"), "network"),
+        (Exception("Authentication failed: ('Unable to connect to proxy', Remote)"), "network"),
+        (Exception("ClientAuthenticationError: AADSTS700082: timed out: has expired"), "sign-in"),
+        (Exception("(UserError) A job with this name already exists."), Trouble.CONFLICT),
         (answered(429, "slow down"), Trouble.BUSY),
         (answered(404, {"error": {"message": "no server is busy"}}), Trouble.MISSING),
         (answered(403, PAGE), Trouble.FORBIDDEN),
         (json.JSONDecodeError("Expecting value", "<html>", 0), Trouble.NETWORK),
         (requests.exceptions.ChunkedEncodingError("Connection broken"), Trouble.NETWORK),
         (KeyError("value"), Trouble.NETWORK),
+        (TypeError("'NoneType' object is not iterable"), Trouble.NETWORK),
         (ValueError("a grid needs values"), Trouble.REFUSED),
     ],
 )
@@ -71,6 +78,19 @@ def test_a_page_in_a_message_is_named_by_its_title():
     found = trouble_of(Exception(f"Response Code: 502\nContent: {PAGE}"))
     assert found.kind is Trouble.BUSY
     assert found.text == 'Exception: Response Code: 502 Content: a page named "502 Bad Gateway"'
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("no", "Contributor, or AzureML Data Scientist, on the workspace"),
+        ("ErrorCode:AuthorizationPermissionMismatch", "Storage Blob Data Contributor"),
+    ],
+)
+def test_who_lacks_a_permission_is_told_the_role(text, role):
+    """That of the workspace, or of its storage, where the storage refuses."""
+    fault = fault_of(AzureTrouble(Trouble.FORBIDDEN, text, 403), AzureSettings("cpu"))
+    assert f"ask for the role {role}" in fault.text()
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,12 @@ def test_twelve_children_by_pages_of_five_and_each_with_its_own_files(
 ):
     """All of them come, with their values; child 1 has nothing of children 10 and 11."""
     submit(azure_service, calls, tmp_path / "code")
-    links = []
-    for azure_service.settings.page_size, links in ((500, "both"), (5, "both"), (5, "link")):
+    for azure_service.settings.page_size, links in (
+        (500, "both"),
+        (5, "both"),
+        (5, "token"),
+        (5, "link"),
+    ):
         azure_service.settings.odd.page_links = links
         children = calls.call("children", "gridrun-x-1")
         assert sorted(int(child.values["--shard"]) for child in children) == list(range(12))

@@ -47,14 +47,17 @@ _NETWORK_TEXT = re.compile(
     r"Connection aborted|Connection reset|RemoteDisconnected|timed out|Name or service not known|"
     r"SSLError|Max retries exceeded|ServiceRequestError|ServiceResponseError|ChunkedEncodingError|"
     r"IncompleteRead|ProtocolError|Connection broken|JSONDecodeError|DeserializationError|"
-    r"DecodeError|Unable to deserialize",
+    r"DecodeError|Unable to deserialize|Unable to connect to proxy|Expecting value",
 )
 """Nobody answered, or what came was cut off, or is no answer of the service."""
 
 _THERE_TEXT = re.compile(r"\bwith this name already exists|JobPropertyImmutable")
 """So a job is refused whose name is taken, with whatever status."""
 
-_UNREADABLE = (KeyError, AttributeError, IndexError)
+_SIGN_IN_CODE = re.compile(r"AADSTS\d+")
+"""An answer of the sign-in service; without one, it may not have been it that answered."""
+
+_UNREADABLE = (KeyError, AttributeError, IndexError, TypeError)
 """What the SDK raises at an answer that lacks something."""
 
 _PAGE = re.compile(r"<(?:!doctype|html|head|title)\b.*", re.IGNORECASE | re.DOTALL)
@@ -96,7 +99,8 @@ def _kind(error: BaseException, status: int | None, text: str, named: str) -> Tr
         return Trouble.BUSY
     if status in _KINDS:
         return _KINDS[status]
-    if _SIGN_IN_TEXT.search(f"{named} {text}"):
+    is_cut = _NETWORK_TEXT.search(text) is not None and not _SIGN_IN_CODE.search(text)
+    if _SIGN_IN_TEXT.search(f"{named} {text}") and not is_cut:
         return Trouble.SIGN_IN
     if _NETWORK_TEXT.search(f"{named} {text}") or isinstance(error, OSError):
         return Trouble.NETWORK

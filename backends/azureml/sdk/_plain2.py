@@ -59,7 +59,7 @@ class Services:
         seen: set[str] = set()
         while True:
             page = self._get(url, query)
-            yield from page["value"]
+            yield from page["value"] or ()
             link, token = str(page.get("nextLink") or ""), page.get("continuationToken")
             if link.startswith(self._runs()):  # our token goes to no other host
                 url, query = link, {}

@@ -209,6 +209,7 @@ class Service:
             container_id = self.state.runs[run_id].container_id
             if content is None:
                 del self.state.artifacts[container_id][path]
+                del self.state.blobs[ARTIFACT_CONTAINER, artifact_blob(container_id, path)]
             else:
                 self.state.put_artifact(container_id, path, content)
 
