@@ -37,7 +37,7 @@ def test_only_the_tasks_of_a_file_that_hangs_or_dies_are_lost(tmp_path):
         "own_classifiers": [OwnFile("centroid", "centroid.R", CENTROID).plain()],
     }
     settings = Settings({}, "amiss", 1, options=options)
-    job = Job(DEFAULT_PIPELINE, settings, Limits(Limit(LIMIT_SECONDS)))
+    job = Job(DEFAULT_PIPELINE, settings, Limits(values={"imputation=loops": Limit(LIMIT_SECONDS)}))
     tasks = tuple(
         TaskSpec(1, number, 1, "centroid", VALUES | {"imputation": name})
         for number, name in enumerate(FILES)

@@ -61,7 +61,7 @@ def test_a_study_on_slurm_has_the_table_of_a_local_run(cluster, tmp_path):
     require_complete(study)
     assert len(jobs_of(cluster, study)) == 1
     assert not sweep.exists()
-    assert not cluster.ask("squeue", "-h")
+    it.wait_for(lambda: not cluster.ask("squeue", "-h"))  # it clears up after a job
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ class TestWhatMayHappen:
         it.wait_for(lambda: it.outcomes_there(study))
         cancelled = it.drive(study, "slurm", "cancel")
         assert "asked for the end of" in cancelled.stderr
-        assert not cluster.ask("squeue", "-h")
+        it.wait_for(lambda: not cluster.ask("squeue", "-h"))  # it clears up after a job
         pids = {int(line.split()[0]) for line in log.read_text().splitlines()}
         it.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
         assert not it.sweeps(study)

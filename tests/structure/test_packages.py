@@ -25,6 +25,7 @@ OWN_TESTS = {
     "tests/backends": "backends",
     "tests/cli": "gridrun.cli",
     "tests/core": "gridrun",
+    "tests/slurm": "backends.slurm",
     "tests/study": "gridrun",
     "tests/worker": "gridrun.worker",
 }
