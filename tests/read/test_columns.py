@@ -65,7 +65,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> ReadResult:
 def test_golden_rows_are_those_that_are_read_cell_by_cell(golden, tmp_path, monkeypatch):
     """Whether Arrow splits the text or nobody but the readers with their messages does."""
     by_column = golden
-    for module in ("read._collect", "files.tsv"):
+    for module in ("read._records", "files.tsv"):
         monkeypatch.setattr(f"amiss_tasks.stages.{module}.split_cells", lambda *_: None)
     monkeypatch.setattr("amiss_tasks.stages.read.vcf.VcfReader.plain", lambda *_: None)
     by_cell = read_inputs(GOLDEN_INPUT, {}, tmp_path, "cells")

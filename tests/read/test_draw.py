@@ -10,8 +10,8 @@ from inputs import GOLDEN_INPUT, lines_of, write_lines
 from amiss_tasks.features.feature_set import VARIANT
 from amiss_tasks.stages.columns import drawn as drawing
 from amiss_tasks.stages.columns.drawn import place_in_draw
+from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.read import read_inputs
-from amiss_tasks.stages.read._memory import BASE_BYTES
 from amiss_tasks.stages.read._row_columns import RowColumns
 from gridrun.errors import InputError, UserError
 
@@ -42,7 +42,7 @@ def read(tmp_path, monkeypatch):
         monkeypatch.setattr("amiss_tasks.stages.read._study.DELAY", max(delay, 2 * count + 1))
         monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 100_000)
         monkeypatch.setattr("amiss_tasks.stages.files.pool.WORTH_BYTES", 0)
-        monkeypatch.setattr("amiss_tasks.stages.read._memory.processes_for", lambda *_: count)
+        monkeypatch.setattr("amiss_tasks.stages.files.memory.processes_for", lambda *_: count)
         name = f"{number}-{spare}-{count}-{seed}-{delay}"
         return read_inputs(inputs, {}, tmp_path, name, rows=number, seed=seed, **options)
 

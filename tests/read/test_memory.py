@@ -11,8 +11,8 @@ import pytest
 from amissstudies import amiss_values
 from inputs import BASE_INPUT, GOLDEN_INPUT
 
+from amiss_tasks.stages.files.memory import BASE_BYTES, Memory
 from amiss_tasks.stages.read import read_inputs
-from amiss_tasks.stages.read._memory import BASE_BYTES, Memory
 from gridrun.errors import EnvironmentFault, UserError
 
 NARROW = {"transcript": ("canonical",), "quality": ("clingen",), "restriction": ("missense",)}

@@ -14,11 +14,11 @@ from inputs import BASE_INPUT, GOLDEN_INPUT, lines_of, write_lines
 
 from amiss_tasks.stages.files import pool as pools
 from amiss_tasks.stages.files.lines import Block
+from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.files.pool import CHILD_BYTES, Pool, processes_for
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.scratch import scratch_directory
 from amiss_tasks.stages.read import read_inputs
-from amiss_tasks.stages.read._memory import BASE_BYTES
 from gridrun.errors import EnvironmentFault, InputError
 
 
@@ -29,7 +29,7 @@ def read_by(tmp_path, monkeypatch):
     def read(count, inputs, grid, size=20_000):
         monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", size)
         monkeypatch.setattr("amiss_tasks.stages.files.pool.WORTH_BYTES", 0)
-        monkeypatch.setattr("amiss_tasks.stages.read._memory.processes_for", lambda *_: count)
+        monkeypatch.setattr("amiss_tasks.stages.files.memory.processes_for", lambda *_: count)
         try:
             found = read_inputs(inputs, grid, tmp_path / str(count), "x", most_bytes=1 << 40)
         except InputError as error:

@@ -12,9 +12,10 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.columns.drawn import Draw, sample_variants
 from amiss_tasks.stages.files.digests import Digests, ReadKey
+from amiss_tasks.stages.files.memory import Memory, bytes_beside
 from amiss_tasks.stages.files.pool import MOST_AHEAD, Pool
 from amiss_tasks.stages.files.report import raise_faults
-from amiss_tasks.stages.read._collect import Wanted, collect
+from amiss_tasks.stages.read._collect import collect
 from amiss_tasks.stages.read._join_checks import (
     check_matches,
     check_transcripts,
@@ -23,8 +24,8 @@ from amiss_tasks.stages.read._join_checks import (
 )
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows, counts_of
 from amiss_tasks.stages.read._left_join import joined_rows
-from amiss_tasks.stages.read._memory import Memory, bytes_beside
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
+from amiss_tasks.stages.read._records import Wanted
 from amiss_tasks.stages.read._result import (
     ReadResult,
     cache_path,

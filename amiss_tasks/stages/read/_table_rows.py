@@ -14,11 +14,11 @@ from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.files.lines import Block, decoded
+from amiss_tasks.stages.files.memory import Memory
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.files.tsv import CodedLot, Rows, TsvReader
 from amiss_tasks.stages.read._column_lookup import not_a_value, number_advice
-from amiss_tasks.stages.read._memory import Memory
 from amiss_tasks.stages.read._value_checks import ValueChecks
 from amiss_tasks.stages.read.tables import TRANSCRIPT
 from amiss_tasks.stages.values.cells import one_value, parse

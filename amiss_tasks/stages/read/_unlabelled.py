@@ -17,12 +17,12 @@ import numpy as np
 from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
 from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.columns.spilled import Places, Spilled
+from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.files.pool import Pool, processes_for
 from amiss_tasks.stages.read._collect import VARIANT_FIELDS
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_misplaced
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
 from amiss_tasks.stages.read._left_join import joined_rows
-from amiss_tasks.stages.read._memory import BASE_BYTES
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
 from amiss_tasks.stages.read._study import read_vcf
