@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,16 @@ from gridrun.plan.units import State
 
 Finished = Callable[[int, int], tuple[IntArray, IntArray]]
 """Codes of the done and of the failed tasks of a (context number, fold)."""
+
+
+class KnowsFinished(Protocol):
+    """What can be asked for them, as a ledger."""
+
+    def finished(
+        self, context: int, fold: int, *, without: Collection[str] = ()
+    ) -> tuple[IntArray, IntArray]:
+        """The same, without some kinds of failure."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ class Said(NamedTuple):
     damaged: bool = False
 
 
-_DONE = Said(State.DONE)
-_NOT_RUN = Said(State.WAITING, "", "not run yet")
-_DAMAGED = Said(State.WAITING, "", "its result in the ledger is damaged", damaged=True)
+DONE = Said(State.DONE)
+NOT_RUN = Said(State.WAITING, "", "not run yet")
+DAMAGED = Said(State.WAITING, "", "its result in the ledger is damaged", damaged=True)
 
 
 @dataclass(frozen=True)
@@ -189,10 +189,10 @@ class _Reader:
             for task in order:
                 code, context, number = tasks[task]
                 stored = found.get(code)
-                said, is_done = _said_of(stored)
+                said = said_of(stored)
                 says[task] = places.setdefault(said, len(places))
                 result[task], owner[task] = -1, 0
-                if is_done and stored is not None:
+                if said is DONE and stored is not None:
                     result[task] = len(batch.results)
                     batch.results.append(stored)
                     # a result without such a key is equal to none but its own task's
@@ -222,12 +222,10 @@ def _combinations(grid: Grid, indices: IntArray) -> list[Mapping[str, Value]]:
     return [dict(zip(grid.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _said_of(stored: StoredResult | None) -> tuple[Said, bool]:
-    """What is said of a part with this result, and whether it is done."""
+def said_of(stored: StoredResult | None) -> Said:
+    """What is said of a part with this result, or without one."""
     if stored is None:
-        return _NOT_RUN, False
+        return NOT_RUN
     if not stored.is_whole:
-        return _DAMAGED, False
-    if stored.state != State.DONE:
-        return Said(State.FAILED, stored.kind, stored.reason), False
-    return _DONE, True
+        return DAMAGED
+    return DONE if stored.state == State.DONE else Said(State.FAILED, stored.kind, stored.reason)

@@ -138,17 +138,6 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
     )
 
 
-def finished_tasks(study_state: StudyState, known: Sequence[int | None]) -> tuple[int, int]:
-    """Number of tasks that are done, and of those that failed.
-
-    Args:
-        study_state: The study and the request.
-        known: The ledger's number of each context.
-    """
-    ended = [*_finished(study_state, known)]
-    return sum(len(codes) for *_, codes, _ in ended), sum(failed for *_, failed in ended)
-
-
 def _finished(
     study_state: StudyState, known: Sequence[int | None]
 ) -> Iterator[tuple[int, int, str, IntArray, int]]:

@@ -14,8 +14,8 @@ from gridrun.errors import counted
 from gridrun.pipeline.notebooks import facts_html, facts_text
 from gridrun.plan.times import SHARED, Group, Observed, TimeEstimate, estimate
 from gridrun.plan.units import State
-from gridrun.report.plan_report import finished_tasks
-from gridrun.report.tables import altered_files, parts
+from gridrun.report.counts import EndedOnce, count_parts
+from gridrun.report.tables import altered_files
 from gridrun.report.times import costs_of, observed_of, shared_seconds
 from gridrun.report.why import changes_since
 from gridrun.store.ledger import LedgerView
@@ -69,7 +69,7 @@ class StatusReport:
 
     Args:
         parts: State to number of parts (combination, classifier, fold).
-        reasons: (kind, reason) of failed parts, with how often.
+        reasons: (kind, reason) of failed parts, with how often; most first.
         failing: Method to the number of its parts that failed, those of upstream's defects left
             out; most first.
         attempts: State to number of attempts, all runs.
@@ -89,7 +89,9 @@ class StatusReport:
         left: How long what is left takes on one core; None where nothing is.
         methods: What tasks took, slowest first.
         changes: What has changed since then, where none of its outcomes is valid any more.
-        damaged: Parts whose result in the ledger is damaged; they are waiting.
+        damaged: Parts whose result in the ledger was found to be damaged; they are waiting.
+        unchecked: Results in the ledger that were only counted: older than those that status holds
+            against their digests.
         altered: Files in ``results/`` that are not what was written.
         put_off: Tasks that wait to be tried again in the run at work: how many, when (seconds since
             the epoch), and why.
@@ -116,6 +118,7 @@ class StatusReport:
     methods: tuple[MethodTime, ...] = ()
     changes: tuple[str, ...] = ()
     damaged: int = 0
+    unchecked: int = 0
     altered: tuple[Path, ...] = field(default=())
     put_off: tuple[tuple[int, float, str], ...] = ()
 
@@ -163,26 +166,15 @@ class StatusReport:
 def status_of(study_state: StudyState) -> StatusReport:
     """Count parts, attempts and held units from the ledger; nothing is written."""
     view = study_state.view
-    counts = {str(state): 0 for state in State}
-    reasons: dict[tuple[str, str], int] = {}
-    failing: dict[str, int] = {}
-    damaged = 0
-    method_parameter = study_state.pipeline.method_parameter
-    for part in parts(study_state, view):
-        damaged += part.damaged
-        counts[str(part.state)] += 1
-        if part.kind:
-            key = (part.kind, part.reason)
-            reasons[key] = reasons.get(key, 0) + 1
-            if part.context is not None:
-                method = str(part.values[method_parameter])
-                failing[method] = failing.get(method, 0) + 1
+    once = EndedOnce(view) if view is not None else None
+    found = count_parts(study_state, view, once)
+    counts = dict(found.parts)
     holder = view.holder() if view is not None else None
     held = tuple(_held(view)) if view is not None and holder is not None else ()
     report = StatusReport(
         parts=counts,
-        reasons=reasons,
-        failing=dict(sorted(failing.items(), key=lambda item: -item[1])),
+        reasons=found.reasons,
+        failing=found.failing,
         attempts=dict(view.counts()) if view is not None else {},
         held=held,
         holder=holder,
@@ -192,10 +184,13 @@ def status_of(study_state: StudyState) -> StatusReport:
         folds=study_state.folds,
         folds_of_study=study_state.study.folds,
         changes=tuple(changes_since(study_state)),
-        damaged=damaged,
+        done=found.done,
+        failed=found.failed,
+        damaged=found.damaged,
+        unchecked=found.unchecked,
         altered=tuple(altered_files(study_state)),
         put_off=_put_off(view) if view is not None and holder is not None else (),
-        **(_pace(study_state, view, len(held)) if view is not None else {}),
+        **(_pace(study_state, view, once, len(held)) if view is not None and once else {}),
     )
     # a task that runs need not be a waiting part: with --retry-failed it failed before
     running = min(report.running, counts[str(State.WAITING)])
@@ -216,18 +211,17 @@ def _held(view: LedgerView) -> list[Held]:
     ]
 
 
-def _pace(study_state: StudyState, view: LedgerView, at_work: int) -> dict[str, Any]:
+def _pace(
+    study_state: StudyState, view: LedgerView, once: EndedOnce, at_work: int
+) -> dict[str, Any]:
     """Fields of the report about tasks and times."""
     known = study_state.known_context_ids()
-    pending = list(study_state.pending(known, view))
+    pending = list(study_state.pending(known, once))
     costs = costs_of(study_state)
     observed = observed_of(study_state, costs, known)
     left = estimate(costs, pending, observed) if any(len(p.codes) for p in pending) else None
-    done, failed = finished_tasks(study_state, known)
     return {
         "tasks": len(study_state.tables) * study_state.folds,
-        "done": done,
-        "failed": failed,
         "sent": sum(sweep.tasks for sweep in view.sweeps() if sweep.lives),
         "rate": _rate(view),
         "workers": at_work or view.timings().workers() or 1,

@@ -27,7 +27,7 @@ from gridrun.pipeline.description import Describer
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
-from gridrun.plan.tasks import Finished, Pending, TaskTables
+from gridrun.plan.tasks import Finished, KnowsFinished, Pending, TaskTables
 from gridrun.plan.units import Job
 from gridrun.shard.remote_inputs import (
     BlocksElsewhere,
@@ -386,7 +386,7 @@ class StudyState:
         ]
 
     def pending(
-        self, context_ids: Sequence[int | None], view: LedgerView | None
+        self, context_ids: Sequence[int | None], view: KnowsFinished | None
     ) -> Iterator[Pending]:
         """Fold by fold, the tasks that are to be run."""
         # without a ledger no context is known, yet all tasks are to be run

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 
 import pyarrow.parquet as pq
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
+from gridrun.plan.units import State
 from gridrun.report import batches
+from gridrun.report.rows import parts
 from gridrun.report.tables import _part_rows
 from gridrun.report.tables._cells import cells, lines
 
@@ -50,6 +53,20 @@ def written(study):
     study.summary(combinations="1-48")
     place = study.study.paths.results
     return {path: path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+def test_status_counts_what_the_table_has(study):
+    """It reads no results but those of failures."""
+    state, found = study.state(only=("origin=first",)), study.status()
+    rows = list(parts(state, state.view))
+    assert found.parts == {str(one): sum(row.state == one for row in rows) for one in State}
+    reasons = Counter((row.kind, row.reason) for row in rows if row.kind)
+    failing = Counter(
+        row.values["smoothing"] for row in rows if row.kind and row.context is not None
+    )
+    assert len(reasons) == 2
+    assert list(found.reasons.items()) == reasons.most_common()
+    assert list(found.failing.items()) == failing.most_common()
 
 
 @pytest.mark.parametrize("most", [1, 3 * PER_COMBINATION])

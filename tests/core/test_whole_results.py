@@ -10,6 +10,7 @@ import damages
 import pytest
 from toystudies import open_toy, table
 
+from gridrun.cli.status._text import lines
 from gridrun.plan.units import State
 from gridrun.store.ledger import faults_of
 from gridrun.store.ledger._digests import RESULT, result_digest
@@ -198,6 +199,27 @@ def test_results_that_are_not_those_recorded_are_computed_again(study, original,
     assert vanished or any("will run again" in str(note) for note in report.notes)
     assert again(study).summary().warnings == []
     assert again(study).plan().pending == 0
+
+
+def test_status_checks_the_newest_results_and_tables_check_all(study, monkeypatch):
+    """Of older ones it says how many it only counted."""
+    place = "rowid = (SELECT {}(rowid) FROM result WHERE result_rows != '[]')"
+    number = "UPDATE result SET result_rows = replace(result_rows, '0.', '1.') WHERE "
+    assert again(study).status().unchecked == 0
+    monkeypatch.setattr("gridrun.report.counts.NEWEST_RESULTS", 5)
+    assert sql(study, number + place.format("min")) == 1
+    found = again(study).status()
+    assert (found.damaged, found.parts["waiting"]) == (0, 0)
+    assert found.unchecked == found.done + found.failed - 5
+    assert f"{found.unchecked} older results in the ledger: counted" in "\n".join(lines(found, 99))
+    assert sql(study, number + place.format("max")) == 1
+    newest = again(study).status().damaged
+    assert newest > 0
+    shutil.rmtree(study.study.paths.results)
+    every = again(study).summary().damaged
+    assert every > newest
+    monkeypatch.undo()
+    assert again(study).status().damaged == every
 
 
 def test_vanished_results_are_found_though_the_tables_are_there(study, original):

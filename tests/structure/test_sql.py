@@ -19,8 +19,7 @@ NO_VALUES = {
     ("_examine.py", "condition"),  # of _FOREIGN
     ("_examine.py", "column"),  # quoted: of the schema
     ("_examine.py", "marks"),  # of _TYPES
-    ("_read.py", "table"),  # of a tuple
-    ("_read.py", "query"),  # two constants
+    ("_read.py", "table"),  # of a tuple, or a constant
     ("_write.py", "table"),  # of a tuple
 }
 """What statements are put together of beside constants of their module: a file, a name."""

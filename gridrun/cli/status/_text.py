@@ -50,6 +50,7 @@ def plain(report: StatusReport) -> dict[str, Any]:
         "folds_of_study": report.folds_of_study,
         "changes": report.changes,
         "damaged": report.damaged,
+        "unchecked": report.unchecked,
         "altered": report.altered,
         "put_off": [
             {"tasks": tasks, "due": due, "reason": why} for tasks, due, why in report.put_off
@@ -92,6 +93,11 @@ def lines(report: StatusReport, width: int) -> list[str]:
     )
     said += _failures(report, width)
     said += [f"  {warning}" for warning in report.warnings]
+    if report.unchecked:
+        said.append(
+            f"  {counted(report.unchecked, 'older result')} in the ledger: counted, not held "
+            "against their digests; `gridrun doctor` does that, and whatever writes tables"
+        )
     said += _slowest(report)
     for one in report.held:
         since = duration(time.time() - one.since)

@@ -16,11 +16,13 @@ from gridrun.plan.units import State
 from gridrun.store.ledger import _lease, _sweeps
 from gridrun.store.ledger._digests import RESULT, is_payload
 from gridrun.store.ledger._open import open_for_reading
-from gridrun.store.ledger._stored import StoredResult, stored_result
+from gridrun.store.ledger._stored import Ended, StoredResult, stored_result
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._timings import Timings
 
 _TOTAL = "SELECT COUNT(*), TOTAL(code & 16777215) FROM"
+_OF_PLACE = "WHERE context = ? AND fold = ?"
+_WITH_RESULT = "outcome JOIN result USING (context, fold, code)"
 _STORED = f"SELECT state, kind, digest, {RESULT}"
 _OF_SOME = (
     "FROM outcome JOIN result USING (context, fold, code) "
@@ -86,29 +88,32 @@ class LedgerView:
             fold: Counted from 1.
             without: Kinds of failure to leave out.
         """
-        done: list[int] = []
-        failed: list[int] = []
+        return self.ended(context, fold).without(without)
+
+    def ended(self, context: int, fold: int) -> Ended:
+        """The same with the kinds of failures."""
         place = (context, fold)
         # the codes of both are counted and added up in a fraction of the time of looking for each
         outcomes, results = (
-            self.db.execute(f"{_TOTAL} {table} WHERE context = ? AND fold = ?", place).fetchone()
+            self.db.execute(f"{_TOTAL} {table} {_OF_PLACE}", place).fetchone()
             for table in ("outcome", "result")
         )
-        query = "SELECT code, state, kind FROM outcome"
-        if outcomes != results:
-            query += " JOIN result USING (context, fold, code)"
-        for code, state, kind in self.db.execute(f"{query} WHERE context = ? AND fold = ?", place):
-            if state == State.DONE:
-                done.append(code)
-            elif kind not in without:
-                failed.append(code)
-        return np.array(done, np.int64), np.array(failed, np.int64)
+        table = "outcome" if outcomes == results else _WITH_RESULT
+        asked = (*place, State.DONE)
+        done = f"SELECT json_group_array(code) FROM {table} {_OF_PLACE} AND state = ?"  # noqa: S608
+        (codes,) = self.db.execute(done, asked).fetchone()
+        others = f"SELECT code, kind FROM {table} {_OF_PLACE} AND state != ?"  # noqa: S608 - the same
+        failed = self.db.execute(others, asked).fetchall()
+        return Ended(
+            np.array(json.loads(codes), np.int64),
+            np.array([code for code, _ in failed], np.int64),
+            [kind for _, kind in failed],
+        )
 
     def result(self, context: int, fold: int, code: int) -> StoredResult | None:
         """The outcome of a task, or None."""
         row = self.db.execute(
-            f"{_STORED} FROM outcome JOIN result USING (context, fold, code) "
-            "WHERE context = ? AND fold = ? AND code = ?",
+            f"{_STORED} FROM {_WITH_RESULT} {_OF_PLACE} AND code = ?",
             (context, fold, code),
         ).fetchone()
         if row is None:
@@ -152,6 +157,31 @@ class LedgerView:
                 where = (fold, code)
                 if not stored_result(digest, where, row, self._has_payload).is_whole:
                     yield (context, *where)
+
+    def damaged_newest(self, most: int) -> tuple[dict[tuple[int, int], list[int]], int]:
+        """The same of the results that were recorded last.
+
+        Args:
+            most: How many are held against their digests.
+
+        Returns:
+            Context and fold to the codes of damaged ones, and how many results were recorded
+            before.
+        """
+        (last,) = self.db.execute("SELECT COALESCE(MAX(rowid), 0) FROM result").fetchone()
+        first = max(0, last - most)
+        found: dict[tuple[int, int], list[int]] = {}
+        # results first: a plain join may begin with outcomes, of which there may be a million
+        for *row, context, fold, code in self.db.execute(
+            f"{_STORED}, context, fold, code FROM result CROSS JOIN outcome "
+            "USING (context, fold, code) WHERE result.rowid > ?",
+            (first,),
+        ):
+            digest = self.context_digest(context)
+            if not stored_result(digest, (fold, code), row, self._has_payload).is_whole:
+                found.setdefault((context, fold), []).append(code)
+        before = "SELECT COUNT(*) FROM result WHERE rowid <= ?"
+        return found, int(self.db.execute(before, (first,)).fetchone()[0]) if first else 0
 
     def payload(self, digest: str) -> bytes:
         """What is kept under a digest.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
+from gridrun.plan.task_encoding import IntArray
 from gridrun.store.ledger._digests import result_digest
 
 NO_PAYLOADS = "{}"
@@ -45,6 +46,26 @@ class ReadResult(NamedTuple):
     details: list[dict[str, Any]]
     pooled: dict[str, Any]
     payloads: dict[str, str]
+
+
+class Ended(NamedTuple):
+    """Tasks of a context and fold that have ended and have a result.
+
+    Args:
+        done: Codes of done tasks.
+        failed: Codes of failed ones.
+        kinds: Kind of each failure.
+    """
+
+    done: IntArray
+    failed: IntArray
+    kinds: list[str]
+
+    def without(self, kinds: Collection[str]) -> tuple[IntArray, IntArray]:
+        """Codes of done and of failed tasks, but for some kinds of failure."""
+        if not kinds:
+            return self.done, self.failed
+        return self.done, self.failed[[kind not in kinds for kind in self.kinds]]
 
 
 def stored_result(
