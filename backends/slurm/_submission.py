@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ LOGS = "logs"
 """Directory of a sweep that has what its jobs printed."""
 
 SCRIPT = "job.sh"
+_OPTIONS = "sbatch.json"
 
 _JOB = """#!/bin/bash
 # A task of a job array runs the shard of its own number; after a kill it goes on where it was.
@@ -47,13 +49,14 @@ def write_job(
     (directory / SCRIPT).write_text(text, "utf-8")
     (directory / LOGS).mkdir(exist_ok=True)
     options = _options(settings, directory, len(shards), minutes, memory_mb(settings, limits))
-    (directory / "sbatch.txt").write_text("\n".join(options) + "\n", "utf-8")
+    (directory / _OPTIONS).write_text(json.dumps(options, indent=1), "utf-8")
     return minutes
 
 
 def options_of(directory: Path) -> list[str]:
     """What sbatch is to be given for a sweep, as it was written."""
-    return (directory / "sbatch.txt").read_text("utf-8").splitlines()
+    options: list[str] = json.loads((directory / _OPTIONS).read_text("utf-8"))
+    return options
 
 
 def log_of(directory: Path, shard: str) -> Path:

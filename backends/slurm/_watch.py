@@ -50,6 +50,8 @@ class SlurmWatch(QueueWatch):
     ) -> None:
         super().__init__(sweep, queue, numbers=numbers, is_cancelled=is_cancelled, say=say)
         self.is_sent = sweep.is_sent
+        self.was_read_before = bool(sweep.segments)
+        """Whether an earlier run has read something of it."""
         self._submit = submit
         self._planned = sweep.planned
         self._was_cancelled = False

@@ -277,11 +277,13 @@ class SlurmBackend(QueueBackend):
         )
 
     def _look(self, watch: SweepWatch) -> Iterator[Event]:
+        assert isinstance(watch, SlurmWatch)
         yield from watch.look()
         if not watch.is_over:
             return
         outstanding = watch.outstanding
-        if outstanding.outcomes or watch.segments_of(None):
+        # a segment may say no more than that a worker was ready
+        if outstanding.outcomes or watch.was_read_before:
             self._fruitless = 0
         elif outstanding.reasons:
             self._fruitless += 1
