@@ -48,7 +48,8 @@ def write_job(
     text = _JOB.format(setup=settings.setup.strip(), python=python, notice=notice)
     (directory / SCRIPT).write_text(text, "utf-8")
     (directory / LOGS).mkdir(exist_ok=True)
-    options = _options(settings, directory, len(shards), minutes, memory_mb(settings, limits))
+    count = max(len(shards), 1)
+    options = _options(settings, directory, count, minutes, memory_mb(settings, limits))
     (directory / _OPTIONS).write_text(json.dumps(options, indent=1), "utf-8")
     return minutes
 
@@ -57,6 +58,11 @@ def options_of(directory: Path) -> list[str]:
     """What sbatch is to be given for a sweep, as it was written."""
     options: list[str] = json.loads((directory / _OPTIONS).read_text("utf-8"))
     return options
+
+
+def has_begun(directory: Path) -> bool:
+    """Whether a job of a sweep was ever started, for then there is its log."""
+    return any((directory / LOGS).glob("*"))
 
 
 def log_of(directory: Path, shard: str) -> Path:

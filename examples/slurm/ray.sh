@@ -3,6 +3,8 @@
 #
 #     sbatch --nodes=4 --cpus-per-task=16 --time=8:00:00 examples/slurm/ray.sh STUDY
 #
+# What follows STUDY are options of gridrun local.
+#
 # Each task of the allocation starts one raylet, the first one the head as well. When the study has
 # ended, or the time is nearly over, everything ends; the same command goes on where it was.
 #SBATCH --job-name=gridrun-ray
@@ -10,7 +12,7 @@
 #SBATCH --signal=B:TERM@120
 set -euo pipefail
 
-study=${1:?the study directory is missing: sbatch examples/slurm/ray.sh STUDY}
+: "${1:?the study directory is missing: sbatch examples/slurm/ray.sh STUDY}"
 
 # whoever knows the token may run programs as you: it is made anew, and only tasks of this job have it
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
@@ -49,7 +51,7 @@ until (: < "/dev/tcp/$address/$port") 2>/dev/null; do
 done
 
 # raylets that come later get workers as they come
-gridrun local "$study" --address "$HEAD" &
+gridrun local "$@" --address "$HEAD" &
 run=$!
 trap 'kill -TERM "$run"' TERM  # near the time limit: what has ended is in the ledger
 status=0

@@ -13,6 +13,7 @@ from commands import gridrun
 from toystudies import table
 
 ROOT = Path(__file__).parents[2]
+PART = ["--only", "quality=clingen", "--only", "imputation=zero_imp,mean_imp", "--folds", "2"]
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def quickstart(tmp_path):
     """A copy of the first study, twice: for here and for Slurm."""
     for name in ("here", "there"):
         shutil.copytree(ROOT / "examples" / "quickstart", tmp_path / name)
-    done = gridrun("local", tmp_path / "here", "--in-process")
+    done = gridrun("local", tmp_path / "here", "--in-process", *PART, timeout=800)
     assert done.returncode == 0, done.stderr
     return tmp_path / "here", tmp_path / "there"
 
@@ -32,7 +33,7 @@ def test_the_quickstart_on_slurm(cluster, quickstart):
     here, there = quickstart
     with (there / "study.yaml").open("a") as file:
         file.write("\nslurm: {cpus: 2, memory: 3 GB, poll_seconds: 1, lease_seconds: 5}\n")
-    done = gridrun("slurm", there, "--yes", timeout=800)
+    done = gridrun("slurm", there, "--yes", *PART, timeout=800)
     assert done.returncode == 0, done.stderr
     assert table(there) == table(here)
 
@@ -47,7 +48,7 @@ def test_ray_inside_of_one_allocation(cluster, quickstart, tmp_path, monkeypatch
     log = tmp_path / "log"
     options = ("--ntasks=2", "--ntasks-per-node=2", "--mem=6000", f"--output={log}")
     script = ROOT / "examples" / "slurm" / "ray.sh"
-    sent = cluster.run("sbatch", "--parsable", *options, script, there)
+    sent = cluster.run("sbatch", "--parsable", *options, script, there, *PART)
     assert not sent.returncode, sent.stderr
     job = sent.stdout.strip()
     cluster.wait_until(lambda: not cluster.ask("squeue", "-h"), 800)
