@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ LOGS = "logs"
 """Directory of a sweep that has what its jobs printed."""
 
 SCRIPT = "job.sh"
+_OPTIONS = "sbatch.json"
 
 _JOB = """#!/bin/bash
 # A task of a job array runs the shard of its own number; after a kill it goes on where it was.
@@ -46,14 +48,21 @@ def write_job(
     text = _JOB.format(setup=settings.setup.strip(), python=python, notice=notice)
     (directory / SCRIPT).write_text(text, "utf-8")
     (directory / LOGS).mkdir(exist_ok=True)
-    options = _options(settings, directory, len(shards), minutes, memory_mb(settings, limits))
-    (directory / "sbatch.txt").write_text("\n".join(options) + "\n", "utf-8")
+    count = max(len(shards), 1)
+    options = _options(settings, directory, count, minutes, memory_mb(settings, limits))
+    (directory / _OPTIONS).write_text(json.dumps(options, indent=1), "utf-8")
     return minutes
 
 
 def options_of(directory: Path) -> list[str]:
     """What sbatch is to be given for a sweep, as it was written."""
-    return (directory / "sbatch.txt").read_text("utf-8").splitlines()
+    options: list[str] = json.loads((directory / _OPTIONS).read_text("utf-8"))
+    return options
+
+
+def has_begun(directory: Path) -> bool:
+    """Whether a job of a sweep was ever started, for then there is its log."""
+    return any((directory / LOGS).glob("*"))
 
 
 def log_of(directory: Path, shard: str) -> Path:

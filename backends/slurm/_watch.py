@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 
 from backends.slurm import _controller as slurm
 from backends.slurm._controller import JobState, NoAnswer, QueueFull
 from backends.slurm._submission import log_of
+from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, SweepEnded, SweepSent
 from gridrun.run.backend import SentSweep
 from gridrun.run.queue_backend import text_of
@@ -30,6 +32,7 @@ class SlurmWatch(QueueWatch):
         numbers: Digest of a context to its number.
         is_cancelled: Whether it was given up.
         submit: Submits it, unless Slurm has it, and gives the event; raises ``QueueFull``.
+        waits: Whether it is looked at again and again.
         say: Called with each line about its state.
     """
 
@@ -46,11 +49,16 @@ class SlurmWatch(QueueWatch):
         numbers: NumberOf,
         is_cancelled: Callable[[], bool],
         submit: Callable[[], SweepSent],
+        waits: bool,
         say: Callable[[str], None],
     ) -> None:
         super().__init__(sweep, queue, numbers=numbers, is_cancelled=is_cancelled, say=say)
         self.is_sent = sweep.is_sent
+        self.was_read_before = bool(sweep.segments)
+        """Whether an earlier run has read something of it."""
         self._submit = submit
+        self._waits = waits
+        self._settled = math.inf
         self._planned = sweep.planned
         self._was_cancelled = False
 
@@ -74,16 +82,25 @@ class SlurmWatch(QueueWatch):
         if jobs is None:
             return
         living = {number for number, job in jobs.items() if not job.is_over}
-        if living and (cancelled or self.outstanding.is_settled):
+        if living and cancelled:
             self._cancel()
         for number in self.shards:
             held = number in living or is_held[number]
             if not held and not self.outstanding.is_through(number):
                 yield from self._give_up(number, jobs.get(number), cancelled=cancelled)
         self._say_states(jobs)
-        if self.outstanding.is_settled:
+        if self.outstanding.is_settled and not self._awaits_ends(jobs):
+            if living:
+                self._cancel()
             self.is_over = True
             yield SweepEnded(self.name, "cancelled" if self._was_cancelled else "ended")
+
+    def _awaits_ends(self, jobs: Mapping[int, JobState]) -> bool:
+        """Whether jobs whose outcomes are all here are about to end by themselves."""
+        now = time.monotonic()
+        self._settled = min(self._settled, now)
+        is_busy = any(not job.is_over and job.state != "PENDING" for job in jobs.values())
+        return self._waits and is_busy and now - self._settled < self.queue.lease_seconds
 
     def job_words(self, number: int, jobs: Mapping[int, JobState]) -> str:
         """How a shard stands, for people."""
@@ -104,7 +121,7 @@ class SlurmWatch(QueueWatch):
     def _jobs(self) -> Mapping[int, JobState] | None:
         try:
             return slurm.tasks_of(self.name)
-        except NoAnswer as error:
+        except EnvironmentFault as error:
             self.say_once(f"{self.name}: {error.what}; outcomes are read all the same")
             return None
 

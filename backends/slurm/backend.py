@@ -12,7 +12,7 @@ from backends.slurm import _controller as slurm
 from backends.slurm._check import check
 from backends.slurm._controller import Cluster, JobState, NoAnswer, QueueFull
 from backends.slurm._estimates import quote, shards_of, workers
-from backends.slurm._submission import SCRIPT, log_of, options_of, write_job
+from backends.slurm._submission import SCRIPT, has_begun, log_of, options_of, write_job
 from backends.slurm._watch import SlurmWatch, end_of
 from backends.slurm.settings import SlurmSettings
 from gridrun.errors import EnvironmentFault, UserError, counted
@@ -204,9 +204,7 @@ class SlurmBackend(QueueBackend):
         Raises:
             NoAnswer: Slurm does not answer.
         """
-        queue = self._queue(name)
-        has_begun = any(log_of(queue.directory, "*").parent.glob("*"))
-        return bool(slurm.tasks_of(name)) or has_begun
+        return bool(slurm.tasks_of(name)) or has_begun(self._queue(name).directory)
 
     def _require_room(self, count: int) -> None:
         most = self._settings.max_queued
@@ -248,7 +246,11 @@ class SlurmBackend(QueueBackend):
         found = super()._look_at_reading(sweep)
         if found.report or found.fault is not None:
             return found
-        job = slurm.tasks_of(sweep).get(0)
+        try:
+            job = slurm.tasks_of(sweep).get(0)
+        except NoAnswer as error:
+            self._say(f"{sweep}: {error.what}; it is asked again")
+            return found
         if job is not None and not (job.is_over and self._is_late(job)):
             return found
         queue = self._queue(sweep)
@@ -273,15 +275,18 @@ class SlurmBackend(QueueBackend):
             numbers=numbers_of(study.contexts),
             is_cancelled=lambda: self._is_given_up(sweep.name, queue),
             submit=lambda: self._submit(sweep),
+            waits=self._waits,
             say=self._say,
         )
 
     def _look(self, watch: SweepWatch) -> Iterator[Event]:
+        assert isinstance(watch, SlurmWatch)
         yield from watch.look()
         if not watch.is_over:
             return
         outstanding = watch.outstanding
-        if outstanding.outcomes or watch.segments_of(None):
+        # a segment may say no more than that a worker was ready
+        if outstanding.outcomes or watch.was_read_before:
             self._fruitless = 0
         elif outstanding.reasons:
             self._fruitless += 1

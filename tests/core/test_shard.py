@@ -42,8 +42,11 @@ from gridrun.shard import (
     pack_shards,
     read_manifest,
     read_segment,
+    work_on,
 )
 from gridrun.shard._text import job_data, job_from
+from gridrun.shard.contexts import Contexts
+from gridrun.shard.queue import ShardQueue, write_queue
 from gridrun.testing.processes import all_gone
 from gridrun.testing.toy import PIPELINE
 from gridrun.testing.units import expected_rows, task_key, toy_content, toy_job, toy_units
@@ -373,3 +376,31 @@ def test_an_archive_that_would_fill_the_memory_is_no_shard(tmp_path):
         archive.writestr("shard-00000.jsonl", bytes(2**26))
     with pytest.raises(UserError, match="unpacked to far more than a shard takes"):
         open_shard(tmp_path / "s.zip", 0)
+
+
+def test_a_shard_that_is_to_end_lets_its_tasks_end(tmp_path):
+    """Near a time limit: what runs has its outcome, nothing else is begun, the next goes on."""
+    starts = tmp_path / "starts"
+    job = toy_job(sleep_ms=150, start_log=str(starts))
+    units = toy_units(2, 8)
+    contexts = Contexts({1: ContextFacts("c" * 32, "tree")})
+    write_queue(tmp_path / "q", job, contexts, [units], read_artifact=toy_content)
+    queue = ShardQueue(tmp_path / "q")
+    out = queue.out("shard-00000")
+    report = work_on(
+        queue, "shard-00000", workers=2, is_ending=lambda: starts.exists() and _lines(starts) > 3
+    )
+    assert report is not None
+    assert report.stopped
+    assert report.done + report.failed == _lines(starts) < 16
+    assert queue.state("shard-00000").state == "waiting"
+    report = work_on(queue, "shard-00000", workers=2)
+    assert report is not None
+    assert not report.stopped
+    assert _lines(starts) == 16
+    assert rows_of(events_in(out)) == expected_rows(job, units)
+    assert work_on(queue, "shard-00000") is None, "it is done"
+
+
+def _lines(path):
+    return len(path.read_text().splitlines())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
 import signal
 import sqlite3
@@ -12,6 +14,7 @@ import clusterstudies as it
 import pytest
 from toystudies import table
 
+from backends.slurm._submission import log_of, options_of
 from gridrun.errors import EnvironmentFault, UserError
 
 
@@ -323,4 +326,92 @@ def test_more_shards_than_an_array_may_have(make_cluster, tmp_path):
     assert max(sizes) <= 10
     assert len(sizes) > 1
     assert report.tally.finished == 72
+    require_complete(study)
+
+
+@pytest.mark.slow
+def test_nodes_that_do_not_see_the_folder(make_cluster, tmp_path):
+    """Slurm cannot even write a log: exit code 3, and which folder it is about."""
+    if os.geteuid() != 0:
+        pytest.skip("hiding a folder from the node's daemon takes root")
+    study = it.study(tmp_path / "study", slurm={"lease_seconds": 0.5})
+    cluster = make_cluster()
+    cluster.end("slurmd")
+    hidden = f'mount -t tmpfs none {study} && exec "$0" "$@"'
+    cluster.start_node("unshare", "--mount", "sh", "-c", hidden)
+    cluster.wait_until(lambda: cluster.ask("sinfo", "-h", "-o", "%t") == "idle")
+    with pytest.raises(EnvironmentFault) as caught:
+        it.run(study, send=True, wait=True)
+    assert "it has printed nothing: do the nodes see" in caught.value.text()
+    assert str(study / "slurm") in caught.value.text()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_sent_twice_is_run_once(cluster, tmp_path):
+    """Jobs of the second array wait for those of the first, and find nothing to do."""
+    log = tmp_path / "starts"
+    options = {"sleep_ms": 500, "start_log": str(log)}
+    study = it.study(tmp_path / "study", options=options)
+    it.run(study, send=True)
+    (place,) = it.sweeps(study)
+    again = cluster.run("sbatch", *options_of(place), place / "job.sh")
+    assert not again.returncode, again.stderr
+    assert len(jobs_of(cluster, study)) == 2
+    printed = log_of(place, "shard-00000")
+    it.wait_for(lambda: printed.exists() and printed.read_text().count("00: job ") == 2)
+    it.wait_for(lambda: it.outcomes_there(study))
+    it.wake(study)
+    it.run(study, wait=True)
+    require_complete(study)
+    assert len(starts(log)) == 72
+    assert not cluster.ask("squeue", "-h")
+
+
+@pytest.mark.slow
+def test_a_job_reads_inputs_that_are_not_read_here(cluster, tmp_path):
+    """The first job reads them, those after it run the shards; one command does both."""
+    there = tmp_path / "far-away"
+    there.mkdir()
+    inputs = {"table": there / "a.txt", "labels": there / "b.txt"}
+    for path in inputs.values():
+        path.write_text(f"content of {path.name}")
+    slurm = {"inputs": {role: str(path) for role, path in inputs.items()}}
+    study = it.study(tmp_path / "study", slurm=slurm)
+    file = study / "study.yaml"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+    it.wake(study)
+    quoted = it.drive(study, "slurm", "--dry-run").stdout
+    assert f"first, a job on one node reads {there / 'a.txt'}" in quoted
+    it.drive(study, "slurm", "--yes", exit_code=1)
+    require_complete(study)
+    assert [sweep.name[-5:] for sweep in it.opened(study).sweeps()] == ["-data", "hards"]
+    assert not cluster.ask("squeue", "-h")
+
+
+@pytest.mark.slow
+def test_a_job_is_preempted(make_cluster, tmp_path):
+    """By one of a partition that goes first: it is put back, and goes on where its outcomes end."""
+    cluster = make_cluster(
+        partitions=("PartitionName=urgent PriorityTier=10",),
+        PreemptType="preempt/partition_prio",
+        PreemptMode="REQUEUE",
+    )
+    log = tmp_path / "starts"
+    options = {"sleep_ms": 200, "start_log": str(log)}
+    study = it.study(tmp_path / "study", options=options)
+    driver = it.begin(study, "slurm", "--yes")
+    it.wait_for(lambda: it.outcomes_there(study) > 3)
+    urgent = ("--partition=urgent", "--cpus-per-task=2", "--mem=10", "--output=/dev/null")
+    cluster.run("sbatch", *urgent, "--wrap", "sleep 600")
+    it.wait_for(lambda: "urgent" in cluster.ask("squeue", "-h", "-t", "RUNNING", "-o", "%P"))
+    it.wait_for(lambda: cluster.ask("squeue", "-h", "-t", "PENDING", "-p", "main"))
+    kept, before = it.finished_there(study), len(starts(log))
+    it.wake(study)
+    cluster.run("scancel", "--partition=urgent", f"--user={getpass.getuser()}")
+    (job,) = jobs_of(cluster, study)
+    cluster.run("scontrol", "update", f"JobId={job}_0", "StartTime=now")
+    out, err = driver.communicate(200)
+    assert driver.returncode == 1, out + err
+    assert len(starts(log)) - before == 72 - kept
+    assert jobs_of(cluster, study) == {job}
     require_complete(study)

@@ -23,6 +23,7 @@ OWN_TESTS = {
     "tests/read": "amiss_tasks.stages.read",
     "tests/azure": "backends.azureml",
     "tests/backends": "backends",
+    "tests/slurm": "backends.slurm",
     "tests/cli": "gridrun.cli",
     "tests/core": "gridrun",
     "tests/slurm": "backends.slurm",
