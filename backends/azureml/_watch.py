@@ -172,7 +172,16 @@ class AzureWatch(SweepWatch):
                     f"{run_id} had no output for {limit:.0f} s, and its log did not grow: "
                     "it is cancelled"
                 )
-                self._calls.call("cancel", run_id)
+                self._end(run_id)
+
+    def _end(self, run_id: str) -> None:
+        """Ask for the end of a child; one that cannot be ended is given up all the same."""
+        try:
+            self._calls.call("cancel", run_id)
+        except AzureTrouble as trouble:
+            if trouble.kind not in (Trouble.MISSING, Trouble.REFUSED):
+                raise
+            self.say(f"{run_id} cannot be cancelled, and is given up: {trouble.text}")
 
     def _lives(self, run_id: str, child: Child, now: float) -> bool:
         """Whether a silent child prints; one whose log cannot be asked for just now may."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from toys import azure_keys, table
 
+from backends.azureml.sdk.versions import version_of
+
 pytestmark = pytest.mark.azure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,7 +150,8 @@ def test_faults_of_the_inputs_come_home(azure_service, container, study, tmp_pat
     azure_service.add_datastore("patients", {"2026/cadd_snv.tsv.gz": good})
     code, _, err = gridrun(azure_service, home, "azure", study, "--yes", *PART)
     assert code == 0, err
-    assert len(azure_service.sweeps) == 5
+    # with SDK v2 it is seen before anything is sent that an input is not there
+    assert len(azure_service.sweeps) == (3 if version_of("") == "v2" else 5)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """A study's life on Azure: sent, waited for, collected, detached from, cancelled, killed."""
 
 import json
+import re
 import shutil
 import signal
 import time
@@ -150,6 +151,9 @@ def test_a_restart_without_its_outputs_goes_on(azure_service, tmp_path, expected
     assert table(directory) == expected
     assert len(azure_service.sweeps) == 1
     assert len(starts.read_text().splitlines()) < TASKS * 1.5
+    (child,) = azure_service.sweeps[0].children
+    log = azure_service.artifacts(child.run_id)["user_logs/std_log.txt"].decode()
+    assert re.search("outcomes of an earlier start: [1-9]", log), log
 
 
 def test_a_service_that_stumbles_costs_time_only(azure_service, tmp_path, expected):

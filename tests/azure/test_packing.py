@@ -7,9 +7,11 @@ import math
 import pytest
 
 from backends.azureml import _estimates
+from backends.azureml._children import Child, Patience
 from backends.azureml._combinations import by_combination, shard_of
 from backends.azureml._pack import MOST_SHARDS, Sizing, cores_of, pack, shard_count
 from backends.azureml.node import _child
+from backends.azureml.sdk.types import ChildFacts
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import UserError
 from gridrun.pipeline import TaskSpec, load_pipeline
@@ -17,6 +19,15 @@ from gridrun.plan.units import Unit
 from gridrun.testing.units import toy_units
 
 (ONE,) = toy_units(1, 1)
+
+
+@pytest.mark.parametrize("state", ["Running", "NotResponding", "Unknown", "Queued", "Completed"])
+def test_a_child_that_has_begun_may_be_silent(state):
+    """Also one whose node does not answer; none that waits for a node, or has ended."""
+    child = Child(news=0.0)
+    child.note(ChildFacts("s_0", state), 0.0, {"--shard": [0]})
+    has_begun = state in ("Running", "NotResponding", "Unknown")
+    assert child.is_silent(11.0, Patience(1.0, 10.0, 1.0)) == has_begun
 
 
 def units(count, seconds=60.0, blocks=1):

@@ -175,6 +175,36 @@ def test_storage_without_keys_is_opened_by_the_sign_in(azure_service, tmp_path):
 
 
 @needs_sdk_2
+def test_code_that_cannot_be_uploaded_is_told(azure_service, calls, tmp_path):
+    """The storage refuses a file: no sweep, and what the storage said, at once."""
+    azure_service.fault("PUT .*/go.py", status=403, count=None)
+    with pytest.raises(AzureTrouble) as caught:
+        submit(azure_service, calls, tmp_path / "code")
+    assert caught.value.kind is Trouble.FORBIDDEN
+    assert not azure_service.sweeps
+
+
+@needs_sdk_2
+def test_a_child_that_is_no_job_is_ended_through_its_record(azure_service, calls):
+    """The resource manager does not know it; the run history says how it is ended."""
+    azure_service.settings.odd.trials_as_jobs = False
+    job = body_of(azure_service)["properties"]
+    job["trial"]["command"] = "sleep 60"
+    assert Rest(azure_service).put("gridrun-z-1", {"properties": job}).status_code == 201
+    azure_service.wait_until(
+        lambda: "Running" in [run.status for run in azure_service.sweeps[0].children]
+    )
+    names = {child.name for child in calls.call("children", "gridrun-z-1")}
+    running = next(run for run in azure_service.sweeps[0].children if run.status == "Running")
+    assert running.run_id in names
+    calls.call("cancel", running.run_id)
+    azure_service.wait_until(lambda: running.status == "Canceled")
+    with pytest.raises(AzureTrouble) as caught:
+        calls.call("cancel", "gridrun-z-1_9")
+    assert caught.value.kind is Trouble.MISSING
+
+
+@needs_sdk_2
 def test_a_failed_sweep_says_why(azure_service, calls):
     """The first line of what went wrong, which the resource manager does not have."""
     job = body_of(azure_service)["properties"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from backends.azureml.sdk._signin2 import cloud
 from backends.azureml.sdk.types import AzureTrouble, Trouble
@@ -82,6 +83,15 @@ class Services:
         request = HttpRequest("POST", url, json={"runId": name, "selectRunMetadata": True})
         found: Record = self._answer(self._client, request).get("runMetadata") or {}
         return found
+
+    def post(self, url: str) -> None:
+        """Ask for what a record of the run history says is done at an address."""
+        from azure.core.rest import HttpRequest
+
+        host = urlsplit(self._runs()).netloc
+        if urlsplit(url).netloc != host:  # our token goes to no other host
+            raise AzureTrouble(Trouble.REFUSED, f"an address is at another host: {url}")
+        self._client.send_request(HttpRequest("POST", url)).raise_for_status()
 
     def _runs(self) -> str:
         """Address of the runs in the run history."""

@@ -57,6 +57,7 @@ class SdkV2:
         self._services: Any = None
         self._blobs: Any = None
         self._folders: dict[str, str] = {}
+        self._ends: dict[str, str] = {}
 
     def sign_in(self, settings: AzureSettings) -> WorkspaceFacts:
         """Sign in without asking anybody, and look whether the workspace answers."""
@@ -64,7 +65,8 @@ class SdkV2:
             from azure.ai.ml import MLClient
 
             credential, way = credential_of(settings.sign_in)
-            options = {"show_progress": False, "enable_telemetry": False, **_ONCE}
+            # without progress, which goes nowhere here, an upload that fails is waited for for ever
+            options = {"show_progress": True, "enable_telemetry": False, **_ONCE}
             if settings.config is not None:
                 client = MLClient.from_config(credential, path=str(settings.config), **options)
             else:
@@ -150,6 +152,7 @@ class SdkV2:
             for record in records:
                 name = record["runId"]
                 self._folders[name] = record.get("dataContainerId") or _folder(name)
+                self._ends[name] = record.get("cancelUri") or ""
             return [
                 ChildFacts(
                     record["runId"], record["status"], _error(record), given[record["runId"]]
@@ -212,7 +215,12 @@ class SdkV2:
             try:
                 self._client.jobs.begin_cancel(run_id, polling=False)
             except Exception as error:
-                if trouble_of(error).kind not in (Trouble.REFUSED, Trouble.CONFLICT):
+                kind = trouble_of(error).kind
+                if kind is Trouble.MISSING and self._ends.get(run_id):
+                    # the resource manager may not know children; their records say how else
+                    self._services.post(self._ends[run_id])
+                    return
+                if kind not in (Trouble.REFUSED, Trouble.CONFLICT):
                     raise
                 if self._services.run(run_id).get("status") not in ENDED:
                     raise

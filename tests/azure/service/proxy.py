@@ -73,6 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
         if application is None or not self.host:
             self.send_error(502, "this proxy leads nowhere")
             return
+        body = self._read_body()
+        if body is None:
+            self.close_connection = True
+            return
         parts = urlsplit(self.path)
         query = parse_qsl(parts.query, keep_blank_values=True)
         request = Request(
@@ -81,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=unquote(parts.path),
             query={name.lower(): value for name, value in query},
             headers=self.headers,
-            body=self._read_body(),
+            body=body,
             raw_path=parts.path,
         )
         application.answer(request, self._send)
@@ -92,9 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._serve
         raise AttributeError(name)
 
-    def _read_body(self) -> bytes:
+    def _read_body(self) -> bytes | None:
+        """The body; None where the client has gone in the middle of it."""
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            size = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(size)
+            return body if len(body) == size else None
         parts = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
             parts.append(self.rfile.read(size))
