@@ -19,6 +19,9 @@ from gridrun.errors import counted
 _MOST_BYTES = 48 << 20
 """Unpacked bytes that are looked at, in half a second; the rest is taken to be like these."""
 
+_LEAST_BYTES = 64
+"""What a line counts as, at least."""
+
 _GZIP = b"\x1f\x8b"
 _FIELDS = re.compile(rb"(?:^|[;\t])(CLNREVSTAT|CLNSIG|CSQ)=([^;\t\n]*)")
 _MISSENSE = b"missense_variant"
@@ -84,8 +87,9 @@ def count_rows(file: Path, significance: Significance) -> RowCounts | None:
             is_packed = raw.read(len(_GZIP)) == _GZIP
             raw.seek(0)
             lines = gzip.GzipFile(fileobj=raw) if is_packed else raw
-            for line in lines:
-                seen += len(line)
+            # what is one line, or nothing but line ends, would take all memory, or minutes
+            for line in iter(lambda: lines.readline(_MOST_BYTES), b""):
+                seen += max(len(line), _LEAST_BYTES)
                 if seen > _MOST_BYTES:
                     break
                 fields = dict(_FIELDS.findall(line)) if not line.startswith(b"#") else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ def test_of_a_large_file_the_beginning_is_counted(monkeypatch, tmp_path):
     elsewhere = costs_of({})
     assert any("400 training rows" in clause for clause in elsewhere.assumes)
     assert cost(elsewhere).own > 0
+
+
+@pytest.mark.parametrize("content", [b"0", b"\n"])
+def test_a_count_of_what_unpacks_without_end_is_bounded(tmp_path, monkeypatch, content):
+    """One line of all of it is read no further than others, and line ends count as lines."""
+    monkeypatch.setattr("amiss_tasks.study._row_counts._MOST_BYTES", 1 << 20)
+    path = tmp_path / "bomb.vcf.gz"
+    path.write_bytes(gzip.compress(content * (64 << 20), 1))
+    tracemalloc.start()
+    found = count_rows(path, UPSTREAM_SIGNIFICANCE)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 16 << 20
+    assert "by its first" in found.said
 
 
 def test_costs_grow_with_rows_columns_and_hyperparameters():

@@ -7,7 +7,9 @@ end or fill their process run in the slow suite, in one study by the real comman
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -193,3 +195,45 @@ def test_each_costs_its_own_tasks_only(on_ray, tmp_path, monkeypatch):
     expected = open_study(alone).results().set_index("imputation")
     same = [column for column in NUMBERS if column in expected]
     assert expected[same].equals(found.loc[expected.index, same])
+
+
+def sleepers(word):
+    """Ids of processes that sleep for so many seconds."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if file.read_bytes() == f"sleep\0{word}\0".encode():
+                found.append(int(file.parent.name))
+    return found
+
+
+DAEMONS = (
+    "for (how in c('', 'setsid', 'env -i PATH=/bin:/usr/bin setsid nohup')) "
+    "system(paste(how, 'sleep {word} >/dev/null 2>&1 &')); Sys.sleep(10)"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_daemons_of_a_method_end_with_a_run_that_is_stopped(number, tmp_path):
+    """On Ray, in the middle of a task: none of them is left once the command has ended."""
+    word = f"4711.{os.getpid()}{number:d}"
+    (tmp_path / "forks.R").write_text(training(DAEMONS.format(word=word)))
+    study = write_small_study(
+        tmp_path / "study",
+        imputation=["zero_imp", "forks"],
+        own_methods={"forks": tmp_path / "forks.R"},
+        classifiers=["lr"],
+        folds=2,
+    )
+    command = [sys.executable, "-m", "gridrun", "local", str(study)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while len(sleepers(word)) < 3 and process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+        assert process.poll() is None, process.stdout.read()
+        process.send_signal(number)
+        said = process.stdout.read().decode()
+    assert process.returncode == 130, said
+    assert sleepers(word) == []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
+from gridrun.api import write_report
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.run._recorder import Recorder
 from gridrun.store.cache import replacing
@@ -210,6 +211,52 @@ def test_each_fault_of_a_disk_has_its_sentence(number, says, tmp_path):
     assert says in disk_fault(OSError(f"Error writing. Detail: [errno {number}] ...")).what
     assert isinstance(cannot_write(tmp_path, OSError(errno.EACCES, "no")), UserError)
     assert disk_fault(FileNotFoundError(errno.ENOENT, "none")) is None
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A study that was run."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    opened(directory).run(backend="inprocess")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("how", "says"), [("size=8k", "no space left on the disk"), ("ro", "read-only")]
+)
+def test_a_report_that_cannot_be_written(finished, tmp_path, how, says):
+    """To a file of one's own, or among the tables: a sentence, 3, and nothing torn."""
+    before = (finished / "results" / "final_cv_results.csv").read_bytes()
+    with small_disk(tmp_path / "other", MB) as again:
+        again(how)
+        with pytest.raises(EnvironmentFault, match=says) as caught:
+            write_report([opened(finished)], tmp_path / "other" / "report.html")
+        assert str(tmp_path / "other") in caught.value.where
+        assert list((tmp_path / "other").iterdir()) == []
+    for left in (finished / "results").glob("report.html"):
+        left.unlink()
+    kept = tmp_path / "kept"
+    shutil.move(finished / "results", kept)
+    with small_disk(finished / "results", "3m") as again:
+        shutil.copytree(kept, finished / "results", dirs_exist_ok=True)
+        taken = sum(file.stat().st_blocks for file in (finished / "results").iterdir()) * 512
+        again(how.replace("8k", str(taken + (16 << 10))))
+        with pytest.raises(EnvironmentFault, match=says):
+            opened(finished).report()
+        assert (finished / "results" / "final_cv_results.csv").read_bytes() == before
+        assert not (finished / "results" / "report.html").exists()
+
+
+def test_a_report_within_a_limit_of_file_sizes(finished, tmp_path):
+    """It is larger than this process may write, which is said; nothing is there."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, before[1]))
+    try:
+        with pytest.raises(EnvironmentFault, match="larger than this process may write"):
+            write_report([opened(finished)], tmp_path / "report.html")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "report.html").exists()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.pipeline import TaskResult, TaskSpec
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed
-from gridrun.store.ledger import Ledger, LedgerView
+from gridrun.store.ledger import Ledger, LedgerView, _lease
 
 TASK = TaskSpec(context=1, code=77, fold=1, classifier="rf", values={"a": "x"})
 ATTEMPT = Attempt("u1", 1, "here", 100.0, 2.0)
@@ -156,6 +156,28 @@ def test_a_heartbeat_of_the_future_holds_no_study(tmp_path, ahead_seconds, is_ta
     with Ledger(path) as ledger:
         assert ("process 4711 on elsewhere" in ledger.note) == (ahead_seconds > 0)
         assert ("ahead of this machine's" in ledger.note) == (ahead_seconds > 0)
+
+
+@pytest.mark.parametrize("jump_seconds", [-86400.0, 86400.0])
+def test_a_clock_that_is_set_takes_no_study_from_a_run_of_this_machine(
+    tmp_path, monkeypatch, jump_seconds
+):
+    """A day forwards or back: it writes on, nobody else may, and its process says that it lives."""
+    path = tmp_path / "l.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        real = time.time
+        monkeypatch.setattr("gridrun.store.ledger._lease.time.time", lambda: real() + jump_seconds)
+        with pytest.raises(UserError, match=f"process {holder.pid} on "):
+            Ledger(path)
+        holder.stdin.close()
+    with Ledger(path) as ledger:
+        monkeypatch.setattr("gridrun.store.ledger._lease.time.time", lambda: real() - jump_seconds)
+        ledger._write(lambda: _lease.beat(ledger.db, path))
+        ledger.store_meta("a", "b")
+        assert ledger.meta("a") == "b"
 
 
 def test_a_run_whose_study_was_taken_over_writes_nothing_more(tmp_path, monkeypatch):

@@ -467,6 +467,22 @@ def test_unpacking_is_bounded(tmp_path: Path) -> None:
         check_inputs({**GOLDEN_INPUT, "vcf": str(path)}, {})
 
 
+@pytest.mark.parametrize("line", [b"\n", b"##a=b\n", b"1\t1\t.\tA\tC\t.\t.\tX=1\n"])
+def test_what_unpacks_without_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    """Lines that are short enough, as many as anybody likes, of next to no packed bytes."""
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.PACKED_BYTES", 10**5)
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.PACKED_TIMES", 20)
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 1 << 16)
+    head = gzip.decompress(Path(GOLDEN_INPUT["vcf"]).read_bytes()).split(b"\n")
+    own = b"\n".join(text for text in head if text.startswith(b"#"))
+    path = tmp_path / "bomb.vcf.gz"
+    path.write_bytes(gzip.compress(own + b"\n" + line * (12_000_000 // len(line))))
+    with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
+        read({**GOLDEN_INPUT, "vcf": str(path)}, tmp_path / "cache")
+
+
 DAMAGED: dict[str, Callable[[bytes, int], bytes]] = {
     "flipped bit": lambda data, at: data[:at] + bytes([data[at] ^ 16]) + data[at + 1 :],
     "cut": lambda data, at: data[:at],

@@ -23,6 +23,11 @@ from gridrun.errors import in_bytes
 
 CHUNK_BYTES = 1 << 22
 LONGEST_LINE_BYTES = 256 * 10**6
+
+PACKED_TIMES = 500
+"""So many times its size a file may hold, and ``PACKED_BYTES`` anyway: VCFs hold 10 to 30 times."""
+
+PACKED_BYTES = 10**9
 """A line past this is refused: no VCF or CADD line is a quarter of a gigabyte."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -167,7 +172,7 @@ class LineSource:
         return self._raw.tell() / max(1, self.path.stat().st_size)
 
     def _read(self, raw: IO[bytes]) -> Iterator[Block]:
-        data = self._blocks(raw)
+        data = self._bounded(self._blocks(raw))
         first = next(data, b"")
         if first.startswith(_BOM):
             self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
@@ -207,6 +212,20 @@ class LineSource:
             block = next(data, b"")
         if last := b"".join(pieces):
             self._last = self._block(last)
+
+    def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield unpacked bytes as long as there are no more of them than a file can mean."""
+        left = max(PACKED_BYTES, PACKED_TIMES * self.path.stat().st_size)
+        for block in blocks:
+            left -= len(block)
+            if left < 0:
+                self._report.stop(
+                    f"unpacks to more than {PACKED_TIMES} times its size, as no such file does",
+                    line=self._next_line,
+                    todo="make it anew; if it is right, unpack it",
+                )
+                return
+            yield block
 
     def _blocks(self, raw: IO[bytes]) -> Iterator[bytes]:
         """Yield unpacked bytes; name what is wrong with the packing."""
