@@ -26,7 +26,6 @@ OWN_TESTS = {
     "tests/slurm": "backends.slurm",
     "tests/cli": "gridrun.cli",
     "tests/core": "gridrun",
-    "tests/slurm": "backends.slurm",
     "tests/study": "gridrun",
     "tests/worker": "gridrun.worker",
 }
