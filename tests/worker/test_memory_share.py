@@ -48,7 +48,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """A small machine, on which nothing else runs."""
-    machine = Machine(3 * LARGE_BYTES)
+    machine = Machine(int(3.5 * LARGE_BYTES))
     monkeypatch.setattr(_machine_memory, "total_memory", lambda: machine.total)
     monkeypatch.setattr(_machine_memory, "free_memory", machine.free)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
