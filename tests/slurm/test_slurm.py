@@ -138,6 +138,8 @@ class TestWhatMayHappen:
     @pytest.mark.parametrize("moment", ["before", "after"])
     def test_the_answer_of_sbatch_is_lost(self, cluster, tmp_path, moment):
         """Killed before sbatch or after it accepted: one array, found by its name."""
+        taken = ("--cpus-per-task=2", "--mem=10", "--output=/dev/null")
+        cluster.run("sbatch", *taken, "--job-name=taken", "--wrap", "sleep 600")
         study = it.study(tmp_path / "study")
         killed = it.begin(study, "slurm", "--yes", f"--killed-{moment}-sbatch")
         killed.wait(60)
@@ -145,8 +147,12 @@ class TestWhatMayHappen:
         assert [sweep.state for sweep in it.opened(study).sweeps()] == ["planned"]
         assert len(jobs_of(cluster, study)) == (moment == "after")
         it.wake(study)
-        done = it.drive(study, "slurm", "--yes", exit_code=1)
-        assert len(jobs_of(cluster, study)) == 1, done.stderr
+        driver = it.begin(study, "slurm", "--yes")
+        it.wait_for(lambda: [sweep.state for sweep in it.opened(study).sweeps()] == ["sent"])
+        cluster.run("scancel", "--name=taken")
+        out, err = driver.communicate(100)
+        assert driver.returncode == 1, out + err
+        assert len(jobs_of(cluster, study)) == 1, err
         assert [sweep.state for sweep in it.opened(study).sweeps()] == ["ended"]
         require_complete(study)
 
