@@ -67,7 +67,7 @@ def test_one_state_for_both_versions(cluster, rest):
     assert (shown["jobType"], shown["status"]) == ("Sweep", "Completed")
     assert shown["limits"]["maxTotalTrials"] == 2
     assert rest.arm("GET", "jobs/old_1").json()["properties"]["jobType"] == "Command"
-    assert [child["runId"] for child in rest.children("old")] == ["old_1", "old_0"]
+    assert sorted(child["runId"] for child in rest.children("old")) == ["old_0", "old_1"]
     assert rest.put("old", body_of(cluster)).status_code == 400
 
 
@@ -293,6 +293,9 @@ def test_faults_hit_requests_of_version_2(cluster, rest):
     with pytest.raises(requests.ConnectionError):
         rest.put("sweep-1", body_of(cluster))
     assert len(cluster.sweeps) == 1
+    cluster.fault("PUT .*/jobs/sweep-2$", status=503, accepted=True)
+    assert rest.put("sweep-2", body_of(cluster)).status_code == 503
+    assert ended(cluster, "sweep-2").status == "Completed"
     for status in (500, 503):
         cluster.fault("GET .*/jobs/sweep-1$", status=status)
         assert rest.arm("GET", "jobs/sweep-1").status_code == status
@@ -303,6 +306,49 @@ def test_faults_hit_requests_of_version_2(cluster, rest):
     cluster.expire_tokens()
     assert rest.arm("GET", "jobs/sweep-1").status_code == 401
     ended(cluster)
+
+
+def test_files_come_torn_and_late(cluster, rest):
+    """As a mount shows them: half of a file first; a folder as a blob; all of it later."""
+    odd = cluster.settings.odd
+    odd.torn_files = odd.folder_blobs = True
+    command = "echo 0123456789 > outputs/a.txt; until test -e go; do sleep 0.05; done"
+    rest.put("sweep-1", body_of(cluster, trial=trial_of(command)))
+    seen = set()
+
+    def has_grown():
+        seen.add(cluster.artifacts("sweep-1_0").get("outputs/a.txt"))
+        return {b"01234", b"0123456789\n"} <= seen
+
+    cluster.wait_until(has_grown)
+    assert cluster.blobs("azureml")["ExperimentRun/dcid.sweep-1_0/outputs"] == b""
+    cluster.cancel_run("sweep-1")
+    ended(cluster)
+
+    odd.torn_files, odd.files_after_s = False, 0.5
+    rest.put("sweep-2", body_of(cluster))
+    assert ended(cluster, "sweep-2").status == "Completed"
+    run = cluster.runs["sweep-2_1"]
+    cluster.wait_until(lambda: "outputs/said.txt" in cluster.artifacts("sweep-2_1"))
+    stored = cluster.state.blobs["azureml", "ExperimentRun/dcid.sweep-2_1/outputs/said.txt"]
+    assert (stored.modified - run.started).total_seconds() > 0.5
+
+
+def test_children_are_listed_late_and_with_values_as_text(cluster, rest):
+    """A listing that lags behind; null instead of no records; a link that leads elsewhere."""
+    odd = cluster.settings.odd
+    odd.children_after_s, odd.tags = 3600, "values as text"
+    rest.put("sweep-1", body_of(cluster))
+    ended(cluster)
+    assert rest.children("sweep-1") == []
+    odd.children_after_s = 0
+    values = [json.loads(one["tags"]["hyperparameters"]) for one in rest.children("sweep-1")]
+    assert sorted(one["shard"] for one in values) == ["0", "1"]
+    cluster.settings.empty_pages = odd.null_pages = True
+    odd.page_links = "other host"
+    page = rest.history("runs/sweep-1/children").json()
+    assert page["value"] is None
+    assert page["nextLink"].startswith(f"https://other.{cluster.workspace.api_host}/")
 
 
 @needs_sdk

@@ -177,7 +177,9 @@ class Node:
             content = content[: len(content) // 2]
         if odd.files_after_s:
             arguments = (container_id, name, content)
-            threading.Timer(odd.files_after_s, self._state.put_artifact, arguments).start()
+            timer = threading.Timer(odd.files_after_s, self._state.put_artifact, arguments)
+            timer.daemon = True
+            timer.start()
         else:
             self._state.put_artifact(container_id, name, content)
 
