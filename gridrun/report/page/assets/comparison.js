@@ -72,6 +72,13 @@ Report.figures.comparison = (place, data) => {
     const symbols = ["circle", "triangle", "square", "diamond", "star", "cross"];
     const marks = rows().filter((row) => row.mean !== null);
     const nulls = nullModels();
+    const all = [...marks, ...nulls].map((one) => one.mean);
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    const right = found.some((row) => row.failed) ? 62 : 18;
+    // a name that would leave the figure stands before its line
+    const fits = ({ name, mean }) =>
+      ((mean - least) / (most - least || 1)) * (width - left - right) + name.length * 6 + 3 <= width - left - right;
+    const under = nulls.length * 12;
     const layers = many.flatMap((classifier) => {
       const at = classifiers.indexOf(classifier);
       const fill = colours[at % colours.length];
@@ -96,20 +103,20 @@ Report.figures.comparison = (place, data) => {
     ]);
     return Plot.plot({
       width,
-      height: names.length * step + 88 + (nulls.length ? 48 : 0),
+      height: names.length * step + 88 + under,
       marginLeft: left,
-      marginRight: found.some((row) => row.failed) ? 62 : 18,
+      marginRight: right,
       marginTop: 42,
       marginBottom: 46,
       style: { background: "transparent", color: Report.colour("ink"), fontSize: "12px", fontFamily: "inherit" },
       x: { label: `${metric()}, mean of a fold${smaller.get(metric()) ? " (smaller is better)" : ""} →`, grid: true, nice: true, labelOffset: 40, ticks: Math.max(3, Math.round(width / 130)) },
-      y: { domain: names, label: null, padding: 0.1, type: "band", insetBottom: nulls.length ? 48 : 0 },
+      y: { domain: names, label: null, padding: 0.1, type: "band", insetBottom: under },
       marks: [
         Plot.ruleY(names, { stroke: Report.colour("line"), strokeOpacity: 0.6, dy: step / 2 }),
-        ...nulls.flatMap(({ name, mean }, one) => [
-          Plot.ruleX([mean], { stroke: Report.colour("ink"), strokeOpacity: 0.7, strokeDasharray: "4 3", title: () => `null model ${name}: ${mean}` }),
-          // names stand below each other, so that neighbours can be read
-          Plot.text([name], { x: [mean], frameAnchor: "bottom", dy: -4 - 12 * (one % 4), dx: 3, textAnchor: "start", fill: Report.colour("quiet"), stroke: Report.colour("paper"), fontSize: 10 }),
+        ...nulls.flatMap((of, one) => [
+          Plot.ruleX([of.mean], { stroke: Report.colour("ink"), strokeOpacity: 0.7, strokeDasharray: "4 3", title: () => `null model ${of.name}: ${of.mean}` }),
+          // each name has a line of its own, in the order of values, so that neighbours can be read
+          Plot.text([of.name], { x: [of.mean], frameAnchor: "bottom", dy: -4 - 12 * one, dx: fits(of) ? 3 : -3, textAnchor: fits(of) ? "start" : "end", fill: Report.colour("quiet"), stroke: Report.colour("paper"), fontSize: 10 }),
         ]),
         ...layers,
         ...legend,
