@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from backends.azureml.sdk.types import AzureTrouble, Trouble
 from backends.azureml.sdk.versions import how_to_install, version_of
 from backends.azureml.sdk.ways import variable, way_of
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
+
+_STORAGE_SAYS = re.compile("AuthorizationPermissionMismatch|AuthorizationFailure")
+"""Why the storage refuses, as the resource manager does not say it."""
 
 _AGAIN = "then run the same command again: it continues, and sends nothing twice"
 
@@ -19,8 +24,9 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
             return _not_signed_in(trouble, way_of(settings.sign_in))
         case Trouble.FORBIDDEN:
             role = "Contributor, or AzureML Data Scientist, on the workspace"
-            if "AuthorizationPermissionMismatch" in trouble.text:  # so the storage says it
-                role = "Storage Blob Data Contributor on the storage account of the workspace"
+            if _STORAGE_SAYS.search(trouble.text):
+                role = "Storage Blob Data Contributor on the storage account of the workspace, and "
+                role += "whether its firewall lets this machine in"
             return EnvironmentFault(
                 f"this account lacks the permission: {trouble.text}",
                 where=where,

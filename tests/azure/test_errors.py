@@ -85,6 +85,8 @@ def test_a_page_in_a_message_is_named_by_its_title():
     [
         ("no", "Contributor, or AzureML Data Scientist, on the workspace"),
         ("ErrorCode:AuthorizationPermissionMismatch", "Storage Blob Data Contributor"),
+        ("ErrorCode:AuthorizationFailure", "Storage Blob Data Contributor"),
+        ("AuthorizationFailed: the client has no authorization", "Contributor, or AzureML"),
     ],
 )
 def test_who_lacks_a_permission_is_told_the_role(text, role):
