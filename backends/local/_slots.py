@@ -151,7 +151,8 @@ class Slots:
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
             # what an actor that keeps a processor waits for does not come: it died with its node
             self._unfit = [slot for slot in self._unfit if slot.call not in ready]
-            self._grow(self._nodes.processors())
+            if self._has_sent_code:
+                self._grow(self._nodes.processors())
             yield from self._nodes.look(is_any_up=any(slot.is_up for slot in self._slots))
             for slot in [slot for slot in self._slots if slot.call in ready]:
                 events = self._take(slot, stop=is_stopping())

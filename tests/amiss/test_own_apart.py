@@ -14,7 +14,7 @@ from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit, UnitFinished
 from gridrun.worker import Supervisor
 
-LIMIT_SECONDS = 3.0
+LIMIT_SECONDS = 8.0
 FILES = {
     "loops": method("repeat Sys.sleep(1)"),  # one that computes: tests/worker/test_real_r.py
     "dies": method("tools::pskill(Sys.getpid(), 9)"),
