@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import gridrun
+from realstudies import REAL, without_times
 from toystudies import table
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,34 @@ def test_ray_inside_of_one_allocation(cluster, quickstart, tmp_path, monkeypatch
     assert table(there) == table(here)
     assert not Path(f"/tmp/ray-{job}").exists()
     assert not re.findall(rf"/tmp/ray-{job}\b", _command_lines())
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.timeout(3600)
+def test_real_variants_give_the_same_table_everywhere(cluster, shared, tmp_path):
+    """24 combinations x 3 folds x 3 classifiers: here, on Ray, by a folder and on Slurm."""
+    del cluster
+    ways = {
+        "here": [("local", "--in-process")],
+        "ray": [("local", "--workers", "2")],
+        "folder": [("shards",), ("worker", "shards", "--workers", "2"), ("collect",)],
+        "slurm": [("slurm", "--yes")],
+    }
+    tables = {}
+    for way, commands in ways.items():
+        study = tmp_path / way
+        study.mkdir()
+        text = REAL.format(real=shared / "data" / "real").lstrip()
+        settings = "slurm: {cpus: 2, memory: 3 GB, poll_seconds: 1, lease_seconds: 5}\n"
+        (study / "study.yaml").write_text(text + settings)
+        for command, *options in commands:
+            where = study / options.pop(0) if command == "worker" else study
+            done = gridrun(command, where, *options, timeout=3000)
+            assert done.returncode == 0, done.stderr
+        tables[way] = without_times(study)
+    assert len(tables["here"]) == 1 + 24 * 3 * 3 + 1
+    assert tables["ray"] == tables["folder"] == tables["slurm"] == tables["here"]
 
 
 def _command_lines():
