@@ -135,8 +135,18 @@ def _is_left(directory: Path) -> bool:
 
 
 def _has(process: Path, mark: bytes) -> bool:
-    words = (process / "environ").read_bytes().split(b"\0")
-    return any(word.startswith(mark) for word in words)
+    """Whether a process has a variable whose text begins so.
+
+    One that has just begun another program has neither variables nor arguments for a moment, when
+    whoever started it takes it for started.
+    """
+    deadline = time.monotonic() + _SWEEP_SECONDS
+    while not (text := (process / "environ").read_bytes()):
+        is_beginning = (process / "exe").exists() and not (process / "cmdline").read_bytes()
+        if not is_beginning or time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    return any(word.startswith(mark) for word in text.split(b"\0"))
 
 
 def _target(link: Path) -> str:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from gridrun.pipeline import Settings, TaskSpec
 from gridrun.plan.units import Job, TaskDone, TaskFailed, Unit
 from gridrun.testing.processes import lives
-from gridrun.worker import ChildProcess
+from gridrun.worker import ChildProcess, left_behind
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 HERE = Path(__file__).parent
@@ -102,6 +103,27 @@ def test_the_next_run_clears_what_a_killed_one_has_left(place):
         assert not Path(directory).exists()
         assert is_gone(int(pid))
     assert list(place.iterdir()) == [foreign]
+
+
+@pytest.mark.parametrize(
+    ("exe", "cmdline", "later", "found"),
+    [
+        (True, b"", b"MARK=here/child\0", True),  # it has just begun another program
+        (False, b"", b"MARK=here/child\0", False),  # it has ended, and nobody has asked how
+        (True, b"sleep\0", b"MARK=here/child\0", False),  # it has no variable
+        (True, b"", b"HOME=/\0", False),
+    ],
+)
+def test_a_process_that_begins_a_program_is_waited_for(tmp_path, exe, cmdline, later, found):
+    """It has neither variables nor arguments for a moment."""
+    if exe:
+        (tmp_path / "exe").touch()
+    (tmp_path / "cmdline").write_bytes(cmdline)
+    (tmp_path / "environ").touch()
+    timer = threading.Timer(0.1, (tmp_path / "environ").write_bytes, [later])
+    timer.start()
+    assert left_behind._has(tmp_path, b"MARK=here/") is found
+    timer.join()
 
 
 def test_a_directory_of_this_process_is_not_left(place):

@@ -91,6 +91,7 @@ def run_at_once(job, units, workdir):
     return events
 
 
+@pytest.mark.slow  # what it measures is its own: nothing else may keep the machine busy
 def test_tasks_that_are_large_together(machine, tmp_path):
     """Of three that fit two at a time one gives way, and waits; of later ones nobody has to.
 
@@ -113,6 +114,7 @@ def test_tasks_that_are_large_together(machine, tmp_path):
     assert list(tmp_path.glob("gridrun-memory*")) == []
 
 
+@pytest.mark.slow  # as above
 def test_what_passed_its_limit_waits_for_twice_as_much(machine, tmp_path):
     """It runs alone in its process once others leave it room, and is done."""
     job = toy_job(
