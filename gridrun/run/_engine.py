@@ -411,6 +411,7 @@ class Engine:
         finally:
             self.is_running = False
         self._interrupted = self._interrupted or recorder.cancelled > 0
+        recorder.let_late_wait()
         self._fault = recorder.fault
         if self._interrupted:
             return "interrupted"

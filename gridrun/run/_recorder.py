@@ -92,6 +92,7 @@ class Recorder:
         self._known: set[AttemptKey] = set()
         self._resumed: set[str] = set()
         self._in_a_row: dict[str, tuple[str, int]] = {}
+        self._of_machine: set[str] = set()
         self.fault: EnvironmentFault | None = None
         """What is wrong with a machine on which tasks failed that wait now."""
         self._too_many = False
@@ -134,8 +135,17 @@ class Recorder:
                 failures in a row of one worker.
         """
         many = {reason for reason, count in self._in_a_row.values() if count >= MANY}
+        self._of_machine |= {alike} if alike else many
+        self.let_late_wait()
+        self._in_a_row.clear()
+
+    def let_late_wait(self) -> None:
+        """Have tasks wait again that failed for such a reason after it was known for the machine's.
+
+        Other workers go on for a while.
+        """
         self._ledger.commit()
-        for reason in {alike} if alike else many:
+        for reason in self._of_machine:
             tasks, own = self._ledger.failed_for(reason, general)
             self._ledger.forget(tasks)
             self._tally.failed -= own
@@ -144,7 +154,6 @@ class Recorder:
                     f"{counted(len(tasks), 'task')} that had failed will run again: "
                     "the machine was at fault"
                 )
-        self._in_a_row.clear()
 
     def _note_failure(self, event: TaskFailed) -> None:
         """Count failures of a worker in a row that have one reason."""

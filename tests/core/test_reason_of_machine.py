@@ -79,11 +79,12 @@ class AwareAtLast(InProcessBackend):
 
 
 class OneOfMany(InProcessBackend):
-    """Has a worker that finds its machine at fault, and another that goes on."""
+    """Has a worker that finds its machine at fault, and others that go on and fail for it, too."""
 
     def run(self, next_unit):
         yield from alternating(next_unit())
         yield FoundAtFault("a", general(LOST), LOST)
+        yield from alternating(next_unit())
         yield from super().run(next_unit)
 
 
