@@ -32,6 +32,8 @@ _MOST = 60
 """Features of a block that the page shows, those whose missingness says most of the class."""
 _MOST_BLOCKS = 6
 """Blocks that the page shows; the file has all."""
+_MOST_CONSEQUENCES = 8
+"""Consequences of a block that the page shows, those with most rows: the page is no wider."""
 
 _HOW = (
     "What is missing of which feature in the variants of a block, before anything is split or "
@@ -40,7 +42,12 @@ _HOW = (
     "keeps it. A value that cannot exist for a consequence, as a features file says by "
     "applies_to, is counted by itself: it is not missing in the sense that imputation assumes."
 )
-_ORDER = "Features stand in the order of how much their missingness says of the class"
+_ORDER = (
+    "Features stand in the order of how much their missingness says of the class, "
+    f"{_MOST} at most. By consequence, a cell has the share of positive rows, then that of "
+    "negative ones, and the number of rows of both stands beside the consequence; those with most "
+    f"rows are shown, {_MOST_CONSEQUENCES} at most."
+)
 
 _Head = tuple[tuple[str, CellType], ...]
 
@@ -65,11 +72,11 @@ def sections(results: Path) -> Sequence[ReportSection]:
         named = ", ".join(f"{keys[at]} = {block[at]}" for at in varying) or "the only block"
         whole = [row for row in own if row["consequence"] == _ALL]
         whole.sort(key=lambda row: -abs(_number(row["correlation"]) or 0.0))
-        count = sum(int(whole[0][f"rows_{name}"]) for name in _CLASSES)
+        count = sum(_counts(whole[0], "rows"))
         tables.append(_by_feature(whole[:_MOST], f"{named}, {counted(count, 'row')}"))
         features = [row["feature"] for row in whole[:_MOST]]
         tables.append(_by_consequence(own, features, named))
-    sentences = [_HOW, f"{_ORDER}, {_MOST} at most."]
+    sentences = [_HOW, _ORDER]
     if len(blocks) > _MOST_BLOCKS:
         sentences.append(f"The first {_MOST_BLOCKS} of {counted(len(blocks), 'block')} are shown.")
     return (ReportSection("missingness", "Missingness", tuple(sentences), tuple(tables)),)
@@ -94,7 +101,7 @@ def _by_feature(rows: Sequence[Mapping[str, str]], named: str) -> ReportTable:
         (
             row["feature"],
             *(_number(row[name]) for name in numbers),
-            sum(int(row[f"cannot_exist_{name}"]) for name in _CLASSES),
+            sum(_counts(row, "cannot_exist")),
             row["leak"],
         )
         for row in rows
@@ -105,23 +112,34 @@ def _by_feature(rows: Sequence[Mapping[str, str]], named: str) -> ReportTable:
 def _by_consequence(
     rows: Sequence[Mapping[str, str]], features: Sequence[str], named: str
 ) -> ReportTable:
-    shares = {(row["feature"], row["consequence"]): _share(row) for row in rows}
-    names = sorted({row["consequence"] for row in rows} - {_ALL})
+    cells = {(row["feature"], row["consequence"]): _shares(row) for row in rows}
+    counts = {row["consequence"]: sum(_counts(row, "rows")) for row in rows}
+    counts = {name: count for name, count in counts.items() if name != _ALL and count}
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    shown = names[:_MOST_CONSEQUENCES]
     body = tuple(
-        (feature, *(shares.get((feature, name)) for name in names)) for feature in features
+        (feature, *(cells.get((feature, name), "-") for name in shown)) for feature in features
     )
-    head: _Head = (("feature", "text"), *((name, "number") for name in names))
-    caption = f"Share missing by feature and consequence, where it can exist: {named}."
+    head: _Head = (("feature", "text"), *((f"{name} ({counts[name]:,})", "text") for name in shown))
+    which = f"; {len(shown)} of {len(names)} consequences" if len(names) > len(shown) else ""
+    caption = f"Share missing by feature, consequence and class: {named}{which}."
     return ReportTable(caption, head, body)
 
 
-def _share(row: Mapping[str, str]) -> float | None:
-    """Share missing of the rows in which the feature can exist, None where there are none."""
-    rows, missing, cannot = (
-        sum(int(row[f"{what}_{name}"]) for name in _CLASSES)
-        for what in ("rows", "missing", "cannot_exist")
-    )
-    return missing / (rows - cannot) if rows > cannot else None
+def _shares(row: Mapping[str, str]) -> str:
+    """Share missing of positive and of negative rows, or why there is none."""
+    each = [
+        f"{missing / (rows - cannot):.2f}" if rows > cannot else "cannot exist" if rows else "-"
+        for rows, missing, cannot in zip(
+            *(_counts(row, what) for what in ("rows", "missing", "cannot_exist")), strict=True
+        )
+    ]
+    known = {*each} - {"-"}
+    return "cannot exist" if known == {"cannot exist"} else " / ".join(each)
+
+
+def _counts(row: Mapping[str, str], what: str) -> tuple[int, ...]:
+    return tuple(int(row[f"{what}_{name}"]) for name in _CLASSES)
 
 
 def _read(file: Path) -> list[dict[str, str]]:

@@ -35,6 +35,7 @@ ROWS = [
     row("SIFT", "MISSENSE", (10, 6), (3, 1)),
     row("SIFT", "SYNONYMOUS", (20, 4), (0, 4), (20, 0)),
     row("SIFT", "STOP", (0, 0), (0, 0)),
+    row("SIFT", "UTR", (0, 3), (0, 0), (0, 3)),
     row("AF", "all", (30, 10), (6, 1), correlation=0.7, leak="submitters classify by it"),
     row("AF", "MISSENSE", (10, 6), (6, 0)),
     row("gnomAD", "all", (30, 10), (1, 1), is_feature="no", correlation=0.9),
@@ -58,16 +59,22 @@ def test_features_stand_by_what_their_missingness_says_with_what_cannot_exist_ap
         ("AF", 0.2, 0.1, 0.7, 0, "submitters classify by it"),
         ("SIFT", 0.3, 0.5, -0.5, 20, ""),
     )
-    assert [name for name, _ in by_consequence.columns] == [
-        "feature",
-        "MISSENSE",
-        "STOP",
-        "SYNONYMOUS",
-    ]
+    heads = [name for name, _ in by_consequence.columns]
+    assert heads == ["feature", "SYNONYMOUS (24)", "MISSENSE (16)", "UTR (3)"]
     assert by_consequence.rows == (
-        ("AF", 6 / 16, None, None),
-        ("SIFT", 4 / 16, None, 1.0),
+        ("AF", "-", "0.60 / 0.00", "-"),
+        ("SIFT", "cannot exist / 1.00", "0.30 / 0.17", "cannot exist"),
     )
+    assert "consequences" not in by_consequence.caption
+
+
+def test_consequences_are_as_many_as_a_page_is_wide_enough_for(tmp_path):
+    """The eight with most rows of eleven are shown, and the caption says how many there are."""
+    more = [row("SIFT", f"c{at}", (at, 0), (0, 0)) for at in range(1, 12)]
+    (section,) = written(tmp_path, [ROWS[0], *more])
+    heads = [name for name, _ in section.tables[1].columns]
+    assert heads == ["feature", *(f"c{at} ({at})" for at in range(11, 3, -1))]
+    assert section.tables[1].caption.endswith("the only block; 8 of 11 consequences.")
 
 
 def test_blocks_are_named_by_what_they_differ_in_and_counted_where_not_all_are_shown(tmp_path):

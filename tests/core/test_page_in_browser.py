@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import statistics
+from pathlib import Path
 
 import pytest
 from browser import PROGRAM, browser
 from toystudies import SMALL_GRID, open_toy, write_study
+
+from gridrun import open_study
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="there is no chromium (apt-get install chromium)"),
 ]
 
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 GRID = {**SMALL_GRID, "coding": ["columns"], "tuning": ["fixed"]}
 CONTROLS = "document.querySelectorAll('select, button, input, canvas, svg[role]')"
 EXPLORER = "document.querySelector('figure[data-figure=explorer]')"
@@ -187,6 +192,45 @@ def test_nothing_is_wider_than_the_window(page, width, is_dark):
     ends = page.evaluate(f"{figures}.map((one) => one.getBoundingClientRect().right)")
     assert max(ends) <= width
     page.dark(on=False)
+
+
+WIDER_THAN_THEIR_BOX = (
+    "[...document.querySelectorAll('table')].map((one) => [one, one.parentElement])"
+    ".filter(([one, box]) => one.offsetWidth > box.clientWidth)"
+    ".map(([one, box]) => [one.tHead?.innerText ?? one.innerText, getComputedStyle(box).overflowX])"
+)
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """The report of a part of the quickstart: many features and consequences, with real R."""
+    folder = tmp_path_factory.mktemp("quickstart") / "study"
+    shutil.copytree(QUICKSTART, folder, ignore=shutil.ignore_patterns("results", ".gridrun"))
+    opened = open_study(folder)
+    opened.run(backend="inprocess", folds=2, only={"imputation": ["zero_imp", "mean_imp"]})
+    opened.report()
+    return opened
+
+
+@pytest.mark.parametrize("name", ["study", "quickstart"])
+def test_tables_fit_their_box_or_scroll_in_it(shown, request, name):
+    """At 1,400 and 1,600 pixels all do; at 360 the page stays, and what is wider scrolls."""
+    shown.open(request.getfixturevalue(name).study.paths.report_html)
+    shown.until(f"{EXPLORER}?.dataset.ready === 'yes'")
+    shown.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
+        "document.querySelectorAll('[data-view]').forEach((one) => { one.hidden = false; })"
+    )
+    for width in (1400, 1600):
+        shown.resize(width, 900)
+        shown.until(f"innerWidth === {width}")
+        assert shown.evaluate(WIDER_THAN_THEIR_BOX) == []
+    shown.resize(360, 900)
+    shown.until("innerWidth === 360")
+    wider = shown.evaluate(WIDER_THAN_THEIR_BOX)
+    assert wider
+    assert {overflow for _, overflow in wider} == {"auto"}
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_without_scripts_the_tables_are_there(shown, study):
