@@ -16,6 +16,7 @@ from gridrun.worker._memory_share import MemoryShare, stage_name
 from gridrun.worker._messages import Dispatch
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._shared_status import STATUS, Running, StatusPage
+from gridrun.worker._stage_memory import StageMemory
 
 START_SECONDS = 120.0
 """A child that is not ready by then is killed and counts as one that cannot start."""
@@ -60,7 +61,7 @@ class TaskProcess(ChildProcess):
         self._tasks: dict[int, TaskSpec] = {}
         self._share = share
         self._most_memory: int | None = None
-        self._most_used = 0
+        self._stages = StageMemory(0)
         self._peaks: dict[tuple[int, str], int] = {}
         self.reads: Mapping[str, tuple[str, ...]] = {}
         with in_temporary(self.directory):
@@ -90,6 +91,8 @@ class TaskProcess(ChildProcess):
             room: Bytes that there are for them if they may use more than their limits, which is
                 twice as much; None if they may not.
         """
+        if not self.tasks_given:
+            self._stages = StageMemory(used_by_descendants(self.pid))
         self.tasks_given = self.busy = True
         self._tasks = dict(dispatch.tasks)
         self._most_memory = room
@@ -150,12 +153,11 @@ class TaskProcess(ChildProcess):
         running = self.running()
         if running is None:
             return None
-        if used > self._most_used:  # what one stage has left to the next is not this one's
-            self._most_used = used
-            task = self._tasks[running.position]
-            name = self._name(running.stage, task)
-            if self._share.note(name, used):
-                self._peaks[task.context, name] = used
+        task = self._tasks[running.position]
+        name = self._name(running.stage, task)
+        own = self._stages.of_stage((running.position, running.stage), used)
+        if self._share.note(name, own):
+            self._peaks[task.context, name] = own
         return self._share.to_give_way(self.pid)
 
     def _name(self, stage: str, task: TaskSpec) -> str:

@@ -16,6 +16,7 @@ from gridrun.testing.units import toy_content, toy_job, toy_units
 from gridrun.worker import Supervisor, _machine_memory
 from gridrun.worker._memory import used_by_descendants
 from gridrun.worker._memory_share import MemoryShare
+from gridrun.worker._stage_memory import StageMemory
 
 GIB = 1 << 30
 
@@ -135,6 +136,14 @@ def test_what_tasks_were_measured_to_take_is_told(machine, tmp_path):
     assert peak.context == unit.tasks[9].context
     assert peak.stage.startswith("train tuning=")
     assert peak not in (events[0], events[-1])
+
+
+def test_what_a_stage_left_is_not_counted_for_the_next():
+    """Of a task of its own, or of one that is small; what each has added is."""
+    memory = StageMemory(100)
+    seen = [("a", 100), ("a", 700), ("b", 701), ("c", 700), ("c", 650), ("c", 900), ("a", 905)]
+    own = [memory.of_stage((number // 5, stage), used) for number, (stage, used) in enumerate(seen)]
+    assert own == [100, 700, 101, 99, 49, 350, 105]
 
 
 def test_a_process_does_not_keep_what_its_tasks_have_left(machine, tmp_path, monkeypatch):
