@@ -15,6 +15,7 @@ from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.stages.filter_mask import KEEP_ALL
 from amiss_tasks.stages.significance import Significance
 from gridrun.errors import counted
+from gridrun.store.patience import open_patiently
 
 _MOST_BYTES = 48 << 20
 """Unpacked bytes that are looked at, in half a second; the rest is taken to be like these."""
@@ -83,7 +84,7 @@ def count_rows(file: Path, significance: Significance) -> RowCounts | None:
     seen = 0
     try:
         size = file.stat().st_size
-        with file.open("rb") as raw:
+        with open_patiently(file) as raw:
             is_packed = raw.read(len(_GZIP)) == _GZIP
             raw.seek(0)
             lines = gzip.GzipFile(fileobj=raw) if is_packed else raw

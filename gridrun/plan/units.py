@@ -73,11 +73,14 @@ class Job:
         pipeline: Name that ``load_pipeline`` takes.
         settings: The study's settings.
         limits: Limits of each task.
+        peaks: Name of a stage, with values, to the bytes of memory that it took in earlier runs,
+            see :class:`PeakMeasured`.
     """
 
     pipeline: str
     settings: Settings
     limits: Limits = field(default_factory=Limits)
+    peaks: Mapping[str, int] = field(default_factory=dict)
 
 
 ReadArtifact = Callable[[str], bytes]
@@ -211,6 +214,21 @@ class FoundAtFault:
 
 
 @dataclass(frozen=True)
+class PeakMeasured:
+    """A process has used more memory at a stage than was known of it: others will, too.
+
+    Args:
+        context: Number of the context of the task.
+        stage: The stage, and the values that it reads.
+        used: Bytes.
+    """
+
+    context: int
+    stage: str
+    used: int
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something about the backend itself that is worth saying once."""
 
@@ -296,6 +314,7 @@ Event = (
     | UnitLost
     | Notice
     | FoundAtFault
+    | PeakMeasured
     | SweepEvent
 )
 """What a backend yields; ``UnitStarted`` precedes, ``UnitFinished`` or ``UnitLost`` ends a unit."""

@@ -284,7 +284,12 @@ class Engine:
                     self._notes.add(note)
             return sources[0]
 
-        job = Job(study_state.pipeline_name, study_state.settings, study_state.study.limits)
+        job = Job(
+            study_state.pipeline_name,
+            study_state.settings,
+            study_state.study.limits,
+            study_state.known_peaks(),
+        )
         artifacts = Artifacts(source, self._notes.add)
         try:
             backend.open(job, artifacts.read)

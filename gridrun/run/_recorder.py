@@ -14,6 +14,7 @@ from gridrun.plan.units import (
     FoundAtFault,
     Kind,
     Notice,
+    PeakMeasured,
     SegmentRead,
     SweepEnded,
     SweepEvent,
@@ -32,7 +33,7 @@ from gridrun.run.backend import SentSweep
 from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
 from gridrun.store.paths import make_file
 from gridrun.store.patience import patiently
-from gridrun.study.state import PUT_OFF_META, StudyState
+from gridrun.study.state import PEAKS_META, PUT_OFF_META, StudyState
 
 _PUT_RIGHT = "what failed for that reason waits; put it right and run the same command again"
 
@@ -89,6 +90,7 @@ class Recorder:
         self._environment: dict[str, Any] | None = ledger.environment()
         if ledger.meta(PUT_OFF_META) is not None:
             ledger.store_meta(PUT_OFF_META, "[]")  # of a run that was killed
+        self._peaks: dict[str, dict[str, int]] = json.loads(ledger.meta(PEAKS_META) or "{}")
         self._known: set[AttemptKey] = set()
         self._resumed: set[str] = set()
         self._in_a_row: dict[str, tuple[str, int]] = {}
@@ -186,14 +188,24 @@ class Recorder:
                 self._take_unit(event)
             case Notice(text):
                 self._notes.add(text)
-            case FoundAtFault(_, alike, text):
-                self.let_wait(alike)
-                self.fault = EnvironmentFault(text, todo=_PUT_RIGHT)
+            case PeakMeasured() | FoundAtFault():
+                self._take_finding(event)
             case _:
                 if isinstance(event, SweepPlanned):
                     self._resumed.update(unit.id for units in event.shards for unit in units)
                 self.cancelled += isinstance(event, SweepEnded) and event.state == "cancelled"
                 record_sweep(event, self._ledger, self._backend_name)
+
+    def _take_finding(self, event: PeakMeasured | FoundAtFault) -> None:
+        """Keep what a stage takes, for later runs; have what failed by a machine's fault wait."""
+        if isinstance(event, FoundAtFault):
+            self.let_wait(event.alike)
+            self.fault = EnvironmentFault(event.text, todo=_PUT_RIGHT)
+            return
+        known = self._peaks.setdefault(str(event.context), {})
+        if event.used > known.get(event.stage, 0):
+            known[event.stage] = event.used
+            self._ledger.store_meta(PEAKS_META, json.dumps(self._peaks, sort_keys=True))
 
     def _take_worker(self, event: WorkerReady) -> None:
         self._check_environment(event.worker, dict(event.environment))

@@ -20,6 +20,7 @@ from gridrun.plan.units import (
     FoundAtFault,
     Job,
     Notice,
+    PeakMeasured,
     ReadArtifact,
     TaskDone,
     TaskFailed,
@@ -36,6 +37,9 @@ from gridrun.worker import MachineAtFault, Supervisor, worker_name
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 _POLL_SECONDS = 0.5
+
+_FOR_OTHERS = (WorkerReady, TaskDone, TaskFailed, FoundAtFault, PeakMeasured)
+"""What is worth knowing where the outcomes are collected."""
 
 TaskId = tuple[str, int, int, int]
 """Unit, context, fold, code."""
@@ -109,7 +113,7 @@ def run_shard(
                         f"{shard.name}: {len(before) + done + failed:,} of {counted(tasks, 'task')}"
                     )
                     continue
-                if isinstance(event, WorkerReady | TaskDone | TaskFailed | FoundAtFault):
+                if isinstance(event, _FOR_OTHERS):
                     writer.add(event_text(event, shard.digest_of))
                 elif isinstance(event, Notice):
                     say(f"{shard.name}: {event.text}")

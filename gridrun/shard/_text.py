@@ -17,6 +17,7 @@ from gridrun.plan.units import (
     FoundAtFault,
     Job,
     Kind,
+    PeakMeasured,
     TaskDone,
     TaskFailed,
     Unit,
@@ -59,6 +60,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "options": dict(job.settings.options),
         "limits": asdict(job.limits),
         **({"needs": list(job.settings.needs)} if job.settings.needs else {}),
+        **({"peaks": dict(job.peaks)} if job.peaks else {}),
     }
 
 
@@ -70,7 +72,8 @@ def job_from(data: Mapping[str, Any]) -> Job:
     settings = Settings(
         {}, data["protocol"], data["seed"], data["rows"], data["options"], needs=needs
     )
-    return Job(data["pipeline"], settings, Limits.from_data(data["limits"]))
+    limits = Limits.from_data(data["limits"])
+    return Job(data["pipeline"], settings, limits, data.get("peaks", {}))
 
 
 def unit_text(unit: Unit, digest_of: DigestOf) -> str:
@@ -97,7 +100,10 @@ def event_text(event: Event, digest_of: DigestOf) -> str:
         if isinstance(event, TaskDone):
             data["result"] = _result_data(event.result)
         return dump({"event": kind, **data})
-    return dump({"event": kind, **asdict(event)})
+    data = asdict(event)
+    if isinstance(event, PeakMeasured):
+        data["context"] = digest_of(event.context)
+    return dump({"event": kind, **data})
 
 
 def event_from(text: str, number_of: NumberOf) -> Event:
@@ -120,6 +126,8 @@ def _event_from(data: dict[str, Any], number_of: NumberOf) -> Event:
     if kind in _PLAIN:
         event: Event = _PLAIN[kind](**data)
         return event
+    if kind == PeakMeasured.__name__:
+        return PeakMeasured(number_of(data["context"]), data["stage"], int(data["used"]))
     task = _task_from(data.pop("task"), number_of)
     attempt = Attempt(**data.pop("attempt"))
     if kind == TaskDone.__name__:

@@ -104,9 +104,10 @@ def sum_path(entry: Path) -> Path:
 def recorded_sum(entry: Path) -> str | None:
     """The digest that was recorded of an entry's bytes; None where there is none of this entry."""
     try:
-        digest, _, name = sum_path(entry).read_text("ascii").rstrip("\n").partition("  ")
+        text = patiently(lambda: sum_path(entry).read_text("ascii"))
     except (OSError, ValueError):
         return None
+    digest, _, name = text.rstrip("\n").partition("  ")
     return digest if name == entry.name else None
 
 

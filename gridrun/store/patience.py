@@ -6,14 +6,17 @@ as the table of retries says; then the fault is the disk's.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
+import os
 import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
-from gridrun.errors import GridrunError
+from gridrun.errors import GridrunError, UserError
 from gridrun.plan.retries import DISK, RETRIES
 from gridrun.store.faults import why_not
 
@@ -43,6 +46,82 @@ def patiently(action: Callable[[], _Made], database: Path | None = None) -> _Mad
             if failures > retry.more or not _may_pass(error, database):
                 raise
         time.sleep(retry.pause(failures))
+
+
+def open_patiently(path: Path) -> IO[bytes]:
+    """Open a file to be read, each piece of it again after a pause where the disk does not answer.
+
+    Args:
+        path: A regular file. One that is lost with its server is opened anew, and read on from
+            where it was.
+
+    Raises:
+        OSError: It cannot be read, as ``patiently`` has it; reading raises it as well.
+        UserError: While it was lost it has become another one; reading raises it.
+    """
+    return io.BufferedReader(_Patient(path))
+
+
+class _Patient(io.RawIOBase):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._at = 0
+        self._stamp: tuple[int, int] | None = None
+        self._file: io.FileIO | None = None
+        patiently(self._opened)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        size = patiently(lambda: self._tried(buffer))
+        self._at += size
+        return size
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        assert self._stamp is not None, "it is open"
+        size, _ = self._stamp
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: size}[whence]
+        if self._file is not None:
+            self._file.seek(self._at)
+        return self._at
+
+    def close(self) -> None:
+        self._lose()
+        super().close()
+
+    def _tried(self, buffer: Any) -> int:
+        file = self._opened()
+        try:
+            return file.readinto(buffer)
+        except OSError:
+            self._lose()  # it may be known to its server by another number now
+            raise
+
+    def _opened(self) -> io.FileIO:
+        if self._file is None:
+            about = self._path.stat()
+            stamp = (about.st_size, about.st_mtime_ns)
+            if self._stamp not in (None, stamp):
+                raise UserError(
+                    "changed while it was being read",
+                    where=str(self._path),
+                    todo="run the same command again once the file is complete",
+                )
+            self._stamp = stamp
+            self._file = self._path.open("rb", buffering=0)
+            self._file.seek(self._at)
+        return self._file
+
+    def _lose(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 def _may_pass(error: BaseException, database: Path | None) -> bool:

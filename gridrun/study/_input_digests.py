@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gridrun.errors import Fault, InputError
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.store.cache import with_replacement
 from gridrun.store.paths import StudyPaths
+from gridrun.store.patience import patiently
 
 _MOST_STAMPS = 100
 """States of files that are kept; a file that is written again and again has many."""
@@ -78,7 +80,7 @@ class InputDigests:
         """Role to digest, as far as they are known."""
         for role, path in inputs.items():
             try:
-                stamp = self._stamps[role] = input_stamp(path)
+                stamp = self._stamps[role] = patiently(partial(input_stamp, path))
             except OSError as error:
                 is_known = isinstance(error, FileNotFoundError) and role in by_role
                 if is_known:
@@ -99,7 +101,7 @@ class InputDigests:
         for role, path in self._inputs.items():
             if role in self._stamps and role not in self.known:
                 try:
-                    self.known[role] = digest_of_input(path)
+                    self.known[role] = patiently(partial(digest_of_input, path))
                 except OSError as error:
                     faults.append(_unreadable(role, path, error))
         if faults:

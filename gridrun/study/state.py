@@ -47,6 +47,9 @@ STUDY_META = "study file"
 PUT_OFF_META = "units put off"
 """Units that wait to be tried again: tasks, when, why; of the run at work."""
 
+PEAKS_META = "memory of stages"
+"""Bytes that stages took: number of the context to name of the stage to that."""
+
 PIPELINE_META = "pipeline"
 """Name of the pipeline that a study was begun with."""
 
@@ -384,6 +387,16 @@ class StudyState:
             known[context.digest][0] if context.digest in known else None
             for context in self.tables.contexts
         ]
+
+    def known_peaks(self) -> dict[str, int]:
+        """Bytes of memory that stages took in earlier runs, by name of the stage."""
+        text = self.view.meta(PEAKS_META) if self.view is not None else None
+        kept: Mapping[str, Mapping[str, int]] = json.loads(text or "{}")
+        found: dict[str, int] = {}
+        for number in map(str, self.known_context_ids()):
+            for stage, used in kept.get(number, {}).items():
+                found[stage] = max(used, found.get(stage, 0))
+        return found
 
     def pending(
         self, context_ids: Sequence[int | None], view: KnowsFinished | None

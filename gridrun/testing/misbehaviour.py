@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import os
 import re
@@ -217,6 +218,16 @@ def _ask_for_all(_selector: str) -> None:
     bytearray(1 << 60)
 
 
+def _lack_room(selector: str) -> None:
+    """Write to a disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), selector)
+
+
+def _lose_disk(selector: str) -> None:
+    """Read from a disk that does not answer."""
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), selector)
+
+
 BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "error": _error,
     "defect": _defect,
@@ -240,5 +251,7 @@ BEHAVIOURS: dict[str, Callable[[str], None]] = {
     "be_large": _be_large,
     "grow": _grow,
     "ask_for_all": _ask_for_all,
+    "lack_room": _lack_room,
+    "lose_disk": _lose_disk,
 }
 """Name to what happens; the ones that end the process never return."""

@@ -54,14 +54,19 @@ class MemoryShare:
     """One worker's part of the machine's memory.
 
     Args:
+        study: What names the settings of its tasks.
+        peaks: What stages of them have used before, as far as that is known.
         place: Directory of the file; None for the system's temporary one.
     """
 
-    def __init__(self, place: Path | None = None) -> None:
+    def __init__(
+        self, study: str = "", peaks: Mapping[str, int] | None = None, place: Path | None = None
+    ) -> None:
         name = f"gridrun-memory-{os.geteuid()}-{boot()[:8]}"
         self._path = Path(place or tempfile.gettempdir()) / name
         self._who = f"{os.getpid()} {born(os.getpid())} {next(_NUMBERS)}"
-        self._peaks: dict[str, int] = {}
+        self._study = study
+        self._peaks = {f"{study} {stage}": used for stage, used in (peaks or {}).items()}
 
     def admit(self, child: int, stages: Callable[[], Iterable[str]], least: int = 0) -> int | None:
         """Ask to run tasks.
@@ -83,7 +88,11 @@ class MemoryShare:
                 max(known.claims.get(who, 0) - used_by_descendants(pid), 0)
                 for who, pid in others.items()
             )
-            peaks = [known.peaks.get(name, 0) for name in stages()] if known.peaks else []
+            peaks = (
+                [known.peaks.get(f"{self._study} {name}", 0) for name in stages()]
+                if known.peaks
+                else []
+            )
             need = max([least, *peaks])
             spare = _machine_memory.free_memory() - _machine_memory.reserved_memory() - still
             room = max(spare + used_by_descendants(child), 0)
@@ -98,10 +107,17 @@ class MemoryShare:
             known.children[self._who] = 0
             known.claims.pop(self._who, None)
 
-    def note(self, name: str, used: int) -> None:
-        """A process has used so many bytes at a stage; others know it with the next ``admit``."""
-        if used > max(self._peaks.get(name, 0), _machine_memory.default_limit() // _LEAST_PART):
-            self._peaks[name] = used
+    def note(self, stage: str, used: int) -> bool:
+        """A process has used so many bytes at a stage; others know it with the next ``admit``.
+
+        Returns:
+            Whether that is worth knowing, and more than was known.
+        """
+        name = f"{self._study} {stage}"
+        if used <= max(self._peaks.get(name, 0), _machine_memory.default_limit() // _LEAST_PART):
+            return False
+        self._peaks[name] = used
+        return True
 
     def to_give_way(self, child: int) -> int | None:
         """Whether this worker's tasks have to end since the machine runs out of memory.
@@ -182,17 +198,16 @@ class MemoryShare:
             os.close(handle)  # the last one before has removed it meanwhile
 
 
-def stage_name(study: str, stage: str, reads: Iterable[str], values: Mapping[str, object]) -> str:
+def stage_name(stage: str, reads: Iterable[str], values: Mapping[str, object]) -> str:
     """What a stage of tasks is called by which memory is expected of others.
 
     Args:
-        study: What names its settings.
         stage: The stage.
         reads: Names of what it reads itself.
         values: Of the task, by name.
     """
     own = ",".join(f"{name}={values[name]}" for name in reads if name in values)
-    return f"{study} {stage} {own}"
+    return f"{stage} {own}"
 
 
 def _living(text: bytes) -> _Known:

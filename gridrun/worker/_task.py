@@ -12,6 +12,8 @@ from pathlib import Path
 from gridrun.errors import printable
 from gridrun.pipeline import Runner, SeparatesTasks, Stage, TaskFailure, TaskResult, TaskSpec
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed
+from gridrun.store.faults import disk_fault
+from gridrun.store.patience import patiently
 
 _OF_FAILURES = (Kind.UPSTREAM_DEFECT, Kind.MEMORY)
 """Kinds beside ``error`` that a pipeline may give a failure."""
@@ -97,6 +99,9 @@ def try_task(
         task: What to run.
         artifact: The block's artifact.
         clock: Called at each stage; None where nobody asks how long stages take.
+
+    Raises:
+        EnvironmentFault: The disk is full, or has not answered for a minute.
     """
     if clock is None:
         return _tried(runner, task, artifact)
@@ -108,14 +113,18 @@ def try_task(
 def _tried(runner: Runner, task: TaskSpec, artifact: Path | None) -> Tried:
     started, clock = time.time(), time.perf_counter()
     try:
-        result = runner.run(task, artifact)
+        result = patiently(lambda: runner.run(task, artifact))
     except TaskFailure as failure:
         seconds = time.perf_counter() - clock
         more = f"{printable(failure.message)}\n" if "\n" in failure.message.strip() else ""
         kind = Kind(failure.kind) if failure.kind in _OF_FAILURES else Kind.ERROR
         reason = one_line(failure.message)
         return Tried(started, seconds, None, kind, reason, more, failure.shares)
-    except (Exception, SystemExit) as defect:  # noqa: BLE001 - whatever escapes costs one task
+    except (Exception, SystemExit) as defect:
+        place = artifact.parent if artifact is not None else None
+        fault = disk_fault(defect, place) if isinstance(defect, OSError) else None
+        if fault is not None:
+            raise fault from defect  # no finding about the task
         seconds = time.perf_counter() - clock
         reason = one_line(f"{type(defect).__name__}: {defect}")
         kind = Kind.MEMORY if isinstance(defect, MemoryError) else Kind.ERROR

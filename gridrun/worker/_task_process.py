@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gridrun.pipeline import TaskSpec
 from gridrun.plan.limits import CLASSIFIER, Limit
-from gridrun.plan.units import Job
+from gridrun.plan.units import Job, PeakMeasured
 from gridrun.store.faults import in_temporary
 from gridrun.worker._ending import TimeLimit
 from gridrun.worker._machine_memory import default_limit
+from gridrun.worker._memory import used_by_descendants
 from gridrun.worker._memory_share import MemoryShare, stage_name
 from gridrun.worker._messages import Dispatch
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._shared_status import STATUS, Running, StatusPage
+from gridrun.worker._stage_memory import StageMemory
 
 START_SECONDS = 120.0
 """A child that is not ready by then is killed and counts as one that cannot start."""
@@ -26,6 +26,9 @@ DEFAULT_SECONDS = 24 * 3600.0
 
 _MORE_MEMORY = 2
 """So many times its limit a task may use that has passed it once."""
+
+_MUCH_PART = 2
+"""This part of a task's even share is much for a process that runs none."""
 
 _SERVE = "gridrun.worker.child:serve"
 
@@ -57,9 +60,9 @@ class TaskProcess(ChildProcess):
         self._default = Limit(DEFAULT_SECONDS, default_limit())
         self._tasks: dict[int, TaskSpec] = {}
         self._share = share
-        self._study = hashlib.blake2b(pickle.dumps(job.settings), digest_size=8).hexdigest()
         self._most_memory: int | None = None
-        self._most_used = 0
+        self._stages = StageMemory(0)
+        self._peaks: dict[tuple[int, str], int] = {}
         self.reads: Mapping[str, tuple[str, ...]] = {}
         with in_temporary(self.directory):
             self._status = StatusPage(self.directory / STATUS)
@@ -88,6 +91,8 @@ class TaskProcess(ChildProcess):
             room: Bytes that there are for them if they may use more than their limits, which is
                 twice as much; None if they may not.
         """
+        if not self.tasks_given:
+            self._stages = StageMemory(used_by_descendants(self.pid))
         self.tasks_given = self.busy = True
         self._tasks = dict(dispatch.tasks)
         self._most_memory = room
@@ -100,6 +105,18 @@ class TaskProcess(ChildProcess):
     def running(self) -> Running | None:
         """The task it is at, or was at when it died."""
         return self._status.running() if self.busy else None
+
+    @property
+    def keeps_much(self) -> bool:
+        """Whether its tasks have left it with much memory, which R does not give back by itself."""
+        much = default_limit() // _MUCH_PART
+        return self.tasks_given and used_by_descendants(self.pid) > much
+
+    def take_peaks(self) -> list[PeakMeasured]:
+        """What has been found out about memory since this was asked last."""
+        found = [PeakMeasured(*where, used) for where, used in self._peaks.items()]
+        self._peaks.clear()
+        return found
 
     def close(self) -> None:
         """Kill it if it lives, and let go of everything."""
@@ -136,11 +153,13 @@ class TaskProcess(ChildProcess):
         running = self.running()
         if running is None:
             return None
-        if used > self._most_used:  # what one stage has left to the next is not this one's
-            self._most_used = used
-            self._share.note(self._name(running.stage, self._tasks[running.position]), used)
+        task = self._tasks[running.position]
+        name = self._name(running.stage, task)
+        own = self._stages.of_stage((running.position, running.stage), used)
+        if self._share.note(name, own):
+            self._peaks[task.context, name] = own
         return self._share.to_give_way(self.pid)
 
     def _name(self, stage: str, task: TaskSpec) -> str:
         values = {**task.values, CLASSIFIER: task.classifier}
-        return stage_name(self._study, stage, self.reads.get(stage, ()), values)
+        return stage_name(stage, self.reads.get(stage, ()), values)

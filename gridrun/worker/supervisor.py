@@ -6,7 +6,9 @@ from one thread, and keeps no thread of its own.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import shutil
 import socket
 import time
@@ -71,7 +73,8 @@ class Supervisor:
         self._stopping = False
         self._failed_starts = 0
         self._suspicion = Suspicion()
-        self._share = MemoryShare()
+        study = hashlib.blake2b(pickle.dumps(job.settings), digest_size=8).hexdigest()
+        self._share = MemoryShare(study, job.peaks)
         self._has_waited = False
 
     @property
@@ -143,6 +146,9 @@ class Supervisor:
         if self._stopping and not (self._child is not None and self._child.busy):
             self._finish(progress)
             return
+        if self._child is None and progress.is_over and not self._suspicion.reason:
+            self._finish(progress)  # there is nothing to start one for
+            return
         if self._child is None:
             self._child = TaskProcess(self._job, self._workdir, self._share)
         child = self._child
@@ -153,6 +159,8 @@ class Supervisor:
             self._receive(message, child, progress)
         if ending is not None:
             self._reap(child, ending, progress)
+        elif not child.busy and child.keeps_much:
+            self._discard(child)  # others may need the memory
 
     def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
@@ -224,7 +232,7 @@ class Supervisor:
         elif isinstance(message, GridrunError):
             if alike := self._suspicion.reason:
                 raise MachineAtFault(message.what, todo=message.todo, alike=alike)
-            raise EnvironmentFault(message.what, todo=message.todo)
+            raise EnvironmentFault(message.what, where=message.where, todo=message.todo)
         elif isinstance(message, Idle):
             child.busy = False
             child.spent = message.spent
@@ -234,7 +242,7 @@ class Supervisor:
         else:
             child.was_useful = True
             event = progress.outcome(message)
-            self._events.append(event)
+            self._events += [event, *child.take_peaks()]
             self._suspicion.note(event, progress.unit)
             if self._suspicion.reason:
                 child.want_stop()
@@ -259,7 +267,8 @@ class Supervisor:
                 f"{ending.reason}\n"
             )
             began = time.time() - seconds
-            self._events.append(progress.death(running, began, seconds, ending, log))
+            death = progress.death(running, began, seconds, ending, log)
+            self._events += [death, *child.take_peaks()]
         self._failed_starts = self._failed_starts + 1 if failed_start else 0
         if self._failed_starts >= FAILED_STARTS:
             raise _cannot_start(ending, log, was_ready=child.ready)

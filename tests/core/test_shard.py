@@ -20,6 +20,7 @@ from gridrun.plan.units import (
     ContextFacts,
     FoundAtFault,
     Kind,
+    PeakMeasured,
     TaskDone,
     TaskFailed,
     Unit,
@@ -132,6 +133,7 @@ def test_events_come_back_as_they_were(value):
         TaskFailed(task, attempt, Kind.CRASH, "gone", False, 9, None, None, "train", "log"),
         UnitFinished("u", "w", stopped=True),
         UnitLost("u", "gone"),
+        PeakMeasured(1, "impute imputation=large", 3 << 30),
     ]
     for event in events:
         text = event_text(event, lambda number: f"digest {number}")

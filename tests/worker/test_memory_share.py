@@ -10,12 +10,13 @@ import pytest
 
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.limits import Limit, Limits
-from gridrun.plan.units import Kind, Notice, TaskDone, TaskFailed
+from gridrun.plan.units import Kind, Notice, PeakMeasured, TaskDone, TaskFailed
 from gridrun.testing.misbehaviour import LARGE_BYTES
 from gridrun.testing.units import toy_content, toy_job, toy_units
 from gridrun.worker import Supervisor, _machine_memory
 from gridrun.worker._memory import used_by_descendants
 from gridrun.worker._memory_share import MemoryShare
+from gridrun.worker._stage_memory import StageMemory
 
 GIB = 1 << 30
 
@@ -110,6 +111,53 @@ def test_tasks_that_are_large_together(machine, tmp_path):
     assert machine.least > 0
     assert "wait until others there" in next(e for e in events if isinstance(e, Notice)).text
     assert list(tmp_path.glob("gridrun-memory*")) == []
+
+
+@pytest.mark.slow  # as above
+def test_what_an_earlier_run_measured_is_known_to_the_first(machine, tmp_path):
+    """Of three that fit two at a time the third waits from the start: none has to give way."""
+    job = toy_job(misbehave=LARGE)
+    own = [toy_units(1, 10)]
+    peaks = {e.stage: e.used for e in run_at_once(job, own, tmp_path) if type(e) is PeakMeasured}
+    units = [[replace(unit, tasks=unit.tasks[:9]), unit] for unit in toy_units(3, 10)]
+    events = run_at_once(replace(job, peaks=peaks), units, tmp_path / "work")
+    assert not [event for event in events if isinstance(event, TaskFailed)]
+    assert "wait until others there" in next(e for e in events if isinstance(e, Notice)).text
+    assert machine.least > 0
+
+
+def test_what_tasks_were_measured_to_take_is_told(machine, tmp_path):
+    """Once for a stage and its values, between the first and the last event of their unit."""
+    del machine
+    (unit,) = toy_units(1, 10)
+    events = run_at_once(toy_job(misbehave=LARGE), [[unit]], tmp_path / "work")
+    (peak,) = [event for event in events if isinstance(event, PeakMeasured)]
+    assert peak.used > 0.9 * LARGE_BYTES
+    assert peak.context == unit.tasks[9].context
+    assert peak.stage.startswith("train tuning=")
+    assert peak not in (events[0], events[-1])
+
+
+def test_what_a_stage_left_is_not_counted_for_the_next():
+    """Of a task of its own, or of one that is small; what each has added is."""
+    memory = StageMemory(100)
+    seen = [("a", 100), ("a", 700), ("b", 701), ("c", 700), ("c", 650), ("c", 900), ("a", 905)]
+    own = [memory.of_stage((number // 5, stage), used) for number, (stage, used) in enumerate(seen)]
+    assert own == [100, 700, 101, 99, 49, 350, 105]
+
+
+def test_a_process_does_not_keep_what_its_tasks_have_left(machine, tmp_path, monkeypatch):
+    """One that runs none is ended where it has much, so that others can have it."""
+    del machine
+    (unit,) = toy_units(1, 2)
+    supervisor = Supervisor(toy_job(limits=Limits(Limit(memory=GIB))), toy_content, tmp_path / "w")
+    for much, left in ((GIB, 1), (2 << 20, 0)):
+        monkeypatch.setattr("gridrun.worker._task_process.default_limit", lambda much=much: much)
+        supervisor.start(unit)
+        while not supervisor.is_idle:
+            supervisor.poll(0.2)
+        assert len(children()) == left
+    supervisor.close()
 
 
 @pytest.mark.slow  # as above

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gridrun.errors import in_bytes
+from gridrun.errors import EnvironmentFault, in_bytes
 from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.units import (
     Kind,
@@ -53,6 +53,22 @@ def test_a_unit_without_trouble(supervise, unit):
     rows = {task_key(event.task): event.result.rows for event in done(events)}
     assert rows == expected_rows(toy_job(), [unit])
     assert {event.log for event in done(events)} == {""}
+
+
+def test_a_full_disk_is_no_finding(supervise, unit):
+    """It is the machine's: no task fails of it, and who lacks the room is named."""
+    driven = supervise(misbehave={OFFENDING: "lack_room"})
+    with pytest.raises(EnvironmentFault, match="no space left on the disk") as caught:
+        driven.run(unit)
+    assert "twin_check=off" in caught.value.where
+    assert not failed(event for _, event in driven.times)
+
+
+def test_a_disk_that_is_away_for_a_moment_costs_no_task(supervise, unit, tmp_path):
+    """What a task could not read is read again after a pause."""
+    events = supervise(misbehave={OFFENDING: "lose_disk_once"}, state_dir=str(tmp_path)).run(unit)
+    assert len(done(events)) == len(unit.tasks)
+    assert not failed(events)
 
 
 @pytest.mark.parametrize(

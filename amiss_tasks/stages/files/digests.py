@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gridrun.errors import Fault, InputError
 from gridrun.plan.fingerprint import digest_of_input
+from gridrun.store.patience import patiently
 
 
 class Digests:
@@ -45,7 +46,7 @@ class Digests:
         """The digest of a file, which is read where it was not."""
         path = Path(path)
         if path not in self._known:
-            self._known[path] = digest_of_input(path)
+            self._known[path] = patiently(lambda: digest_of_input(path))
         return self._known[path]
 
 

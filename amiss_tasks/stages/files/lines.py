@@ -20,6 +20,8 @@ from typing import IO, NamedTuple, Self
 from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import in_bytes
+from gridrun.store.faults import disk_fault
+from gridrun.store.patience import open_patiently
 
 CHUNK_BYTES = 1 << 22
 LONGEST_LINE_BYTES = 256 * 10**6
@@ -148,10 +150,12 @@ class LineSource:
 
     def _opened(self) -> Generator[Block]:
         try:
-            with self.path.open("rb") as raw:
+            with open_patiently(self.path) as raw:
                 self._raw = raw
                 yield from self._read(raw)
         except OSError as error:
+            if (fault := disk_fault(error, self.path)) is not None:
+                raise fault from error
             self._report.stop(f"cannot be read: {error.strerror or error}")
 
     def _block(self, data: bytes) -> Block:

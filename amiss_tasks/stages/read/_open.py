@@ -26,6 +26,8 @@ from amiss_tasks.stages.read.tables import CaddReader, TableReader
 from amiss_tasks.stages.read.vcf import USED_INFO, VcfReader
 from gridrun.errors import Fault
 from gridrun.pipeline import Value
+from gridrun.store.faults import disk_fault
+from gridrun.store.patience import patiently
 
 CADD_ROLES = ("cadd_snv", "cadd_indel")
 """The two CADD tables, which a study has both or none of."""
@@ -200,11 +202,14 @@ def check_path(role: str, report: FileReport) -> bool:
 
     Returns:
         Whether the path leads to a regular file that may be read.
+
+    Raises:
+        EnvironmentFault: The disk has not answered for a minute.
     """
     path = report.file
     key = f"inputs.{role} in the study names it"
     try:
-        mode = path.stat().st_mode
+        mode = patiently(path.stat).st_mode
     except ValueError:
         report.stop("is not a path: it has a NUL byte", todo=f"{key}; name the right file")
         return False
@@ -216,6 +221,8 @@ def check_path(role: str, report: FileReport) -> bool:
             report.stop(f"does not exist{target}", todo=f"{key}; name the right file")
         elif error.errno == errno.EACCES:
             report.stop("no permission to read its directory", todo=key)
+        elif (fault := disk_fault(error, path)) is not None:
+            raise fault from error
         else:
             report.stop(f"cannot be examined: {error.strerror}", todo=key)
         return False

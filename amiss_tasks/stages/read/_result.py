@@ -22,6 +22,7 @@ from amiss_tasks.stages.table import GENE, VariantTable, is_beside
 from gridrun.errors import EnvironmentFault, Fault, UserError, in_bytes
 from gridrun.store.cache import fault_of, made_again, write_entry
 from gridrun.store.faults import disk_fault
+from gridrun.store.patience import patiently
 
 _FORMAT = 1
 _PREFIX = "read-"
@@ -162,8 +163,9 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
     try:
         if result.variants is not None:
             # first, so that there is no table without them
-            write_entry(result.variants_path, result.variants.write)
-        write_entry(result.path, write)
+            variants = result.variants
+            patiently(lambda: write_entry(result.variants_path, variants.write))
+        patiently(lambda: write_entry(result.path, write))
     except OSError as error:
         size = f"the table of joined variants takes {in_bytes(table.nbytes)}"
         fault = disk_fault(error, result.path)
