@@ -20,6 +20,7 @@ from typing import Any
 from backends.azureml.sdk._errors import explained, trouble_of
 from backends.azureml.sdk._signin import identity
 from backends.azureml.sdk.types import (
+    UNKNOWN,
     AzureTrouble,
     ChildFacts,
     ClusterFacts,
@@ -113,18 +114,31 @@ class SdkV1:
         """Look at a sweep."""
         with explained():
             run = self._run(run_id)
-            return SweepStatus(run.id, run.status, run.get_portal_url(), _error(run))
+            return SweepStatus(run.id, run.status or UNKNOWN, run.get_portal_url(), _error(run))
 
     def children(self, run_id: str) -> list[ChildFacts]:
-        """All children, perhaps some twice; what each was given stands in the parent's tags."""
+        """All children, perhaps some twice; none where the run history has none yet.
+
+        What each was given stands in the parent's tags.
+        """
         with explained():
-            parent = self._run(run_id)
+            try:
+                parent = self._run(run_id)
+                found = list(parent.get_children())
+            except Exception as error:
+                if trouble_of(error).kind is not Trouble.MISSING:
+                    raise
+                return []
             values = parent.get_hyperparameters()
-            found = list(parent.get_children())
             # kept, because looking one up by its id costs two requests
             self._children.update((child.id, child) for child in found)
             return [
-                ChildFacts(child.id, child.status, _error(child), _values(values.get(child.id)))
+                ChildFacts(
+                    child.id,
+                    child.status or UNKNOWN,
+                    _error(child),
+                    _values(values.get(child.id)),
+                )
                 for child in found
             ]
 
