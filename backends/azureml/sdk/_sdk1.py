@@ -36,6 +36,9 @@ from gridrun.run.backend import SweepStatus
 _AT_ONCE = 8
 """Children whose files are fetched at the same time."""
 
+_MOST_RECORDS = 20_000
+"""Of children in one listing: a sweep has 1,000 at most, and a listing may repeat some."""
+
 _LOG_SECONDS = 30.0
 """For an answer about one log."""
 
@@ -124,11 +127,13 @@ class SdkV1:
         with explained():
             try:
                 parent = self._run(run_id)
-                found = list(parent.get_children())
+                found = list(itertools.islice(parent.get_children(), _MOST_RECORDS))
             except Exception as error:
                 if trouble_of(error).kind is not Trouble.MISSING:
                     raise
                 return []
+            if len(found) == _MOST_RECORDS:
+                raise AzureTrouble(Trouble.NETWORK, "a listing of children repeats itself")
             values = parent.get_hyperparameters()
             # kept, because looking one up by its id costs two requests
             self._children.update((child.id, child) for child in found)
