@@ -103,7 +103,7 @@ class Access(Calls):
             AzureTrouble: It was refused, and is not there.
             EnvironmentFault: Whether it is there cannot be found out.
         """
-        number = 0
+        number = clashes = 0
         while True:
             number += 1
             try:
@@ -112,7 +112,12 @@ class Access(Calls):
                 found = self._arrived(submission.run_id, trouble)
                 if found is not None:
                     return found
-                if not self._may_pass(trouble) or (number >= TRIES and not self._waits):
+                if trouble.kind is Trouble.CONFLICT:
+                    # a file or an environment may be what is there; our id is taken only once
+                    clashes += 1
+                    if clashes > 1:
+                        raise not_known(trouble, submission.run_id) from None
+                elif not self._may_pass(trouble) or (number >= TRIES and not self._waits):
                     raise
                 self.pause_after(trouble, "submitting", min(number, TRIES - 1))
             else:
@@ -139,8 +144,6 @@ class Access(Calls):
             if found is not None or not may_come:
                 return found
             if time.monotonic() > deadline:
-                if trouble.kind is Trouble.CONFLICT:
-                    raise not_known(trouble, sweep) from None
                 return None
             self.pause(_LOST_ANSWER_SECONDS)
 

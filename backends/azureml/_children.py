@@ -16,8 +16,6 @@ _TROUBLED_LOOKS = 30
 """So many looks that failed, and what a child may still have is given up."""
 
 _NOT_BEGUN = ("NotStarted", "Starting", "Provisioning", "Queued", "Preparing")
-_BEGUN = ("Running", "NotResponding", "Unknown")
-"""So a child is called that has begun and may still do something, or not."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,15 @@ class Child:
         if self.shard is None:
             self.shard = shard_of(record.values, axes)
 
-    def is_silent(self, now: float, patience: Patience) -> bool:
-        """Whether it runs without news for too long."""
+    def is_silent(self, now: float, patience: Patience, *, sweep_ended: bool = False) -> bool:
+        """Whether it is without news for too long; one that has not begun waits for a node.
+
+        Of a sweep that has ended it waits in vain.
+        """
+        if self.ended is not None or (self.status in _NOT_BEGUN and not sweep_ended):
+            return False
         limit = patience.silent_seconds
-        return limit is not None and self.status in _BEGUN and now - self.news >= limit
+        return limit is not None and now - self.news >= limit
 
     def is_late(self, now: float, patience: Patience) -> bool:
         """Whether nothing more is to be expected of a child that has ended."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from backends.azureml._absence import Absence
 from backends.azureml._access import Access
 from backends.azureml._children import latest
 from backends.azureml._staging import StagingDirectory
@@ -73,6 +75,7 @@ class ReadingJob:
         self._say = say
         self._said = ""
         self._looks_after_end = 0
+        self._absence = Absence(time.time(), late_seconds=None)
 
     def look(self) -> ReadingLook:
         """Look once.
@@ -80,13 +83,15 @@ class ReadingJob:
         Raises:
             AzureTrouble: A call failed, and kept failing.
         """
-        run: SweepStatus = self._access.call("find", self.name)
+        run = self._find()
+        if run is None:
+            return ReadingLook()
         children = list(latest(self._access.call("children", self.name)).values())
         states = ", ".join(child.state.lower() for child in children) or run.state.lower()
         if states != self._said:
             self._said = states
             self._say(f"{self.name}, which reads the inputs, is {states}")
-        reason = "the job left no report"
+        reason = run.error or "the job left no report"
         for child in children:
             if child.state in ENDED:
                 if report := self._report(child):
@@ -101,6 +106,20 @@ class ReadingJob:
             todo="read its log with gridrun azure logs; the same command sends the job again",
         )
         return ReadingLook(fault=fault, is_cancelled=run.state == "Canceled")
+
+    def _find(self) -> SweepStatus | None:
+        """The job; None where it is not there, and failed where it is not for good."""
+        found: SweepStatus | None = None
+        try:
+            found = self._access.call("find", self.name)
+        except AzureTrouble as trouble:
+            if trouble.kind is not Trouble.MISSING:
+                raise
+        self._absence.note(is_there=found is not None)
+        if found is None and self._absence.is_for_good:
+            self._looks_after_end = _LATE_LOOKS
+            return SweepStatus(self.name, "Failed", "", "it is not there any more")
+        return found
 
     def _report(self, child: ChildFacts) -> str:
         directory = self._stage.received(self.name, child.name)

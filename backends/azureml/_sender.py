@@ -45,8 +45,8 @@ class Sender:
             AzureTrouble: Azure refuses it.
             EnvironmentFault: Whether it was accepted is not known.
         """
+        self._check_cluster()  # before a sweep is planned that would be said to cost
         yield SweepPlanned(name, shards)
-        self._check_cluster()
         try:
             found = self._access.submit(self._submission(name))
         except AzureTrouble as trouble:

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
-from backends.azureml._access import VISIBLE_SECONDS
+from backends.azureml._absence import Absence, check_workspace
 from backends.azureml._children import LATE_LOOKS, Child, Children, Patience, latest
 from backends.azureml._combinations import Axes
 from backends.azureml._staging import StagingDirectory
@@ -28,6 +28,7 @@ AXIS = "--shard"
 _MACHINE_AT_FAULT = re.compile(r"(?:status|exit) code:? 3\b")
 """So a worker ends that finds its machine at fault (``gridrun.errors.EnvironmentFault``)."""
 
+_ENDED_BY_ITSELF = ("Completed", "Failed")
 FETCHED_AT_ONCE = 64
 """Children that are still running are looked into so many at a time."""
 
@@ -64,8 +65,8 @@ class AzureWatch(SweepWatch):
         self._axes = axes or {AXIS: range(max(sweep.shards, default=0) + 1)}
         self._patience = patience
         self._most_running = None if all_children else FETCHED_AT_ONCE
-        self._began = time.monotonic()
-        self._planned = sweep.planned
+        self._place = sweep.place
+        self._absence = Absence(sweep.planned, None if all_children else patience.late_seconds)
         self._children = Children()
         self._run_ended: float | None = None
         self._looks_after_end = 0
@@ -75,10 +76,11 @@ class AzureWatch(SweepWatch):
 
     @property
     def awaits_late_files(self) -> bool:
-        """Whether a child, or the sweep, has ended and may still bring what it had not."""
+        """Whether a child, or the sweep, has ended or is gone, and may still bring something."""
         children = self._children.by_id.values()
         return not self.is_over and (
             self._run_ended is not None
+            or self._absence.may_be_for_good
             or any(child.ended is not None and not child.settled for child in children)
         )
 
@@ -88,10 +90,12 @@ class AzureWatch(SweepWatch):
         Raises:
             AzureTrouble: A call failed, and kept failing.
             EnvironmentFault: The output of a child was modified after it was read.
+            UserError: The sweep is in another workspace.
         """
         yield from self.outstanding.end_empty_units()
         run = self._find()
         if run is None:
+            yield from self._end_deleted()
             return
         records = latest(self._calls.call("children", self.name))
         now = time.monotonic()
@@ -99,26 +103,32 @@ class AzureWatch(SweepWatch):
         states = self._children.summary(self.outstanding.shards)
         self.say_once(f"sweep {self.name} is {run.state.lower()}: {states}")
         yield from self._fetch(now)
-        self._give_up_silent(now)
         if run.state in ENDED and self._run_ended is None:
             self._run_ended = now
         self._looks_after_end += self._run_ended is not None
+        self._give_up_silent(now)
         yield from self._settle(run, now)
 
     def _find(self) -> SweepStatus | None:
+        """The sweep; None where Azure has none of this name."""
+        found: SweepStatus | None = None
         try:
-            found: SweepStatus = self._calls.call("find", self.name)
+            found = self._calls.call("find", self.name)
         except AzureTrouble as trouble:
-            # a sweep that was just accepted may not be visible at once
             if trouble.kind is not Trouble.MISSING:
                 raise
-            is_young = time.time() - self._planned < VISIBLE_SECONDS
-            if is_young or time.monotonic() - self._began < self._patience.late_seconds:
-                return None
-            return SweepStatus(
-                self.name, "Failed", place="", error="the sweep does not exist any more"
-            )
+        self._absence.note(is_there=found is not None)
         return found
+
+    def _end_deleted(self) -> Iterator[Event]:
+        """Hand back the tasks of a sweep that somebody deleted, as of one that they ended."""
+        if not self._absence.is_for_good:
+            return
+        check_workspace(self.name, self._place, self._calls.sign_in().name)
+        self.say(f"Azure does not have sweep {self.name} any more: its unfinished tasks wait")
+        yield from self.outstanding.hand_back_all()
+        self.is_over = True
+        yield SweepEnded(self.name, "cancelled")
 
     def _fetch(self, now: float) -> Iterator[Event]:
         """Bring and read what is new."""
@@ -162,7 +172,7 @@ class AzureWatch(SweepWatch):
     def _give_up_silent(self, now: float) -> None:
         """Have a child ended that runs without news."""
         for run_id, child in self._children.by_id.items():
-            if not child.is_silent(now, self._patience):
+            if not child.is_silent(now, self._patience, sweep_ended=self._run_ended is not None):
                 continue
             if not child.given_up and self._lives(run_id, child, now):
                 continue
@@ -199,7 +209,7 @@ class AzureWatch(SweepWatch):
         for run_id, child in self._children.by_id.items():
             if child.settled or child.ended is None or not child.is_late(now, self._patience):
                 continue
-            if run.state in CANCELLED and child.status == "Canceled":
+            if run.state in CANCELLED and child.status not in _ENDED_BY_ITSELF:
                 continue  # it ended with its sweep: its outstanding tasks wait, below
             child.settled = True
             if child.status == "Failed" and _MACHINE_AT_FAULT.search(child.error):

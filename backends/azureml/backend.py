@@ -23,10 +23,10 @@ from backends.azureml._staging import StagingDirectory
 from backends.azureml._watch import AXIS, LOGS, AzureWatch
 from backends.azureml.sdk.calls import Detached
 from backends.azureml.sdk.secrets import without_secrets
-from backends.azureml.sdk.types import CANCELLED
+from backends.azureml.sdk.types import CANCELLED, AzureTrouble, Trouble
 from backends.azureml.settings import AzureSettings
 from backends.azureml.stamps import is_same
-from gridrun.errors import EnvironmentFault, counted
+from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.plan.units import Event, Job, ReadArtifact, SweepEnded, SweepEvent, SweepSent, Unit
 from gridrun.run.backend import (
     Capabilities,
@@ -141,23 +141,32 @@ class AzureBackend(SweepBackend):
         super().close()
 
     def cancel(self, sweep: str) -> None:
-        """Ask for the end of a sweep."""
-        self._access.ask("cancel", sweep)
+        """Ask for the end of a sweep; of one that is not there, nothing can be asked."""
+        self._if_there("cancel", sweep)
 
     def quote(self, units: Sequence[Unit]) -> Quote:
         """Estimated size and cost of sending units."""
         return quote(self._settings, units, by_combination=self._by_combination)
 
     def look(self, sweep: str) -> SweepStatus:
-        """A sweep as it is now."""
-        run: SweepStatus = self._access.ask("find", sweep)
+        """A sweep as it is now, also one that is not there (any more, or yet)."""
+        run: SweepStatus | None = self._if_there("find", sweep)
+        if run is None:
+            text = "Azure has no sweep of this name: it is not visible yet, or was deleted"
+            return SweepStatus(sweep, "not found", "", text)
         records = latest(self._access.ask("children", sweep)).values()
         children = [ChildStatus(child.name, child.state, child.error) for child in records]
         return replace(run, children=tuple(sorted(children, key=_by_number)))
 
     def log(self, child: str) -> str:
         """What a child printed."""
-        text: str = self._access.ask("text", child, LOGS)
+        text: str | None = self._if_there("text", child, LOGS)
+        if text is None:
+            raise UserError(
+                "Azure has no child of this name",
+                where=child,
+                todo=f"list the children with: {self.commands.logs} STUDY",
+            )
         return without_secrets(text)
 
     def publish(self, sweep: str, path: Path) -> str:
@@ -188,6 +197,20 @@ class AzureBackend(SweepBackend):
     def check(self) -> Iterator[tuple[str, str, str, str]]:
         """Check what a run needs: what was checked, verdict, what was found, what to do."""
         yield from check(self._settings, self._access)
+
+    def _if_there(self, name: str, *positional: Any) -> Any:
+        """What Azure answers; None where it has no such run.
+
+        Raises:
+            GridrunError: It failed otherwise.
+        """
+        with self._access.explained():
+            try:
+                return self._access.call(name, *positional)
+            except AzureTrouble as trouble:
+                if trouble.kind is not Trouble.MISSING:
+                    raise
+        return None
 
     def _send(self, units: Sequence[Unit]) -> Iterator[Event]:
         assert self._job is not None

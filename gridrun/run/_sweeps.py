@@ -99,6 +99,7 @@ def study_view(
                         for unit in units
                         for task in unit.tasks
                     ),
+                    sweep.place,
                 )
             )
     return StudyView(

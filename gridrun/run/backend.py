@@ -105,6 +105,7 @@ class SentSweep:
         shards: Position to units, each with the tasks that have no final event yet.
         is_wanted: Whether all its tasks are asked for by the present run.
         segments: (shard, file name) of the segments that were read.
+        place: Where a person can look at it, or empty.
     """
 
     name: str
@@ -113,6 +114,7 @@ class SentSweep:
     shards: Mapping[int, tuple[Unit, ...]]
     segments: frozenset[tuple[int, str]] = frozenset()
     is_wanted: bool = True
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ import time
 import frail  # noqa: F401 - that the child finds it is what matters
 import pytest
 
+from backends.azureml import _access
+from backends.azureml._access import Access
 from backends.azureml.sdk import calls as _calls
-from backends.azureml.sdk.types import AzureTrouble, Trouble
+from backends.azureml.sdk.types import AzureTrouble, Submission, Trouble
 from backends.azureml.settings import AzureSettings
+from gridrun.errors import EnvironmentFault
+from gridrun.run.backend import SweepStatus
 from gridrun.testing.processes import lives
 from gridrun.worker import answering
 
@@ -62,3 +66,65 @@ def test_a_stop_ends_the_wait(calls):
     with pytest.raises(_calls.Detached):
         calls.once("fetch")
     assert not lives(pid)
+
+
+class Scripted(Access):
+    """Calls that meet one kind of trouble after another; None is a good answer."""
+
+    def __init__(self, *troubles):
+        super().__init__(AzureSettings("cpu"), lambda text: None, waits=False)
+        self.troubles = list(troubles)
+        self.asked = []
+
+    def pause(self, seconds):
+        del seconds
+
+    def sign_in(self):
+        return None
+
+    def find(self, sweep):
+        self.asked.append(f"find {sweep}")
+
+    def _try(self, name, positional, named):
+        del positional, named
+        self.asked.append(name)
+        trouble = self.troubles.pop(0)
+        if trouble is not None:
+            raise trouble
+        return SweepStatus("s", "Running", "")
+
+
+ROLE = AzureTrouble(Trouble.FORBIDDEN, "AuthorizationFailed", 403)
+CLASH = AzureTrouble(Trouble.CONFLICT, "Another operation is running", 409)
+
+
+def test_a_permission_that_lapses_is_waited_for_a_while():
+    """A moment while roles are changed costs nothing; what was never allowed ends at once."""
+    calls = Scripted(None, ROLE, ROLE, None)
+    calls.call("children", "s")
+    calls.call("children", "s")
+    assert len(calls.asked) == 4
+    calls = Scripted(None, *[ROLE] * _calls.TRIES)
+    calls.call("children", "s")
+    for refused in (calls, Scripted(ROLE)):
+        with pytest.raises(AzureTrouble, match="AuthorizationFailed"):
+            refused.call("children", "s")
+        assert refused.troubles == []
+
+
+def test_a_cluster_that_somebody_else_is_making_is_asked_for_again():
+    """A clash of anything else is none of a moment."""
+    Scripted(CLASH, None).call("cluster", "c")
+    with pytest.raises(AzureTrouble, match="Another operation"):
+        Scripted(CLASH).call("upload", "s")
+
+
+def test_a_clash_with_something_else_does_not_say_that_the_sweep_is_there(tmp_path, monkeypatch):
+    """A file whose upload was sent again, a version of the code: the submit is repeated, once."""
+    monkeypatch.setattr(_access, "VISIBLE_SECONDS", 0.0)
+    submission = Submission("s", AzureSettings("cpu"), tmp_path, "go.py", {}, "mcc")
+    calls = Scripted(CLASH, None)
+    assert calls.submit(submission).name == "s"
+    assert [name for name in calls.asked if name == "submit"] == ["submit"] * 2
+    with pytest.raises(EnvironmentFault, match="whether the sweep was accepted is not known"):
+        Scripted(CLASH, CLASH).submit(submission)

@@ -20,6 +20,7 @@ from typing import Any
 from backends.azureml.sdk._errors import explained, trouble_of
 from backends.azureml.sdk._signin import identity
 from backends.azureml.sdk.types import (
+    UNKNOWN,
     AzureTrouble,
     ChildFacts,
     ClusterFacts,
@@ -34,6 +35,9 @@ from gridrun.run.backend import SweepStatus
 
 _AT_ONCE = 8
 """Children whose files are fetched at the same time."""
+
+_MOST_RECORDS = 20_000
+"""Of children in one listing: a sweep has 1,000 at most, and a listing may repeat some."""
 
 _LOG_SECONDS = 30.0
 """For an answer about one log."""
@@ -113,18 +117,33 @@ class SdkV1:
         """Look at a sweep."""
         with explained():
             run = self._run(run_id)
-            return SweepStatus(run.id, run.status, run.get_portal_url(), _error(run))
+            return SweepStatus(run.id, run.status or UNKNOWN, run.get_portal_url(), _error(run))
 
     def children(self, run_id: str) -> list[ChildFacts]:
-        """All children, perhaps some twice; what each was given stands in the parent's tags."""
+        """All children, perhaps some twice; none where the run history has none yet.
+
+        What each was given stands in the parent's tags.
+        """
         with explained():
-            parent = self._run(run_id)
+            try:
+                parent = self._run(run_id)
+                found = list(itertools.islice(parent.get_children(), _MOST_RECORDS))
+            except Exception as error:
+                if trouble_of(error).kind is not Trouble.MISSING:
+                    raise
+                return []
+            if len(found) == _MOST_RECORDS:
+                raise AzureTrouble(Trouble.NETWORK, "a listing of children repeats itself")
             values = parent.get_hyperparameters()
-            found = list(parent.get_children())
             # kept, because looking one up by its id costs two requests
             self._children.update((child.id, child) for child in found)
             return [
-                ChildFacts(child.id, child.status, _error(child), _values(values.get(child.id)))
+                ChildFacts(
+                    child.id,
+                    child.status or UNKNOWN,
+                    _error(child),
+                    _values(values.get(child.id)),
+                )
                 for child in found
             ]
 

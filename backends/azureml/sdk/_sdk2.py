@@ -21,6 +21,7 @@ from backends.azureml.sdk._signin2 import credential_of
 from backends.azureml.sdk._sweep2 import axis_of, sweep_of
 from backends.azureml.sdk.types import (
     ENDED,
+    UNKNOWN,
     AzureTrouble,
     ChildFacts,
     ClusterFacts,
@@ -133,7 +134,7 @@ class SdkV2:
         """Look at a sweep."""
         with explained():
             job = self._services.job(run_id)
-            state = job["properties"]["status"]
+            state = job["properties"]["status"] or UNKNOWN
             # the resource manager has no words for what went wrong
             error = _error(self._services.run(run_id)) if state == "Failed" else ""
             return SweepStatus(run_id, state, _studio(job), error)
@@ -155,7 +156,10 @@ class SdkV2:
                 self._ends[name] = record.get("cancelUri") or ""
             return [
                 ChildFacts(
-                    record["runId"], record["status"], _error(record), given[record["runId"]]
+                    record["runId"],
+                    record["status"] or UNKNOWN,
+                    _error(record),
+                    given[record["runId"]],
                 )
                 for record in records
             ]

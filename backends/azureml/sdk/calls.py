@@ -69,6 +69,7 @@ class Calls:
         self._limit: TimeLimit | None = None
         self._signed_in: WorkspaceFacts | None = None
         self._stopping = threading.Event()
+        self._answered: set[str] = set()
 
     def stop(self) -> None:
         """Make calls that wait end with ``Detached``; only sets a flag."""
@@ -151,12 +152,27 @@ class Calls:
     def _patiently(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
         for number in range(1, TRIES + 1):
             try:
-                return self._try(name, positional, named)
+                answer = self._try(name, positional, named)
             except AzureTrouble as trouble:
-                if not trouble.kind.passes or number == TRIES:
+                if not (trouble.kind.passes or self._may_pass_here(name, trouble.kind)):
+                    raise
+                if number == TRIES:
                     raise
                 self.pause_after(trouble, _WORDS[name], number)
+            else:
+                self._answered.add(name)
+                return answer
         raise AssertionError  # the last try returns or raises
+
+    def _may_pass_here(self, name: str, kind: Trouble) -> bool:
+        """Whether trouble that is for good elsewhere may pass in this call.
+
+        Somebody else may just be making the same cluster; and what was allowed before may be
+        refused for a moment, while roles are changed.
+        """
+        return (name == "cluster" and kind is Trouble.CONFLICT) or (
+            name in self._answered and kind is Trouble.FORBIDDEN
+        )
 
     def _try(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
         self.start()

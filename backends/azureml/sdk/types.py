@@ -21,6 +21,9 @@ ENDED = frozenset({"Completed", "Failed", "Canceled"})
 CANCELLED = ("CancelRequested", "Canceled")
 """States of a sweep whose end was asked for, or whose time is over."""
 
+UNKNOWN = "Unknown"
+"""In place of a state that the service leaves out."""
+
 
 class Trouble(StrEnum):
     """What kind of trouble a call ran into."""
