@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import product
 
@@ -10,7 +11,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.plan.units import State
-from gridrun.report import batches
+from gridrun.report import _contents, batches
 from gridrun.report.rows import parts
 from gridrun.report.tables import _part_rows
 from gridrun.report.tables._cells import cells, lines
@@ -74,7 +75,20 @@ def test_tables_do_not_depend_on_the_size_of_batches(study, most, monkeypatch):
     """Also what parts share with those of other batches, and the last digits of means."""
     whole = written(study)
     monkeypatch.setattr(batches, "_MOST_RESULTS", most)
+    monkeypatch.setattr(_contents, "_MOST_RECENT", most)
     assert written(study) == whole
+
+
+def test_the_first_combination_with_a_content_is_that_of_a_dict(monkeypatch):
+    """However much of it is put away sorted; digests may end with any byte."""
+    monkeypatch.setattr(_contents, "_MOST_RECENT", 100)
+    draw, first, dictionary = random.Random(7), _contents.FirstCombinations(), {}
+    for number in range(1, 200, 7):
+        contents = [str(draw.randrange(3000)) for _ in range(100)]
+        numbers = list(range(number, number + 100))
+        right = [dictionary.setdefault(*one) for one in zip(contents, numbers, strict=True)]
+        assert first.of(contents, numbers).tolist() == right
+    assert first.of([], []).tolist() == []
 
 
 def test_parquet_has_groups_of_whole_parts(study, monkeypatch):
