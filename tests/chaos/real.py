@@ -126,7 +126,8 @@ def processes_of(temporary: Path) -> Iterator[tuple[int, str]]:
 def _listens(pid: int, number: int) -> bool:
     """Whether a process has a handler for a signal; one that still starts is ended by it."""
     with contextlib.suppress(OSError):
-        caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+        status = Path(f"/proc/{pid}/status").read_text()
+        caught = re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
         return caught is None or bool(int(caught[1], 16) >> (number - 1) & 1)
     return True
 

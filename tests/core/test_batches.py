@@ -79,6 +79,29 @@ def test_tables_do_not_depend_on_the_size_of_batches(study, most, monkeypatch):
     assert written(study) == whole
 
 
+def test_sums_without_tables_are_those_of_the_tables(study):
+    """Means to the last digit, reasons, null models; no file is touched, and that is said."""
+    before, stamp = written(study), study.study.paths.results_stamp
+    stamp.unlink()
+    (study.study.paths.results / "pooled.csv").write_text("old")
+    alone = study.summary(tables=False, combinations="1-48")
+    assert not stamp.exists()
+    assert (study.study.paths.results / "pooled.csv").read_text() == "old"
+    assert alone.files == {}
+    whole = study.summary(combinations="1-48")
+    said = f"no table was written: {len(whole.files)} files in results/ would be other ones"
+    assert said in alone.warnings[-1]
+    for facts in ("records", "null_records"):
+        assert str(getattr(alone, facts)()) == str(getattr(whole, facts)())
+    assert len(whole.null_models) > 0
+    assert (alone.reasons, alone.same) == (whole.reasons, whole.same)
+    # of tables that are those of now
+    again = study.summary(tables=False, combinations="1-48")
+    assert str(again.records()) == str(whole.records())
+    assert (again.files, again.unwritten) == ({}, ())
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_the_first_combination_with_a_content_is_that_of_a_dict(monkeypatch):
     """However much of it is put away sorted; digests may end with any byte."""
     monkeypatch.setattr(_contents, "_MOST_RECENT", 100)
