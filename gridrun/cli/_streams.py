@@ -4,13 +4,15 @@ All that commands say passes here, so here, too, nothing stays in it that a term
 names, values and messages may be anybody's.
 
 ``gridrun local ... | head`` must not stop a run, nor turn its exit code into
-one that means something else. So what nobody reads any more is dropped, and a
+one that means something else, and no more must a terminal that is closed while its
+processes go on (``disown``, ``trap '' HUP``). So what nobody reads any more is dropped, and a
 stream that takes nothing for another reason (a full disk) is named.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +33,8 @@ class Listener:
     def __init__(self, stream: TextIO | None, name: str | None) -> None:
         self._stream = stream
         self._name = name
+        # one that was closed does not say any more what it was
+        self._is_terminal = self.isatty()
         self.is_plain = False
         """Whether what a terminal would obey is written out."""
 
@@ -68,7 +72,8 @@ class Listener:
             self._leave()
         except OSError as error:
             self._leave()
-            if self._name is None:
+            is_closed = self._is_terminal and error.errno == errno.EIO
+            if self._name is None or is_closed:
                 return
             raise EnvironmentFault(
                 f"{error.strerror or error}",

@@ -64,6 +64,7 @@ class Summary:
         damaged: Parts whose result in the ledger is damaged; they are waiting.
         rewritten: Files that were made anew as they were not what was written.
         null_models: What a majority of the training rows reaches, in the pipeline's order.
+        unwritten: Files that would be other ones, and were left as they are or not made.
     """
 
     groups: tuple[SummaryGroup, ...]
@@ -78,6 +79,7 @@ class Summary:
     damaged: int = 0
     rewritten: tuple[Path, ...] = ()
     null_models: tuple[NullModelMean, ...] = ()
+    unwritten: tuple[Path, ...] = ()
 
     def _total(self, name: str) -> int:
         return sum(getattr(group, name) for group in self.groups)
@@ -112,6 +114,11 @@ class Summary:
             said.append(
                 f"{counted(self.damaged, 'result')} in the ledger {are} damaged and left out; the "
                 "next run computes them again"
+            )
+        if self.unwritten:
+            said.append(
+                f"no table was written: {counted(len(self.unwritten), 'file')} in results/ would "
+                "be other ones, or are not there; `gridrun results` makes them anew"
             )
         return said
 

@@ -154,10 +154,11 @@ class UnitQueue:
         if retry is not None and (
             losses > retry.more or self._in_a_row >= (retry.more + 1) * self._most_at_once
         ):
-            how = f"those tasks {counted(losses, 'time')}, " if losses > retry.more else ""
+            lost = f"{counted(self._in_a_row, 'worker')} were lost one after another"
+            if losses > retry.more:
+                lost = f"workers were lost one after another with the same tasks, {losses} times"
             raise EnvironmentFault(
-                f"{counted(self._in_a_row, 'worker')} were lost one after another, {how}"
-                f"the last one: {reason}",
+                f"{lost}, the last one: {reason}",
                 todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
                 "committed is kept",
             )

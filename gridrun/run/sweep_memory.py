@@ -26,11 +26,12 @@ class SweepMemory:
         make_file(self._directory / sweep / _PLACE).write_text(str(folder.absolute()), "utf-8")
 
     def folder(self, sweep: str) -> Path | None:
-        """The folder of a sweep; None where it is not known."""
+        """The folder of a sweep; None where it is not known, or what is kept of it is damaged."""
         try:
-            return Path((self._directory / sweep / _PLACE).read_text("utf-8"))
-        except OSError:
+            path = Path((self._directory / sweep / _PLACE).read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
             return None
+        return path if path.is_absolute() and "\0" not in str(path) else None
 
     def folders(self) -> list[Path]:
         """All folders in which something may lie."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,7 +162,9 @@ class _Told:
         self.is_fault = False
         self.alike: list[Task] = []
         self._reason = ""
-        self._losses = 0
+        self._losses = Counter[str]()
+        self._in_a_row = 0
+        self._most_at_once = 1
         self._out: dict[str, dict[Task, tuple[str, ...]]] = {}
         self._settled = {
             task for task, each in model.outcomes.items() if each.state == "done" or not retried
@@ -175,6 +178,7 @@ class _Told:
         assert not any(tasks.keys() & held.keys() for held in self._out.values()), "twice at once"
         assert not tasks.keys() & self._settled, f"{tasks} ran before"
         self._out[line["unit"]] = tasks
+        self._most_at_once = max(self._most_at_once, len(self._out))
 
     def done(self, line: dict[str, Any]) -> None:
         self._reason, self.alike = "", []
@@ -188,7 +192,8 @@ class _Told:
         task, final = tuple(name), line.get("final", True)
         kind, reason = line.get("kind", ""), line.get("reason", "")
         if final:
-            self._losses = 0
+            self._in_a_row = 0
+            del self._losses[_first_name(line["unit"])]
             if self._out.get(line["unit"], {}).pop(task, None) is None:
                 self.doubled += 1
                 return
@@ -200,8 +205,11 @@ class _Told:
             self._reason = reason
 
     def lost(self, line: dict[str, Any]) -> None:
-        self._losses += 1
-        self.is_fault = self.is_fault or self._losses >= MOST_LOSSES
+        self._in_a_row += 1
+        self._losses[_first_name(line["unit"])] += 1
+        self.is_fault |= self._in_a_row >= MOST_LOSSES * self._most_at_once
+        # outcomes of other units do not hide one that ends its workers
+        self.is_fault |= self._losses[_first_name(line["unit"])] >= MOST_LOSSES
         del self._out[line["unit"]]
 
     def ended(self, line: dict[str, Any]) -> None:
@@ -218,6 +226,11 @@ class _Told:
 
     def interrupted(self, _: dict[str, Any]) -> None:
         pass
+
+
+def _first_name(unit: str) -> str:
+    """The name that a unit had before it was lost and offered again."""
+    return unit.partition("+")[0]
 
 
 def _stored(said: Said) -> tuple[object, ...]:

@@ -123,6 +123,15 @@ def processes_of(temporary: Path) -> Iterator[tuple[int, str]]:
                     yield int(process.name), words
 
 
+def _listens(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal; one that still starts is ended by it."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        caught = re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
+        return caught is None or bool(int(caught[1], 16) >> (number - 1) & 1)
+    return True
+
+
 class Round:
     """One run, and what happens to it.
 
@@ -140,7 +149,7 @@ class Round:
         environment = {**os.environ, "TMPDIR": str(self._temporary), "COLUMNS": "120"}
         if event == "disk is slow":
             environment["LD_PRELOAD"] = str(slow)
-        self._terminal = -1
+        self._terminal, self._listened = -1, True
         words = [*GRIDRUN, "local", str(directory), "--workers", "2"]
         if event == "terminal is closed":
             self._terminal, other = pty.openpty()
@@ -172,7 +181,6 @@ class Round:
         is_early = self._draw.random() < 0.2
         delay = self._draw.uniform(0.0, 15.0 if is_early else 2.0)
         deadline = time.monotonic() + SECONDS
-        self._is_begun = not is_early
         program, number, _ = EVENTS[self._event]
         while not is_early and tasks_done(self._directory) < most + (program == R):
             self._read_terminal()
@@ -192,6 +200,7 @@ class Round:
         if not pids:
             return False
         pid = self._draw.choice(sorted(pids))
+        self._listened = program != SELF or _listens(pid, number)
         with contextlib.suppress(ProcessLookupError):
             # a terminal tells all that run in it
             tell = os.killpg if number in {INT, HUP} else os.kill
@@ -230,8 +239,8 @@ class Round:
     def _hold(self, code: int, met: bool) -> None:
         said = self._said.read_text("utf-8", "replace") if self._said.exists() else ""
         right = EVENTS[self._event][2] if met else {0}
-        if not self._is_begun:
-            right = right | {-TERM}  # nobody listened yet
+        if not self._listened:
+            right = right | {-EVENTS[self._event][1]}
         if self._event == "terminal is closed":
             right = right | {128 + HUP}  # in setsid's words
         assert code in right, f"{self._event}: exit code {code}: {said}"
@@ -268,6 +277,8 @@ def small_disk(place: Path) -> Iterator[None]:
 def try_seed(number: int, scratch: Path) -> str:
     """Some rounds, then the run that ends the study; what happened."""
     draw = random.Random(number)
+    # as in some shells, every other run goes on without its terminal; children inherit it
+    signal.signal(HUP, signal.SIG_DFL if number % 2 else signal.SIG_IGN)
     right = right_table(scratch)
     names = list(EVENTS)
     # each event is the first of some seed; what follows is drawn

@@ -197,3 +197,14 @@ def test_no_line_of_a_quoted_text_passes_for_one_of_gridrun():
     fault = Fault(Path("a\nb"), f"value c\nd{POISON}", 3)
     assert InputError([fault, fault]).text().count("\n") == 1
     assert fault.text() == f"a\\u000ab:3: value c\\u000ad{printable(POISON)}"
+
+
+def test_a_terminal_that_is_closed_ends_nothing():
+    """What would be written there is dropped, as what a reader who left wanted."""
+    above, below = pty.openpty()
+    with os.fdopen(below, "w") as stream:
+        listener = Listener(stream, "standard output")
+        os.close(above)
+        for _ in range(2):
+            listener.write("somebody went home\n")
+            listener.flush()

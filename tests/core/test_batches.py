@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import product
 
@@ -10,7 +11,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.plan.units import State
-from gridrun.report import batches
+from gridrun.report import _contents, batches
 from gridrun.report.rows import parts
 from gridrun.report.tables import _part_rows
 from gridrun.report.tables._cells import cells, lines
@@ -74,7 +75,43 @@ def test_tables_do_not_depend_on_the_size_of_batches(study, most, monkeypatch):
     """Also what parts share with those of other batches, and the last digits of means."""
     whole = written(study)
     monkeypatch.setattr(batches, "_MOST_RESULTS", most)
+    monkeypatch.setattr(_contents, "_MOST_RECENT", most)
     assert written(study) == whole
+
+
+def test_sums_without_tables_are_those_of_the_tables(study):
+    """Means to the last digit, reasons, null models; no file is touched, and that is said."""
+    before, stamp = written(study), study.study.paths.results_stamp
+    stamp.unlink()
+    (study.study.paths.results / "pooled.csv").write_text("old")
+    alone = study.summary(tables=False, combinations="1-48")
+    assert not stamp.exists()
+    assert (study.study.paths.results / "pooled.csv").read_text() == "old"
+    assert alone.files == {}
+    whole = study.summary(combinations="1-48")
+    said = f"no table was written: {len(whole.files)} files in results/ would be other ones"
+    assert said in alone.warnings[-1]
+    for facts in ("records", "null_records"):
+        assert str(getattr(alone, facts)()) == str(getattr(whole, facts)())
+    assert len(whole.null_models) > 0
+    assert (alone.reasons, alone.same) == (whole.reasons, whole.same)
+    # of tables that are those of now
+    again = study.summary(tables=False, combinations="1-48")
+    assert str(again.records()) == str(whole.records())
+    assert (again.files, again.unwritten) == ({}, ())
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_the_first_combination_with_a_content_is_that_of_a_dict(monkeypatch):
+    """However much of it is put away sorted; digests may end with any byte."""
+    monkeypatch.setattr(_contents, "_MOST_RECENT", 100)
+    draw, first, dictionary = random.Random(7), _contents.FirstCombinations(), {}
+    for number in range(1, 200, 7):
+        contents = [str(draw.randrange(3000)) for _ in range(100)]
+        numbers = list(range(number, number + 100))
+        right = [dictionary.setdefault(*one) for one in zip(contents, numbers, strict=True)]
+        assert first.of(contents, numbers).tolist() == right
+    assert first.of([], []).tolist() == []
 
 
 def test_parquet_has_groups_of_whole_parts(study, monkeypatch):

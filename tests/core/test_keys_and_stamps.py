@@ -22,7 +22,7 @@ from gridrun.pipeline.caveats import Caveat
 from gridrun.plan.limits import Limit, Limits
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.units import Job
-from gridrun.report.tables import _write
+from gridrun.report.tables import _current
 from gridrun.shard.remote_inputs._order import ReadingOrder
 from gridrun.store.ledger import Ledger, LedgerView, _schema
 from gridrun.study._input_digests import input_stamp
@@ -179,7 +179,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
 
     def stamp(state: StudyState | None = None, view: LedgerView | None = None, **request):
         state = state or study.state(**{"combinations": "1-2", **request})
-        return _write._stamp(state, view or state.view)
+        return _current._stamp(state, view or state.view)
 
     def with_(cls, name, value):
         with monkeypatch.context() as patch:
@@ -204,7 +204,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
     base = stamp()
     column = Column("other", "text")
     cases = {
-        "code": with_(_write, "python_code", lambda *_: "other"),
+        "code": with_(_current, "python_code", lambda *_: "other"),
         "ledger": stamp(view=Later()),
         "contexts": stamp(rows=5),
         "selection": stamp(combinations="1,3"),
@@ -222,7 +222,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
         for name, v in zip(grid.names, grid.values, strict=True)
     )
     cases["grid"] = of_study(grid=replace(grid, values=values))
-    assert set(cases) == parts_of(_write._stamp) == set(base)
+    assert set(cases) == parts_of(_current._stamp) == set(base)
     for name, other in cases.items():
         found = differing(base, other)
         # rows and caveats have columns in the table; contexts come in the classifiers' order
@@ -231,7 +231,7 @@ def test_every_part_of_the_tables_stamp_changes_it(tmp_path, monkeypatch):
         more |= {"summary": {"comparison"}}  # comparisons have a column for each of its parameters
         more = more.get(name, set())
         assert found - more == {name}
-        assert _write.digest_of(base) != _write.digest_of(other)
+        assert _current.digest_of(base) != _current.digest_of(other)
 
 
 def test_fewer_folds_are_another_table(toy_study):
@@ -250,7 +250,7 @@ def test_changed_code_of_the_tables_writes_them_anew(toy_study, monkeypatch):
     before = study.study.paths.results_csv.stat().st_mtime_ns
     study.summary(combinations="1")
     assert study.study.paths.results_csv.stat().st_mtime_ns == before
-    monkeypatch.setattr(_write, "python_code", lambda *_: "other")
+    monkeypatch.setattr(_current, "python_code", lambda *_: "other")
     study.summary(combinations="1")
     assert study.study.paths.results_csv.stat().st_mtime_ns != before
 

@@ -75,7 +75,7 @@ def test_pauses_grow_to_a_bound_and_end(clock):
         pauses.append(queue.seconds_to_next)
         clock.now += pauses[-1]
     assert pauses == [2.0, 4.0, 8.0, 16.0]
-    with pytest.raises(EnvironmentFault, match="those tasks 5 times, the last one: killed"):
+    with pytest.raises(EnvironmentFault, match="same tasks, 5 times, the last one: killed"):
         queue.mark_lost(queue.next_unit().id, "killed")
     assert AGAIN.pause(20) == AGAIN.longest_pause
 
@@ -105,7 +105,7 @@ def test_a_unit_that_ends_its_workers_does_not_go_on_for_ever(clock):
         queue.mark_lost(poison.id, "killed")
         clock.now += queue.seconds_to_next
         poison = queue.next_unit()
-    with pytest.raises(EnvironmentFault, match="those tasks 5 times"):
+    with pytest.raises(EnvironmentFault, match="with the same tasks, 5 times"):
         queue.mark_lost(poison.id, "killed")
 
 

@@ -19,6 +19,7 @@ from toystudies import TOY
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.run.backend import load_backend
+from gridrun.run.sweep_memory import SweepMemory
 from gridrun.shard import MANIFEST, read_segment
 from gridrun.shard.contexts import Contexts
 from gridrun.shard.queue import ShardQueue, queues_in, write_queue
@@ -557,3 +558,15 @@ def test_a_queue_is_there_as_a_whole_or_not_at_all(tmp_path):
     assert [queue.directory for queue in queues_in(sweep)] == [sweep]
     ShardQueue(sweep).remove()
     assert not sweep.exists()
+
+
+@pytest.mark.parametrize("kept", [b"/a\xaf", b"/a\0b", b"", b"\0\0", b"relative"])
+def test_a_damaged_memory_of_a_folder_is_none(tmp_path, kept):
+    """It is a folder that is not known; what the user names is where shards are then."""
+    memory = SweepMemory(tmp_path)
+    memory.note("sweep", tmp_path / "other")
+    assert memory.folders() == [tmp_path / "other"]
+    (tmp_path / "sweep" / "place").write_bytes(kept)
+    assert memory.folder("sweep") is None
+    assert memory.folders() == []
+    assert not memory.queue("sweep", tmp_path / "given").exists

@@ -3,6 +3,7 @@
 from gridrun.report.rows import Part, parts
 from gridrun.report.summary import Summary
 from gridrun.report.summary_group import SummaryGroup
+from gridrun.report.tables._current import altered_files, stale_files
 from gridrun.report.tables._description import DescriptionReport, write_description
 from gridrun.report.tables._grouped import (
     FAILURES,
@@ -15,7 +16,7 @@ from gridrun.report.tables._grouped import (
 from gridrun.report.tables._pivot import FAILED, PIVOT
 from gridrun.report.tables._runs import write_runs
 from gridrun.report.tables._tables import columns_of
-from gridrun.report.tables._write import altered_files, known_of, stale_files, write_results
+from gridrun.report.tables._write import known_of, sum_up, write_results
 
 __all__ = [
     "FAILED",
@@ -35,6 +36,7 @@ __all__ = [
     "known_of",
     "parts",
     "stale_files",
+    "sum_up",
     "write_description",
     "write_results",
     "write_runs",

@@ -52,7 +52,7 @@ class BlockRows:
 
     def add(self, batch: PartBatch) -> None:
         """Take the payload of each block and fold of a batch, unless it is there."""
-        digests = [one.payloads.get(self._payload) for one in batch.read]
+        digests = [payloads.get(self._payload) for payloads in batch.payloads]
         has = batch.of_results([bool(digest) for digest in digests])
         for at in np.flatnonzero(has.any(axis=(1, 2))).tolist():
             block = tuple(batch.values[at][name] for name in self._block)
@@ -62,6 +62,15 @@ class BlockRows:
                 those = result[:, position][here[:, position]]
                 if len(those):
                     self._digests.setdefault((block, fold), digests[those[0]] or "")
+
+    def rows(self, read: Read) -> Iterator[Mapping[str, Any]]:
+        """Rows of all payloads, of which none is written.
+
+        Args:
+            read: Reads the rows of a payload.
+        """
+        for _, row in self._rows(read):
+            yield row
 
     def write(self, csv: Path, read: Read) -> Iterator[Mapping[str, Any]]:
         """Write a table and its Parquet file.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from gridrun.pipeline import (
     BLOCK_TABLE,
     NULL_MODELS,
@@ -61,11 +64,24 @@ class RowTables:
             csv = paths.block_table(pipeline.block_table, "csv")
             for _ in self._blocks.write(csv, pipeline.read_block_table):
                 pass
+        if self._nulls is None or not isinstance(pipeline, HasNullModels):
+            return ()
+        return self._means(self._nulls.write(paths.null_models_csv, pipeline.read_null_models))
+
+    def means(self) -> tuple[NullModelMean, ...]:
+        """The same means, and no table is written."""
+        pipeline = self._study_state.pipeline
+        if self._nulls is None or not isinstance(pipeline, HasNullModels):
+            return ()
+        return self._means(self._nulls.rows(pipeline.read_null_models))
+
+    def _means(self, rows: Iterable[Mapping[str, Any]]) -> tuple[NullModelMean, ...]:
+        pipeline = self._study_state.pipeline
+        assert isinstance(pipeline, HasNullModels)
+        columns = pipeline.null_model_columns
+        headline = names_of(column for column in columns if column.headline)
         means: dict[str, NullModelMean] = {}
-        if self._nulls is not None and isinstance(pipeline, HasNullModels):
-            columns = pipeline.null_model_columns
-            headline = names_of(column for column in columns if column.headline)
-            for row in self._nulls.write(paths.null_models_csv, pipeline.read_null_models):
-                name = str(row[columns[0].name])
-                means.setdefault(name, NullModelMean(name)).add(row, headline)
+        for row in rows:
+            name = str(row[columns[0].name])
+            means.setdefault(name, NullModelMean(name)).add(row, headline)
         return tuple(means.values())

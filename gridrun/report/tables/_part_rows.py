@@ -84,7 +84,8 @@ def part_rows(layout: Layout, csv: Path, parquet: Path | None = None) -> Iterato
     with contextlib.ExitStack() as stack:
         text = stack.enter_context(csv_file(csv, list(types), one_writer=True))
         typed = stack.enter_context(parquet_file(parquet, types)) if parquet is not None else None
-        rows = PartRows(layout, text, typed)
+        text.flush()  # the header; lines are bytes by then
+        rows = PartRows(layout, text.buffer, typed)
         yield rows
         rows.flush()
 
@@ -94,7 +95,7 @@ class PartRows:
 
     Args:
         layout: Columns of the table.
-        text: An open text file that has the header.
+        text: An open file of bytes that has the header.
         typed: What ``parquet_file`` gave, or None.
     """
 
@@ -183,7 +184,7 @@ class PartRows:
         # all lines stand in one piece of memory, in order
         _, ends, data = joined.buffers()
         end = int(np.frombuffer(ends, np.int32)[len(joined)])
-        self._text.write(str(memoryview(data)[:end], "utf-8"))
+        self._text.write(memoryview(data)[:end])
 
     def _table(
         self,

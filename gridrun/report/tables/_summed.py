@@ -1,20 +1,25 @@
-"""What the summary says, added up batch by batch: means by method and classifier, and reasons."""
+"""What the summary says: means by method and classifier, reasons, and seconds beside the means."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from gridrun.pipeline import names_of
+from gridrun.pipeline import Value, names_of
 from gridrun.plan.task_encoding import IntArray
+from gridrun.plan.times import shared_reads
 from gridrun.plan.units import State
 from gridrun.report.batches import PartBatch
 from gridrun.report.rows import is_finite
 from gridrun.report.summary_group import SummaryGroup
-from gridrun.report.tables._seconds import GroupKey
+from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
+
+GroupKey = tuple[str, tuple[Value, ...], str]
+"""Method, values of further parameters, classifier."""
 
 _COUNTED = {State.DONE: "n", State.FAILED: "failed", State.SKIPPED: "skipped"}
 """State to the count of a group that its parts are in; others are waiting."""
@@ -107,7 +112,46 @@ class Summed:
 def _means(batch: PartBatch, metric: str) -> npt.NDArray[np.float64]:
     """Mean over the rows of each result, so that each fold counts once; NaN without a number."""
     means = []
-    for one in batch.read:
-        known = [row[metric] for row in one.rows if is_finite(row.get(metric))]
+    for rows in batch.rows:
+        known = [row[metric] for row in rows if is_finite(row.get(metric))]
         means.append(math.fsum(known) / len(known) if known else math.nan)
     return np.array(means, np.float64)
+
+
+def add_seconds(
+    study_state: StudyState, view: LedgerView | None, groups: Mapping[GroupKey, SummaryGroup]
+) -> None:
+    """Add to each group the seconds of its own tasks, and of what their classifiers share.
+
+    Args:
+        study_state: The study and which of its tasks are meant.
+        view: The ledger, or None.
+        groups: What is to be added to.
+    """
+    if view is None:
+        return
+    pipeline, book, tables = study_state.pipeline, study_state.book, study_state.tables
+    classifiers = {
+        ident: context.classifier
+        for ident, context in zip(study_state.known_context_ids(), tables.contexts, strict=True)
+        if ident is not None
+    }
+    names = (pipeline.method_parameter, *pipeline.summary_parameters)
+    mask, timings = book.mask(names), view.timings(whole=True)
+
+    def key(code: int) -> tuple[str, tuple[Value, ...]]:
+        method, *others = book.values(code, names).values()
+        return str(method), tuple(others)
+
+    for one in timings.by_code(mask, list(classifiers)):
+        group = groups.get((*key(one.code), classifiers[one.context]))
+        if group is not None:
+            group.seconds = one.own / one.tasks
+    shared = shared_reads(tables)
+    if not set(names) <= set(shared):
+        return  # what classifiers share is not one for each row
+    for code, _, made, seconds in timings.shared_by_code(mask, mask, list(classifiers)):
+        for classifier in tables.classifiers:
+            group = groups.get((*key(code), classifier))
+            if group is not None:
+                group.shared_seconds = seconds / made

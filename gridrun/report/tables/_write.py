@@ -4,54 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from pathlib import Path
+from dataclasses import astuple, replace
 from typing import Any
 
 from gridrun.errors import Fault
-from gridrun.pipeline import HasBlockTable, HasNullModels
-from gridrun.plan.fingerprint import digest_of, digest_of_file, python_code
 from gridrun.report.batches import batches
-from gridrun.report.page import Known, fingerprint, write_page
+from gridrun.report.page import Known, write_page
 from gridrun.report.summary import NullModelMean, Summary
 from gridrun.report.summary_group import SummaryGroup
-from gridrun.report.tables._calibration import calibration_files, write_calibration
+from gridrun.report.tables._calibration import write_calibration
 from gridrun.report.tables._cells import cell, csv_table
-from gridrun.report.tables._compared import compared_by, comparison_columns, write_comparison
-from gridrun.report.tables._effects import effect_files, write_effects
+from gridrun.report.tables._compared import write_comparison
+from gridrun.report.tables._current import DESCRIBED, files_of, found_of
+from gridrun.report.tables._effects import write_effects
 from gridrun.report.tables._frame import Compared
-from gridrun.report.tables._group_bootstrap import bootstrap_files, write_bootstrap
+from gridrun.report.tables._group_bootstrap import write_bootstrap
 from gridrun.report.tables._groups import write_groups
-from gridrun.report.tables._notes import (
-    all_notes,
-    is_other,
-    standing_notes,
-    warnings_of,
-    write_notes,
-)
+from gridrun.report.tables._notes import is_other, standing_notes, warnings_of, write_notes
 from gridrun.report.tables._null_models import RowTables
 from gridrun.report.tables._predicted import KeptPredictions
-from gridrun.report.tables._seconds import add_seconds
-from gridrun.report.tables._summed import Summed
-from gridrun.report.tables._tables import Tables, alone, columns_of, pooled_columns_of
+from gridrun.report.tables._summed import Summed, add_seconds
+from gridrun.report.tables._tables import Tables, alone
 from gridrun.report.tables._written import (
     NOTES,
     STAMP,
     STANDING,
-    altered,
     has_file,
     keep_written,
     read_written,
 )
-from gridrun.store.ledger import LedgerView, cannot_write
+from gridrun.store.ledger import cannot_write
 from gridrun.study.state import StudyState
-
-_REPORT = "gridrun.report"
-_TABLES = f"{_REPORT}.tables"
-
-_DESCRIBED = "described"
 
 
 def write_results(
@@ -72,7 +56,7 @@ def write_results(
         UserError: The results cannot be written (permission, no space).
     """
     paths = study_state.study.paths
-    found = _found(study_state, notes, page=page)
+    found = found_of(study_state, notes, page=page)
     previous, texts = found.previous, found.texts
     rewritten = [file for file in found.altered if file.exists()]
     said = {NOTES: texts, STANDING: standing_notes(study_state)}
@@ -85,11 +69,28 @@ def write_results(
                 keep_written(paths.results_stamp, {**previous, **said}, paths.results)
             summary = _restore(study_state, previous)
         else:
-            kept = {**said, _DESCRIBED: found.described}
+            kept = {**said, DESCRIBED: found.described}
             summary = _write(study_state, found.stamp, kept, with_page=found.with_page)
     except OSError as error:
         raise cannot_write(paths.results, error) from error
     return replace(summary, rewritten=tuple(rewritten))
+
+
+def sum_up(study_state: StudyState) -> Summary:
+    """Sum the tables up without writing any.
+
+    Every result is read, and held against its digest, as for tables.
+    """
+    found = found_of(study_state, None, page=False)
+    if not found.stale:
+        return replace(_restore(study_state, found.previous), files={})
+    summed, of_rows = Summed(study_state), RowTables(study_state, study_state.view)
+    with _no_search_for_cycles():
+        for batch in batches(study_state, study_state.view):
+            summed.add(batch)
+            of_rows.add(batch)
+    summary = _summed_up(study_state, summed, of_rows.means(), with_page=False)
+    return replace(summary, files={}, unwritten=tuple(found.stale))
 
 
 def known_of(study_state: StudyState) -> Known:
@@ -101,82 +102,6 @@ def known_of(study_state: StudyState) -> Known:
     summary = write_results(study_state, page=True)
     notes = read_written(study_state.study.paths.results_stamp).get(NOTES) or ()
     return Known(study_state, summary, notes)
-
-
-def stale_files(study_state: StudyState) -> list[Path]:
-    """Files that would be made anew now: there is more to say since, or they were changed."""
-    found = _found(study_state, None, page=False)
-    paths = study_state.study.paths
-    notes = [paths.notes_txt] if is_other(paths.notes_txt, found.previous.get(NOTES)) else []
-    return [*found.stale, *(file for file in notes if file not in found.stale)]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What was written before, held against what would be written now.
-
-    Args:
-        previous: What was kept of it.
-        stamp: Of the tables as they would be.
-        with_page: Whether the report is among the files.
-        texts: Notes as they would be.
-        described: What the report would show beside results; None without a report.
-        altered: Files that are not what was written, where the tables are those of now.
-        stale: Files that are not what would be written.
-    """
-
-    previous: dict[str, Any]
-    stamp: str
-    with_page: bool
-    texts: list[str] | None
-    described: list[str] | None
-    altered: list[Path]
-    stale: list[Path]
-
-
-def _found(study_state: StudyState, notes: Sequence[Fault | str] | None, *, page: bool) -> _Found:
-    """Look at what there is; this alone decides whether tables and report are current."""
-    paths = study_state.study.paths
-    previous = read_written(paths.results_stamp)
-    with_page = page or _has_page(study_state, previous)
-    stamp = digest_of(_stamp(study_state, study_state.view))
-    # notes are no part of the stamp: a run may have new ones though no table changes
-    texts = all_notes(study_state, previous, notes)
-    described = _described(study_state) if with_page else None
-    changed: list[Path] = []
-    if previous.get(STAMP) != stamp:
-        stale = list(_files(study_state, with_page=with_page).values())
-    else:
-        stale = changed = altered(previous, paths.results)
-        is_other_page = (
-            texts != previous.get(NOTES)
-            or described != previous.get(_DESCRIBED)
-            or not has_file(previous, paths.report_html)
-        )
-        if with_page and is_other_page and paths.report_html not in stale:
-            stale = [*stale, paths.report_html]
-    return _Found(previous, stamp, with_page, texts, described, changed, stale)
-
-
-def altered_files(study_state: StudyState) -> list[Path]:
-    """Files that are not what was written when they were written last, or are not there."""
-    paths = study_state.study.paths
-    previous = read_written(paths.results_stamp)
-    notes = [paths.notes_txt] if is_other(paths.notes_txt, previous.get(NOTES)) else []
-    return [*altered(previous, paths.results), *notes]
-
-
-def _described(study_state: StudyState) -> list[str]:
-    """What the report shows beside results: tables of the description, and people's own text."""
-    study = study_state.study
-    files = [*sorted(study.paths.description_csv("any").parent.glob("*.csv")), study.report_text]
-    return [f"{file.name} {digest_of_file(file)}" for file in files if file.is_file()]
-
-
-def _has_page(study_state: StudyState, previous: Mapping[str, Any]) -> bool:
-    """Whether somebody asked for the report before: it is then kept up to date with the tables."""
-    page = study_state.study.paths.report_html
-    return page.exists() or has_file(previous, page)
 
 
 def _write(
@@ -198,10 +123,7 @@ def _write(
             if with_page:
                 kept.add(batch)
         null_models = of_rows.write()
-    add_seconds(study_state, view, summed.groups)
-    ordered, reasons, damaged = summed.ordered(), summed.reasons, summed.damaged
-    summary = _summary(study_state, ordered, reasons, null_models, with_page=with_page)
-    summary = replace(summary, damaged=damaged)
+    summary = _summed_up(study_state, summed, null_models, with_page=with_page)
     _write_summary(study_state, summary)
     if with_page:
         known = Known(study_state, summary, said[NOTES] or ())
@@ -214,10 +136,10 @@ def _write(
         write_page([known], paths.report_html)
     said_of = {
         # what was made from a damaged ledger is not kept as made from this one
-        STAMP: "" if damaged else stamp,
+        STAMP: "" if summary.damaged else stamp,
         **said,
-        "groups": [_plain(group) for group in ordered],
-        "reasons": [[kind, reason, count] for (kind, reason), count in reasons.items()],
+        "groups": [_plain(group) for group in summary.groups],
+        "reasons": [[kind, reason, count] for (kind, reason), count in summary.reasons.items()],
         "null_models": [astuple(mean) for mean in null_models],
     }
     keep_written(paths.results_stamp, said_of, paths.results, summary.files.values())
@@ -236,69 +158,17 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _stamp(study_state: StudyState, view: LedgerView | None) -> dict[str, Any]:
-    """Data that change whenever a table would."""
-    return {
-        "code": [python_code(_TABLES, _REPORT), fingerprint()],
-        "ledger": view.version() if view is not None else 0,
-        "contexts": [context.digest for context in study_state.tables.contexts],
-        "grid": [
-            list(study_state.study.grid.names),
-            [list(v) for v in study_state.study.grid.values],
-        ],
-        "selection": hashlib.sha256(study_state.tables.indices.tobytes()).hexdigest(),
-        "folds": study_state.folds,
-        "classifiers": list(study_state.study.classifiers),
-        "columns": [
-            [astuple(column) for column in columns]
-            for columns in (
-                columns_of(study_state),
-                pooled_columns_of(study_state),
-                study_state.pipeline.prediction_columns(study_state.settings),
-                RowTables(study_state, None).columns,
-            )
-        ],
-        "summary": list(study_state.pipeline.summary_parameters),
-        "comparison": [comparison_columns(study_state), compared_by(study_state)],
-        "protocol": study_state.protocol_label,
-        "caveats": [
-            [one.cell, one.message, one.todo, [[n, list(v)] for n, v in one.concerns.items()]]
-            for one in study_state.caveats
-        ],
-    }
-
-
-def _files(study_state: StudyState, *, with_page: bool) -> dict[str, Path]:
-    """Display name of each file that is written, to its path."""
-    paths, pipeline = study_state.study.paths, study_state.pipeline
-    files = {
-        "final table": paths.results_csv,
-        "the same as Parquet": paths.results_parquet,
-        "per consequence": paths.per_consequence_csv,
-    }
-    if pipeline.pooled_columns:
-        files["pooled over test tables"] = paths.pooled_csv
-        files["the same pooled as Parquet"] = paths.pooled_parquet
-    if pipeline.prediction_columns(study_state.settings):
-        files["predictions"] = paths.predictions
-    if isinstance(pipeline, HasNullModels):
-        files["null models"] = paths.null_models_csv
-        files["the same null models as Parquet"] = paths.null_models_parquet
-    if isinstance(pipeline, HasBlockTable):
-        name = pipeline.block_table
-        files[name] = paths.block_table(name, "csv")
-        files[f"the same {name} as Parquet"] = paths.block_table(name, "parquet")
-    files["this summary"] = paths.summary_csv
-    if with_page and comparison_columns(study_state):
-        files |= {
-            "differences to the reference": paths.comparison_csv,
-            "groups of methods": paths.method_groups_csv,
-            **effect_files(study_state),
-        }
-    if with_page:
-        files |= calibration_files(study_state) | bootstrap_files(study_state)
-        files["report"] = paths.report_html
-    return files
+def _summed_up(
+    study_state: StudyState,
+    summed: Summed,
+    null_models: Sequence[NullModelMean],
+    *,
+    with_page: bool,
+) -> Summary:
+    add_seconds(study_state, study_state.view, summed.groups)
+    groups, reasons = summed.ordered(), summed.reasons
+    summary = _summary(study_state, groups, reasons, null_models, with_page=with_page)
+    return replace(summary, damaged=summed.damaged)
 
 
 def _restore(study_state: StudyState, kept: dict[str, Any]) -> Summary:
@@ -330,7 +200,7 @@ def _summary(
     return Summary(
         groups=tuple(groups),
         reasons=reasons,
-        files=_files(study_state, with_page=with_page),
+        files=files_of(study_state, with_page=with_page),
         combinations=len(study_state.selection),
         folds=study_state.folds,
         protocol=study_state.protocol_label,

@@ -9,7 +9,7 @@ from gridrun.store.faults import cannot_write
 from gridrun.store.ledger._examine import faults_of, mend_indexes
 from gridrun.store.ledger._open import examined
 from gridrun.store.ledger._read import LedgerView
-from gridrun.store.ledger._stored import Ended, ReadResult, StoredResult, read_results
+from gridrun.store.ledger._stored import Ended, ReadResult, StoredResult, decoded
 from gridrun.store.ledger._sweeps import AttemptKey, StoredSweep, StoredUnit
 from gridrun.store.ledger._timings import Timed, Timings
 from gridrun.store.ledger._write import Ledger
@@ -26,8 +26,8 @@ __all__ = [
     "Timed",
     "Timings",
     "cannot_write",
+    "decoded",
     "examined",
     "faults_of",
     "mend_indexes",
-    "read_results",
 ]
