@@ -33,8 +33,8 @@ class SlurmWatch(QueueWatch):
         numbers: Digest of a context to its number.
         is_cancelled: Whether it was given up.
         submit: Submits it, unless Slurm has it, and gives the event; raises ``QueueFull``.
-        jobs: Jobs of the sweep by shard: those that Slurm has, and of these shards forgotten ones;
-            the second argument is told why not.
+        jobs: Gives the jobs of the sweep by shard, also forgotten ones of these shards; calls the
+            second argument where those cannot be known.
         waits: Whether it is looked at again and again.
         say: Called with each line about its state.
     """

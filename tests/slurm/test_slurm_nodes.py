@@ -85,7 +85,7 @@ def test_a_node_is_lost(cluster, tmp_path):
 
 
 def test_a_node_that_is_cut_off_goes_on_working(cluster, tmp_path):
-    """Slurm takes it for lost and starts its job elsewhere, which waits: no outcome is made twice."""
+    """Slurm takes it for lost and starts its job elsewhere, which waits: none is made twice."""
     study, log, driver = begun(cluster, tmp_path)
     cluster.end("node1", signal.SIGKILL)
     cluster.wait_until(lambda: "down" in cluster.ask("sinfo", "-h", "-n", "node1", "-o", "%t"), 90)
@@ -97,7 +97,7 @@ def test_a_node_that_is_cut_off_goes_on_working(cluster, tmp_path):
 
 
 def test_one_of_two_nodes_is_drained(cluster, tmp_path):
-    """What runs there ends there, the rest runs on the other one; the study does not wait for it."""
+    """What runs there ends there, the rest runs on the other one: nobody waits."""
     study, log, driver = begun(cluster, tmp_path)
     cluster.run("scontrol", "update", "NodeName=node1", "State=DRAIN", "Reason=test")
     it.wake(study)
