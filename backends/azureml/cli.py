@@ -22,7 +22,7 @@ app = remote_commands(
         key="azure",
         command="azure",
         place="Azure",
-        costs_money=True,
+        costs="money",
         reads_inputs=True,
         sending_options={"by_combination": (_ONE_CHILD, False)},
     ),

@@ -18,10 +18,10 @@ from backends.azureml._settings_parts import (
     schemas_of_parts,
 )
 from gridrun.documents.tree import Node
-from gridrun.errors import InputError, UserError
+from gridrun.errors import UserError
 from gridrun.pipeline import InputRole
-from gridrun.study import KeyReader, Section
-from gridrun.study.backend_keys import BackendKey, BackendValue
+from gridrun.study import Section
+from gridrun.study.backend_keys import BackendKey, BackendValue, settings_below
 from gridrun.study.schema_parts import Schema, mapping, settings
 
 SIGN_IN = ("auto", "cli", "service_principal", "managed_identity", "browser")
@@ -140,12 +140,7 @@ def read_azure(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
     Raises:
         InputError: With every fault.
     """
-    reader = KeyReader(file)
-    todo = f"known settings: {', '.join(_KEYS)}; see docs/azure.md"
-    entries = reader.entries(node, 'key "azure"', todo, expected="settings")
-    if entries is None:
-        raise InputError(reader.faults)
-    settings = Section(reader, entries, _KEYS, "azure setting")
+    settings = settings_below("azure", node, file, _KEYS)
     found = read_data(settings, inputs)
     data = AzureData(**found) if found is not None else None
     values: dict[str, Any] = {
@@ -155,13 +150,13 @@ def read_azure(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
         "data": data,
     }
     if ("image" in settings.nodes) == ("dockerfile" in settings.nodes):
-        reader.fault(
+        settings.reader.fault(
             'azure needs one of "image" and "dockerfile"',
             node,
             "image: REGISTRY/NAME:TAG, or dockerfile: PATH for the workspace to build one from",
         )
     _check_sdk(settings, values)
-    notes = reader.finish()
+    notes = settings.reader.finish()
     places = {role: data.place(role) for role in data.inputs} if data is not None else {}
     return BackendValue(AzureSettings(**values), notes, places)
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.documents.tree import Node
-from gridrun.errors import InputError
-from gridrun.pipeline import InputRole, inputs_lacking
+from gridrun.pipeline import InputRole
 from gridrun.shard.queue import LEASE_SECONDS
 from gridrun.store.paths import StudyPaths
-from gridrun.study import KeyReader, Section
-from gridrun.study.backend_keys import BackendKey, BackendValue
+from gridrun.study import Section
+from gridrun.study.backend_keys import BackendKey, BackendValue, paths_elsewhere, settings_below
 from gridrun.study.schema_parts import Schema, input_files, inputs_together, mapping, settings
 
 _PLAIN: Mapping[str, Callable[[Section, str], Any]] = {
@@ -62,23 +61,10 @@ def read_folder(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Back
     Raises:
         InputError: With every fault.
     """
-    reader = KeyReader(file)
-    todo = f"known settings: {', '.join(_KEYS)}; see docs/folder.md"
-    entries = reader.entries(node, 'key "folder"', todo, expected="settings")
-    if entries is None:
-        raise InputError(reader.faults)
-    section = Section(reader, entries, _KEYS, "folder setting")
+    section = settings_below("folder", node, file, _KEYS)
     found = section.given(_PLAIN)
-    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in inputs) + "}"
-    # those of other machines are not looked at: paths as the workers see them
-    inner = section.inner("inputs", tuple(inputs), "input", advice)
-    paths: dict[str, str] = {}
-    if inner is not None:
-        missing = inputs_lacking(inputs, inner.nodes)
-        if missing:
-            reader.fault(f"inputs lacks {', '.join(missing)}", section.nodes["inputs"], advice)
-        paths = {role: str(path) for role, path in inner.files(inputs, Section.path).items()}
-    return BackendValue(replace(without_key(file), **found), reader.finish(), paths)
+    paths = paths_elsewhere(section, inputs)
+    return BackendValue(replace(without_key(file), **found), section.reader.finish(), paths)
 
 
 def schema_of_folder(inputs: Mapping[str, InputRole]) -> Schema:

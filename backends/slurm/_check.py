@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from backends.slurm import _controller as slurm
+from backends.slurm._cluster import ask_cluster
 from backends.slurm.settings import SlurmSettings
 from gridrun.errors import EnvironmentFault
 
@@ -20,12 +20,17 @@ def check(settings: SlurmSettings) -> Iterator[tuple[str, str, str, str]]:
     else:
         yield ("folder", "missing", f"{settings.path} cannot be written", "name another: path")
     try:
-        cluster = slurm.ask_cluster(settings.partition)
+        cluster = ask_cluster(settings)
     except EnvironmentFault as error:
         yield ("Slurm", "missing", error.what, error.todo or "")
         return
     found = f"{cluster.version}; tasks of a job array: at most {cluster.most_tasks:,}"
     yield ("Slurm", "ok", found, "")
+    if cluster.unknown:
+        todo = "name them: max_queued and hours below slurm in study.yaml"
+        yield ("limits", "note", f"your limits are not known: {cluster.unknown}", todo)
+    elif cluster.most_queued is not None:
+        yield ("limits", "ok", f"tasks in the queue at once: at most {cluster.most_queued:,}", "")
     known = f"partitions: {', '.join(cluster.partitions) or 'none'}"
     if settings.partition and settings.partition not in cluster.partitions:
         yield ("partition", "missing", f"there is no {settings.partition}", known)

@@ -1,9 +1,8 @@
-"""Slurm's own commands, and what their answers mean."""
+"""Jobs in Slurm's queue: submitted, asked for, cancelled."""
 
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import subprocess
 import threading
@@ -11,6 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.slurm._commands import (
+    LONGEST_ANSWER_SECONDS,
+    NoAnswer,
+    answer,
+    not_there,
+    sentence_of,
+)
 from gridrun.errors import EnvironmentFault, UserError
 
 OVER = frozenset(
@@ -29,7 +35,6 @@ OVER = frozenset(
 )
 """States after which nothing more comes of a job."""
 
-_LONGEST_ANSWER_SECONDS = 120.0
 _FIELDS = "%K|%T|%r|%N|%e"
 _RETRYING = "sleeping and retrying"
 _NO_ANSWER = re.compile(
@@ -39,16 +44,16 @@ _NO_ANSWER = re.compile(
 )
 """Sentences after which it is not known whether a request was carried out."""
 
-_DEFAULT_MOST_TASKS = 1001
-"""Slurm's own, where its configuration does not say."""
+_AT_LIMIT = re.compile(r"\b(?:Assoc|QOS)\w*Submit\w*Limit\b")
+"""Slurm's words for a limit on how many jobs may be in the queue."""
 
 
 class QueueFull(EnvironmentFault):
     """Slurm takes no further job just now."""
 
 
-class NoAnswer(EnvironmentFault):
-    """Slurm did not answer."""
+class AtLimit(QueueFull):
+    """So many jobs are more than a site allows this user, or an account, to have in the queue."""
 
 
 @dataclass(frozen=True)
@@ -80,49 +85,6 @@ class JobState:
         return self.state.lower() + (f" ({more})" if more not in ("", "None") else "")
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """What Slurm allows.
-
-    Args:
-        version: Slurm's.
-        most_tasks: Most tasks of a job array.
-        most_hours: Longest time limit of jobs in the partition; None where it has none.
-        partitions: Names of all partitions.
-    """
-
-    version: str
-    most_tasks: int
-    most_hours: float | None
-    partitions: tuple[str, ...]
-
-
-def ask_cluster(partition: str) -> Cluster:
-    """What Slurm allows, by ``scontrol show config`` and ``sinfo``.
-
-    Args:
-        partition: In which jobs are to run; empty for the default one.
-
-    Raises:
-        EnvironmentFault: It is not there, or does not answer.
-    """
-    lines = _answer("scontrol", "show", "config").splitlines()
-    pairs = (line.partition("=") for line in lines)
-    found = {name.strip(): value.strip() for name, _, value in pairs}
-    # indices are below MaxArraySize, and begin with 0
-    limits = [int(found.get("MaxArraySize", _DEFAULT_MOST_TASKS))]
-    scheduler = found.get("SchedulerParameters", "")
-    limits += [int(number) for number in re.findall(r"\bmax_array_tasks=(\d+)", scheduler)]
-    most_hours, names = None, []
-    for line in _answer("sinfo", "--noheader", "--format=%P|%l").splitlines():
-        name, _, limit = line.strip().partition("|")
-        names.append(name.rstrip("*"))
-        if names[-1] == partition or (not partition and name.endswith("*")):
-            most_hours = _hours(limit)
-    version = found.get("SLURM_VERSION", "of unknown version")
-    return Cluster(version, max(min(limits), 1), most_hours, tuple(dict.fromkeys(names)))
-
-
 def submit(options: Sequence[str], script: Path, directory: Path) -> str:
     """Submit a job script; gives the job's id.
 
@@ -133,7 +95,7 @@ def submit(options: Sequence[str], script: Path, directory: Path) -> str:
 
     Raises:
         UserError: Slurm refuses it.
-        QueueFull: Slurm has no room for it just now.
+        QueueFull: Slurm has no room for it just now; ``AtLimit`` where a limit says so.
         NoAnswer: It is not known whether it was accepted.
         EnvironmentFault: There is no sbatch.
     """
@@ -148,11 +110,11 @@ def submit(options: Sequence[str], script: Path, directory: Path) -> str:
             text=True,
         )
     except OSError as error:
-        raise _not_there("sbatch", error) from error
+        raise not_there("sbatch", error) from error
     with process:
         assert process.stdout is not None
         assert process.stderr is not None
-        patience = threading.Timer(_LONGEST_ANSWER_SECONDS, process.kill)
+        patience = threading.Timer(LONGEST_ANSWER_SECONDS, process.kill)
         patience.start()
         for line in process.stderr:
             said.append(line.strip())
@@ -162,9 +124,11 @@ def submit(options: Sequence[str], script: Path, directory: Path) -> str:
         patience.cancel()
     if process.returncode == 0:
         return out.strip().partition(";")[0]
-    sentence = _sentence(said)
+    sentence = sentence_of(said)
     if any(_RETRYING in line for line in said):
         raise QueueFull(f"Slurm takes no more jobs just now: {sentence}")
+    if _AT_LIMIT.search(sentence):
+        raise AtLimit(f"Slurm takes no more jobs just now: {sentence}")
     if process.returncode < 0 or _NO_ANSWER.search(sentence):
         raise NoAnswer(f"sbatch had no answer: {sentence or 'it was ended'}")
     raise UserError(
@@ -179,7 +143,7 @@ def tasks_of(name: str) -> Mapping[int, JobState]:
     Raises:
         NoAnswer: Slurm does not answer.
     """
-    text = _answer(
+    text = answer(
         "squeue",
         f"--name={name}",
         f"--user={getpass.getuser()}",
@@ -199,61 +163,19 @@ def tasks_of(name: str) -> Mapping[int, JobState]:
     return found
 
 
+def has_jobs() -> bool:
+    """Whether this user has any job in the queue.
+
+    Raises:
+        NoAnswer: Slurm does not answer.
+    """
+    return bool(answer("squeue", f"--user={getpass.getuser()}", "--noheader").strip())
+
+
 def cancel(name: str) -> None:
     """Cancel all jobs of a name.
 
     Raises:
         NoAnswer: Slurm does not answer.
     """
-    _answer("scancel", f"--name={name}", f"--user={getpass.getuser()}")
-
-
-def _answer(*words: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - words, no shell
-            words,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_ANSWER_SECONDS,
-            check=False,
-        )
-    except OSError as error:
-        raise _not_there(words[0], error) from error
-    except subprocess.TimeoutExpired as error:
-        raise NoAnswer(f"{words[0]} had no answer in {error.timeout:.0f} s") from error
-    if done.returncode:
-        sentence = _sentence(done.stderr.splitlines()) or f"{words[0]} ended: {done.returncode}"
-        raise NoAnswer(f"Slurm does not answer: {sentence}")
-    return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    """Variables for Slurm's commands: none that would have them show something else."""
-    own = ("SQUEUE_", "SINFO_", "SCANCEL_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return {**kept, "SLURM_TIME_FORMAT": "%s"}
-
-
-def _sentence(lines: Sequence[str]) -> str:
-    """What Slurm said, without the names of its programs."""
-    return "; ".join(re.sub(r"^\w+: (error: )?", "", line) for line in lines if line.strip())
-
-
-def _not_there(program: str, error: OSError) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"{program}, a command of Slurm, cannot be run here: {error.strerror}",
-        todo="run gridrun slurm where jobs are submitted, on a login node of the cluster; "
-        "elsewhere gridrun shards writes shards that jobs can run",
-    )
-
-
-def _hours(limit: str) -> float | None:
-    """Hours of a time limit as Slurm writes it: ``2-00:00:00``, ``30:00``, ``infinite``."""
-    days, _, rest = limit.rpartition("-")
-    parts = rest.split(":")
-    if not all(part.isdigit() for part in (*parts, days or "0")):
-        return None
-    hours, minutes, seconds = [0, 0, 0, *map(int, parts)][-3:]
-    return int(days or 0) * 24 + hours + minutes / 60 + seconds / 3600
+    answer("scancel", f"--name={name}", f"--user={getpass.getuser()}")

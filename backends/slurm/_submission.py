@@ -65,6 +65,12 @@ def has_begun(directory: Path) -> bool:
     return any((directory / LOGS).glob("*"))
 
 
+def sent_at(directory: Path) -> float:
+    """When a sweep was sent or was about to be, seconds since the epoch; 0 where it never was."""
+    script = directory / SCRIPT
+    return script.stat().st_mtime if script.exists() else 0.0
+
+
 def log_of(directory: Path, shard: str) -> Path:
     """What the job of a shard printed."""
     return directory / LOGS / f"{shard}.txt"

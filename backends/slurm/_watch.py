@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from backends.slurm import _controller as slurm
-from backends.slurm._controller import JobState, NoAnswer, QueueFull
+from backends.slurm._commands import NoAnswer
+from backends.slurm._controller import JobState, QueueFull
 from backends.slurm._submission import log_of
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, SweepEnded, SweepSent
@@ -32,6 +33,8 @@ class SlurmWatch(QueueWatch):
         numbers: Digest of a context to its number.
         is_cancelled: Whether it was given up.
         submit: Submits it, unless Slurm has it, and gives the event; raises ``QueueFull``.
+        jobs: Gives the jobs of the sweep by shard, also forgotten ones of these shards; calls the
+            second argument where those cannot be known.
         waits: Whether it is looked at again and again.
         say: Called with each line about its state.
     """
@@ -49,6 +52,7 @@ class SlurmWatch(QueueWatch):
         numbers: NumberOf,
         is_cancelled: Callable[[], bool],
         submit: Callable[[], SweepSent],
+        jobs: Callable[[Collection[int], Callable[[str], None]], Mapping[int, JobState]],
         waits: bool,
         say: Callable[[str], None],
     ) -> None:
@@ -57,6 +61,7 @@ class SlurmWatch(QueueWatch):
         self.was_read_before = bool(sweep.segments)
         """Whether an earlier run has read something of it."""
         self._submit = submit
+        self._jobs_of = jobs
         self._waits = waits
         self._settled = math.inf
         self._planned = sweep.planned
@@ -119,8 +124,9 @@ class SlurmWatch(QueueWatch):
         yield event
 
     def _jobs(self) -> Mapping[int, JobState] | None:
+        lacking = [number for number in self.shards if not self.outstanding.is_through(number)]
         try:
-            return slurm.tasks_of(self.name)
+            return self._jobs_of(lacking, lambda text: self.say_once(f"{self.name}: {text}"))
         except EnvironmentFault as error:
             self.say_once(f"{self.name}: {error.what}; outcomes are read all the same")
             return None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from backends.slurm import _controller as slurm
+from backends.slurm._accounting import known_tasks
 from backends.slurm._check import check
-from backends.slurm._controller import Cluster, JobState, NoAnswer, QueueFull
+from backends.slurm._cluster import Cluster, ask_cluster
+from backends.slurm._commands import NoAnswer
+from backends.slurm._controller import AtLimit, JobState, QueueFull
 from backends.slurm._estimates import quote, shards_of, workers
-from backends.slurm._submission import SCRIPT, has_begun, log_of, options_of, write_job
+from backends.slurm._submission import SCRIPT, has_begun, log_of, options_of, sent_at, write_job
 from backends.slurm._watch import SlurmWatch, end_of
 from backends.slurm.settings import SlurmSettings
 from gridrun.errors import EnvironmentFault, UserError, counted
@@ -34,6 +37,7 @@ from gridrun.shard import ERROR, shard_name
 from gridrun.shard.contexts import numbers_of
 from gridrun.shard.outstanding import Outstanding
 from gridrun.shard.packing import Shards
+from gridrun.shard.queue import ShardQueue
 
 _MOST_FRUITLESS = 3
 """Rounds of sweeps without a single outcome, where it was the nodes that went."""
@@ -105,18 +109,22 @@ class SlurmBackend(QueueBackend):
         if not queue.exists:
             error = "" if self._is_cancelled(sweep) else "its folder does not exist"
             return SweepStatus(sweep, "gone", str(queue.directory), error)
-        jobs = slurm.tasks_of(sweep)
+        shards = queue.shards()
+        states = [queue.state(shard).state for shard in shards]
+        unknown: list[str] = []
+        lacking = [number for number, state in enumerate(states) if state != "done"]
+        jobs = self._jobs(queue, lacking, unknown.append)
         children = []
-        for number, shard in enumerate(queue.shards()):
-            state, job = queue.state(shard).state, jobs.get(number)
+        for number, (shard, state) in enumerate(zip(shards, states, strict=True)):
+            job = jobs.get(number)
             word = job.words if job is not None and state != "done" else state
             error = text_of(queue.out(shard) / ERROR).replace("\n", " ").strip()
             children.append(ChildStatus(queue.part(shard), word, error))
         living = [job for job in jobs.values() if not job.is_over]
-        states = {job.state.lower() for job in living}
-        word = next((word for word in ("running", "pending") if word in states), "ended")
+        known = {job.state.lower() for job in living}
+        word = next((word for word in ("running", "pending") if word in known), "ended")
         word = "cancelled" if queue.is_cancelled else word
-        return SweepStatus(sweep, word, str(queue.directory), "", tuple(children))
+        return SweepStatus(sweep, word, str(queue.directory), "".join(unknown), tuple(children))
 
     def log(self, child: str) -> str:
         """What the job of a shard printed, all its starts one after another."""
@@ -185,7 +193,16 @@ class SlurmBackend(QueueBackend):
         minutes = write_job(
             self._settings, directory, shards, self._limits, self._cluster.most_hours
         )
-        job = slurm.submit(options_of(directory), directory / SCRIPT, directory)
+        try:
+            job = slurm.submit(options_of(directory), directory / SCRIPT, directory)
+        except AtLimit as error:
+            if self._cluster.most_queued is not None or slurm.has_jobs():
+                raise
+            raise UserError(
+                f"{error.what}; and no job of yours is in the queue",
+                todo="have fewer sent at once: max_queued below slurm in study.yaml; what is "
+                "allowed: sacctmgr show association user=$USER",
+            ) from error
         self._say(
             f"job {job} has {counted(count, 'task')} of at most {counted(minutes, 'minute')}: "
             f"{name}"
@@ -204,7 +221,22 @@ class SlurmBackend(QueueBackend):
         Raises:
             NoAnswer: Slurm does not answer.
         """
-        return bool(slurm.tasks_of(name)) or has_begun(self._queue(name).directory)
+        queue = self._queue(name)
+        return has_begun(queue.directory) or bool(self._jobs(queue, (0,)))
+
+    def _jobs(
+        self,
+        queue: ShardQueue,
+        numbers: Collection[int],
+        say: Callable[[str], None] | None = None,
+    ) -> Mapping[int, JobState]:
+        """Jobs of a sweep by shard: those that Slurm has, and of these shards forgotten ones.
+
+        Raises:
+            NoAnswer: Slurm does not answer.
+        """
+        place = queue.directory
+        return known_tasks(place.name, numbers, sent_at(place), say or self._say)
 
     def _require_room(self, count: int) -> None:
         most = self._settings.max_queued
@@ -247,7 +279,7 @@ class SlurmBackend(QueueBackend):
         if found.report or found.fault is not None:
             return found
         try:
-            job = slurm.tasks_of(sweep).get(0)
+            job = self._jobs(self._queue(sweep), (0,)).get(0)
         except NoAnswer as error:
             self._say(f"{sweep}: {error.what}; it is asked again")
             return found
@@ -275,6 +307,7 @@ class SlurmBackend(QueueBackend):
             numbers=numbers_of(study.contexts),
             is_cancelled=lambda: self._is_given_up(sweep.name, queue),
             submit=lambda: self._submit(sweep),
+            jobs=lambda numbers, say: self._jobs(queue, numbers, say),
             waits=self._waits,
             say=self._say,
         )
@@ -306,4 +339,4 @@ class SlurmBackend(QueueBackend):
     @cached_property
     def _cluster(self) -> Cluster:
         """What Slurm allows, asked once."""
-        return slurm.ask_cluster(self._settings.partition)
+        return ask_cluster(self._settings)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from gridrun.cli.remote import Remote, remote_commands
 
 app = remote_commands(
-    Remote(key="slurm", command="slurm", place="Slurm", costs_money=True, reads_inputs=True),
+    Remote(
+        key="slurm",
+        command="slurm",
+        place="Slurm",
+        costs="time of the cluster",
+        reads_inputs=True,
+    ),
     "gridrun slurm . --dry-run",
     "gridrun slurm . --yes",
     "gridrun slurm submit .",

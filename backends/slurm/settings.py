@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gridrun.documents.tree import Leaf, Node
-from gridrun.errors import InputError
-from gridrun.pipeline import InputRole, inputs_lacking
+from gridrun.pipeline import InputRole
 from gridrun.shard.queue import LEASE_SECONDS
 from gridrun.store.paths import StudyPaths
-from gridrun.study import KeyReader, Section
-from gridrun.study.backend_keys import BackendKey, BackendValue
+from gridrun.study import Section
+from gridrun.study.backend_keys import BackendKey, BackendValue, paths_elsewhere, settings_below
 from gridrun.study.schema_parts import (
     SIZE,
     Schema,
@@ -149,12 +148,7 @@ def read_slurm(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
     Raises:
         InputError: With every fault.
     """
-    reader = KeyReader(file)
-    todo = f"known settings: {', '.join(_KEYS)}; see docs/slurm.md"
-    entries = reader.entries(node, 'key "slurm"', todo, expected="settings")
-    if entries is None:
-        raise InputError(reader.faults)
-    section = Section(reader, entries, _KEYS, "slurm setting")
+    section = settings_below("slurm", node, file, _KEYS)
     found = section.given(_PLAIN)
     plain = without_key(file)
     for key, read in (("hours", Section.number), ("memory", Section.size)):
@@ -162,15 +156,8 @@ def read_slurm(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
             found[key] = _bounds(section, key, read, getattr(plain, key))
     if "options" in section.nodes:
         found["options"] = _options(section)
-    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in inputs) + "}"
-    inner = section.inner("inputs", tuple(inputs), "input", advice)
-    paths: dict[str, str] = {}
-    if inner is not None:
-        missing = inputs_lacking(inputs, inner.nodes)
-        if missing:
-            reader.fault(f"inputs lacks {', '.join(missing)}", section.nodes["inputs"], advice)
-        paths = {role: str(path) for role, path in inner.files(inputs, Section.path).items()}
-    return BackendValue(replace(plain, **found), reader.finish(), paths)
+    paths = paths_elsewhere(section, inputs)
+    return BackendValue(replace(plain, **found), section.reader.finish(), paths)
 
 
 def _bounds(

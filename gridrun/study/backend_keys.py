@@ -7,15 +7,17 @@ by the name of the key. It is loaded for studies that have the key. What it says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
 from gridrun.documents.tree import Node
-from gridrun.errors import EnvironmentFault, Fault
-from gridrun.pipeline import InputRole
+from gridrun.errors import EnvironmentFault, Fault, InputError
+from gridrun.pipeline import InputRole, inputs_lacking
+from gridrun.study._reader import KeyReader
+from gridrun.study._section import Section
 
 GROUP = "gridrun.study_keys"
 
@@ -109,6 +111,41 @@ def load_backend_key(entry: EntryPoint) -> BackendKey:
             f"which cannot be loaded: {error}",
             todo="install the package again, with its dependencies",
         ) from error
+
+
+def settings_below(key: str, node: Node, file: Path, known: Sequence[str]) -> Section:
+    """The settings that stand below a backend's key; none of them is read yet.
+
+    Args:
+        key: The key, which its page of the documentation is named after as well.
+        node: What stands behind it.
+        file: The study file as the user named it.
+        known: Settings that there are.
+
+    Raises:
+        InputError: It is not a mapping.
+    """
+    reader = KeyReader(file)
+    todo = f"known settings: {', '.join(known)}; see docs/{key}.md"
+    entries = reader.entries(node, f'key "{key}"', todo, expected="settings")
+    if entries is None:
+        raise InputError(reader.faults)
+    return Section(reader, entries, known, f"{key} setting")
+
+
+def paths_elsewhere(settings: Section, inputs: Mapping[str, InputRole]) -> dict[str, str]:
+    """Paths below the setting ``inputs``, as the machines that read them see them, by role.
+
+    Empty where there is no such setting. Whether they are there is not known here.
+    """
+    advice = "inputs: {" + ", ".join(f"{role}: PATH" for role in inputs) + "}"
+    inner = settings.inner("inputs", tuple(inputs), "input", advice)
+    if inner is None:
+        return {}
+    if missing := inputs_lacking(inputs, inner.nodes):
+        text = f"inputs lacks {', '.join(missing)}"
+        settings.reader.fault(text, settings.nodes["inputs"], advice)
+    return {role: str(path) for role, path in inner.files(inputs, Section.path).items()}
 
 
 def package_of(entry: EntryPoint) -> str:

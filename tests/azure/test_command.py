@@ -212,7 +212,7 @@ def test_sweeps_that_go_on_are_named_where_azure_does_not_answer(azure_service, 
         ran = gridrun(azure_service, home, "azure", command, study)
         assert ran.returncode == 3, ran.stderr
         assert "(5 of 5)" in ran.stderr or command == "cancel"
-        assert f"1 sweep may continue, and continue to cost: {name}" in ran.stderr
+        assert f"1 sweep may continue, and continue to cost money: {name}" in ran.stderr
         assert f"gridrun azure collect {study}" in ran.stderr
         assert f"gridrun azure cancel {study}" in ran.stderr
         assert "az login" not in ran.stderr

@@ -1,7 +1,12 @@
 """What SDK v2 alone does: pages, prefixes, containers that close, what is sent and what is not."""
 
+import contextlib
 import json
 import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sweeps_v2 import Rest, body_of, needs_sdk_2
@@ -148,6 +153,99 @@ def test_nodes_of_azure_s_choice(azure_service, calls, tmp_path):
     assert sent["queueSettings"]["jobTier"] == "Spot"
     # the service refuses a sweep without a cluster whose size is not named
     assert {child.status for child in azure_service.sweeps[0].children} == {"Completed"}
+
+
+@contextlib.contextmanager
+def machine_identity(service, header):
+    """Where a machine of Azure asks for tokens of its own; the address, and who asked for what."""
+    asked = []
+
+    class Tokens(BaseHTTPRequestHandler):
+        def do_GET(self):  # the name is the base class's
+            query = {
+                name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()
+            }
+            asked.append((self.headers.get(header), query))
+            expires = str(int(time.time()) + 3600)
+            body = {"access_token": service.token(), "expires_on": expires, "token_type": "Bearer"}
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/token", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@needs_sdk_2
+@pytest.mark.parametrize("sign_in", ["managed_identity", "auto"])
+@pytest.mark.parametrize(
+    ("endpoint", "secret", "header"),
+    [
+        ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "X-IDENTITY-HEADER"),
+        ("MSI_ENDPOINT", "MSI_SECRET", "secret"),
+    ],
+)
+def test_a_machine_of_azure_signs_in_as_itself(
+    azure_service, tmp_path, monkeypatch, sign_in, endpoint, secret, header
+):
+    """A managed identity, as a service's and as a compute instance's; with it a sweep is sent."""
+    for name in azure_service.client_env:
+        if "SERVICE_PRINCIPAL" in name:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(tmp_path))  # without az
+    monkeypatch.setenv("DEFAULT_IDENTITY_CLIENT_ID", "the-identity")
+    azure_service.add_compute("cpu", max_nodes=12)
+    with machine_identity(azure_service, header) as (address, asked):
+        monkeypatch.setenv(endpoint, address)
+        monkeypatch.setenv(secret, "of this machine")
+        calls = Calls(settings_of(azure_service, sign_in=sign_in), lambda text: None)
+        try:
+            assert calls.sign_in().signed_in_as == "a managed identity"
+            submit(azure_service, calls, tmp_path / "code", axes={"--shard": [0, 1]})
+        finally:
+            calls.close()
+    assert {who for who, _ in asked} == {"of this machine"}
+    assert {query["resource"] for _, query in asked} == {"https://management.azure.com"}
+    assert {query.get("client_id") or query["clientid"] for _, query in asked} == {"the-identity"}
+    assert len(azure_service.sweeps) == 1
+
+
+@needs_sdk_2
+def test_an_image_that_the_workspace_builds(azure_service, calls, tmp_path):
+    """The Dockerfile is uploaded alone, and the sweep names what is built from it."""
+    file = tmp_path / "worker.dockerfile"
+    file.write_text("FROM registry.example/base:1\nRUN true\n")
+    (tmp_path / "beside.txt").write_text("stays here")
+    submit(
+        azure_service,
+        calls,
+        tmp_path / "code",
+        axes={"--shard": [0, 1]},
+        image="",
+        dockerfile=file,
+    )
+    sent = Rest(azure_service).arm("GET", "jobs/gridrun-x-1").json()["properties"]
+    *_, name, _, version = sent["trial"]["environmentId"].split("/")
+    made = Rest(azure_service).arm("GET", f"environments/{name}/versions/{version}").json()
+    build = made["properties"]["build"]
+    assert build["dockerfilePath"] == "Dockerfile"
+    assert not made["properties"].get("image")
+    folder = urlsplit(build["contextUri"]).path.strip("/").partition("/")[2].strip("/")
+    found = {
+        path.removeprefix(f"{folder}/"): blob.content
+        for (_, path), blob in azure_service.state.blobs.items()
+        if path.startswith(f"{folder}/")
+    }
+    assert found == {"Dockerfile": file.read_bytes()}
 
 
 @needs_sdk_2

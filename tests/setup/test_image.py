@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("buildah", "debootstrap")
@@ -85,38 +88,48 @@ def base(builder):
 
 
 @pytest.fixture(scope="module")
-def image(builder, base, record_testsuite_property):
-    """The image of docker/Dockerfile, for people without R: its last target."""
+def build(builder, base, record_testsuite_property):
+    """Build a target of docker/Dockerfile."""
     pip = builder.place / "pip.conf"
     pip.write_text("[global]\ncert=/run/host-ca.crt\n")
     mounts = ["-v", f"{HOST_CA}:/run/host-ca.crt:ro", "-v", f"{pip}:/etc/pip.conf:ro"]
-    began = time.monotonic()
-    builder(
-        "bud",
-        *("--isolation", "chroot", "--network", "host", *mounts, "--layers=false"),
-        *("--build-arg", f"BASE={base}", "--build-arg", "VERSION=test"),
-        *("--target", "local", "-f", "docker/Dockerfile", "-t", "localhost/gridrun:test", "."),
-        cwd=ROOT,
-    )
-    record_testsuite_property("seconds of the build", round(time.monotonic() - began))
-    (facts,) = [
-        one for one in json.loads(builder("images", "--json")) if "gridrun" in str(one["names"])
-    ]
-    record_testsuite_property("size", facts["size"])
-    return "localhost/gridrun:test"
+
+    def build(target: str, **arguments: object) -> str:
+        name = f"localhost/gridrun-{target}:test"
+        values = {"BASE": base, "VERSION": "test", **arguments}
+        began = time.monotonic()
+        builder(
+            "bud",
+            *("--isolation", "chroot", "--network", "host", *mounts, "--layers=false"),
+            *(word for key, value in values.items() for word in ("--build-arg", f"{key}={value}")),
+            *("--target", target, "-f", "docker/Dockerfile", "-t", name, "."),
+            cwd=ROOT,
+        )
+        record_testsuite_property(f"{target}: seconds", round(time.monotonic() - began))
+        (facts,) = [one for one in json.loads(builder("images", "--json")) if name in one["names"]]
+        record_testsuite_property(f"{target}: size", facts["size"])
+        return name
+
+    return build
 
 
-def test_the_image_runs_the_quickstart(builder, image, tmp_path, record_testsuite_property):
-    """The self-test passes, the user is not root, and the quickstart comes to its end."""
-    container = builder("from", image)
-    report = builder.run(container, "gridrun", "worker", "--self-test")
-    assert "ok      shard: 12 tasks" in report
-    assert builder.run(container, "id", "-u") == "1000"
+def study_in(tmp_path: Path) -> Path:
+    """The quickstart, as the user of the image may write it."""
     study = tmp_path / "quickstart"
     unwanted = shutil.ignore_patterns(".gridrun", "results")
     shutil.copytree(ROOT / "examples" / "quickstart", study, ignore=unwanted)
     for path in (tmp_path, study, *study.rglob("*")):
         shutil.chown(path, 1000, 1000)
+    return study
+
+
+def test_the_image_runs_the_quickstart(builder, build, tmp_path, record_testsuite_property):
+    """For people without R: the self-test passes, the user is not root, and a study ends well."""
+    container = builder("from", build("local"))
+    report = builder.run(container, "gridrun", "worker", "--self-test")
+    assert "ok      shard: 12 tasks" in report
+    assert builder.run(container, "id", "-u") == "1000"
+    study = study_in(tmp_path)
     began = time.monotonic()
     said = builder.run(
         container,
@@ -128,3 +141,45 @@ def test_the_image_runs_the_quickstart(builder, image, tmp_path, record_testsuit
     )
     assert "zero_imp" in said
     assert (study / "results" / "final_cv_results.csv").exists()
+
+
+AS_KUBERAY = """
+set -e
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN={token} RAY_TMPDIR=/tmp/ray TMPDIR=/tmp
+start="ray start --block --disable-usage-stats --node-ip-address=127.0.0.1"
+$start --head --port={gcs} --num-cpus=0 --dashboard-host=127.0.0.1 --dashboard-port={dashboard} \
+  --dashboard-agent-listen-port={of_head} >/tmp/head.txt 2>&1 &
+trap 'kill %1 %2; wait' EXIT
+until wget --quiet --tries=1 --output-document=- http://127.0.0.1:{dashboard}/api/gcs_healthz; do
+  kill -0 %1 || (cat /tmp/head.txt; exit 1)
+  sleep 0.5  # the head starts
+done
+$start --address=127.0.0.1:{gcs} --num-cpus=1 --dashboard-agent-listen-port={of_node} \
+  >/tmp/node.txt 2>&1 &
+ray job submit --address http://127.0.0.1:{dashboard} -- {entrypoint} --folds 1 \
+  --only imputation=mean_imp
+"""
+"""As KubeRay does it: a head that is asked by wget, a worker, a command by Ray's job server."""
+
+
+def test_the_image_for_kuberay_runs_the_command_of_the_ray_job(builder, build, tmp_path):
+    """``RAY_JOBS=1``, as docs/ray.md builds it: what the RayJob starts ends well in the image."""
+    container = builder("from", build("worker", RAY_JOBS=1, AZURE_SDK=0))
+    job = yaml.safe_load((ROOT / "examples" / "kuberay" / "rayjob.yaml").read_text("utf-8"))
+    names = ("gcs", "dashboard", "of_head", "of_node")
+    script = AS_KUBERAY.format(
+        token=secrets.token_hex(32),
+        entrypoint=job["spec"]["entrypoint"],
+        **{name: free_port() for name in names},
+    )
+    study = study_in(tmp_path)
+    said = builder.run(container, "bash", "-c", script, volume=f"{study}:/study")
+    assert "mean_imp" in said
+    assert "succeeded" in said
+    assert (study / "results" / "final_cv_results.csv").exists()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has just now: the container has the network of its host."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]

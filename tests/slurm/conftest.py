@@ -1,10 +1,11 @@
-"""One Slurm of one node for the tests of this folder; without its packages they are left out."""
+"""Slurm for the tests of this folder, of one node mostly; left out without its packages."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
+import accounting
 import pytest
 from onenode import PACKAGES, OneNode, missing
 
@@ -14,6 +15,13 @@ def slurm_packages():
     """Leave out what has no Slurm to run on."""
     if missing():
         pytest.skip(f"there is no Slurm (apt-get install {PACKAGES}): {', '.join(missing())}")
+
+
+@pytest.fixture(scope="session")
+def accounting_packages(slurm_packages):
+    """Leave out what has no database of jobs to ask."""
+    if lacking := missing(accounting.PROGRAMS):
+        pytest.skip(f"no accounting (apt-get install {accounting.PACKAGES}): {', '.join(lacking)}")
 
 
 @pytest.fixture(scope="session")

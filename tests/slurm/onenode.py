@@ -1,7 +1,8 @@
-"""A real Slurm of one node, from Debian's packages: munged, slurmctld and slurmd of its own.
+"""A real Slurm on one machine, from Debian's packages: munged, slurmctld, slurmd of its own.
 
-Everything lies below one directory, ports are free ones, and nothing of the machine's own Slurm
-is touched; each daemon is ended by its process id.
+It has one node, or several that are daemons of this machine, and accounting where it is asked
+for. Everything lies below one directory, ports are free ones, and nothing of the machine's own
+Slurm is touched; each daemon is ended by its process id.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from accounting import Accounting, find, free_port
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
-_SBIN = ("/usr/sbin", "/sbin")
 PACKAGES = "slurmctld slurmd slurm-client munge"
 
 _PLAIN = {
@@ -36,14 +38,9 @@ _PLAIN = {
 }
 
 
-def find(program):
-    """Path of a program; administrators' ones are not on everybody's PATH."""
-    return shutil.which(program, path=os.pathsep.join([os.environ["PATH"], *_SBIN]))
-
-
-def missing():
+def missing(programs=PROGRAMS):
     """Programs that are not there."""
-    return [program for program in PROGRAMS if find(program) is None]
+    return [program for program in programs if find(program) is None]
 
 
 class OneNode:
@@ -51,34 +48,49 @@ class OneNode:
 
     Args:
         directory: Its own; the name of the socket in it must be short.
-        cpus: Processors that the node is said to have.
+        cpus: Processors that each node is said to have.
+        nodes: How many nodes there are, ``node0`` and so on.
+        accounting: Whether jobs are kept in a database, for which ``sacct`` asks.
         partitions: Lines of further partitions, without their nodes.
         settings: Further settings of slurm.conf.
     """
 
-    def __init__(self, directory, *, cpus=2, partitions=(), **settings):
+    def __init__(self, directory, *, cpus=2, nodes=1, accounting=False, partitions=(), **settings):
         self.directory = directory
+        self.nodes = tuple(f"node{number}" for number in range(nodes))
         self._files = Path(tempfile.mkdtemp(prefix="slurm-", dir=directory))
         self.conf = self._files / "slurm.conf"
         self._cpus = cpus
         self._partitions = partitions
         self.settings = {**_PLAIN, **settings}
+        self.accounting = Accounting(self._files) if accounting else None
+        if self.accounting is not None:
+            self.settings.update(self.accounting.settings)
         self.processes = {}
         self.env = {"SLURM_CONF": str(self.conf)}
 
     def start(self):
-        """Start all three, and wait until the node can run jobs."""
+        """Start them all, and wait until each node can run jobs."""
         self._write()
         self._munge()
+        if self.accounting is not None:
+            self.accounting.start(self)
         self.start_controller()
-        self.start_node()
-        self.wait_until(lambda: self.ask("sinfo", "-h", "-o", "%t") == "idle")
+        for node in self.nodes:
+            self.start_node(node=node)
+        self.wait_until(self.is_idle)
+
+    def is_idle(self):
+        """Whether all nodes are there, and run nothing."""
+        states = self.ask("sinfo", "-h", "-N", "-o", "%N %t").splitlines()  # once a partition
+        return {state.strip() for state in states} == {f"{node} idle" for node in self.nodes}
 
     def start_controller(self):
-        self._daemon("slurmctld", "-D", "-f", str(self.conf))
+        self.daemon("slurmctld", "slurmctld", "-D", "-f", str(self.conf))
 
-    def start_node(self, *before):
-        self._daemon("slurmd", "-D", "-f", str(self.conf), before=before)
+    def start_node(self, *before, node="node0"):
+        words = ("-D", "-N", node, "-f", str(self.conf))
+        self.daemon(node, "slurmd", *words, before=before)
 
     def end(self, name, number=signal.SIGTERM):
         """End one of the daemons, and wait for it."""
@@ -90,7 +102,7 @@ class OneNode:
         """Cancel what is left, end the daemons, remove their files."""
         if "slurmctld" in self.processes:
             self.clear()
-        for name in ("slurmd", "slurmctld", "munged"):
+        for name in (*self.nodes, "slurmctld", "slurmdbd", "mariadbd", "munged"):
             if name in self.processes:
                 self.end(name)
         shutil.rmtree(self._files, ignore_errors=True)
@@ -103,8 +115,13 @@ class OneNode:
     def forget(self):
         """Have the controller forget all jobs, as it does some minutes after their end."""
         self.end("slurmctld")
-        self._daemon("slurmctld", "-D", "-c", "-f", str(self.conf))
-        self.wait_until(lambda: self.ask("sinfo", "-h", "-o", "%t") == "idle")
+        self.daemon("slurmctld", "slurmctld", "-D", "-c", "-f", str(self.conf))
+        self.wait_until(self.is_idle)
+
+    def limit(self, what, name, **limits):
+        """Set limits of a user, an account or a QOS; -1 for none."""
+        words = [f"{limit}={value}" for limit, value in limits.items()]
+        self.accounting.manage(self, "modify", what, name, "set", *words)
 
     def run(self, *command):
         """One of Slurm's commands."""
@@ -133,11 +150,12 @@ class OneNode:
         logs = [path.read_text(errors="replace")[-3000:] for path in self._files.glob("*.log")]
         return "\n".join([self.ask("squeue", "--states=all"), self.ask("sinfo", "-R"), *logs])
 
-    def _daemon(self, name, *options, before=()):
+    def daemon(self, name, program, *options, before=(), **env):
+        """Start a daemon that goes by a name."""
         log = (self._files / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
-            [*before, find(name), *options],
-            env={**os.environ, **self.env},
+            [*before, find(program), *options],
+            env={**os.environ, **self.env, **env},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -156,14 +174,13 @@ class OneNode:
             "seed-file": "munge.seed",
         }
         options = [f"--{name}={files / file}" for name, file in words.items()]
-        self._daemon("munged", "--foreground", "--force", *options)
+        self.daemon("munged", "munged", "--foreground", "--force", *options)
         self.wait_until((files / "munge").exists, 10)
 
     def _write(self):
         files = self._files
         user = pwd.getpwuid(os.geteuid()).pw_name
         host = socket.gethostname().split(".")[0]
-        ports = [_free_port() for _ in range(2)]
         about = {
             "ClusterName": "one",
             "SlurmctldHost": f"{host}(127.0.0.1)",
@@ -171,24 +188,19 @@ class OneNode:
             "SlurmdUser": user,
             "AuthInfo": f"socket={files / 'munge'}",
             "StateSaveLocation": files / "state",
-            "SlurmdSpoolDir": files / "spool",
+            "SlurmdSpoolDir": files / "spool-%n",
             "SlurmctldPidFile": files / "slurmctld.pid",
-            "SlurmdPidFile": files / "slurmd.pid",
-            "SlurmctldPort": ports[0],
-            "SlurmdPort": ports[1],
+            "SlurmdPidFile": files / "slurmd-%n.pid",
+            "SlurmctldPort": free_port(),
             **self.settings,
         }
-        for name in ("state", "spool"):
-            (files / name).mkdir()
-        node = f"NodeName={host} NodeAddr=127.0.0.1 CPUs={self._cpus} RealMemory=8000 State=UNKNOWN"
-        of_node = f"Nodes={host} State=UP"
+        (files / "state").mkdir()
+        alike = f"NodeAddr=127.0.0.1 CPUs={self._cpus} RealMemory=8000 State=UNKNOWN"
+        of_nodes = f"Nodes={','.join(self.nodes)} State=UP"
         lines = [f"{name}={value}" for name, value in about.items()]
-        lines += [node, f"PartitionName=main {of_node} Default=YES MaxTime=INFINITE"]
-        lines += [f"{line} {of_node}" for line in self._partitions]
+        lines += [
+            f"NodeName={node} NodeHostname={host} Port={free_port()} {alike}" for node in self.nodes
+        ]
+        lines += [f"PartitionName=main {of_nodes} Default=YES MaxTime=INFINITE"]
+        lines += [f"{line} {of_nodes}" for line in self._partitions]
         self.conf.write_text("\n".join(lines) + "\n")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -49,7 +49,7 @@ def test_a_study_on_slurm_has_the_table_of_a_local_run(cluster, tmp_path):
     assert "72 tasks" in quoted
     assert "5 shards, 1 sweep" in quoted
     refused = it.drive(study, "slurm", exit_code=2)
-    assert "needs confirmation" in refused.stderr
+    assert "sending costs time of the cluster and needs confirmation" in refused.stderr
     sent = it.drive(study, "slurm", "submit", "--yes")
     assert "sweeps still hold 72 tasks" in sent.stderr
     assert f"gridrun slurm status {study}" in sent.stderr
@@ -342,10 +342,10 @@ def test_nodes_that_do_not_see_the_folder(make_cluster, tmp_path):
         pytest.skip("hiding a folder from the node's daemon takes root")
     study = it.study(tmp_path / "study", slurm={"lease_seconds": 0.5})
     cluster = make_cluster()
-    cluster.end("slurmd")
+    cluster.end("node0")
     hidden = f'mount -t tmpfs none {study} && exec "$0" "$@"'
     cluster.start_node("unshare", "--mount", "sh", "-c", hidden)
-    cluster.wait_until(lambda: cluster.ask("sinfo", "-h", "-o", "%t") == "idle")
+    cluster.wait_until(cluster.is_idle)
     with pytest.raises(EnvironmentFault) as caught:
         it.run(study, send=True, wait=True)
     assert "it has printed nothing: do the nodes see" in caught.value.text()

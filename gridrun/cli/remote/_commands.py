@@ -142,7 +142,7 @@ def _sending(remote: Remote, text: str, *, wait: bool) -> Callable[..., None]:
         {
             **_STUDY,
             "dry_run": (_DryRun, False),
-            **(_MONEY if remote.costs_money else {}),
+            **(_MONEY if remote.costs else {}),
             **remote.options,
             **remote.sending_options,
             **(_INPUTS if remote.reads_inputs else {}),

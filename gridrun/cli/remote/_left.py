@@ -44,7 +44,7 @@ def naming_sweeps(sent: RemoteStudy) -> Iterator[None]:
         yield
     except GridrunError:
         if names := _names(sent):
-            costs = ", and continue to cost" if sent.remote.costs_money else ""
+            costs = f", and continue to cost {what}" if (what := sent.remote.costs) else ""
             types, place = _types(sent), sent.place
             sys.stderr.write(
                 f"{counted(len(names), 'sweep')} may continue{costs}: {', '.join(names)}; bring "

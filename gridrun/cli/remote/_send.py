@@ -59,7 +59,7 @@ def send(
         else:
             sys.stdout.write(_quoted(remote, quote, first))
         return
-    if (quote.tasks or first) and remote.costs_money and not yes:
+    if (quote.tasks or first) and remote.costs and not yes:
         _ask(remote, quote, first)
     if first and not _read(sent, chosen, wait=wait, again=read_again, as_json=as_json):
         return
@@ -110,7 +110,7 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
 
 @contextlib.contextmanager
 def _detaching_on_interrupt(stop: Callable[[], None], remote: Remote) -> Iterator[None]:
-    costs = ", and continues to cost" if remote.costs_money else ""
+    costs = f", and continues to cost {remote.costs}" if remote.costs else ""
     restore = on_interrupt(
         stop,
         f"detaching: what was sent continues{costs}; press Ctrl-C again to stop waiting at once",
@@ -221,7 +221,8 @@ def _ask(remote: Remote, quote: Quote, first: str) -> None:
     sys.stderr.write(_quoted(remote, quote, first))
     if not sys.stdin.isatty():
         raise UserError(
-            "sending costs money and needs confirmation, but standard input is not a terminal",
+            f"sending costs {remote.costs} and needs confirmation, but standard input is not a "
+            "terminal",
             todo="pass --yes to confirm, or --dry-run to see the estimate only",
         )
     sys.stderr.write("send? [y/N] ")
@@ -240,7 +241,7 @@ def _quoted(remote: Remote, quote: Quote, first: str = "") -> str:
         f"{counted(quote.tasks, 'task')} in {counted(quote.units, 'unit')}, "
         f"{counted(quote.shards, 'shard')}, {counted(quote.sweeps, 'sweep')}\n"
     )
-    if remote.costs_money:
+    if remote.costs:
         cost = (
             f"about {quote.cost:,.2f} at {quote.hourly_rate:g} an hour"
             if quote.cost is not None

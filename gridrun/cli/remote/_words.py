@@ -16,7 +16,8 @@ class Remote:
         key: Its key of studies.
         command: Name of the command that sends.
         place: Where it sends to, as in "nothing was sent to the cluster yet".
-        costs_money: Whether sending does, so that people are asked first.
+        costs: What sending costs, as in "sending costs money"; people are asked first. Empty where
+            it costs nothing.
         reads_inputs: Whether it may have inputs read where they are.
         options: Options of every command, by the backend's own name for each.
         sending_options: Further options of the commands that send.
@@ -25,7 +26,7 @@ class Remote:
     key: str
     command: str
     place: str
-    costs_money: bool = False
+    costs: str = ""
     reads_inputs: bool = False
     options: Mapping[str, Parameter] = field(default_factory=dict)
     sending_options: Mapping[str, Parameter] = field(default_factory=dict)
