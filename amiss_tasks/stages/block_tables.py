@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ import numpy.typing as npt
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 
 _VARIANT_PARTS = 4
+_AT_ONCE = 10_000
+"""Texts that are joined at once."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip file can hold
 
 
@@ -110,13 +113,40 @@ def variant_of(row_id: str) -> str:
     return ":".join(part.strip() for part in row_id.split(":", _VARIANT_PARTS)[:_VARIANT_PARTS])
 
 
-def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+@dataclass(frozen=True)
+class Stacked:
+    """Columns side by side, as an array that is written column after column.
+
+    Args:
+        columns: Name to values, float64, shape (rows,); each is asked for once.
+        rows: Number of rows.
+    """
+
+    columns: Mapping[str, FloatArray]
+    rows: int
+
+    def write(self, stream: IO[bytes]) -> None:
+        """Write it as numpy writes an array of shape (rows, columns)."""
+        about = {
+            "descr": "<f8",
+            "fortran_order": True,
+            "shape": (self.rows, len(self.columns)),
+        }
+        np.lib.format.write_array_header_1_0(stream, about)
+        for name in self.columns:
+            stream.write(np.ascontiguousarray(self.columns[name], "<f8").data)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic] | Stacked]) -> None:
     """Write an ``.npz`` that depends on nothing but names and content of the arrays."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
             with archive.open(entry, "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, array, allow_pickle=False)
+                if isinstance(array, Stacked):
+                    array.write(stream)
+                else:
+                    np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
 def _arrays(table: BlockTable) -> dict[str, npt.NDArray[np.generic]]:
@@ -145,8 +175,11 @@ def _table(arrays: Mapping[str, npt.NDArray[np.generic]]) -> BlockTable:
 
 def text_array(values: Sequence[str]) -> npt.NDArray[np.generic]:
     """Text without line ends as an array of bytes."""
-    text = "".join(f"{value}\n" for value in values)
-    return np.frombuffer(text.encode(), dtype=np.uint8)
+    text = bytearray()
+    for begin in range(0, len(values), _AT_ONCE):
+        some = values[begin : begin + _AT_ONCE]
+        text += "".join([f"{value}\n" for value in some]).encode()
+    return np.frombuffer(text, dtype=np.uint8)
 
 
 def text_of(array: npt.NDArray[np.generic]) -> list[str]:

@@ -15,6 +15,7 @@ from amiss_tasks.protocols import Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray
 from amiss_tasks.r.collation import Key, text_key
 from amiss_tasks.stages.block_tables import BlockTable
+from amiss_tasks.stages.table import Made
 
 Categories = dict[str, list[str | None]]
 """Categorical feature to the value of each row, or to some levels; None is NA."""
@@ -36,13 +37,14 @@ class Coding:
     dummies: Categories | None
 
 
-def numbers_of(numeric: Mapping[str, FloatArray], features: FeatureSet) -> dict[str, FloatArray]:
+def numbers_of(numeric: Mapping[str, FloatArray], features: FeatureSet) -> Made[FloatArray]:
     """The numeric features, those with an a-priori value filled (step 6)."""
-    numbers = {}
-    for name, values in numeric.items():
-        meant = features.a_priori.get(name)
-        numbers[name] = values if meant is None else np.where(np.isnan(values), meant, values)
-    return numbers
+
+    def filled(name: str) -> FloatArray:
+        values, meant = numeric[name], features.a_priori.get(name)
+        return values if meant is None else np.where(np.isnan(values), meant, values)
+
+    return Made(tuple(numeric), filled)
 
 
 def words_of(text: Mapping[str, Sequence[str | None]], features: FeatureSet) -> Categories:
@@ -66,7 +68,7 @@ def name_missing(categories: Categories) -> Categories:
 def part_of(
     ids: list[str],
     positive: BoolArray,
-    numbers: dict[str, FloatArray],
+    numbers: Mapping[str, FloatArray],
     categories: Categories,
     levels: Categories | None,
 ) -> BlockTable:
@@ -76,15 +78,29 @@ def part_of(
     """
     if levels is None:
         text = {name: [str(value) for value in values] for name, values in categories.items()}
-        return BlockTable(ids, positive, np.column_stack([*numbers.values()]), tuple(numbers), text)
-    dummies = [
-        dummy
-        for name, values in categories.items()
-        for dummy in _dummies(name, values, levels[name])
-    ]
-    columns = [*numbers.values(), *(column for _, column in dummies)]
-    names = (*numbers, *(name for name, _ in dummies))
-    return BlockTable(ids, positive, np.column_stack(columns), names, {})
+        return BlockTable(ids, positive, _stacked(numbers, len(ids)), tuple(numbers), text)
+    dummies = [(name, level) for name in categories for level in levels[name]]
+    names = (*numbers, *(f"{name}.{_level_name(level)}" for name, level in dummies))
+    return BlockTable(ids, positive, _stacked(numbers, len(ids), categories, dummies), names, {})
+
+
+def _stacked(
+    numbers: Mapping[str, FloatArray],
+    rows: int,
+    categories: Categories | None = None,
+    dummies: Sequence[tuple[str, str | None]] = (),
+) -> FloatArray:
+    """Numbers and dummies side by side, in the order of memory in which they are kept.
+
+    Each column is made once, and none is held beside the table.
+    """
+    table = np.empty((rows, len(numbers) + len(dummies)), np.float64, order="F")
+    for place, name in enumerate(numbers):
+        table[:, place] = numbers[name]
+    for place, (name, level) in enumerate(dummies, len(numbers)):
+        values = (categories or {})[name]
+        table[:, place] = np.fromiter((value == level for value in values), np.bool_, rows)
+    return table
 
 
 def levels_of(categories: dict[str, Categories], part: str, protocol: Protocol) -> Categories:
@@ -115,16 +131,3 @@ def _level_name(level: str | None) -> str:
 
 def _level_key(level: str | None) -> Key:
     return text_key(_level_name(level))
-
-
-def _dummies(
-    name: str, values: Sequence[str | None], levels: Sequence[str | None]
-) -> list[tuple[str, FloatArray]]:
-    """One 0/1 column for each of these levels."""
-    return [
-        (
-            f"{name}.{_level_name(level)}",
-            np.array([value == level for value in values], dtype=np.float64),
-        )
-        for level in levels
-    ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from amiss_tasks.stages.filter_mask import filter_mask
+from amiss_tasks.stages.filter_mask import FILTERED, filter_mask
 from amiss_tasks.stages.read import ReadResult
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import VariantTable
@@ -35,5 +33,9 @@ def filter_table(
     Raises:
         ValueError: A value is not one of the parameter's.
     """
-    mask = filter_mask(read.table, transcript, quality, restriction, significance)
-    return read.take(np.flatnonzero(mask.to_numpy(zero_copy_only=False)))
+    import pyarrow as pa
+
+    asked = (transcript, quality, restriction, significance)
+    masks = [filter_mask(piece, *asked) for piece in read.pieces(*FILTERED)]
+    chunks = [chunk for mask in masks for chunk in mask.chunks]
+    return read.only(pa.chunked_array(chunks, pa.bool_()))

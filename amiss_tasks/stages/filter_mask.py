@@ -26,6 +26,10 @@ RESTRICTIONS = ("missense", "all")
 """Values of ``restriction``; each keeps what the one before keeps."""
 
 
+FILTERED = ("CLNREVSTAT", "CLNSIG", "Consequence.y", *_YES.values())
+"""Columns of the joined table that a filter reads."""
+
+
 def filter_mask(
     table: Any,
     transcript: str,

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import GENE, TIME, VARIANT, FeatureSet
@@ -19,9 +20,13 @@ from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import count_missing, levels_of, missing_of
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
-from amiss_tasks.stages.table import VariantTable
+from amiss_tasks.stages.table import Made, VariantTable
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
+
+_POSITIVE, _NEGATIVE, _NEITHER, _UNKNOWN = 1, 0, -1, -2
+_OF_UNCERTAIN = {"pathogenic": _POSITIVE, "benign": _NEGATIVE}
+"""Value of ``vus_inclusion`` to what uncertain variants count as."""
 
 
 def label(
@@ -55,8 +60,10 @@ def label(
     ids = row_ids(table, as_text="row_ids" in protocol.corrected)
     # an optional feature without any value says nothing of these rows
     present = [f.name for f in features.features if not f.optional or _has_value(table, f.name)]
-    numeric = {name: table.numeric[name] for name in features.numeric if name in present}
-    text = {name: table.text[name] for name in features.categorical if name in present}
+    of_numbers = [name for name in features.numeric if name in present]
+    numeric = Made(of_numbers, table.numeric.__getitem__)
+    of_text = [name for name in features.categorical if name in present]
+    text = Made(of_text, table.text.__getitem__)
     every = np.arange(table.rows)
     by_variant = "split_by" in protocol.corrected
     # Where variants are split, duplicates are dropped after the split, in each part by itself:
@@ -66,30 +73,35 @@ def label(
     if categorical == "dummy":
         _require_values(table, features.of_table(present))
     levels = levels_of(table, features, present, ids)
+    levels = {name: values[kept] for name, values in levels.items()}
+    at = kept.tolist()
+
+    def words(name: str) -> list[str | None]:
+        values = table.text[name]
+        return [values[row] for row in at]
+
+    ids = [ids[row] for row in at]
+    vep = words("Consequence.y")
+    named: dict[str, str] = {}
+    variants = map("\t".join, zip(*([v or "NA" for v in words(n)] for n in VARIANT), strict=True))
     return Labelled(
-        row_ids=[ids[row] for row in kept],
-        variants=["\t".join(table.text[name][row] or "NA" for name in VARIANT) for row in kept],
+        row_ids=ids,
+        variants=[named.setdefault(variant, variant) for variant in variants],
         positive=positive,
-        numeric={name: values[kept] for name, values in numeric.items()},
-        text={name: [values[row] for row in kept] for name, values in text.items()},
+        numeric=Made(tuple(numeric), lambda name: numeric[name][kept]),
+        text={name: words(name) for name in text},
         has_dummies=categorical == "dummy",
-        vep_consequences=_consequences(table, features, kept),
-        levels={name: values[kept] for name, values in levels.items()},
+        # if some feature cannot exist on all
+        vep_consequences=vep if any(f.applies_to for f in features.features) else [],
+        levels=levels,
         missingness=count_missing(
             {name: flags[kept] for name, flags in missing_of(table, features, present).items()},
-            [(consequence_of(ids[row]), table.text["Consequence.y"][row]) for row in kept],
+            zip(map(consequence_of, ids), vep, strict=True),
             positive,
         ),
-        genes=[table.text[GENE][row] for row in kept] if GENE in table.text else (),
-        times=[table.text[TIME][row] for row in kept] if TIME in table.text else (),
+        genes=words(GENE) if GENE in table.text else (),
+        times=words(TIME) if TIME in table.text else (),
     )
-
-
-def _consequences(table: VariantTable, features: FeatureSet, rows: IntArray) -> list[str | None]:
-    """VEP's consequence of rows, if some feature cannot exist on all."""
-    if not any(feature.applies_to for feature in features.features):
-        return []
-    return [table.text["Consequence.y"][row] for row in rows]
 
 
 def first_of_duplicates(
@@ -105,18 +117,49 @@ def first_of_duplicates(
     Returns:
         Those positions, in the same order.
     """
+    rows = np.asarray(rows, np.int64)
+    columns = Made((*numeric, *text), lambda name: _bits(name, numeric, text)[rows])
+    keys = np.zeros((2, len(rows)), np.uint64)
+    for name in columns:
+        _mix(keys, columns[name])
+    order = np.lexsort(keys)
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = (keys[:, order][:, 1:] != keys[:, order][:, :-1]).any(axis=0)
+    firsts = order[is_first][np.cumsum(is_first) - 1]
+    again, before = order[~is_first], firsts[~is_first]
+    for name in columns if len(again) else ():
+        values = columns[name]
+        if not np.array_equal(values[again], values[before]):
+            raise AssertionError("two rows have the same 128 bits, and other values")
+    kept = np.ones(len(rows), np.bool_)
+    kept[again] = False
+    return rows[kept]
+
+
+def _bits(
+    name: str, numeric: Mapping[str, FloatArray], text: Mapping[str, Sequence[str | None]]
+) -> npt.NDArray[np.uint64]:
+    """The values of a feature as whole numbers, the same for equal ones alone."""
+    if name not in numeric:
+        numbers: dict[str | None, int] = {}
+        values = text[name]
+        codes = (numbers.setdefault(value, len(numbers)) for value in values)
+        return np.fromiter(codes, np.uint64, len(values))
     # adding zero makes -0 and 0 one value; every NaN gets the same bits
-    numbers = np.column_stack([*numeric.values()]) + 0.0
-    numbers[np.isnan(numbers)] = np.nan
-    texts = [*text.values()]
-    seen: set[tuple[bytes, tuple[str | None, ...]]] = set()
-    first = []
-    for row in rows:
-        key = (numbers[row].tobytes(), tuple(values[row] for values in texts))
-        if key not in seen:
-            seen.add(key)
-            first.append(row)
-    return np.array(first, dtype=np.int64)
+    found = numeric[name] + 0.0
+    found[np.isnan(found)] = np.nan
+    return found.view(np.uint64)
+
+
+def _mix(keys: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64]) -> None:
+    """Take a column into the keys of rows. Source: the rounds of splitmix64, with two seeds."""
+    keys += np.array([[0x9E3779B97F4A7C15], [0xD1B54A32D192ED03]], np.uint64)
+    keys ^= bits
+    keys ^= keys >> np.uint64(30)
+    keys *= np.uint64(0xBF58476D1CE4E5B9)
+    keys ^= keys >> np.uint64(27)
+    keys *= np.uint64(0x94D049BB133111EB)
+    keys ^= keys >> np.uint64(31)
 
 
 def _label(
@@ -127,29 +170,21 @@ def _label(
     Raises:
         TaskFailure: A value counts as nothing that is known.
     """
-    positives, negatives = significance.positive, significance.negative
-    uncertain = significance.uncertain
-    kept, positive = [], []
-    unknown: Counter[str] = Counter()
-    for row in rows:
-        value = values[row] or "NA"
-        if value in positives or (value in uncertain and vus_inclusion == "pathogenic"):
-            label = True
-        elif value in negatives or (value in uncertain and vus_inclusion == "benign"):
-            label = False
-        elif value in uncertain:
-            continue
-        else:
-            unknown[value] += 1
-            continue
-        kept.append(row)
-        positive.append(label)
+    labels = {
+        **dict.fromkeys(significance.uncertain, _OF_UNCERTAIN.get(vus_inclusion, _NEITHER)),
+        **dict.fromkeys(significance.negative, _NEGATIVE),
+        **dict.fromkeys(significance.positive, _POSITIVE),
+    }
+    named = [value or "NA" for value in values]
+    found = np.array([labels.get(value, _UNKNOWN) for value in named], np.int8)[rows]
+    unknown = Counter(named[row] for row in rows[found == _UNKNOWN].tolist())
     if unknown:
-        found = ", ".join(
+        said = ", ".join(
             f'"{value}" (' + counted(count, "row") + ")" for value, count in unknown.most_common()
         )
-        raise TaskFailure(f"CLNSIG has values that upstream cannot label: {found}")
-    return np.array(kept, dtype=np.int64), np.array(positive, dtype=np.bool_)
+        raise TaskFailure(f"CLNSIG has values that upstream cannot label: {said}")
+    is_kept = found >= 0
+    return rows[is_kept], found[is_kept] == _POSITIVE
 
 
 def _require_values(table: VariantTable, features: FeatureSet) -> None:

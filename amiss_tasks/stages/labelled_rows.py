@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
-from amiss_tasks.stages.block_tables import save_arrays, text_array, text_of, variant_of
+from amiss_tasks.stages.block_tables import Stacked, save_arrays, text_array, text_of, variant_of
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Labelled:
             path: File to write; taken as it is, no suffix is added.
             more: Further arrays.
         """
-        arrays: dict[str, npt.NDArray[np.generic]] = {
+        arrays: dict[str, npt.NDArray[np.generic] | Stacked] = {
             "row_ids": text_array(self.row_ids),
             "variants": text_array(self.variants),
             "positive": self.positive,
             "has_dummies": np.array([self.has_dummies]),
             "numeric_names": text_array(tuple(self.numeric)),
-            "numeric": np.column_stack([np.empty((len(self.positive), 0)), *self.numeric.values()]),
+            "numeric": Stacked(self.numeric, len(self.positive)),
             "text_names": text_array(tuple(self.text)),
         }
         for name, values in self.text.items():

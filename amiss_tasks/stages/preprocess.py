@@ -16,7 +16,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.cut import NEWER, OLDER
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
-from amiss_tasks.r.arrays import BoolArray, IntArray
+from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.encoding import (
@@ -33,6 +33,7 @@ from amiss_tasks.stages.label import first_of_duplicates
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.splits.draws import draw_groups, draw_rows
 from amiss_tasks.stages.splits.gene_groups import require_classes, require_splittable
+from amiss_tasks.stages.table import Made
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
@@ -178,7 +179,7 @@ def _encoded(
             part: part_of(
                 [rows.row_ids[row] for row in of_part.tolist()],
                 rows.positive[of_part],
-                {name: values[of_part] for name, values in numbers.items()},
+                _taken(numbers, of_part),
                 categories[part],
                 levels[part] if rows.has_dummies else None,
             )
@@ -186,6 +187,10 @@ def _encoded(
         }
     )
     return tables, Coding(known, levels["train"] if rows.has_dummies else None)
+
+
+def _taken(numbers: Mapping[str, FloatArray], rows: IntArray) -> Mapping[str, FloatArray]:
+    return Made(tuple(numbers), lambda name: numbers[name][rows])
 
 
 def parts_of(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, VARIANT
 from amiss_tasks.stages.table import VariantTable
@@ -32,11 +34,17 @@ def row_ids(table: VariantTable, *, as_text: bool = False) -> list[str]:
     Raises:
         TaskFailure: An id occurs twice.
     """
-    columns = [[value or "NA" for value in table.text[name]] for name in (*KEYS, "Consequence.x")]
-    if not as_text:
-        columns[: len(VARIANT)] = _as_upstream(table, columns[0], columns[1])
-    ids = [":".join(parts) for parts in zip(*columns, strict=True)]
-    if len(set(ids)) < len(ids):
+    columns: list[list[str]] = []
+    for name in (*KEYS, "Consequence.x"):
+        values = table.text[name]
+        named = {value: value or "NA" for value in values}
+        if name in VARIANT and not as_text:
+            named = _as_upstream(name, named)
+        columns.append([named[value] for value in values])
+    ids = list(map(":".join, zip(*columns, strict=True)))
+    # 64 bits of each say that no two are alike, if they do
+    hashes = np.fromiter(map(hash, ids), np.int64, len(ids))
+    if len(np.unique(hashes)) < len(ids) and len(set(ids)) < len(ids):
         twice = [row_id for row_id, count in Counter(ids).items() if count > 1]
         raise TaskFailure(
             f"duplicate 'row.names' are not allowed: {_some(twice)} (a variant, transcript and "
@@ -45,33 +53,32 @@ def row_ids(table: VariantTable, *, as_text: bool = False) -> list[str]:
     return ids
 
 
-def _as_upstream(
-    table: VariantTable, chromosome: list[str], position: list[str]
-) -> list[list[str]]:
-    """Chromosome, position and alleles as R's types of whole columns make them."""
-    return [
-        _padded(chromosome) if all(map(_is_whole, chromosome)) else chromosome,
-        _padded(position),
-        *(_typed(table.text[name]) for name in ("Ref", "Alt")),
-    ]
+def _as_upstream(name: str, named: Mapping[str | None, str]) -> dict[str | None, str]:
+    """What R's types of whole columns make of the values of chromosome, position or alleles.
+
+    Args:
+        name: Of the column.
+        named: Its distinct values, and what they are as text.
+    """
+    if name in VARIANT[2:]:
+        return _typed(named)
+    if name == VARIANT[0] and not all(map(_is_whole, named.values())):
+        return dict(named)
+    plain = {value: str(int(text)) if _is_whole(text) else text for value, text in named.items()}
+    # whole numbers as R formats a column of them: to the width of the widest
+    width = max(map(len, plain.values()))
+    return {value: text.rjust(width) for value, text in plain.items()}
 
 
 def _is_whole(text: str) -> bool:
     return re.fullmatch(r"[0-9]+", text) is not None
 
 
-def _padded(values: Sequence[str]) -> list[str]:
-    """Whole numbers as R formats a column of them: to the width of the widest."""
-    plain = [str(int(value)) if _is_whole(value) else value for value in values]
-    width = max(map(len, plain))
-    return [value.rjust(width) for value in plain]
-
-
-def _typed(values: Sequence[str | None]) -> list[str]:
+def _typed(named: Mapping[str | None, str]) -> dict[str | None, str]:
     """Alleles as text, except that a column of nothing but T reads as logical (D20)."""
-    if all(value in _LOGICAL for value in values if value is not None):
-        return ["NA" if value is None else _LOGICAL[value] for value in values]
-    return [value or "NA" for value in values]
+    if all(value in _LOGICAL for value in named if value is not None):
+        return {value: "NA" if value is None else _LOGICAL[value] for value in named}
+    return dict(named)
 
 
 def _some(values: Sequence[str]) -> str:

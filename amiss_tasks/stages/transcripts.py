@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gridrun.errors import counted
-
 _STEM = r"^((?:ENST|NM_|NR_|XM_|XR_)\d+)\.\d+$"
 _VERSIONED = re.compile(_STEM)
 SEPARATOR = "\r"
@@ -49,14 +47,7 @@ class VersionNote(NamedTuple):
 
     said: str
     rows: int
-    example: tuple[str, str]
-
-    def text(self, rows: int) -> str:
-        """The note for so many rows."""
-        return (
-            f"{self.said}: matched without them ({counted(rows, 'row')}, for example "
-            f"{self.example[0]} and {self.example[1]})"
-        )
+    example: str
 
 
 @dataclass(frozen=True)
@@ -182,4 +173,4 @@ def _notes(here: Side, there: Side, rows: Any, found: Any) -> Iterator[VersionNo
         else:
             with_version, without = (here, there) if has_here else (there, here)
             said = f"transcripts have versions in {with_version.name} and none in {without.name}"
-        yield VersionNote(said, len(pairs), pairs[0])
+        yield VersionNote(said, len(pairs), " and ".join(min(pairs)))

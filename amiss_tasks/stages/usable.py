@@ -31,13 +31,11 @@ class Usable:
         statuses: Values of CLNREVSTAT, one of which the record must have.
         missense: Whether a block must be of a missense variant.
         canonical: Whether it must be of a canonical transcript.
-        named: The same as people write it in a grid.
     """
 
     statuses: frozenset[str]
     missense: bool
     canonical: bool
-    named: str
 
     def has_block(self, consequence: str, canonical: str) -> bool:
         """Whether a block is used if its record is.
@@ -107,15 +105,6 @@ def widest_transcripts(grid_values: Mapping[str, Sequence[Value]]) -> list[str]:
     return [KEEP_ALL] if KEEP_ALL in given else [v for v in (*TRANSCRIPTS, MANE) if v in given]
 
 
-def _named(transcripts: Sequence[str], passing: Mapping[str, str]) -> str:
-    named = {"transcript": " or ".join(transcripts), **passing}
-    return ", ".join(f"{name}: {value}" for name, value in named.items())
-
-
-EVERYTHING = _named([KEEP_ALL], widest_filter({}))
-"""What a grid without such parameters keeps, the same way."""
-
-
 def usable_blocks(grid_values: Mapping[str, Sequence[Value]]) -> Usable | None:
     """What some combination of a grid can use.
 
@@ -134,5 +123,4 @@ def usable_blocks(grid_values: Mapping[str, Sequence[Value]]) -> Usable | None:
         frozenset(REVIEW_TIERS[passing["quality"]]),
         missense=passing["restriction"] == RESTRICTIONS[0],
         canonical=transcripts == [TRANSCRIPTS[0]],
-        named=_named(transcripts, passing),
     )

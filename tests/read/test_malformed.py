@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from inputs import BASE_INPUT, MALFORMED, canonical_hash, read
+from inputs import BASE_INPUT, MALFORMED, canonical_hash, order_hash, read
 
+from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.read import read_inputs
 from gridrun.errors import InputError
@@ -117,6 +118,25 @@ def test_malformed(case: dict[str, str], tmp_path: Path) -> None:
     assert table.rows == BASE_ROWS - ROWS_LOST.get(case["file"], 0)
     if set(parts) & RESULT:
         _check_result(case, tmp_path, table)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case['file']}-{case['role']}" for case in CASES])
+def test_the_same_is_said_in_any_memory(case, tmp_path, monkeypatch) -> None:
+    """To the letter, where rows are joined piece by piece, too; nothing is left of these."""
+    monkeypatch.setattr("amiss_tasks.stages.files.on_disk.ROWS_OF_PIECE", 10)
+    said = []
+    for number, most in enumerate((None, BASE_BYTES)):
+        cache = tmp_path / str(number)
+        try:
+            found = read_inputs(_inputs(case), {}, cache, "x", most_bytes=most)
+        except InputError as error:
+            said.append(error.text())
+            assert not list(cache.glob("*"))
+        else:
+            said.append([note.text() for note in found.notes])
+            table = filter_table(found, "keep_all", "onestar", "all")
+            said[-1] += [canonical_hash(table), order_hash(table)]
+    assert said[0] == said[1]
 
 
 def _check_result(case: dict[str, str], tmp_path: Path, table) -> None:

@@ -13,6 +13,9 @@ from amiss_tasks.r.arrays import IntArray
 from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.store.faults import disk_fault
 
+_UNTIL = "they are predicted"
+_TODO = "free some space there, or name another directory by TMPDIR"
+
 _ROWS_AT_ONCE = 50_000
 """Rows that wait to be written: those of one piece then stand together."""
 
@@ -22,10 +25,13 @@ class Spilled:
 
     Args:
         file: Where it is kept; it is removed by whoever removes its directory.
+        until: Until when rows are kept, for what is said where they cannot be.
+        todo: What is to be done then.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, until: str = _UNTIL, todo: str = _TODO) -> None:
         self._file = file
+        self._until, self._todo = until, todo
         self._waiting: list[tuple[Any, IntArray]] = []
         self._batches: dict[int, list[int]] = defaultdict(list)
         self._written = 0
@@ -64,13 +70,14 @@ class Spilled:
         """Make one piece of all, number 0; its rows are in the order in which they were written."""
         self._batches = defaultdict(list, {0: list(range(self._written))})
 
-    def piece(self, number: int) -> Any:
-        """Arrow table of a piece, which may have no rows."""
+    def piece(self, *numbers: int) -> Any:
+        """Arrow table of a piece, or of several one after another; it may have no rows."""
         import pyarrow as pa
 
         if self._reader is None:
             return self._schema.empty_table()
-        batches = [self._reader.get_batch(at) for at in self._batches[number]]
+        places = (at for number in numbers for at in self._batches.get(number, ()))
+        batches = [self._reader.get_batch(at) for at in places]
         return pa.Table.from_batches(batches, schema=self._schema)
 
     def _write(self) -> None:
@@ -92,13 +99,22 @@ class Spilled:
                 if number >= 0:
                     self._append(table.take(pa.array(rows)).combine_chunks(), number)
         except OSError as error:
-            raise _cannot_write(self._file, error) from error
+            raise self._cannot_write(error) from error
 
     def _append(self, table: Any, number: int) -> None:
         for batch in table.to_batches():
             self._writer.write_batch(batch)
             self._batches[number].append(self._written)
             self._written += 1
+
+    def _cannot_write(self, error: OSError) -> GridrunError:
+        place = self._file.parent
+        fault = disk_fault(error, place)
+        if fault is not None:
+            what = f"{fault.what}, to keep rows until {self._until}"
+            return EnvironmentFault(what, where=str(place), todo=self._todo)
+        what = f"rows cannot be kept until {self._until}: {error}"
+        return UserError(what, where=str(place), todo=self._todo)
 
 
 class Places:
@@ -133,13 +149,3 @@ class Places:
 
 def _hashes(names: Sequence[str]) -> IntArray:
     return np.fromiter(map(hash, names), np.int64, len(names))
-
-
-def _cannot_write(file: Path, error: OSError) -> GridrunError:
-    todo = "free some space there, or name another directory by TMPDIR"
-    fault = disk_fault(error, file.parent)
-    if fault is not None:
-        what = f"{fault.what}, to keep rows until they are predicted"
-        return EnvironmentFault(what, where=str(file.parent), todo=todo)
-    what = f"rows cannot be kept until they are predicted: {error}"
-    return UserError(what, where=str(file.parent), todo=todo)

@@ -66,6 +66,7 @@ class Variants:
         self._sorted: npt.NDArray[np.int64] | None = None
         self._states: npt.NDArray[np.int8] = np.zeros(0, np.int8)
         self._rows: npt.NDArray[np.int64] | None = None
+        self._used: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self._repeated = False
 
     def add(self, chromosome: str, name: str, *, is_kept: bool) -> None:
@@ -118,18 +119,31 @@ class Variants:
         at = np.searchsorted(self._sorted, wanted).clip(max=len(self._sorted) - 1)
         return np.where(self._sorted[at] == wanted, self._states[at], ABSENT).astype(np.int8)
 
-    def narrow(self, names: Coded, transcripts: Coded) -> None:
-        """Say which rows of the VCF are used, where not all rows of kept records are.
+    def use(self, names: Coded, transcripts: Coded) -> None:
+        """Say of some rows of the VCF that they are used; ``narrow`` is called with the last ones.
 
         Args:
             names: Name of the variant of each row, as ``add`` takes it.
             transcripts: Transcript of each row.
         """
+        used = np.fromiter(map(_hash, names.distinct), np.int64, len(names.distinct))
+        rows = self._hashes_of(names, transcripts, np.arange(len(names.codes)))
+        self._used.append((used, np.unique(rows)))
+
+    def narrow(self, names: Coded, transcripts: Coded) -> None:
+        """Say which rows of the VCF are used, where not all rows of kept records are.
+
+        Args:
+            names: As in :meth:`use`; rows that it was given need not be given again.
+            transcripts: The same.
+        """
+        self.use(names, transcripts)
         self._sort()
         assert self._sorted is not None
-        used = np.fromiter(map(_hash, names.distinct), np.int64, len(names.distinct))
-        self._states[np.searchsorted(self._sorted, used)] = USED
-        self._rows = np.unique(self._hashes_of(names, transcripts, np.arange(len(names.codes))))
+        for used, _ in self._used:
+            self._states[np.searchsorted(self._sorted, used)] = USED
+        rows, self._used = [each for _, each in self._used], []
+        self._rows = rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
 
     def wanted(self, names: Coded, states: States, transcripts: Coded | None) -> Flags:
         """Which rows of a table can belong to a row of the VCF that is used.

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.stages.files.pool import CHILD_BYTES, processes_for
@@ -26,20 +27,35 @@ def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
     return 8 * len(numbers) + 64 * (len(inputs) > 1)
 
 
+class Disk(Protocol):
+    """Where rows go once memory has no room for them."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it has none."""
+        ...
+
+    def begin(self) -> None:
+        """Have rows of all files go there from now on."""
+        ...
+
+    def take(self, table: Any) -> None:
+        """Take in rows, in the order of the file."""
+        ...
+
+
 class Memory:
-    """Counts the rows that are kept while inputs are read; refuses more than there is room for.
+    """Counts the rows that are kept while inputs are read; says when there is room for no more.
 
     What the disk has no room for is refused once that is certain: rows of the VCF alone are not
-    before the tables are read, for some may have none there.
+    before the tables are read, for some may have none there. So is a draw that is too large.
 
     A row of amiss's features takes some 330 bytes of the VCF, as many of CADD, and both again
-    once they are joined. What comes after reading holds the rows of a combination as well, so
-    there is no use in keeping them elsewhere meanwhile.
+    once they are joined.
 
     Args:
         most: Bytes that reading may take, None for any number.
         directory: Where the joined table is written; it need not be there yet.
-        kept: Which rows are kept, in words.
         beside_bytes: Of a row, read from other files than the VCF.
         draws: How many variants are drawn; None where all that are kept are used.
     """
@@ -48,7 +64,6 @@ class Memory:
         self,
         most: int | None,
         directory: Path,
-        kept: str,
         beside_bytes: int,
         *,
         draws: int | None = None,
@@ -56,36 +71,38 @@ class Memory:
         self._draws = draws
         self._most = most
         self._directory = next(path for path in (directory, *directory.parents) if path.exists())
-        self._kept = kept
         self._beside = beside_bytes
         self.processes = processes_for(most, BASE_BYTES)
         """How many processes may read."""
         self._base = BASE_BYTES + (self.processes - 1) * CHILD_BYTES
         self._of_vcf = self._of_tables = self._rows = 0
 
-    def hold_rows(self, rows: int, size: int, share: float) -> None:
-        """Take in what the VCF gave so far.
+    def hold_rows(self, rows: int, size: int, share: float) -> bool:
+        """Take in what the VCF gave so far, as far as it is in memory.
 
         Args:
             rows: Rows that are kept.
             size: Their bytes.
             share: Share of the file that is read.
 
+        Returns:
+            Whether memory has room for them, and for what will be joined to them.
+
         Raises:
-            UserError: They, and what will be joined to them, are more than memory has room for.
+            UserError: It has not, and they are drawn.
             EnvironmentFault: Their table is more than the disk has.
         """
         self._rows, self._of_vcf = rows, size
-        self._check_memory(size + rows * self._beside, share)
         if not self._beside:
             self.check_disk(size)
+        return self._has_room(size + rows * self._beside, share)
 
-    def hold_more(self, size: int) -> None:
-        """Take in some bytes of rows of a table that the VCF has too; raises as ``hold_rows``."""
+    def hold_more(self, size: int) -> bool:
+        """Take in some bytes of rows of a table that the VCF has too; as ``hold_rows``."""
         self._of_tables += size
-        held = max(self._of_vcf + self._of_tables, self._rows * self._beside)
-        self._check_memory(held, 1.0)
         self.check_disk(self._of_tables)
+        held = max(self._of_vcf + self._of_tables, self._rows * self._beside)
+        return self._has_room(held, 1.0)
 
     def check_disk(self, size: int) -> None:
         """Stop where a table of joined rows that takes so many bytes, or more, has no room.
@@ -103,26 +120,16 @@ class Memory:
                 "again",
             )
 
-    def _check_memory(self, size: int, share: float) -> None:
-        needed = self._base + _SIDES * size
-        if self._most is not None and needed > self._most:
-            expected = self._base + _SIDES * size / max(share, 1e-3)
-            gigabytes = math.ceil(1.2 * expected / _GB)
-            if self._draws is not None:
-                raise UserError(
-                    f"reading would take more memory than it may ({in_bytes(self._most)}): --rows "
-                    f"draws {counted(self._draws, 'variant')} with all of their transcripts, and "
-                    f"takes about {math.ceil(expected / _GB):,} GB",
-                    todo="ask for fewer --rows, or let reading take more, in study.yaml: limits: "
-                    f"{{read: {{memory: {gigabytes} GB}}}}",
-                )
-            raise UserError(
-                f"reading would take more memory than it may ({in_bytes(self._most)}): "
-                f"{counted(self._rows, 'row')} that the grid can use ({self._kept}) are in the "
-                f"first {max(share, 1e-3):.1%} of the VCF, and all of them would take about "
-                f"{math.ceil(expected / _GB):,} GB",
-                todo="let the grid keep fewer rows (transcript: canonical, quality: twostar and "
-                "restriction: missense keep few), or let reading take more, in study.yaml: "
-                f"limits: {{read: {{memory: {gigabytes} GB}}}}; filtering "
-                "holds the rows of a combination once more",
-            )
+    def _has_room(self, size: int, share: float) -> bool:
+        if self._most is None or self._base + _SIDES * size <= self._most:
+            return True
+        if self._draws is None:
+            return False
+        expected = self._base + _SIDES * size / max(share, 1e-3)
+        raise UserError(
+            f"reading would take more memory than it may ({in_bytes(self._most)}): --rows "
+            f"draws {counted(self._draws, 'variant')} with all of their transcripts, and "
+            f"takes about {math.ceil(expected / _GB):,} GB",
+            todo="ask for fewer --rows, or let reading take more, in study.yaml: limits: "
+            f"{{read: {{memory: {math.ceil(1.2 * expected / _GB)} GB}}}}",
+        )

@@ -6,6 +6,7 @@ kind of fault of a file can be listed in one run and memory stays bounded.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -63,13 +64,16 @@ class _Entry:
     names: dict[str, None] = field(default_factory=dict)
 
     def met(self, line: int | None) -> None:
-        """Take in a line where it was met."""
-        # One line more than is named, to know that there are more.
-        if line is not None and len(self.lines) <= LINES_NAMED and line not in self.lines[-1:]:
-            self.lines.append(line)
+        """Take in a line where it was met; the first of the file are kept, in whatever order."""
+        if line is not None and line not in self.lines:
+            insort(self.lines, line)
+            # One line more than is named, to know that there are more.
+            del self.lines[LINES_NAMED + 1 :]
 
     def add(self, later: _Entry) -> None:
-        """Take in where it was met in later lines."""
+        """Take in where else it was met; what is said of the first line is kept."""
+        if later.lines and self.lines and later.lines[0] < self.lines[0]:
+            self.message, self.todo = later.message, later.todo
         self.count += later.count
         for line in later.lines:
             self.met(line)
@@ -112,7 +116,7 @@ class FileReport:
         """Note something that stops the run.
 
         Args:
-            message: What is wrong; of several with one key the first is kept.
+            message: What is wrong; of several with one key that of the first line is kept.
             details: See :class:`Details`.
         """
         _add(self._faults, message, **details)
@@ -188,9 +192,11 @@ def _add(
     key: Hashable = None,
     **said: Any,
 ) -> None:
-    entry = entries.setdefault(message if key is None else key, _Entry(message, **said))
-    entry.count += 1
-    entry.met(line)
+    lines = [] if line is None else [line]
+    entry = _Entry(message, count=1, lines=lines, **said)
+    before = entries.setdefault(message if key is None else key, entry)
+    if before is not entry:
+        before.add(entry)
 
 
 def raise_faults(reports: Sequence[FileReport]) -> None:
@@ -245,8 +251,8 @@ def refuse_two_versions(names: tuple[str, str], lines: tuple[int, int], report: 
 def note_versions(notes: Sequence[VersionNote], report: FileReport) -> None:
     """Say how many rows were matched without the versions of their transcripts."""
     for note in notes:
-        report.sum_up(note.said, partial(_of_versions, note), (note.rows,))
+        report.sum_up(note.said, partial(_of_versions, note.said), (note.rows,), [note.example])
 
 
-def _of_versions(note: VersionNote, sums: tuple[int, ...], _: list[str]) -> str:
-    return note.text(sums[0])
+def _of_versions(said: str, sums: tuple[int, ...], examples: list[str]) -> str:
+    return f"{said}: matched without them ({counted(sums[0], 'row')}, for example {min(examples)})"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gridrun.store.paths import make_directory
 from gridrun.worker import private_directory
 
 PREFIX = "gridrun-read-"
@@ -17,14 +18,21 @@ _LOCK = "lock"
 
 
 @contextmanager
-def scratch_directory() -> Iterator[Path]:
+def scratch_directory(place: Path | None = None) -> Iterator[Path]:
     """Make a directory of this user alone, and clear those of processes that were killed.
+
+    Args:
+        place: Where it is made; None for the system's temporary directory.
 
     A living process holds the lock of its own; the kernel lets go of it when the process ends,
     however it ends.
     """
-    _clear(Path(tempfile.gettempdir()))
-    directory = private_directory(PREFIX)
+    _clear(Path(place or tempfile.gettempdir()))
+    if place is None:
+        directory = private_directory(PREFIX)
+    else:
+        make_directory(place)
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     aside = directory / "aside"
     with aside.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,8 +130,8 @@ def levels_of(
         own = [*frequencies.values()]
         found["pattern with AF"] = _coded([*others, *own], table.rows)
         pattern = _coded(own, table.rows).tolist()
-        pairs = [(consequence_of(name), at) for name, at in zip(row_ids, pattern, strict=True)]
-        found[f"{CONSEQUENCE} + AF"] = _numbered(pairs)
+        pairs = zip(map(consequence_of, row_ids), pattern, strict=True)
+        found[f"{CONSEQUENCE} + AF"] = _numbered(pairs, table.rows)
     if GENE in table.beside:
         found[GENE_LEVEL] = np.array([_name_of(name) for name in table.beside[GENE]], np.int64)
     return found
@@ -178,7 +178,8 @@ def _coded(columns: Sequence[BoolArray], rows: int) -> IntArray:
     return codes.reshape(rows).astype(np.int32)
 
 
-def _numbered(names: Sequence[object]) -> IntArray:
+def _numbered(names: Iterable[object], rows: int) -> IntArray:
     """Each name as its number in order of first appearance."""
     numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+    codes = (numbers.setdefault(name, len(numbers)) for name in names)
+    return np.fromiter(codes, np.int32, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ COLUMNS = (
 
 def count_missing(
     missing: Mapping[str, BoolArray],
-    places: Sequence[tuple[str, str | None]],
+    places: Iterable[tuple[str, str | None]],
     positive: BoolArray,
 ) -> bytes:
     """Count missing values, as a payload of results.
@@ -49,8 +49,9 @@ def count_missing(
         The same bytes for the same counts. Where a feature can exist is not decided here, so
         that counts depend on values alone.
     """
-    numbers = {place: number for number, place in enumerate(dict.fromkeys(places))}
-    at = np.array([numbers[place] for place in places], np.int64)
+    numbers: dict[tuple[str, str | None], int] = {}
+    codes = (numbers.setdefault(place, len(numbers)) for place in places)
+    at = np.fromiter(codes, np.int64, len(positive))
     size = len(numbers)
 
     def by_class(chosen: BoolArray) -> list[list[int]]:

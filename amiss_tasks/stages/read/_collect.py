@@ -13,7 +13,7 @@ from typing import Any
 from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.columns.drawn import Draw
 from amiss_tasks.stages.files.lines import Block, Chunk, decoded
-from amiss_tasks.stages.files.memory import Memory
+from amiss_tasks.stages.files.memory import Disk, Memory
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
@@ -37,6 +37,7 @@ def collect(
     pool: Pool | None = None,
     each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
     draw: Draw | None = None,
+    disk: Disk | None = None,
 ) -> VcfRows:
     """Read the records of a VCF.
 
@@ -49,14 +50,17 @@ def collect(
         each: Takes the rows of some records and those of them that are left out, in the order of
             the file; what is returned has none then.
         draw: Which variants are kept; None for all.
+        disk: Where rows go once memory has no room for them; what is returned has none then.
 
     Returns:
         The rows; faults and notes are in the reader's report.
 
     Raises:
-        UserError: There is no room for all of them.
+        UserError: There is no room for all that are drawn.
     """
-    collector = _Collector(reader, wanted, most_records, memory=memory, each=each, draw=draw)
+    collector = _Collector(
+        reader, wanted, most_records, memory=memory, each=each, draw=draw, disk=disk
+    )
     if pool is None or most_records is not None or not pool.is_worth(reader.report.file):
         return collector.collect()
     return collector.collect_by(pool)
@@ -105,9 +109,10 @@ class _Collector:
         memory: Memory | None = None,
         each: Callable[[Any, Sequence[LeftOut]], None] | None = None,
         draw: Draw | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._reader, self._wanted = reader, wanted
-        self._memory, self._each, self._draw = memory, each, draw
+        self._memory, self._each, self._draw, self._disk = memory, each, draw, disk
         self._records = Records(reader, wanted, most_records)
 
     def collect(self) -> VcfRows:
@@ -163,10 +168,15 @@ class _Collector:
                 if self._draw.hold(held):
                     batch.columns().narrow(self._first_of)
                 share = max(share, self._draw.share)
-            if self._memory is not None:
-                self._memory.hold_rows(*batch.columns().held, share)
-            if self._each:
+            has_room = self._memory is None or self._memory.hold_rows(*batch.columns().held, share)
+            if self._disk is not None and not has_room:
+                self._disk.begin()
+            if self._each or self._goes_to_disk:
                 self._hand_on(batch.taken())
+
+    @property
+    def _goes_to_disk(self) -> bool:
+        return self._disk is not None and self._disk.is_used
 
     def _first_of(self, table: Any) -> Any:
         """The rows whose variants come first in the draw."""
@@ -175,8 +185,13 @@ class _Collector:
 
     def _hand_on(self, table: Any) -> None:
         """Give away the rows that are there."""
-        assert self._each is not None
         rows = self._records.rows
+        if self._disk is not None and self._disk.is_used and table is not None:
+            if self._records.chooses:
+                rows.variants.use(*_named(table))
+            self._disk.take(table)
+        if self._each is None:
+            return
         left_out, rows.left_out = rows.left_out, []
         if table is not None or left_out:
             self._each(table, left_out)
@@ -194,17 +209,19 @@ class _Collector:
             check_review(rows.review, rows.records, reader)
         if batch:
             rows.table = batch.finish()
-            if self._each:
+            if self._each or self._goes_to_disk:
                 self._hand_on(rows.table)
+            if self._goes_to_disk:
+                rows.table = rows.table.schema.empty_table()
             if self._draw is not None:
                 rows.table = self._first_of(rows.table)
             if records.chooses or (self._draw is not None and self._draw.is_partial):
-                _narrow(rows)
+                rows.variants.narrow(*_named(rows.table))
         return rows
 
 
-def _narrow(rows: VcfRows) -> None:
-    """Say of the variants which rows of the table they have."""
-    keys = pasted(rows.table, VARIANT_FIELDS).combine_chunks().dictionary_encode()
-    transcripts = rows.table["Feature"].combine_chunks().fill_null(NA).dictionary_encode()
-    rows.variants.narrow(Coded.of(keys), Coded.of(transcripts))
+def _named(table: Any) -> tuple[Coded, Coded]:
+    """Variant and transcript of each row."""
+    keys = pasted(table, VARIANT_FIELDS).combine_chunks().dictionary_encode()
+    transcripts = table["Feature"].combine_chunks().fill_null(NA).dictionary_encode()
+    return Coded.of(keys), Coded.of(transcripts)

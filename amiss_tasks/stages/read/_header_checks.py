@@ -17,8 +17,8 @@ from amiss_tasks.features.feature_set import (
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.tsv import TsvReader
+from amiss_tasks.stages.files.vcf_header import VcfHeader
 from amiss_tasks.stages.read._column_lookup import ColumnHolder, name_lacking, note_choices
-from amiss_tasks.stages.read._header import VcfHeader
 from amiss_tasks.stages.read.tables import CADD_KEYS, CaddReader
 from gridrun.documents.tree import known_list
 from gridrun.pipeline import Value

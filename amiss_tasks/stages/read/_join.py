@@ -142,30 +142,25 @@ def _as_merge_sorts(keys: Sequence[Any]) -> Any:
     return pc.sort_indices(pa.table(sorted_by), sort_keys=order).to_numpy()
 
 
-def check_records(joined: Any, vcf: Any, report: FileReport) -> None:
-    """Say which records of a VCF give rows that could not be distinguished.
+def repeated_records(joined: Any, vcf: Any) -> list[tuple[int, int, str]]:
+    """Which records of a VCF give rows that could not be distinguished: two lines, and a variant.
 
     Args:
         joined: The joined table.
         vcf: Table of ``Batch.finish``.
-        report: Report of the VCF.
     """
     import pyarrow.compute as pc
 
     # What does not join is lost without harm, here as in upstream.
     kept = vcf.filter(pc.is_in(pasted(vcf, _VCF_KEYS), value_set=pasted(joined, KEYS)))
     first_at: dict[str, int] = {}
+    found: dict[tuple[int, int], str] = {}
     lines = kept["vcf_line"].to_pylist()
     for key, line in zip(pasted(kept, _VCF_KEYS).to_pylist(), lines, strict=True):
         first = first_at.setdefault(key, line)
         if first != line:
-            report.fault(
-                f"lines {first} and {line} hold the same variant "
-                f"{shown(':'.join(key.split(SEPARATOR)[:4]))}",
-                line=line,
-                key=("twice", first, line),
-                todo="keep one of the two",
-            )
+            found.setdefault((first, line), ":".join(key.split(SEPARATOR)[:4]))
+    return [(*pair, variant) for pair, variant in found.items()]
 
 
 def check_rows(joined: Any, reports: Sequence[FileReport]) -> None:

@@ -83,24 +83,21 @@ def _no_row(table: FoundRows, chromosome: str, report: FileReport, *, is_expecte
         report.note(message)
 
 
-def check_transcripts(vcf: Any, tables: Sequence[Any], report: FileReport) -> None:
+def check_transcripts(vcf: Any, tables: Sequence[FoundRows], report: FileReport) -> None:
     """Say where variants were found, but none of their transcripts; nothing was joined then.
 
     Args:
         vcf: Transcripts of the VCF, an Arrow column.
-        tables: The same of the CADD rows of kept variants, table by table.
+        tables: What the CADD tables hold, SNV first.
         report: Report of the VCF.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    there = pa.chunked_array(
-        [chunk for column in tables for chunk in column.chunks], pa.string()
-    ).drop_null()
+    theirs = next((table.transcript for table in tables if table.transcript), "")
     here = vcf.drop_null()
-    if not len(there) or not len(here):
+    if not theirs or not len(here):
         return
-    mine, theirs = here[0].as_py(), there[0].as_py()
+    mine = here[0].as_py()
     todo = "annotate with Ensembl transcripts (VEP without --refseq), as CADD does"
     if mine.startswith(("NM_", "NR_", "XM_")):
         todo = "CADD has Ensembl transcripts (ENST…): run VEP without --refseq"
@@ -111,9 +108,26 @@ def check_transcripts(vcf: Any, tables: Sequence[Any], report: FileReport) -> No
     )
 
 
+def lost_variants(vcf: Any, joined: Any) -> Any:
+    """The variants that have no row in the joined table.
+
+    Args:
+        vcf: Table of ``Batch.finish``.
+        joined: The joined table.
+
+    Returns:
+        Arrow table of line, chromosome and alleles of each.
+    """
+    import pyarrow.compute as pc
+
+    alleles = vcf.select(("vcf_line", "CHROM", "REF", "ALT"))
+    lost = alleles.filter(pc.invert(pc.is_in(alleles["vcf_line"], value_set=joined["vcf_line"])))
+    # a variant has a row for each transcript
+    return lost.group_by(lost.column_names).aggregate([])
+
+
 def note_lost(
-    vcf: Any,
-    joined: Any,
+    lost: Sequence[Any],
     tables: Sequence[FoundRows],
     variants: tuple[int, str],
     report: FileReport,
@@ -121,18 +135,12 @@ def note_lost(
     """Say which variants have no row in the joined table, and what lost them.
 
     Args:
-        vcf: Table of ``Batch.finish``.
-        joined: The joined table.
+        lost: Of ``lost_variants``, piece by piece.
         tables: What the CADD tables hold.
         variants: How many there are in the VCF, and what distinguishes them from others.
         report: Report of the VCF.
     """
-    import pyarrow.compute as pc
-
-    alleles = vcf.select(("vcf_line", "CHROM", "REF", "ALT"))
-    lost = alleles.filter(pc.invert(pc.is_in(alleles["vcf_line"], value_set=joined["vcf_line"])))
-    # a variant has a row for each transcript
-    by_line = {row["vcf_line"]: row for row in lost.to_pylist()}
+    by_line = {row["vcf_line"]: row for piece in lost for row in piece.to_pylist()}
     if not by_line:
         return
     grave = WARNING if len(by_line) > _EXPECTED_LOSS * variants[0] else ""

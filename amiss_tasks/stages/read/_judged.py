@@ -88,28 +88,28 @@ class VcfRows:
         self.snvs |= later.snvs
 
 
-def counts_of(vcf: VcfRows, cadd_rows: int, joined: Any) -> ReadCounts:
+def counts_of(
+    vcf: VcfRows, cadd_rows: int, *, vcf_rows: int, rows: int, variants: int
+) -> ReadCounts:
     """How much was read and left out.
 
     Args:
         vcf: What the VCF holds.
         cadd_rows: Rows of the CADD tables.
-        joined: The joined table.
+        vcf_rows: Rows of the VCF that may join.
+        rows: Rows that joined.
+        variants: Their variants.
     """
-    import pyarrow.compute as pc
-
-    joined_lines = pc.unique(joined["vcf_line"])
-    kept = vcf.variants.used()
     return ReadCounts(
         records=vcf.records,
         blocks=vcf.blocks,
         cadd_rows=cadd_rows,
         records_dropped=vcf.dropped,
-        variants_without_cadd=kept - len(joined_lines),
-        rows_without_cadd=len(vcf.table) - len(joined),
+        variants_without_cadd=vcf.variants.used() - variants,
+        rows_without_cadd=vcf_rows - rows,
         review=vcf.review.counts,
-        rows=len(joined),
-        variants=len(joined_lines),
+        rows=rows,
+        variants=variants,
     )
 
 

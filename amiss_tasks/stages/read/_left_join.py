@@ -6,13 +6,15 @@ Columns of a further table stand beside the rows; they are missing where it has 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.stages.files.report import FileReport, note_versions, refuse_two_versions, shown
-from amiss_tasks.stages.read._join import check_records, check_rows, join, transcript_rows
+from amiss_tasks.stages.read._join import check_rows, join, repeated_records, transcript_rows
 from amiss_tasks.stages.read._judged import VcfRows
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened
 from amiss_tasks.stages.read._table_rows import FoundRows
@@ -28,8 +30,7 @@ def joined_rows(
     tables: Sequence[FoundRows],
     others: Mapping[str, FoundRows],
     opened: Opened,
-    *,
-    labelled: bool,
+    tally: JoinTally,
 ) -> Any:
     """Join rows.
 
@@ -38,7 +39,7 @@ def joined_rows(
         tables: What the CADD tables have for its variants, SNV first; empty where there are none.
         others: Role to what a further table has for them.
         opened: The inputs; faults and notes go to their reports.
-        labelled: Whether rows are to be trained on.
+        tally: Takes in what can be judged only once all pieces are joined.
 
     Returns:
         Arrow table of ``join`` or ``transcript_rows`` with the features of all tables; of
@@ -53,10 +54,76 @@ def joined_rows(
     else:
         joined = transcript_rows(vcf.table, own, reports["vcf"])
     if vcf.variants.is_repeated():
-        check_records(joined, vcf.table, reports["vcf"])
+        tally.repeated += repeated_records(joined, vcf.table)
     for role, found in others.items() if len(joined) else ():
-        joined = _add_columns(joined, found, opened.features, role, reports, labelled=labelled)
+        joined, at = _add_columns(joined, found, opened.features, role, reports)
+        tally.take(role, joined, at)
     return joined
+
+
+@dataclass
+class JoinTally:
+    """What is said once all pieces are joined.
+
+    Args:
+        repeated: Lines of records that give rows which could not be distinguished, and their
+            variant.
+        of_tables: Role of a further table to variants without a row in it, variants, rows without
+            one, and rows.
+        transcripts: Role of a table to the first transcript of the rows that it was joined to.
+    """
+
+    repeated: list[tuple[int, int, str]] = field(default_factory=list)
+    of_tables: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    transcripts: dict[str, str] = field(default_factory=dict)
+
+    def take(self, role: str, joined: Any, at: Any) -> None:
+        """Take in a table's part in a piece.
+
+        Args:
+            role: Of the table.
+            joined: The piece.
+            at: Arrow array of positions of the table's rows; null where it has none.
+        """
+        import pyarrow.compute as pc
+
+        lines = joined["vcf_line"]
+        variants = len(pc.unique(lines))
+        lost = variants - len(pc.unique(lines.filter(at.is_valid())))
+        counts = (lost, variants, at.null_count, len(at))
+        before = self.of_tables.get(role, (0,) * len(counts))
+        self.of_tables[role] = tuple(map(sum, zip(before, counts, strict=True)))
+        if not self.transcripts.get(role):
+            named = joined[TRANSCRIPT].drop_null()
+            self.transcripts[role] = named[0].as_py() if len(named) else ""
+
+    def say(
+        self, others: Mapping[str, FoundRows], reports: Mapping[str, FileReport], *, labelled: bool
+    ) -> None:
+        """Say it.
+
+        Args:
+            others: As in :func:`joined_rows`.
+            reports: Role to report.
+            labelled: Whether rows are to be trained on; a table that has nothing for any of them
+                is refused then.
+        """
+        for first, line, variant in sorted(self.repeated, key=itemgetter(1)):
+            reports["vcf"].fault(
+                f"lines {first} and {line} hold the same variant {shown(variant)}",
+                line=line,
+                key=("twice", first, line),
+                todo="keep one of the two",
+            )
+        for role, counts in self.of_tables.items():
+            lost, variants, lost_rows, rows = counts
+            if lost_rows == rows and labelled:
+                _refuse(others[role], self.transcripts[role], reports[role])
+            elif lost_rows:
+                reports[role].note(
+                    f"no row for {lost:,} of {counted(variants, 'variant')} ({lost_rows:,} of "
+                    f"{counted(rows, 'row')}): the features that are read here are missing there"
+                )
 
 
 def _add_columns(
@@ -65,9 +132,7 @@ def _add_columns(
     features: FeatureSet,
     file: str,
     reports: Mapping[str, FileReport],
-    *,
-    labelled: bool,
-) -> Any:
+) -> tuple[Any, Any]:
     """Add the features of a table to the rows of a study.
 
     Args:
@@ -76,12 +141,11 @@ def _add_columns(
         features: The study's features.
         file: Which of them are read from it.
         reports: Role to report, of the table and the VCF.
-        labelled: Whether rows are to be trained on; a table that has nothing for any of them is
-            refused then.
 
     Returns:
         The same rows in the same order, with a column for each of the features: null or NaN where
-        the table has no row of that variant and, if it names transcripts, transcript.
+        the table has no row of that variant and, if it names transcripts, transcript. And where
+        the table has the row of each.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -97,13 +161,12 @@ def _add_columns(
         at = _matched(joined, there, keys, report, reports["vcf"])
     else:
         at = pc.index_in(pasted(here, keys), value_set=pasted(there, keys))
-    _say_missing(joined["vcf_line"], at, found, (here, there), report, labelled=labelled)
     for feature in features.of(file):
         column = there[feature.name].take(at).combine_chunks()
         if feature.is_numeric:
             column = pc.fill_null(column, float("nan"))
         joined = joined.append_column(feature.name, pa.chunked_array([column]))
-    return joined
+    return joined, at
 
 
 def _refuse_listed(there: Any, report: FileReport) -> None:
@@ -174,30 +237,13 @@ def _distinct(there: Any, keys: Sequence[str], names: Sequence[str], report: Fil
     return there.take(pa.array(np.sort(first)))
 
 
-def _say_missing(
-    lines: Any,
-    at: Any,
-    found: FoundRows,
-    sides: tuple[Any, Any],
-    report: FileReport,
-    *,
-    labelled: bool,
-) -> None:
-    """Say how many rows the table has nothing for; refuse a table that has nothing at all."""
-    import pyarrow.compute as pc
-
-    if not len(at):
-        return
-    if at.null_count < len(at) or not labelled:
-        variants = len(pc.unique(lines))
-        lost = variants - len(pc.unique(lines.filter(at.is_valid())))
-        report.sum_up("no row", _lost, (lost, variants, at.null_count, len(at)))
-    elif found.found and TRANSCRIPT in sides[1].column_names:
-        mine, theirs = (side[TRANSCRIPT].drop_null() for side in sides)
-        examples = [str(side[0]) if len(side) else "none" for side in (mine, theirs)]
+def _refuse(found: FoundRows, transcript: str, report: FileReport) -> None:
+    """Refuse a table that has nothing for any row."""
+    if found.found and TRANSCRIPT in found.table.column_names:
+        theirs, mine = found.transcript or "none", transcript or "none"
         report.fault(
-            f"none of its transcripts is one of the VCF's: {shown(examples[1])} here, "
-            f"{shown(examples[0])} there",
+            f"none of its transcripts is one of the VCF's: {shown(theirs)} here, "
+            f"{shown(mine)} there",
             todo="annotate with transcripts of the same database, or give the column of "
             "transcripts another name if the values are of variants",
         )
@@ -207,13 +253,3 @@ def _say_missing(
             f"0 of {counted(found.rows, 'row')} of this table match a variant{example}",
             todo="name a table of the same variants and the same genome build",
         )
-
-
-def _lost(sums: tuple[int, ...], _: list[str]) -> str:
-    lost, variants, lost_rows, rows = sums
-    if not lost_rows:
-        return ""
-    return (
-        f"no row for {lost:,} of {counted(variants, 'variant')} ({lost_rows:,} of "
-        f"{counted(rows, 'row')}): the features that are read here are missing there"
-    )

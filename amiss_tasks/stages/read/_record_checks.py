@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from amiss_tasks.stages.files.lines import has_bad_bytes
 from amiss_tasks.stages.files.report import FileReport, shown
-from amiss_tasks.stages.read._header import VCF_COLUMNS, VcfHeader
+from amiss_tasks.stages.files.vcf_header import VCF_COLUMNS, VcfHeader
 from amiss_tasks.stages.values.parsing import plain_position
 from gridrun.errors import counted
 

@@ -7,8 +7,8 @@ so that they appear together or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
+from amiss_tasks.stages.columns.mapped import Mapped
 from amiss_tasks.stages.columns.variants import Variants
-from amiss_tasks.stages.table import GENE, VariantTable, is_beside
+from amiss_tasks.stages.table import GENE, Made, VariantTable, is_beside
 from gridrun.errors import EnvironmentFault, Fault, UserError, in_bytes
 from gridrun.store.cache import fault_of, made_again, write_entry
 from gridrun.store.faults import disk_fault
@@ -69,6 +70,8 @@ class ReadResult:
         counts: How much was read and left out.
         features: The features that were read.
         variants: All variants of the VCF, where they were asked for and it was read just now.
+        mapped: The table, if it is mapped from a file.
+        aside: That file, where it is not yet at ``path``.
     """
 
     path: Path
@@ -77,6 +80,13 @@ class ReadResult:
     counts: ReadCounts
     features: FeatureSet
     variants: Variants | None = None
+    mapped: Mapped | None = None
+    aside: Path | None = None
+
+    def give_back(self) -> None:
+        """Hold no pages of the file from which the table is mapped."""
+        if self.mapped is not None:
+            self.mapped.give_back()
 
     @property
     def key(self) -> str:
@@ -96,26 +106,51 @@ class ReadResult:
     @property
     def clnsig(self) -> list[str | None]:
         """The values of CLNSIG that some row has, each once."""
-        values: list[str | None] = self.table["CLNSIG"].unique().to_pylist()
-        return values
+        pieces = (piece["CLNSIG"].unique().to_pylist() for piece in self.pieces("CLNSIG"))
+        return list(dict.fromkeys(value for values in pieces for value in values))
+
+    def pieces(self, *columns: str) -> Iterator[Any]:
+        """Yield Arrow tables of some columns, of all rows, piece by piece."""
+        return (self.mapped or Mapped(self.table)).pieces(*columns)
 
     def take(self, rows: IntArray) -> VariantTable:
         """The rows at these positions, in this order; nothing of others is made, or kept."""
         import pyarrow as pa
 
-        at = pa.array(rows)
-        features = self.features
+        taken = replace(self, table=self.table.take(pa.array(rows)), mapped=None)
+        found = taken.only(pa.array(np.ones(len(rows), np.bool_)))
+        return replace(found, text=dict(found.text), numeric=dict(found.numeric))
+
+    def only(self, chosen: Any) -> VariantTable:
+        """Some rows, in their order; a column of them is made when it is asked for.
+
+        Args:
+            chosen: Whether each row is one of them: Arrow array of booleans, without nulls.
+        """
+        import pyarrow.compute as pc
+
+        features, rows = self.features, int(pc.sum(chosen).as_py() or 0)
         # transcripts of lists are not there where each feature with some is read from elsewhere
         there = [name for name in features.text_columns if name in self.table.column_names]
-        beside = filter(is_beside, self.table.column_names)
+
+        def column(name: str) -> Any:
+            found = self.table[name].filter(chosen)
+            self.give_back()
+            return found
+
+        def array(name: str) -> npt.NDArray[Any]:
+            is_text = name in there or name in KEYS or name == GENE
+            return (_objects if is_text else _array)(column(name))
+
+        def words(name: str) -> list[str | None]:
+            found: list[str | None] = array(name).tolist()
+            return found
+
         return VariantTable(
-            text={name: _objects(self.table[name].take(at)).tolist() for name in (*KEYS, *there)},
-            numeric={name: _array(self.table[name].take(at)) for name in features.numeric_columns},
-            rows=len(rows),
-            beside={
-                name: (_objects if name == GENE else _array)(self.table[name].take(at))
-                for name in beside
-            },
+            text=Made((*KEYS, *there), words),
+            numeric=Made(features.numeric_columns, array),
+            rows=rows,
+            beside={name: array(name) for name in filter(is_beside, self.table.column_names)},
         )
 
 
@@ -127,7 +162,7 @@ def _array(column: Any) -> npt.NDArray[Any]:
 
 def _objects(column: Any) -> npt.NDArray[np.object_]:
     """Text as Python objects, one for each distinct text: values repeat a lot."""
-    codes = column.combine_chunks().dictionary_encode()
+    codes = column.dictionary_encode().unify_dictionaries().combine_chunks()
     distinct = np.array([*codes.dictionary.to_pylist(), None], dtype=object)
     missing = len(distinct) - 1
     objects: npt.NDArray[np.object_] = distinct[codes.indices.fill_null(missing).to_numpy()]
@@ -154,9 +189,13 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
     roles = {file: role for role, file in files.items()}
     notes = [[roles[note.file], note.message, note.line, note.todo] for note in result.notes]
     content = {"format": _FORMAT, "counts": asdict(result.counts), "notes": notes}
-    table = result.table.replace_schema_metadata({_METADATA: json.dumps(content).encode()})
+    about = json.dumps(content)
+    table = result.table.replace_schema_metadata({_METADATA: about.encode()})
 
     def write(aside: Path) -> None:
+        if result.aside is not None:
+            result.aside.replace(aside)
+            return
         with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
 
@@ -165,7 +204,12 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
             # first, so that there is no table without them
             variants = result.variants
             patiently(lambda: write_entry(result.variants_path, variants.write))
-        patiently(lambda: write_entry(result.path, write))
+        if result.aside is None:
+            patiently(lambda: write_entry(result.path, write))
+        else:  # it is moved there, which can be tried once
+            note = _about(result.path)
+            patiently(lambda: write_entry(note, lambda aside: aside.write_text(about, "utf-8")))
+            write_entry(result.path, write)
     except OSError as error:
         size = f"the table of joined variants takes {in_bytes(table.nbytes)}"
         fault = disk_fault(error, result.path)
@@ -178,6 +222,11 @@ def save(result: ReadResult, files: Mapping[str, Path]) -> None:
             where=str(result.path),
             todo=f"make the directory writable: {size}",
         ) from error
+
+
+def _about(path: Path) -> Path:
+    """Where notes and counts are that were known only after the table was written."""
+    return path.with_suffix(".json")
 
 
 def load(
@@ -197,17 +246,18 @@ def load(
         Its content, None when there is none that can be used; and a note on what is wrong with it,
         None when nothing is.
     """
-    import pyarrow as pa
-
-    for entry in (path, *([path.with_suffix(".npy")] if with_variants else ())):
+    beside = _about(path)
+    of_table = [beside] if beside.exists() else []
+    for entry in (path, *of_table, *([path.with_suffix(".npy")] if with_variants else ())):
         fault = fault_of(entry)
         if fault is not None:
             return None, made_again(entry, fault) if fault else None
     try:
-        with pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_file(source).read_all()
-        content = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
-    except (OSError, pa.ArrowInvalid, ValueError):
+        mapped = Mapped.of(path)
+        table = mapped.table
+        about = (table.schema.metadata or {}).get(_METADATA)
+        content = json.loads(about or beside.read_bytes())
+    except (OSError, ValueError):
         return None, None  # a cache may be emptied at any time; it is then made anew
     if content.get("format") != _FORMAT:
         return None, None
@@ -215,4 +265,5 @@ def load(
         Fault(files[role], message, line, todo) for role, message, line, todo in content["notes"]
     )
     counts = ReadCounts(**content["counts"])
-    return ReadResult(path, table, notes, counts, features.of_table(table.column_names)), None
+    kept = features.of_table(table.column_names)
+    return ReadResult(path, table, notes, counts, kept, mapped=mapped), None

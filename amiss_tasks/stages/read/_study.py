@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import KEYS, FeatureSet
+from amiss_tasks.features.feature_set import CADD, FeatureSet
 from amiss_tasks.stages.columns.drawn import Draw, sample_variants
+from amiss_tasks.stages.columns.mapped import Mapped
 from amiss_tasks.stages.files.digests import Digests, ReadKey
-from amiss_tasks.stages.files.memory import Memory, bytes_beside
+from amiss_tasks.stages.files.memory import Disk, Memory, bytes_beside
+from amiss_tasks.stages.files.on_disk import VCF, OnDisk
 from amiss_tasks.stages.files.pool import MOST_AHEAD, Pool
 from amiss_tasks.stages.files.report import raise_faults
 from amiss_tasks.stages.read._collect import collect
@@ -20,10 +22,9 @@ from amiss_tasks.stages.read._join_checks import (
     check_matches,
     check_transcripts,
     note_lost,
-    note_misplaced,
 )
+from amiss_tasks.stages.read._joined import join_all
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows, counts_of
-from amiss_tasks.stages.read._left_join import joined_rows
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs, reports_of
 from amiss_tasks.stages.read._records import Wanted
 from amiss_tasks.stages.read._result import (
@@ -35,8 +36,7 @@ from amiss_tasks.stages.read._result import (
 from amiss_tasks.stages.read._table_rows import collect_rows
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
-from amiss_tasks.stages.usable import EVERYTHING, Usable, usable_blocks
-from amiss_tasks.stages.values.combine import add_combinations
+from amiss_tasks.stages.usable import Usable, usable_blocks
 from gridrun.errors import Fault, counted
 from gridrun.pipeline import Value
 
@@ -106,7 +106,8 @@ def read_inputs(
         leave_out_other_alleles: Leave out CSQ blocks of another ALT than their record's.
         with_variants: Whether it is kept, beside the table, which variants the VCF has, used or
             not.
-        most_bytes: Memory that reading may take, None for no limit.
+        most_bytes: Memory that reading may take, None for no limit; rows that have no room there
+            are kept on disk until they are joined, below ``cache_dir``.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -115,7 +116,7 @@ def read_inputs(
     Raises:
         InputError: With every fault of every file, or one that has changed since its digest was
             taken; nothing is written then.
-        UserError: The table cannot be written, or there is no room for its rows.
+        UserError: The table cannot be written, or there is no room for the rows that are drawn.
     """
     reports = reports_of(inputs, features)
     files = {role: report.file for role, report in reports.items()}
@@ -124,47 +125,50 @@ def read_inputs(
     if digest is not None:
         path = cache_path(cache_dir, digest)
         found, damage = load(path, files, features, with_variants=with_variants)
-    is_new = found is None
-    if found is None:
-        # all variants take part in a draw
-        usable = None if rows is not None else usable_blocks(grid_values)
-        kept = usable.named if usable else EVERYTHING
-        draw = Draw(rows, seed, DELAY) if rows is not None else None
-        while found is None:
-            found = _read(
-                inputs,
-                grid_values,
-                features,
-                None if isinstance(key, str) else key.digests,
-                leave_out_other_alleles=leave_out_other_alleles,
-                usable=usable,
-                memory=Memory(
-                    most_bytes, cache_dir, kept, bytes_beside(features, inputs), draws=rows
-                ),
-                draw=draw,
-            )
-            draw = draw.wider() if draw is not None else None
-        digest = key if isinstance(key, str) else key.of(inputs)
-        found = replace(found, path=cache_path(cache_dir, digest))
-        found = found if with_variants else replace(found, variants=None)
-    path = found.path
-    table = found.table if rows is None else sample_variants(found.table, rows, seed)
-    check_trainable(
-        table,
-        grid_values,
-        reports,
-        found.counts,
-        features=found.features,
-        significance=significance.of_values(replace(found, table=table).clnsig),
-    )
-    raise_faults(list(reports.values()))
-    if is_new:
-        save(found, files)
-        found = replace(found, variants=None)
-        if rows is None:
-            # From the file the table is mapped, so that this process need not hold it.
-            written, _ = load(path, files, features)
-            table = written.table if written else table
+    with ExitStack() as stack:
+        is_new = found is None
+        if found is None:
+            # all variants take part in a draw
+            usable = None if rows is not None else usable_blocks(grid_values)
+            draw = Draw(rows, seed, DELAY) if rows is not None else None
+            while found is None:
+                found = _read(
+                    inputs,
+                    grid_values,
+                    features,
+                    None if isinstance(key, str) else key.digests,
+                    leave_out_other_alleles=leave_out_other_alleles,
+                    usable=usable,
+                    memory=Memory(
+                        most_bytes, cache_dir, bytes_beside(features, inputs), draws=rows
+                    ),
+                    draw=draw,
+                    disk=OnDisk(cache_dir, stack),
+                )
+                draw = draw.wider() if draw is not None else None
+            digest = key if isinstance(key, str) else key.of(inputs)
+            found = replace(found, path=cache_path(cache_dir, digest))
+            found = found if with_variants else replace(found, variants=None)
+        table = found.table if rows is None else sample_variants(found.table, rows, seed)
+        mapped = found.mapped if rows is None else None
+        values = replace(found, table=table, mapped=mapped).clnsig
+        check_trainable(
+            mapped or Mapped(table),
+            grid_values,
+            reports,
+            found.counts,
+            features=found.features,
+            significance=significance.of_values(values),
+        )
+        raise_faults(list(reports.values()))
+        if is_new:
+            save(found, files)
+        found = replace(found, variants=None, aside=None, mapped=mapped)
+    if is_new and rows is None and found.mapped is None:
+        # From the file the table is mapped, so that this process need not hold it.
+        written, _ = load(found.path, files, features)
+        table, mapped = (written.table, written.mapped) if written else (table, None)
+        found = replace(found, mapped=mapped)
     if rows is not None and rows > found.counts.variants:
         reports["vcf"].note(
             f"the inputs have {counted(found.counts.variants, 'variant')}, fewer than the {rows:,} "
@@ -184,6 +188,7 @@ def read_vcf(
     memory: Memory | None = None,
     pool: Pool | None = None,
     draw: Draw | None = None,
+    disk: Disk | None = None,
 ) -> VcfRows:
     """Read the VCF; the arguments are those of ``collect`` and :class:`Wanted`.
 
@@ -204,7 +209,9 @@ def read_vcf(
         seed=draw.seed if draw is not None else None,
     )
     most = None if is_sound else MOST_CHECKED
-    found = collect(opened.vcf, wanted, most, memory=memory, pool=pool, each=each, draw=draw)
+    found = collect(
+        opened.vcf, wanted, most, memory=memory, pool=pool, each=each, draw=draw, disk=disk
+    )
     if not is_sound:
         opened.raise_faults()
     return found
@@ -217,6 +224,7 @@ def _read(
     digests: Digests | None,
     *,
     leave_out_other_alleles: bool,
+    disk: OnDisk,
     usable: Usable | None = None,
     memory: Memory | None = None,
     draw: Draw | None = None,
@@ -238,16 +246,22 @@ def _read(
             memory=memory,
             pool=pool,
             draw=draw,
+            disk=disk.of(VCF),
         )
-        roles = [role for role in CADD_ROLES if role in reports]
-        tables = [
-            collect_rows(opened.cadd[role], vcf.variants, located, memory=memory, pool=pool)
-            for role in roles
-        ]
-        others = {
-            role: collect_rows(reader, vcf.variants, located, role, memory=memory, pool=pool)
-            for role, reader in opened.tables.items()
+        found = {
+            role: collect_rows(
+                reader,
+                vcf.variants,
+                located,
+                CADD if role in CADD_ROLES else role,
+                memory=memory,
+                pool=pool,
+                disk=disk.of(role),
+            )
+            for role, reader in {**opened.cadd, **opened.tables}.items()
         }
+        roles = [role for role in CADD_ROLES if role in reports]
+        tables = [found[role] for role in roles]
         if any(report.broken for report in reports.values()):
             opened.raise_faults()
         if digests is not None:
@@ -255,22 +269,38 @@ def _read(
         # Without rows (a VCF of damaged lines only) there is nothing to compare.
         if tables and vcf.records and not opened.faulty("vcf"):
             check_matches(vcf, tables, reports["vcf"], [reports[role] for role in roles])
-        joined = joined_rows(vcf, tables, others, opened, labelled=True)
-        if draw is not None and not draw.has_enough(joined):
+        joined = join_all(vcf, found, opened, disk)
+        if draw is not None and not draw.has_enough(joined.mapped.table):
             return None
-        if tables and not len(joined) and not opened.faulty("vcf"):
-            there = [table.table[KEYS[-1]] for table in tables]
-            check_transcripts(vcf.table["Feature"], there, reports["vcf"])
+        if tables and not joined.rows and not opened.faulty("vcf"):
+            check_transcripts(disk.transcripts(vcf.table), tables, reports["vcf"])
         opened.raise_faults()
-        joined = add_combinations(joined, kept)
-        if memory is not None:
-            memory.check_disk(joined.nbytes)
-        note_misplaced(joined, kept, reports["features"])
-    counts = counts_of(vcf, sum(table.rows for table in tables), joined)
+        if memory is not None and not disk.is_used:
+            memory.check_disk(joined.mapped.table.nbytes)
+    counts = counts_of(
+        vcf,
+        sum(table.rows for table in tables),
+        vcf_rows=joined.vcf_rows,
+        rows=joined.rows,
+        variants=joined.variants,
+    )
     if tables and counts.variants_without_cadd:
-        which = "with a star" if usable is None else "that the grid can use"
-        if draw is not None and draw.is_partial:
-            which = "that come first in the draw of --rows"
-        all_of_them = (counts.variants + counts.variants_without_cadd, which)
-        note_lost(vcf.table, joined, tables, all_of_them, reports["vcf"])
-    return ReadResult(Path(), joined, notes_of(reports), counts, kept, vcf.variants)
+        all_of_them = (counts.variants + counts.variants_without_cadd, _which(usable, draw))
+        note_lost(joined.lost, tables, all_of_them, reports["vcf"])
+    return ReadResult(
+        Path(),
+        joined.mapped.table,
+        notes_of(reports),
+        counts,
+        kept,
+        vcf.variants,
+        joined.mapped if joined.file else None,
+        joined.file,
+    )
+
+
+def _which(usable: Usable | None, draw: Draw | None) -> str:
+    """Which variants have rows, in words."""
+    if draw is not None and draw.is_partial:
+        return "that come first in the draw of --rows"
+    return "with a star" if usable is None else "that the grid can use"

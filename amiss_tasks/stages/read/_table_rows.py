@@ -14,7 +14,7 @@ from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
 from amiss_tasks.stages.files.lines import Block, decoded
-from amiss_tasks.stages.files.memory import Memory
+from amiss_tasks.stages.files.memory import Disk, Memory
 from amiss_tasks.stages.files.pool import Pool
 from amiss_tasks.stages.files.report import FileReport, shown
 from amiss_tasks.stages.files.tsv import CodedLot, Rows, TsvReader
@@ -58,6 +58,7 @@ class FoundRows:
         matching: Rows whose variant is in the VCF, kept or not.
         found: Whether some kept variant was found.
         example: Chromosome, position, REF, ALT of the first row.
+        transcript: Transcript of the first row that has one, of rows of kept variants.
         chromosomes: Names of chromosomes that are there.
     """
 
@@ -66,6 +67,7 @@ class FoundRows:
     matching: int = 0
     found: bool = False
     example: tuple[str, ...] = ()
+    transcript: str = ""
     chromosomes: set[str] = field(default_factory=set)
 
     def extend(self, later: FoundRows) -> None:
@@ -86,6 +88,7 @@ def collect_rows(
     memory: Memory | None = None,
     pool: Pool | None = None,
     each: Callable[[Any], None] | None = None,
+    disk: Disk | None = None,
 ) -> FoundRows:
     """Read a table.
 
@@ -97,13 +100,14 @@ def collect_rows(
         memory: Counts the rows that are kept; None for no limit.
         pool: Processes that may read; None for none.
         each: Takes tables of rows in the order of the file; what is returned has none then.
+        disk: Where rows go once memory has no room for them; what is returned has none then.
 
     Returns:
         The rows that belong to rows of the VCF that are used. The width of every row is
         checked, and what names its variant; values are where they are used. A table that is not
         CADD's may name chromosomes with or without ``chr``, whatever the VCF does.
     """
-    collector = _Collector(reader, variants, features, file, memory=memory, each=each)
+    collector = _Collector(reader, variants, features, file, memory=memory, each=each, disk=disk)
     if pool is None or not (reader.has_lines and pool.is_worth(reader.report.file)):
         for rows in reader.rows():
             collector.take(rows)
@@ -159,9 +163,10 @@ class _Collector:
         *,
         memory: Memory | None = None,
         each: Callable[[Any], None] | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._reader, self._variants, self._memory = reader, variants, memory
-        self._each = each
+        self._each, self._disk = each, disk
         self._key_at = [reader.at[reader.keys[name]] for name in VARIANT]
         transcript = reader.keys.get(TRANSCRIPT)
         self._transcript_at = None if transcript is None else reader.at[transcript]
@@ -229,8 +234,18 @@ class _Collector:
         return self._found
 
     def _keep(self, tables: list[Any], table: Any) -> None:
-        if self._memory is not None:
-            self._memory.hold_more(table.nbytes)
+        if self._transcript_at is not None and not self._found.transcript:
+            named = table[TRANSCRIPT].drop_null()
+            self._found.transcript = named[0].as_py() if len(named) else ""
+        has_room = self._memory is None or self._memory.hold_more(table.nbytes)
+        if self._disk is not None and not (has_room or self._disk.is_used):
+            self._disk.begin()
+        if self._disk is not None and self._disk.is_used and self._each is None:
+            self._each = self._disk.take
+            for earlier in (self._shown, self._tables):
+                for one in earlier:
+                    self._each(one)
+                earlier[:] = [one.schema.empty_table() for one in earlier[:1]]
         if self._each is not None:
             self._each(table)
             table = table.schema.empty_table()

@@ -20,8 +20,9 @@ from amiss_tasks.features.feature_set import (
     Feature,
     FeatureSet,
 )
+from amiss_tasks.stages.columns.mapped import Mapped
 from amiss_tasks.stages.files.report import FileReport
-from amiss_tasks.stages.filter_mask import KEEP_ALL, MANE, filter_mask
+from amiss_tasks.stages.filter_mask import FILTERED, KEEP_ALL, MANE, filter_mask
 from amiss_tasks.stages.read._classes import check_classes, note_mapped, unknown_classes
 from amiss_tasks.stages.read._result import ReadCounts
 from amiss_tasks.stages.read._value_counts import most_frequent
@@ -40,25 +41,34 @@ _ANOTHER_TIME = "name another field or cut below split_by: time, or split by var
 
 
 def _mask(
-    table: Any, transcripts: Sequence[str], passing: Mapping[str, str], significance: Significance
+    mapped: Mapped,
+    transcripts: Sequence[str],
+    passing: Mapping[str, str],
+    significance: Significance,
 ) -> Any:
     """Which rows some of these transcripts keep."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    masks = [filter_mask(table, each, **passing, significance=significance) for each in transcripts]
-    return reduce(pc.or_, masks)
+    chunks = []
+    for piece in mapped.pieces(*FILTERED):
+        masks = [
+            filter_mask(piece, each, **passing, significance=significance) for each in transcripts
+        ]
+        chunks += reduce(pc.or_, masks).chunks
+    return pa.chunked_array(chunks, pa.bool_())
 
 
 class _Rows:
     """Some rows of a table, taken out column by column: all of them are never held once more.
 
     Args:
-        table: Arrow table, which may be mapped from a file.
+        mapped: The table.
         mask: Which of its rows.
     """
 
-    def __init__(self, table: Any, mask: Any) -> None:
-        self._table, self._mask = table, mask
+    def __init__(self, mapped: Mapped, mask: Any) -> None:
+        self._mapped, self._mask = mapped, mask
 
     def __len__(self) -> int:
         """How many."""
@@ -67,16 +77,24 @@ class _Rows:
         return int(pc.sum(self._mask).as_py() or 0)
 
     def __getitem__(self, name: str) -> Any:
-        """A column of these rows."""
-        return self._table[name].filter(self._mask)
+        """A column of these rows; text by its distinct values, which are few or shared."""
+        import pyarrow as pa
+
+        found = self._mapped.table[name].filter(self._mask)
+        self._mapped.give_back()
+        if pa.types.is_string(found.type):
+            found = found.dictionary_encode().unify_dictionaries()
+        return found
 
     def select(self, names: Sequence[str]) -> Any:
         """Arrow table of some columns."""
-        return self._table.select(names).filter(self._mask)
+        import pyarrow as pa
+
+        return pa.table({name: self[name] for name in names})
 
 
 def check_trainable(
-    table: Any,
+    table: Mapped,
     grid_values: Mapping[str, Sequence[Value]],
     reports: Mapping[str, FileReport],
     counts: ReadCounts,
@@ -148,7 +166,7 @@ def _note_without_mane(rows: Any, report: FileReport) -> None:
 
 def _say_split(kept: Any, features: FeatureSet, report: FileReport) -> None:
     """Say what there is to split by, beside variants, and what keeps rows from being split."""
-    if not len(kept):
+    if not len(kept) or not (features.genes or features.cut):
         return
     names = zip(*(kept[name].to_pylist() for name in VARIANT), strict=True)
     variants = ["\t".join(map(str, name)) for name in names]

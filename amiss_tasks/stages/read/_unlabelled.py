@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from amiss_tasks.features.feature_set import KEYS, VARIANT, FeatureSet
+from amiss_tasks.features.feature_set import VARIANT, FeatureSet
 from amiss_tasks.stages.columns.coded import Coded
 from amiss_tasks.stages.columns.spilled import Places, Spilled
 from amiss_tasks.stages.files.memory import BASE_BYTES
@@ -22,7 +22,7 @@ from amiss_tasks.stages.files.pool import Pool, processes_for
 from amiss_tasks.stages.read._collect import VARIANT_FIELDS
 from amiss_tasks.stages.read._join_checks import check_matches, check_transcripts, note_misplaced
 from amiss_tasks.stages.read._judged import LeftOut, VcfRows
-from amiss_tasks.stages.read._left_join import joined_rows
+from amiss_tasks.stages.read._left_join import JoinTally, joined_rows
 from amiss_tasks.stages.read._open import CADD_ROLES, Opened, notes_of, open_inputs
 from amiss_tasks.stages.read._result import ReadCounts, ReadResult
 from amiss_tasks.stages.read._study import read_vcf
@@ -162,7 +162,7 @@ class UnlabelledRows:
         return found, kept
 
     def _join(self, vcf: VcfRows, tables: Mapping[str, tuple[FoundRows, Spilled]]) -> None:
-        opened = self._opened
+        opened, tally = self._opened, JoinTally()
         joined = None
         for number in range(len(self)):
             of_piece = {
@@ -174,27 +174,29 @@ class UnlabelledRows:
                 [of_piece[role] for role in self._roles],
                 {role: found for role, found in of_piece.items() if role not in self._roles},
                 opened,
-                labelled=False,
+                tally,
             )
             if len(joined):
                 joined = add_combinations(joined, opened.kept)
                 note_misplaced(joined, opened.kept, opened.reports["features"])
                 self._joined.add(joined, number)
+        others = {role: found for role, (found, _) in tables.items() if role not in self._roles}
+        tally.say(others, opened.reports, labelled=False)
         if self._joined.is_empty:
             self._joined.add(joined, 0)
             if self._roles and not opened.faulty("vcf"):
                 check_transcripts(
-                    self._transcripts(self._rows, "Feature"),
-                    [self._transcripts(tables[role][1], KEYS[-1]) for role in self._roles],
+                    self._transcripts(),
+                    [tables[role][0] for role in self._roles],
                     opened.reports["vcf"],
                 )
 
-    def _transcripts(self, kept: Spilled, column: str) -> Any:
+    def _transcripts(self) -> Any:
         """The distinct transcripts of all pieces, in the order in which they are met."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        pieces = (kept.piece(number)[column] for number in range(len(self)))
+        pieces = (self._rows.piece(number)["Feature"] for number in range(len(self)))
         return pa.chunked_array([pc.unique(piece) for piece in pieces], pa.string())
 
 

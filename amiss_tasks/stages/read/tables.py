@@ -17,7 +17,7 @@ from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.lines import Chunk
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.tsv import TsvReader
-from amiss_tasks.stages.read._header import genome_build
+from amiss_tasks.stages.files.vcf_header import genome_build
 from gridrun.documents.tree import known_list
 
 CADD_KEYS = ("#Chrom", "Pos", "Ref", "Alt", "FeatureID")

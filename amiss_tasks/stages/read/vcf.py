@@ -15,7 +15,7 @@ from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.lines import Chunk, ChunkReader, has_bad_bytes
 from amiss_tasks.stages.files.report import FileReport
-from amiss_tasks.stages.read._header import (
+from amiss_tasks.stages.files.vcf_header import (
     VCF_COLUMNS,
     VcfHeader,
     add_column_line,

@@ -7,7 +7,7 @@ been then, and is not tested on: a model has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,8 @@ def with_newer(older: Labelled, later: Labelled, variants: Path) -> tuple[Labell
     def numbers(rows: Labelled, name: str) -> Any:
         return rows.numeric.get(name, np.full(len(rows.positive), np.nan))
 
-    def words(rows: Labelled, name: str) -> list[str | None]:
-        return [*rows.text.get(name, [None] * len(rows.positive))]
+    def words(rows: Labelled, name: str) -> Sequence[str | None]:
+        return rows.text.get(name, [None] * len(rows.positive))
 
     both = Labelled(
         row_ids=[*older.row_ids, *(later.row_ids[row] for row in kept)],
@@ -91,7 +91,7 @@ def with_newer(older: Labelled, later: Labelled, variants: Path) -> tuple[Labell
             for name in {**older.numeric, **later.numeric}
         },
         text={
-            name: [*words(older, name), *(words(later, name)[row] for row in kept)]
+            name: [*words(older, name), *map(words(later, name).__getitem__, kept)]
             for name in {**older.text, **later.text}
         },
         has_dummies=older.has_dummies,
