@@ -4,10 +4,11 @@
 
 Prints rate and the driver's memory at 10^4, 10^5 and every 10^5 outcomes after that, each durable
 before it counts, and what `status` takes meanwhile, in a process of its own. At 9 * 10^5 outcomes
-`results` begins to write all tables, while the run goes on. Then CPU seconds and peak memory of
-writing the tables. Targets: the last 10^5 at most 1.2 times slower than the first, CPU seconds
-counted, and `status` in 3 CPU seconds; 10 folds (1.45 million rows, pooled once more) in 20. Tasks
-are the toy pipeline's, run in this process: what is measured is what stands around them.
+`results --no-tables` begins to read and check them all, while the run goes on. Then CPU seconds and
+peak memory of writing the tables. Targets: the last 10^5 at most 1.2 times slower than the first,
+CPU seconds counted, `status` in 3 CPU seconds and the means in 20; 10 folds (1.45 million rows,
+pooled once more) in 20. Tasks are the toy pipeline's, run in this process: what is measured is what
+stands around them.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from bench_scheduler import PUBLISHED, SMALL, TOY, study
 
 from gridrun.run import Silent
 
-SLOWER, ROWS_PER_SECOND, STATUS_SECONDS = 1.2, 1_451_520 / 20, 3.0
+SLOWER, ROWS_PER_SECOND, STATUS_SECONDS, MEANS_SECONDS = 1.2, 1_451_520 / 20, 3.0, 20.0
 MARKS = (10_000, 100_000)
-RESULTS_AT = 900_000
+MEANS_AT = 900_000
 
 APART = """
 import json, resource, sys, time
@@ -37,7 +38,8 @@ study = gridrun.open_study(sys.argv[1], pipeline=sys.argv[2])
 if sys.argv[3] == "status":
     found = study.status().done
 else:
-    found = sum(study.summary().records()[0][name] for name in ("n", "failed"))
+    summary = study.summary(tables=sys.argv[3] == "tables")
+    found = sum(summary.records()[0][name] for name in ("n", "failed"))
 spent = time.process_time() - cpu
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(json.dumps([time.perf_counter() - began, spent, peak, found]))
@@ -66,8 +68,8 @@ class Meter(Silent):
         self.directory, self.marks = directory, list(marks)
         self.seen, self.cpu, self.began = 0, 0.0, False
         self.rates: list[float] = []
-        self.status_cpu = 0.0
-        self.results: subprocess.Popen[str] | None = None
+        self.status_cpu = self.means_cpu = 0.0
+        self.means: subprocess.Popen[str] | None = None
 
     def phase(self, text: str) -> None:
         if text == "running" and not self.began:
@@ -82,19 +84,20 @@ class Meter(Silent):
         said = f"{tally.done:>9,} outcomes, {rate:,.0f} per CPU s, driver {memory >> 20} MB"
         if tally.done - self.seen >= 100_000 or len(self.marks) > 1:
             self.rates.append(rate)
-        if self.results is not None:
-            is_done = self.results.poll() is not None
-            wall, cpu, peak = answer(self.results)
+        if self.means is not None:
+            is_done = self.means.poll() is not None
+            wall, cpu, peak = answer(self.means)
+            self.means_cpu = cpu
             print(
-                f"results meanwhile: {wall:.1f} s, {cpu:.1f} CPU s, {peak} MB"
+                f"results --no-tables meanwhile: {wall:.1f} s, {cpu:.1f} CPU s, {peak} MB"
                 f"{'' if is_done else ', not done before the next 10^5'}"
             )
-            self.results = None
+            self.means = None
         wall, cpu, peak = answer(started("status", self.directory))
         self.status_cpu = max(cpu, self.status_cpu)
         print(f"{said}; status {wall:.1f} s, {cpu:.1f} CPU s, {peak} MB", flush=True)
-        if tally.done >= RESULTS_AT and self.marks[0] == RESULTS_AT:
-            self.results = started("results", self.directory)
+        if tally.done >= MEANS_AT and self.marks[0] == MEANS_AT:
+            self.means = started("means", self.directory)
         self.seen, self.cpu = tally.done, time.process_time()
         last = self.marks.pop(0)
         if not self.marks and last >= MARKS[-1]:
@@ -122,9 +125,9 @@ def main() -> int:
             slower = steady[0] / steady[-1]
             missed |= slower > SLOWER
             print(f"the last 10^5 took {slower:.2f} times as long as the first (<= {SLOWER})")
-        missed |= meter.status_cpu > STATUS_SECONDS
+        missed |= meter.status_cpu > STATUS_SECONDS or meter.means_cpu > MEANS_SECONDS
         (directory / ".gridrun" / "results.json").unlink()
-        wall, cpu, peak = answer(started("results", directory))
+        wall, cpu, peak = answer(started("tables", directory))
         with (directory / "results" / "final_cv_results.csv").open() as table:
             rows = sum(1 for _ in table) - 1
         most = rows / ROWS_PER_SECOND

@@ -141,6 +141,22 @@ def test_results_and_status_and_logs(finished):
     assert "no attempt failed" in gridrun("logs", finished, *OPTION).stdout
 
 
+def test_means_without_tables(finished, tmp_path):
+    """The same lines of means and a note; nothing is made. Other means come from the tables."""
+    target = shutil.copytree(finished, tmp_path / "study")
+    shutil.rmtree(target / "results")
+    ran = gridrun("results", target, "--no-tables", *OPTION)
+    assert ran.returncode == 0, ran.stderr
+    assert "no table was written: 8 files in results/ would be other ones" in ran.stdout
+    assert not (target / "results").exists()
+    means = re.findall(r"^ *(?:flat|mean|upper|kernel) .*$", ran.stdout, re.MULTILINE)
+    assert len(means) > 4
+    assert all(line in gridrun("results", target, *OPTION).stdout for line in means)
+    refused = gridrun("results", target, "--no-tables", "--by", "smoothing", *OPTION)
+    assert refused.returncode == 2
+    assert "these means are taken from the tables" in refused.stderr
+
+
 def test_shards_of_the_toy_are_run_and_collected(begun, tmp_path):
     """Written into a folder, run by a worker there, brought in: the table of a run here."""
     target, folder = tmp_path / "study", tmp_path / "shards"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,42 @@ class Head:
     values: Mapping[str, Any]
     lead: str
     tail: str
+
+
+class Heads:
+    """Those of a batch, as columns that are made once for all tables.
+
+    Args:
+        of: What each combination of the batch has in common.
+    """
+
+    def __init__(self, of: Sequence[Head]) -> None:
+        self.of = of
+        self._columns: dict[str, Any] = {}
+
+    @cached_property
+    def texts(self) -> tuple[Any, Any, Any]:
+        """Text before the columns of a part, of the method, and after the columns of a part."""
+        import pyarrow as pa
+
+        methods = lines([[head.values["method"]] for head in self.of])
+        return (
+            pa.array([f"{head.lead}," for head in self.of]),
+            pa.array([f"{text}," for text in methods]),
+            pa.array([head.tail for head in self.of]),
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.of[0].values)
+
+    def column(self, column: Column, field: Any) -> Any:
+        """The values of a column, with its type; ``field`` is that of a table's schema."""
+        if column.name not in self._columns:
+            values = [head.values[column.name] for head in self.of]
+            self._columns[column.name] = as_arrow(values, column.type, field)
+        return self._columns[column.name]
 
 
 @dataclass(frozen=True)
@@ -109,11 +146,11 @@ class PartRows:
         self._tables: list[Any] = []
         self._waiting = 0
 
-    def add(self, heads: Sequence[Head], batch: PartBatch, rows: Sequence[Sequence[Row]]) -> None:
+    def add(self, heads: Heads, batch: PartBatch, rows: Sequence[Sequence[Row]]) -> None:
         """Add the rows of a batch.
 
         Args:
-            heads: What each of its combinations has in common.
+            heads: What its combinations have in common.
             batch: The batch.
             rows: Those of each of its results, and those of a part without one.
 
@@ -153,7 +190,7 @@ class PartRows:
 
     def _write_text(
         self,
-        heads: Sequence[Head],
+        heads: Heads,
         batch: PartBatch,
         values: Sequence[Sequence[Any]],
         places: _Places,
@@ -168,16 +205,17 @@ class PartRows:
             last = [f",{cells(row[-1:])}" for row in values]
         said = [cells([str(one.state), reason_of(one)]) for one in batch.said]
         named = [cells([name, fold]) for name in batch.classifiers for fold in batch.folds]
-        methods = lines([[head.values["method"]] for head in heads])
+        leads, methods, tails = heads.texts
+        head = pa.array(places.head)
         pieces = [
-            pa.array([f"{head.lead}," for head in heads]).take(places.head),
+            leads.take(head),
             pa.array([f"{text}," for text in named]).take(places.named),
-            pa.array([f"{text}," for text in methods]).take(places.head),
+            methods.take(head),
             pa.array(lines(own)).take(places.row),
             pa.array([f",{text}," if self._says else "," for text in said]).take(places.said),
-            pa.array([f"{number}," for number in batch.numbers]).take(places.head),
+            pa.array([f"{number}," for number in batch.numbers]).take(head),
             pc.fill_null(pa.array(places.shared, mask=places.shared == 0).cast(pa.string()), ""),
-            pa.array([head.tail for head in heads]).take(places.head),
+            tails.take(head),
             pa.array([f"{text}\n" for text in last]).take(places.row),
         ]
         joined = pc.binary_join_element_wise(*pieces, "")
@@ -188,7 +226,7 @@ class PartRows:
 
     def _table(
         self,
-        heads: Sequence[Head],
+        heads: Heads,
         batch: PartBatch,
         own: Sequence[Sequence[Any]],
         places: _Places,
@@ -197,9 +235,6 @@ class PartRows:
         import pyarrow as pa
 
         values: dict[str, tuple[Sequence[Any], IntArray]] = {
-            name: ([head.values[name] for head in heads], places.head) for name in heads[0].values
-        }
-        values |= {
             "classifier": ([name for name in batch.classifiers for _ in batch.folds], places.named),
             "fold": ([fold for _ in batch.classifiers for fold in batch.folds], places.named),
             "state": ([str(one.state) for one in batch.said], places.said),
@@ -207,10 +242,14 @@ class PartRows:
         }
         values |= {name: (own[at], places.row) for at, name in enumerate(self._names)}
         schema = self._typed.schema
+        # a column of the rows that has such a name is the row's
+        of_heads, head = {*heads.names} - {*values}, pa.array(places.head)
         arrays = []
         for column, field in zip(self._layout.columns, schema, strict=True):
             if column.name == "shared_with":
                 arrays.append(pa.array(places.shared, field.type, mask=places.shared == 0))
+            elif column.name in of_heads:
+                arrays.append(heads.column(column, field).take(head))
             else:
                 once, at = values[column.name]
                 arrays.append(as_arrow(once, column.type, field).take(pa.array(at)))

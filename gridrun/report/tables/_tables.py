@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from gridrun.pipeline import Column
 from gridrun.report.batches import PartBatch
 from gridrun.report.rows import parts_of
 from gridrun.report.tables._cells import cells, lines
-from gridrun.report.tables._part_rows import Head, Layout, PartRows, Row, part_rows
+from gridrun.report.tables._part_rows import Head, Heads, Layout, PartRows, Row, part_rows
 from gridrun.report.tables._predictions import PredictionFiles
 from gridrun.store.ledger import LedgerView
 from gridrun.store.paths import StudyPaths, make_file
@@ -135,7 +135,7 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
         per_head = len(batch.classifiers) * len(batch.folds)
         places = np.flatnonzero(batch.of_results([bool(one.payloads) for one in read]))
         for place, part in zip(places.tolist(), parts_of(batch, places), strict=True):
-            head = {**heads[place // per_head].values}
+            head = {**heads.of[place // per_head].values}
             head |= {"classifier": part.classifier, "fold": part.fold}
             self._predictions.write(head, part, self._view)
 
@@ -161,28 +161,34 @@ class Tables(contextlib.AbstractContextManager["Tables"]):
             PredictionFiles(study_state, paths.predictions, prediction_head_of(study_state))
         )
 
-    def _heads(self, batch: PartBatch) -> list[Head]:
+    def _heads(self, batch: PartBatch) -> Heads:
         study_state = self._study_state
         protocol, rows = study_state.protocol_label, study_state.settings.rows
         subset = {} if rows is None else {"rows": rows}
         names = study_state.study.grid.names
         leads = lines([[*(of[name] for name in names), protocol] for of in batch.values])
-        further = [study_state.caveats_of(of) | subset for of in batch.values]
-        tails = [
-            "".join(f",{cells([those[column.name]])}" for column in self._further)
-            for those in further
-        ]
+        further: list[dict[str, Any]] = [{}] * len(leads)
+        tails = [""] * len(leads)
+        if self._further:
+            further = [study_state.caveats_of(of) | subset for of in batch.values]
+            tails = [
+                "".join(f",{cells([those[column.name]])}" for column in self._further)
+                for those in further
+            ]
         method = study_state.pipeline.method_parameter
-        return [
-            Head(
-                {**of, "protocol": protocol, "method": of[method], "combination": number, **more},
-                lead,
-                tail,
-            )
-            for of, number, more, lead, tail in zip(
-                batch.values, batch.numbers, further, leads, tails, strict=True
-            )
-        ]
+        return Heads(
+            [
+                Head(
+                    {**of, "protocol": protocol, "method": of[method], "combination": number}
+                    | more,
+                    lead,
+                    tail,
+                )
+                for of, number, more, lead, tail in zip(
+                    batch.values, batch.numbers, further, leads, tails, strict=True
+                )
+            ]
+        )
 
 
 @contextlib.contextmanager
