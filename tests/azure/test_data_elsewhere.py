@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from toys import azure_keys, table
 
+from backends.azureml.node import _store
 from backends.azureml.sdk.versions import version_of
+from backends.azureml.settings import AzureData
+from gridrun.errors import EnvironmentFault
 
 pytestmark = pytest.mark.azure
 
@@ -244,3 +247,30 @@ def test_changed_inputs_are_noticed_before_a_result_is_used(
     code, _, err = gridrun(azure_service, home, *run)
     assert "whether the inputs have changed is not known" in err
     assert len(azure_service.sweeps) == 4
+
+
+def test_what_the_storage_refuses_is_not_an_empty_file(
+    azure_service, sdk_workspace, container, tmp_path, monkeypatch
+):
+    """SDK v1's own download leaves an empty file behind, and its upload nothing, without a word."""
+    from azureml.core import Datastore
+
+    monkeypatch.setattr(_store, "_opened", lambda name: Datastore.get(sdk_workspace, name))
+    inputs = {"vcf": f"2026/{NAMES['vcf']}", "other": "2026/none.gz"}
+    store = _store.Datastore(AzureData("patients", inputs))
+    block = tmp_path / "block"
+    block.write_bytes(b"table")
+    for method in ("GET", "HEAD", "PUT"):
+        azure_service.fault(f"{method} /container-patients/.*", status=403, count=1)
+    with pytest.raises(EnvironmentFault, match="be asked for"):
+        store.stamps()
+    with pytest.raises(EnvironmentFault, match="to the node: Auth"):
+        store.bring_input("vcf", tmp_path)
+    with pytest.raises(EnvironmentFault, match="be put there"):
+        store.put_blocks([block])
+    found = store.bring_input("vcf", tmp_path / "again")
+    assert found.read_bytes() == (QUICKSTART / "data" / NAMES["vcf"]).read_bytes()
+    assert store.bring_input("other", tmp_path) is None
+    store.put_blocks([block])
+    assert azure_service.blobs(container)["gridrun/blocks/block"] == b"table"
+    assert store.bring_block("block", tmp_path / "back").read_bytes() == b"table"

@@ -5,10 +5,12 @@ Runs on a node, in the image, under the child's own sign-in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.settings import AzureData
 from backends.azureml.stamps import Stamp, blob_of, stamp_of
 from gridrun.errors import EnvironmentFault
@@ -21,7 +23,7 @@ class Datastore:
         data: Where the data are.
 
     Raises:
-        EnvironmentFault: It cannot be opened.
+        EnvironmentFault: It cannot be opened, or later: a file cannot be copied.
     """
 
     def __init__(self, data: AzureData) -> None:
@@ -30,9 +32,11 @@ class Datastore:
 
     def stamps(self) -> dict[str, Stamp]:
         """Role to what the datastore says of its input."""
-        return {
-            role: stamp_of(blob_of(self._store, path)) for role, path in self._data.inputs.items()
-        }
+        found = {}
+        for role, path in self._data.inputs.items():
+            with self._explained(path, "be asked for"):
+                found[role] = stamp_of(blob_of(self._store, path))
+        return found
 
     def bring_input(self, role: str, directory: Path) -> Path | None:
         """Copy an input to the node; None where it is not there."""
@@ -44,25 +48,43 @@ class Datastore:
 
     def put_blocks(self, files: Sequence[Path]) -> None:
         """Keep the tables of blocks, which lie in one directory, under their names."""
-        if files:
-            self._store.upload_files(
-                [str(path) for path in files],
-                relative_root=str(files[0].parent),
-                target_path=self._folder,
-                overwrite=True,
-                show_progress=False,
-            )
+        # the SDK's own upload logs what fails, and goes on; so does its download
+        for path in files:
+            name = f"{self._folder}/{path.name}"
+            with self._explained(name, "be put there"), path.open("rb") as file:
+                blob_of(self._store, name).upload_blob(file, overwrite=True)
 
     @property
     def _folder(self) -> str:
         return f"{self._data.folder}/blocks".lstrip("/")
 
     def _download(self, path: str, directory: Path) -> Path | None:
-        directory.mkdir(parents=True, exist_ok=True)
-        # everything whose name begins so comes along, an index beside a table for example
-        self._store.download(str(directory), prefix=path, overwrite=True, show_progress=False)
         found = directory / path
-        return found if found.is_file() else None
+        with self._explained(path, "be copied to the node"):
+            blob = blob_of(self._store, path)
+            if not blob.exists():
+                return None
+            found.parent.mkdir(parents=True, exist_ok=True)
+            with found.open("wb") as file:
+                blob.download_blob().readinto(file)
+        return found
+
+    @contextlib.contextmanager
+    def _explained(self, path: str, doing: str) -> Iterator[None]:
+        """Have what the storage refuses be a fault that names the file."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            yield
+        except AzureError as error:
+            text = without_secrets(" ".join(error.message.split()))[:300]
+            raise EnvironmentFault(
+                f"it cannot {doing}: {text}",
+                where=f"datastore {self._data.datastore}: {path}",
+                todo="run the same command again; if that does not help, check that the workspace "
+                "has the present key of the datastore's storage account, and that its firewall "
+                "lets the compute cluster in",
+            ) from error
 
 
 def _opened(name: str) -> Any:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,6 @@ from gridrun.run.backend import SweepStatus
 
 _AT_ONCE = 8
 """Children whose files are fetched at the same time."""
-
-_MOST_RECORDS = 20_000
-"""Of children in one listing: a sweep has 1,000 at most, and a listing may repeat some."""
 
 _LOG_SECONDS = 30.0
 """For an answer about one log."""
@@ -127,14 +124,14 @@ class SdkV1:
         with explained():
             try:
                 parent = self._run(run_id)
-                found = list(itertools.islice(parent.get_children(), _MOST_RECORDS))
+                found = list(parent.get_children())
             except Exception as error:
                 if trouble_of(error).kind is not Trouble.MISSING:
                     raise
                 return []
-            if len(found) == _MOST_RECORDS:
-                raise AzureTrouble(Trouble.NETWORK, "a listing of children repeats itself")
             values = parent.get_hyperparameters()
+            # the SDK leaves out children that somebody archived in the studio, without a word
+            found += self._by_name(values.keys() - {child.id for child in found})
             # kept, because looking one up by its id costs two requests
             self._children.update((child.id, child) for child in found)
             return [
@@ -243,6 +240,15 @@ class SdkV1:
 
             store = Datastore.get(self._workspace, data.datastore)
             return {role: stamp_of(blob_of(store, path)) for role, path in data.inputs.items()}
+
+    def _by_name(self, names: Iterable[str]) -> Iterator[Any]:
+        """Runs that are asked for one by one; those that are not there are left out."""
+        for name in sorted(names):
+            try:
+                yield self._run(name)
+            except Exception as error:
+                if trouble_of(error).kind is not Trouble.MISSING:
+                    raise
 
     def _run(self, run_id: str) -> Any:
         from azureml.core import Run
