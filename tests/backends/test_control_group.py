@@ -93,7 +93,8 @@ def test_the_kernel_never_has_to_kill(group, tmp_path):
     reason = found.loc["huge", "reason"]
     assert reason.startswith("memory: used")
     states = found["state"].to_dict()
-    assert states == {"zero_imp": "done", "huge": "failed", **dict.fromkeys(LARGE, "done")}
+    expected = {"zero_imp": "done", "huge": "failed", **dict.fromkeys(LARGE, "done")}
+    assert states == expected, found["reason"].to_dict()
     assert {*found.loc[[*LARGE], "MCC"]} == {found.loc["zero_imp", "MCC"]}
 
     assert run(group, study, "--folds", "2").returncode == 1
