@@ -11,6 +11,25 @@
   least[!names %in% c("R", "")]
 }
 
+# Names of packages that the code of one's own cannot do without and that are not installed: it
+# loads them whatever happens, neither on a condition, nor where an error is caught, nor after
+# asking whether they are there.
+own_lacks <- function(text, file) {
+  calls <- .calls_in(parse_own(text, file))
+  named <- function(calls, by) {
+    is_meant <- function(call) {
+      .called(call) %in% by && length(call) > 1L && is.null(call$character.only)
+    }
+    unlist(lapply(Filter(is_meant, calls), function(call) .word(call[[2L]])))
+  }
+  loading <- c("::", ":::", "library", "loadNamespace")
+  choosing <- Filter(function(call) .called(call) %in% c("if", "try", "tryCatch"), calls)
+  guarded <- unlist(lapply(choosing, function(call) named(.calls_in(call), loading)))
+  without <- c(guarded, named(calls, c("require", "requireNamespace")))
+  names <- setdiff(unique(named(calls, loading)), without)
+  as.character(Filter(function(name) !nzchar(system.file(package = name)), names))
+}
+
 # One sentence about the first package, of those named and all that they need, that cannot be
 # loaded; empty when there is none. A package that is not installed at all is named by `missing`.
 # `more`: packages of the study's methods beside those that every study needs.

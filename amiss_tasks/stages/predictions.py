@@ -19,6 +19,7 @@ from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.stages.block_tables import consequence_of, variant_of
 from amiss_tasks.stages.metrics import CUTOFF, MetricValue, metrics
 from gridrun.pipeline import Column
+from gridrun.pipeline.packed import unpacked
 from gridrun.pipeline.predicted import Predicted
 
 COLUMNS = (
@@ -109,7 +110,7 @@ def pack(found: Predictions) -> dict[str, bytes]:
 def unpack(payloads: Mapping[str, bytes]) -> Predictions:
     """The predictions that ``pack`` took."""
     row_ids, positive = _rows(payloads[_ROWS])
-    head, _, body = zlib.decompress(payloads[_PROBABILITIES]).partition(b"\n")
+    head, _, body = unpacked(payloads[_PROBABILITIES]).partition(b"\n")
     tables = [(model, completion) for model, completion in json.loads(head)]
     probability = np.frombuffer(body, "<f8").reshape(len(tables), len(row_ids))
     return Predictions(row_ids, positive, tables, probability)
@@ -148,7 +149,7 @@ def pack_groups(groups: IntArray) -> bytes:
 @lru_cache(maxsize=16)
 def unpack_groups(payload: bytes) -> IntArray:
     """The groups that ``pack_groups`` took; remembered, as many tasks have the same."""
-    text = zlib.decompress(payload)
+    text = unpacked(payload)
     count = int(np.frombuffer(text, "<i8", 1)[0])
     names = np.frombuffer(text, "<i8", count, offset=8).astype(np.int64)
     groups: IntArray = names[np.frombuffer(text, "<u4", offset=8 * (count + 1))]
@@ -176,6 +177,6 @@ def columns(payloads: Mapping[str, bytes]) -> dict[str, Sequence[Any]]:
 @lru_cache(maxsize=16)
 def _rows(packed: bytes) -> tuple[tuple[str, ...], BoolArray]:
     """Ids and outcomes; remembered, as many tasks have the same."""
-    lines = zlib.decompress(packed).decode().split("\n")
+    lines = unpacked(packed).decode().split("\n")
     positive = np.array([line.startswith(_POSITIVE) for line in lines], np.bool_)
     return tuple(line[1:] for line in lines), positive

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,12 @@ class RCalls:
                 raise TaskFailure(fault)
         return file
 
-    def versions(self, more: Sequence[str] = ()) -> dict[str, str]:
+    def versions(self, more: Sequence[str] = (), own: Iterable[OwnFile] = ()) -> dict[str, str]:
         """Versions of R, its packages and its linear algebra.
 
         Args:
             more: Packages that methods of the study need beside those that every study does.
+            own: Files of the user's own, whose packages have to be here as well.
 
         Raises:
             EnvironmentFault: A package is not installed, or not whole.
@@ -162,6 +163,13 @@ class RCalls:
         fault = str(scalar(self("library_fault", list(more)).value.python()))
         if fault:
             raise EnvironmentFault(fault, todo=_library_advice(fault))
+        for file in own:
+            if lacked := self._lacked_by(file):
+                raise EnvironmentFault(
+                    f"R has no package {', '.join(lacked)}, which {file.file} loads",
+                    todo="install it, or take the file out of the study; one that can do without "
+                    "it asks whether it is there, by requireNamespace()",
+                )
         found = self("r_versions", list(more)).value.python()
         versions = {name: str(scalar(value)) for name, value in found.items()}
         missing = [name for name, text in versions.items() if not text]
@@ -178,6 +186,15 @@ class RCalls:
                 todo=f"{_library_advice()}, then run: gridrun doctor",
             )
         return versions
+
+    def _lacked_by(self, file: OwnFile) -> list[str]:
+        """Packages that a file cannot do without, as far as its code says so, and R has not."""
+        if file.is_python:
+            return []
+        try:
+            return list(self("own_lacks", file.text, file.file).value.python())
+        except TaskFailure:
+            return []  # it does not parse, which tasks say
 
 
 def _kind_of(error: RError) -> str:

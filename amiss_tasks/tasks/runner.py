@@ -43,6 +43,8 @@ class AmissRunner:
     ) -> None:
         self.chain = StageRunner(settings, stage_hook, memo_bytes)
         self._needs = settings.needs
+        own = (method.own for method in self.chain.methods.values())
+        self._own = [file for file in (*own, *self.chain.own_classifiers.values()) if file]
         self._is_spent = False
         self._watch: ProcessWatch | None = None
         refuse_other_code(settings.code, code_in_use(self.chain.r.calls.code()))
@@ -66,7 +68,7 @@ class AmissRunner:
             EnvironmentFault: A package is not installed, or not whole.
         """
         return {
-            **self.chain.r.calls.versions(self._needs),
+            **self.chain.r.calls.versions(self._needs, self._own),
             "Python": platform.python_version(),
             "numpy": np.__version__,
             "rpy2": version("rpy2-rinterface"),

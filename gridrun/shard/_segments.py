@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gridrun.errors import counted
+from gridrun.errors import counted, in_bytes
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import NOT_AS_WRITTEN, dump
 from gridrun.store.cache import replacing
@@ -29,6 +29,11 @@ FLUSH_SECONDS = 2.0
 """Shortest time between two segments; their number grows with the logarithm of time only."""
 
 _SHARE_OF_TIME = 100
+
+MOST_BYTES = 1 << 30
+"""A segment that is larger is not read: its writer begins another one at a small part of that."""
+
+_FULL_BYTES = 64 << 20
 
 
 class TornSegment(Exception):
@@ -85,14 +90,21 @@ class SegmentWriter:
         self._start = secrets.token_hex(6)
         self._began = self._last = clock()
         self._lines: list[str] = []
+        self._bytes = 0
         self._count = 0
 
     def add(self, line: str) -> None:
         """Take the line of an event."""
         self._lines.append(line)
+        self._bytes += len(line)
 
     def seconds_to_flush(self) -> float:
-        """Seconds until ``flush`` should be called; at most ``FLUSH_SECONDS`` in a short run."""
+        """Seconds until ``flush`` should be called; at most ``FLUSH_SECONDS`` in a short run.
+
+        0 once there is so much that a segment is full.
+        """
+        if self._bytes >= _FULL_BYTES:
+            return 0.0
         pause = max(FLUSH_SECONDS, (self._clock() - self._began) / _SHARE_OF_TIME)
         return max(self._last + pause - self._clock(), 0.0)
 
@@ -106,7 +118,7 @@ class SegmentWriter:
         end = dump({"rows": len(self._lines), "checksum": digest_of_text(body)})
         name = f"segment-{self._start}-{self._count:05d}.jsonl"
         self._put(name, f"{body}{end}\n")
-        self._lines = []
+        self._lines, self._bytes = [], 0
 
     def finish(self, shard: str, tasks: int) -> None:
         """Write the rest, and the manifest over every segment of the directory."""
@@ -145,7 +157,7 @@ def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[
         TornSegment: It is not whole, or not the one that the manifest names.
         OSError: It cannot be read.
     """
-    raw = patiently(path.read_bytes)
+    raw = _bytes_of(path)
     try:
         body, _, end = raw.decode("utf-8").removesuffix("\n").rpartition("\n")
         data = json.loads(end)
@@ -172,8 +184,15 @@ def read_manifest(path: Path) -> Manifest:
         OSError: It cannot be read.
     """
     try:
-        data = json.loads(patiently(path.read_bytes))
+        data = json.loads(_bytes_of(path))
         segments = tuple(SegmentFacts(**facts) for facts in data["segments"])
         return Manifest(data["shard"], data["tasks"], segments)
     except NOT_AS_WRITTEN as error:
         raise TornSegment(f"{path.name} is not whole: {error}") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    size = patiently(path.stat).st_size
+    if size > MOST_BYTES:
+        raise TornSegment(f"{path.name} has {in_bytes(size)}, more than any that gridrun writes")
+    return patiently(path.read_bytes)

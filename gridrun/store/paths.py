@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ STUDY_FILE = "study.yaml"
 """Name of the file that makes a directory a study."""
 
 _STATE = ".gridrun"
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 def make_directory(directory: Path) -> None:
@@ -33,6 +35,19 @@ def make_file(file: Path) -> Path:
     make_directory(file.parent)
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, file_mode(file)))
     return file
+
+
+def file_system(directory: Path) -> str:
+    """Name of the file system of a directory, such as ``ext4``; empty where nobody says it."""
+    place, found, longest = directory.resolve(), "", 0
+    with contextlib.suppress(OSError):
+        for line in _MOUNTS.read_text("utf-8", "surrogateescape").splitlines():
+            mount, _, system = line.partition(" - ")
+            at = Path(mount.split(" ")[4].replace("\\040", " "))
+            # of two at one place the later one hides the other
+            if place.is_relative_to(at) and len(at.parts) >= longest:
+                found, longest = system.split(" ")[0], len(at.parts)
+    return found
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class StatusPage:
     def __init__(self, path: Path) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(handle, _BYTES)
+            # a mapped page for which a full disk has no room ends the process that writes on it
+            os.posix_fallocate(handle, 0, _BYTES)
             self._page = mmap.mmap(handle, _BYTES)
         finally:
             os.close(handle)

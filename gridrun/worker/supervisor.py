@@ -157,10 +157,8 @@ class Supervisor:
         messages, ending = child.wait(seconds)
         for message in messages:
             self._receive(message, child, progress)
-        if ending is not None:
+        if ending is not None and child is self._child:
             self._reap(child, ending, progress)
-        elif not child.busy and child.keeps_much:
-            self._discard(child)  # others may need the memory
 
     def _feed(self, child: TaskProcess, progress: UnitProgress) -> bool:
         """Give an idle child what comes next; False when there is nothing to wait for."""
@@ -236,7 +234,10 @@ class Supervisor:
         elif isinstance(message, Idle):
             child.busy = False
             child.spent = message.spent
-            self._share.leave()
+            if child.keeps_much:
+                self._discard(child)  # who waits for its memory is not let in before it is free
+            else:
+                self._share.leave()
         elif message.position == _OF_NO_UNIT:
             self._suspicion.judge(message)
         else:

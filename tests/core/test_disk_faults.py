@@ -107,6 +107,58 @@ def test_a_read_only_disk_is_the_machines(place, expected, tmp_path):
         assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
 
 
+@pytest.fixture
+def under_quota(tmp_path):
+    """A directory on btrfs, and what sets its quota."""
+    if os.geteuid() != 0 or shutil.which("mkfs.btrfs") is None:
+        pytest.skip("needs the right to mount, and btrfs-progs, for a real quota")
+
+    def do(*words):
+        subprocess.run([*map(str, words)], check=True, capture_output=True)
+
+    image, place = tmp_path / "image", tmp_path / "disk"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(300 << 20)
+    do("mkfs.btrfs", "-q", image)
+    do("mount", "-o", "loop", image, place)
+    try:
+        do("btrfs", "quota", "enable", place)
+        do("btrfs", "subvolume", "create", place / "own")
+
+        def limit(size):
+            do("sync", "-f", place)
+            do("btrfs", "qgroup", "limit", size, place / "own")
+
+        yield place / "own", limit
+    finally:
+        do("umount", "-l", place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["256K", "450K", "700K"])
+def test_a_quota_is_named(under_quota, expected, size):
+    """A sentence, not the kernel's signal; the run goes on once there is more."""
+    place, limit = under_quota
+    directory = write_study(place / "study", SMALL_GRID)
+    limit(size)
+    code = "import sys, test_disk_faults as t; print(*t.run(t.Path(sys.argv[1])))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, directory],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, f"the kernel has ended it: {ran.stderr}"
+    assert ran.stdout.startswith(f"3 {directory}")
+    assert "no space left of this user's quota on the disk" in ran.stdout
+    limit("none")
+    assert run(directory) == (1, "")
+    assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
+    assert not list(directory.rglob(".*.new"))
+
+
 def test_a_limit_of_file_sizes_is_named(tmp_path):
     """SQLite says no more than that it cannot write; what it may not is found out."""
     path = tmp_path / "ledger.sqlite"

@@ -143,6 +143,23 @@ def test_events_come_back_as_they_were(value):
         assert repr(back) == repr(event)
 
 
+def test_a_segment_has_bounds(tmp_path, monkeypatch):
+    """A writer ends one that is full before its time; one that is larger than any is not read."""
+    monkeypatch.setattr("gridrun.shard._segments._FULL_BYTES", 1_000)
+    writer = SegmentWriter(tmp_path, lambda: 0.0)
+    writer.add("x" * 999)
+    assert writer.seconds_to_flush() > 0
+    writer.add("y")
+    assert writer.seconds_to_flush() == 0
+    writer.flush()
+    assert writer.seconds_to_flush() > 0
+    (path,) = tmp_path.iterdir()
+    assert read_segment(path) == ["x" * 999, "y"]
+    monkeypatch.setattr("gridrun.shard._segments.MOST_BYTES", 1_000)
+    with pytest.raises(TornSegment, match="more than any that gridrun writes"):
+        read_segment(path)
+
+
 def test_a_worker_runs_its_shard(tmp_path):
     """Rows equal those of the pipeline; the manifest counts every task and segment; exit 0."""
     units = toy_units(4, 12)

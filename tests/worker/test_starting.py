@@ -11,6 +11,7 @@ from gridrun.pipeline import Settings
 from gridrun.plan.units import Job, Kind, TaskDone, TaskFailed, Unit
 from gridrun.testing.units import toy_content, toy_digest, toy_units
 from gridrun.worker import _task_process
+from gridrun.worker._shared_status import StatusPage
 
 
 def job_of(name, **options):
@@ -123,3 +124,11 @@ def test_the_supervisor_keeps_no_descriptor(supervise):
     driven.run(toy_units(1, 4)[0])
     driven.supervisor.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_shared_has_its_room_from_the_start(tmp_path):
+    """A page of a mapped file that a full disk has no room for would end whoever writes on it."""
+    page = StatusPage(tmp_path / "status")
+    page.close()
+    about = (tmp_path / "status").stat()
+    assert about.st_blocks * 512 >= about.st_size > 0

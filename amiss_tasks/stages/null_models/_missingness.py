@@ -14,6 +14,7 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.r.arrays import BoolArray
 from amiss_tasks.stages.metrics import matthews
 from gridrun.pipeline import Column
+from gridrun.pipeline.packed import unpacked
 
 ALL = "all"
 """In the place of a consequence: rows of all of them."""
@@ -77,7 +78,7 @@ def missing_rows(payload: bytes, features: FeatureSet) -> list[dict[str, Any]]:
         One row for each feature and consequence, all consequences together first. Missing is
         what could be there: a value that cannot exist counts as such.
     """
-    counts = json.loads(zlib.decompress(payload))
+    counts = json.loads(unpacked(payload))
     rows = np.array(counts["rows"], np.int64)
     places = counts["places"]
     by_name = {feature.name: feature for feature in features.features}

@@ -9,6 +9,7 @@ from typing import Any
 
 from amiss_tasks.stages.metrics import METRICS
 from gridrun.pipeline import Column
+from gridrun.pipeline.packed import unpacked
 
 NAME = "null_model"
 """Column with the name of the null model."""
@@ -33,6 +34,4 @@ def pack(found: Sequence[Mapping[str, Any]]) -> bytes:
 def unpack(payload: bytes) -> list[dict[str, Any]]:
     """The null models that ``pack`` took."""
     names = [column.name for column in COLUMNS]
-    return [
-        dict(zip(names, values, strict=True)) for values in json.loads(zlib.decompress(payload))
-    ]
+    return [dict(zip(names, values, strict=True)) for values in json.loads(unpacked(payload))]

@@ -13,9 +13,16 @@ from gridrun.store.faults import cannot_write, sqlite_fault
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
-from gridrun.store.paths import StudyPaths, make_directory, make_file
+from gridrun.store.paths import StudyPaths, file_system, make_directory, make_file
 
 BUSY_SECONDS = 30.0
+
+_COPIES_MAPPED_PAGES = ("btrfs", "bcachefs")
+"""File systems that need room for each page of a mapped file that is changed, a written one, too.
+
+Where a quota or the disk is full the kernel then ends the process with SIGBUS, whatever SQLite has
+set aside.
+"""
 
 _NO_SHARED_MEMORY = ("SQLITE_IOERR", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 """How SQLite's names of errors begin where files cannot be mapped by several processes."""
@@ -133,8 +140,13 @@ def explained(path: Path) -> Iterator[None]:
 def _open_with_journal(path: Path) -> tuple[sqlite3.Connection, str]:
     """Write-ahead logging where it works, which is tried by writing; else a rollback journal."""
     db = _connect_to_write(path)
+    system = file_system(path.parent)
+    why = "write-ahead logging does not work on this file system"
+    mode = "WAL"
+    if system in _COPIES_MAPPED_PAGES:
+        mode, why = "DELETE", f"where a {system} is full, write-ahead logging ends the process"
     try:
-        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
+        if db.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0] == "wal":
             db.execute("BEGIN IMMEDIATE")
             db.execute("PRAGMA user_version = 0")
             db.execute("COMMIT")
@@ -150,10 +162,7 @@ def _open_with_journal(path: Path) -> tuple[sqlite3.Connection, str]:
     db.execute("PRAGMA journal_mode = DELETE").fetchone()
     db.execute("PRAGMA locking_mode = NORMAL")
     _is_empty(db)  # the lock is given back by the next statement that reads
-    return db, (
-        "write-ahead logging does not work on this file system; "
-        "the ledger uses a rollback journal (slower, as safe)"
-    )
+    return db, f"{why}; the ledger uses a rollback journal (slower, as safe)"
 
 
 def _connect_to_write(path: Path) -> sqlite3.Connection:
