@@ -416,6 +416,9 @@ def test_the_methods_paragraph_counts_what_ran_and_is_text_in_both_languages(fin
         assert f"{counts['done']} are done and {counts['failed']} failed" in text
         assert "protocol plain" in text
         assert "2 folds" in text
+        assert "a.txt (18b7cb099a9e), b.txt (ffa0da5d885f)" in text
+        assert "compared with mean in the same combinations and folds" in text
+        assert "6 of 6 combinations of the grid were asked for" in text
     assert "row\\_share = 1.0" in latex
     assert not re.search(r"(?<!\\)[_%&#$]", latex)
 
