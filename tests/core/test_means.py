@@ -158,7 +158,10 @@ def test_the_best_null_model_of_the_same_rows_is_said(tmp_path, capsys):
     frame = opened.means(where=["coding=levels", "fold=2"], metric=["loss", "balance"])
     said = [note for note in frame.attrs["notes"] if "null model" in note]
     assert len(losses) == 2
-    assert [f"a mean loss of {sum(losses) / 2:.3f}:" in note for note in said] == [True, False]
+    assert [f"a mean loss of: guess {sum(losses) / 2:.3f}. " in note for note in said] == [
+        True,
+        False,
+    ]
     write_means(frame, 2, "table", None)
     assert "the best null model of these blocks and folds" in " ".join(
         capsys.readouterr().out.split()
@@ -170,7 +173,7 @@ def test_while_parts_wait_n_is_of_how_many(tmp_path, capsys):
     directory = write_study(tmp_path / "study", {**GRID, "row_share": [1.0]}, folds=4)
     opened = open_toy(directory)
     opened.run(backend="inprocess", folds=2)
-    for folds, expected in ((4, "4 of 8"), (2, "4")):
+    for folds, expected in ((4, "4/8"), (2, "4")):
         write_means(opened.means(folds=folds), 2, "table", None)
         rows = [line for line in capsys.readouterr().out.split("\n") if " tree " in line]
         assert rows

@@ -220,9 +220,7 @@ def _lines(part: pd.DataFrame, by: int) -> _Lines:
     rows = [
         [
             *(str(row[name]) for name in names),
-            str(row["n"])
-            if is_whole
-            else f"{row['n']} of {row['n'] + row['failed'] + row['waiting']}",
+            f"{row['n']}" + ("" if is_whole else f"/{row['n'] + row['failed'] + row['waiting']}"),
             str(row["failed"]),
             f"{number(row['mean'])} ± {number(row['sd'])}",
             *((_difference(row),) if is_compared else ()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gridrun.pipeline import HasNullModels, names_of
@@ -35,12 +34,20 @@ def best_null_models(
             table = table[table[name].isin(values)]
     if "fold" in chosen:
         table = table[table["fold"].isin([at + 1 for at in chosen["fold"]])]
+    # methods are not tried on the rows of another split, so null models are not either
+    apart = [one for one in pipeline.summary_parameters if one in pipeline.block]
+    apart = [name for name in apart if table[name].nunique() > 1]
     for metric, one in meant.items():
-        means = table.groupby(named, sort=False)[metric].mean().to_dict()
-        reached = {name: mean for name, mean in means.items() if not math.isnan(mean)}
-        if reached:
-            best = (min if one.smaller_is_better else max)(reached, key=lambda each: reached[each])
+        said = []
+        for at, rows in table.groupby(apart, sort=False) if apart else [((), table)]:
+            means = rows.groupby(named, sort=False)[metric].mean().dropna()
+            if len(means):
+                best = means.idxmin() if one.smaller_is_better else means.idxmax()
+                where = f" ({', '.join(map(str, at))})" if at else ""
+                said.append(f"{best}{where} {means[best]:.3f}")
+        if said:
             yield (
-                f"the best null model of these blocks and folds, {best}, has a mean {metric} of "
-                f"{reached[best]:.3f}: a method that does not exceed it has found nothing else"
+                "the best null model of these blocks and folds has a mean "
+                f"{metric} of: {'; '.join(said)}. A method that does not exceed it has found "
+                "nothing else"
             )

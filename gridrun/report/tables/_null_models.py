@@ -62,10 +62,17 @@ class RowTables:
             for _ in self._blocks.write(csv, pipeline.read_block_table):
                 pass
         means: dict[str, NullModelMean] = {}
+        allowed = self._study_state.study.grid.allowed()
+        apart = [
+            name
+            for name in pipeline.summary_parameters
+            if name in pipeline.block and len(allowed[name]) > 1
+        ]
         if self._nulls is not None and isinstance(pipeline, HasNullModels):
             columns = pipeline.null_model_columns
             headline = names_of(column for column in columns if column.headline)
             for row in self._nulls.write(paths.null_models_csv, pipeline.read_null_models):
-                name = str(row[columns[0].name])
-                means.setdefault(name, NullModelMean(name)).add(row, headline)
+                at = {one: row[one] for one in apart}
+                own = NullModelMean(str(row[columns[0].name]), at=at)
+                means.setdefault(own.label, own).add(row, headline)
         return tuple(means.values())
