@@ -218,13 +218,13 @@ def _print_null_models(out: Console, summary: Summary) -> None:
     further = len(summary.null_models) - len(shown)
     say(
         "Null models: what most training rows of the same level are, and nothing learnt; mean over "
-        f"blocks and folds ({counted(summary.null_models[0].n, 'test part')}):"
+        f"blocks and folds ({counted(summary.null_parts, 'test part')}):"
     )
     table(
         out,
         [("null model", "left"), *((metric, "right") for metric in metrics)],
         [
-            [one.name, *(number(one.mean(m)) + ("*" if one.undefined(m) else "") for m in metrics)]
+            [one.label, *(number(one.mean(m)) + ("*" if one.undefined(m) else "") for m in metrics)]
             for one in shown
         ],
     )

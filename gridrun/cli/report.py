@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from gridrun.cli import _options as opt
 from gridrun.cli._help import add
 from gridrun.cli._of_pipeline import OfPipeline
-from gridrun.errors import UserError
+from gridrun.errors import UserError, printable
 from gridrun.pipeline import DEFAULT_PIPELINE
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def report(
     by `gridrun results`; a page of several studies (-o) is not.
 
     Without options it covers what the last run selected. You may call it during a run; what
-    has not run yet is said at the top. With --watch it goes on until you press Ctrl-C, or all
-    has run; the page can load itself anew.
+    has not run yet is said at the top. With --watch it waits for the first run, and goes on
+    until you press Ctrl-C, or all has run; the page can load itself anew.
     """
     from gridrun.api import open_study
     from gridrun.cli._text import dump, say
@@ -90,6 +91,8 @@ def _written(
     """The page, each time that it was made anew."""
     from gridrun.api import write_report
 
+    if watch:
+        _await_the_first_run(studies)
     seen: list[int] | None = None
     while True:
         if output is None:
@@ -103,6 +106,17 @@ def _written(
         if not watch or not any(study.summary(**request).waiting for study in studies):
             return
         time.sleep(_SECONDS)
+
+
+def _await_the_first_run(studies: list[OpenStudy]) -> None:
+    """Wait until each ledger has its study: a run reads the inputs before it writes there."""
+    for study in studies:
+        if study.state().view is None:
+            where = study.study.paths.directory
+            sys.stderr.write(f"{printable(str(where))}: waiting for the first run of the study\n")
+            sys.stderr.flush()
+        while study.state().view is None:
+            time.sleep(_SECONDS)
 
 
 def _versions(studies: list[OpenStudy]) -> list[int]:

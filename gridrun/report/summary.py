@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrun.errors import counted
+from gridrun.pipeline import Value
 from gridrun.report._same import what_is_the_same
 from gridrun.report.rows import is_finite
 from gridrun.report.summary_group import SummaryGroup
@@ -22,11 +23,23 @@ class NullModelMean:
         name: Of the null model.
         n: Number of blocks and folds.
         sums: Headline column to its sum over those where it is a number, and how many they are.
+        at: Values of the parameters of a block by which means of methods are grouped, if the study
+            has several.
     """
 
     name: str
     n: int = 0
     sums: dict[str, list[float]] = field(default_factory=dict)
+    at: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Its name, and what sets it apart from the same null model on other rows."""
+        return f"{self.name} ({', '.join(map(str, self.at.values()))})" if self.at else self.name
+
+    def is_on_rows_of(self, group: SummaryGroup) -> bool:
+        """Whether it saw the rows that the group's means are of."""
+        return all(group.at.get(name) == value for name, value in self.at.items())
 
     def add(self, row: Mapping[str, Any], metrics: Sequence[str]) -> None:
         """Count the row of a block and fold."""
@@ -170,11 +183,18 @@ class Summary:
         table: str = pd.DataFrame(self.records()).to_html(index=False)
         return table
 
+    @property
+    def null_parts(self) -> int:
+        """Test parts that every null model has been tried on; there is a null model."""
+        first = self.null_models[0].name
+        return sum(one.n for one in self.null_models if one.name == first)
+
     def null_records(self) -> list[dict[str, Any]]:
         """The null models as plain data, one record each, keys as those of ``records``."""
         return [
             {
                 "null_model": one.name,
+                **one.at,
                 "n": one.n,
                 **{f"mean_{metric}": one.mean(metric) for metric in one.sums},
                 **{f"undefined_{metric}": one.undefined(metric) for metric in one.sums},

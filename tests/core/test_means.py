@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -144,6 +145,39 @@ def test_few_rows_of_a_class_are_said(study, monkeypatch):
         if row["smoothing"] != "mean":
             place = min(smallest[name, row["classifier"]] for name in ("flat", "upper", "mean"))
             assert row["note"].startswith("a class has fewer") == (place < 10)
+
+
+def test_the_best_null_model_of_the_same_rows_is_said(tmp_path, capsys):
+    """Of each metric that null models have, over the blocks and folds that are asked for."""
+    directory = write_study(tmp_path / "study", SMALL_GRID)
+    opened = open_toy(directory, null_models=True)
+    opened.run(backend="inprocess")
+    with opened.study.paths.null_models_csv.open(newline="") as handle:
+        rows = [one for one in csv.DictReader(handle) if one["coding"] == "levels"]
+    losses = [float(one["loss"]) for one in rows if one["fold"] == "2"]
+    frame = opened.means(where=["coding=levels", "fold=2"], metric=["loss", "balance"])
+    said = [note for note in frame.attrs["notes"] if "null model" in note]
+    assert len(losses) == 2
+    assert [f"a mean loss of: guess {sum(losses) / 2:.3f}. " in note for note in said] == [
+        True,
+        False,
+    ]
+    write_means(frame, 2, "table", None)
+    assert "the best null model of these blocks and folds" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+def test_while_parts_wait_n_is_of_how_many(tmp_path, capsys):
+    """Two of four folds are there: each mean says so, and in a finished study none does."""
+    directory = write_study(tmp_path / "study", {**GRID, "row_share": [1.0]}, folds=4)
+    opened = open_toy(directory)
+    opened.run(backend="inprocess", folds=2)
+    for folds, expected in ((4, "4/8"), (2, "4")):
+        write_means(opened.means(folds=folds), 2, "table", None)
+        rows = [line for line in capsys.readouterr().out.split("\n") if " tree " in line]
+        assert rows
+        assert all(line.split("tree")[1].split("  0 ")[0].strip() == expected for line in rows)
 
 
 def test_a_notebook_shows_tables(study, usual):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 
 import pyarrow.parquet as pq
 import pytest
-from toystudies import SMALL_GRID, open_toy, write_study
+from toystudies import SMALL_GRID, TOY, open_toy, write_study
 
 from gridrun.cli._text import print_summary
 from gridrun.cli.plan import show_plan
-from gridrun.pipeline import names_of
+from gridrun.pipeline import load_pipeline, names_of
+from gridrun.report.page import Known
+from gridrun.report.page._null_models import show_null_models
 from gridrun.testing.toy import NULL_MODEL_COLUMNS
 
 
@@ -97,3 +100,32 @@ def test_a_plan_counts_the_test_rows_of_each_class(study, capsys):
     assert (data["fewest"], data["fewer_than"], data["known"]) == (min(rarest), 10, len(rows))
     only = study.plan(only=["origin=every"]).class_rows
     assert (only.parts, only.known) == (4, 4)
+
+
+def test_null_models_and_methods_are_on_the_same_rows(tmp_path, monkeypatch, capsys):
+    """Where methods have a mean for each split, so have null models, and each has its own best."""
+    monkeypatch.setattr(load_pipeline(TOY), "summary_parameters", ("coding",))
+    opened = open_toy(write_study(tmp_path / "study", SMALL_GRID), null_models=True)
+    opened.run(backend="inprocess")
+    with opened.study.paths.null_models_csv.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    of = {
+        coding: [float(one["skill"]) for one in rows if one["coding"] == coding]
+        for coding in ("columns", "levels")
+    }
+    line = {coding: sum(values) / len(values) for coding, values in of.items()}
+    assert len({*line.values()}) == 2
+    for summary in (opened.summary(), opened.summary()):  # the second is of what was kept
+        assert {one.label: one.mean("skill") for one in summary.null_models} == pytest.approx(
+            {f"guess ({coding})": mean for coding, mean in line.items()}
+        )
+    print_summary(summary, "study")
+    assert "(8 test parts)" in capsys.readouterr().out
+    shown = show_null_models(Known(opened.state(), summary)).values["best"]
+    found = [(one.mean("skill"), line[one.at["coding"]]) for one in summary.groups]
+    found = [(mean, null) for mean, null in found if not math.isnan(mean)]
+    above = sum(mean > null for mean, null in found)
+    assert (shown["above"], shown["methods"]) == (above, len(found))
+    assert [one["name"] for one in shown["bests"]] == ["guess (columns)", "guess (levels)"]
+    said = " ".join(opened.means(metric="skill").attrs["notes"])
+    assert f"guess (columns) {line['columns']:.3f}; guess (levels) {line['levels']:.3f}." in said

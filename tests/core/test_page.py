@@ -380,6 +380,23 @@ def test_a_watched_report_follows_the_ledger_until_nothing_waits(tmp_path, monke
     assert len(slept) == 2
 
 
+def test_a_watch_may_begin_before_the_first_run(tmp_path, monkeypatch, capsys):
+    """It says what it waits for, once, and the page is made when there is a run."""
+    grid = {**SMALL_GRID, "origin": ["first"], "coding": ["columns"], "tuning": ["fixed"]}
+    opened = open_toy(write_study(tmp_path / "study", grid))
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            opened.run(backend="inprocess", combinations="1-3")
+
+    monkeypatch.setattr(report.time, "sleep", sleep)
+    assert len([*report._written([opened], None, {}, watch=True)]) == 1
+    assert capsys.readouterr().err.count("waiting for the first run of the study") == 1
+    assert len(slept) == 2
+
+
 def test_several_studies_need_a_file(finished, capsys):
     """Without -o nobody knows where their page goes, and none of theirs is touched."""
     folder = str(finished.study.paths.directory)
@@ -416,6 +433,9 @@ def test_the_methods_paragraph_counts_what_ran_and_is_text_in_both_languages(fin
         assert f"{counts['done']} are done and {counts['failed']} failed" in text
         assert "protocol plain" in text
         assert "2 folds" in text
+        assert "a.txt (18b7cb099a9e), b.txt (ffa0da5d885f)" in text
+        assert "compared with mean in the same combinations and folds" in text
+        assert "6 of 6 combinations of the grid were asked for" in text
     assert "row\\_share = 1.0" in latex
     assert not re.search(r"(?<!\\)[_%&#$]", latex)
 

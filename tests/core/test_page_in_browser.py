@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import statistics
 from pathlib import Path
@@ -203,11 +204,15 @@ WIDER_THAN_THEIR_BOX = (
 
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
-    """The report of a part of the quickstart: many features and consequences, with real R."""
+    """The report of a part of the quickstart, by variant and by gene: the widest tables."""
     folder = tmp_path_factory.mktemp("quickstart") / "study"
     shutil.copytree(QUICKSTART, folder, ignore=shutil.ignore_patterns("results", ".gridrun"))
+    file = folder / "study.yaml"
+    more = "protocol: corrected\npredictions: yes\nsplit_by: [variant, gene]"
+    file.write_text(re.sub("protocol: amiss.*", more, file.read_text()))
     opened = open_study(folder)
-    opened.run(backend="inprocess", folds=2, only={"imputation": ["zero_imp", "mean_imp"]})
+    methods = ["zero_imp", "mean_imp", "missingness_indicators"]
+    opened.run(backend="inprocess", folds=2, only={"imputation": methods, "quality": "onestar"})
     opened.report()
     return opened
 

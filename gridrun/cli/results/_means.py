@@ -25,8 +25,6 @@ FORMATS = (TABLE, "csv", "parquet", "json", "md")
 _WIDTH = 80
 """Columns that sentences below a table have at most."""
 
-_COUNTED = ("n", "failed")
-
 
 def format_of(asked: str | None, output: Path | None) -> str:
     """The format that is asked for, by name or by the ending of the file.
@@ -211,6 +209,7 @@ def _lines(part: pd.DataFrame, by: int) -> _Lines:
     """Heads and cells; what compares is left out where nothing is compared."""
     names = _varying(part, by)
     is_compared = bool((part["reference"].fillna("") != "").any())
+    is_whole = not part["waiting"].any()
     heads = [
         *((name, "left") for name in names),
         ("n", "right"),
@@ -221,7 +220,8 @@ def _lines(part: pd.DataFrame, by: int) -> _Lines:
     rows = [
         [
             *(str(row[name]) for name in names),
-            *(str(row[name]) for name in _COUNTED),
+            f"{row['n']}" + ("" if is_whole else f"/{row['n'] + row['failed'] + row['waiting']}"),
+            str(row["failed"]),
             f"{number(row['mean'])} ± {number(row['sd'])}",
             *((_difference(row),) if is_compared else ()),
         ]

@@ -12,7 +12,6 @@ from gridrun.errors import counted
 from gridrun.pipeline.reports import ShapesReport
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown
-from gridrun.report.page._what import inputs_of
 
 AUTHORS = "for the authors"
 
@@ -37,7 +36,7 @@ def show_checklist(known: Known) -> Shown:
 def _answered(known: Known) -> Iterator[tuple[str, str, str]]:
     study_state, summary = known.study_state, known.summary
     study, view = study_state.study, study_state.view
-    inputs = [f"{name} ({digest[:12]}…)" for _, name, digest in inputs_of(study_state)]
+    inputs = [f"{name} ({digest[:12]}…)" for _, name, digest in known.inputs]
     yield "REFORMS 2", "Which data, exactly?", f"{', '.join(inputs)}; whole digests are above."
     versions = len((view.environment() if view is not None else None) or {})
     yield (

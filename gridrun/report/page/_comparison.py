@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gridrun.errors import counted
 from gridrun.report.page._known import BoolArray, FloatArray, IntArray, Known, spread
 from gridrun.report.page._section import DIGITS, Shown, number
 from gridrun.report.page._views import OTHERS, SAID, Viewed
@@ -30,7 +31,7 @@ def show_comparison(known: Known) -> Shown:
         "smaller_is_better": leading.smaller_is_better,
         "compared": known.compared,
         "spread": [_spread_row(one, leading.column) for one in series],
-        "folds": summary.folds,
+        "folds": counted(summary.folds, "fold"),
     }
     data = {
         "compared": known.compared,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gridrun.errors import InputError
 from gridrun.pipeline import Value
 from gridrun.pipeline.reports import ReportMetric, report_metrics_of
 from gridrun.plan.units import State
@@ -93,6 +94,20 @@ class Known:
     def classifiers(self) -> tuple[str, ...]:
         """Those of the study."""
         return tuple(self.study_state.study.classifiers)
+
+    @cached_property
+    def inputs(self) -> list[tuple[str, str, str]]:
+        """Role, name of the file and digest of its text, for each input."""
+        study = self.study_state.study
+        try:
+            digests = self.study_state.input_digests
+        except InputError:  # tables of a study whose inputs are gone are written all the same
+            digests = {}
+        names = {role: path.name for role, path in study.inputs.items()}
+        roles = [*names, *(role for role in digests if role not in names)]
+        return [
+            (role, names.get(role, "elsewhere"), digests.get(role, "not known")) for role in roles
+        ]
 
     @cached_property
     def metrics(self) -> tuple[ReportMetric, ...]:

@@ -49,13 +49,15 @@ def _sentences(known: Known) -> list[str]:
         compared,
         f"The protocol means: {_sentence(study_state.pipeline.protocols[study.protocol])}",
     ]
+    inputs = [f"{name} ({digest[:12]})" for _, name, digest in known.inputs]
+    said.append(f"Inputs, with the beginning of their SHA-256: {', '.join(inputs)}.")
     if varying:
         said.append(f"The grid also varied {'; '.join(varying)}.")
     if fixed:
         said.append(f"These were fixed: {', '.join(fixed)}.")
     said.append(
-        f"Of {counted(len(study.grid), 'combination')} of the grid, "
-        f"{len(study_state.selection):,} were asked for, each with "
+        f"{len(study_state.selection):,} of {counted(len(study.grid), 'combination')} of the grid "
+        f"{'was' if len(study_state.selection) == 1 else 'were'} asked for, each with "
         f"{counted(summary.folds, 'fold')} and {counted(len(known.classifiers), 'classifier')} "
         f"({', '.join(known.classifiers)}); the seed was {study.seed}."
     )
@@ -65,6 +67,14 @@ def _sentences(known: Known) -> list[str]:
     )
     if summary.waiting:
         said.append(f"{summary.waiting:,} have not run, so the results are not final.")
+    reference = known.comparison.reference if known.comparison is not None else None
+    if reference in methods and len(methods) > 1 and summary.folds > 1:
+        said.append(
+            f"Methods were compared with {reference} in the same combinations and "
+            "folds, where a part that failed counts as the value of that reference; intervals "
+            "(95 %) and p values are those of the corrected resampled t test (Nadeau and Bengio "
+            "2003), p values adjusted by Holm's method for all methods and classifiers."
+        )
     if summary.rows_note:
         said.append(f"Only a part of the rows was used: {summary.rows_note.rstrip('.')}.")
     versions = (study_state.view.environment() if study_state.view is not None else None) or {}

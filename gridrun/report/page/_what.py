@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from gridrun.errors import InputError, counted
+from gridrun.errors import counted
 from gridrun.plan.units import State
 from gridrun.report.page._known import Known
 from gridrun.report.page._methods_text import methods_text
@@ -43,7 +43,7 @@ def show_what(known: Known) -> Shown:
     values = {
         "protocol": summary.protocol,
         "protocol_is": pipeline.protocols[study.protocol],
-        "inputs": inputs_of(study_state),
+        "inputs": known.inputs,
         "grid": [(name, ", ".join(map(str, values))) for name, values in known.grid.items()],
         "combinations": f"{len(study_state.selection):,} of {len(study.grid):,}",
         "folds": summary.folds,
@@ -72,18 +72,6 @@ def show_versions(known: Known) -> Shown:
     view = known.study_state.view
     environment = (view.environment() if view is not None else None) or {}
     return Shown({"environment": sorted(environment.items())})
-
-
-def inputs_of(study_state: StudyState) -> list[tuple[str, str, str]]:
-    """Role, name of the file and digest of its text, for each input."""
-    study = study_state.study
-    try:
-        digests = study_state.input_digests
-    except InputError:  # tables of a study whose inputs are gone are written all the same
-        digests = {}
-    names = {role: path.name for role, path in study.inputs.items()}
-    roles = [*names, *(role for role in digests if role not in names)]
-    return [(role, names.get(role, "elsewhere"), digests.get(role, "not known")) for role in roles]
 
 
 def _selected(study_state: StudyState) -> list[tuple[str, str]]:

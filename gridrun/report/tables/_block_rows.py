@@ -80,7 +80,7 @@ class BlockRows:
             read: Reads the rows of a payload.
 
         Yields:
-            Each row of a payload, once it is written.
+            Each row, with its block, once it is written.
 
         Raises:
             EnvironmentFault: A row has a column that the pipeline does not declare.
@@ -94,7 +94,7 @@ class BlockRows:
                 values = [{**head, **row}[name] for name in names]
                 table.writerow([cell(value) for value in values])
                 typed.write(values)
-                yield row
+                yield {**head, **row}
 
     def _rows(self, read: Read) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
         """What the rows of a payload have in common, and each of them."""

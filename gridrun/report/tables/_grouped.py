@@ -17,6 +17,7 @@ from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 from gridrun.plan.selection import positions_of
 from gridrun.report.comparison import Comparison
 from gridrun.report.page import FALLBACK, SAID, SCORED, WORST, Known, Viewed
+from gridrun.report.tables._best_null import best_null_models
 from gridrun.report.tables._compared import TOO_FEW
 from gridrun.report.tables._frame import part_frame
 from gridrun.report.tables._pivot import pivoted
@@ -139,7 +140,7 @@ def grouped(study_state: StudyState, asked: Grouping) -> pd.DataFrame:
         is_number = all(isinstance(value, int | float) for value in values)
         typed = [values[code] if is_number else str(values[code]) for code in found[name].cat.codes]
         found[name] = pd.Series(typed, found.index, dtype=None if typed else object)
-    notes = everything.notes(by)
+    notes = [*best_null_models(known, chosen, metrics), *everything.notes(by)]
     if asked.pivot:
         names = [str(value) for value in axes[asked.pivot]]
         found = pivoted(found, by[:-1], asked.pivot, names, notes)

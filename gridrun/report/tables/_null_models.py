@@ -81,7 +81,13 @@ class RowTables:
         columns = pipeline.null_model_columns
         headline = names_of(column for column in columns if column.headline)
         means: dict[str, NullModelMean] = {}
+        allowed = self._study_state.study.grid.allowed()
+        apart = [
+            name
+            for name in pipeline.summary_parameters
+            if name in pipeline.block and len(allowed[name]) > 1
+        ]
         for row in rows:
-            name = str(row[columns[0].name])
-            means.setdefault(name, NullModelMean(name)).add(row, headline)
+            own = NullModelMean(str(row[columns[0].name]), at={one: row[one] for one in apart})
+            means.setdefault(own.label, own).add(row, headline)
         return tuple(means.values())
