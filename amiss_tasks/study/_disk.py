@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from amiss_tasks.features.feature_set import FeatureSet
+from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.usable import widest_filter, widest_transcripts
 from amiss_tasks.study._row_counts import RowCounts
 from gridrun.pipeline import Value
@@ -16,6 +17,9 @@ _TEXT = 20
 
 _READ_BYTES = 190
 """Of a joined row, beside its features: its keys, class and review, and the lines it came from."""
+
+_IN_MEMORY, _MEANWHILE = 2.1, 0.7
+"""Bytes of rows while they are read, in memory and on disk, for each of the table's."""
 
 _ARTIFACT_BYTES = 160
 """Of a row of an artifact, beside its features: its names, class, and what null models ask."""
@@ -39,9 +43,17 @@ def read_rows(rows: RowCounts, grid_values: Mapping[str, Sequence[Value]]) -> fl
     return max(kept)
 
 
-def read_bytes(rows: float, features: FeatureSet) -> float:
-    """Bytes of the table of joined rows."""
-    return rows * (_READ_BYTES + _of(features))
+def read_bytes(rows: float, features: FeatureSet, most: int | None) -> float:
+    """Bytes of the table of joined rows, and of rows that are on disk until they are joined.
+
+    Args:
+        rows: How many.
+        features: The study's features.
+        most: Memory that reading may take, None for any number.
+    """
+    table = rows * (_READ_BYTES + _of(features))
+    goes_to_disk = most is not None and BASE_BYTES + _IN_MEMORY * table > most
+    return table * (1 + _MEANWHILE * goes_to_disk)
 
 
 def artifact_bytes(rows: float, features: FeatureSet, columns: float) -> float:

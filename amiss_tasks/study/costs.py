@@ -134,11 +134,11 @@ class AmissCosts:
         return columns / train / (1.0 - min(share_of(values), 0.99))
 
     def reading_bytes(self) -> float:
-        """Of the table of joined rows; see ``KnowsDisk``."""
+        """Of the table of joined rows, and what is kept until it is there; see ``KnowsDisk``."""
         if self._rows is None or was_read(self._cache_dir):
             return 0.0
         rows = read_rows(self._rows, self._values) * self._drawn_share(self._rows)
-        return read_bytes(rows, self._features)
+        return read_bytes(rows, self._features, self._settings.read_bytes)
 
     def block_bytes(self, values: Mapping[str, Value]) -> float:
         """Of a block's rows."""

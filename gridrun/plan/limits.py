@@ -42,7 +42,7 @@ class Limits:
             in place of the task's.
         values: ``PARAMETER=VALUE``, or ``classifier=NAME``, to what tasks with it may use in
             place of ``task``; of several that a task has the largest.
-        read_bytes: Memory of reading and joining the inputs; more is refused.
+        read_bytes: Memory of reading and joining the inputs; what has no room there goes to disk.
     """
 
     task: Limit = Limit()
