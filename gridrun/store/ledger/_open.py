@@ -131,7 +131,8 @@ def explained(path: Path) -> Iterator[None]:
         raise EnvironmentFault(
             f"the ledger cannot be used: {text}",
             where=str(path),
-            todo="check the permissions of the study directory, and `gridrun doctor`",
+            todo="find out whether the disk, or your quota, is full; check the permissions of the "
+            "study directory, and `gridrun doctor`",
         ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
