@@ -131,7 +131,8 @@ def explained(path: Path) -> Iterator[None]:
         raise EnvironmentFault(
             f"the ledger cannot be used: {text}",
             where=str(path),
-            todo="check the permissions of the study directory, and `gridrun doctor`",
+            todo="find out whether the disk, or your quota, is full; check the permissions of the "
+            "study directory, and `gridrun doctor`",
         ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -142,11 +143,11 @@ def _open_with_journal(path: Path) -> tuple[sqlite3.Connection, str]:
     db = _connect_to_write(path)
     system = file_system(path.parent)
     why = "write-ahead logging does not work on this file system"
-    mode = "WAL"
-    if system in _COPIES_MAPPED_PAGES:
-        mode, why = "DELETE", f"where a {system} is full, write-ahead logging ends the process"
+    copies = system in _COPIES_MAPPED_PAGES
+    if copies:
+        why = f"where a {system} is full, write-ahead logging ends the process"
     try:
-        if db.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0] == "wal":
+        if not copies and db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
             db.execute("BEGIN IMMEDIATE")
             db.execute("PRAGMA user_version = 0")
             db.execute("COMMIT")
