@@ -73,6 +73,12 @@ def _not_signed_in(trouble: AzureTrouble, way: str) -> EnvironmentFault:
             todo="have an identity assigned to this machine, or name another way as sign_in below "
             f"azure in study.yaml; {_AGAIN}",
         )
+    if way == "browser":
+        return EnvironmentFault(
+            f"nobody has signed in to Azure by browser: {trouble.text}",
+            todo="sign in where a window can open; elsewhere run `az login --use-device-code`, and "
+            f"write sign_in: cli below azure in study.yaml; {_AGAIN}",
+        )
     return EnvironmentFault(
         f"you are not signed in to Azure, or the sign-in has expired: {trouble.text}",
         todo=f"run `az login`, {_AGAIN}",

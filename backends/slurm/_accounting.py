@@ -41,7 +41,7 @@ class Allowance:
 
 
 def known_tasks(
-    name: str, numbers: Collection[int], since: float, say: Callable[[str], None]
+    name: str, numbers: Collection[int], since: float | None, say: Callable[[str], None]
 ) -> Mapping[int, JobState]:
     """Tasks of the arrays of a name: as the controller has them, or else the accounting.
 
@@ -51,7 +51,7 @@ def known_tasks(
     Args:
         name: Of the arrays.
         numbers: Indices of the tasks that somebody waits for.
-        since: When they were sent, seconds since the epoch.
+        since: When they were sent, seconds since the epoch; None where they never were.
         say: Called with why the accounting has no answer, where there is one.
 
     Raises:
@@ -59,7 +59,7 @@ def known_tasks(
     """
     found = tasks_of(name)
     forgotten = [number for number in numbers if number not in found]
-    if not forgotten:
+    if not forgotten or since is None:
         return found
     try:
         return {**_ended(name, forgotten, since), **found}

@@ -65,10 +65,10 @@ def has_begun(directory: Path) -> bool:
     return any((directory / LOGS).glob("*"))
 
 
-def sent_at(directory: Path) -> float:
-    """When a sweep was sent or was about to be, seconds since the epoch; 0 where it never was."""
+def sent_at(directory: Path) -> float | None:
+    """When a sweep was sent or about to be, seconds since the epoch; None where it never was."""
     script = directory / SCRIPT
-    return script.stat().st_mtime if script.exists() else 0.0
+    return script.stat().st_mtime if script.exists() else None
 
 
 def log_of(directory: Path, shard: str) -> Path:

@@ -96,6 +96,21 @@ def test_who_lacks_a_permission_is_told_the_role(text, role):
 
 
 @pytest.mark.parametrize(
+    ("way", "advice"),
+    [
+        ("cli", "run `az login`, then"),
+        ("browser", "sign_in: cli below azure"),
+        ("managed_identity", "have an identity assigned"),
+        ("service_principal", "set its secret"),
+    ],
+)
+def test_who_cannot_sign_in_is_told_what_to_do(way, advice):
+    """By the way that the study names: another one's advice would change nothing."""
+    fault = fault_of(AzureTrouble(Trouble.SIGN_IN, "no"), AzureSettings("cpu", sign_in=way))
+    assert advice in fault.text()
+
+
+@pytest.mark.parametrize(
     ("said", "least", "most"),
     [
         ("7", 7, 7),

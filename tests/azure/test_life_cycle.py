@@ -142,7 +142,9 @@ def test_a_child_that_comes_to_nothing_costs_no_outcome(azure_service, tmp_path,
 
 def test_a_restart_without_its_outputs_goes_on(azure_service, tmp_path, expected):
     """A pre-empted child finds an empty directory: it fetches what it had uploaded before."""
-    azure_service.child_fault("--shard 0", "preempted", when="outputs/*", bring_outputs=False)
+    azure_service.child_fault(
+        "--shard 0", "preempted", when="outputs/segment-*", bring_outputs=False
+    )
     starts = tmp_path / "starts"
     directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})
     options = {"sleep_ms": 150, "start_log": str(starts)}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -216,6 +217,36 @@ def test_a_machine_of_azure_signs_in_as_itself(
     assert {who for who, _ in asked} == {"of this machine"}
     assert {query["resource"] for _, query in asked} == {"https://management.azure.com"}
     assert {query.get("client_id") or query["clientid"] for _, query in asked} == {"the-identity"}
+    assert len(azure_service.sweeps) == 1
+
+
+BROWSER = """
+import re, sys, urllib.request
+from urllib.parse import urlencode
+page = urllib.request.urlopen(sys.argv[1], timeout=30).read().decode()
+fields = dict(re.findall('name="(.*?)" value="(.*?)"', page))
+(where,) = re.findall('action="(.*?)"', page)
+urllib.request.urlopen(where, urlencode(fields).encode(), timeout=30).close()
+"""
+"""What a browser does with the page of somebody who has signed in."""
+
+
+@needs_sdk_2
+def test_a_person_signs_in_by_browser(azure_service, tmp_path, monkeypatch):
+    """A window opens once, and what follows is asked with the token that came of it."""
+    for name in azure_service.client_env:
+        if "SERVICE_PRINCIPAL" in name:
+            monkeypatch.delenv(name)
+    (tmp_path / "browser.py").write_text(BROWSER)
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {tmp_path / 'browser.py'} %s &")
+    monkeypatch.setenv("SSL_CERT_FILE", azure_service.client_env["REQUESTS_CA_BUNDLE"])
+    azure_service.add_compute("cpu", max_nodes=12)
+    calls = Calls(settings_of(azure_service, sign_in="browser"), lambda text: None)
+    try:
+        assert calls.sign_in().signed_in_as == "an account by browser"
+        submit(azure_service, calls, tmp_path / "code", axes={"--shard": [0, 1]})
+    finally:
+        calls.close()
     assert len(azure_service.sweeps) == 1
 
 

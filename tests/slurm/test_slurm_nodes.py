@@ -12,13 +12,16 @@ import pytest
 from onenode import OneNode
 from test_slurm import require_complete, starts
 
+from backends.slurm._submission import log_of
+
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def two(slurm_packages, directory):
-    """Two nodes; one that says nothing for some seconds is down, and its jobs go elsewhere."""
-    node = OneNode(directory, nodes=2, cpus=1, SlurmdTimeout=3)
+    """Two nodes with equal shares; a silent one is down after seconds, its jobs go elsewhere."""
+    spread = {"SelectTypeParameters": "CR_Core_Memory,CR_LLN"}
+    node = OneNode(directory, nodes=2, SlurmdTimeout=3, **spread)
     try:
         node.start()
         yield node
@@ -40,11 +43,12 @@ def cluster(two, monkeypatch):
     two.wait_until(two.is_idle)
 
 
-def begun(cluster, tmp_path):
+def begun(cluster, tmp_path, *, sleep_ms=300, shard_minutes=0.2):
     """A study whose jobs run on both nodes; where it lies, its log of starts, who waits for it."""
     log = tmp_path / "starts"
-    options = {"sleep_ms": 200, "start_log": str(log)}
-    study = it.study(tmp_path / "study", slurm={"shard_minutes": 0.2}, options=options)
+    options = {"sleep_ms": sleep_ms, "start_log": str(log)}
+    settings = {"shard_minutes": shard_minutes}
+    study = it.study(tmp_path / "study", slurm=settings, options=options)
     driver = it.begin(study, "slurm", "--yes")
     it.wait_for(lambda: nodes_at_work(cluster) == {"node0", "node1"})
     it.wait_for(lambda: it.outcomes_there(study) > 3)
@@ -86,9 +90,15 @@ def test_a_node_is_lost(cluster, tmp_path):
 
 def test_a_node_that_is_cut_off_goes_on_working(cluster, tmp_path):
     """Slurm takes it for lost and starts its job elsewhere, which waits: none is made twice."""
-    study, log, driver = begun(cluster, tmp_path)
+    study, log, driver = begun(cluster, tmp_path, sleep_ms=2500, shard_minutes=0.6)
+    (place,) = it.sweeps(study)
+    running = cluster.ask("squeue", "-h", "-t", "RUNNING", "-w", "node1", "-o", "%F %K")
+    job, number = running.split()
+    printed = log_of(place, f"shard-{int(number):05d}")
     cluster.end("node1", signal.SIGKILL)
-    cluster.wait_until(lambda: "down" in cluster.ask("sinfo", "-h", "-n", "node1", "-o", "%t"), 90)
+    it.wait_for(lambda: cluster.ask("squeue", "-h", "-t", "PENDING", "-o", "%K") == number)
+    cluster.run("scontrol", "update", f"JobId={job}_{number}", "StartTime=now")
+    it.wait_for(lambda: printed.read_text().count(": job ") == 2)
     it.wake(study)
     out, err = driver.communicate(200)
     assert driver.returncode == 1, out + err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import html
 import json
 import secrets
 import time
@@ -13,6 +15,8 @@ from .routes import route
 from .state import State
 
 LOGIN = "https://login.microsoftonline.com"
+_ANY_TENANT = "organizations"
+"""In place of a tenant, for people of whom is not known where they belong."""
 
 
 def _part(content: dict[str, object]) -> str:
@@ -85,7 +89,7 @@ def cloud_instances(state: State, request: Request) -> Response:
 @route("GET", "login", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", open_=True)
 def openid_configuration(state: State, request: Request, tenant: str) -> Response:
     """Where a tenant gives tokens."""
-    if tenant != state.names.tenant_id:
+    if tenant not in (state.names.tenant_id, _ANY_TENANT):
         return _refuse(f"AADSTS90002: Tenant '{tenant}' not found.", "invalid_tenant", 400)
     base = f"{LOGIN}/{tenant}"
     return reply(
@@ -98,10 +102,65 @@ def openid_configuration(state: State, request: Request, tenant: str) -> Respons
     )
 
 
+@route("GET", "login", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/authorize", open_=True)
+def authorize(state: State, request: Request, tenant: str) -> Response:
+    """The page of a person who has just typed a password: a form that sends itself."""
+    asked = dict(request.query)
+    code = secrets.token_urlsafe(16)
+    with state.changed:
+        state.sign_ins[code] = asked
+    fields = {"code": code, "state": asked["state"], "client_info": _client_info(state)}
+    page = "".join(
+        f'<input name="{name}" value="{html.escape(value)}">' for name, value in fields.items()
+    )
+    text = f'<form method="post" action="{html.escape(asked["redirect_uri"])}">{page}</form>'
+    return Response(200, text.encode(), {"Content-Type": "text/html"})
+
+
+def _client_info(state: State) -> str:
+    return _part({"uid": state.names.client_id, "utid": state.names.tenant_id})
+
+
+def _person(state: State, form: dict[str, str]) -> Response:
+    """Give a person a token for the code of a page, once, and to who asked for the page."""
+    with state.changed:
+        asked = state.sign_ins.pop(form.get("code", ""), None)
+    proof = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+    if (
+        asked is None
+        or asked["redirect_uri"] != form.get("redirect_uri")
+        or asked["code_challenge"] != base64.urlsafe_b64encode(proof).rstrip(b"=").decode()
+    ):
+        return _refuse("AADSTS70008: The provided authorization code is not valid.", status=400)
+    now, seconds = int(time.time()), state.settings.token_s
+    claims = {
+        "aud": asked["client_id"],
+        "iss": f"{LOGIN}/{state.names.tenant_id}/v2.0",
+        "iat": now,
+        "exp": now + int(seconds),
+        "nonce": asked["nonce"],
+        "oid": state.names.client_id,
+        "tid": state.names.tenant_id,
+        "preferred_username": "somebody@lab.example",
+    }
+    return reply(
+        {
+            "token_type": "Bearer",
+            "scope": asked["scope"],
+            "expires_in": int(seconds),
+            "access_token": make_token(state, seconds),
+            "id_token": f"{_part({'alg': 'RS256'})}.{_part(claims)}.{secrets.token_urlsafe(32)}",
+            "client_info": _client_info(state),
+        }
+    )
+
+
 @route("POST", "login", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", open_=True)
 def token(state: State, request: Request, tenant: str) -> Response:
-    """Give a service principal its token."""
+    """Give a service principal, or a person in a browser, a token."""
     form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+    if form.get("grant_type") == "authorization_code":
+        return _person(state, form)
     if form.get("grant_type") != "client_credentials":
         state.journal.add_unknown(f"grant_type {form.get('grant_type')} at {request.path}")
         return _refuse("AADSTS70003: The app requested an unsupported grant type.", status=400)

@@ -249,6 +249,7 @@ class State:
         self.sign_in_refusal: str | None = None
         self.tokens: dict[str, float] = {}
         self.run_tokens: dict[str, float] = {}
+        self.sign_ins: dict[str, dict[str, str]] = {}
         self.account_key = secrets.token_bytes(64)
         self.signing_key = secrets.token_bytes(32)
         self.experiments: dict[str, str] = {}
