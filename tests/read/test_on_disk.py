@@ -94,6 +94,8 @@ def test_rows_go_to_disk_while_a_table_is_read(tmp_path, small_pieces):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(on_disk.OnDisk, "take", watched)
         patched.setattr("amiss_tasks.stages.read._study.bytes_beside", lambda *_: 0)
+        # so that rows of the table are in memory, too, when there is no more room
+        patched.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 1_024)
         in_memory, from_disk = both(BASE_INPUT, tmp_path, room=BASE_BYTES + 3 * held // 2)
     assert {role for role, rows in used if rows} == {"vcf", "cadd_snv", "cadd_indel"}
     assert alike(in_memory, from_disk)
