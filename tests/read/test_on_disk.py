@@ -13,6 +13,7 @@ from amiss_tasks.r.collation import text_key
 from amiss_tasks.stages.columns.stretches import Stretches
 from amiss_tasks.stages.files import on_disk
 from amiss_tasks.stages.files.memory import BASE_BYTES
+from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.scratch import PREFIX
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from gridrun.errors import EnvironmentFault, InputError
@@ -189,3 +190,12 @@ def test_what_no_grid_can_train_on_leaves_no_table(tmp_path):
         cache = tmp_path / "cache"
         assert not cache.exists() or not list(cache.iterdir())
     assert said[0] == said[1]
+
+
+def test_a_fault_names_the_first_of_its_lines_in_whatever_order_they_were_met():
+    """And says what is wrong with the first; pieces are in another order than the file."""
+    report = FileReport(Path("x"))
+    for line in (9, 3, 7, 1, 5, 8, 2):
+        report.fault(f"wrong at {line}", line=line, key="wrong", noun="row")
+    (fault,) = report.faults
+    assert fault.message == "wrong at 1 (7 rows, first on line 1, then 2, 3, 5, 7 and 2 more)"
