@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from inputs import BASE_INPUT, GOLDEN_INPUT, lines_of, write_lines
 
+from amiss_tasks.features.features_file import read_features
 from amiss_tasks.r.collation import text_key
 from amiss_tasks.stages.columns.stretches import Stretches
 from amiss_tasks.stages.files import on_disk
 from amiss_tasks.stages.files.memory import BASE_BYTES
+from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.scratch import PREFIX
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from gridrun.errors import EnvironmentFault, InputError
@@ -36,6 +38,10 @@ def both(inputs, place, grid=None, room=ROOM, **options) -> list[ReadResult]:
     ]
 
 
+def _bytes_of(column) -> bytes:
+    return column.to_numpy(zero_copy_only=False).tobytes()
+
+
 def alike(one: ReadResult, other: ReadResult) -> bool:
     """Whether two tables have the same rows in the same order, to the bit, and the same is said."""
     tables = (each.table.replace_schema_metadata(None).combine_chunks() for each in (one, other))
@@ -44,7 +50,7 @@ def alike(one: ReadResult, other: ReadResult) -> bool:
         digest.update(str(table.schema).encode())
         for name in table.column_names:
             column = table[name].combine_chunks()
-            values = column.to_pylist() if column.type == "string" else column.to_numpy().tobytes()
+            values = column.to_pylist() if column.type == "string" else _bytes_of(column)
             digest.update(repr(values).encode())
     same = (one.notes, one.counts, one.features) == (other.notes, other.counts, other.features)
     return same and first.digest() == second.digest()
@@ -94,6 +100,8 @@ def test_rows_go_to_disk_while_a_table_is_read(tmp_path, small_pieces):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(on_disk.OnDisk, "take", watched)
         patched.setattr("amiss_tasks.stages.read._study.bytes_beside", lambda *_: 0)
+        # so that rows of the table are in memory, too, when there is no more room
+        patched.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", 1_024)
         in_memory, from_disk = both(BASE_INPUT, tmp_path, room=BASE_BYTES + 3 * held // 2)
     assert {role for role, rows in used if rows} == {"vcf", "cadd_snv", "cadd_indel"}
     assert alike(in_memory, from_disk)
@@ -187,3 +195,29 @@ def test_what_no_grid_can_train_on_leaves_no_table(tmp_path):
         cache = tmp_path / "cache"
         assert not cache.exists() or not list(cache.iterdir())
     assert said[0] == said[1]
+
+
+def test_a_fault_names_the_first_of_its_lines_in_whatever_order_they_were_met():
+    """And says what is wrong with the first; pieces are in another order than the file."""
+    report = FileReport(Path("x"))
+    for line in (9, 3, 7, 1, 5, 8, 2):
+        report.fault(f"wrong at {line}", line=line, key="wrong", noun="row")
+    (fault,) = report.faults
+    assert fault.message == "wrong at 1 (7 rows, first on line 1, then 2, 3, 5, 7 and 2 more)"
+
+
+def test_a_further_table_is_judged_by_all_pieces(tmp_path, small_pieces):
+    """It has a row for one variant, so it is not refused for those that have none."""
+    lines = lines_of(GOLDEN_INPUT["vcf"])
+    cells = next(line for line in lines if "missense" in line and line[0] != "#").split("\t")
+    row = "\t".join((*cells[:2], *cells[3:5], "0.5"))
+    table = write_lines(tmp_path / "t.tsv", ["chrom\tpos\tref\talt\tscore", row])
+    features = tmp_path / "f.yaml"
+    features.write_text(
+        "- {name: LRT_score, source: {vep: LRT_score}, type: numeric}\n"
+        "- {name: more, source: {annotations: {t: score}}, type: numeric, optional: true}\n"
+    )
+    inputs = {"vcf": GOLDEN_INPUT["vcf"], "annotations.t": table}
+    found = both(inputs, tmp_path, features=read_features(features).features)
+    assert alike(*found)
+    assert any("no row for" in note.message for note in found[0].notes)
