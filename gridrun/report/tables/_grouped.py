@@ -17,9 +17,9 @@ from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 from gridrun.plan.selection import positions_of
 from gridrun.report.comparison import Comparison
 from gridrun.report.page import FALLBACK, SAID, SCORED, WORST, Known, Viewed
-from gridrun.report.tables._best_null import best_null_models
 from gridrun.report.tables._compared import TOO_FEW
 from gridrun.report.tables._frame import part_frame
+from gridrun.report.tables._null_models import best_null_models
 from gridrun.report.tables._pivot import pivoted
 from gridrun.report.tables._sizes import Sizes, sizes_of
 from gridrun.report.tables._write import write_results

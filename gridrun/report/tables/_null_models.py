@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gridrun.pipeline import (
@@ -14,6 +14,7 @@ from gridrun.pipeline import (
     names_of,
 )
 from gridrun.report.batches import PartBatch
+from gridrun.report.page import Known
 from gridrun.report.summary import NullModelMean
 from gridrun.report.tables._block_rows import BlockRows
 from gridrun.store.ledger import LedgerView
@@ -91,3 +92,48 @@ class RowTables:
             own = NullModelMean(str(row[columns[0].name]), at={one: row[one] for one in apart})
             means.setdefault(own.label, own).add(row, headline)
         return tuple(means.values())
+
+
+def best_null_models(
+    known: Known, chosen: Mapping[str, Collection[int]], metrics: Sequence[str]
+) -> Iterator[str]:
+    """A sentence for each metric that null models have: the best of them on the rows of the means.
+
+    Args:
+        known: The study; its tables are written.
+        chosen: Parameter, ``classifier`` or ``fold`` to the positions that the means are of.
+        metrics: Metrics of the means.
+    """
+    pipeline = known.study_state.pipeline
+    file = known.study_state.study.paths.null_models_parquet
+    if not isinstance(pipeline, HasNullModels) or not file.exists():
+        return
+    import pyarrow.parquet as pq
+
+    named, *others = names_of(pipeline.null_model_columns)
+    directions = {one.column: one for one in known.metrics if one.column in others}
+    meant = {metric: directions[metric] for metric in metrics if metric in directions}
+    table = pq.read_table(file, columns=[*pipeline.block, "fold", named, *meant]).to_pandas()
+    for name in pipeline.block:
+        if name in chosen:
+            values = [known.grid[name][at] for at in chosen[name]]
+            table = table[table[name].isin(values)]
+    if "fold" in chosen:
+        table = table[table["fold"].isin([at + 1 for at in chosen["fold"]])]
+    # methods are not tried on the rows of another split, so null models are not either
+    apart = [one for one in pipeline.summary_parameters if one in pipeline.block]
+    apart = [name for name in apart if table[name].nunique() > 1]
+    for metric, one in meant.items():
+        said = []
+        for at, rows in table.groupby(apart, sort=False) if apart else [((), table)]:
+            means = rows.groupby(named, sort=False)[metric].mean().dropna()
+            if len(means):
+                best = means.idxmin() if one.smaller_is_better else means.idxmax()
+                where = f" ({', '.join(map(str, at))})" if at else ""
+                said.append(f"{best}{where} {means[best]:.3f}")
+        if said:
+            yield (
+                "the best null model of these blocks and folds has a mean "
+                f"{metric} of: {'; '.join(said)}. A method that does not exceed it has found "
+                "nothing else"
+            )
