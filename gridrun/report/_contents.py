@@ -10,7 +10,7 @@ import numpy as np
 from gridrun.plan.task_encoding import IntArray
 
 _DIGEST_BYTES = 16
-_MOST_RECENT = 4096
+_MOST_RECENT = 1024
 
 
 class FirstCombinations:
@@ -47,6 +47,6 @@ class FirstCombinations:
     def _put_to_the_others(self) -> None:
         digests = np.concatenate([self._digests, np.array([*self._recent], self._digests.dtype)])
         numbers = np.concatenate([self._numbers, np.array([*self._recent.values()], np.int64)])
-        order = np.argsort(digests)
+        order = np.argsort(digests, kind="stable")  # most of it is sorted
         self._digests, self._numbers = digests[order], numbers[order]
         self._recent = {}

@@ -49,7 +49,8 @@ class Scripted:
     capabilities = Capabilities(isolates=True, workers=3, most_tasks=MOST_TASKS)
 
     def __init__(self, script, log, ledger):
-        self._script, self._log, self._ledger = script, log, ledger
+        # played once, however often the engine runs the backend again for what was lost
+        self._script, self._log, self._ledger = iter(script), log, ledger
         self._units = {}
         self._left = {}
         self._gone = []
