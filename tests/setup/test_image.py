@@ -149,10 +149,12 @@ export RAY_AUTH_MODE=token RAY_AUTH_TOKEN={token} RAY_TMPDIR=/tmp/ray TMPDIR=/tm
 start="ray start --block --disable-usage-stats --node-ip-address=127.0.0.1"
 $start --head --port={gcs} --num-cpus=0 --dashboard-host=127.0.0.1 --dashboard-port={dashboard} \
   --dashboard-agent-listen-port={of_head} >/tmp/head.txt 2>&1 &
-trap 'kill %1 %2; wait' EXIT
-until wget --quiet --tries=1 --output-document=- http://127.0.0.1:{dashboard}/api/gcs_healthz; do
-  kill -0 %1 || (cat /tmp/head.txt; exit 1)
-  sleep 0.5  # the head starts
+trap 'kill %1 %2; wait; tail -n 20 /tmp/*.txt /tmp/ray/session_latest/logs/dashboard*.log' EXIT
+for well in {of_head}/api/local_raylet_healthz {dashboard}/api/gcs_healthz; do
+  until wget --quiet --tries=1 --output-document=- http://127.0.0.1:$well | grep success; do
+    kill -0 %1
+    sleep 0.5  # the head starts
+  done
 done
 $start --address=127.0.0.1:{gcs} --num-cpus=1 --dashboard-agent-listen-port={of_node} \
   >/tmp/node.txt 2>&1 &
