@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -187,3 +188,9 @@ def test_the_map_has_every_package():
     inner = [path for path in PACKAGES if path.parent != ROOT]
     said = {f"{path.relative_to(ROOT)}/": _face(path).replace("``", "`") for path in inner}
     assert {name: line for name, line in lines.items() if name in said} == said
+
+
+def test_a_file_of_tests_has_a_name_that_no_other_one_has():
+    """pytest imports them by their names alone, and collects the second of two not at all."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
