@@ -191,6 +191,6 @@ def test_the_map_has_every_package():
 
 
 def test_a_file_of_tests_has_a_name_that_no_other_one_has():
-    """pytest imports them by their names alone, and collects the second of two not at all."""
+    """Pytest imports them by their names alone, and collects the second of two not at all."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, times in names.items() if times > 1] == []
