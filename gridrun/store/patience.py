@@ -86,8 +86,10 @@ class _Patient(io.RawIOBase):
         assert self._stamp is not None, "it is open"
         size, _ = self._stamp
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: size}[whence]
-        if self._file is not None:
-            self._file.seek(self._at)
+        return self._at
+
+    def tell(self) -> int:
+        # by itself it would seek, and may be asked while another thread reads
         return self._at
 
     def close(self) -> None:
@@ -97,6 +99,7 @@ class _Patient(io.RawIOBase):
     def _tried(self, buffer: Any) -> int:
         file = self._opened()
         try:
+            file.seek(self._at)
             return file.readinto(buffer)
         except OSError:
             self._lose()  # it may be known to its server by another number now
@@ -114,7 +117,6 @@ class _Patient(io.RawIOBase):
                 )
             self._stamp = stamp
             self._file = self._path.open("rb", buffering=0)
-            self._file.seek(self._at)
         return self._file
 
     def _lose(self) -> None:

@@ -440,6 +440,15 @@ def test_the_methods_paragraph_counts_what_ran_and_is_text_in_both_languages(fin
     assert not re.search(r"(?<!\\)[_%&#$]", latex)
 
 
+def test_the_methods_paragraph_names_what_was_asked_for_not_all_of_the_grid(study):
+    """A value that no combination of the request has was not compared, nor did it vary."""
+    asked = {"only": ["smoothing=flat,mean"]}
+    whole, _ = methods_text(Known(study.state(), study.summary()))
+    part, _ = methods_text(Known(study.state(**asked), study.summary(**asked)))
+    assert "We compared 3 values of the parameter smoothing (flat, upper, mean)" in whole
+    assert "We compared 2 values of the parameter smoothing (flat, mean)" in part
+
+
 def test_the_plotting_script_is_the_one_recorded_and_is_shipped():
     """Its digest is that of the bundling script, its licences stand beside it, the wheel has it."""
     digest, name = (ASSETS / "plot.sha256").read_text("utf-8").split()

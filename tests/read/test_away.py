@@ -16,6 +16,7 @@ from amiss_tasks.stages.files.lines import LineSource
 from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.plan.fingerprint import digest_of_input
+from gridrun.store.patience import open_patiently
 
 BLOCK = 4_096
 TEXT = b"".join(b"line %d with some text\n" % number for number in range(3_000))
@@ -136,3 +137,29 @@ def test_all_inputs_of_a_study(away, tmp_path, inputs):
     assert len(disk.pauses) >= 4
     disk.every = 10**9  # a digest is taken from the beginning again
     assert Digests({}).of(vcf) == digest
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_another_thread_may_ask_where_it_is(monkeypatch, tmp_path, when):
+    """The text is unpacked by a thread of its own, while progress is told from the position."""
+    plain, readers = io.open, []
+
+    class Asked(io.FileIO):
+        def readinto(self, buffer):
+            for reader in readers if when == "before" else ():
+                reader.tell()
+            size = super().readinto(buffer)
+            for reader in readers:
+                reader.tell()
+            return size
+
+    def opened(file, mode="r", buffering=-1, *more, **others):
+        return Asked(file) if mode == "rb" else plain(file, mode, buffering, *more, **others)
+
+    path = tmp_path / "a.vcf"
+    path.write_bytes(TEXT)
+    monkeypatch.setattr(io, "open", opened)
+    with open_patiently(path) as file:
+        readers.append(file)
+        assert b"".join(iter(lambda: file.read(1_000), b"")) == TEXT
+        assert file.tell() == len(TEXT)

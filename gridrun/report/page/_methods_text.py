@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from gridrun._version import __version__
 from gridrun.errors import counted, printable
+from gridrun.pipeline import Value
 from gridrun.report.page._known import Known
+from gridrun.study.state import StudyState
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,7 +35,7 @@ def methods_text(known: Known) -> tuple[str, str]:
 
 def _sentences(known: Known) -> list[str]:
     study_state, summary = known.study_state, known.summary
-    study, grid = study_state.study, known.grid
+    study, grid = study_state.study, _asked(study_state)
     methods = [str(value) for value in grid[known.compared]]
     varying = [
         f"{name} ({', '.join(map(str, values))})"
@@ -52,7 +56,7 @@ def _sentences(known: Known) -> list[str]:
     inputs = [f"{name} ({digest[:12]})" for _, name, digest in known.inputs]
     said.append(f"Inputs, with the beginning of their SHA-256: {', '.join(inputs)}.")
     if varying:
-        said.append(f"The grid also varied {'; '.join(varying)}.")
+        said.append(f"Combinations also varied in {'; '.join(varying)}.")
     if fixed:
         said.append(f"These were fixed: {', '.join(fixed)}.")
     said.append(
@@ -82,6 +86,16 @@ def _sentences(known: Known) -> list[str]:
     if used:
         said.append(f"Versions: {used}.")
     return said
+
+
+def _asked(study_state: StudyState) -> dict[str, list[Value]]:
+    """Parameter to its values in the combinations that were asked for, in grid order."""
+    grid = study_state.study.grid
+    digits = np.unravel_index(study_state.selection.indices(), grid.sizes)
+    return {
+        name: [values[at] for at in np.unique(positions).tolist()]
+        for name, values, positions in zip(grid.names, grid.values, digits, strict=True)
+    }
 
 
 def _sentence(text: str) -> str:
