@@ -149,7 +149,7 @@ export RAY_AUTH_MODE=token RAY_AUTH_TOKEN={token} RAY_TMPDIR=/tmp/ray TMPDIR=/tm
 start="ray start --block --disable-usage-stats --node-ip-address=127.0.0.1"
 $start --head --port={gcs} --num-cpus=0 --dashboard-host=127.0.0.1 --dashboard-port={dashboard} \
   --dashboard-agent-listen-port={of_head} >/tmp/head.txt 2>&1 &
-trap 'kill %1 %2; wait; tail -n 20 /tmp/*.txt /tmp/ray/session_latest/logs/dashboard*.log' EXIT
+trap 'kill %1 %2; wait; tail -n 3 /tmp/*.txt' EXIT
 for well in {of_head}/api/local_raylet_healthz {dashboard}/api/gcs_healthz; do
   until wget --quiet --tries=1 --output-document=- http://127.0.0.1:$well | grep success; do
     kill -0 %1
