@@ -86,17 +86,23 @@ def collect(
 
 
 def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any) -> None:
-    """End all sweeps, and bring in what they have."""
+    """End all sweeps, and bring in what they have; one that cannot be ended keeps no other one."""
     sent = RemoteStudy(remote, study, pipeline, options)
     names = [sweep.name for sweep in sent.sweeps() if sweep.lives]
     if not names:
         sys.stderr.write("no sweep is running: there is nothing to cancel\n")
         return
+    failures: list[GridrunError] = []
     with naming_sweeps(sent), sent.asking() as backend:
         for name in names:
-            backend.cancel(name)
-    for name in names:
-        sys.stderr.write(f"asked for the end of {name}\n")
+            try:
+                backend.cancel(name)
+            except GridrunError as error:
+                failures.append(error)
+            else:
+                sys.stderr.write(f"asked for the end of {name}\n")
+        if failures:
+            raise failures[0]
     chosen = {"mix_environments": True}
     try:
         ended = _run(sent, chosen, send=False, wait=True, as_json=as_json)
