@@ -813,7 +813,7 @@ def test_groups_of_methods_are_refused_below_five_folds_and_else_those_of_the_ta
         page = Page(opened.study.paths.report_html)
         with opened.study.paths.method_groups_csv.open(newline="") as handle:
             rows = [row for row in csv.DictReader(handle) if row["classifier"] == "tree"]
-        head, *lines = page.tables["groups-1"]
+        head, *lines = page.tables["groups-1-letters"]
         shown = [dict(zip(head, line, strict=True)) for line in lines]
         assert [line["smoothing"] for line in shown] == [row["method"] for row in rows]
         assert len(shown) == 3

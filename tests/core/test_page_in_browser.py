@@ -31,7 +31,7 @@ def study(tmp_path_factory):
     """A study of which one method fails in its first fold, and its report."""
     folder = tmp_path_factory.mktemp("report") / "study"
     opened = open_toy(
-        write_study(folder, GRID, folds=4),
+        write_study(folder, GRID, folds=5),
         misbehave={"smoothing=upper,fold=1": "error"},
         predictions=60,
     )
@@ -115,6 +115,18 @@ def test_every_figure_is_drawn(page):
     assert all(marks for _, marks in found)
 
 
+def test_the_diagram_of_critical_differences_is_that_of_the_table(page):
+    """A mark for each mean and for each letter, a bar for each group from its least to its most."""
+    place = "document.querySelector('#groups-1-letters')"
+    has = f"[...{place}.tBodies[0].rows].filter((row) => row.cells[1].textContent !== '-').length"
+    letters = f"{place}.querySelectorAll('td.bar').length"
+    figure = f"{place}.closest('.wide').previousElementSibling"
+    marks = page.evaluate(f"{figure}.querySelectorAll('svg g[aria-label=dot] circle').length")
+    assert marks == page.evaluate(f"{has} + {letters}") > 3
+    bars = page.evaluate(f"{figure}.querySelectorAll('svg g[aria-label=link] path').length")
+    assert bars == page.evaluate(f"{place}.tHead.rows[0].cells.length - 4") > 0
+
+
 def test_the_address_has_the_view_and_gives_it_back(shown, study):
     """A page that is opened with a fragment shows that metric and that choice."""
     shown.open(study.study.paths.report_html, "#comparison.metric=loss&grid.keep.classifier=line")
@@ -144,7 +156,7 @@ def test_failures_count_as_the_control_says(page, study):
         page.evaluate(f"{select}.dispatchEvent(new Event('change'))")
         page.until(f"location.hash.includes('{name}.failures=worst')")
     assert page.evaluate(shown) == ["worst case"]
-    worst, folds = -1.0, 4
+    worst, folds = -1.0, 5
     means = [(sum(v) + worst * (folds - len(v))) / folds for _, v in rows_of(study) if v]
     page.until(f"{EXPLORER}.textContent.includes('the worst value')")
     said = page.evaluate(f"{EXPLORER}.querySelector('[aria-live]').textContent")

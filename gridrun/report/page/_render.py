@@ -33,6 +33,7 @@ SCRIPTS = (
     "consequences.js",
     "tradeoffs.js",
     "forest.js",
+    "groups.js",
     "calibration.js",
     "columns.js",
     "axes.js",
