@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -45,8 +46,9 @@ def test_a_damaged_model_predicts_nothing_or_the_same(number, scratch):
 
 
 ALWAYS = {
-    "kill": (1, "was killed by signal 9 (SIGKILL)"),
-    "kill_parent": (3, "workers were lost"),
+    "kill": (1, r"was killed by signal 9 \(SIGKILL\)"),
+    # the tasks' count of losses is full first, or the workers'
+    "kill_parent": (3, r"workers were lost (one after another|in a row, none of)"),
 }
 
 
@@ -62,7 +64,7 @@ def test_workers_that_end_themselves_for_ever_are_given_up(how, tmp_path):
     assert ended.returncode == code, told
     assert "Traceback" not in told
     results = study / "results" / "final_cv_results.csv"
-    assert said in told + (results.read_text() if results.exists() else "")
+    assert re.search(said, told + (results.read_text() if results.exists() else ""))
     opened = open_toy(study)
     assert opened.status().parts["running"] == 0
     assert len(list(opened.logs())) <= 2 * len(open_toy(study).plan().stages) * 8
