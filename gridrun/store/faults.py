@@ -130,10 +130,12 @@ def why_not(path: Path) -> OSError | None:
             probe.write(b"\0" * _PROBE_BYTES)
             probe.flush()
             os.fsync(probe.fileno())
-        with path.open("r+b"):
-            pass
+        path.stat()
     except OSError as error:
         return OSError(error.errno, error.strerror, str(path))
+    # not by opening it: closing it again would give away the locks that SQLite has of it here
+    if not os.access(path, os.W_OK, effective_ids=True):
+        return OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     if limit != resource.RLIM_INFINITY and limit < _size_with_log(path) + (1 << 20):
         return OSError(errno.EFBIG, "", str(path))

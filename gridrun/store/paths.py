@@ -31,9 +31,15 @@ def file_mode(file: Path) -> int:
 
 
 def make_file(file: Path) -> Path:
-    """Make a file that is missing, with the directories above it; gives its path."""
+    """Make a file that is missing, with the directories above it; gives its path.
+
+    One that is there is not opened: closing it again would give away the locks that this process
+    has of it, through SQLite.
+    """
     make_directory(file.parent)
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, file_mode(file)))
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, how, file_mode(file)))
     return file
 
 

@@ -43,7 +43,9 @@ def committed(directory: Path) -> set[tuple[int, int, int]]:
 def starts(log: Path) -> list[tuple[int, int, int]]:
     """(context, fold, code) of every task start the worker's side wrote."""
     found = []
-    for line in log.read_text().splitlines() if log.exists() else []:
+    # the last line may be half written
+    text = log.read_text().rpartition("\n")[0] if log.exists() else ""
+    for line in text.splitlines():
         _, context, code, fold, _ = line.split()
         found.append((int(context), int(fold), int(code)))
     return found

@@ -18,6 +18,7 @@ from gridrun.plan.task_encoding import TaskEncoding
 from gridrun.plan.units import SegmentRead, SweepPlanned, TaskDone, TaskFailed
 from gridrun.store.ledger import _lease, _sweeps
 from gridrun.store.ledger._digests import payloads_in, seal
+from gridrun.store.ledger._in_place import InPlace
 from gridrun.store.ledger._open import explained, open_for_writing
 from gridrun.store.ledger._read import LedgerView
 from gridrun.store.ledger._rows import Rows
@@ -60,6 +61,7 @@ class Ledger(LedgerView):
         db, self.note = open_for_writing(path)
         super().__init__(db, path)
         self._lock = threading.RLock()
+        self._place = InPlace(path)
         self._buffer: list[tuple[TaskDone | TaskFailed, str]] = []
         self._marks: list[tuple[str, tuple[Any, ...]]] = []
         self._run = 0
@@ -303,7 +305,9 @@ class Ledger(LedgerView):
     def _write(self, action: Callable[[], Any], *tables: str) -> Any:
         """Do something in one transaction, and seal the small tables that it changes."""
         with self._lock, explained(self.path):
-            return patiently(lambda: self._once(action, tables), self.path)
+            value = patiently(lambda: self._once(action, tables), self.path)
+            patiently(self._place.require)
+            return value
 
     def _once(self, action: Callable[[], Any], tables: Sequence[str]) -> Any:
         try:
