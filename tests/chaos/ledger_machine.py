@@ -99,6 +99,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def commit(self):
         self.script.append(("commit", 0))
 
+    @rule()
+    def look(self):
+        """Another program opens the ledger, reads and closes it."""
+        self.script.append(("look", 0))
+
     @rule(
         smoothing=some(WHOLE["smoothing"]),
         thinning=some(WHOLE["thinning"]),

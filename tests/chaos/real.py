@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import commands
+from scripted import LOOK
 from toystudies import table
 
 from amiss_tasks.testing import write_small_study
@@ -72,6 +73,7 @@ EVENTS = {
     "terminal is closed": (SELF, None, {0, -HUP}),
     "disk is full": (SELF, None, {0, 2, 3}),
     "disk is slow": (SELF, None, {0}),
+    "ledger is opened": (SELF, None, {0}),
 }
 """What happens: to which program, which signal, and exit codes that are right then."""
 
@@ -149,7 +151,7 @@ class Round:
         environment = {**os.environ, "TMPDIR": str(self._temporary), "COLUMNS": "120"}
         if event == "disk is slow":
             environment["LD_PRELOAD"] = str(slow)
-        self._terminal, self._listened = -1, True
+        self._terminal, self._listened, self._known = -1, True, tasks_done(directory)
         words = [*GRIDRUN, "local", str(directory), "--workers", "2"]
         if event == "terminal is closed":
             self._terminal, other = pty.openpty()
@@ -219,6 +221,12 @@ class Round:
             with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
                 while file.write(bytes(4096)):
                     pass
+        elif self._event == "ledger is opened":
+            # by a program that may write, as most open it, and that is the last to close it
+            ledger = self._directory / ".gridrun" / "ledger.sqlite"
+            if not ledger.exists():
+                return False
+            subprocess.run([sys.executable, "-c", LOOK, ledger], check=True)
         return True
 
     def _read_terminal(self) -> None:
@@ -244,6 +252,10 @@ class Round:
         if self._event == "terminal is closed":
             right = right | {128 + HUP}  # in setsid's words
         assert code in right, f"{self._event}: exit code {code}: {said}"
+        known = tasks_done(self._directory)
+        assert known >= self._known, f"{self._event}: {self._known - known} outcomes are lost"
+        (_, *rows), *_ = _RIGHT
+        assert code != 0 or known == len(rows), f"{self._event}: {known} outcomes: {said}"
         assert "Traceback" not in said, f"{self._event}: {said}"
         assert code not in {2, 3} or re.search(r"^error: \S", said, re.MULTILINE), said
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,12 @@ from gridrun.testing.toy import PIPELINE
 
 WORKER = "scripted"
 MOST_TASKS = 5
+LOOK = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+db.close()
+"""
 
 
 class Scripted:
@@ -183,6 +190,11 @@ class Scripted:
     def _commit(self, *_):
         self._ledger().commit()
         self._say("committed", "")
+        yield from ()
+
+    def _look(self, *_):
+        """As who looks into the ledger with a program of their own, and closes it again."""
+        subprocess.run([sys.executable, "-c", LOOK, str(self._ledger().path)], check=True)
         yield from ()
 
     def _kill(self, *_):
