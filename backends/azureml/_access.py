@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from backends.azureml._faults import fault_of, may_be_renewed, not_known
-from backends.azureml.sdk.calls import TRIES, Calls
+from backends.azureml.sdk.calls import Calls
 from backends.azureml.sdk.types import AzureTrouble, Submission, Trouble
 from backends.azureml.settings import AzureSettings
+from gridrun.plan.retries import RETRIES, SERVICE
 from gridrun.plan.units import Event
 from gridrun.run.backend import SweepStatus
 
@@ -104,6 +105,7 @@ class Access(Calls):
             EnvironmentFault: Whether it is there cannot be found out.
         """
         number = clashes = 0
+        tries = RETRIES[SERVICE].tries
         while True:
             number += 1
             try:
@@ -117,9 +119,9 @@ class Access(Calls):
                     clashes += 1
                     if clashes > 1:
                         raise not_known(trouble, submission.run_id) from None
-                elif not self._may_pass(trouble) or (number >= TRIES and not self._waits):
+                elif not self._may_pass(trouble) or (number >= tries and not self._waits):
                     raise
-                self.pause_after(trouble, "submitting", min(number, TRIES - 1))
+                self.pause_after(trouble, "submitting", min(number, tries - 1))
             else:
                 return sent
 

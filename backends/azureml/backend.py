@@ -27,7 +27,17 @@ from backends.azureml.sdk.types import CANCELLED, AzureTrouble, Trouble
 from backends.azureml.settings import AzureSettings
 from backends.azureml.stamps import is_same
 from gridrun.errors import EnvironmentFault, UserError, counted
-from gridrun.plan.units import Event, Job, ReadArtifact, SweepEnded, SweepEvent, SweepSent, Unit
+from gridrun.plan.retries import RETRIES
+from gridrun.plan.units import (
+    Event,
+    Job,
+    Loss,
+    ReadArtifact,
+    SweepEnded,
+    SweepEvent,
+    SweepSent,
+    Unit,
+)
 from gridrun.run.backend import (
     Capabilities,
     ChildStatus,
@@ -46,9 +56,6 @@ from gridrun.shard.packing import Shards
 
 _LONGEST_POLL_SECONDS = 30.0
 _LEAST_SILENT_SECONDS = 3600.0
-_MOST_FRUITLESS = 3
-"""Rounds of sweeps without a single outcome."""
-
 _GONE = re.compile(r"pre-?empt|without (its|these) outcomes|is damaged", re.IGNORECASE)
 """A lost node or a damaged file, not a worker that cannot work: another may succeed."""
 
@@ -317,7 +324,7 @@ class AzureBackend(SweepBackend):
         elif watch.outstanding.reasons:
             self._fruitless += 1
             (reason, _), *_ = watch.outstanding.reasons.most_common(1)
-            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
+            if not _GONE.search(reason) or self._fruitless >= RETRIES[Loss.SWEEP].tries:
                 self._forget(watch.name)
                 raise EnvironmentFault(
                     f"no child of the sweep produced a result: {reason}",

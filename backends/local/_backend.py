@@ -25,6 +25,7 @@ from gridrun.errors import EnvironmentFault, UserError
 from gridrun.plan.units import (
     Event,
     Job,
+    Loss,
     Notice,
     ReadArtifact,
     Unit,
@@ -236,7 +237,7 @@ class LocalBackend:
         said = self._restarts.ended(fault)
         yield Notice(said)
         for unit in sorted(self._given):
-            yield UnitLost(unit, fault.what)
+            yield UnitLost(unit, fault.what, Loss.HOST)
         ray.close()
         while not self._stopping:
             self._pause()

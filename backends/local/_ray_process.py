@@ -14,6 +14,7 @@ from typing import Any
 from backends.local._messages import Broken, Close, Closed, NotUp, Open, Start, Up
 from backends.local._reaper import start_reaper
 from gridrun.errors import EnvironmentFault, GridrunError, counted
+from gridrun.plan.retries import HOST_START, RETRIES
 from gridrun.worker import (
     ChildProcess,
     Ending,
@@ -24,9 +25,6 @@ from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_
 
 START_SECONDS = 120.0
 """Time limit for the start of a Ray of our own."""
-
-START_TRIES = 3
-"""Starts of a Ray of our own: on a loaded machine its parts may not find each other in time."""
 
 JOIN_SECONDS = 45.0
 """Time limit for joining a cluster; Ray itself would try for minutes."""
@@ -176,13 +174,14 @@ class RayProcess:
         self.close()
         if self._address is not None:
             raise EnvironmentFault(why, where=f"--address {self._address}", todo=_JOIN_ADVICE)
-        if self._tries == START_TRIES:
+        tries = RETRIES[HOST_START].tries
+        if self._tries == tries:
             raise EnvironmentFault(
                 f"Ray did not start, {counted(self._tries, 'time')} in a row: {why}; {log}",
                 todo="run with --in-process, without Ray, to see whether the study itself works",
             )
         self.start()
-        return f"Ray did not start ({why}); it is started again ({self._tries} of {START_TRIES})"
+        return f"Ray did not start ({why}); it is started again ({self._tries} of {tries})"
 
     def _gone(self, ending: Ending) -> RayEnded:
         assert self._child is not None

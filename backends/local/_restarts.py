@@ -8,15 +8,8 @@ from collections.abc import Callable
 
 from backends.local._ray_process import RayEnded
 from gridrun.errors import EnvironmentFault, counted
-
-MOST_RESTARTS = 5
-"""Starts of a Ray of our own after it has ended, within an hour."""
-
-_WITHIN_SECONDS = 3600.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
-
-JOIN_AGAIN_SECONDS = 300.0
-"""So long a cluster that was lost is tried again."""
+from gridrun.plan.retries import CLUSTER, RETRIES
+from gridrun.plan.units import Loss
 
 
 class Restarts:
@@ -29,6 +22,7 @@ class Restarts:
 
     def __init__(self, address: str | None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._address = address
+        self._retry = RETRIES[Loss.HOST if address is None else CLUSTER]
         self._clock = clock
         self._ends: deque[float] = deque()
         self._lost: RayEnded | None = None
@@ -46,25 +40,25 @@ class Restarts:
         if self._address is not None:
             return (
                 f"{fault.text()}; the cluster at {self._address} is tried again for "
-                f"{JOIN_AGAIN_SECONDS:.0f} s"
+                f"{self._retry.at_most:.0f} s"
             )
-        while self._ends and now - self._ends[0] > _WITHIN_SECONDS:
+        while self._ends and now - self._ends[0] > self._retry.within:
             self._ends.popleft()
         self._ends.append(now)
-        if len(self._ends) > MOST_RESTARTS:
+        if len(self._ends) == self._retry.tries:
             raise EnvironmentFault(
                 f"Ray ended {counted(len(self._ends), 'time')} within an hour, the last time: "
                 f"{fault.text()}",
                 todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
                 "committed is kept",
             ) from fault
-        return f"{fault.text()}; it is started again ({len(self._ends)} of {MOST_RESTARTS})"
+        return f"{fault.text()}; it is started again ({len(self._ends)} of {self._retry.more})"
 
     @property
     def pause(self) -> float:
         """Seconds to wait before the next start; none before the first."""
         nth = self._tries if self._address is not None else len(self._ends) - 1
-        return min(_FIRST_PAUSE * 2 ** (nth - 1), _LONGEST_PAUSE) if nth > 0 else 0.0
+        return self._retry.pause(nth)
 
     def failed(self, fault: EnvironmentFault) -> None:
         """Note that it did not come up again.
@@ -76,7 +70,7 @@ class Restarts:
         if self._address is None:
             raise fault
         tried = self._clock() - self._lost_at
-        if tried + self.pause < JOIN_AGAIN_SECONDS:
+        if tried + self.pause < self._retry.at_most:
             return
         raise EnvironmentFault(
             f"the Ray cluster was lost, and could not be joined again for {tried:.0f} s: "

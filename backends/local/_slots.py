@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from backends.local._actor import WorkerActor
 from backends.local._nodes import Nodes
 from gridrun.errors import EnvironmentFault
+from gridrun.plan.retries import RETRIES
 from gridrun.plan.units import (
     Event,
-    FoundAtFault,
     Job,
+    Loss,
     Notice,
     ReadArtifact,
     TaskDone,
@@ -31,8 +32,9 @@ from gridrun.plan.units import (
     UnitFinished,
     UnitLost,
     UnitStarted,
+    WorkerLost,
 )
-from gridrun.worker import DamagedArtifact, MachineAtFault
+from gridrun.worker import DamagedArtifact
 
 if TYPE_CHECKING:  # with it would come the engine, numpy, all tables and the report
     from gridrun.run.backend import UnitFeed
@@ -50,7 +52,6 @@ _AWAY_SECONDS = 10.0
 _ASK_AGAIN_SECONDS = 5.0
 """After so long a feed that had nothing may have something: a unit that was put off."""
 
-_LOSSES_PER_SLOT = 3
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
 _STARTING_SECONDS = 6.0
@@ -65,7 +66,6 @@ class _Slot:
     call: Any
     unit: Unit | None = None
     is_up: bool = False
-    worker: str = ""
     has_outcomes: bool = False
     called: float = field(default_factory=time.monotonic)
 
@@ -107,7 +107,9 @@ class Slots:
             num_cpus=1, max_restarts=0, max_task_retries=0
         )
         self._artifacts: OrderedDict[str, Any] = OrderedDict()
-        self._losses = 0
+        self._failed_starts = 0
+        self._due: list[float] = []
+        """When workers are started again that were lost while they started."""
         self._most = None if grows else count
         self._nodes = Nodes(ray, is_own=directory is not None)
         self._looked = time.monotonic()
@@ -148,7 +150,11 @@ class Slots:
             # an idle one is noticed with the next unit it is given
             slots = self._slots + self._unfit
             calls = [slot.call for slot in slots if slot.call is not None]
-            ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
+            ready: list[Any] = []
+            if calls:
+                ready, _ = self._ray.wait(calls, num_returns=1, timeout=_WAIT_SECONDS)
+            else:
+                time.sleep(_WAIT_SECONDS)  # all were lost while they started
             # what an actor that keeps a processor waits for does not come: it died with its node
             self._unfit = [slot for slot in self._unfit if slot.call not in ready]
             if self._has_sent_code:
@@ -160,6 +166,7 @@ class Slots:
                 dry = dry and slot.unit is not None
                 yield from events
             yield from self._lose_frozen()
+            self._start_due()
 
     def close(self) -> None:
         """Let every worker remove its files, as far as it still can, and end it."""
@@ -173,7 +180,7 @@ class Slots:
                 self._ray.wait(goodbyes, num_returns=len(goodbyes), timeout=seconds)
         for slot in self._slots + self._unfit:
             self._ray.kill(slot.actor, no_restart=True)
-        self._slots, self._unfit = [], []
+        self._slots, self._unfit, self._due = [], [], []
         self._artifacts.clear()
 
     def _grow(self, processors: int | None) -> None:
@@ -182,7 +189,15 @@ class Slots:
             return
         fit = processors - len(self._unfit)
         wanted = fit if self._most is None else min(self._most, fit)
-        self._slots += [self._new_slot() for _ in range(wanted - len(self._slots))]
+        there = len(self._slots) + len(self._due)
+        self._slots += [self._new_slot() for _ in range(wanted - there)]
+
+    def _start_due(self) -> None:
+        """Start workers again that were lost while they started, after their pause."""
+        now = time.monotonic()
+        over = [due for due in self._due if due <= now]
+        self._due = [due for due in self._due if due > now]
+        self._slots += [self._new_slot() for _ in over]
 
     def _lose_frozen(self) -> Iterator[Event]:
         """Give up workers that do not come back from a call: their node was stopped, or hangs."""
@@ -220,40 +235,41 @@ class Slots:
         except errors.RayTaskError as error:
             return self._retire(slot, error.cause)
         except errors.RayError as error:
-            what = (str(error).strip().splitlines() or [""])[0]
-            return self._replace(slot, type(error).__name__, what)
+            what = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+            return self._replace(slot, f"{type(error).__name__}: {what}")
         if not slot.is_up and answer:
             where, what, todo = answer
             return self._retire(slot, EnvironmentFault(what, where=where, todo=todo))
         if not slot.is_up:
             slot.is_up = True
+            self._failed_starts = 0
             return []
         events: list[Event] = answer
         if any(isinstance(event, TaskDone | TaskFailed) for event in events):
-            self._losses = 0
             slot.has_outcomes = True
-        if events and isinstance(events[0], UnitStarted):
-            slot.worker = events[0].worker
         if events and isinstance(events[-1], UnitFinished):
             slot.unit = None
         else:
             self._give(slot, None, stop=stop)
         return events
 
-    def _replace(self, slot: _Slot, why: str, what: str = "") -> list[Event]:
-        """A worker is gone: a new one takes its place, its unit is offered again."""
-        reason = f"worker gone: {why}"
-        self._losses += 1
-        if self._losses > _LOSSES_PER_SLOT * len(self._slots):
-            raise EnvironmentFault(
-                f"{self._losses} workers were lost in a row, none of them after an outcome",
-                todo=f"Ray says of the last one: {what or why}",
-            )
+    def _replace(self, slot: _Slot, why: str) -> list[Event]:
+        """A worker is gone: a new one takes its place, its unit is offered again.
+
+        Whether that has happened too often is the engine's to judge, for all backends.
+        """
         self._ray.kill(slot.actor, no_restart=True)
-        lost: list[Event] = [UnitLost(slot.unit.id, reason)] if slot.unit is not None else []
-        self._slots[self._slots.index(slot)] = self._new_slot()
+        at = self._slots.index(slot)
+        reason, unit = f"worker gone: {why}", slot.unit
+        if slot.is_up:
+            self._slots[at] = self._new_slot()
+        else:
+            del self._slots[at]
+            self._failed_starts += 1
+            pause = RETRIES[Loss.WORKER].pause(self._failed_starts)
+            self._due.append(time.monotonic() + pause)
         slot.unit = None
-        return lost
+        return [UnitLost(unit.id, reason) if unit is not None else WorkerLost(reason)]
 
     def _retire(self, slot: _Slot, cause: Exception) -> list[Event]:
         """A worker whose machine is at fault is not used again, as long as others work.
@@ -270,12 +286,10 @@ class Slots:
         self._unfit.append(slot)
         slot.call = slot.actor.rest.remote()
         self._grow(self._nodes.processors(now=True) if self._has_sent_code else None)
-        if not self._slots:
+        if not self._slots and not self._due:
             raise cause
         said = f"{cause.text()}\n  The run goes on with other workers."
         events: list[Event] = [Notice(said)]
-        if isinstance(cause, MachineAtFault):
-            events.append(FoundAtFault(slot.worker, cause.alike, cause.what))
         lost, slot.unit = slot.unit, None
         if lost is not None and slot.has_outcomes:
             events.append(UnitLost(lost.id, cause.what))

@@ -20,7 +20,8 @@ from backends.slurm._watch import SlurmWatch, end_of
 from backends.slurm.settings import SlurmSettings
 from gridrun.errors import EnvironmentFault, UserError, counted
 from gridrun.plan.limits import Limits
-from gridrun.plan.units import Event, SweepEnded, SweepEvent, SweepSent, Unit
+from gridrun.plan.retries import RETRIES
+from gridrun.plan.units import Event, Loss, SweepEnded, SweepEvent, SweepSent, Unit
 from gridrun.run.backend import (
     Capabilities,
     ChildStatus,
@@ -38,9 +39,6 @@ from gridrun.shard.contexts import numbers_of
 from gridrun.shard.outstanding import Outstanding
 from gridrun.shard.packing import Shards
 from gridrun.shard.queue import ShardQueue
-
-_MOST_FRUITLESS = 3
-"""Rounds of sweeps without a single outcome, where it was the nodes that went."""
 
 _GONE = re.compile(r"ended as (NODE_FAIL|PREEMPTED|BOOT_FAIL|REVOKED)")
 
@@ -324,7 +322,7 @@ class SlurmBackend(QueueBackend):
         elif outstanding.reasons:
             self._fruitless += 1
             (reason, _), *_ = outstanding.reasons.most_common(1)
-            if not _GONE.search(reason) or self._fruitless >= _MOST_FRUITLESS:
+            if not _GONE.search(reason) or self._fruitless >= RETRIES[Loss.SWEEP].tries:
                 raise EnvironmentFault(
                     f"no job of the sweep produced a result: {reason}",
                     where=watch.name,

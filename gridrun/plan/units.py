@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeGuard
 
+from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings, TaskResult, TaskSpec
 from gridrun.plan.limits import Limits
 
@@ -190,11 +191,30 @@ class UnitFinished:
     stopped: bool = False
 
 
+class Loss(StrEnum):
+    """Why a unit comes back; ``gridrun.plan.retries`` says how often it may."""
+
+    WORKER = "lost"
+    """Its worker is gone."""
+    HOST = "host"
+    """What the backend runs workers on has ended, with all of them: who starts it anew judges."""
+    SWEEP = "sweep"
+    """It was sent away, and that has ended without its outcomes: who sends it judges."""
+
+
 @dataclass(frozen=True)
 class UnitLost:
-    """The worker is gone; what of the unit has no final event is to be offered again."""
+    """A unit comes back: what of it has no final event is to be offered again."""
 
     unit: str
+    reason: str
+    kind: Loss = Loss.WORKER
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker is gone that had no unit."""
+
     reason: str
 
 
@@ -206,11 +226,17 @@ class FoundAtFault:
         worker: Its name.
         alike: The general reason, see ``gridrun.plan.alike``.
         text: What is wrong, for people.
+        todo: What to do about it.
     """
 
     worker: str
     alike: str
     text: str
+    todo: str = "what failed for that reason waits; put it right and run the same command again"
+
+    def fault(self) -> EnvironmentFault:
+        """What ends a run for it, wherever it was found."""
+        return EnvironmentFault(self.text, where=self.worker.partition("/")[0], todo=self.todo)
 
 
 @dataclass(frozen=True)
@@ -312,6 +338,7 @@ Event = (
     | TaskFailed
     | UnitFinished
     | UnitLost
+    | WorkerLost
     | Notice
     | FoundAtFault
     | PeakMeasured

@@ -14,7 +14,6 @@ from gridrun.errors import EnvironmentFault, Fault, GridrunError, UserError, cou
 from gridrun.pipeline import Source
 from gridrun.pipeline.notebooks import facts_html, facts_text
 from gridrun.plan.cutting import UnitPlan, cut_units
-from gridrun.plan.retries import LOST, RETRIES
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.disk import disk_of
@@ -35,7 +34,6 @@ from gridrun.run.backend import (
 from gridrun.store.ledger import Ledger, StoredSweep, examined
 from gridrun.store.patience import patiently
 from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
-from gridrun.worker import MachineAtFault
 
 _LOOK_SECONDS = 0.5
 """Longest wait without asking whether a stop is wanted."""
@@ -345,19 +343,22 @@ class Engine:
         run = ledger.begin_run(study_state.request.selecting(), self._backend_name, __version__)
         free = exclude_held(pending, ids, ledger) if has_units else []
         cuts: Iterator[UnitPlan] = iter(())
+        workers = 1
         if free:
             able = backend.capabilities
+            workers = able.workers
             cuts = cut_units(
-                study_state.tables, free, ids, seconds, able.workers, most_tasks=able.most_tasks
+                study_state.tables, free, ids, seconds, workers, most_tasks=able.most_tasks
             )
         detachable = isinstance(backend, DetachableBackend)
 
         def fail(event: TaskFailed) -> None:
             recorder.failed(event)
 
-        lost = None if detachable else RETRIES[LOST]
         block = study_state.pipeline.block
-        queue = self._queue = UnitQueue(cuts, artifacts.make, block, run=run, fail=fail, lost=lost)
+        queue = self._queue = UnitQueue(
+            cuts, artifacts.make, block, run=run, fail=fail, workers=workers
+        )
         recorder = Recorder(
             study_state,
             ledger,
@@ -408,7 +409,7 @@ class Engine:
         except KeyboardInterrupt:
             self._interrupted = True
         except EnvironmentFault as fault:
-            recorder.let_wait(fault.alike if isinstance(fault, MachineAtFault) else "")
+            recorder.let_wait()
             if not self._tally.finished and not self._interrupted:
                 raise  # there is nothing to make a table of
             self._fault = fault

@@ -25,6 +25,7 @@ from gridrun.plan.units import (
     UnitFinished,
     UnitLost,
     UnitStarted,
+    WorkerLost,
     WorkerReady,
 )
 from gridrun.run._progress import Progress, Tally
@@ -34,8 +35,6 @@ from gridrun.store.ledger import AttemptKey, Ledger, cannot_write
 from gridrun.store.paths import make_file
 from gridrun.store.patience import patiently
 from gridrun.study.state import PEAKS_META, PUT_OFF_META, StudyState
-
-_PUT_RIGHT = "what failed for that reason waits; put it right and run the same command again"
 
 
 class Notes:
@@ -184,7 +183,7 @@ class Recorder:
                     self.failed(event)
             case WorkerReady():
                 self._take_worker(event)
-            case UnitStarted() | UnitFinished() | UnitLost():
+            case UnitStarted() | UnitFinished() | UnitLost() | WorkerLost():
                 self._take_unit(event)
             case Notice(text):
                 self._notes.add(text)
@@ -200,7 +199,7 @@ class Recorder:
         """Keep what a stage takes, for later runs; have what failed by a machine's fault wait."""
         if isinstance(event, FoundAtFault):
             self.let_wait(event.alike)
-            self.fault = EnvironmentFault(event.text, todo=_PUT_RIGHT)
+            self.fault = event.fault()
             return
         known = self._peaks.setdefault(str(event.context), {})
         if event.used > known.get(event.stage, 0):
@@ -213,7 +212,7 @@ class Recorder:
             self._notes.add(note)
         self._ledger.add_worker(event.worker, event.environment)
 
-    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost) -> None:
+    def _take_unit(self, event: UnitStarted | UnitFinished | UnitLost | WorkerLost) -> None:
         match event:
             case UnitStarted(unit, worker):
                 if unit not in self._resumed:
@@ -225,11 +224,14 @@ class Recorder:
                     self._queue.mark_lost(unit, "the unit ended with tasks left")
                 self._queue.finish(unit)
                 self._ledger.release(unit)
-            case UnitLost(unit, reason):
+            case WorkerLost(reason):
+                self._notes.add(f"a worker was lost while it started: {reason}")
+                self._queue.note_lost_worker(reason)
+            case UnitLost(unit, reason, kind):
                 self._notes.add(
                     f"a worker was lost ({reason}); its unfinished tasks will run again"
                 )
-                self._queue.mark_lost(unit, reason)
+                self._queue.mark_lost(unit, reason, kind)
                 self._ledger.release(unit)
                 self._say_what_waits()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from gridrun.errors import EnvironmentFault, counted
 from gridrun.pipeline import TaskFailure, TaskSpec, Value
 from gridrun.plan.cutting import UnitPlan
-from gridrun.plan.retries import LOST, RETRIES, Retry
-from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
+from gridrun.plan.retries import RETRIES
+from gridrun.plan.units import Attempt, Kind, Loss, TaskDone, TaskFailed, Unit
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,15 @@ class PutOff:
     Args:
         unit: It, with the tasks that are left.
         due: When it may be offered, on the queue's clock.
-        reason: Why its worker was lost.
-        losses: How often it was lost in a row, without an outcome between.
+        reason: Why it came back.
+        kind: The same, as the table of retries has it.
+        losses: How often it came back in a row, without an outcome between.
     """
 
     unit: Unit
     due: float
     reason: str
+    kind: Loss
     losses: int
 
 
@@ -39,7 +41,7 @@ class UnitQueue:
         block: Parameters of a block.
         run: Number of the run, part of unit names.
         fail: Called with the failure of each task whose block cannot be made.
-        lost: How a lost unit is tried again; None at once, where the backend judges.
+        workers: How many there are.
         clock: Seconds, for example of the monotonic clock.
     """
 
@@ -51,7 +53,7 @@ class UnitQueue:
         *,
         run: int,
         fail: Callable[[TaskFailed], None],
-        lost: Retry | None = RETRIES[LOST],
+        workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cuts = cuts
@@ -62,10 +64,9 @@ class UnitQueue:
         self._clock = clock
         self._again: list[PutOff] = []
         self._left: dict[str, tuple[Unit, dict[tuple[int, int, int], TaskSpec]]] = {}
-        self._lost = lost
         self._losses: dict[str, int] = {}
         self._in_a_row = 0
-        self._most_at_once = 1  # a node takes all its workers with it: one reason, not many
+        self._most_at_once = workers  # a node takes all its workers with it: one reason, not many
         self._offered_again = 0
         self._stopped = False
 
@@ -111,10 +112,10 @@ class UnitQueue:
     def seconds_to_next(self) -> float | None:
         """Seconds until a unit that was put off may be offered; None when there is none.
 
-        None where the backend judges, too: what it did not take when it could is not for this run.
+        Of what comes back from a sweep, none: the backend did not take it when it could.
         """
-        is_put_off = self._lost is not None and self.put_off
-        return max(self._again[0].due - self._clock(), 0.0) if is_put_off else None
+        dues = [one.due for one in self.put_off if one.kind is not Loss.SWEEP]
+        return max(dues[0] - self._clock(), 0.0) if dues else None
 
     def tasks_of(self, unit: str) -> int:
         """Number of tasks of a unit in flight that have no final event."""
@@ -139,37 +140,37 @@ class UnitQueue:
         """A unit has ended; the tasks that it handed back stay waiting."""
         self._left.pop(unit, None)
 
-    def mark_lost(self, unit: str, reason: str) -> None:
-        """A unit's worker is gone: put off what has no final event.
+    def mark_lost(self, unit: str, reason: str, kind: Loss = Loss.WORKER) -> None:
+        """A unit comes back: put off what has no final event.
 
         Raises:
-            EnvironmentFault: It was lost again and again without an outcome between, or all
-                units were.
+            EnvironmentFault: It did again and again without an outcome between, or all units did.
         """
         held = self._left.pop(unit, None)
         root = _root(unit)
         losses = self._losses[root] = self._losses.get(root, 0) + 1
-        self._in_a_row += 1
-        retry = self._lost
-        if retry is not None and (
-            losses > retry.more or self._in_a_row >= (retry.more + 1) * self._most_at_once
-        ):
-            lost = f"{counted(self._in_a_row, 'worker')} were lost one after another"
-            if losses > retry.more:
-                lost = f"workers were lost one after another with the same tasks, {losses} times"
-            raise EnvironmentFault(
-                f"{lost}, the last one: {reason}",
-                todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
-                "committed is kept",
-            )
+        if kind is not Loss.SWEEP and losses >= RETRIES[kind].tries:
+            raise _too_many(losses, reason)
+        if kind is Loss.WORKER:
+            self.note_lost_worker(reason)
         if held is not None and held[1]:
             first, tasks = held
             self._offered_again += 1
             name = f"{root}+r{self._run}n{self._offered_again}"
-            due = self._clock() + (retry.pause(losses) if retry is not None else 0.0)
+            pause = RETRIES[kind].pause(losses) if kind is Loss.WORKER else 0.0
             again = Unit(name, first.artifact, tuple(tasks.values()), first.seconds)
-            self._again.append(PutOff(again, due, reason, losses))
+            self._again.append(PutOff(again, self._clock() + pause, reason, kind, losses))
             self._again.sort(key=lambda one: one.due)
+
+    def note_lost_worker(self, reason: str) -> None:
+        """A worker is gone, with or without a unit.
+
+        Raises:
+            EnvironmentFault: So are all, again and again without an outcome between.
+        """
+        self._in_a_row += 1
+        if self._in_a_row >= RETRIES[Loss.WORKER].tries * self._most_at_once:
+            raise _too_many(self._in_a_row, reason)
 
     def _account(self, unit: Unit) -> Unit:
         tasks = {(task.context, task.fold, task.code): task for task in unit.tasks}
@@ -201,3 +202,13 @@ class UnitQueue:
 def _root(unit: str) -> str:
     """Name of the unit that a lost one was at first."""
     return unit.partition("+")[0]
+
+
+def _too_many(lost: int, reason: str) -> EnvironmentFault:
+    """What ends a run, whatever took its workers, and whether or not these had the same tasks."""
+    return EnvironmentFault(
+        f"{counted(lost, 'worker')} were lost one after another, with no outcome of their tasks "
+        f"between; the last one: {reason}",
+        todo="check the machine (memory, disk, `gridrun doctor`), then run again: what was "
+        "committed is kept",
+    )

@@ -33,7 +33,7 @@ from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
 from gridrun.store.patience import patiently
-from gridrun.worker import MachineAtFault, Supervisor, worker_name
+from gridrun.worker import Supervisor
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
 
 _POLL_SECONDS = 0.5
@@ -235,10 +235,11 @@ class _Workers:
                     running -= 1
                 elif isinstance(item, Exception):
                     faults.append(item)
-                    if isinstance(item, MachineAtFault):
-                        self._stop.set()  # what is lost, all of them have lost
-                        yield FoundAtFault(worker_name(), item.alike, item.what)
                 else:
+                    for found in item:
+                        if isinstance(found, FoundAtFault):
+                            self._stop.set()  # what is lost, all of them have lost
+                            faults.append(found.fault())
                     yield from item
             if seconds_to_flush() <= 0:
                 yield None

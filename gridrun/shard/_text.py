@@ -22,7 +22,6 @@ from gridrun.plan.units import (
     TaskFailed,
     Unit,
     UnitFinished,
-    UnitLost,
     UnitStarted,
     WorkerReady,
 )
@@ -39,9 +38,7 @@ NOT_AS_WRITTEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeErr
 _MOST_SHOWN = 80
 """Letters of an outcome that a message shows."""
 
-_PLAIN = {
-    kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, UnitLost, FoundAtFault)
-}
+_PLAIN = {kind.__name__: kind for kind in (WorkerReady, UnitStarted, UnitFinished, FoundAtFault)}
 
 
 def dump(data: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gridrun.plan.units import (
     Event,
+    Loss,
     TaskDone,
     TaskFailed,
     Unit,
@@ -109,4 +110,4 @@ class Outstanding:
             if unit in self._left:
                 del self._left[unit]
                 self.reasons[reason] += 1
-                yield UnitLost(unit, reason)
+                yield UnitLost(unit, reason, Loss.SWEEP)

@@ -1,4 +1,4 @@
-"""Runs what may die: a supervisor and its children; for all above.
+"""Runs what may die: a supervisor and its children; for amiss_tasks, backends, shard and tools.
 
 A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildProcess` is
 the one way to start such a child; backends use it for libraries that hang or die.
@@ -10,7 +10,6 @@ from gridrun.worker._ending import Ending, TimeLimit, last_printed
 from gridrun.worker._machine_memory import default_limit, total_memory
 from gridrun.worker._parent_death import adopt_orphans, die_with_parent
 from gridrun.worker._process import ChildProcess
-from gridrun.worker._suspicion import MachineAtFault
 from gridrun.worker._task import StageClock, Tried, company_of, try_task
 from gridrun.worker.private import private_directory, who_may_replace
 from gridrun.worker.supervisor import Supervisor, worker_name
@@ -20,7 +19,6 @@ __all__ = [
     "ChildProcess",
     "DamagedArtifact",
     "Ending",
-    "MachineAtFault",
     "StageClock",
     "Supervisor",
     "TimeLimit",

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gridrun.pipeline import TaskSpec
-from gridrun.plan.retries import RETRIES
+from gridrun.plan.retries import RETRIES, STAGE
 from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, Unit
 from gridrun.worker._ending import Ending
 from gridrun.worker._messages import Outcome, Ran, Refused
 from gridrun.worker._shared_status import Running
-
-_DEATHS_TO_QUARANTINE = 2
 
 
 @dataclass
@@ -34,7 +32,7 @@ class Quarantine:
         return frozenset(
             (stage, key)
             for (known, stage, key), deaths in self.deaths.items()
-            if known == artifact and len(deaths) >= _DEATHS_TO_QUARANTINE
+            if known == artifact and len(deaths) >= RETRIES[STAGE].tries
         )
 
     def last(self, artifact: str, stage: str, key: str) -> Ending:

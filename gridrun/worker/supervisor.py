@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, GridrunError
+from gridrun.plan.retries import RETRIES, START
 from gridrun.plan.units import (
     Event,
+    FoundAtFault,
     Job,
     Notice,
     Unit,
@@ -34,9 +36,6 @@ from gridrun.worker._messages import Dispatch, Idle, Outcome, Ready
 from gridrun.worker._progress import Quarantine, UnitProgress
 from gridrun.worker._suspicion import MachineAtFault, Suspicion
 from gridrun.worker._task_process import TaskProcess
-
-FAILED_STARTS = 3
-"""After so many in a row the environment is at fault."""
 
 _GATHER_SECONDS = 0.02
 """How long the first event of a poll waits for company: many tiny tasks, few polls."""
@@ -72,6 +71,7 @@ class Supervisor:
         self._environment: dict[str, str] | None = None
         self._stopping = False
         self._failed_starts = 0
+        self._fault: EnvironmentFault | None = None
         self._suspicion = Suspicion()
         study = hashlib.blake2b(pickle.dumps(job.settings), digest_size=8).hexdigest()
         self._share = MemoryShare(study, job.peaks)
@@ -109,6 +109,8 @@ class Supervisor:
     def poll(self, timeout_seconds: float) -> list[Event]:
         """Wait for events, at most so long.
 
+        A machine found at fault is an event; the next poll raises.
+
         Args:
             timeout_seconds: 0 to only look.
 
@@ -119,15 +121,28 @@ class Supervisor:
             EnvironmentFault: The pipeline's process cannot be started, or tasks fail by what
                 this machine has lost.
         """
+        if self._fault is not None:
+            raise self._fault
         deadline = time.monotonic() + timeout_seconds
         while True:
-            self._advance(max(deadline - time.monotonic(), 0.0))
+            try:
+                self._advance(max(deadline - time.monotonic(), 0.0))
+            except MachineAtFault as fault:
+                self._note_fault(fault)
+                deadline = 0.0
             if self._events:
                 deadline = min(deadline, time.monotonic() + _GATHER_SECONDS)
             over = self._progress is None or len(self._events) >= _GATHER_EVENTS
             if over or time.monotonic() >= deadline:
                 events, self._events = self._events, []
                 return events
+
+    def _note_fault(self, fault: MachineAtFault) -> None:
+        """Say what was found, as what every backend passes on; nothing more runs here."""
+        advice = {"todo": fault.todo} if fault.todo else {}
+        found = FoundAtFault(self.worker, fault.alike, fault.what, **advice)
+        self._fault = found.fault()
+        self._events.append(found)
 
     def close(self) -> None:
         """End the child and remove every file; may be called twice."""
@@ -271,7 +286,7 @@ class Supervisor:
             death = progress.death(running, began, seconds, ending, log)
             self._events += [death, *child.take_peaks()]
         self._failed_starts = self._failed_starts + 1 if failed_start else 0
-        if self._failed_starts >= FAILED_STARTS:
+        if self._failed_starts >= RETRIES[START].tries:
             raise _cannot_start(ending, log, was_ready=child.ready)
 
     def _discard(self, child: TaskProcess) -> None:
@@ -318,5 +333,6 @@ def _cannot_start(ending: Ending, log: str, *, was_ready: bool) -> EnvironmentFa
     else:
         what = f"{ending.reason} {'before its first task' if was_ready else 'while it started'}"
     return EnvironmentFault(
-        f"the worker's process {what}, {FAILED_STARTS} times in a row", todo=last_printed(log)
+        f"the worker's process {what}, {RETRIES[START].tries} times in a row",
+        todo=last_printed(log),
     )

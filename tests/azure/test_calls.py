@@ -11,6 +11,7 @@ from backends.azureml.sdk import calls as _calls
 from backends.azureml.sdk.types import AzureTrouble, Submission, Trouble
 from backends.azureml.settings import AzureSettings
 from gridrun.errors import EnvironmentFault
+from gridrun.plan.retries import RETRIES, SERVICE
 from gridrun.run.backend import SweepStatus
 from gridrun.testing.processes import lives
 from gridrun.worker import answering
@@ -104,7 +105,7 @@ def test_a_permission_that_lapses_is_waited_for_a_while():
     calls.call("children", "s")
     calls.call("children", "s")
     assert len(calls.asked) == 4
-    calls = Scripted(None, *[ROLE] * _calls.TRIES)
+    calls = Scripted(None, *[ROLE] * RETRIES[SERVICE].tries)
     calls.call("children", "s")
     for refused in (calls, Scripted(ROLE)):
         with pytest.raises(AzureTrouble, match="AuthorizationFailed"):

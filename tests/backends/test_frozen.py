@@ -1,83 +1,12 @@
 """Workers that do not come back from a call, on a clock that the test sets; no Ray is started."""
 
-import pickle
-from types import SimpleNamespace
-
 import pytest
+from one_ray import Clock, OneRay
 
 from backends.local import _nodes, _slots
 from backends.local._slots import FROZEN_SECONDS, Slots
-from gridrun.plan.units import UnitFinished, UnitLost, UnitStarted
+from gridrun.plan.units import UnitFinished, UnitLost
 from gridrun.testing.units import toy_content, toy_job, toy_units
-
-
-class Clock:
-    """Monotonic seconds."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def monotonic(self):
-        return self.now
-
-
-class Actor:
-    """Runs a unit in one call, unless it is frozen: then no call ends."""
-
-    def __init__(self, number, frozen):
-        self.number = number
-        self.frozen = frozen
-        self.hello = self._method("hello")
-        self.step = self._method("step")
-        self.close = self._method("close")
-
-    def _method(self, name):
-        return SimpleNamespace(remote=lambda *given, **_: (self, name, given))
-
-
-class OneRay:
-    """What slots ask of the module; a wait lets the clock go on.
-
-    Args:
-        clock: The clock.
-        frozen: Numbers of the actors that freeze once they have a unit.
-        waits: Seconds of each wait, the last one for all further ones.
-    """
-
-    class exceptions:  # noqa: N801 - a module's
-        RayError = type("RayError", (Exception,), {})
-        RayTaskError = type("RayTaskError", (Exception,), {})
-
-    def __init__(self, clock, frozen, waits):
-        self.clock = clock
-        self.frozen = frozen
-        self.waits = list(waits)
-        self.made = []
-        self.killed = []
-        self.put = pickle.dumps
-
-    def remote(self, _):
-        def make():
-            self.made.append(Actor(len(self.made), len(self.made) in self.frozen))
-            return self.made[-1]
-
-        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=make))
-
-    def wait(self, calls, **_):
-        self.clock.now += self.waits.pop(0) if len(self.waits) > 1 else self.waits[0]
-        ready = [call for call in calls if not (call[0].frozen and call[1] == "step")]
-        return ready[:1], calls
-
-    def get(self, call):
-        actor, name, given = call
-        if name == "hello":
-            return ""
-        unit = given[0]
-        worker = f"worker {actor.number}"
-        return [UnitStarted(unit.id, worker), UnitFinished(unit.id, worker)]
-
-    def kill(self, actor, **_):
-        self.killed.append(actor.number)
 
 
 def events_of(monkeypatch, *, frozen, waits):

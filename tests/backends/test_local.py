@@ -21,6 +21,8 @@ from backends.local._actor import WorkerActor
 from backends.local._backend import LocalBackend
 from backends.local._needless import _alone
 from gridrun.errors import EnvironmentFault, UserError
+from gridrun.plan.retries import RETRIES
+from gridrun.plan.units import Loss
 from gridrun.testing.units import UnitQueue, toy_content, toy_job, toy_units
 from gridrun.worker.left_behind import users_of
 
@@ -267,18 +269,14 @@ def test_an_artifact_that_units_share_is_sent_once(ray_running):
     assert asked == [first.artifact]
 
 
-def test_workers_that_always_die_end_the_run(ray_running):
+def test_workers_that_always_die_end_the_run(ray_running, toy_study, monkeypatch):
     """A run in which every worker is lost before any outcome is a fault, not an endless loop."""
     del ray_running
-    backend = LocalBackend(1)
-    queue = UnitQueue(toy_units(1, 1))
-    backend.open(toy_job(misbehave={"fold=1": "kill_parent"}), toy_content)
-    try:
-        with pytest.raises(EnvironmentFault, match="4 workers were lost in a row"):
-            list(queue.drive(backend))
-    finally:
-        backend.close()
-    assert not queue.final
+    soon = replace(RETRIES[Loss.WORKER], first_pause=0.1)
+    monkeypatch.setitem(RETRIES, Loss.WORKER, soon)
+    study = toy_study(misbehave={"thinning=1": "kill_parent"})
+    with pytest.raises(EnvironmentFault, match=r"5 workers were lost .* gone: ActorDiedError: "):
+        study.run(backend=LocalBackend(1))
 
 
 def test_no_workers_is_a_mistake():

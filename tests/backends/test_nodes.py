@@ -16,8 +16,10 @@ import pytest
 from outside import HERE, table, uncounted
 
 from backends.local._ray_process import RayEnded
-from backends.local._restarts import JOIN_AGAIN_SECONDS, MOST_RESTARTS, Restarts
+from backends.local._restarts import Restarts
 from gridrun.errors import EnvironmentFault
+from gridrun.plan.retries import CLUSTER, RETRIES
+from gridrun.plan.units import Loss
 
 RAY = Path(sys.executable).with_name("ray")
 DAWDLE_MS = 1000
@@ -181,7 +183,7 @@ def test_a_head_that_comes_back_is_joined_again(begin, cluster, quiet):
     cluster.join()
     err = ended_well(run, quiet)
     assert "the Ray cluster was lost" in err
-    assert f"is tried again for {JOIN_AGAIN_SECONDS:.0f} s" in err
+    assert f"is tried again for {RETRIES[CLUSTER].at_most:.0f} s" in err
 
 
 @pytest.mark.slow
@@ -240,7 +242,7 @@ def test_a_cluster_is_tried_for_a_bounded_time():
             caught = fault
     assert pauses[:6] == [0, 2, 4, 8, 16, 30]
     assert max(pauses) == 30
-    assert JOIN_AGAIN_SECONDS - 35 < clock.now < JOIN_AGAIN_SECONDS + 35
+    assert RETRIES[CLUSTER].at_most - 35 < clock.now < RETRIES[CLUSTER].at_most + 35
     for part in ("--address host:1", "nobody answers there", "run the same command"):
         assert part in caught.text()
 
@@ -249,12 +251,12 @@ def test_a_ray_of_our_own_is_started_so_often_within_an_hour():
     """An end a day is no reason to give up; one every minute is."""
     clock = Clock()
     restarts = Restarts(None, clock=clock)
-    for _ in range(3 * MOST_RESTARTS):
+    for _ in range(3 * RETRIES[Loss.HOST].more):
         assert "it is started again" in restarts.ended(RayEnded("Ray ended"))
         clock.now += 1800
     assert restarts.pause <= 4
     clock.now += 3600
-    for _ in range(MOST_RESTARTS):
+    for _ in range(RETRIES[Loss.HOST].more):
         restarts.ended(RayEnded("Ray ended"))
         clock.now += 60
     with pytest.raises(EnvironmentFault, match="within an hour, the last time: it was killed"):

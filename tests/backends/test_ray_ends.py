@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from outside import table, uncounted
 
-from backends.local._restarts import MOST_RESTARTS
+from gridrun.plan.retries import RETRIES
+from gridrun.plan.units import Loss
 from gridrun.worker.left_behind import users_of
 
 pytestmark = pytest.mark.ray
@@ -54,7 +55,7 @@ def test_a_ray_that_ends_again_and_again_ends_the_run(begin):
     """It is started a bounded number of times; then the run writes its table and ends with 3."""
     run = begin("--workers", "2", dawdle_ms=400)
     killed = set()
-    while len(killed) <= MOST_RESTARTS:
+    while len(killed) < RETRIES[Loss.HOST].tries:
         run.wait_for(lambda: set(run.pids("raylet/raylet")) - killed)
         # without an outcome between, tasks that are lost again and again would end the run
         run.wait_for_outcome()

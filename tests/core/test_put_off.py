@@ -1,6 +1,7 @@
 """Units whose workers are lost: offered again after a pause, a bounded number of times."""
 
 import json
+import math
 
 import pytest
 from toystudies import SMALL_GRID, open_toy, table, write_study
@@ -9,16 +10,17 @@ from backends.inprocess import InProcessBackend
 from gridrun.cli.status._text import lines
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskResult
+from gridrun.plan import retries
 from gridrun.plan.cutting import UnitPlan
-from gridrun.plan.retries import DISK, LOST, RETRIES
-from gridrun.plan.units import Attempt, Kind, TaskDone, UnitLost, UnitStarted
+from gridrun.plan.retries import RETRIES, Ends, Retry
+from gridrun.plan.units import Attempt, Kind, Loss, TaskDone, UnitLost, UnitStarted
 from gridrun.run._engine import Engine
 from gridrun.run._progress import Silent
 from gridrun.run._unit_queue import UnitQueue
 from gridrun.study.state import PUT_OFF_META
 from gridrun.testing.units import toy_units
 
-AGAIN = RETRIES[LOST]
+AGAIN = RETRIES[Loss.WORKER]
 
 
 class Clock:
@@ -36,10 +38,18 @@ def clock():
     return Clock()
 
 
-def queue_of(count, clock, tasks=2):
+def queue_of(count, clock, tasks=2, workers=1):
     """A queue of toy units, none with an artifact of its own."""
     cuts = [UnitPlan(n, {}, unit.tasks, 1.0) for n, unit in enumerate(toy_units(count, tasks), 1)]
-    return UnitQueue(iter(cuts), lambda _: ("", ""), (), run=1, fail=lambda _: None, clock=clock)
+    return UnitQueue(
+        iter(cuts),
+        lambda _: ("", ""),
+        (),
+        run=1,
+        fail=lambda _: None,
+        workers=workers,
+        clock=clock,
+    )
 
 
 def done(unit, task):
@@ -75,14 +85,49 @@ def test_pauses_grow_to_a_bound_and_end(clock):
         pauses.append(queue.seconds_to_next)
         clock.now += pauses[-1]
     assert pauses == [2.0, 4.0, 8.0, 16.0]
-    with pytest.raises(EnvironmentFault, match="same tasks, 5 times, the last one: killed"):
+    with pytest.raises(EnvironmentFault, match=r"5 workers were lost .*; the last one: killed"):
         queue.mark_lost(queue.next_unit().id, "killed")
     assert AGAIN.pause(20) == AGAIN.longest_pause
 
 
 def test_each_kind_of_failure_says_how_often_it_is_tried_again():
     """A new one has to be thought of."""
-    assert set(RETRIES) == {*Kind, LOST, DISK}
+    named = {value for name, value in vars(retries).items() if name.isupper() and name != "RETRIES"}
+    assert set(RETRIES) == {*Kind, *Loss, *named}
+    assert {kind for kind, retry in RETRIES.items() if retry.ends is Ends.TASK} == {*Kind, "stage"}
+
+
+def test_nothing_is_tried_for_ever():
+    """Where there is no number of tries there is a time."""
+    with pytest.raises(ValueError, match="for ever"):
+        Retry(math.inf)
+
+
+def test_what_came_back_with_its_host_is_not_put_off_but_counts(clock):
+    """Who starts the host anew waits before that; what ends every host of its own is found out."""
+    queue = queue_of(1, clock)
+    for _ in range(RETRIES[Loss.HOST].more):
+        queue.mark_lost(queue.next_unit().id, "Ray ended", Loss.HOST)
+        assert queue.seconds_to_next == 0.0
+    with pytest.raises(EnvironmentFault, match=r"6 workers were lost .*: Ray ended"):
+        queue.mark_lost(queue.next_unit().id, "Ray ended", Loss.HOST)
+
+
+def test_what_comes_back_from_a_sweep_is_for_who_sends_it(clock):
+    """It is offered at once, as often as it comes, and no run waits for it."""
+    queue = queue_of(1, clock)
+    for _ in range(20):
+        queue.mark_lost(queue.next_unit().id, "preempted", Loss.SWEEP)
+        assert queue.seconds_to_next is None
+
+
+def test_workers_that_had_nothing_count_as_well(clock):
+    """As many as there are may go at once, as often as the table says."""
+    queue = queue_of(1, clock, workers=3)
+    for _ in range(3 * AGAIN.tries - 1):
+        queue.note_lost_worker("died as it started")
+    with pytest.raises(EnvironmentFault, match=r"15 workers were lost .*: died as it started"):
+        queue.note_lost_worker("died as it started")
 
 
 def test_an_outcome_of_the_unit_ends_the_row(clock):
@@ -105,7 +150,7 @@ def test_a_unit_that_ends_its_workers_does_not_go_on_for_ever(clock):
         queue.mark_lost(poison.id, "killed")
         clock.now += queue.seconds_to_next
         poison = queue.next_unit()
-    with pytest.raises(EnvironmentFault, match="with the same tasks, 5 times"):
+    with pytest.raises(EnvironmentFault, match="5 workers were lost one after another"):
         queue.mark_lost(poison.id, "killed")
 
 

@@ -17,7 +17,6 @@ from gridrun.plan.units import (
 )
 from gridrun.run._engine import Engine
 from gridrun.run._progress import Silent
-from gridrun.worker import MachineAtFault
 
 
 class Faulty(InProcessBackend):
@@ -75,7 +74,9 @@ class AwareAtLast(InProcessBackend):
 
     def run(self, next_unit):
         yield from alternating(next_unit())
-        raise MachineAtFault(LOST, alike=general(LOST))
+        found = FoundAtFault("a", general(LOST), LOST)
+        yield found
+        raise found.fault()
 
 
 class OneOfMany(InProcessBackend):

@@ -25,7 +25,6 @@ from gridrun.plan.units import (
     TaskFailed,
     Unit,
     UnitFinished,
-    UnitLost,
     UnitStarted,
     WorkerReady,
     is_final,
@@ -132,7 +131,6 @@ def test_events_come_back_as_they_were(value):
         TaskDone(task, attempt, result, "log"),
         TaskFailed(task, attempt, Kind.CRASH, "gone", False, 9, None, None, "train", "log"),
         UnitFinished("u", "w", stopped=True),
-        UnitLost("u", "gone"),
         PeakMeasured(1, "impute imputation=large", 3 << 30),
     ]
     for event in events:

@@ -7,11 +7,10 @@ import pytest
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import TaskResult, TaskSpec
 from gridrun.plan.alike import MANY, general
-from gridrun.plan.units import Attempt, Kind, TaskDone, TaskFailed, UnitFinished
+from gridrun.plan.units import Attempt, FoundAtFault, Kind, TaskDone, TaskFailed, UnitFinished
 from gridrun.testing.processes import pids_of
 from gridrun.testing.units import GRID, toy_job, toy_units
-from gridrun.worker import MachineAtFault
-from gridrun.worker._suspicion import Suspicion
+from gridrun.worker._suspicion import MachineAtFault, Suspicion
 
 EVERY = "classifier=tree"
 
@@ -108,9 +107,13 @@ def test_what_few_tasks_lack_is_found_between_others(supervise, tmp_path, needs)
     driven = supervise(misbehave={needs: "miss"}, state_dir=str(tmp_path))
     assert all(isinstance(event, TaskDone) for event in outcomes(driven.run(units[0])))
     (tmp_path / "lost").touch()
-    with pytest.raises(MachineAtFault, match="so does one that was done before") as caught:
-        driven.run(units[1])
-    assert caught.value.alike == "the toy misses something: attempt 0"
+    driven.supervisor.start(units[1])
+    *_, found = driven.until(lambda event: isinstance(event, FoundAtFault))
+    assert found.alike == "the toy misses something: attempt 0"
+    # told once, as an event; who polls again gets the same as what ends the worker
+    with pytest.raises(EnvironmentFault, match="so does one that was done before") as caught:
+        driven.supervisor.poll(0.0)
+    assert caught.value.text() == found.fault().text()
 
 
 def mixed(number):

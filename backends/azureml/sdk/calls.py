@@ -11,6 +11,7 @@ from typing import Any
 from backends.azureml.sdk._helper import SERVE
 from backends.azureml.sdk.types import AzureTrouble, Trouble, WorkspaceFacts
 from backends.azureml.settings import AzureSettings
+from gridrun.plan.retries import RETRIES, SERVICE
 from gridrun.worker import ChildProcess, TimeLimit
 
 SECONDS = {
@@ -27,11 +28,6 @@ _PATIENCE_SECONDS = 5.0
 """A call that takes longer is mentioned."""
 
 _LOOK_SECONDS = 0.2
-TRIES = 6
-"""So often is anything asked for while trouble passes."""
-
-_FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 60.0
 _LONGEST_WISH_SECONDS = 300.0
 """So long is waited at most where the service says when it wants to be asked again."""
 
@@ -141,22 +137,24 @@ class Calls:
         Raises:
             Detached: A stop was asked for meanwhile.
         """
-        pause = min(_FIRST_PAUSE_SECONDS * 2 ** (number - 1), _LONGEST_PAUSE_SECONDS)
+        retry = RETRIES[SERVICE]
+        pause = retry.pause(number)
         wished = min(trouble.after or 0.0, _LONGEST_WISH_SECONDS)
         wait = max(pause * random.uniform(0.75, 1.25), wished)
         self._say(
-            f"Azure, {doing}: {trouble.text}; again in {wait:.0f} s ({number} of {TRIES - 1})"
+            f"Azure, {doing}: {trouble.text}; again in {wait:.0f} s ({number} of {retry.more})"
         )
         self.pause(wait)
 
     def _patiently(self, name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        for number in range(1, TRIES + 1):
+        tries = RETRIES[SERVICE].tries
+        for number in range(1, tries + 1):
             try:
                 answer = self._try(name, positional, named)
             except AzureTrouble as trouble:
                 if not (trouble.kind.passes or self._may_pass_here(name, trouble.kind)):
                     raise
-                if number == TRIES:
+                if number == tries:
                     raise
                 self.pause_after(trouble, _WORDS[name], number)
             else:
