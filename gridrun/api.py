@@ -71,7 +71,6 @@ from gridrun.tools.models import (
     chosen_of,
     explain,
     export_model,
-    fold_scores,
     predict,
     refuse_to_replace,
 )
@@ -126,12 +125,19 @@ class OpenStudy:
 
     def state(self, **request: Any) -> StudyState:
         """The study with a request; the fields of ``RunOptions`` as keywords."""
-        return self._state(request)
+        return self._state(request, may_read=False)
 
-    def _state(self, request: Mapping[str, Any], *, counts_only: bool = False) -> StudyState:
+    def _state(
+        self, request: Mapping[str, Any], *, counts_only: bool = False, may_read: bool = True
+    ) -> StudyState:
         asked = RunOptions.asked(**request)
         return StudyState(
-            self.study, self._pipeline, asked, self.pipeline_name, counts_only=counts_only
+            self.study,
+            self._pipeline,
+            asked,
+            self.pipeline_name,
+            counts_only=counts_only,
+            may_read=may_read,
         )
 
     def __repr__(self) -> str:
@@ -169,7 +175,7 @@ class OpenStudy:
             *study_state.caveat_notes,
             *(study_state.check_inputs() if check else ()),
         ]
-        report = plan_of(study_state, notes)
+        report = plan_of(study_state, [*notes, *study_state.unread_notes])
         study_state.keep_input_digests()
         return report
 
@@ -256,7 +262,7 @@ class OpenStudy:
 
         if name is None:
             name = backend if isinstance(backend, str) else type(backend).__name__
-        study_state = self._last(request) if collect_only else self.state(**request)
+        study_state = self._last(request) if collect_only else self._state(request)
         watcher = progress or usual_progress()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
 
@@ -283,7 +289,7 @@ class OpenStudy:
     @_examining
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """Estimated size and cost of a run with this request, on a backend that costs money."""
-        return backend.quote(units_to_send(self.state(**request), backend))
+        return backend.quote(units_to_send(self._state(request), backend))
 
     @_examining
     def read_elsewhere(
@@ -459,6 +465,7 @@ class OpenStudy:
         file: str | os.PathLike[str] | None = None,
         *,
         force: bool = False,
+        progress: Progress | None = None,
     ) -> Report:
         """Train on all labelled rows, and write the model to a file.
 
@@ -467,6 +474,7 @@ class OpenStudy:
             classifier: Which classifier.
             file: The model's file; None for one in the study's ``models``.
             force: Whether a file that is there may be replaced.
+            progress: Progress callback; none where left out.
 
         Raises:
             GridrunError: It cannot be trained or written; a file that is there stays.
@@ -475,11 +483,11 @@ class OpenStudy:
         chosen = chosen_of(study_state, combination, classifier)
         # the ledger is asked about this combination alone, by the study's rows as it is trained on
         own_folds = self.state(folds=self._last({}).request.folds, combinations=combination)
-        chosen = replace(chosen, scores=fold_scores(own_folds, chosen))
         own = self.study.paths.model(combination, classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)
-        return export_model(study_state, chosen, target)
+        say = (progress or Silent()).phase
+        return export_model(study_state, own_folds, chosen, target, say)
 
     @_examining
     def explain(
@@ -490,6 +498,7 @@ class OpenStudy:
         file: str | os.PathLike[str] | None = None,
         *,
         force: bool = False,
+        progress: Progress | None = None,
     ) -> Report:
         """Write what happened in a fold as an R script that does it again.
 
@@ -500,6 +509,7 @@ class OpenStudy:
             file: The script, tables are written beside it; None for one in the
                 study's ``explained``.
             force: Whether a file that is there may be replaced.
+            progress: Progress callback; none where left out.
 
         Raises:
             GridrunError: The fold has no result, or the script cannot be written.
@@ -511,7 +521,7 @@ class OpenStudy:
         own = self.study.paths.explained(combination, fold, chosen.classifier)
         target = own if file is None else Path(file).absolute()
         refuse_to_replace(target, force=force)
-        return explain(study_state, chosen, fold, target)
+        return explain(study_state, chosen, fold, target, (progress or Silent()).phase)
 
     @_examining
     def status(self) -> StatusReport:

@@ -293,7 +293,11 @@ class Engine:
             backend.open(job, artifacts.read)
             has_units = self._has_units(pending)
             if has_units:
+                is_new = bool(study_state.unread)
                 source()  # faults of the inputs come before anything is written
+                if is_new and study_state.view is not None:
+                    pending = self._named(pending)
+                    has_units = self._has_units(pending)
             with Ledger(study_state.study.paths.ledger) as ledger:
                 if ledger.note:
                     self._notes.add(ledger.note)
@@ -302,6 +306,18 @@ class Engine:
             self._progress.phase("")
             backend.close()
             study_state.refresh()
+
+    def _named(self, pending: list[Pending]) -> list[Pending]:
+        """What is left of tasks whose inputs were not known before they were read.
+
+        A file that was only packed anew is the input that results are there of.
+        """
+        study_state = self._study_state
+        study_state.tables.know_inputs(study_state.input_digests)
+        left = self._pending()
+        self._tally.before += sum(len(f.codes) for f in pending) - sum(len(f.codes) for f in left)
+        self._progress.update(self._tally)
+        return left
 
     def _say_disk(self, pending: list[Pending]) -> None:
         """Say what a first run takes on disk, before it takes any."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from gridrun.store.patience import patiently
 
 _MOST_STAMPS = 100
 """States of files that are kept; a file that is written again and again has many."""
+
+_TIMES_AND_NUMBER = 3
+"""Parts of a stamp behind the size."""
 
 
 def input_stamp(path: Path) -> str:
@@ -75,6 +78,7 @@ class InputDigests:
     ) -> None:
         self._inputs = inputs
         self._stamps: dict[str, str] = {}
+        self._sizes = {_size(stamp) for stamp in known}
         self._faults: list[Fault] = []
         self.known: dict[str, str] = {}
         """Role to digest, as far as they are known."""
@@ -91,22 +95,42 @@ class InputDigests:
                 if stamp in known:
                     self.known[role] = known[stamp]
 
+    @property
+    def unread(self) -> list[str]:
+        """Roles of the files that have to be read for their digests."""
+        return [role for role in self._stamps if role not in self.known]
+
     def all(self) -> dict[str, str]:
         """Role to digest; files with one that is not known are read.
 
         Raises:
             InputError: Files may not be read, or are not there and not known.
         """
+        self._take(self.unread)
+        return {role: self.known[role] for role in self._inputs}
+
+    def alike(self) -> dict[str, str]:
+        """The same without files that are new by their size: whoever reads these takes theirs.
+
+        One with the size of a file that is known may be that one, touched or copied. It is read
+        for its digest alone, which is a tenth of the work.
+
+        Raises:
+            InputError: As for ``all``.
+        """
+        self._take([role for role in self.unread if _size(self._stamps[role]) in self._sizes])
+        return {role: self.known[role] for role in self._inputs if role in self.known}
+
+    def _take(self, roles: Sequence[str]) -> None:
         faults = [*self._faults]
-        for role, path in self._inputs.items():
-            if role in self._stamps and role not in self.known:
-                try:
-                    self.known[role] = patiently(partial(digest_of_input, path))
-                except OSError as error:
-                    faults.append(_unreadable(role, path, error))
+        for role in roles:
+            path = self._inputs[role]
+            try:
+                self.known[role] = patiently(partial(digest_of_input, path))
+            except OSError as error:
+                faults.append(_unreadable(role, path, error))
         if faults:
             raise InputError(faults)
-        return {role: self.known[role] for role in self._inputs}
 
     def learn(self, digests: Mapping[str, str]) -> None:
         """Take in digests that somebody else took of the files as they are.
@@ -137,6 +161,11 @@ class InputDigests:
     def stamped(self) -> dict[str, str]:
         """Stamp of a file to the digest of its content, as far as they are known."""
         return {s: self.known[role] for role, s in self._stamps.items() if role in self.known}
+
+
+def _size(stamp: str) -> str:
+    """Of the file, as its stamp has it; its place may have blanks."""
+    return "".join(stamp.rsplit(" ", _TIMES_AND_NUMBER + 1)[1:2])
 
 
 def _unreadable(role: str, path: Path, error: OSError) -> Fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -73,6 +74,8 @@ class StudyState:
         pipeline_name: By which a worker finds the pipeline.
         counts_only: Whether tasks are only counted: no digest is then taken, of inputs or of code,
             where there is no ledger to look for it in.
+        may_read: Whether the inputs may be read later. Of one that is new by its size no digest is
+            then taken before: its tasks count as not run until whoever reads it gives it.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class StudyState:
         pipeline_name: str,
         *,
         counts_only: bool = False,
+        may_read: bool = False,
     ) -> None:
         self.study = study
         self.pipeline = pipeline
@@ -93,6 +97,8 @@ class StudyState:
             request = replace(request, combinations=numbers)
         self.request = request
         self._is_counting = counts_only
+        # a pipeline that takes no digests has files read for them anyway
+        self._may_read = may_read and isinstance(pipeline, TakesDigests)
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
@@ -221,11 +227,33 @@ class StudyState:
         """The same with those that are known, where the pipeline takes the others as it reads."""
         if not isinstance(self.pipeline, TakesDigests):
             return self.reading_settings
+        with contextlib.suppress(InputError):  # whoever reads them names every fault
+            self._inputs.alike()
         return replace(
             self.settings,
             read_bytes=self.study.limits.read_bytes,
             input_digests={**self._inputs.known},
         )
+
+    @property
+    def unread(self) -> tuple[Path, ...]:
+        """Inputs that are read for their digests by whoever opens the source."""
+        takes = isinstance(self.pipeline, TakesDigests)
+        return tuple(self.study.inputs[role] for role in self._inputs.unread if takes)
+
+    @property
+    def unread_notes(self) -> list[Fault]:
+        """What a plan says of inputs that count as changed without being read."""
+        if self.view is None:
+            return []
+        return [
+            Fault(
+                path,
+                "is new by its size, and was not read: its tasks count as not run",
+                todo="if the file was only packed anew, `gridrun local` finds their results",
+            )
+            for path in self.unread
+        ]
 
     @cached_property
     def reading_order(self) -> ReadingOrder:
@@ -324,6 +352,7 @@ class StudyState:
             found = report.inputs if report is not None else known
             return {role: found.get(role, NOT_READ) for role in self.study.inputs_elsewhere}
         digests = self._inputs.all()
+        self.keep_input_digests()
         if "tables" in self.__dict__:
             self.tables.know_inputs(digests)
         return digests
@@ -343,10 +372,7 @@ class StudyState:
         self.keep_input_digests()
 
     def keep_input_digests(self) -> None:
-        """Have other commands find the digests of the inputs that are known by now.
-
-        What only shows a study does not: it writes nothing.
-        """
+        """Have other commands find the digests of the inputs that are known by now."""
         keep_digests(self.study.paths, self._inputs.stamped())
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
@@ -367,8 +393,6 @@ class StudyState:
     @cached_property
     def tables(self) -> TaskTables:
         """All leaf tasks of the selection."""
-        # no digest is looked for in a ledger that is not there; `input_digests` gives it later
-        is_new = self.view is None and not self.study.inputs_elsewhere
         return TaskTables(
             self.pipeline,
             self.settings,
@@ -376,9 +400,18 @@ class StudyState:
             indices=self.selection.indices(),
             classifiers=self.study.classifiers,
             book=self.book,
-            inputs=dict.fromkeys(self.study.inputs, NOT_READ) if is_new else self.input_digests,
+            inputs=self._digests_to_look_up(),
             fingerprints=not (self._is_counting and self.view is None),
         )
+
+    def _digests_to_look_up(self) -> Mapping[str, str]:
+        """Role to digest, ``NOT_READ`` for what ``input_digests`` gives later."""
+        if self.study.inputs_elsewhere:
+            return self.input_digests
+        unread = dict.fromkeys(self.study.inputs, NOT_READ)
+        if self.view is None:  # there is no ledger in which they could be looked up
+            return unread
+        return unread | self._inputs.alike() if self._may_read else self.input_digests
 
     def known_context_ids(self) -> list[int | None]:
         """The ledger's number of each context, None where it has none."""

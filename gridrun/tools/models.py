@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,7 +58,7 @@ def chosen_of(study_state: StudyState, combination: int, classifier: str | None)
         decided = pipeline.disposition(name, values, study_state.settings)
         if decided.state == State.WAITING:
             return Chosen(
-                study_state.reading_settings,
+                study_state.settings,
                 study.grid.allowed(),
                 combination,
                 values,
@@ -95,8 +96,24 @@ def fold_scores(study_state: StudyState, chosen: Chosen) -> FoldScores:
     return FoldScores(done, failed, study_state.folds - done - failed, metrics)
 
 
-def export_model(study_state: StudyState, chosen: Chosen, file: Path) -> Report:
-    """Train on all labelled rows and write the model; see :class:`ModelPipeline`."""
+def export_model(
+    study_state: StudyState,
+    own_folds: StudyState,
+    chosen: Chosen,
+    file: Path,
+    say: Callable[[str], None],
+) -> Report:
+    """Train on all labelled rows and write the model; see :class:`ModelPipeline`.
+
+    Args:
+        study_state: The study.
+        own_folds: The same with this combination and the folds of the last run.
+        chosen: What is trained.
+        file: The model's file.
+        say: Takes how far reading is.
+    """
+    chosen = _read(study_state, chosen, "export_model", say)
+    chosen = replace(chosen, scores=fold_scores(own_folds, chosen))
     arguments = {"chosen": chosen, "file": file}
     return _call(study_state.pipeline_name, chosen.settings.options, "export_model", arguments)
 
@@ -140,8 +157,17 @@ def predict(
     return _call(pipeline, {}, "predict", arguments, started)
 
 
-def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> Report:
+def explain(
+    study_state: StudyState, chosen: Chosen, fold: int, file: Path, say: Callable[[str], None]
+) -> Report:
     """Write what happened in a fold as a script; see :class:`ModelPipeline`.
+
+    Args:
+        study_state: The study, with this combination alone.
+        chosen: What is explained.
+        fold: Counted from 1.
+        file: The script.
+        say: Takes how far reading is.
 
     Raises:
         UserError: There is no such fold.
@@ -152,6 +178,7 @@ def explain(study_state: StudyState, chosen: Chosen, fold: int, file: Path) -> R
             where=str(study_state.study.path),
             todo=f"folds are numbered from 1 to {study_state.folds}",
         )
+    chosen = _read(study_state, chosen, "explain", say)
     arguments = {
         "chosen": chosen,
         "fold": fold,
@@ -182,13 +209,27 @@ def _call(
     arguments: Mapping[str, Any],
     started: Callable[[int], AbstractContextManager[Callable[[str], None]]] | None = None,
 ) -> Report:
-    offered: Pipeline = load_pipeline(pipeline)
+    _require(load_pipeline(pipeline), method)
+    return cast("Report", call_isolated(pipeline, options, method, arguments, started))
+
+
+def _require(offered: Pipeline, method: str) -> None:
     if not hasattr(offered, method):
         raise UserError(
             f"the pipeline {offered.name} has no {method.replace('_', ' ')}",
             todo="use a pipeline that has the methods of gridrun.pipeline.models.ModelPipeline",
         )
-    return cast("Report", call_isolated(pipeline, options, method, arguments, started))
+
+
+def _read(
+    study_state: StudyState, chosen: Chosen, method: str, say: Callable[[str], None]
+) -> Chosen:
+    """Read inputs that were not read as they are now, as a run does, for what is asked next."""
+    _require(study_state.pipeline, method)
+    with telling(study_state.unread, "reading the inputs", say):
+        if study_state.unread:
+            study_state.open_source()
+    return replace(chosen, settings=study_state.reading_settings)
 
 
 def _recorded(study_state: StudyState, chosen: Chosen, fold: int) -> Recorded | None:

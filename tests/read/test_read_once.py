@@ -18,8 +18,10 @@ from amiss_tasks.stages.files.digests import Digests, ReadKey, Taking
 from amiss_tasks.stages.files.lines import LineSource
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read import read_inputs
+from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError
+from gridrun.pipeline.models import Report
 from gridrun.plan.fingerprint import digest_of_file, digest_of_input
 
 BLOCK = 4_096
@@ -94,6 +96,85 @@ def test_a_description_reads_them_once_for_the_run_as_well(study, bytes_read):
     study.run(backend="inprocess")
     for file in map(Path, study.study.inputs.values()):
         assert bytes_read[file.name] <= 1.5 * file.stat().st_size
+
+
+def rewritten(file: Path) -> None:
+    """Write a file anew, with a record less."""
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def test_a_file_that_changed_under_a_ledger_is_read_once(study, bytes_read):
+    """New by its size, it is not read for its digest first; a plan before the run counts it so."""
+    study.run(backend="inprocess")
+    vcf = Path(study.study.inputs["vcf"])
+    rewritten(vcf)
+    bytes_read.clear()
+    planned = study.plan()
+    assert (planned.done, planned.pending) == (0, 1)
+    assert [each.text for each in planned.why] == ["changed since: input vcf"]
+    assert any("is new by its size, and was not read" in str(note) for note in planned.notes)
+    ended = study.run(backend="inprocess")
+    assert (ended.tally.total, ended.tally.before, ended.tally.done) == (1, 0, 1)
+    assert bytes_read[vcf.name] <= vcf.stat().st_size + 16 * BLOCK
+    assert study.state().input_digests["vcf"] == digest_of_file(vcf)
+    assert study.plan().pending == 0
+
+
+def test_a_file_that_was_packed_anew_has_its_results_once_it_is_read(study):
+    """Its size is new and its text is not: what was done is not run again."""
+    study.run(backend="inprocess")
+    table = study.study.paths.results_csv.read_bytes()
+    vcf = Path(study.study.inputs["vcf"])
+    text = vcf.read_bytes()
+    vcf.write_bytes(gzip.compress(text))
+    again = study.run(backend="inprocess", folds=2)
+    assert (again.tally.total, again.tally.before, again.tally.done) == (2, 1, 1)
+    vcf.write_bytes(gzip.compress(text, 1))
+    again = study.run(backend="inprocess", folds=1)
+    assert (again.state, again.tally.before, again.tally.done) == ("done", 1, 0)
+    assert study.study.paths.results_csv.read_bytes() == table
+
+
+def test_what_only_shows_results_is_right_about_a_file_that_was_packed_anew(study, bytes_read):
+    """It reads the file for its digest, once for all commands that follow."""
+    study.run(backend="inprocess")
+    vcf = Path(study.study.inputs["vcf"])
+    vcf.write_bytes(gzip.compress(vcf.read_bytes()))
+    assert study.summary().done == 1
+    bytes_read.clear()
+    assert study.summary().done == 1
+    assert not bytes_read[vcf.name]
+    assert study.plan().pending == 0
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["before any run", "changed under a ledger"])
+@pytest.mark.parametrize("method", ["export_model", "explain"])
+def test_models_and_scripts_read_once_for_those_who_come_after(
+    study, bytes_read, monkeypatch, method, is_new
+):
+    """What is called in a process of its own finds the rows that were read, as does a run."""
+    if not is_new:
+        study.run(backend="inprocess")
+        rewritten(Path(study.study.inputs["vcf"]))
+    called = []
+
+    def call(pipeline, options, method, arguments, started=None):
+        called.append(arguments["chosen"])
+        return Report(arguments["file"])
+
+    monkeypatch.setattr("gridrun.tools.models.call_isolated", call)
+    bytes_read.clear()
+    getattr(study, method)(1, *(["lr"] if method == "export_model" else [1]))
+    files = [Path(file) for file in study.study.inputs.values()]
+    for file in files if is_new else files[:1]:
+        assert file.stat().st_size <= bytes_read[file.name] <= file.stat().st_size + 8 * BLOCK
+    first = bytes_read.copy()
+    (chosen,) = called
+    AmissSource(chosen.settings, chosen.allowed, chosen.cache).labelled(chosen.values)
+    assert {file.name: bytes_read[file.name] for file in files}.items() <= first.items()
+    study.run(backend="inprocess")
+    for file in files:
+        assert bytes_read[file.name] - first[file.name] <= 8 * BLOCK
 
 
 @pytest.mark.parametrize(

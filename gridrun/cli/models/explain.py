@@ -64,8 +64,10 @@ def explain(
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show
+    from gridrun.cli._watch import Watch
 
-    report = open_study(study, pipeline=pipeline).explain(
-        combination, fold, classifier, out, force=force
-    )
+    with Watch() as watch:
+        report = open_study(study, pipeline=pipeline).explain(
+            combination, fold, classifier, out, force=force, progress=watch
+        )
     show(report, "script", as_json=as_json)

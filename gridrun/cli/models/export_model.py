@@ -61,8 +61,10 @@ def export_model(
     """
     from gridrun.api import open_study
     from gridrun.cli._reports import show
+    from gridrun.cli._watch import Watch
 
-    report = open_study(study, pipeline=pipeline).export_model(
-        combination, classifier, out, force=force
-    )
+    with Watch() as watch:
+        report = open_study(study, pipeline=pipeline).export_model(
+            combination, classifier, out, force=force, progress=watch
+        )
     show(report, "model", as_json=as_json)
