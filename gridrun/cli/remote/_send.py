@@ -87,6 +87,8 @@ def collect(
 
 def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any) -> None:
     """End all sweeps, and bring in what they have; one that cannot be ended keeps no other one."""
+    from gridrun.store.faults import cannot_write
+
     sent = RemoteStudy(remote, study, pipeline, options)
     names = [sweep.name for sweep in sent.sweeps() if sweep.lives]
     if not names:
@@ -99,6 +101,8 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
                 backend.cancel(name)
             except GridrunError as error:
                 failures.append(error)
+            except OSError as error:
+                failures.append(cannot_write(sent.opened.study.paths.directory, error))
             else:
                 sys.stderr.write(f"asked for the end of {name}\n")
         if failures:
