@@ -22,16 +22,8 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
     match trouble.kind:
         case Trouble.SIGN_IN:
             return _not_signed_in(trouble, way_of(settings.sign_in))
-        case Trouble.FORBIDDEN:
-            role = "Contributor, or AzureML Data Scientist, on the workspace"
-            if _STORAGE_SAYS.search(trouble.text):
-                role = "Storage Blob Data Contributor on the storage account of the workspace, and "
-                role += "whether its firewall lets this machine in"
-            return EnvironmentFault(
-                f"this account lacks the permission: {trouble.text}",
-                where=where,
-                todo=f"ask for the role {role}",
-            )
+        case Trouble.FORBIDDEN | Trouble.SIGNATURE:
+            return _denied(trouble, where)
         case Trouble.MISSING:
             return UserError(
                 f"Azure does not find it: {trouble.text}",
@@ -56,6 +48,27 @@ def fault_of(trouble: AzureTrouble, settings: AzureSettings) -> GridrunError:
                 where=where,
                 todo=f"try again later, {_AGAIN}",
             )
+
+
+def _denied(trouble: AzureTrouble, where: str) -> EnvironmentFault:
+    """No role for it, or a signature that is no use."""
+    if trouble.kind is Trouble.SIGNATURE:
+        return EnvironmentFault(
+            f"the storage does not take the signature that Azure gave for it: {trouble.text}",
+            where=where,
+            todo="check that the clock of this machine is right; if the key of the storage account "
+            "was changed, have the workspace take it over (az ml workspace sync-keys); "
+            f"{_AGAIN}",
+        )
+    role = "Contributor, or AzureML Data Scientist, on the workspace"
+    if _STORAGE_SAYS.search(trouble.text):
+        role = "Storage Blob Data Contributor on the storage account of the workspace, and "
+        role += "whether its firewall lets this machine in"
+    return EnvironmentFault(
+        f"this account lacks the permission: {trouble.text}",
+        where=where,
+        todo=f"ask for the role {role}",
+    )
 
 
 def _not_signed_in(trouble: AzureTrouble, way: str) -> EnvironmentFault:

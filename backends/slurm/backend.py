@@ -98,8 +98,10 @@ class SlurmBackend(QueueBackend):
 
     def cancel(self, sweep: str) -> None:
         """Have the jobs end; those that Slurm does not end find that nobody wants them."""
-        super().cancel(sweep)
-        slurm.cancel(sweep)
+        try:
+            super().cancel(sweep)
+        finally:
+            slurm.cancel(sweep)
 
     def look(self, sweep: str) -> SweepStatus:
         """A sweep as it is now."""

@@ -42,10 +42,15 @@ def _command(command: Any, context: Any, words: str, level: int) -> Iterator[str
     rows = [row for param in command.get_params(context) if (row := _row(param, context))]
     if rows:
         yield "\n".join(["| argument or option | what it says |\n|---|---|", *rows, ""])
-    examples = [line.strip() for line in (command.epilog or "").splitlines() if line.strip()]
+    examples = [line for line in map(_bare, (command.epilog or "").splitlines()) if line]
     if examples:
         yield f"{examples[0]}\n"
         yield "\n".join(f"    {line}" for line in examples[1:]) + "\n"
+
+
+def _bare(line: str) -> str:
+    """Without the blanks around it, and the sign by which Click keeps lines as they are."""
+    return line.strip(" \b")
 
 
 def _row(param: Any, context: Any) -> str:

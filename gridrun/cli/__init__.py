@@ -1,8 +1,8 @@
 """The command line, one module a command, thin over the API; for entry points and backends.
 
 Modules of commands import what they need inside their functions, so that ``gridrun --help``
-loads no numpy, pyarrow, Ray or R (a test): it takes a third to half a second of CPU, and most
-of that is Typer's own.
+loads Typer and the declarations of the core and nothing else (a test): it takes .11 s of CPU, of
+which .05 are Typer's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""How help reads: arguments as they are typed, flags without a type, an example a line."""
+"""How help reads: plain text, arguments as they are typed, flags without a type.
+
+It is Click's text and not the boxes of rich, which Typer would draw: rich takes longer to load
+than all that the help says, and boxes stand in the way of who copies an example or an error.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gridrun.cli._streams import plain_output
+
+_WIDTH = 100
+"""Columns of a wide terminal that help uses at most."""
 
 
 def untyped_flags(params: list[Any]) -> list[Any]:
@@ -27,6 +34,12 @@ class _Plain:
         # Typer keeps the line breaks of a docstring's source, wherever a terminal's lines end
         paragraphs = inspect.cleandoc(given.get("help") or "").split("\n\n")
         given["help"] = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        # typer gives the one of each Typer, which is not None where rich is installed
+        given["rich_markup_mode"] = None
+        given["context_settings"] = {
+            "max_content_width": _WIDTH,
+            **(given.get("context_settings") or {}),
+        }
         super().__init__(*arguments, **given)
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -37,6 +50,19 @@ class _Plain:
         """The usage line's parts; Typer would write a required argument as ``{MODEL}``."""
         pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
         return [piece.strip("{}") for piece in pieces]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments, options, options under a head of their own, and commands."""
+        heads: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                head = "Arguments" if param.param_type_name == "argument" else "Options"
+                head = getattr(param, "rich_help_panel", None) or head
+                # a flag that only its negative form names begins with a slash
+                heads.setdefault(head, []).append((record[0].lstrip(" /"), record[1]))
+        for head, records in heads.items():
+            _section(formatter, head, records)
 
 
 class Command(_Plain, TyperCommand):
@@ -51,12 +77,25 @@ class Command(_Plain, TyperCommand):
 class CommandGroup(_Plain, TyperGroup):
     """The same for what has commands of its own."""
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Commands too, each with its first paragraph, which Click would cut where a line ends."""
+        super().format_options(ctx, formatter)
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        shown = [(name, each.help or "") for name, each in found if each and not each.hidden]
+        _section(formatter, "Commands", [(name, text.partition("\n\n")[0]) for name, text in shown])
+
+
+def _section(formatter: Any, head: str, records: list[tuple[str, str]]) -> None:
+    if records:
+        with formatter.section(head):
+            formatter.write_dl(records)
+
 
 def examples(*lines: str) -> str:
     """Text below a command's help: an example a line."""
     head = "Example:" if len(lines) == 1 else "Examples:"
-    # a blank line is what Typer takes for the end of a line
-    return "\n\n".join([head, *(f"  {line}" for line in lines)])
+    # by \b Click keeps the lines of a paragraph
+    return "\n".join(["\b", head, *(f"  {line}" for line in lines)])
 
 
 def add(

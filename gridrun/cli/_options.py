@@ -53,6 +53,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other progr
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
+# once: they are evaluated for every command that has some of them
+_KINDS = get_type_hints(RunOptions)
+
 SELECTING = tuple(name for name, form in FORMS.items() if form.selects)
 """The options that say which tasks are meant."""
 
@@ -60,7 +63,7 @@ SELECTING = tuple(name for name, form in FORMS.items() if form.selects)
 def run_option(name: str) -> Parameter:
     """The parameter for an option of a run, by its name in ``RunOptions``."""
     form = FORMS[name]
-    kind, default = get_type_hints(RunOptions)[name], getattr(RunOptions, name)
+    kind, default = _KINDS[name], getattr(RunOptions, name)
     if get_origin(kind) is tuple:
         kind, default = list[str] | None, None
     option = typer.Option(

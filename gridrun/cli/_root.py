@@ -7,6 +7,7 @@ core's own, and only the command that is called is loaded.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -37,6 +38,7 @@ class Root(CommandGroup):
         return _loaded(entry) if entry is not None else None
 
 
+@functools.cache
 def _brought() -> dict[str, EntryPoint]:
     # a twentieth of a second that commands of the core need not spend
     from importlib.metadata import entry_points

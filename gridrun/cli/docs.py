@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pydoc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +56,8 @@ def docs(
         raise UserError(f'there is no page "{page}"', todo=f"{near} {known}".strip())
     text = found[name].read_text("utf-8")
     if sys.stdout.isatty():
+        import pydoc
+
         pydoc.pager(text)
     else:
         sys.stdout.write(text)

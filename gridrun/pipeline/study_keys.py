@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gridrun.documents.tree import Node
 from gridrun.errors import Fault
+
+if TYPE_CHECKING:
+    from gridrun.documents.tree import Node
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,13 @@ class QueueBackend(SweepBackend):
 
     def cancel(self, sweep: str) -> None:
         """Have workers end; each does so within seconds."""
-        self._memory.cancel(sweep)
-        queue = self._queue(sweep)
-        if queue.exists:
-            queue.cancel()
+        try:
+            self._memory.cancel(sweep)
+        finally:
+            # where nothing can be noted on this disk, workers elsewhere end all the same
+            queue = self._queue(sweep)
+            if queue.exists:
+                queue.cancel()
 
     def publish(self, sweep: str, path: Path) -> str:
         """Nowhere: nobody looks for the table beside shards that are gone."""

@@ -23,6 +23,24 @@ def answered(status, body, **headers):
     return requests.HTTPError(f"{status} Server Error", response=response)
 
 
+def refused(text):
+    """What the storage's own library raises of a refusal."""
+    error = HttpError(text)
+    error.status_code = 403
+    return error
+
+
+class HttpError(Exception):
+    """Has a status, as azure-core's has."""
+
+
+HEAD_REFUSED = (
+    "403 Client Error: Server failed to authenticate the request. Make sure the value of "
+    "Authorization header is formed correctly including the signature. for url: https://x/y"
+)
+"""What requests makes of an answer that has no body: the reason phrase."""
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -40,6 +58,12 @@ def answered(status, body, **headers):
         (answered(429, "slow down"), Trouble.BUSY),
         (answered(404, {"error": {"message": "no server is busy"}}), Trouble.MISSING),
         (answered(403, PAGE), Trouble.FORBIDDEN),
+        (refused("Signature not valid in the specified time frame"), Trouble.SIGNATURE),
+        (refused("ErrorCode:AuthenticationFailed"), Trouble.SIGNATURE),
+        (refused("ErrorCode:AuthorizationFailure"), Trouble.FORBIDDEN),
+        (refused("ErrorCode:AuthorizationPermissionMismatch"), Trouble.FORBIDDEN),
+        (answered(401, {"error": {"code": "AuthenticationFailed"}}), Trouble.SIGN_IN),
+        (requests.HTTPError(HEAD_REFUSED, response=answered(403, "").response), "signature"),
         (json.JSONDecodeError("Expecting value", "<html>", 0), Trouble.NETWORK),
         (requests.exceptions.ChunkedEncodingError("Connection broken"), Trouble.NETWORK),
         (KeyError("value"), Trouble.NETWORK),

@@ -109,6 +109,16 @@ def test_listings_with_empty_pages_and_answers_cut_short(azure_service, tmp_path
     assert table(directory) == expected
 
 
+def test_a_record_without_the_name_of_its_files(azure_service, tmp_path, expected):
+    """`dataContainerId` is null: files are where they always are, and nothing is paid twice."""
+    azure_service.settings.odd.null_containers = True
+    directory = azure_study(azure_service, tmp_path / "study")
+    code, _, err = finish(drive(azure_service, directory, home=tmp_path))
+    assert code == UPSTREAM_DEFECTS, err
+    assert table(directory) == expected
+    assert len(azure_service.sweeps) == 1
+
+
 def test_segments_come_while_a_child_runs(azure_service, tmp_path):
     """The submitted configuration has outputs watched, not logs alone."""
     directory = azure_study(azure_service, tmp_path / "study", settings={"shard_minutes": 10})

@@ -14,7 +14,8 @@ VALUES = {f"s_{n}": f'{{"--shard": {n}}}' for n in range(4)}
 @pytest.fixture
 def adapter(monkeypatch):
     """A sweep of four children: one listed, without a state; one archived, one gone, one sick."""
-    listed = SimpleNamespace(id="s_0", status=None)
+    record = SimpleNamespace(data_container_id=None)
+    listed = SimpleNamespace(id="s_0", status=None, _client=SimpleNamespace(run_dto=record))
     sweep = SimpleNamespace(
         id="s", get_children=lambda: iter([listed]), get_hyperparameters=lambda: VALUES
     )
@@ -34,12 +35,12 @@ def adapter(monkeypatch):
 
     monkeypatch.setattr(SdkV1, "_run", run)
     made = SdkV1()
-    made.found = found
+    made.found, made.record = found, record
     return made
 
 
 def test_children_that_the_sdk_leaves_out_are_asked_for(adapter):
-    """Archived ones: the sweep's tags name them; a state that is left out has a name."""
+    """Archived ones: the sweep's tags name them; a state or a folder left out has a name."""
     children = adapter.children("s")
     assert [(child.name, child.state) for child in children] == [
         ("s_0", UNKNOWN),
@@ -47,6 +48,7 @@ def test_children_that_the_sdk_leaves_out_are_asked_for(adapter):
         ("s_3", "Failed"),
     ]
     assert [child.values["--shard"] for child in children] == [0, 1, 3]
+    assert adapter.record.data_container_id == "dcid.s_0"
 
 
 def test_children_of_a_sweep_that_is_not_listed_yet_are_none(adapter):

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import typer.main
+from commands import gridrun
 
 from gridrun.cli import app
 
@@ -46,3 +47,23 @@ def test_help_breaks_its_lines_where_the_terminal_ends(words):
     """A paragraph is one line: breaks of the source would stand in the middle of a terminal's."""
     paragraphs = (COMMANDS[words].command.help or "").split("\n\n")
     assert [text for text in paragraphs if "\n" in text] == []
+
+
+def test_the_first_help_has_each_command_with_its_whole_sentence():
+    """Plain text, without boxes; no sentence is cut where a line ends."""
+    shown = gridrun("--help").stdout
+    assert not re.search(r"[\u2500-\u257f]", shown)
+    flowing = " ".join(shown.split())
+    for words, context in COMMANDS.items():
+        if len(words) == 2:
+            first = (context.command.help or "").partition("\n\n")[0]
+            assert f"{words[1]} {first}" in flowing
+
+
+def test_options_stand_under_the_heads_that_help_names():
+    """Arguments, options, those that say which tasks are meant, and examples a line each."""
+    shown = gridrun("results", "--help").stdout
+    heads = re.findall(r"^ *(\w[\w ]*):$", shown, re.MULTILINE)
+    assert heads == ["Arguments", "Options", "Which means", "Which tasks", "Examples"]
+    assert "\n    gridrun results . --no-tables\n    gridrun results . --columns\n" in shown
+    assert "\n  --no-blocks " in shown

@@ -165,7 +165,8 @@ def test_a_flag_shows_no_type(name):
 def test_examples_stand_a_line_each_and_can_be_typed(name):
     """The help of a command ends in examples of it, whose options it has."""
     _, command = HELP[name]
-    head, *lines = (command.epilog or "").split("\n\n")
+    kept, head, *lines = (command.epilog or "").split("\n")
+    assert kept == "\b"
     assert head in {"Example:", "Examples:"}
     assert (head == "Example:") == (len(lines) == 1)
     inner = getattr(command, "commands", {})

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from backends.azureml.sdk.secrets import without_secrets
@@ -54,6 +55,13 @@ _NETWORK_TEXT = re.compile(
 _THERE_TEXT = re.compile(r"\bwith this name already exists|JobPropertyImmutable")
 """So a job is refused whose name is taken, with whatever status."""
 
+_SIGNATURE_TEXT = re.compile(
+    r"AuthenticationFailed|Server failed to authenticate the request|Signature not valid in the "
+    r"specified time frame|MAC signature found in the HTTP request"
+)
+"""So storage refuses a signature (403) that has expired or that no key of the account has made; who
+lacks a role hears of authorization."""
+
 _SIGN_IN_CODE = re.compile(r"AADSTS\d+")
 """An answer of the sign-in service; without one, it may not have been it that answered."""
 
@@ -98,7 +106,8 @@ def _kind(error: BaseException, status: int | None, text: str, named: str) -> Tr
     if passes or (status is not None and status >= _FIRST_SERVER_STATUS):
         return Trouble.BUSY
     if status in _KINDS:
-        return _KINDS[status]
+        is_signature = status == HTTPStatus.FORBIDDEN and _SIGNATURE_TEXT.search(text)
+        return Trouble.SIGNATURE if is_signature else _KINDS[status]
     is_cut = _NETWORK_TEXT.search(text) is not None and not _SIGN_IN_CODE.search(text)
     if _SIGN_IN_TEXT.search(f"{named} {text}") and not is_cut:
         return Trouble.SIGN_IN

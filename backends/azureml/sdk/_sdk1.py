@@ -28,6 +28,7 @@ from backends.azureml.sdk.types import (
     Submission,
     Trouble,
     WorkspaceFacts,
+    folder_of,
 )
 from backends.azureml.settings import MOST_AT_ONCE, AzureData, AzureSettings
 from backends.azureml.stamps import Stamp, blob_of, stamp_of
@@ -124,7 +125,7 @@ class SdkV1:
         with explained():
             try:
                 parent = self._run(run_id)
-                found = list(parent.get_children())
+                found = [_with_folder(child) for child in parent.get_children()]
             except Exception as error:
                 if trouble_of(error).kind is not Trouble.MISSING:
                     raise
@@ -171,7 +172,7 @@ class SdkV1:
                         run.download_file(name, str(target))
             except Exception as error:
                 trouble = trouble_of(error)
-                if trouble.kind in (Trouble.SIGN_IN, Trouble.FORBIDDEN):
+                if trouble.kind.concerns_all:
                     raise trouble from error
                 return Fetched(run_id, names, trouble.text)
             return Fetched(run_id, names)
@@ -255,7 +256,14 @@ class SdkV1:
         from azureml.train import hyperdrive  # makes Run.get know sweeps
 
         del hyperdrive
-        return Run.get(self._workspace, run_id)
+        return _with_folder(Run.get(self._workspace, run_id))
+
+
+def _with_folder(run: Any) -> Any:
+    """A run that knows where its files are: without the name the SDK says that there are none."""
+    record = run._client.run_dto  # noqa: SLF001 - the SDK has no public way
+    record.data_container_id = record.data_container_id or folder_of(run.id)
+    return run
 
 
 def _is_deleted(run: Any, name: str) -> bool:

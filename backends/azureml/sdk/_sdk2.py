@@ -29,6 +29,7 @@ from backends.azureml.sdk.types import (
     Submission,
     Trouble,
     WorkspaceFacts,
+    folder_of,
 )
 from backends.azureml.settings import SERVERLESS, AzureData, AzureSettings
 from backends.azureml.stamps import Stamp
@@ -152,7 +153,7 @@ class SdkV2:
             given = self._given(run_id, records)
             for record in records:
                 name = record["runId"]
-                self._folders[name] = record.get("dataContainerId") or _folder(name)
+                self._folders[name] = record.get("dataContainerId") or folder_of(name)
                 self._ends[name] = record.get("cancelUri") or ""
             return [
                 ChildFacts(
@@ -188,7 +189,7 @@ class SdkV2:
                         self._blobs.bring(folder, name, target)
             except Exception as error:
                 trouble = trouble_of(error)
-                if trouble.kind in (Trouble.SIGN_IN, Trouble.FORBIDDEN):
+                if trouble.kind.concerns_all:
                     raise trouble from error
                 return Fetched(run_id, names, trouble.text)
             return Fetched(run_id, names)
@@ -243,7 +244,7 @@ class SdkV2:
             }
 
     def _folder(self, run_id: str) -> str:
-        return self._folders.get(run_id) or _folder(run_id)
+        return self._folders.get(run_id) or folder_of(run_id)
 
     def _given(self, run_id: str, records: Sequence[Record]) -> Mapping[str, Mapping[str, Any]]:
         """Child to the values it was given, by argument; the sweep's tags have those of SDK v1."""
@@ -253,11 +254,6 @@ class SdkV2:
             for name, values in given.items():
                 given[name] = values or _values(tags.get(f"_aml_system_{name}"))
         return given
-
-
-def _folder(run_id: str) -> str:
-    """Where the files of a run are, if its record does not say it."""
-    return f"dcid.{run_id}"
 
 
 def _values(text: Any) -> Mapping[str, Any]:

@@ -25,6 +25,11 @@ UNKNOWN = "Unknown"
 """In place of a state that the service leaves out."""
 
 
+def folder_of(run_id: str) -> str:
+    """Where the files of a run are, if its record does not say it."""
+    return f"dcid.{run_id}"
+
+
 class Trouble(StrEnum):
     """What kind of trouble a call ran into."""
 
@@ -32,6 +37,8 @@ class Trouble(StrEnum):
     """Not signed in, or no longer."""
     FORBIDDEN = "forbidden"
     """Signed in, but not allowed."""
+    SIGNATURE = "signature"
+    """The storage does not take what Azure has signed for us; each call has it signed anew."""
     MISSING = "missing"
     """There is no such thing."""
     CONFLICT = "conflict"
@@ -48,7 +55,12 @@ class Trouble(StrEnum):
     @property
     def passes(self) -> bool:
         """Whether asking again may help."""
-        return self in (Trouble.BUSY, Trouble.NETWORK)
+        return self in (Trouble.BUSY, Trouble.NETWORK, Trouble.SIGNATURE)
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether it is with us, so that other files of other children would meet it as well."""
+        return self in (Trouble.SIGN_IN, Trouble.FORBIDDEN, Trouble.SIGNATURE)
 
 
 class AzureTrouble(Exception):

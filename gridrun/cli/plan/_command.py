@@ -14,7 +14,6 @@ from gridrun.cli._run_here import command_of
 from gridrun.cli.plan._pilot import run_pilot
 from gridrun.errors import UserError, counted
 from gridrun.pipeline import DEFAULT_PIPELINE
-from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
 
 if TYPE_CHECKING:
     from gridrun.plan.selection import Coverage
@@ -201,6 +200,8 @@ def _plain_disk(disk: DiskEstimate | None) -> dict[str, Any] | None:
 def _plain_class_rows(rows: ClassRows | None) -> dict[str, Any] | None:
     if rows is None:
         return None
+    from gridrun.pipeline.comparison import FEWEST_OF_A_CLASS
+
     return {**asdict(rows), "fewer_than": FEWEST_OF_A_CLASS, "text": rows.text()}
 
 

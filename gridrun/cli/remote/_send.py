@@ -87,6 +87,8 @@ def collect(
 
 def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **options: Any) -> None:
     """End all sweeps, and bring in what they have; one that cannot be ended keeps no other one."""
+    from gridrun.store.faults import cannot_write
+
     sent = RemoteStudy(remote, study, pipeline, options)
     names = [sweep.name for sweep in sent.sweeps() if sweep.lives]
     if not names:
@@ -99,6 +101,8 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
                 backend.cancel(name)
             except GridrunError as error:
                 failures.append(error)
+            except OSError as error:
+                failures.append(cannot_write(sent.opened.study.paths.directory, error))
             else:
                 sys.stderr.write(f"asked for the end of {name}\n")
         if failures:
@@ -174,8 +178,6 @@ def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bo
 
     place = sent.place
     runs = sent.opened.write_runs()
-    with sent.asking() as backend:
-        published = "" if ended.held or cancelled else _publish(sent, backend)
     if as_json:
         dump(
             {
@@ -194,19 +196,22 @@ def _report(sent: RemoteStudy, ended: RunReport, *, as_json: bool, cancelled: bo
         sys.stdout.write(tally_line(ended.tally, ended.seconds))
     if runs is not None and not as_json:
         sys.stdout.write(f"run ids: {runs}\n")
-    if published:
-        sys.stderr.write(f"{published}\n")
-    if ended.held:
-        sys.stderr.write(
-            f"sweeps still hold {counted(ended.held, 'task')} ({living_sweeps(sent)}); "
-            f"{backend.next_steps(place)}\n"
-        )
-    elif ended.state == "interrupted":
-        sys.stderr.write(
-            f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
-        )
-    if ended.fault is not None:
-        sys.stderr.write(f"error: {ended.fault.text()}\n")
+    # whoever is slow or refuses from here on keeps nobody from the table
+    sys.stdout.flush()
+    with sent.asking() as backend:
+        if ended.held:
+            sys.stderr.write(
+                f"sweeps still hold {counted(ended.held, 'task')} ({living_sweeps(sent)}); "
+                f"{backend.next_steps(place)}\n"
+            )
+        elif ended.state == "interrupted":
+            sys.stderr.write(
+                f"some tasks are waiting; send them with: {backend.commands.send} {place}\n"
+            )
+        if ended.fault is not None:
+            sys.stderr.write(f"error: {ended.fault.text()}\n")
+        if not (ended.held or cancelled):
+            sys.stderr.write(_publish(sent, backend))
     raise typer.Exit(0 if cancelled else ended.exit_code)
 
 
@@ -219,8 +224,11 @@ def _publish(sent: RemoteStudy, backend: DetachableBackend) -> str:
     try:
         place = backend.publish(names[-1], table)
     except GridrunError as error:
-        return f"the table could not be put beside the sweep {names[-1]}: {error.what}"
-    return f"the table lies beside the sweep, too: {place}" if place else ""
+        return f"the table could not be put beside the sweep {names[-1]}: {error.what}\n"
+    except KeyboardInterrupt:
+        # all else is done, and the exit code says how
+        return f"the table was not put beside the sweep {names[-1]}: interrupted\n"
+    return f"the table lies beside the sweep, too: {place}\n" if place else ""
 
 
 def _ask(remote: Remote, quote: Quote, first: str) -> None:

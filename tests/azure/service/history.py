@@ -87,7 +87,7 @@ def _record(state: State, run: Run) -> dict[str, Any]:
         "hidden": False,
         "tags": dict(run.tags),
         "properties": dict(run.properties),
-        "dataContainerId": run.container_id,
+        "dataContainerId": None if state.settings.odd.null_containers else run.container_id,
         "createdUtc": timestamp(run.created),
         "startTimeUtc": _time(run.started),
         "endTimeUtc": _time(run.ended),

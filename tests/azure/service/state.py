@@ -87,6 +87,7 @@ class Odd:
     identity_storage: bool = False
     blob_role: bool = False
     refuses_cancel_of_ended: bool = False
+    null_containers: bool = False
 
 
 @dataclass
