@@ -107,39 +107,55 @@ def test_a_read_only_disk_is_the_machines(place, expected, tmp_path):
         assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
 
 
-@pytest.fixture
-def under_quota(tmp_path):
-    """A directory on btrfs, and what sets its quota."""
-    if os.geteuid() != 0 or shutil.which("mkfs.btrfs") is None:
-        pytest.skip("needs the right to mount, and btrfs-progs, for a real quota")
+QUOTAS = {
+    "btrfs": (
+        "quota",  # SQLite may find no room where a moment later there is some
+        "btrfs quota enable {place}; btrfs subvolume create {own}",
+        "sync -f {place}; btrfs qgroup limit {size} {own}",
+    ),
+    # a directory's quota is, for who writes there, the size of the disk
+    "xfs": (
+        "no space left on the disk",
+        "mkdir {own}; xfs_quota -x -c 'project -s -p {own} 7' {place}",
+        "xfs_quota -x -c 'limit -p bhard={size} 7' {place}",
+    ),
+}
+"""File system to what is said, and commands that prepare a directory and set its quota."""
 
-    def do(*words):
-        subprocess.run([*map(str, words)], check=True, capture_output=True)
 
+@pytest.fixture(params=QUOTAS)
+def under_quota(request, tmp_path):
+    """A directory with a real quota, what sets that, and what is said of it."""
+    kind = request.param
+    if os.geteuid() != 0 or shutil.which(f"mkfs.{kind}") is None:
+        pytest.skip(f"needs the right to mount, and mkfs.{kind}, for a real quota")
+    said, prepare, command = QUOTAS[kind]
     image, place = tmp_path / "image", tmp_path / "disk"
+    own = place / "own"
     place.mkdir()
+
+    def do(script, size=""):
+        words = script.format(place=place, own=own, size=size, image=image)
+        subprocess.run(["bash", "-ec", words], check=True, capture_output=True)
+
     with image.open("wb") as file:
-        file.truncate(300 << 20)
-    do("mkfs.btrfs", "-q", image)
-    do("mount", "-o", "loop", image, place)
+        file.truncate(400 << 20)
+    do(f"mkfs.{kind} -q {{image}}")
+    options = "loop,prjquota" if kind == "xfs" else "loop"
+    if subprocess.run(["mount", "-o", options, image, place], check=False).returncode:
+        pytest.skip(f"needs a kernel that has {kind}, see tests/kernel")
     try:
-        do("btrfs", "quota", "enable", place)
-        do("btrfs", "subvolume", "create", place / "own")
-
-        def limit(size):
-            do("sync", "-f", place)
-            do("btrfs", "qgroup", "limit", size, place / "own")
-
-        yield place / "own", limit
+        do(prepare)
+        yield own, lambda size: do(command, size or {"btrfs": "none", "xfs": "0"}[kind]), said
     finally:
-        do("umount", "-l", place)
+        do("umount -l {place}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["256K", "450K", "700K"])
+@pytest.mark.parametrize("size", ["256k", "450k", "700k"])
 def test_a_quota_is_named(under_quota, expected, size):
     """A sentence, not the kernel's signal; the run goes on once there is more."""
-    place, limit = under_quota
+    place, limit, words = under_quota
     directory = write_study(place / "study", SMALL_GRID)
     limit(size)
     code = "import sys, test_disk_faults as t; print(*t.run(t.Path(sys.argv[1])))"
@@ -152,8 +168,8 @@ def test_a_quota_is_named(under_quota, expected, size):
     )
     assert ran.returncode == 0, f"the kernel has ended it: {ran.stderr}"
     assert ran.stdout.startswith(f"3 {directory}")
-    assert "quota" in ran.stdout  # SQLite may find no room where a moment later there is some
-    limit("none")
+    assert words in ran.stdout
+    limit("")
     assert run(directory) == (1, "")
     assert (directory / "results" / "final_cv_results.csv").read_bytes() == expected
     assert not list(directory.rglob(".*.new"))
