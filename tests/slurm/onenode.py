@@ -52,16 +52,20 @@ class OneNode:
         nodes: How many nodes there are, ``node0`` and so on.
         accounting: Whether jobs are kept in a database, for which ``sacct`` asks.
         partitions: Lines of further partitions, without their nodes.
+        cgroup: Settings of cgroup.conf, for plugins that want it.
         settings: Further settings of slurm.conf.
     """
 
-    def __init__(self, directory, *, cpus=2, nodes=1, accounting=False, partitions=(), **settings):
+    def __init__(
+        self, directory, *, cpus=2, nodes=1, accounting=False, partitions=(), cgroup=(), **settings
+    ):
         self.directory = directory
         self.nodes = tuple(f"node{number}" for number in range(nodes))
         self._files = Path(tempfile.mkdtemp(prefix="slurm-", dir=directory))
         self.conf = self._files / "slurm.conf"
         self._cpus = cpus
         self._partitions = partitions
+        self._cgroup = dict(cgroup)
         self.settings = {**_PLAIN, **settings}
         self.accounting = Accounting(self._files) if accounting else None
         if self.accounting is not None:
@@ -204,3 +208,5 @@ class OneNode:
         lines += [f"PartitionName=main {of_nodes} Default=YES MaxTime=INFINITE"]
         lines += [f"{line} {of_nodes}" for line in self._partitions]
         self.conf.write_text("\n".join(lines) + "\n")
+        groups = "".join(f"{name}={value}\n" for name, value in self._cgroup.items())
+        (files / "cgroup.conf").write_text(groups)
