@@ -150,13 +150,17 @@ class LineSource:
 
     def _opened(self) -> Generator[Block]:
         try:
-            with open_patiently(self.path) as raw:
-                self._raw = raw
-                yield from self._read(raw)
+            data = self._data()
+            yield from self._read(self._taking.of(self.path, data) if self._taking else data)
         except OSError as error:
             if (fault := disk_fault(error, self.path)) is not None:
                 raise fault from error
             self._report.stop(f"cannot be read: {error.strerror or error}")
+
+    def _data(self) -> Iterator[bytes]:
+        with open_patiently(self.path) as raw:
+            self._raw = raw
+            yield from self._bounded(self._blocks(raw))
 
     def _block(self, data: bytes) -> Block:
         first = self._next_line
@@ -175,8 +179,7 @@ class LineSource:
             return float(self._raw is not None)
         return self._raw.tell() / max(1, self.path.stat().st_size)
 
-    def _read(self, raw: IO[bytes]) -> Iterator[Block]:
-        data = self._bounded(self._blocks(raw))
+    def _read(self, data: Iterator[bytes]) -> Iterator[Block]:
         first = next(data, b"")
         if first.startswith(_BOM):
             self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
