@@ -84,8 +84,7 @@ class Taking:
     ``digest`` is None until the last of them was taken.
 
     Args:
-        shared: Whose file it is, too; None where nobody else reads it. The digest is taken by the
-            first of them.
+        shared: Who reads the file as well; None for nobody. The first of them takes the digest.
     """
 
     def __init__(self, shared: Shared | None = None) -> None:

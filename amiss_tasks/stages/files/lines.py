@@ -24,6 +24,9 @@ from gridrun.store.faults import disk_fault
 from gridrun.store.patience import open_patiently
 
 CHUNK_BYTES = 1 << 22
+HEADER_BYTES = 1 << 16
+"""Bytes of text in which most headers end."""
+
 LONGEST_LINE_BYTES = 256 * 10**6
 
 PACKED_TIMES = 500
@@ -172,6 +175,13 @@ class LineSource:
         """Digest of the whole text; None where it is not taken, or was not read to its end."""
         return self._taking.digest if self._taking is not None else None
 
+    def _sizes(self) -> Iterator[int]:
+        """Bytes to be unpacked at once; whoever takes no digest mostly reads a header alone."""
+        size = CHUNK_BYTES if self._taking is not None else min(HEADER_BYTES, CHUNK_BYTES)
+        while True:
+            yield size
+            size = min(4 * size, CHUNK_BYTES)
+
     @property
     def share(self) -> float:
         """Share of the file's bytes that is read, about."""
@@ -252,7 +262,7 @@ class LineSource:
             )
             return
         try:
-            blocks = _ahead(stream) if is_gzip else iter(lambda: stream.read(CHUNK_BYTES), b"")
+            blocks = (_ahead if is_gzip else _read_in)(stream, self._sizes())
             yield from blocks if self._taking is None else self._taking.passing(blocks)
         except EOFError:
             self._report.stop("truncated gzip: it ends in the middle of its data", todo=_AGAIN)
@@ -325,15 +335,21 @@ def _lines_with(
     return found
 
 
-def _ahead(stream: IO[bytes]) -> Iterator[bytes]:
+def _read_in(stream: IO[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
+    """Yield blocks of these sizes, at most."""
+    while data := stream.read(next(sizes)):
+        yield data
+
+
+def _ahead(stream: IO[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
     """Yield blocks, the next of which is unpacked meanwhile: zlib lets go of the interpreter.
 
     What is wrong with a block is raised when it is asked for.
     """
     with ThreadPoolExecutor(1, "unpacking") as thread:
-        block = thread.submit(stream.read, CHUNK_BYTES)
+        block = thread.submit(stream.read, next(sizes))
         while data := block.result():
-            block = thread.submit(stream.read, CHUNK_BYTES)
+            block = thread.submit(stream.read, next(sizes))
             yield data
 
 
