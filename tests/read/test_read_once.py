@@ -18,7 +18,6 @@ from amiss_tasks.stages.files.digests import Digests, ReadKey, Taking
 from amiss_tasks.stages.files.lines import HEADER_BYTES, LineSource
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read import read_inputs
-from amiss_tasks.study._row_counts import count_rows
 from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError
@@ -98,8 +97,8 @@ def test_records_are_counted_once_after_a_run(study, bytes_read, monkeypatch):
     study.run(backend="inprocess")
     counted = []
     monkeypatch.setattr(
-        "amiss_tasks.study._row_counts.count_rows",
-        lambda *args: (counted.append(args), count_rows(*args))[1],
+        "amiss_tasks.study._row_counts.open_patiently",
+        lambda path: (counted.append(path), open_patiently(path))[1],
     )
     plans = [study.plan(folds=2) for _ in range(2)]
     study.status()
