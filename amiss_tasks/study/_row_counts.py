@@ -5,7 +5,9 @@ An estimate for times alone. Nothing is checked or joined; the read stage does b
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +16,10 @@ from pathlib import Path
 from amiss_tasks.clinvar import REVIEW_TIERS
 from amiss_tasks.stages.filter_mask import KEEP_ALL
 from amiss_tasks.stages.significance import Significance
+from gridrun._version import __version__
 from gridrun.errors import counted
+from gridrun.plan.fingerprint import digest_of
+from gridrun.store.cache import fault_of, write_entry
 from gridrun.store.patience import open_patiently
 
 _MOST_BYTES = 48 << 20
@@ -35,13 +40,18 @@ class RowCounts:
 
     Args:
         records: (best tier, whether a consequence is missense, class) to (records, CSQ blocks).
-        scale: What to multiply counts by, where only the beginning was looked at.
+        share: Of the file, where only the beginning was looked at.
         said: How it was found out, as a clause.
     """
 
     records: dict[tuple[int, bool, str], tuple[int, int]]
-    scale: float
+    share: float
     said: str
+
+    @property
+    def scale(self) -> float:
+        """What to multiply counts by."""
+        return 1 / self.share
 
     @property
     def starred(self) -> float:
@@ -68,6 +78,32 @@ class RowCounts:
             "uncertain"
         ]
         return self.scale * found["positive"], self.scale * found["negative"]
+
+
+def kept_rows(
+    file: Path, significance: Significance, digest: str | None, cache_dir: Path
+) -> RowCounts | None:
+    """The same as ``count_rows``, once for a file: counts are kept where its digest is known.
+
+    Args:
+        file: Plain or gzip.
+        significance: What values of CLNSIG count as.
+        digest: Of the file's content; None where it is not known.
+        cache_dir: The study's cache. It is not made for this.
+    """
+    asked = [digest, dict(significance.mapped), significance.table, _MOST_BYTES, __version__]
+    entry = cache_dir / f"records-{digest_of(asked)}.json"
+    if digest is not None and fault_of(entry) is None:
+        found = json.loads(entry.read_bytes())
+        records = {(tier, missense, label): (n, m) for tier, missense, label, n, m in found[1:]}
+        return _of_file(file, records, *found[0])
+    counts = count_rows(file, significance)
+    if counts is not None and digest is not None and cache_dir.is_dir():
+        rows = [[*key, *each] for key, each in counts.records.items()]
+        text = json.dumps([[counts.share], *rows])
+        with contextlib.suppress(OSError):  # they are counted again then
+            write_entry(entry, lambda aside: aside.write_text(text, "utf-8"))
+    return counts
 
 
 def count_rows(file: Path, significance: Significance) -> RowCounts | None:
@@ -106,10 +142,16 @@ def count_rows(file: Path, significance: Significance) -> RowCounts | None:
             share = 1.0 if seen <= _MOST_BYTES else min(1.0, raw.tell() / max(size, 1))
     except (OSError, EOFError, ValueError):
         return None
-    usable = round(sum(found.values()) / share)
+    return _of_file(file, {key: (found[key], blocks[key]) for key in found}, share)
+
+
+def _of_file(
+    file: Path, records: dict[tuple[int, bool, str], tuple[int, int]], share: float
+) -> RowCounts:
+    usable = round(sum(n for n, _ in records.values()) / share)
     how = "" if share == 1.0 else f", by its first {share:.0%}"
     said = f"{counted(usable, 'record')} of {file.name} have a review status and a class{how}"
-    return RowCounts({key: (found[key], blocks[key]) for key in found}, 1 / share, said)
+    return RowCounts(records, share, said)
 
 
 def _class_of(value: str, significance: Significance) -> str | None:

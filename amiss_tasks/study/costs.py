@@ -35,7 +35,7 @@ from amiss_tasks.study._disk import (
     read_rows,
     was_read,
 )
-from amiss_tasks.study._row_counts import RowCounts, count_rows
+from amiss_tasks.study._row_counts import RowCounts, kept_rows
 from amiss_tasks.study.options import features_of, methods_of, significance_of
 from gridrun.errors import counted
 from gridrun.pipeline import Settings, Value
@@ -85,7 +85,7 @@ class AmissCosts:
         self._settings = settings
         self._methods = methods_of(settings.options)
         self._features = features_of(settings.options)
-        self._rows = _counted(settings)
+        self._rows = _counted(settings, cache_dir)
         self._test_share = test_share(settings)
         self._holds_out = evaluation_of(settings.options).holds_out
         self._classes_of = cache(self._classes)
@@ -209,7 +209,10 @@ class AmissCosts:
         return columns
 
 
-def _counted(settings: Settings) -> RowCounts | None:
+def _counted(settings: Settings, cache_dir: Path) -> RowCounts | None:
     """Rows of the study's VCF; None where it is not here."""
-    file = settings.inputs.get(VCF)
-    return count_rows(Path(file), significance_of(settings.options)) if file else None
+    file, significance = settings.inputs.get(VCF), significance_of(settings.options)
+    if not file:
+        return None
+    known = settings.input_digests.get(VCF)
+    return kept_rows(Path(file), significance, known, cache_dir)

@@ -21,12 +21,13 @@ from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.files.digests import Digests, ReadKey
+from amiss_tasks.stages.files.in_step import Shared, in_step
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import arrays_of
 from amiss_tasks.stages.preprocess import require_trainable, split
-from amiss_tasks.stages.read import ReadResult, read_inputs
+from amiss_tasks.stages.read import reading_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.splits.newer import VCF, files_of, with_newer
 from amiss_tasks.stages.splits.shares import class_rows
@@ -75,10 +76,10 @@ class AmissSource:
         key = ReadKey(
             self._digests, lambda found: digest_of(self._read_key(settings, values, found))
         )
-        self._reads: list[ReadResult] = []
         files = files_of(settings.inputs, settings.options)
-        for paths in files:
-            found = read_inputs(
+        shared = Shared()
+        readings = (
+            reading_inputs(
                 paths,
                 values,
                 cache_dir,
@@ -91,8 +92,11 @@ class AmissSource:
                 # of what is new in a later file some may be in the study's own without a label
                 with_variants=len(files) > 1 and paths is files[0],
                 most_bytes=settings.read_bytes,
+                shared=shared,
             )
-            self._reads.append(found)
+            for paths in files
+        )
+        self._reads = in_step([*readings])
         self._read_digests = [read.key for read in self._reads]
         self._read = self._reads[0]
         _require_alike([read.features for read in self._reads], files[-1])

@@ -185,7 +185,8 @@ class StudyState:
     def costs(self) -> CostModel:
         """What the pipeline knows of what the study's tasks cost."""
         allowed, cache = self.study.grid.allowed(), self.study.paths.cache
-        return cost_model_of(self.pipeline, self.settings, allowed, cache)
+        known = replace(self.settings, input_digests={**self._inputs.known})
+        return cost_model_of(self.pipeline, known, allowed, cache)
 
     def noted_versions(self) -> list[str]:
         """The same of the versions that the ledger's results were computed with."""

@@ -39,6 +39,7 @@ from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.errors import InputError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
+from gridrun.store.patience import open_patiently
 
 GRID = amiss_values(imputation=["mean_imp"], quality="onestar")
 BY_GENE = {"file": "study.yaml", "line": 3, "values": ["variant", "gene"]}
@@ -638,6 +639,18 @@ def test_a_later_file_tests_what_had_no_label_before(pair, tmp_path):
         (line,) = [each for each in older.splitlines() if f"\t{1000 + number}\t" in each]
         assert then[str(1000 + number)] == ("=Pathogenic;" in line)
     assert runner.run(task, artifact).rows
+
+
+def test_tables_are_read_once_for_both_files(pair, tmp_path, monkeypatch):
+    """No input is opened to be read for the later file that was for the older one."""
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "amiss_tasks.stages.files.lines.open_patiently",
+        lambda path: (opened.append(path), open_patiently(path))[1],
+    )
+    allowed = {name: (value,) for name, value in (GRID | {"imputation": "mean_imp"}).items()}
+    AmissSource(pair, allowed | {SPLIT_BY: ("time",)}, tmp_path / "cache")
+    assert sorted(map(str, opened)) == sorted(pair.inputs.values())
 
 
 def test_a_later_file_is_in_the_key_of_a_block(pair, tmp_path):

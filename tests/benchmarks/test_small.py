@@ -52,6 +52,11 @@ FIGURES = {
         r"rf  own [\d.]+ s, six bare forests [\d.]+ s: [\d.]+ x",
         r"lr  own [\d.]+ s",
     ),
+    "bench_on_disk.py": (
+        r"^400 records, 1 of each in turn",
+        r"^ +on disk: +[\d.]+ CPU s, x [\d.]+ \([\d.]+ to [\d.]+\), peak \d+ MB",
+        r"^ +on disk, one place: ",
+    ),
     "bench_plan.py": (
         r"^504 combinations x 10 folds, protocol amiss",
         r"^new study: [\d.]+ CPU s \(<= 1; [\d.]+\), \d+ MB \(<= 150\)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 from pathlib import Path
 
@@ -70,21 +71,50 @@ def test_golden_rows_are_the_same_in_any_memory(tmp_path, small_pieces, grid):
     assert alike(from_disk, again)
 
 
-def test_pieces_are_many_and_no_larger_than_a_stretch(tmp_path, small_pieces, monkeypatch):
-    """So what is in memory does not grow with the rows."""
-    sizes = []
+def moved(directory: Path, place, *, is_shuffled: bool) -> dict[str, str]:
+    """The golden inputs with other chromosomes and positions, in order or in none."""
+    inputs = {}
+    for role, path in GOLDEN_INPUT.items():
+        lines = lines_of(path)
+        head = [line for line in lines if line.startswith("#")]
+        rows = [line.split("\t", 2) for line in lines[len(head) :]]
+        rows = ["\t".join([*place(name, at), rest]) for name, at, rest in rows]
+        if is_shuffled:
+            random.Random(1).shuffle(rows)
+        inputs[role] = write_lines(directory / Path(path).stem, [*head, *rows])
+    return inputs
+
+
+@pytest.mark.parametrize("is_shuffled", [False, True], ids=["in order", "in no order"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda *own: own,
+        lambda name, at: ("1", str(10**9 + int(at) % 997 + 1_000 * len(name))),
+    ],
+    ids=["as they are", "one place"],
+)
+def test_pieces_are_many_and_small(tmp_path, small_pieces, monkeypatch, place, is_shuffled):
+    """So what is in memory does not grow with the rows, wherever and in whatever order they are."""
+    inputs = moved(tmp_path, place, is_shuffled=is_shuffled)
+    sizes, batches = [], []
     pieces = on_disk.OnDisk.pieces
 
     def watched(disk):
         for piece in pieces(disk):
             sizes.append(len(piece["vcf"]))
             yield piece
+        batches.append(len(disk._kept["vcf"].bounds))
 
+    monkeypatch.setattr(on_disk, "BATCHES_OF_PIECE", 20)
     monkeypatch.setattr(on_disk.OnDisk, "pieces", watched)
-    found = read_inputs(GOLDEN_INPUT, {}, tmp_path, "x", most_bytes=ROOM)
+    in_memory, found = both(inputs, tmp_path / "cache")
+    assert alike(in_memory, found)
     assert sum(sizes) == found.counts.rows + found.counts.rows_without_cadd
     assert len(sizes) > 5
+    # of one position there may be many rows
     assert max(sizes) < sum(sizes) / 3
+    assert batches[0] <= sum(sizes) / 5 + 10
 
 
 def test_rows_go_to_disk_while_a_table_is_read(tmp_path, small_pieces):
@@ -123,20 +153,22 @@ def test_names_that_differ_by_case_alone_are_sorted_together(tmp_path, small_pie
     assert alike(in_memory, from_disk)
 
 
-def test_stretches_are_in_the_order_of_their_rows():
+def test_places_are_in_the_order_of_their_rows():
     """Whatever the order in which they are met: by chromosome and position, both as text."""
     import pyarrow as pa
 
     names = ["2", "10", "chrX", "CHRx", "chr1", None, "1"]
-    places = ["9", "10", "100", "1005", "99999", "123456789", "1234"]
+    places = ["9", "10", "100", "1005", "99999", "123456789", "1234", "2147483647", "1", "0", None]
     rows = [(name, place) for name in names for place in places]
-    columns = (pa.chunked_array([list(each)]) for each in zip(*rows, strict=True))
+    columns = (pa.chunked_array([list(each)], pa.string()) for each in zip(*rows, strict=True))
     stretches = Stretches()
     found = stretches.of(*columns).tolist()
-    order = stretches.in_order()
-    keys = [(text_key(name or "NA")[0], text_key(place)[0]) for name, place in rows]
-    by_key = [order.index(each) for _, each in sorted(zip(keys, found, strict=True))]
+    chromosomes = stretches.in_order()
+    at = [next(n for n, (a, b) in enumerate(chromosomes) if a <= each < b) for each in found]
+    keys = [(text_key(name or "NA")[0], text_key(place or "NA")[0]) for name, place in rows]
+    by_key = [each for _, each in sorted(zip(keys, zip(at, found, strict=True), strict=True))]
     assert by_key == sorted(by_key)
+    assert len(set(found)) == len(set(keys))
 
 
 def test_pages_of_a_mapped_table_are_given_back(tmp_path):

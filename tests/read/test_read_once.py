@@ -15,7 +15,7 @@ from inputs import BASE_INPUT, lines_of, write_lines
 
 import gridrun
 from amiss_tasks.stages.files.digests import Digests, ReadKey, Taking
-from amiss_tasks.stages.files.lines import LineSource
+from amiss_tasks.stages.files.lines import HEADER_BYTES, LineSource
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.tasks.source import AmissSource
@@ -23,6 +23,7 @@ from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError
 from gridrun.pipeline.models import Report
 from gridrun.plan.fingerprint import digest_of_file, digest_of_input
+from gridrun.store.patience import open_patiently
 
 BLOCK = 4_096
 TEXT = b"".join(b"line %d with some text\n" % number for number in range(3_000))
@@ -88,6 +89,45 @@ def test_every_input_is_read_once_and_then_never(study, bytes_read):
     assert state.input_digests == {
         role: digest_of_file(Path(file)) for role, file in study.study.inputs.items()
     }
+
+
+def test_records_are_counted_once_after_a_run(study, bytes_read, monkeypatch):
+    """What plans and status say of times and disk is kept; another table of classes counts anew."""
+    before = study.plan()
+    study.run(backend="inprocess")
+    counted = []
+    monkeypatch.setattr(
+        "amiss_tasks.study._row_counts.open_patiently",
+        lambda path: (counted.append(path), open_patiently(path))[1],
+    )
+    plans = [study.plan(folds=2) for _ in range(2)]
+    study.status()
+    assert len(counted) == 1
+    assert plans[0].time == plans[1].time
+    assert plans[0].time.assumes == before.time.assumes
+    study.study.options["clnsig"] = {"Something": "drop"}
+    study.plan(folds=2)
+    assert len(counted) == 2
+    rewritten(Path(study.study.inputs["vcf"]))
+    study.plan(folds=2)
+    assert len(counted) == 3
+
+
+def test_headers_are_read_in_small_pieces(tmp_path, monkeypatch):
+    """Of a packed file, too, whose next piece is unpacked meanwhile."""
+    text = b"##fileformat=VCFv4.2\n" + TEXT * 200
+    opened = []
+    monkeypatch.setattr(
+        "amiss_tasks.stages.files.lines.open_patiently",
+        lambda path: opened.append(open_patiently(path)) or opened[-1],
+    )
+    for name, content in (("a.vcf", text), ("a.vcf.gz", gzip.compress(text, 0))):
+        file = tmp_path / name
+        file.write_bytes(content)
+        source = LineSource(file, FileReport(file))
+        next(source.blocks())
+        assert opened[-1].raw.tell() < 6 * HEADER_BYTES < len(text) / 5
+        source.close()
 
 
 def test_a_description_reads_them_once_for_the_run_as_well(study, bytes_read):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from gridrun.store.faults import disk_fault
 
 _UNTIL = "they are predicted"
 _TODO = "free some space there, or name another directory by TMPDIR"
+
+_PLACE = "place"
+"""Column of sorted rows with their places, on disk alone."""
 
 _ROWS_AT_ONCE = 50_000
 """Rows that wait to be written: those of one piece then stand together."""
@@ -87,21 +91,28 @@ class Spilled:
         if not waiting:
             return
         table = pa.concat_tables([each for each, _ in waiting])
-        pieces = np.concatenate([each for _, each in waiting])
-        order = np.argsort(pieces, kind="stable")
-        numbers, first = np.unique(pieces[order], return_index=True)
         try:
-            if self._writer is None:
-                options = pa.ipc.IpcWriteOptions(compression="lz4")
-                self._writer = pa.ipc.new_file(str(self._file), self._schema, options=options)
-            of_pieces = np.split(order, first[1:]) if len(numbers) else ()
-            for number, rows in zip(numbers.tolist(), of_pieces, strict=True):
-                if number >= 0:
-                    self._append(table.take(pa.array(rows)).combine_chunks(), number)
+            self._cut(table, np.concatenate([each for _, each in waiting]))
         except OSError as error:
             raise self._cannot_write(error) from error
 
+    def _cut(self, table: Any, pieces: IntArray) -> None:
+        """Write the rows of each piece."""
+        import pyarrow as pa
+
+        order = np.argsort(pieces, kind="stable")
+        numbers, first = np.unique(pieces[order], return_index=True)
+        of_pieces = np.split(order, first[1:]) if len(numbers) else ()
+        for number, rows in zip(numbers.tolist(), of_pieces, strict=True):
+            if number >= 0:
+                self._append(table.take(pa.array(rows)).combine_chunks(), number)
+
     def _append(self, table: Any, number: int) -> None:
+        import pyarrow as pa
+
+        if self._writer is None:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writer = pa.ipc.new_file(str(self._file), table.schema, options=options)
         for batch in table.to_batches():
             self._writer.write_batch(batch)
             self._batches[number].append(self._written)
@@ -115,6 +126,64 @@ class Spilled:
             return EnvironmentFault(what, where=str(place), todo=self._todo)
         what = f"rows cannot be kept until {self._until}: {error}"
         return UserError(what, where=str(place), todo=self._todo)
+
+
+class Sorted(Spilled):
+    """A table of which the rows of any stretches can be had, in whatever order they came.
+
+    What is written at once is sorted, and cut into small batches: rows of a stretch are in few of
+    them, a batch has some hundred rows, and of each no more than where it begins and ends is held.
+
+    Args:
+        file: As for ``Spilled``, and so are ``until`` and ``todo``.
+        rows_of_batch: Rows of a batch.
+    """
+
+    def __init__(self, file: Path, until: str, todo: str, rows_of_batch: int) -> None:
+        super().__init__(file, until, todo)
+        self._rows_of_batch = rows_of_batch
+        self._bounds: list[tuple[int, int, int]] = []
+
+    @cached_property
+    def bounds(self) -> IntArray:
+        """First place, last place and number of rows of each batch, once all rows are there."""
+        return np.array(self._bounds, np.int64).reshape(-1, 3)
+
+    def within(self, stretches: Sequence[tuple[int, int]]) -> Any:
+        """Arrow table of the rows whose place is in one of the stretches, by their places.
+
+        Args:
+            stretches: First place of each, and the end.
+        """
+        import pyarrow as pa
+
+        begins, ends, _ = self.bounds.T
+        first, last = (np.array(each) for each in zip(*stretches, strict=True))
+        is_there = ((begins[:, None] < last) & (ends[:, None] >= first)).any(axis=1)
+        found, places = [], [np.zeros(0, np.int64)]
+        for at in np.flatnonzero(is_there).tolist():
+            batch = self._reader.get_batch(at)
+            own = batch[_PLACE].to_numpy()
+            is_within = ((own[:, None] >= first) & (own[:, None] < last)).any(axis=1)
+            found.append(batch.filter(pa.array(is_within)).drop_columns(_PLACE))
+            places.append(own[is_within])
+        table = pa.Table.from_batches(found, schema=self._schema)
+        return table.take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
+
+    def all(self) -> Iterator[Any]:
+        """Yield Arrow tables of all rows, batch by batch."""
+        for at in range(self._written):
+            yield self._reader.get_batch(at)
+
+    def _cut(self, table: Any, places: IntArray) -> None:
+        import pyarrow as pa
+
+        table = table.append_column(_PLACE, pa.array(places))
+        order = np.argsort(places, kind="stable")
+        for begin in range(0, len(order), self._rows_of_batch):
+            rows = order[begin : begin + self._rows_of_batch]
+            self._bounds.append((places[rows[0]], places[rows[-1]], len(rows)))
+            self._append(table.take(pa.array(rows)).combine_chunks(), self._written)
 
 
 class Places:

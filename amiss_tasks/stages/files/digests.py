@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from amiss_tasks.stages.files.in_step import Shared
 from gridrun.errors import Fault, InputError
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.store.patience import patiently
@@ -81,10 +82,18 @@ class Taking:
     """Takes the digest of blocks of bytes on their way, in a thread: it lets go of the interpreter.
 
     ``digest`` is None until the last of them was taken.
+
+    Args:
+        shared: Who reads the file as well; None for nobody. The first of them takes the digest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Shared | None = None) -> None:
         self.digest: str | None = None
+        self._shared = shared
+
+    def of(self, path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of a file, or those that somebody else has read."""
+        return blocks if self._shared is None else self._shared.of(path, blocks)
 
     def passing(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the blocks; the digest of each is taken while the next is read."""

@@ -24,6 +24,9 @@ from gridrun.store.faults import disk_fault
 from gridrun.store.patience import open_patiently
 
 CHUNK_BYTES = 1 << 22
+HEADER_BYTES = 1 << 16
+"""Bytes of text in which most headers end."""
+
 LONGEST_LINE_BYTES = 256 * 10**6
 
 PACKED_TIMES = 500
@@ -150,13 +153,17 @@ class LineSource:
 
     def _opened(self) -> Generator[Block]:
         try:
-            with open_patiently(self.path) as raw:
-                self._raw = raw
-                yield from self._read(raw)
+            data = self._data()
+            yield from self._read(self._taking.of(self.path, data) if self._taking else data)
         except OSError as error:
             if (fault := disk_fault(error, self.path)) is not None:
                 raise fault from error
             self._report.stop(f"cannot be read: {error.strerror or error}")
+
+    def _data(self) -> Iterator[bytes]:
+        with open_patiently(self.path) as raw:
+            self._raw = raw
+            yield from self._bounded(self._blocks(raw))
 
     def _block(self, data: bytes) -> Block:
         first = self._next_line
@@ -168,6 +175,13 @@ class LineSource:
         """Digest of the whole text; None where it is not taken, or was not read to its end."""
         return self._taking.digest if self._taking is not None else None
 
+    def _sizes(self) -> Iterator[int]:
+        """Bytes to be unpacked at once; whoever takes no digest mostly reads a header alone."""
+        size = CHUNK_BYTES if self._taking is not None else min(HEADER_BYTES, CHUNK_BYTES)
+        while True:
+            yield size
+            size = min(4 * size, CHUNK_BYTES)
+
     @property
     def share(self) -> float:
         """Share of the file's bytes that is read, about."""
@@ -175,8 +189,7 @@ class LineSource:
             return float(self._raw is not None)
         return self._raw.tell() / max(1, self.path.stat().st_size)
 
-    def _read(self, raw: IO[bytes]) -> Iterator[Block]:
-        data = self._bounded(self._blocks(raw))
+    def _read(self, data: Iterator[bytes]) -> Iterator[Block]:
         first = next(data, b"")
         if first.startswith(_BOM):
             self._report.note("starts with a UTF-8 byte-order mark, which is taken off")
@@ -249,7 +262,7 @@ class LineSource:
             )
             return
         try:
-            blocks = _ahead(stream) if is_gzip else iter(lambda: stream.read(CHUNK_BYTES), b"")
+            blocks = (_ahead if is_gzip else _read_in)(stream, self._sizes())
             yield from blocks if self._taking is None else self._taking.passing(blocks)
         except EOFError:
             self._report.stop("truncated gzip: it ends in the middle of its data", todo=_AGAIN)
@@ -322,15 +335,21 @@ def _lines_with(
     return found
 
 
-def _ahead(stream: IO[bytes]) -> Iterator[bytes]:
+def _read_in(stream: IO[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
+    """Yield blocks of these sizes, at most."""
+    while data := stream.read(next(sizes)):
+        yield data
+
+
+def _ahead(stream: IO[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
     """Yield blocks, the next of which is unpacked meanwhile: zlib lets go of the interpreter.
 
     What is wrong with a block is raised when it is asked for.
     """
     with ThreadPoolExecutor(1, "unpacking") as thread:
-        block = thread.submit(stream.read, CHUNK_BYTES)
+        block = thread.submit(stream.read, next(sizes))
         while data := block.result():
-            block = thread.submit(stream.read, CHUNK_BYTES)
+            block = thread.submit(stream.read, next(sizes))
             yield data
 
 

@@ -58,6 +58,7 @@ class Memory:
         directory: Where the joined table is written; it need not be there yet.
         beside_bytes: Of a row, read from other files than the VCF.
         draws: How many variants are drawn; None where all that are kept are used.
+        readings: How many share the memory.
     """
 
     def __init__(
@@ -67,14 +68,16 @@ class Memory:
         beside_bytes: int,
         *,
         draws: int | None = None,
+        readings: int = 1,
     ) -> None:
+        self._sides = _SIDES * readings
         self._draws = draws
         self._most = most
         self._directory = next(path for path in (directory, *directory.parents) if path.exists())
         self._beside = beside_bytes
         self.processes = processes_for(most, BASE_BYTES)
         """How many processes may read."""
-        self._base = BASE_BYTES + (self.processes - 1) * CHILD_BYTES
+        self._base = BASE_BYTES + readings * (self.processes - 1) * CHILD_BYTES
         self._of_vcf = self._of_tables = self._rows = 0
 
     def hold_rows(self, rows: int, size: int, share: float) -> bool:
@@ -121,11 +124,11 @@ class Memory:
             )
 
     def _has_room(self, size: int, share: float) -> bool:
-        if self._most is None or self._base + _SIDES * size <= self._most:
+        if self._most is None or self._base + self._sides * size <= self._most:
             return True
         if self._draws is None:
             return False
-        expected = self._base + _SIDES * size / max(share, 1e-3)
+        expected = self._base + self._sides * size / max(share, 1e-3)
         raise UserError(
             f"reading would take more memory than it may ({in_bytes(self._most)}): --rows "
             f"draws {counted(self._draws, 'variant')} with all of their transcripts, and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from amiss_tasks.features.feature_set import KEYS
-from amiss_tasks.stages.columns.spilled import Spilled
+from amiss_tasks.stages.columns.spilled import Sorted
 from amiss_tasks.stages.columns.stretches import Stretches
 from amiss_tasks.stages.files.scratch import scratch_directory
 from gridrun.store.faults import cannot_write
 
 ROWS_OF_PIECE = 50_000
-"""Rows of the VCF in a piece, about; a stretch of the genome is in one piece."""
+"""Rows of the VCF in a piece, about; those of one place are in one piece."""
+
+BATCHES_OF_PIECE = 50
+"""So many times fewer rows are read to be left out where a piece begins or ends."""
 
 VCF = "vcf"
 """Role of the VCF."""
@@ -41,8 +42,7 @@ class OnDisk:
     def __init__(self, place: Path, stack: ExitStack) -> None:
         self._place, self._stack = place, stack
         self._stretches = Stretches()
-        self._kept: dict[str, Spilled] = {}
-        self._rows: Counter[int] = Counter()
+        self._kept: dict[str, Sorted] = {}
         self._transcript: Any = None
         self.is_used = False
         """Whether memory had no room for some rows."""
@@ -66,14 +66,12 @@ class OnDisk:
         if role not in self._kept:
             todo = "free some space, or let the grid keep fewer rows; then run the command again"
             file = self.directory / f"{len(self._kept)}.arrow"
-            self._kept[role] = Spilled(file, "they are joined", todo)
+            rows_of_batch = max(1, ROWS_OF_PIECE // BATCHES_OF_PIECE)
+            self._kept[role] = Sorted(file, "they are joined", todo, rows_of_batch)
         chromosome, position = _VCF_NAMES if role == VCF else KEYS[:2]
-        stretches = self._stretches.of(table[chromosome], table[position])
         if role == VCF and self._transcript is None:
             self._transcript = table["Feature"].drop_null().slice(0, 1)
-        if role == VCF:
-            self._rows.update(dict(enumerate(np.bincount(stretches).tolist())))
-        self._kept[role].add(table, stretches)
+        self._kept[role].add(table, self._stretches.of(table[chromosome], table[position]))
 
     def transcripts(self, vcf: Any) -> Any:
         """The transcripts of a VCF, that of its first row first; an Arrow column.
@@ -86,8 +84,8 @@ class OnDisk:
 
         if not self.is_used:
             return vcf["Feature"]
-        pieces = (self._kept[VCF].piece(number)["Feature"] for number in self._rows)
-        return pa.chunked_array([*self._transcript.chunks, *map(pc.unique, pieces)], pa.string())
+        batches = (batch["Feature"] for batch in self._kept[VCF].all())
+        return pa.chunked_array([*self._transcript.chunks, *map(pc.unique, batches)], pa.string())
 
     @contextmanager
     def writing(self, schema: Any) -> Iterator[JoinedFile]:
@@ -106,18 +104,22 @@ class OnDisk:
         """Yield the pieces in their order, once all rows are there: role to Arrow table."""
         for kept in self._kept.values():
             kept.finish()
-        numbers, size = [], 0
-        for number in self._stretches.in_order():
-            numbers.append(number)
-            size += self._rows[number]
-            if size >= ROWS_OF_PIECE:
-                yield self._piece(numbers)
-                numbers, size = [], 0
-        if numbers or not self._stretches.in_order():
-            yield self._piece(numbers)
+        batches = sorted(self._kept[VCF].bounds.tolist())
+        begins = [begin for begin, *_ in batches]
+        stretches: list[tuple[int, int]] = []
+        size = 0
+        for first, end in self._stretches.in_order():
+            cut = first
+            for begin, _, rows in batches[bisect_left(begins, first) : bisect_left(begins, end)]:
+                if size >= ROWS_OF_PIECE and begin > cut:
+                    yield self._piece([*stretches, (cut, begin)])
+                    stretches, cut, size = [], begin, 0
+                size += rows
+            stretches.append((cut, end))
+        yield self._piece(stretches or [(0, 0)])
 
-    def _piece(self, numbers: list[int]) -> Mapping[str, Any]:
-        return {role: kept.piece(*numbers) for role, kept in self._kept.items()}
+    def _piece(self, stretches: list[tuple[int, int]]) -> Mapping[str, Any]:
+        return {role: kept.within(stretches) for role, kept in self._kept.items()}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from amiss_tasks.features.feature_set import CADD, TABLES, VEP, FeatureSet
 from amiss_tasks.features.sources import locate
 from amiss_tasks.r.names import positions
 from amiss_tasks.stages.files.digests import Digests, Taking
+from amiss_tasks.stages.files.in_step import Shared
 from amiss_tasks.stages.files.report import FileReport, raise_faults
 from amiss_tasks.stages.read._column_lookup import check_table_header, check_tables, say_located
 from amiss_tasks.stages.read._header_checks import (
@@ -74,8 +75,8 @@ class Opened:
             there[VEP] = positions(self.vcf.header.csq_fields, self.features.csq_fields)
         located = locate(self.features, there)
         self.features, self.kept = located.features, located.kept
-        read = self.features.tables
-        self.tables = {role: table for role, table in self.tables.items() if role in read}
+        for role in [role for role in self.tables if role not in self.features.tables]:
+            self.tables.pop(role).close()
         if not any(report.broken for report in self.reports.values()):
             say_located(located, _given(files), self.reports["features"])
 
@@ -120,6 +121,7 @@ def open_inputs(
     *,
     labelled: bool = True,
     with_digests: bool = False,
+    shared: Shared | None = None,
 ) -> Opened:
     """Check paths and headers of all inputs.
 
@@ -130,10 +132,11 @@ def open_inputs(
         stack: Closes the files.
         labelled: Whether ClinVar's labels are needed.
         with_digests: Whether digests are taken of what is read.
+        shared: Who reads the tables as well; None for nobody.
     """
 
-    def taking() -> Taking | None:
-        return Taking() if with_digests else None
+    def taking(shared: Shared | None = shared) -> Taking | None:
+        return Taking(shared) if with_digests else None
 
     opened = Opened(reports_of(inputs, features), features, features)
     files = {role: report for role, report in opened.reports.items() if role in inputs}
@@ -143,7 +146,7 @@ def open_inputs(
         if role == "vcf":
             used = USED_INFO | ({features.cut.field} if features.cut else set())
             opened.vcf = stack.enter_context(
-                VcfReader(report.file, report, used, features.csq_fields, taking())
+                VcfReader(report.file, report, used, features.csq_fields, taking(None))
             )
         elif role in CADD_ROLES:
             cadd = CaddReader(report.file, report, features.cadd_columns, taking())

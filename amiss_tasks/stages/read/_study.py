@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from amiss_tasks.features.feature_set import CADD, FeatureSet
 from amiss_tasks.stages.columns.drawn import Draw, sample_variants
 from amiss_tasks.stages.columns.mapped import Mapped
 from amiss_tasks.stages.files.digests import Digests, ReadKey
+from amiss_tasks.stages.files.in_step import Shared, alone
 from amiss_tasks.stages.files.memory import Disk, Memory, bytes_beside
 from amiss_tasks.stages.files.on_disk import VCF, OnDisk
 from amiss_tasks.stages.files.pool import MOST_AHEAD, Pool
@@ -33,7 +34,7 @@ from amiss_tasks.stages.read._result import (
     load,
     save,
 )
-from amiss_tasks.stages.read._table_rows import collect_rows
+from amiss_tasks.stages.read._table_rows import collecting_rows
 from amiss_tasks.stages.read._trainable import check_trainable
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.usable import Usable, usable_blocks
@@ -76,7 +77,7 @@ def check_inputs(
         return list(notes_of(opened.reports))
 
 
-def read_inputs(
+def reading_inputs(
     inputs: Mapping[str, str],
     grid_values: Mapping[str, Sequence[Value]],
     cache_dir: Path,
@@ -89,8 +90,11 @@ def read_inputs(
     leave_out_other_alleles: bool = False,
     with_variants: bool = False,
     most_bytes: int | None = None,
-) -> ReadResult:
+    shared: Shared | None = None,
+) -> Generator[None, None, ReadResult]:
     """Read and join the inputs, or load what an earlier call with this key joined.
+
+    It yields behind each block of a table, and before the first, for others that read the tables.
 
     Args:
         inputs: Role (``vcf``, ``cadd_snv``, ``cadd_indel``, ``annotations.NAME``) to path.
@@ -108,6 +112,7 @@ def read_inputs(
             not.
         most_bytes: Memory that reading may take, None for no limit; rows that have no room there
             are kept on disk until they are joined, below ``cache_dir``.
+        shared: Who reads the tables as well; None for nobody.
 
     Returns:
         One row per variant and transcript, in the order of R's ``merge``.
@@ -126,13 +131,16 @@ def read_inputs(
         path = cache_path(cache_dir, digest)
         found, damage = load(path, files, features, with_variants=with_variants)
     with ExitStack() as stack:
-        is_new = found is None
+        is_new, is_again = found is None, False
         if found is None:
+            shared = shared or Shared()
+            shared.join()
+            yield
             # all variants take part in a draw
             usable = None if rows is not None else usable_blocks(grid_values)
             draw = Draw(rows, seed, DELAY) if rows is not None else None
             while found is None:
-                found = _read(
+                found = yield from _read(
                     inputs,
                     grid_values,
                     features,
@@ -140,11 +148,17 @@ def read_inputs(
                     leave_out_other_alleles=leave_out_other_alleles,
                     usable=usable,
                     memory=Memory(
-                        most_bytes, cache_dir, bytes_beside(features, inputs), draws=rows
+                        most_bytes,
+                        cache_dir,
+                        bytes_beside(features, inputs),
+                        draws=rows,
+                        readings=shared.readings,
                     ),
                     draw=draw,
                     disk=OnDisk(cache_dir, stack),
+                    shared=shared if not is_again else None,
                 )
+                is_again = True
                 draw = draw.wider() if draw is not None else None
             digest = key if isinstance(key, str) else key.of(inputs)
             found = replace(found, path=cache_path(cache_dir, digest))
@@ -176,6 +190,9 @@ def read_inputs(
         )
     again = [damage] if damage is not None else []
     return replace(found, table=table, notes=(*found.notes, *notes_of(reports), *again))
+
+
+read_inputs = alone(reading_inputs)
 
 
 def read_vcf(
@@ -228,14 +245,17 @@ def _read(
     usable: Usable | None = None,
     memory: Memory | None = None,
     draw: Draw | None = None,
-) -> ReadResult | None:
+    shared: Shared | None = None,
+) -> Generator[None, None, ReadResult | None]:
     """The full pass over all files; the result has no path yet.
 
     None where fewer variants join than are drawn, and others were left out.
     """
     with ExitStack() as stack:
         takes = digests is not None
-        opened = open_inputs(inputs, grid_values, features, stack, with_digests=takes)
+        opened = open_inputs(
+            inputs, grid_values, features, stack, with_digests=takes, shared=shared
+        )
         reports, located, kept = opened.reports, opened.features, opened.kept
         pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
         vcf = read_vcf(
@@ -248,8 +268,9 @@ def _read(
             draw=draw,
             disk=disk.of(VCF),
         )
-        found = {
-            role: collect_rows(
+        found = {}
+        for role, reader in {**opened.cadd, **opened.tables}.items():
+            found[role] = yield from collecting_rows(
                 reader,
                 vcf.variants,
                 located,
@@ -258,8 +279,6 @@ def _read(
                 pool=pool,
                 disk=disk.of(role),
             )
-            for role, reader in {**opened.cadd, **opened.tables}.items()
-        }
         roles = [role for role in CADD_ROLES if role in reports]
         tables = [found[role] for role in roles]
         if any(report.broken for report in reports.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from amiss_tasks.features.feature_set import CADD, CONSEQUENCE, VARIANT, Feature
 from amiss_tasks.features.sources import located
 from amiss_tasks.stages.columns.coded import Coded, Codes
 from amiss_tasks.stages.columns.variants import ABSENT, KEPT, Variants
+from amiss_tasks.stages.files.in_step import alone
 from amiss_tasks.stages.files.lines import Block, decoded
 from amiss_tasks.stages.files.memory import Disk, Memory
 from amiss_tasks.stages.files.pool import Pool
@@ -79,7 +80,7 @@ class FoundRows:
         self.chromosomes |= later.chromosomes
 
 
-def collect_rows(
+def collecting_rows(
     reader: TsvReader,
     variants: Variants,
     features: FeatureSet,
@@ -89,8 +90,8 @@ def collect_rows(
     pool: Pool | None = None,
     each: Callable[[Any], None] | None = None,
     disk: Disk | None = None,
-) -> FoundRows:
-    """Read a table.
+) -> Generator[None, None, FoundRows]:
+    """Read a table; yields behind each of its blocks, for others that read it.
 
     Args:
         reader: At its first row; every column that the features need is there.
@@ -111,6 +112,7 @@ def collect_rows(
     if pool is None or not (reader.has_lines and pool.is_worth(reader.report.file)):
         for rows in reader.rows():
             collector.take(rows)
+            yield
         return collector.finish()
     for chunk in reader.take_rest():
         collector.take(reader.sound(chunk))
@@ -118,9 +120,13 @@ def collect_rows(
     with reader.source.said_last():
         for part in pool.results(work, reader.source.blocks()):
             collector.extend(part)
+            yield
     for chunk in reader.source.last():
         collector.take(reader.sound(chunk))
     return collector.finish()
+
+
+collect_rows = alone(collecting_rows)
 
 
 @dataclass(frozen=True)
