@@ -24,6 +24,7 @@ from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import is_other, standing_notes, warnings_of, write_notes
 from gridrun.report.tables._null_models import RowTables
 from gridrun.report.tables._predicted import KeptPredictions
+from gridrun.report.tables._summable import summable
 from gridrun.report.tables._summed import Summed, add_seconds
 from gridrun.report.tables._tables import Tables, alone
 from gridrun.report.tables._written import (
@@ -79,14 +80,14 @@ def write_results(
 def sum_up(study_state: StudyState) -> Summary:
     """Sum the tables up without writing any.
 
-    Every result is read, and held against its digest, as for tables.
+    What no earlier call has read is, and is held against its digest, as for tables.
     """
     found = found_of(study_state, None, page=False)
     if not found.stale:
         return replace(_restore(study_state, found.previous), files={})
     summed, of_rows = Summed(study_state), RowTables(study_state, study_state.view)
     with _no_search_for_cycles():
-        for batch in batches(study_state, study_state.view):
+        for batch in summable(study_state, study_state.view, summed.metrics, of_rows.payloads):
             summed.add(batch)
             of_rows.add(batch)
     summary = _summed_up(study_state, summed, of_rows.means(), with_page=False)
