@@ -5,10 +5,10 @@
 Prints rate and the driver's memory at 10^4, 10^5 and every 10^5 outcomes after that, each durable
 before it counts, and what `status` takes meanwhile, in a process of its own. At 9 * 10^5 outcomes
 `results --no-tables` begins to read and check them all, while the run goes on, and once more at the
-end: what is newer. Then CPU seconds and peak memory of writing the tables. Targets: the last 10^5 at most 1.2 times slower than the first,
-CPU seconds counted, `status` in 3 CPU seconds and the means in 20, then 5; 10 folds (1.45 million rows,
-pooled once more) in 20. Tasks are the toy pipeline's, run in this process: what is measured is what
-stands around them.
+end: what is newer. Then CPU seconds and peak memory of writing the tables. Targets: the last 10^5
+at most 1.2 times slower than the first, CPU seconds counted, `status` in 3 CPU seconds and the
+means in 20, then 5; 10 folds (1.45 million rows, pooled once more) in 20. Tasks are the toy
+pipeline's, run in this process: what is measured is what stands around them.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def read_model(file: Path) -> ModelFile:
     except (ValueError, TypeError) as error:
         raise no_model(file, f"its recipe cannot be used: {error}") from error
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, file) or UserError(
             f"cannot be read: {error.strerror or error}", where=str(file), todo="name a model file"
         ) from error
     if set(recipe.files) != set(contents):

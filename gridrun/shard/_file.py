@@ -17,6 +17,7 @@ from gridrun.plan.fingerprint import digest_of_text
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import NOT_AS_WRITTEN, dump, job_data, job_from, unit_from, unit_text
 from gridrun.store.cache import DAMAGED_ARCHIVE
+from gridrun.store.faults import disk_fault
 
 FORMAT = 1
 
@@ -139,7 +140,9 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
             raise ValueError("its content is not what was written")
         return _shard(head, lines[1:])
     except OSError as error:
-        raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
+        raise disk_fault(error, path) or UserError(
+            f"the shard cannot be read: {error.strerror}", where=str(path)
+        ) from error
     except (*NOT_AS_WRITTEN, *DAMAGED_ARCHIVE) as error:
         raise UserError(
             f"this is not a shard: {error}",
