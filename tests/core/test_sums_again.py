@@ -151,7 +151,7 @@ def test_a_study_that_cannot_be_written_has_sums_as_well(directory, monkeypatch)
     def refused(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("gridrun.report.tables._read_before.write_entry", refused)
+    monkeypatch.setattr("gridrun.report.sums._read_before.write_entry", refused)
     expected = sums(directory)
     assert not kept(directory)
     monkeypatch.undo()

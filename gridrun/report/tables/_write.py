@@ -13,6 +13,7 @@ from gridrun.report.batches import batches
 from gridrun.report.page import Known, write_page
 from gridrun.report.summary import NullModelMean, Summary
 from gridrun.report.summary_group import SummaryGroup
+from gridrun.report.sums import summable
 from gridrun.report.tables._calibration import write_calibration
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import write_comparison
@@ -24,7 +25,6 @@ from gridrun.report.tables._groups import write_groups
 from gridrun.report.tables._notes import is_other, standing_notes, warnings_of, write_notes
 from gridrun.report.tables._null_models import RowTables
 from gridrun.report.tables._predicted import KeptPredictions
-from gridrun.report.tables._summable import summable
 from gridrun.report.tables._summed import Summed, add_seconds
 from gridrun.report.tables._tables import Tables, alone
 from gridrun.report.tables._written import (

@@ -19,7 +19,7 @@ from gridrun.report.batches import (
     batch_size,
     said_of,
 )
-from gridrun.report.tables._read_before import Essence, ReadBefore
+from gridrun.report.sums._read_before import Essence, ReadBefore
 from gridrun.store.ledger import LedgerView, StoredResult
 from gridrun.study.state import StudyState
 
@@ -32,8 +32,8 @@ class _SummableBatch(PartBatch):
     """A batch that has of its results what sums need of them, and not their texts.
 
     Args:
-        metrics: Whose means there are.
-        names: Of the payloads whose digests there are.
+        metrics: Means of these there are.
+        names: Digests of these payloads there are.
         found: Of the results, in their order.
         digests: Of payloads; results have positions in this list, -1 without one.
     """
@@ -67,7 +67,7 @@ def summable(
     Args:
         study_state: The study.
         view: The ledger, or None.
-        metrics: Whose means are asked for.
+        metrics: Means of these are asked for.
         payloads: Names of those that are asked for.
     """
     tables = study_state.tables

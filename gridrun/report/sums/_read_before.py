@@ -46,7 +46,7 @@ class ReadBefore:
     Args:
         study_state: The study.
         view: The ledger, or None.
-        metrics: Whose means are kept.
+        metrics: Means of these are kept.
         payloads: Names of payloads whose digests are kept.
     """
 
@@ -59,7 +59,7 @@ class ReadBefore:
     ) -> None:
         self._metrics, self._names = list(metrics), list(payloads)
         made_by = [
-            python_code("gridrun.report.tables", "gridrun.report"),
+            python_code("gridrun.report.sums", "gridrun.report"),
             self._metrics,
             self._names,
         ]
