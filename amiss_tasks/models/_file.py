@@ -89,6 +89,8 @@ def read_model(file: Path) -> ModelFile:
     Raises:
         UserError: The file is not there, or no model that this version can use.
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise no_model(file, "it is no regular file")  # a device may have no end
     try:
         with zipfile.ZipFile(file) as archive:
             fault = _fault_of(archive.infolist())

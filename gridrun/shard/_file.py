@@ -125,6 +125,12 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
     Raises:
         UserError: There is none, or this is not a shard of this version.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(
+            "this is not a shard: it is no regular file",
+            where=str(path),
+            todo="name a shard file, an archive of shards, or a folder of them",
+        )
     try:
         content = _member(path, number) if path.suffix == ".zip" else path.read_bytes()
         # at LF alone: other line ends are not what was written

@@ -116,3 +116,10 @@ def test_a_worker_without_room_gives_the_order_back(tmp_path, monkeypatch):
     (said,) = sweep.rglob("error.txt")
     assert "no space left on the disk" in said.read_text()
     assert said_of(lambda: work_off(tmp_path)).exit_code == 3
+
+
+def test_what_has_no_end_is_not_read():
+    """A device is no shard, whatever its name."""
+    error = said_of(lambda: open_shard(Path("/dev/zero")))
+    assert (error.exit_code, error.where) == (2, "/dev/zero")
+    assert "no regular file" in error.what
