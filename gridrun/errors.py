@@ -8,6 +8,7 @@ traceback. Anything else that escapes is a defect of gridrun.
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,8 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
-        for letter in text
-    )
+    odd = [letter for letter in set(text) - {"\n", "\t"} if not letter.isprintable()]
+    return text.translate({ord(letter): f"\\u{ord(letter):04x}" for letter in odd})
 
 
 def in_line(text: str) -> str:
@@ -71,6 +70,9 @@ class EnvironmentFault(GridrunError):
 
     exit_code = 3
 
+
+AWAY = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN)
+"""Numbers of the system's errors that say of a disk, or a network's, that it does not answer."""
 
 WARNING = "warning: "
 """How the message of a note begins without which no number of the tables should be read."""

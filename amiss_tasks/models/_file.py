@@ -89,6 +89,8 @@ def read_model(file: Path) -> ModelFile:
     Raises:
         UserError: The file is not there, or no model that this version can use.
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise no_model(file, "it is no regular file")  # a device may have no end
     try:
         with zipfile.ZipFile(file) as archive:
             fault = _fault_of(archive.infolist())
@@ -102,7 +104,7 @@ def read_model(file: Path) -> ModelFile:
     except (ValueError, TypeError) as error:
         raise no_model(file, f"its recipe cannot be used: {error}") from error
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, file) or UserError(
             f"cannot be read: {error.strerror or error}", where=str(file), todo="name a model file"
         ) from error
     if set(recipe.files) != set(contents):

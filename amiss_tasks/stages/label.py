@@ -21,7 +21,7 @@ from amiss_tasks.stages.null_models import count_missing, levels_of, missing_of
 from amiss_tasks.stages.row_ids import row_ids
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import Made, VariantTable
-from gridrun.errors import counted
+from gridrun.errors import GridrunError, counted
 from gridrun.pipeline import TaskFailure
 
 _POSITIVE, _NEGATIVE, _NEITHER, _UNKNOWN = 1, 0, -1, -2
@@ -130,7 +130,13 @@ def first_of_duplicates(
     for name in columns if len(again) else ():
         values = columns[name]
         if not np.array_equal(values[again], values[before]):
-            raise AssertionError("two rows have the same 128 bits, and other values")
+            other = values[again] != values[before]
+            raise GridrunError(
+                f"rows {rows[before][other][0] + 1:,} and {rows[again][other][0] + 1:,} of a block "
+                f"differ in {name}, and have one number of 128 bits by which equal rows are known",
+                todo="no number was computed of it; that is one chance in 10^20, so please report "
+                "it. Another selection of the block's rows (transcript, quality, restriction) runs",
+            )
     kept = np.ones(len(rows), np.bool_)
     kept[again] = False
     return rows[kept]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +53,7 @@ _AWAY_SECONDS = 10.0
 _ASK_AGAIN_SECONDS = 5.0
 """After so long a feed that had nothing may have something: a unit that was put off."""
 
+_NUMBER = re.compile(r"\b[0-9a-f]{16,} ")
 _ARTIFACTS_KEPT = 4
 _GOODBYE_SECONDS = 3.0
 _STARTING_SECONDS = 6.0
@@ -235,8 +237,7 @@ class Slots:
         except errors.RayTaskError as error:
             return self._retire(slot, error.cause)
         except errors.RayError as error:
-            what = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-            return self._replace(slot, f"{type(error).__name__}: {what}")
+            return self._replace(slot, _what_ray_says(error))
         if not slot.is_up and answer:
             where, what, todo = answer
             return self._retire(slot, EnvironmentFault(what, where=where, todo=todo))
@@ -307,3 +308,10 @@ class Slots:
         while len(self._artifacts) > _ARTIFACTS_KEPT:
             self._artifacts.popitem(last=False)
         return self._artifacts[digest]
+
+
+def _what_ray_says(error: Exception) -> str:
+    """What became of an actor, in the same words for all of them: without its number."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    said = _NUMBER.sub("", line).partition(":")[0].rstrip(". ")
+    return f"{type(error).__name__}: {said}"

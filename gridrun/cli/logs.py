@@ -107,10 +107,16 @@ def _lines(attempt: LoggedAttempt, study: Path, pipeline: str) -> list[str]:
 
 
 def _text_of(log: Path) -> str:
+    from gridrun.documents.textfile import last_of
+
     try:
-        return log.read_text("utf-8", "replace")
+        return last_of(log)
     except OSError as error:
-        raise UserError(f"the log cannot be read: {error.strerror}", where=str(log)) from error
+        from gridrun.store.faults import disk_fault
+
+        raise disk_fault(error, log) or UserError(
+            f"the log cannot be read: {error.strerror}", where=str(log)
+        ) from error
 
 
 def _none(logged: int) -> str:

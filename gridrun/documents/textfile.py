@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrun.errors import Fault, InputError, did_you_mean
+from gridrun.errors import (
+    AWAY,
+    EnvironmentFault,
+    Fault,
+    GridrunError,
+    InputError,
+    counted,
+    did_you_mean,
+)
 
 MOST_BYTES = 256 * 1024
 """Larger files are refused unread: upstream's grid has 600 bytes."""
@@ -64,6 +72,22 @@ def read_text_file(path: Path, suffixes: Sequence[str] = ()) -> TextFile:
     return _decode(path, data)
 
 
+def last_of(path: Path) -> str:
+    """The end of a text that somebody printed, with a first line that says what is left out.
+
+    Args:
+        path: A file of any size, in whatever encoding.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as handle:
+        left_out = max(0, handle.seek(0, os.SEEK_END) - MOST_SHOWN)
+        handle.seek(left_out)
+        text = handle.read(MOST_SHOWN).decode("utf-8", "replace")
+    return f"[{counted(left_out, 'byte')} before this are in {path}]\n{text}" if left_out else text
+
+
 def look_at(path: Path) -> os.stat_result:
     """``stat`` of what a path leads to.
 
@@ -76,25 +100,34 @@ def look_at(path: Path) -> os.stat_result:
         raise os_error(path, error) from None
 
 
-def os_error(path: Path, error: OSError | ValueError) -> InputError:
+_SAID = {
+    errno.ELOOP: "is a symbolic link loop",
+    errno.ENOTDIR: "does not exist: a part of this path is a file, not a directory",
+}
+
+
+def os_error(path: Path, error: OSError | ValueError) -> GridrunError:
     """What the operating system said about a path, in words that help."""
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ENOENT:
         if path.is_symlink():
             return _error(path, f'is a symbolic link to "{path.readlink()}", which does not exist')
         return _error(path, "does not exist", _nearest(path))
-    if code == errno.ELOOP:
-        return _error(path, "is a symbolic link loop")
     if code in (errno.EACCES, errno.EPERM):
         return _error(
             path,
             "may not be read: permission denied",
             "look at the permissions of the file and of the directories above it (ls -ld)",
         )
-    if code == errno.ENOTDIR:
-        return _error(path, "does not exist: a part of this path is a file, not a directory")
     said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return _error(path, f"cannot be read: {said}")
+    if code in AWAY:
+        return EnvironmentFault(
+            f"cannot be read: {said}",
+            where=str(path),
+            todo="check the disk, or the server of the network's file system, then run the same "
+            "command again",
+        )
+    return _error(path, _SAID.get(code or 0, f"cannot be read: {said}"))
 
 
 def _error(
@@ -135,3 +168,7 @@ def _decode(path: Path, data: bytes) -> TextFile:
     if not text.strip():
         raise _error(path, "is empty")
     return TextFile(text, notes)
+
+
+MOST_SHOWN = 2 << 20
+"""Bytes that are shown of what somebody printed: more than a kept log has of its own letters."""

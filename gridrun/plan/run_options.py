@@ -168,6 +168,13 @@ class RunOptions:
         default=False,
     )
 
+    def __post_init__(self) -> None:
+        if self.max_failures is not None and self.max_failures < 1:
+            raise UserError(
+                f"--max-failures {self.max_failures}: no run could begin with that",
+                todo="give 1 or more: 1 ends the run with the first failure",
+            )
+
     @property
     def retried_kinds(self) -> frozenset[str]:
         """Kinds of failure whose tasks are to be run again.

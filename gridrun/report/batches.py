@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,6 +94,14 @@ class PartBatch:
         pooled = decoded([one.pooled for one in self.results])
         return list(map(ReadResult, self.rows, details, pooled, self.payloads))
 
+    def means(self, metric: str) -> npt.NDArray[np.float64]:
+        """Mean over the rows of each result, so that each fold counts once; NaN without one."""
+        return means_of(self.rows, metric)
+
+    def payload_digests(self, name: str) -> list[str]:
+        """Of each result, the digest of a payload, or empty."""
+        return [payloads.get(name, "") for payloads in self.payloads]
+
     def counts(self) -> Iterator[tuple[Said, int]]:
         """What is said, and of how many parts; in the order of the first of these."""
         places, first, counts = np.unique(self.says, return_index=True, return_counts=True)
@@ -112,15 +121,36 @@ def batches(study_state: StudyState, view: LedgerView | None) -> Iterator[PartBa
     not depend on which of two equal tasks happened to run first.
     """
     tables, folds = study_state.tables, range(1, study_state.folds + 1)
-    reader = _Reader(tables, study_state.known_context_ids(), folds, view)
-    size = max(1, _MOST_RESULTS // (len(folds) * len(tables.tables)))
+    reader = PartReader(tables, study_state.known_context_ids(), folds, view)
+    size = batch_size(study_state)
     for start in range(0, len(tables.indices), size):
         # combinations that differ in what a classifier does not read share its task: it is fetched
         # once, as long as they are in one batch, and memory stays bounded
         yield reader.batch(tables.indices[start : start + size])
 
 
-class _Reader:
+def batch_size(study_state: StudyState) -> int:
+    """How many combinations are read at a time, so that memory is bounded."""
+    return max(1, _MOST_RESULTS // (study_state.folds * len(study_state.tables.tables)))
+
+
+def means_of(
+    rows_of_results: Sequence[Sequence[Mapping[str, Any]]], metric: str
+) -> npt.NDArray[np.float64]:
+    """Mean over the rows of each result; NaN without a number."""
+    means = []
+    for rows in rows_of_results:
+        known = [row[metric] for row in rows if is_finite(row.get(metric))]
+        means.append(math.fsum(known) / len(known) if known else math.nan)
+    return np.array(means, np.float64)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a metric is a number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+class PartReader:
     """Reads one batch after another.
 
     Args:
@@ -192,31 +222,54 @@ class _Reader:
         contexts = table.contexts[at][is_run][first]
         batch.contexts[rows, position] = contexts[back][:, np.newaxis]
         # in the order of the table, by which it is decided whose results others share
-        order = np.argsort(first).tolist()
-        tasks = list(zip(distinct.tolist(), contexts.tolist(), strict=True))
+        order = np.argsort(first)
         own = numbers[first]
         for fold in range(len(self._folds)):
-            found = self._stored(distinct, contexts, self._folds[fold])
-            says = np.empty(len(distinct), np.int64)
-            result, owner = np.full(len(distinct), -1), np.zeros(len(distinct), np.int64)
-            done: list[int] = []
-            contents: list[str] = []
-            for task in order:
-                code, context = tasks[task]
-                stored = found.get(code)
-                said = said_of(stored)
-                says[task] = places.setdefault(said, len(places))
-                if said is DONE and stored is not None:
-                    result[task] = len(batch.results)
-                    batch.results.append(stored)
-                    done.append(task)
-                    # a result without such a key is equal to none but its own task's
-                    contents.append(stored.content_key or f"{context}:{code}")
-            owner[done] = self._first[position][fold].of(contents, own[done].tolist())
+            says, result, contents = self._read(batch, places, distinct, contexts, fold)
+            owner = np.zeros(len(distinct), np.int64)
+            if contents:
+                done = order[result[order] >= 0]
+                keys = [contents[place] for place in done.tolist()]
+                owner[done] = self._first[position][fold].of(keys, own[done].tolist())
             at_fold = (rows, position, fold)
             batch.says[at_fold] = says[back]
             batch.result[at_fold] = result[back]
             batch.shared_with[at_fold] = np.where(owner[back] == numbers, 0, owner[back])
+
+    def _read(
+        self,
+        batch: PartBatch,
+        places: dict[Said, int],
+        codes: IntArray,
+        contexts: IntArray,
+        fold: int,
+    ) -> tuple[IntArray, IntArray, Mapping[int, str]]:
+        """Read the results of some tasks of a classifier.
+
+        Args:
+            batch: Takes results.
+            places: What is said of parts, with its position.
+            codes: Of the tasks.
+            contexts: Position of the context of each.
+            fold: Position.
+
+        Returns:
+            What is said of each, its result in the batch, and of each with one by what it is known
+            for equal to others.
+        """
+        found = self._stored(codes, contexts, self._folds[fold])
+        says = np.empty(len(codes), np.int64)
+        result, contents = np.full(len(codes), -1), dict[int, str]()
+        for task, (code, context) in enumerate(zip(codes.tolist(), contexts.tolist(), strict=True)):
+            stored = found.get(code)
+            said = said_of(stored)
+            says[task] = places.setdefault(said, len(places))
+            if said is DONE and stored is not None:
+                result[task] = len(batch.results)
+                batch.results.append(stored)
+                # a result without such a key is equal to none but its own task's
+                contents[task] = stored.content_key or f"{context}:{code}"
+        return says, result, contents
 
     def _stored(self, codes: IntArray, contexts: IntArray, fold: int) -> dict[int, StoredResult]:
         found: dict[int, StoredResult] = {}

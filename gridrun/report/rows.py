@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -91,8 +90,3 @@ def parts_of(batch: PartBatch, which: Any = slice(None)) -> Iterator[Part]:
             batch.read[result] if result >= 0 else _NO_RESULT,
             said.damaged,
         )
-
-
-def is_finite(value: Any) -> bool:
-    """Whether a metric is a number."""
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -11,7 +11,7 @@ from typing import Any
 from gridrun.errors import counted
 from gridrun.pipeline import Value
 from gridrun.report._same import what_is_the_same
-from gridrun.report.rows import is_finite
+from gridrun.report.batches import is_finite
 from gridrun.report.summary_group import SummaryGroup
 
 

@@ -225,7 +225,7 @@ class Recorder:
                 self._queue.finish(unit)
                 self._ledger.release(unit)
             case WorkerLost(reason):
-                self._notes.add(f"a worker was lost while it started: {reason}")
+                self._notes.add(f"a worker was lost while it started ({reason})")
                 self._queue.note_lost_worker(reason)
             case UnitLost(unit, reason, kind):
                 self._notes.add(

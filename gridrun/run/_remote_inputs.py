@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from gridrun._version import __version__
-from gridrun.errors import GridrunError, InputError, UserError
+from gridrun.errors import GridrunError, UserError
 from gridrun.plan.units import InputsRead, Job, SweepPlanned
 from gridrun.run._progress import Progress
 from gridrun.run._recorder import record_sweep
@@ -76,7 +76,7 @@ def read_elsewhere(
         backend.close()
         study_state.refresh()
     if report is not None and report.faults:
-        raise InputError(report.faults)
+        raise report.error()
     return report is not None
 
 

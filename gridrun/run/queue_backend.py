@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
+from gridrun.documents.textfile import last_of
 from gridrun.errors import EnvironmentFault, UserError
 from gridrun.plan.units import Event, SweepEnded, SweepEvent, SweepPlanned, Unit
 from gridrun.run.backend import Commands, SentSweep, StudyView
@@ -175,8 +176,8 @@ class QueueBackend(SweepBackend):
 
 
 def text_of(path: Path) -> str:
-    """What a file holds; empty where there is none."""
+    """What a file holds, of a large one its end; empty where there is none."""
     try:
-        return path.read_text("utf-8", "replace")
+        return last_of(path)
     except OSError:
         return ""

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gridrun._version import __version__
+from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, SegmentRead
 from gridrun.run.backend import SentSweep
-from gridrun.shard import NumberOf, event_from
+from gridrun.shard import NumberOf, event_from, written_by
 from gridrun.shard.outstanding import Outstanding
 from gridrun.shard.segment_reader import SegmentReader
 
@@ -61,9 +63,27 @@ class SweepWatch(ABC):
         number = shard if shard is not None else UNKNOWN_SHARD
         for name, lines in self.readers[child].segments(self.segments_of(shard)):
             for line in lines:
-                yield from self.outstanding.take(event_from(line, self._numbers))
+                yield from self.outstanding.take(self._event(line, directory / name))
             yield SegmentRead(self.name, number, name)
             self._read.add((number, name))
+
+    def _event(self, line: str, segment: Path) -> Event:
+        """The event that a line of a segment is.
+
+        Raises:
+            EnvironmentFault: It is none that this gridrun knows; with the one that wrote it.
+        """
+        try:
+            return event_from(line, self._numbers)
+        except EnvironmentFault as fault:
+            version = written_by(segment)
+            todo = (
+                f"gridrun {version} wrote it, and this is gridrun {__version__}: collect the "
+                "outcomes with that one, or let the shard run again"
+                if version
+                else fault.todo
+            )
+            raise EnvironmentFault(fault.what, where=str(segment), todo=todo) from fault
 
     def segments_of(self, shard: int | None) -> set[str]:
         """Segments that were read of a shard; where that is not known, of any."""

@@ -15,6 +15,7 @@ from gridrun.shard._segments import (
     is_segment,
     read_manifest,
     read_segment,
+    written_by,
 )
 from gridrun.shard._text import NumberOf, event_from, event_text
 from gridrun.shard._work_off import ERROR, LOG, work_off, work_on
@@ -41,4 +42,5 @@ __all__ = [
     "shard_name",
     "work_off",
     "work_on",
+    "written_by",
 ]

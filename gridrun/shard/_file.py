@@ -17,6 +17,7 @@ from gridrun.plan.fingerprint import digest_of_text
 from gridrun.plan.units import ContextFacts, Job, Unit
 from gridrun.shard._text import NOT_AS_WRITTEN, dump, job_data, job_from, unit_from, unit_text
 from gridrun.store.cache import DAMAGED_ARCHIVE
+from gridrun.store.faults import disk_fault
 
 FORMAT = 1
 
@@ -124,6 +125,12 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
     Raises:
         UserError: There is none, or this is not a shard of this version.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(
+            "this is not a shard: it is no regular file",
+            where=str(path),
+            todo="name a shard file, an archive of shards, or a folder of them",
+        )
     try:
         content = _member(path, number) if path.suffix == ".zip" else path.read_bytes()
         # at LF alone: other line ends are not what was written
@@ -139,7 +146,9 @@ def open_shard(path: Path, number: int | None = None) -> Shard:
             raise ValueError("its content is not what was written")
         return _shard(head, lines[1:])
     except OSError as error:
-        raise UserError(f"the shard cannot be read: {error.strerror}", where=str(path)) from error
+        raise disk_fault(error, path) or UserError(
+            f"the shard cannot be read: {error.strerror}", where=str(path)
+        ) from error
     except (*NOT_AS_WRITTEN, *DAMAGED_ARCHIVE) as error:
         raise UserError(
             f"this is not a shard: {error}",

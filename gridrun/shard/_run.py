@@ -32,6 +32,7 @@ from gridrun.shard._file import ARTIFACTS, Shard
 from gridrun.shard._segments import SegmentWriter, TornSegment, is_segment, read_segment
 from gridrun.shard._text import event_from, event_text
 from gridrun.shard.remote_inputs import stub_from
+from gridrun.store.faults import disk_fault
 from gridrun.store.patience import patiently
 from gridrun.worker import Supervisor
 from gridrun.worker.left_behind import clear_left_behind, own_directory, remove_own
@@ -169,7 +170,7 @@ def _artifact(directory: Path, digest: str, blocks: Path | None) -> bytes:
         if hashlib.sha256(content).hexdigest() == stub.checksum:
             return content
     except OSError as error:
-        raise UserError(
+        raise disk_fault(error, path) or UserError(
             f"the artifact of a block is missing: {error.strerror}",
             where=str(path),
             todo="put it into the directory artifacts beside the shard file; have tables that stay "

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gridrun._version import __version__
 from gridrun.errors import counted, in_bytes
 from gridrun.plan.fingerprint import digest_of_text
 from gridrun.shard._text import NOT_AS_WRITTEN, dump
@@ -115,7 +116,8 @@ class SegmentWriter:
             return
         self._count += 1
         body = "".join(f"{line}\n" for line in self._lines)
-        end = dump({"rows": len(self._lines), "checksum": digest_of_text(body)})
+        facts = {"rows": len(self._lines), "checksum": digest_of_text(body)}
+        end = dump({**facts, "gridrun": __version__})
         name = f"segment-{self._start}-{self._count:05d}.jsonl"
         self._put(name, f"{body}{end}\n")
         self._lines, self._bytes = [], 0
@@ -144,6 +146,12 @@ def read_segment(path: Path) -> list[str]:
         OSError: It cannot be read.
     """
     return checked_segment(path)[0]
+
+
+def written_by(path: Path) -> str:
+    """The version of gridrun that wrote a whole segment; empty where it did not say so yet."""
+    version = json.loads(_bytes_of(path).splitlines()[-1]).get("gridrun", "")
+    return version if isinstance(version, str) else ""
 
 
 def checked_segment(path: Path, manifest: Manifest | None = None) -> tuple[list[str], SegmentFacts]:

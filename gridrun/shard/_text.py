@@ -125,6 +125,8 @@ def _event_from(data: dict[str, Any], number_of: NumberOf) -> Event:
         return event
     if kind == PeakMeasured.__name__:
         return PeakMeasured(number_of(data["context"]), data["stage"], int(data["used"]))
+    if kind not in (TaskDone.__name__, TaskFailed.__name__):
+        raise ValueError(f"nothing is known of {kind!r}")
     task = _task_from(data.pop("task"), number_of)
     attempt = Attempt(**data.pop("attempt"))
     if kind == TaskDone.__name__:

@@ -14,6 +14,7 @@ from gridrun.shard._file import open_shard
 from gridrun.shard._read_inputs import carry_out
 from gridrun.shard._run import ShardReport, run_shard
 from gridrun.shard.queue import Claim, ShardQueue, queues_in
+from gridrun.store.faults import disk_fault
 
 LOG = "worker.log"
 """File among a shard's outcomes that holds what its workers said."""
@@ -167,12 +168,16 @@ def _run(
                 is_stopping=lambda: is_stopping() or not claim.holds(),
                 is_ending=is_ending,
             )
-    except GridrunError as error:
-        tell(f"error: {error.text()}")
-        with contextlib.suppress(OSError):
-            (out / ERROR).write_text(error.text(), "utf-8")
+    except (GridrunError, OSError) as caught:
+        error = disk_fault(caught) if isinstance(caught, OSError) else caught
+        if error is not None:
+            tell(f"error: {error.text()}")
+            with contextlib.suppress(OSError):
+                (out / ERROR).write_text(error.text(), "utf-8")
         claim.release()
-        raise
+        if error is caught or error is None:
+            raise
+        raise error from caught
     (out / ERROR).unlink(missing_ok=True)
     tell(
         f"{shard.name}: {counted(report.done, 'task')} done, {report.failed:,} failed, "

@@ -7,7 +7,6 @@ as the table of retries says; then the fault is the disk's.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import sqlite3
@@ -16,11 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from gridrun.errors import GridrunError, UserError
+from gridrun.errors import AWAY, GridrunError, UserError
 from gridrun.plan.retries import DISK, RETRIES
 from gridrun.store.faults import why_not
-
-_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN)
 
 _Made = TypeVar("_Made")
 
@@ -135,5 +132,5 @@ def _may_pass(error: BaseException, database: Path | None) -> bool:
         if not name.startswith("SQLITE_IOERR") or database is None:
             return False
         why = why_not(database)
-        return why is None or why.errno in _PASSING
-    return isinstance(error, OSError) and error.errno in _PASSING
+        return why is None or why.errno in AWAY
+    return isinstance(error, OSError) and error.errno in AWAY

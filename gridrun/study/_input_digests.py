@@ -15,6 +15,7 @@ from pathlib import Path
 from gridrun.errors import Fault, InputError
 from gridrun.plan.fingerprint import digest_of_input
 from gridrun.store.cache import with_replacement
+from gridrun.store.faults import disk_fault
 from gridrun.store.paths import StudyPaths
 from gridrun.store.patience import patiently
 
@@ -169,6 +170,8 @@ def _size(stamp: str) -> str:
 
 
 def _unreadable(role: str, path: Path, error: OSError) -> Fault:
+    if (fault := disk_fault(error, path)) is not None:
+        raise fault from error
     reason = "does not exist" if isinstance(error, FileNotFoundError) else error.strerror
     return Fault(
         path,

@@ -18,7 +18,7 @@ from gridrun.errors import UserError, did_you_mean
 from gridrun.pipeline import Pipeline, load_pipeline, names_of
 from gridrun.pipeline.models import Chosen, FoldScores, Recorded, Report
 from gridrun.plan.units import State
-from gridrun.report.rows import is_finite
+from gridrun.report.batches import is_finite
 from gridrun.report.tables import parts
 from gridrun.run import telling
 from gridrun.study.state import StudyState

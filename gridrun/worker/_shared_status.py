@@ -1,4 +1,7 @@
-"""A page of memory that supervisor and child share through a file.
+"""A page of memory that supervisor and child share, with a name in their directory.
+
+It is on no disk: a page of a file for which a full disk has no room ends the process that writes
+on it, without a sentence, and file systems that copy what is written (btrfs) keep no room for one.
 
 The child notes on it what it is about to do, without a system call; the note
 outlives the child, so a death is attributed to the task started last. The
@@ -45,16 +48,19 @@ class StatusPage:
     """Either side's view of the page.
 
     Args:
-        path: The file; made if missing.
+        path: Its name; who finds nothing of it makes the page, which lives as long as they do.
     """
 
     def __init__(self, path: Path) -> None:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._made: int | None = None
         try:
-            # a mapped page for which a full disk has no room ends the process that writes on it
-            os.posix_fallocate(handle, 0, _BYTES)
-            self._page = mmap.mmap(handle, _BYTES)
-        finally:
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            handle = self._made = os.memfd_create("gridrun-status")
+            os.ftruncate(handle, _BYTES)
+            path.symlink_to(f"/proc/{os.getpid()}/fd/{handle}")
+        self._page = mmap.mmap(handle, _BYTES)  # with a descriptor of its own
+        if self._made is None:
             os.close(handle)
         self._view = memoryview(self._page)
         self._numbers = self._view[:_NUMBERS_BYTES].cast("q")
@@ -64,6 +70,8 @@ class StatusPage:
         self._numbers.release()
         self._view.release()
         self._page.close()
+        if self._made is not None:
+            os.close(self._made)
 
     # the child's side
 

@@ -333,3 +333,9 @@ def test_tables_of_a_fold_know_their_rows():
     assert len(alone.test_positive) == 0
     assert len(both.test_positive) == part.rows
     assert alone.train_variants == both.train_variants
+
+
+def test_a_device_is_no_model():
+    """It may have no end, so it is not read."""
+    with pytest.raises(UserError, match="no regular file"):
+        read_model(Path("/dev/zero"))

@@ -9,9 +9,11 @@ import pytest
 from amissstudies import preprocess
 from golden_tables import GOLDEN, csv_rows, golden_block, golden_table, own_block, six_digits
 
+from amiss_tasks.stages import label
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
 from amiss_tasks.stages.label import first_of_duplicates
 from amiss_tasks.stages.table import VariantTable
+from gridrun.errors import GridrunError
 from gridrun.pipeline import TaskFailure
 
 EXPECTED = csv_rows(GOLDEN / "preprocess" / "combinations.csv")
@@ -186,3 +188,11 @@ def test_minus_zero_and_zero_are_one_value():
     text = {"b": ["x"] * 5}
     first = first_of_duplicates(numeric, text, np.arange(5))
     assert first.tolist() == [0, 2, 3]
+
+
+def test_rows_that_only_look_alike_are_no_duplicates(monkeypatch):
+    """Where the numbers by which rows are known are equal and the rows are not, it is said."""
+    monkeypatch.setattr(label, "_mix", lambda keys, bits: None)
+    numeric, text = {"a": np.array([1.0, 1.0, 2.0])}, {"b": ["x"] * 3}
+    with pytest.raises(GridrunError, match="rows 1 and 3 of a block differ in a"):
+        first_of_duplicates(numeric, text, np.arange(3))

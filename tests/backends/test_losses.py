@@ -108,3 +108,10 @@ def test_workers_that_are_lost_as_they_start_are_started_again_later(monkeypatch
     steps = [round(after - before) for before, after in itertools.pairwise(moments)]
     pauses = [RETRIES[Loss.WORKER].pause(n) for n in range(1, 5)]
     assert all(pause <= step <= pause + 3 for pause, step in zip(pauses, steps, strict=True)), steps
+
+
+def test_a_worker_goes_by_no_number():
+    """What is said of several is one note."""
+    said = "The actor 3d26fef1065b99f4ec46547401000000 is unavailable: RpcError: 14.\nmore"
+    words = _slots._what_ray_says(OneRay.exceptions.ActorDiedError(said))
+    assert words == "ActorDiedError: The actor is unavailable"

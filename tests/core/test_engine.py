@@ -215,6 +215,13 @@ def test_a_run_ends_early_after_as_many_failures_as_it_may_have(toy_study):
     assert toy_study().run(backend="inprocess").summary.waiting == 0
 
 
+@pytest.mark.parametrize("most", [0, -3])
+def test_a_run_needs_room_for_one_failure(most, toy_study):
+    """None at all would be no limit, for the first one is not as many as that."""
+    with pytest.raises(UserError, match=f"--max-failures {most}: no run could begin"):
+        toy_study().run(backend="inprocess", max_failures=most)
+
+
 def test_a_failed_task_keeps_its_log(toy_study):
     """The log names what was printed; `logs` leads to it and to the combination."""
     study = toy_study(misbehave={"smoothing=upper,classifier=line,fold=2": "error"})

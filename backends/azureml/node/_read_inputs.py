@@ -20,7 +20,7 @@ from backends.azureml.node._data import (
     store_of,
 )
 from backends.azureml.settings import AzureData
-from gridrun.errors import Fault, GridrunError
+from gridrun.errors import EnvironmentFault, Fault, GridrunError
 from gridrun.shard import REPORT
 from gridrun.shard.remote_inputs import ReadingReport, make_blocks, order_from
 from gridrun.store.cache import replacing
@@ -77,7 +77,9 @@ def _read(
             if role not in missing
         ]
     except GridrunError as error:
-        faults = [Fault(Path(error.where or ""), error.what, todo=error.todo)]
+        said = Fault(Path(error.where or ""), error.what, todo=error.todo)
+        of_machine = isinstance(error, EnvironmentFault)
+        return ReadingReport(order.digest, {}, (), (said,), of_machine=of_machine)
     if faults:
         return ReadingReport(order.digest, {}, (), tuple(faults))
     report = make_blocks(text, inputs, place / "blocks", say=say)

@@ -72,12 +72,16 @@ def show_logs(
 ) -> None:
     """Print how children ended, or the log of one."""
     from gridrun.cli._text import dump, say
+    from gridrun.documents.textfile import MOST_SHOWN
 
     sent = RemoteStudy(remote, study, pipeline, options)
     if child is not None:
         with sent.asking() as backend:
             text = backend.log(child)
-        for line in text.rstrip().splitlines() or [f"{child} has printed nothing yet"]:
+        left_out = max(0, len(text) - MOST_SHOWN)
+        if left_out:
+            say(f"[{counted(left_out, 'letter')} before this are in the log of {child}]")
+        for line in text[left_out:].rstrip().splitlines() or [f"{child} has printed nothing yet"]:
             say(line)
         return
     looks = _look(sent, ended=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridrun.errors import UserError
 from gridrun.report.page._known import Known
 from gridrun.report.page._section import Shown
+from gridrun.store.faults import disk_fault
 
 
 def show_own_text(known: Known) -> Shown | None:
@@ -20,7 +21,8 @@ def show_own_text(known: Known) -> Shown | None:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
+        fault = disk_fault(error, file) if isinstance(error, OSError) else None
+        raise fault or UserError(
             f"the text of the report cannot be read: {error}",
             where=str(file),
             todo="save it as UTF-8, or do without it: the report then has no such section",

@@ -43,7 +43,7 @@ class BlockRows:
     ) -> None:
         self._study_state = study_state
         self._view = view
-        self._payload = payload
+        self.payload = payload
         self._own = own
         self._per_fold = per_fold
         self._block = study_state.pipeline.block
@@ -52,7 +52,7 @@ class BlockRows:
 
     def add(self, batch: PartBatch) -> None:
         """Take the payload of each block and fold of a batch, unless it is there."""
-        digests = [payloads.get(self._payload) for payloads in batch.payloads]
+        digests = batch.payload_digests(self.payload)
         has = batch.of_results([bool(digest) for digest in digests])
         for at in np.flatnonzero(has.any(axis=(1, 2))).tolist():
             block = tuple(batch.values[at][name] for name in self._block)
@@ -61,7 +61,7 @@ class BlockRows:
             for position, fold in folds:
                 those = result[:, position][here[:, position]]
                 if len(those):
-                    self._digests.setdefault((block, fold), digests[those[0]] or "")
+                    self._digests.setdefault((block, fold), digests[those[0]])
 
     def rows(self, read: Read) -> Iterator[Mapping[str, Any]]:
         """Rows of all payloads, of which none is written.

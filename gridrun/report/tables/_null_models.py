@@ -41,6 +41,11 @@ class RowTables:
             self._blocks = BlockRows(study_state, view, BLOCK_TABLE, own, per_fold=False)
 
     @property
+    def payloads(self) -> list[str]:
+        """Names of the payloads that they are made of."""
+        return [rows.payload for rows in (self._nulls, self._blocks) if rows]
+
+    @property
     def columns(self) -> list[Column]:
         """Columns of all of them; empty where the pipeline has none."""
         return [column for rows in (self._nulls, self._blocks) if rows for column in rows.columns]

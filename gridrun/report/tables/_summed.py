@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from gridrun.pipeline import Value, names_of
 from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.times import shared_reads
 from gridrun.plan.units import State
 from gridrun.report.batches import PartBatch
-from gridrun.report.rows import is_finite
 from gridrun.report.summary_group import SummaryGroup
 from gridrun.store.ledger import LedgerView
 from gridrun.study.state import StudyState
@@ -35,7 +32,7 @@ class Summed:
     def __init__(self, study_state: StudyState) -> None:
         self._study_state = study_state
         pipeline = study_state.pipeline
-        self._metrics = names_of(column for column in pipeline.result_columns if column.headline)
+        self.metrics = names_of(column for column in pipeline.result_columns if column.headline)
         self.groups: dict[GroupKey, SummaryGroup] = {}
         self.reasons: dict[tuple[str, str], int] = {}
         self.damaged = 0
@@ -53,7 +50,7 @@ class Summed:
             counts = np.bincount(of_part[batch.says == place], minlength=len(groups))
             for group, count in zip(groups, counts.tolist(), strict=True):
                 setattr(group, name, getattr(group, name) + count)
-        for metric in self._metrics:
+        for metric in self.metrics:
             self._add_metric(batch, metric, groups, of_part)
 
     def ordered(self) -> list[SummaryGroup]:
@@ -85,7 +82,7 @@ class Summed:
             for position, classifier in enumerate(batch.classifiers):
                 key = (method, tuple(by.values()), classifier)
                 if key not in places:
-                    new = SummaryGroup(method, classifier, self._metrics, by)
+                    new = SummaryGroup(method, classifier, self.metrics, by)
                     places[key] = len(found)
                     found.append(self.groups.setdefault(key, new))
                 of_row[at, position] = places[key]
@@ -95,7 +92,7 @@ class Summed:
     def _add_metric(
         self, batch: PartBatch, metric: str, groups: list[SummaryGroup], of_part: IntArray
     ) -> None:
-        means = _means(batch, metric)
+        means = batch.means(metric)
         has = batch.of_results(~np.isnan(means))
         counts = np.bincount(of_part[has], minlength=len(groups)).tolist()
         # one after the other, as they stand in the table: another order has other last digits
@@ -107,15 +104,6 @@ class Summed:
         for group, count, total in zip(groups, counts, sums.tolist(), strict=True):
             if count:
                 group.add(metric, total, count)
-
-
-def _means(batch: PartBatch, metric: str) -> npt.NDArray[np.float64]:
-    """Mean over the rows of each result, so that each fold counts once; NaN without a number."""
-    means = []
-    for rows in batch.rows:
-        known = [row[metric] for row in rows if is_finite(row.get(metric))]
-        means.append(math.fsum(known) / len(known) if known else math.nan)
-    return np.array(means, np.float64)
 
 
 def add_seconds(

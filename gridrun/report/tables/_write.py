@@ -13,6 +13,7 @@ from gridrun.report.batches import batches
 from gridrun.report.page import Known, write_page
 from gridrun.report.summary import NullModelMean, Summary
 from gridrun.report.summary_group import SummaryGroup
+from gridrun.report.sums import summable
 from gridrun.report.tables._calibration import write_calibration
 from gridrun.report.tables._cells import cell, csv_table
 from gridrun.report.tables._compared import write_comparison
@@ -79,14 +80,14 @@ def write_results(
 def sum_up(study_state: StudyState) -> Summary:
     """Sum the tables up without writing any.
 
-    Every result is read, and held against its digest, as for tables.
+    What no earlier call has read is, and is held against its digest, as for tables.
     """
     found = found_of(study_state, None, page=False)
     if not found.stale:
         return replace(_restore(study_state, found.previous), files={})
     summed, of_rows = Summed(study_state), RowTables(study_state, study_state.view)
     with _no_search_for_cycles():
-        for batch in batches(study_state, study_state.view):
+        for batch in summable(study_state, study_state.view, summed.metrics, of_rows.payloads):
             summed.add(batch)
             of_rows.add(batch)
     summary = _summed_up(study_state, summed, of_rows.means(), with_page=False)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridrun.errors import EnvironmentFault, Fault
+from gridrun.errors import EnvironmentFault, Fault, GridrunError, InputError
 from gridrun.pipeline import TaskFailure, Value
 from gridrun.plan.fingerprint import digest_of
 from gridrun.shard._text import NOT_AS_WRITTEN
@@ -51,6 +51,7 @@ class ReadingReport:
         blocks: One for each block of the order.
         stamps: Role to what the storage says of the file (etag, size, MD5), by which a change is
             noticed; none of a report of earlier versions.
+        of_machine: Whether what stopped reading is no fault of the files: of the storage, say.
     """
 
     order: str
@@ -59,6 +60,15 @@ class ReadingReport:
     faults: tuple[Fault, ...]
     blocks: tuple[Block, ...] = ()
     stamps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    of_machine: bool = False
+
+    def error(self) -> GridrunError:
+        """What stopped reading, as what ends the command."""
+        if not self.of_machine:
+            return InputError(self.faults)
+        fault = self.faults[0]
+        where = str(fault.file) if fault.file.name else None
+        return EnvironmentFault(fault.message, where=where, todo=fault.todo)
 
     def text(self) -> str:
         """As JSON, with its checksum."""
@@ -100,6 +110,7 @@ def report_from(text: str) -> ReadingReport:
             tuple(_fault_from(fault) for fault in data["faults"]),
             tuple(Block(**block) for block in data["blocks"]),
             data.get("stamps", {}),
+            data.get("of_machine", False),
         )
     except NOT_AS_WRITTEN as error:
         raise EnvironmentFault(

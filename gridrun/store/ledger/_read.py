@@ -323,6 +323,22 @@ class LedgerView:
         """Grows with every attempt that is committed."""
         return int(self.db.execute("SELECT COALESCE(MAX(id), 0) FROM attempt").fetchone()[0])
 
+    def attempt(self, number: int) -> list[Any]:
+        """What tells an attempt from one of another ledger with its number; empty without one."""
+        asked = "SELECT context, fold, code, unit, worker, started FROM attempt WHERE id = ?"
+        return list(self.db.execute(asked, (number,)).fetchone() or ())
+
+    def attempted_since(self, number: int) -> dict[tuple[int, int], IntArray]:
+        """Context and fold to codes of the tasks that were attempted after an attempt."""
+        asked = (
+            "SELECT context, fold, json_group_array(code) FROM attempt WHERE id > ? "
+            "GROUP BY context, fold"
+        )
+        return {
+            (context, fold): np.array(json.loads(codes), np.int64)
+            for context, fold, codes in self.db.execute(asked, (number,))
+        }
+
     def counts(self) -> Mapping[str, int]:
         """Attempts by state."""
         return dict(self.db.execute("SELECT state, COUNT(*) FROM attempt GROUP BY state"))
