@@ -26,17 +26,26 @@ class Allowance:
     Args:
         queued: Most tasks of arrays in the queue, or None.
         hours: Longest time limit, or None.
+        together: The same as ``queued`` of all who share an account or a QOS, or None.
     """
 
     queued: int | None = None
     hours: float | None = None
+    together: int | None = None
 
     def filled(self, limits: Sequence[str]) -> Allowance:
-        """It, and what it does not say by limits that come after it: of the queue, of time."""
-        queued, wall = limits
+        """It, and what it does not say by limits that come after it.
+
+        Args:
+            limits: Of the queue, of time, and any number of those for several users, of which the
+                least holds.
+        """
+        queued, wall, *groups = limits
+        shared = [int(each) for each in groups if each]
         return Allowance(
             int(queued) if self.queued is None and queued else self.queued,
             hours_of(wall) if self.hours is None and wall else self.hours,
+            min([*shared, *([] if self.together is None else [self.together])], default=None),
         )
 
 
@@ -69,12 +78,11 @@ def known_tasks(
         return found
 
 
-def allowance(account: str, partition: str, qos: Sequence[str]) -> Allowance:
+def allowance(cluster: str, account: str, partition: str, qos: Sequence[str]) -> Allowance:
     """What this user's jobs may have: by a QOS that says so, else by the association.
 
-    Limits of an account as a whole are not among it, for others use them up as well.
-
     Args:
+        cluster: Its name, for the accounting may be that of several.
         account: Its name, or empty for the user's default one.
         partition: Name of the partition, for some associations are of one alone.
         qos: Names: that of the partition first, then that of the job; empty for none and for the
@@ -86,16 +94,22 @@ def allowance(account: str, partition: str, qos: Sequence[str]) -> Allowance:
     """
     user = getpass.getuser()
     account = account or _shown("user", f"name={user}", "DefaultAccount").strip()
-    who = (f"user={user}", f"account={account}")
-    lines = _shown("association", *who, "Partition,DefaultQOS,MaxSubmit,MaxWall").splitlines()
-    rows = {of: rest for of, *rest in (line.split("|") for line in lines)}
+    who = (f"cluster={cluster}", f"user={user}", f"account={account}")
+    fields = "Partition,DefaultQOS,MaxSubmit,MaxWall,GrpSubmit"
+    rows = {of: rest for of, *rest in _rows("association", *who, fields)}
     usual, *association = rows.get(partition) or rows.get("") or ("", "", "")
     *first, of_job = qos
     found = Allowance()
-    for name in (*first, of_job or usual or _DEFAULT_QOS):
-        limits = _shown("qos", f"name={name}", "MaxSubmitPU,MaxWall").strip() if name else ""
-        found = found.filled(limits.split("|") if limits else ("", ""))
-    return found.filled(association)
+    for name in filter(None, (*first, of_job or usual or _DEFAULT_QOS)):
+        for limits in _rows("qos", f"name={name}", "MaxSubmitPU,MaxWall,GrpSubmit,MaxSubmitPA"):
+            found = found.filled(limits)
+    found = found.filled(association)
+    # what the accounts above allow all of theirs holds as well
+    while account:
+        lines = _rows("association", who[0], f"account={account}", "User,ParentName,GrpSubmit")
+        account, together = next(((up, most) for of, up, most in lines if not of), ("", ""))
+        found = found.filled(("", "", together))
+    return found
 
 
 def _ended(name: str, numbers: Collection[int], since: float) -> dict[int, JobState]:
@@ -124,6 +138,11 @@ def _ended(name: str, numbers: Collection[int], since: float) -> dict[int, JobSt
         for number in [int(task[1])] if task else [n for n in numbers if n not in found]:
             found[number] = ended
     return found
+
+
+def _rows(what: str, *words: str) -> list[list[str]]:
+    """The lines of :func:`_shown`, each by its fields."""
+    return [line.split("|") for line in _shown(what, *words).splitlines()]
 
 
 def _shown(what: str, *words: str) -> str:

@@ -24,7 +24,8 @@ class Cluster:
     Args:
         version: Slurm's.
         most_tasks: Most tasks of a job array.
-        most_queued: Most tasks that this user may have in the queue; None where none is known.
+        most_queued: Most tasks that this user may have in the queue, alone or with others; None
+            where no limit is known.
         most_hours: Longest time limit of jobs; None where there is none.
         partitions: Names of all partitions.
         unknown: Why the limits of this user are not known, or empty.
@@ -61,16 +62,16 @@ def ask_cluster(settings: SlurmSettings) -> Cluster:
     if "limits" in found.get("AccountingStorageEnforce", "").split(","):
         of_partition = partition.get("QoS", _NO_QOS).replace(_NO_QOS, "")
         try:
-            allowed = allowance(settings.account, name, (of_partition, settings.qos))
+            all_qos = (of_partition, settings.qos)
+            allowed = allowance(found.get("ClusterName", ""), settings.account, name, all_qos)
         except EnvironmentFault as error:
             unknown = error.what
-    if allowed.queued is not None:
-        counts.append(allowed.queued)
+    queued = [most for most in (allowed.queued, allowed.together) if most is not None]
     hours = (hours_of(partition.get("MaxTime", "")), allowed.hours)
     return Cluster(
         version=found.get("SLURM_VERSION", "of unknown version"),
-        most_tasks=max(min(counts), 1),
-        most_queued=allowed.queued,
+        most_tasks=max(min(counts + queued), 1),
+        most_queued=min(queued, default=None),
         most_hours=min((most for most in hours if most is not None), default=None),
         partitions=tuple(partitions),
         unknown=unknown,

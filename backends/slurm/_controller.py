@@ -44,7 +44,7 @@ _NO_ANSWER = re.compile(
 )
 """Sentences after which it is not known whether a request was carried out."""
 
-_AT_LIMIT = re.compile(r"\b(?:Assoc|QOS)\w*Submit\w*Limit\b")
+_AT_LIMIT = re.compile(r"\b(?:(?:Assoc|QOS)\w*Submit\w*Limit|MaxSubmitJobsPerAccount)\b")
 """Slurm's words for a limit on how many jobs may be in the queue."""
 
 

@@ -303,13 +303,20 @@ def test_storage_without_keys_is_opened_by_the_sign_in(azure_service, tmp_path):
     assert table(directory) == local_table(tmp_path / "local")
 
 
+NO_ROLE = "<?xml version='1.0'?><Error><Code>AuthorizationPermissionMismatch</Code></Error>"
+
+
 @needs_sdk_2
-def test_code_that_cannot_be_uploaded_is_told(azure_service, calls, tmp_path):
+@pytest.mark.parametrize(
+    ("body", "kind"), [(None, Trouble.SIGNATURE), (NO_ROLE, Trouble.FORBIDDEN)], ids=str
+)
+def test_code_that_cannot_be_uploaded_is_told(azure_service, calls, tmp_path, body, kind):
     """The storage refuses a file: no sweep, and what the storage said, at once."""
-    azure_service.fault("PUT .*/go.py", status=403, count=None)
+    how = {"body": body, "content_type": "application/xml"}
+    azure_service.fault("PUT .*/go.py", status=403, count=None, **how)
     with pytest.raises(AzureTrouble) as caught:
         submit(azure_service, calls, tmp_path / "code")
-    assert caught.value.kind is Trouble.FORBIDDEN
+    assert caught.value.kind is kind
     assert not azure_service.sweeps
 
 

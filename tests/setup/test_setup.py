@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -265,18 +266,46 @@ def test_no_address_stands_in_the_constraints(name):
     assert not any(line.startswith("-") or "--hash" in line or "@" in line for line in body)
 
 
-@pytest.mark.parametrize("code", [0, 1])
-def test_continuous_integration_says_what_it_took(tmp_path, code):
-    """.ci/run asks for the slowest tests, tries Azure, ends with the seconds, fails as setup.sh."""
+PYTHON_OF_CI = """#!/bin/bash
+echo "$0 $*" >> calls
+case $2 in
+    venv) mkdir -p "${@: -1}/bin" && cp "$0" "${@: -1}/bin/python" ;;
+    import*) mkdir -p "$(dirname "$0")/../lib" && echo "$(dirname "$0")/../lib" ;;
+    pytest) exit "$SMOKE" ;;
+esac
+"""
+"""In the place of Python: writes down what it is asked for, and makes a copy of itself."""
+
+
+@pytest.mark.parametrize(("code", "smoke"), [(0, 0), (1, 0), (0, 2)])
+def test_continuous_integration_says_what_it_took(tmp_path, code, smoke):
+    """.ci/run asks for the slowest tests, tries both SDKs, ends with the seconds, fails as they."""
     (tmp_path / ".ci").mkdir()
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON_OF_CI)
+    python.chmod(0o755)
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
     (tmp_path / "setup.sh").write_text(f'echo "$1 with $PYTEST_ADDOPTS"\nexit {code}\n')
     ran = subprocess.run(
-        [tmp_path / ".ci" / "run"], capture_output=True, text=True, timeout=60, check=False
+        [tmp_path / ".ci" / "run"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "SMOKE": str(smoke)},
     )
-    assert ran.returncode == code
-    first, second, azure, total = ran.stdout.splitlines()
+    assert ran.returncode == (code or smoke)
+    first, of_v1, second, of_v2, total = ran.stdout.splitlines()
     assert first.startswith("test with --durations=10")
     assert second == "test-azure-v2 with -m smoke"
-    assert re.fullmatch(r"Azure's SDK v2: \d+ s, \d+ MB on disk", azure)
+    assert re.fullmatch(r"Azure's SDK v1: \d+ s, \d+ MB on disk", of_v1)
+    assert re.fullmatch(r"Azure's SDK v2: \d+ s, \d+ MB on disk", of_v2)
+    over = ".venv-azure-over"
+    *_, installed, tried = (tmp_path / "calls").read_text().splitlines()
+    assert f"pip --python {over}/bin/python install" in installed
+    assert "--constraint constraints-azure.txt --editable .[azure]" in installed
+    assert tried == f"{over}/bin/python -m pytest -m smoke tests/azure"
+    below = (tmp_path / over / "lib" / "below.pth").read_text()
+    assert below == "import site; site.addsitedir('.venv/bin/../lib')\n"
     assert re.fullmatch(r"total: \d+ s", total)

@@ -40,8 +40,10 @@ def cluster(accounted, monkeypatch):
     yield accounted
     accounted.clear()
     accounted.limit("user", USER, MaxSubmitJobs=-1, MaxWall=-1)
-    accounted.limit("account", "lab", GrpSubmitJobs=-1)
-    accounted.limit("qos", "normal", MaxSubmitJobsPerUser=-1, MaxWall=-1)
+    for account in ("lab", "root"):
+        accounted.limit("account", account, GrpSubmitJobs=-1, GrpJobs=-1)
+    of_qos = ("MaxSubmitJobsPerUser", "MaxSubmitJobsPerAccount", "GrpSubmitJobs", "MaxWall")
+    accounted.limit("qos", "normal", **dict.fromkeys(of_qos, -1))
 
 
 def arrays_of(cluster, study):
@@ -109,6 +111,10 @@ def test_without_an_answer_of_the_accounting_all_else_goes_on(cluster, tmp_path)
 LIMITS = {
     "of the user": ("user", USER, {"MaxSubmitJobs": 2}),
     "of the QOS": ("qos", "normal", {"MaxSubmitJobsPerUser": 2}),
+    "of the account": ("account", "lab", {"GrpSubmitJobs": 2}),
+    "of all accounts": ("account", "root", {"GrpSubmitJobs": 2}),
+    "of all with the QOS": ("qos", "normal", {"GrpSubmitJobs": 2}),
+    "of the account with the QOS": ("qos", "normal", {"MaxSubmitJobsPerAccount": 2}),
 }
 
 
@@ -129,23 +135,42 @@ def test_more_shards_than_the_queue_may_have_of_a_user(cluster, tmp_path, whose)
 
 
 @pytest.mark.parametrize(
-    ("what", "name", "limits"),
-    [("user", USER, {"MaxSubmitJobs": 6}), ("account", "lab", {"GrpSubmitJobs": 6})],
+    ("what", "name", "limits", "word"),
+    [
+        ("user", USER, {"MaxSubmitJobs": 6}, "AssocMaxSubmitJobLimit"),
+        ("account", "lab", {"GrpSubmitJobs": 6}, "AssocGrpSubmitJobsLimit"),
+        ("qos", "normal", {"MaxSubmitJobsPerAccount": 6}, "MaxSubmitJobsPerAccount"),
+    ],
 )
-def test_a_limit_that_other_jobs_use_up_is_waited_for(cluster, tmp_path, what, name, limits):
+def test_a_limit_that_other_jobs_use_up_is_waited_for(cluster, tmp_path, what, name, limits, word):
     """Who waits sends when there is room; who does not is told, and nothing counts as sent."""
     cluster.limit(what, name, **limits)
     cluster.run("sbatch", "--array=0-3", "--mem=10", "--output=/dev/null", "--wrap", "sleep 600")
     study = it.study(tmp_path / "study", slurm={"shard_minutes": 0.2})
     it.wake(study)
     full = it.drive(study, "slurm", "submit", "--yes", exit_code=3)
-    assert "Slurm takes no more jobs just now: Assoc" in full.stderr
+    assert f"Slurm takes no more jobs just now: {word}" in full.stderr
     assert not it.opened(study).status().parts["running"]
     driver = it.begin(study, "slurm", "--yes")
     it.wait_for(lambda: [s.state for s in it.opened(study).sweeps()] == ["abandoned", "planned"])
     cluster.run("scancel", "--name", "wrap")
     out, err = driver.communicate(100)
     assert driver.returncode == 1, out + err
+    require_complete(study)
+
+
+def test_a_limit_on_running_jobs_has_the_others_wait(cluster, tmp_path):
+    """One at a time of an account: the array is sent whole, and `status` says why tasks wait."""
+    cluster.limit("account", "lab", GrpJobs=1)
+    study = it.study(tmp_path / "study", slurm={"shard_minutes": 0.2}, options={"sleep_ms": 4000})
+    it.drive(study, "slurm", "submit", "--yes")
+    it.wait_for(lambda: cluster.ask("squeue", "-h", "-t", "RUNNING"))
+    it.wait_for(lambda: "AssocGrpJobsLimit" in cluster.ask("squeue", "-h", "--array"))
+    assert "1 running" in (shown := it.drive(study, "slurm", "status").stdout)
+    assert "pending (assocgrpjobslimit)" in shown.lower(), shown
+    it.wake(study)
+    it.drive(study, "slurm", "--yes", exit_code=1)
+    assert len(arrays_of(cluster, study)) == 1
     require_complete(study)
 
 
