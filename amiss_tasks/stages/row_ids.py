@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from amiss_tasks.features.feature_set import KEYS, VARIANT
+from amiss_tasks.features.feature_set import CONSEQUENCE, KEYS, VARIANT
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.block_tables import consequence_of
 from amiss_tasks.stages.columns.words import Names, Words, filled
@@ -20,7 +20,6 @@ from amiss_tasks.stages.table import VariantTable
 from gridrun.pipeline import TaskFailure
 
 _SHOWN = 5
-_CONSEQUENCE = "Consequence.x"
 _LOGICAL = {"T": "TRUE", "TRUE": "TRUE", "true": "TRUE", "True": "TRUE"} | {
     "F": "FALSE",
     "FALSE": "FALSE",
@@ -55,7 +54,7 @@ class RowNames:
     @property
     def consequences(self) -> Words[str]:
         """Consequence of each row: the text after the last colon of its id."""
-        return self.read[_CONSEQUENCE].map(consequence_of)
+        return self.read[CONSEQUENCE].map(consequence_of)
 
     def take(self, rows: IntArray) -> RowNames:
         """The rows at these positions."""
@@ -73,7 +72,7 @@ def row_names(table: VariantTable, *, as_text: bool = False) -> RowNames:
         TaskFailure: An id occurs twice.
     """
     read, written = {}, {}
-    for name in (*KEYS, _CONSEQUENCE):
+    for name in (*KEYS, CONSEQUENCE):
         words = Words.of(table.text[name])
         read[name] = filled(words, "NA")
         is_text = as_text or name not in VARIANT

@@ -131,7 +131,7 @@ def test_the_table_labels_the_rows_of_a_study(tmp_path):
         grid = {name: (value,) for name, value in values.items()}
         source = AmissSource(settings, grid, tmp_path / str(number))
         rows = source.labelled(values)
-        found.append(([*rows.row_ids], rows.positive.tolist(), source._block_key(values)["clnsig"]))
+        found.append((rows.row_ids, rows.positive.tolist(), source._block_key(values)["clnsig"]))
     assert found[0][:2] == found[1][:2]
     assert len(found[0][0]) > 5
     assert found[0][2] == {}

@@ -96,7 +96,7 @@ def test_row_ids_name_vep_s_consequence(features, tmp_path):
     table = filter_table(read, "keep_all", "onestar", "all")
     for as_text in (False, True):
         ends = [row_id.rpartition(":")[2] for row_id in row_names(table, as_text=as_text).ids]
-        assert ends == [*table.text["Consequence.y"]]
+        assert ends == table.text["Consequence.y"]
 
 
 def with_regulatory(text: str) -> str:

@@ -34,6 +34,9 @@ def test_names_are_put_together_and_numbered_as_text_is(rows):
     texts = [":".join(parts) for parts in zip(*rows, strict=True)]
     assert [*names] == texts == [names[row] for row in range(len(names))]
     assert names[7:450] == texts[7:450]
+    assert names == texts
+    assert names != [*texts[:-1], "other"]
+    assert names != texts[:-1]
     assert numbers_of(names).tolist() == by_dictionary(texts)
     some = np.array([7, 3, 3, 499])
     assert [*names.take(some)] == [texts[row] for row in some]

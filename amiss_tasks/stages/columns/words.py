@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
@@ -21,7 +22,24 @@ _AT_ONCE = 10_000
 _SORTED_AT_ONCE = 100_000
 
 
-class Words(Sequence[_Word], Generic[_Word]):
+class _Rows(Sequence[_Word], Generic[_Word]):
+    """A value for each row that is equal to other sequences of the same values."""
+
+    def __iter__(self) -> Iterator[_Word]:
+        """Yield the value of each row."""
+        for begin in range(0, len(self), _AT_ONCE):
+            yield from self[begin : begin + _AT_ONCE]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another sequence has the same values."""
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Words(_Rows[_Word]):
     """A value for each row; a row takes 1 to 4 bytes.
 
     Args:
@@ -58,11 +76,6 @@ class Words(Sequence[_Word], Generic[_Word]):
         """How many rows there are."""
         return len(self.codes)
 
-    def __iter__(self) -> Iterator[_Word]:
-        """Yield the value of each row."""
-        for begin in range(0, len(self), _AT_ONCE):
-            yield from self[begin : begin + _AT_ONCE]
-
     def take(self, rows: IntArray) -> Words[_Word]:
         """The rows at these positions; some value may then be none's."""
         return Words(self.distinct, self.codes[rows])
@@ -84,7 +97,7 @@ class Words(Sequence[_Word], Generic[_Word]):
         return Words([(self[row], other[row]) for row in firsts.tolist()], codes)
 
 
-class Names(Sequence[str]):
+class Names(_Rows[str]):
     """Names of rows that are put together when they are asked for.
 
     Args:
@@ -109,11 +122,6 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         """How many rows there are."""
         return len(self.parts[0])
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the name of each row."""
-        for begin in range(0, len(self), _AT_ONCE):
-            yield from self[begin : begin + _AT_ONCE]
 
     def take(self, rows: IntArray) -> Names:
         """The rows at these positions."""
