@@ -27,8 +27,8 @@ from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings
 
 FREE = "amiss_tasks.stages.files.memory.free_memory"
-ROWS = 80_000
-"""Eight transcripts of each of 10,000 variants."""
+ROWS = 40_000
+"""Eight transcripts of each of 5,000 variants."""
 
 
 def _text(name: str) -> Words[str | None]:

@@ -16,6 +16,9 @@ from gridrun.worker import free_memory
 BASE_BYTES = 256 * 10**6
 """Python, its libraries, and the chunks that are being read, measured."""
 
+HELD_BYTES = 32 * 10**6
+"""Rows of more bytes go to disk whatever reading may take, so that its memory does not grow."""
+
 _SIDES = 2
 """What is held of a row's bytes: as it was read, and joined."""
 
@@ -171,7 +174,7 @@ class Memory:
 
     def _has_room(self, size: int, share: float) -> bool:
         if self._most is None or self._base + _SIDES * size <= self._most:
-            return True
+            return self._draws is not None or self._most is None or size <= HELD_BYTES
         if self._draws is None:
             return False
         expected = self._base + _SIDES * size / max(share, 1e-3)
