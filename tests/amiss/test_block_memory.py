@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,42 +32,49 @@ ROWS = 40_000
 """Eight transcripts of each of 5,000 variants."""
 
 
-def _text(name: str) -> Words[str | None]:
-    row = np.arange(ROWS, dtype=np.int32)
-    if name in VARIANT:
-        number = VARIANT.index(name)
-        variant = row // 8
-        distinct = [["1", "2"], [str(n) for n in range(ROWS // 8)], ["A", "C"], ["T", "G"]][number]
-        return Words(distinct, variant % len(distinct))
-    if name == KEYS[-1]:
-        return Words([f"ENST{n:011}" for n in range(2_000)], row % 2_000)
-    of_name = {"CLNSIG": ["Pathogenic", "Benign"]}
-    return Words(of_name.get(name, ["missense_variant", "stop_gained", None]), row % 2)
+def _table(rows: int) -> VariantTable:
+    row = np.arange(rows, dtype=np.int32)
+
+    def text(name: str) -> Words[str | None]:
+        if name in VARIANT:
+            positions = [str(n) for n in range(rows // 8)]
+            distinct = [["1", "2"], positions, ["A", "C"], ["T", "G"]][VARIANT.index(name)]
+            return Words(distinct, row // 8 % len(distinct))
+        if name == KEYS[-1]:
+            return Words([f"ENST{n:011}" for n in range(2_000)], row % 2_000)
+        of_name = {"CLNSIG": ["Pathogenic", "Benign"]}
+        return Words(of_name.get(name, ["missense_variant", "stop_gained", None]), row % 2)
+
+    def numbers(name: str) -> np.ndarray:
+        values = np.arange(rows, dtype=np.float64)
+        values[:: len(name)] = np.nan
+        return values
+
+    columns = Made((*KEYS, *AMISS.text_columns), text)
+    return VariantTable(columns, Made(AMISS.numeric_columns, numbers), rows)
 
 
-def _numbers(name: str) -> np.ndarray:
-    values = np.arange(ROWS, dtype=np.float64)
-    values[:: len(name)] = np.nan
-    return values
+def _make(rows: int, file: Path) -> int:
+    """Label rows and write them as the artifact of a block has them."""
+    found = label(_table(rows), "exclude", "dummy", AMISS, protocol=Protocol(CORRECTED))
+    require_trainable(found, Protocol(CORRECTED))
+    found.save(file)
+    return len(found.positive)
 
 
 def test_a_row_takes_as_much_as_is_said(tmp_path, monkeypatch):
     """Rows that are labelled, and written as they are, with all of amiss's features."""
-    names = (*KEYS, *AMISS.text_columns)
-    table = VariantTable(Made(names, _text), Made(AMISS.numeric_columns, _numbers), ROWS)
     # without what is held whatever the number of rows
     monkeypatch.setattr(words, "_SORTED_AT_ONCE", 1_000)
     for module in (words, block_tables):
         monkeypatch.setattr(module, "_AT_ONCE", 1_000)
+    _make(800, tmp_path / "first.npz")
     tracemalloc.start()
     try:
-        rows = label(table, "exclude", "dummy", AMISS, protocol=Protocol(CORRECTED))
-        require_trainable(rows, Protocol(CORRECTED))
-        rows.save(tmp_path / "block.npz")
+        assert _make(ROWS, tmp_path / "block.npz") == ROWS
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(rows.positive) == ROWS
     assert memory.labelling_bytes(ROWS) / 2 < most < memory.labelling_bytes(ROWS)
 
 
