@@ -16,7 +16,7 @@ from gridrun.store.faults import disk_fault
 _UNTIL = "they are predicted"
 _TODO = "free some space there, or name another directory by TMPDIR"
 
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 16_000
 """Rows that wait to be written: those of one piece then stand together."""
 
 
