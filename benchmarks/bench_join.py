@@ -47,6 +47,7 @@ from pathlib import Path
 from amiss_tasks.features.amiss import AMISS
 from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.stages.read import read_inputs
+from gridrun.plan.limits import Limits
 values = {
     "transcript": ("canonical",), "quality": ("twostar",), "restriction": ("missense",),
     "vus_inclusion": ("exclude",), "categorical": ("factor",),
@@ -54,7 +55,8 @@ values = {
 cache, *files = sys.argv[1:]
 inputs = dict(zip(("vcf", "cadd_snv", "cadd_indel"), files))
 features = AMISS if len(inputs) > 1 else FeatureSet(AMISS.of(VEP), demanded=AMISS.demanded)
-found = read_inputs(inputs, values, Path(cache), "d", features=features)
+most = Limits().read_bytes
+found = read_inputs(inputs, values, Path(cache), "d", features=features, most_bytes=most)
 print(found.counts.records, found.counts.blocks, len(found.table))
 """
 

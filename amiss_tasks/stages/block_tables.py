@@ -7,7 +7,7 @@ nothing but the content, so that an artifact's digest is one of content.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -137,29 +137,57 @@ class Stacked:
             stream.write(np.ascontiguousarray(self.columns[name], "<f8").data)
 
 
-def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic] | Stacked]) -> None:
+@dataclass(frozen=True)
+class Lines:
+    """Text without line ends, as an array of bytes that is written some lines at a time.
+
+    Args:
+        values: The text of each line; asked for twice.
+    """
+
+    values: Sequence[str]
+
+    def write(self, stream: IO[bytes]) -> None:
+        """Write it as numpy writes what ``text_array`` gives."""
+        size = sum(map(len, self._pieces()))
+        about = {"descr": "|u1", "fortran_order": False, "shape": (size,)}
+        np.lib.format.write_array_header_1_0(stream, about)
+        for piece in self._pieces():
+            stream.write(piece)
+
+    def _pieces(self) -> Iterator[bytes]:
+        for begin in range(0, len(self.values), _AT_ONCE):
+            some = self.values[begin : begin + _AT_ONCE]
+            yield "".join([f"{value}\n" for value in some]).encode()
+
+
+Kept = npt.NDArray[np.generic] | Stacked | Lines
+"""An array of an artifact, or what is written as one."""
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Kept]) -> None:
     """Write an ``.npz`` that depends on nothing but names and content of the arrays."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
             with archive.open(entry, "w", force_zip64=True) as stream:
-                if isinstance(array, Stacked):
+                if isinstance(array, Stacked | Lines):
                     array.write(stream)
                 else:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
-def _arrays(table: BlockTable) -> dict[str, npt.NDArray[np.generic]]:
+def _arrays(table: BlockTable) -> dict[str, Kept]:
     """A table as arrays; text as the bytes of lines, which ids and levels cannot break."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {
-        "row_ids": text_array(table.row_ids),
+    arrays: dict[str, Kept] = {
+        "row_ids": Lines(table.row_ids),
         "positive": table.positive,
         "numeric": np.asfortranarray(table.numeric),
         "numeric_names": text_array(table.numeric_names),
         "text_names": text_array(tuple(table.text)),
     }
     for name, values in table.text.items():
-        arrays[f"text:{name}"] = text_array(values)
+        arrays[f"text:{name}"] = Lines(values)
     return arrays
 
 
@@ -175,11 +203,7 @@ def _table(arrays: Mapping[str, npt.NDArray[np.generic]]) -> BlockTable:
 
 def text_array(values: Sequence[str]) -> npt.NDArray[np.generic]:
     """Text without line ends as an array of bytes."""
-    text = bytearray()
-    for begin in range(0, len(values), _AT_ONCE):
-        some = values[begin : begin + _AT_ONCE]
-        text += "".join([f"{value}\n" for value in some]).encode()
-    return np.frombuffer(text, dtype=np.uint8)
+    return np.frombuffer("".join([f"{value}\n" for value in values]).encode(), dtype=np.uint8)
 
 
 def text_of(array: npt.NDArray[np.generic]) -> list[str]:

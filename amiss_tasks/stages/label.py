@@ -12,19 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.features.amiss import AMISS
-from amiss_tasks.features.feature_set import GENE, TIME, VARIANT, FeatureSet
+from amiss_tasks.features.feature_set import GENE, TIME, FeatureSet
 from amiss_tasks.protocols import UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
-from amiss_tasks.stages.block_tables import consequence_of
+from amiss_tasks.stages.columns.words import Words, filled, is_none
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import count_missing, levels_of, missing_of
-from amiss_tasks.stages.row_ids import row_ids
+from amiss_tasks.stages.row_ids import row_names
 from amiss_tasks.stages.significance import UPSTREAM_SIGNIFICANCE, Significance
 from amiss_tasks.stages.table import Made, VariantTable
 from gridrun.errors import GridrunError, counted
 from gridrun.pipeline import TaskFailure
 
 _POSITIVE, _NEGATIVE, _NEITHER, _UNKNOWN = 1, 0, -1, -2
+_SHARES = 16
+"""In how many rounds repeats of rows are found."""
+
 _OF_UNCERTAIN = {"pathogenic": _POSITIVE, "benign": _NEGATIVE}
 """Value of ``vus_inclusion`` to what uncertain variants count as."""
 
@@ -57,7 +60,7 @@ def label(
     """
     if table.rows == 0:
         raise TaskFailure("no row is left after filtering")
-    ids = row_ids(table, as_text="row_ids" in protocol.corrected)
+    names = row_names(table, as_text="row_ids" in protocol.corrected)
     # an optional feature without any value says nothing of these rows
     present = [f.name for f in features.features if not f.optional or _has_value(table, f.name)]
     of_numbers = [name for name in features.numeric if name in present]
@@ -69,24 +72,22 @@ def label(
     # Where variants are split, duplicates are dropped after the split, in each part by itself:
     # dropped here, a row could be lost because it repeats one of the other part.
     distinct = every if by_variant else first_of_duplicates(numeric, text, every)
-    kept, positive = _label(table.text["CLNSIG"], distinct, vus_inclusion, significance)
+    kept, positive = _label(Words.of(table.text["CLNSIG"]), distinct, vus_inclusion, significance)
+    del every, distinct
     if categorical == "dummy":
         _require_values(table, features.of_table(present))
-    levels = levels_of(table, features, present, ids)
+    levels = levels_of(table, features, present, names.consequences)
     levels = {name: values[kept] for name, values in levels.items()}
-    at = kept.tolist()
+    names = names.take(kept)
 
-    def words(name: str) -> list[str | None]:
-        values = table.text[name]
-        return [values[row] for row in at]
+    def words(name: str) -> Words[str | None]:
+        return Words.of(table.text[name]).take(kept)
 
-    ids = [ids[row] for row in at]
+    missing = missing_of(table, features, present)
     vep = words("Consequence.y")
-    named: dict[str, str] = {}
-    variants = map("\t".join, zip(*([v or "NA" for v in words(n)] for n in VARIANT), strict=True))
     return Labelled(
-        row_ids=ids,
-        variants=[named.setdefault(variant, variant) for variant in variants],
+        row_ids=names.ids,
+        variants=names.variants,
         positive=positive,
         numeric=Made(tuple(numeric), lambda name: numeric[name][kept]),
         text={name: words(name) for name in text},
@@ -95,8 +96,8 @@ def label(
         vep_consequences=vep if any(f.applies_to for f in features.features) else [],
         levels=levels,
         missingness=count_missing(
-            {name: flags[kept] for name, flags in missing_of(table, features, present).items()},
-            zip(map(consequence_of, ids), vep, strict=True),
+            Made(tuple(missing), lambda name: missing[name][kept]),
+            names.consequences.beside(vep),
             positive,
         ),
         genes=words(GENE) if GENE in table.text else (),
@@ -122,11 +123,8 @@ def first_of_duplicates(
     keys = np.zeros((2, len(rows)), np.uint64)
     for name in columns:
         _mix(keys, columns[name])
-    order = np.lexsort(keys)
-    is_first = np.ones(len(rows), np.bool_)
-    is_first[1:] = (keys[:, order][:, 1:] != keys[:, order][:, :-1]).any(axis=0)
-    firsts = order[is_first][np.cumsum(is_first) - 1]
-    again, before = order[~is_first], firsts[~is_first]
+    again, before = _repeats(keys)
+    del keys
     for name in columns if len(again) else ():
         values = columns[name]
         if not np.array_equal(values[again], values[before]):
@@ -147,10 +145,7 @@ def _bits(
 ) -> npt.NDArray[np.uint64]:
     """The values of a feature as whole numbers, the same for equal ones alone."""
     if name not in numeric:
-        numbers: dict[str | None, int] = {}
-        values = text[name]
-        codes = (numbers.setdefault(value, len(numbers)) for value in values)
-        return np.fromiter(codes, np.uint64, len(values))
+        return Words.of(text[name]).codes.astype(np.uint64)
     # adding zero makes -0 and 0 one value; every NaN gets the same bits
     found = numeric[name] + 0.0
     found[np.isnan(found)] = np.nan
@@ -159,17 +154,37 @@ def _bits(
 
 def _mix(keys: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64]) -> None:
     """Take a column into the keys of rows. Source: the rounds of splitmix64, with two seeds."""
-    keys += np.array([[0x9E3779B97F4A7C15], [0xD1B54A32D192ED03]], np.uint64)
-    keys ^= bits
-    keys ^= keys >> np.uint64(30)
-    keys *= np.uint64(0xBF58476D1CE4E5B9)
-    keys ^= keys >> np.uint64(27)
-    keys *= np.uint64(0x94D049BB133111EB)
-    keys ^= keys >> np.uint64(31)
+    for row, seed in enumerate((0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)):
+        key = keys[row]
+        key += np.uint64(seed)
+        key ^= bits
+        key ^= key >> np.uint64(30)
+        key *= np.uint64(0xBF58476D1CE4E5B9)
+        key ^= key >> np.uint64(27)
+        key *= np.uint64(0x94D049BB133111EB)
+        key ^= key >> np.uint64(31)
+
+
+def _repeats(keys: npt.NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
+    """Rows whose key an earlier row has, and of each the first that has it.
+
+    Rows are compared a share at a time, by their last bits, so that sorting holds little.
+    """
+    found = []
+    for share in range(_SHARES):
+        own = np.flatnonzero(keys[0] % np.uint64(_SHARES) == share)
+        order = own[np.lexsort(keys[:, own])]
+        is_first = np.ones(len(order), np.bool_)
+        in_order = keys[:, order]
+        is_first[1:] = (in_order[:, 1:] != in_order[:, :-1]).any(axis=0)
+        firsts = order[is_first][np.cumsum(is_first) - 1]
+        found.append((order[~is_first], firsts[~is_first]))
+    again, before = zip(*found, strict=True)
+    return np.concatenate(again), np.concatenate(before)
 
 
 def _label(
-    values: Sequence[str | None], rows: IntArray, vus_inclusion: str, significance: Significance
+    values: Words[str | None], rows: IntArray, vus_inclusion: str, significance: Significance
 ) -> tuple[IntArray, BoolArray]:
     """Rows with a label, and whether it is positive (step 3).
 
@@ -181,9 +196,10 @@ def _label(
         **dict.fromkeys(significance.negative, _NEGATIVE),
         **dict.fromkeys(significance.positive, _POSITIVE),
     }
-    named = [value or "NA" for value in values]
-    found = np.array([labels.get(value, _UNKNOWN) for value in named], np.int8)[rows]
-    unknown = Counter(named[row] for row in rows[found == _UNKNOWN].tolist())
+    named = filled(values, "NA")
+    found = np.array([labels.get(value, _UNKNOWN) for value in named.distinct], np.int8)
+    found = found[named.codes[rows]]
+    unknown = Counter(named.take(rows[found == _UNKNOWN]))
     if unknown:
         said = ", ".join(
             f'"{value}" (' + counted(count, "row") + ")" for value, count in unknown.most_common()
@@ -213,4 +229,4 @@ def _require_values(table: VariantTable, features: FeatureSet) -> None:
 def _has_value(table: VariantTable, feature: str) -> bool:
     if feature in table.numeric:
         return not bool(np.isnan(table.numeric[feature]).all())
-    return any(value is not None for value in table.text[feature])
+    return not Words.of(table.text[feature]).are(is_none).all()

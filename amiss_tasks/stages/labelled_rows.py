@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
-from amiss_tasks.stages.block_tables import Stacked, save_arrays, text_array, text_of, variant_of
+from amiss_tasks.stages.block_tables import (
+    Kept,
+    Lines,
+    Stacked,
+    save_arrays,
+    text_array,
+    text_of,
+    variant_of,
+)
+from amiss_tasks.stages.columns.words import Words, filled, is_none
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,9 @@ class Labelled:
             path: File to write; taken as it is, no suffix is added.
             more: Further arrays.
         """
-        arrays: dict[str, npt.NDArray[np.generic] | Stacked] = {
-            "row_ids": text_array(self.row_ids),
-            "variants": text_array(self.variants),
+        arrays: dict[str, Kept] = {
+            "row_ids": Lines(self.row_ids),
+            "variants": Lines(self.variants),
             "positive": self.positive,
             "has_dummies": np.array([self.has_dummies]),
             "numeric_names": text_array(tuple(self.numeric)),
@@ -76,8 +85,9 @@ class Labelled:
             "text_names": text_array(tuple(self.text)),
         }
         for name, values in self.text.items():
-            arrays[f"text:{name}"] = text_array([value or "" for value in values])
-            arrays[f"missing:{name}"] = np.array([value is None for value in values], np.bool_)
+            words = Words.of(values)
+            arrays[f"text:{name}"] = Lines(filled(words, ""))
+            arrays[f"missing:{name}"] = words.are(is_none)
         given = {"groups": self.groups, "parts": self.parts}
         arrays |= {name: array for name, array in given.items() if array is not None}
         save_arrays(path, arrays | {**(more or {})})

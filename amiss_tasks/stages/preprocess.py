@@ -124,7 +124,8 @@ def require_trainable(rows: Labelled, protocol: Protocol, *, holds_out: bool = F
         require_splittable(rows.groups, rows.positive, 1)
     if holds_out:
         return
-    within = parts_of(rows, protocol)["train"]
+    drawn = _drawn_parts(rows, protocol, 1)
+    within = _distinct(rows, {"train": drawn["train"]}, protocol)["train"]
     _require_classes(rows.positive[within])
     if rows.groups is not None:
         require_splittable(rows.groups[within], rows.positive[within], 1)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, TypeVar
 
 from amiss_tasks.r.arrays import FloatArray
 
@@ -67,10 +64,10 @@ class VariantTable:
             them through a CSV file.
         rows: Number of rows.
         beside: Columns that are there for null models alone (``GENE``, ``LACKS``): the gene or
-            None, and whether an allele frequency is missing.
+            None, as ``text``, and whether an allele frequency is missing, shape (rows,).
     """
 
-    text: Mapping[str, list[str | None]]
+    text: Mapping[str, Sequence[str | None]]
     numeric: Mapping[str, FloatArray]
     rows: int
-    beside: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)

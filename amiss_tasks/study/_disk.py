@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from amiss_tasks.features.feature_set import FeatureSet
-from amiss_tasks.stages.files.memory import BASE_BYTES
+from amiss_tasks.stages.files.memory import BASE_BYTES, HELD_BYTES
 from amiss_tasks.stages.usable import widest_filter, widest_transcripts
 from amiss_tasks.study._row_counts import RowCounts
 from gridrun.pipeline import Value
@@ -52,7 +52,7 @@ def read_bytes(rows: float, features: FeatureSet, most: int | None) -> float:
         most: Memory that reading may take, None for any number.
     """
     table = rows * (_READ_BYTES + _of(features))
-    goes_to_disk = most is not None and BASE_BYTES + _IN_MEMORY * table > most
+    goes_to_disk = most is not None and _IN_MEMORY * table > min(most - BASE_BYTES, 2 * HELD_BYTES)
     return table * (1 + _MEANWHILE * goes_to_disk)
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from amiss_tasks.evaluation import evaluation_of, keeps_predictions
 from amiss_tasks.features.indicators import INDICATORS, has_indicators
 from amiss_tasks.methods import MOST_ROWS
-from amiss_tasks.protocols import TRAINING_SHARE
+from amiss_tasks.protocols import TRAINING_SHARE, protocol_of
 from amiss_tasks.stages.added_missingness import OPTION, share_of
+from amiss_tasks.stages.files.memory import labelling_bytes, tables_bytes
 from amiss_tasks.stages.splits.newer import VCF
 from amiss_tasks.stages.splits.shares import test_share
 from amiss_tasks.study._cost_table import (
@@ -50,6 +51,9 @@ _LEFT_BY_CHECK = 0.75
 """Share of the columns that a feature check leaves."""
 
 _WITH_INDICATORS = 1.7
+
+_TABLES = 4
+"""How often a worker holds each number of a block at a time, at least: measured with mean_imp."""
 
 _TESTED = 0.5
 """Test rows for each training row where the table's costs were measured."""
@@ -142,15 +146,38 @@ class AmissCosts:
 
     def block_bytes(self, values: Mapping[str, Value]) -> float:
         """Of a block's rows."""
-        rows = sum(self._classes_of(*(str(values[name]) for name in _BLOCK)))
-        columns = _LEVELS * len(self._features.categorical) * (values["categorical"] == "dummy")
-        return artifact_bytes(rows, self._features, columns)
+        return artifact_bytes(self._labelled(values), self._features, self._dummies(values))
+
+    def making_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of a block's rows while its artifact is made; see ``KnowsMemory``."""
+        if self._rows is None:
+            return 0.0
+        block = (str(values[name]) for name in _BLOCK[:-1])
+        made = labelling_bytes(self._rows.read(*block) * self._drawn_share(self._rows))
+        if self._holds_out or "dummy_levels" in protocol_of(self._settings).corrected:
+            return made
+        return max(made, tables_bytes(self._labelled(values), self._all_columns(values)))
+
+    def training_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of its tables in a worker, as they are made, cut, handed to R and completed."""
+        if self._rows is None:
+            return 0.0
+        return tables_bytes(self._labelled(values), self._all_columns(values), _TABLES)
+
+    def _labelled(self, values: Mapping[str, Value]) -> float:
+        return sum(self._classes_of(*(str(values[name]) for name in _BLOCK)))
+
+    def _dummies(self, values: Mapping[str, Value]) -> int:
+        return _LEVELS * len(self._features.categorical) * (values["categorical"] == "dummy")
+
+    def _all_columns(self, values: Mapping[str, Value]) -> int:
+        return len(self._features.numeric) + self._dummies(values)
 
     def task_bytes(self, values: Mapping[str, Value]) -> float:
         """Of a result, and of the predictions of its test rows if they are kept."""
         if not keeps_predictions(self._settings.options):
             return RESULT_BYTES
-        rows = sum(self._classes_of(*(str(values[name]) for name in _BLOCK)))
+        rows = self._labelled(values)
         return RESULT_BYTES + PREDICTED_BYTES * rows * self._tested_share
 
     def columns_of(self, values: Mapping[str, Value]) -> float:

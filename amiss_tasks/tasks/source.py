@@ -22,6 +22,7 @@ from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.files.in_step import Shared, in_step
+from amiss_tasks.stages.files.memory import labelling_bytes, require_memory, tables_bytes
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
@@ -149,8 +150,9 @@ class AmissSource:
         """
         rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
         if later:
+            self._require_memory(values, rows, later[0])
             both, said = with_newer(rows, later[0], self._read.variants_path)
-            of_block = ", ".join(f"{name}={values[name]}" for name in _ASKED)
+            of_block = _name_of(values)
             self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
             return both
         cut = self._features.cut
@@ -170,6 +172,7 @@ class AmissSource:
             str(values["restriction"]),
             self._significance,
         )
+        require_memory(labelling_bytes(table.rows), _name_of(values))
         return label(
             table,
             str(values["vus_inclusion"]),
@@ -178,6 +181,14 @@ class AmissSource:
             self._significance,
             protocol=self._protocol,
         )
+
+    @staticmethod
+    def _require_memory(values: Mapping[str, Value], *held: Labelled) -> None:
+        """Stop where rows have no room as tables of all columns."""
+        rows = sum(len(each.positive) for each in held)
+        dummies = sum(len(set(words)) for words in held[0].text.values()) * held[0].has_dummies
+        needed = tables_bytes(rows, len(held[0].numeric) + dummies)
+        require_memory(needed, _name_of(values))
 
     def path(self, digest: str) -> Path:
         """File of the block's tables."""
@@ -222,11 +233,16 @@ class AmissSource:
             require_trainable(rows, self._protocol)
             rows.save(path, arrays_of(rows.levels, rows.missingness, np.arange(len(rows.row_ids))))
         else:
+            self._require_memory(values, rows)
             tables = split(rows, self._features, self._protocol)
             place = {row_id: at for at, row_id in enumerate(rows.row_ids)}
             ids = (*tables.train.row_ids, *tables.test.row_ids)
             order = np.array([place[row_id] for row_id in ids], np.int64)
             tables.save(path, arrays_of(rows.levels, rows.missingness, order))
+
+
+def _name_of(values: Mapping[str, Value]) -> str:
+    return ", ".join(f"{name}={values[name]}" for name in _ASKED)
 
 
 def _give_back_memory() -> None:

@@ -1,4 +1,4 @@
-"""What a pipeline may know of the time and disk that its tasks take, before any has run."""
+"""What a pipeline may know of the time, disk and memory that its tasks take, before any has run."""
 
 from __future__ import annotations
 
@@ -74,6 +74,27 @@ class KnowsDisk(Protocol):
 
     def task_bytes(self, values: Mapping[str, Value]) -> float:
         """Of what a task leaves in the ledger and in the tables.
+
+        Args:
+            values: Of the parameters of a block.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsMemory(Protocol):
+    """A cost model that knows how much memory the rows of a block take, too, in bytes and about."""
+
+    def making_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of the process that makes the artifact of a block.
+
+        Args:
+            values: Of the parameters of a block.
+        """
+        ...
+
+    def training_bytes(self, values: Mapping[str, Value]) -> float:
+        """Of a process that runs the cheapest task on it.
 
         Args:
             values: Of the parameters of a block.

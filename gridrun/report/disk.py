@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrun.errors import counted, in_bytes
+from gridrun.pipeline import Value
 from gridrun.pipeline.costs import KnowsDisk
 from gridrun.plan.tasks import Pending
 from gridrun.study.state import StudyState
@@ -52,16 +53,16 @@ class DiskEstimate:
             (self.blocks, counted(self.artifacts, "block")),
             (self.tasks, f"the results of {counted(self.outcomes, 'task')}"),
         ]
-        named = [f"{_about(size)} for {what}" for size, what in parts if size >= _LEAST_SAID]
+        named = [f"{about(size)} for {what}" for size, what in parts if size >= _LEAST_SAID]
         of = f" ({', '.join(named)})" if len(named) > 1 else ""
-        return f"disk: about {_about(self.total)}{of}; {in_bytes(self.free)} are free"
+        return f"disk: about {about(self.total)}{of}; {in_bytes(self.free)} are free"
 
     def warning(self) -> str:
         """What is to be done where there may be too little; empty where there is enough."""
         if self.total <= self.free:
             return ""
         return (
-            f"the disk may become full: the run takes about {_about(self.total)}, and "
+            f"the disk may become full: the run takes about {about(self.total)}, and "
             f"{in_bytes(self.free)} are free at {self.place}; free some space there, or move the "
             "study to another disk. It goes on, and what it has committed is kept"
         )
@@ -79,29 +80,42 @@ def disk_of(study_state: StudyState, pending: Sequence[Pending]) -> DiskEstimate
         is made of them, are elsewhere.
     """
     model = study_state.costs
-    codes = np.concatenate([np.zeros(0, np.int64), *(fold.codes for fold in pending)])
-    if not isinstance(model, KnowsDisk) or not len(codes) or study_state.study.inputs_elsewhere:
+    tasks = blocks_of(study_state, pending)
+    if not isinstance(model, KnowsDisk) or not tasks or study_state.study.inputs_elsewhere:
         return None
-    pipeline, book = study_state.pipeline, study_state.tables.book
-    found, counts = np.unique(codes & study_state.tables.block_mask, return_counts=True)
-    reads = [pipeline.classifier_reads(name) for name in study_state.tables.classifiers]
-    names = [name for name in pipeline.block if all(name in those for those in reads)]
-    blocks = [book.values(int(code), names) for code in found]
+    blocks = [values for values, _ in tasks]
     state = study_state.study.paths.state
     place = next(path for path in (state, *state.parents) if path.exists())
-    tasks = zip(blocks, counts.tolist(), strict=True)
     return DiskEstimate(
         reading=round(model.reading_bytes()),
         blocks=round(sum(map(model.block_bytes, blocks))),
         tasks=round(sum(model.task_bytes(values) * count for values, count in tasks)),
         artifacts=len(blocks),
-        outcomes=len(codes),
+        outcomes=sum(count for _, count in tasks),
         free=shutil.disk_usage(place).free,
         place=place,
     )
 
 
-def _about(size: int) -> str:
+def blocks_of(
+    study_state: StudyState, pending: Sequence[Pending]
+) -> list[tuple[dict[str, Value], int]]:
+    """The blocks that tasks work on: values of its parameters, and how many tasks.
+
+    Args:
+        study_state: The study and the request.
+        pending: The tasks that are to be run.
+    """
+    codes = np.concatenate([np.zeros(0, np.int64), *(fold.codes for fold in pending)])
+    pipeline, book = study_state.pipeline, study_state.tables.book
+    found, counts = np.unique(codes & study_state.tables.block_mask, return_counts=True)
+    reads = [pipeline.classifier_reads(name) for name in study_state.tables.classifiers]
+    names = [name for name in pipeline.block if all(name in those for those in reads)]
+    blocks = (book.values(code, names) for code in found.tolist())
+    return [*zip(blocks, counts.tolist(), strict=True)]
+
+
+def about(size: int) -> str:
     """With two digits, for it is an estimate."""
     digits = max(0, len(str(size)) - 2)
     return in_bytes(round(size, -digits))

@@ -16,6 +16,7 @@ from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.times import TimeEstimate
 from gridrun.report.class_rows import ClassRows, class_rows_of
 from gridrun.report.disk import DiskEstimate, disk_of
+from gridrun.report.memory import memory_warning
 from gridrun.report.times import time_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
@@ -116,6 +117,8 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
     disk = disk_of(study_state, pending)
     if disk is not None and disk.warning():
         notes = [*notes, disk.warning()]
+    if memory := memory_warning(study_state, pending):
+        notes = [*notes, memory]
     return PlanReport(
         combinations=len(study_state.selection),
         combinations_in_grid=len(study_state.study.grid),

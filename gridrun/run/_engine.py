@@ -17,6 +17,7 @@ from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.disk import disk_of
+from gridrun.report.memory import memory_warning
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._ctrl_c import hearing_ctrl_c
@@ -273,7 +274,7 @@ class Engine:
 
         def source() -> Source:
             if not sources:
-                self._say_disk(pending)
+                self._say_sizes(pending)
                 self._progress.phase("reading the inputs")
                 with self._telling("reading the inputs"):
                     sources.append(study_state.open_source())
@@ -319,13 +320,15 @@ class Engine:
         self._progress.update(self._tally)
         return left
 
-    def _say_disk(self, pending: list[Pending]) -> None:
-        """Say what a first run takes on disk, before it takes any."""
+    def _say_sizes(self, pending: list[Pending]) -> None:
+        """Say what a first run takes on disk, before it takes any; and what memory may lack."""
         disk = disk_of(self._study_state, pending) if self._study_state.view is None else None
         if disk is not None:
             self._progress.phase(disk.text())
             if disk.warning():
                 self._notes.add(disk.warning())
+        if memory := memory_warning(self._study_state, pending):
+            self._notes.add(memory)
 
     def _has_units(self, pending: list[Pending]) -> bool:
         """Whether there is anything to be given to the backend, so that the inputs are needed."""

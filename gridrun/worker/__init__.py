@@ -7,7 +7,7 @@ the one way to start such a child; backends use it for libraries that hang or di
 from gridrun.worker._artifact import DamagedArtifact, put_artifact
 from gridrun.worker._channel import Channel
 from gridrun.worker._ending import Ending, TimeLimit, last_printed
-from gridrun.worker._machine_memory import default_limit, total_memory
+from gridrun.worker._machine_memory import default_limit, free_memory, total_memory
 from gridrun.worker._parent_death import adopt_orphans, die_with_parent
 from gridrun.worker._process import ChildProcess
 from gridrun.worker._task import StageClock, Tried, company_of, try_task
@@ -27,6 +27,7 @@ __all__ = [
     "company_of",
     "default_limit",
     "die_with_parent",
+    "free_memory",
     "last_printed",
     "private_directory",
     "put_artifact",

@@ -25,7 +25,7 @@ from amiss_tasks.stages.block_tables import BlockTables
 from amiss_tasks.stages.fold import rows_of_fold
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.preprocess import whole
-from amiss_tasks.stages.row_ids import row_ids
+from amiss_tasks.stages.row_ids import row_names
 from amiss_tasks.stages.table import VariantTable
 from amiss_tasks.tasks.fold_tables import fold_tables, tables_of
 from amiss_tasks.tasks.runner import AmissRunner
@@ -87,7 +87,7 @@ class Exported:
         write_model(file, model_of(PIPELINE, chosen, self.runner, self.rows, self.found))
         self.file = read_model(file)
         self.model = Model(self.file, self.runner)
-        ids = row_ids(table)
+        ids = [*row_names(table).ids]
         self.positions = [ids.index(row_id) for row_id in self.rows.table.row_ids]
 
     def predict(self, rows):

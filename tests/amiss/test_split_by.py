@@ -17,6 +17,7 @@ from amiss_tasks.features.features_file import read_features
 from amiss_tasks.pipeline import PIPELINE
 from amiss_tasks.protocols import Protocol, protocol_of
 from amiss_tasks.stages.block_tables import variant_of
+from amiss_tasks.stages.columns.words import Words
 from amiss_tasks.stages.fold import rows_of_group_fold
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import KnownLevels
@@ -103,7 +104,7 @@ def test_rows_are_drawn_by_the_same_groups_and_names_are_those_of_all_blocks(see
     variants, genes = made_up_rows(seed)
     table = VariantTable({}, {}, len(genes), {GENE_COLUMN: np.array(genes, object)})
     row_ids = [f"{variant}:{row}:c" for row, variant in enumerate(variants)]
-    levels = levels_of(table, FeatureSet(()), (), row_ids)
+    levels = levels_of(table, FeatureSet(()), (), Words.of(row_ids))
     known = KnownLevels({row_id: at for at, row_id in enumerate(row_ids)}, levels)
     walked = walked_groups(variants, genes)
     assert partition(known.groups_of(row_ids).tolist()) == partition(walked)

@@ -13,7 +13,7 @@ from inputs import BASE_INPUT, GOLDEN_INPUT, lines_of, write_lines
 from amiss_tasks.features.features_file import read_features
 from amiss_tasks.r.collation import text_key
 from amiss_tasks.stages.columns.stretches import Stretches
-from amiss_tasks.stages.files import on_disk
+from amiss_tasks.stages.files import memory, on_disk
 from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.scratch import PREFIX
@@ -115,6 +115,16 @@ def test_pieces_are_many_and_small(tmp_path, small_pieces, monkeypatch, place, i
     # of one position there may be many rows
     assert max(sizes) < sum(sizes) / 3
     assert batches[0] <= sum(sizes) / 5 + 10
+
+
+def test_rows_go_to_disk_long_before_memory_is_full(tmp_path, small_pieces, monkeypatch):
+    """So that reading more rows takes no more of it; where nothing limits it they stay there."""
+    monkeypatch.setattr(memory, "HELD_BYTES", 200_000)
+    in_memory, from_disk = both(GOLDEN_INPUT, tmp_path, room=1_500_000_000)
+    # what is known only once rows have been joined piece by piece is beside their table
+    assert not in_memory.path.with_suffix(".json").exists()
+    assert from_disk.path.with_suffix(".json").exists()
+    assert alike(in_memory, from_disk)
 
 
 def test_rows_go_to_disk_while_a_table_is_read(tmp_path, small_pieces):

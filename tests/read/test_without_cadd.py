@@ -20,7 +20,7 @@ from amiss_tasks.models.predict import _refuse_other_inputs
 from amiss_tasks.protocols import PROTOCOLS
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.read import check_inputs, read_inputs
-from amiss_tasks.stages.row_ids import row_ids
+from amiss_tasks.stages.row_ids import row_names
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import InputError, UserError
 
@@ -95,7 +95,7 @@ def test_row_ids_name_vep_s_consequence(features, tmp_path):
     read = read_inputs(VCF, {}, tmp_path, "test", features=features)
     table = filter_table(read, "keep_all", "onestar", "all")
     for as_text in (False, True):
-        ends = [row_id.rpartition(":")[2] for row_id in row_ids(table, as_text=as_text)]
+        ends = [row_id.rpartition(":")[2] for row_id in row_names(table, as_text=as_text).ids]
         assert ends == table.text["Consequence.y"]
 
 

@@ -20,7 +20,7 @@ _TODO = "free some space there, or name another directory by TMPDIR"
 _PLACE = "place"
 """Column of sorted rows with their places, on disk alone."""
 
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 16_000
 """Rows that wait to be written: those of one piece then stand together."""
 
 

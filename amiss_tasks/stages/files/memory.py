@@ -11,14 +11,66 @@ from typing import Any, Protocol
 from amiss_tasks.features.feature_set import VEP, FeatureSet
 from amiss_tasks.stages.files.pool import CHILD_BYTES, processes_for
 from gridrun.errors import EnvironmentFault, UserError, counted, in_bytes
+from gridrun.worker import free_memory
 
 BASE_BYTES = 256 * 10**6
 """Python, its libraries, and the chunks that are being read, measured."""
+
+HELD_BYTES = 32 * 10**6
+"""Rows of more bytes go to disk whatever reading may take, so that its memory does not grow."""
 
 _SIDES = 2
 """What is held of a row's bytes: as it was read, and joined."""
 
 _GB = 10**9
+
+
+_MADE_BYTES = 110
+"""Of a row, while a block in which all are labelled is made: measured with amiss's features."""
+
+_NAMED_BYTES = 450
+"""Of a labelled row whose tables a process holds, beside its features: mostly text, measured."""
+
+
+def labelling_bytes(rows: float) -> float:
+    """Bytes that are taken while the rows of a block are labelled, and written as they are.
+
+    Args:
+        rows: Of the block, labelled or not.
+    """
+    return rows * _MADE_BYTES
+
+
+def tables_bytes(rows: float, columns: float, tables: int = 1) -> float:
+    """Bytes of labelled rows that are held as tables.
+
+    Args:
+        rows: How many, of both parts.
+        columns: Their columns.
+        tables: How often each number is held.
+    """
+    return rows * (_NAMED_BYTES + 8 * columns * tables)
+
+
+def require_memory(needed: float, block: str) -> None:
+    """Stop where making a block would take more memory than there is, before it takes any.
+
+    Args:
+        needed: Bytes.
+        block: Values of its parameters.
+
+    Raises:
+        EnvironmentFault: It would.
+    """
+    free = free_memory()
+    if needed > free:
+        raise EnvironmentFault(
+            f"memory has no room for a block: its rows take about {in_bytes(round(needed))} while "
+            f"it is made, and {in_bytes(free)} are free",
+            where=block,
+            todo="end other programs, run the study where there is more memory, or let the grid "
+            "keep fewer rows (--rows draws some); then run the same command again",
+        )
 
 
 def bytes_beside(features: FeatureSet, inputs: Mapping[str, str]) -> int:
@@ -125,7 +177,7 @@ class Memory:
 
     def _has_room(self, size: int, share: float) -> bool:
         if self._most is None or self._base + self._sides * size <= self._most:
-            return True
+            return self._draws is not None or self._most is None or size <= HELD_BYTES
         if self._draws is None:
             return False
         expected = self._base + self._sides * size / max(share, 1e-3)

@@ -16,7 +16,7 @@ from amiss_tasks.stages.columns.stretches import Stretches
 from amiss_tasks.stages.files.scratch import scratch_directory
 from gridrun.store.faults import cannot_write
 
-ROWS_OF_PIECE = 50_000
+ROWS_OF_PIECE = 16_000
 """Rows of the VCF in a piece, about; those of one place are in one piece."""
 
 BATCHES_OF_PIECE = 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.features.frequencies import is_frequency_feature
 from amiss_tasks.r.arrays import BoolArray, IntArray
-from amiss_tasks.stages.block_tables import consequence_of, text_array, text_of, variant_of
+from amiss_tasks.stages.block_tables import text_array, text_of, variant_of
+from amiss_tasks.stages.columns.words import Codes, Words, is_none, ranks
 from amiss_tasks.stages.splits.gene_groups import gene_groups
-from amiss_tasks.stages.table import GENE, LACKS, VariantTable
+from amiss_tasks.stages.table import GENE, LACKS, Made, VariantTable
 
 Levels = npt.NDArray[np.generic]
 """Level of each row, numbers or text, shape (rows,)."""
@@ -24,6 +25,9 @@ Levels = npt.NDArray[np.generic]
 CONSEQUENCE = "consequence"
 
 GENE_LEVEL = "gene"
+
+_BITS = 30
+"""Columns that have room in a number, beside that of a pattern of others."""
 
 _ARRAY = "null model:"
 """How the arrays of an artifact are called that hold levels."""
@@ -89,7 +93,7 @@ def _name_of(text: str | None) -> int:
 
 def missing_of(
     table: VariantTable, features: FeatureSet, present: Sequence[str]
-) -> dict[str, BoolArray]:
+) -> Made[BoolArray]:
     """Which rows lack each feature, and each allele frequency that is none.
 
     Args:
@@ -97,17 +101,20 @@ def missing_of(
         features: The study's features.
         present: Names of those that the rows have.
     """
-    own = {f.name: _is_missing(table, f.name) for f in features.features if f.name in present}
-    beside = {
-        name.removeprefix(LACKS): values.astype(np.bool_)
-        for name, values in table.beside.items()
-        if name.startswith(LACKS)
-    }
-    return own | beside
+    own = [f.name for f in features.features if f.name in present]
+    beside = {name.removeprefix(LACKS): name for name in table.beside if name.startswith(LACKS)}
+
+    def flags(name: str) -> BoolArray:
+        if name not in beside:
+            return _is_missing(table, name)
+        found: BoolArray = table.beside[beside[name]].astype(np.bool_)
+        return found
+
+    return Made(tuple({**dict.fromkeys(own), **beside}), flags)
 
 
 def levels_of(
-    table: VariantTable, features: FeatureSet, present: Sequence[str], row_ids: Sequence[str]
+    table: VariantTable, features: FeatureSet, present: Sequence[str], consequences: Words[str]
 ) -> dict[str, Levels]:
     """What null models know of rows beside their consequence.
 
@@ -115,25 +122,26 @@ def levels_of(
         table: The rows as read: no a-priori value is in the place of a missing one yet.
         features: The study's features.
         present: Names of those that the rows have.
-        row_ids: Id of each row.
+        consequences: Consequence of each row.
 
     Returns:
         Null model to the level of each row.
     """
     missing = missing_of(table, features, present)
     no_frequency = {f.name for f in features.features if not is_frequency_feature(f)}
-    frequencies = {name: flags for name, flags in missing.items() if name not in no_frequency}
-    others = [flags for name, flags in missing.items() if name in no_frequency]
-    found: dict[str, Levels] = {f"{name} missing": flags for name, flags in frequencies.items()}
-    found["pattern"] = _coded(others, table.rows)
+    frequencies = [name for name in missing if name not in no_frequency]
+    others = [name for name in missing if name in no_frequency]
+    found: dict[str, Levels] = {f"{name} missing": missing[name] for name in frequencies}
+    found["pattern"] = _coded(missing, others, table.rows)
     if frequencies:
-        own = [*frequencies.values()]
-        found["pattern with AF"] = _coded([*others, *own], table.rows)
-        pattern = _coded(own, table.rows).tolist()
-        pairs = zip(map(consequence_of, row_ids), pattern, strict=True)
-        found[f"{CONSEQUENCE} + AF"] = _numbered(pairs, table.rows)
+        found["pattern with AF"] = _coded(missing, [*others, *frequencies], table.rows)
+        pattern = _coded(missing, frequencies, table.rows)
+        levels = Words(range(table.rows), pattern)
+        found[f"{CONSEQUENCE} + AF"] = consequences.beside(levels).codes.astype(np.int32)
     if GENE in table.beside:
-        found[GENE_LEVEL] = np.array([_name_of(name) for name in table.beside[GENE]], np.int64)
+        genes = Words.of(table.beside[GENE])
+        names = np.array([_name_of(name) for name in genes.distinct], np.int64)
+        found[GENE_LEVEL] = names[genes.codes]
     return found
 
 
@@ -168,18 +176,16 @@ def load_levels(path: Path) -> KnownLevels:
 def _is_missing(table: VariantTable, name: str) -> BoolArray:
     if name in table.numeric:
         return np.isnan(table.numeric[name])
-    return np.array([value is None for value in table.text[name]], np.bool_)
+    return Words.of(table.text[name]).are(is_none)
 
 
-def _coded(columns: Sequence[BoolArray], rows: int) -> IntArray:
-    """A number for each pattern of some columns."""
-    packed = np.packbits(np.column_stack([np.zeros(rows, np.bool_), *columns]), axis=1)
-    _, codes = np.unique(packed, axis=0, return_inverse=True)
-    return codes.reshape(rows).astype(np.int32)
-
-
-def _numbered(names: Iterable[object], rows: int) -> IntArray:
-    """Each name as its number in order of first appearance."""
-    numbers: dict[object, int] = {}
-    codes = (numbers.setdefault(name, len(numbers)) for name in names)
-    return np.fromiter(codes, np.int32, rows)
+def _coded(missing: Mapping[str, BoolArray], names: Sequence[str], rows: int) -> Codes:
+    """A number for each pattern of some columns, in the order of these as bits."""
+    codes: Codes = np.zeros(rows, np.int32)
+    for begin in range(0, len(names), _BITS):
+        bits = codes.astype(np.int64)
+        for name in names[begin : begin + _BITS]:
+            bits *= 2
+            bits += missing[name]
+        _, codes = ranks(bits)
+    return codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from amiss_tasks.features.consequences import can_exist
 from amiss_tasks.features.feature_set import FeatureSet
 from amiss_tasks.r.arrays import BoolArray
+from amiss_tasks.stages.columns.words import Words
 from amiss_tasks.stages.metrics import matthews
 from gridrun.pipeline import Column
 from gridrun.pipeline.packed import unpacked
@@ -36,31 +37,29 @@ COLUMNS = (
 
 def count_missing(
     missing: Mapping[str, BoolArray],
-    places: Iterable[tuple[str, str | None]],
+    places: Words[tuple[str, str | None]],
     positive: BoolArray,
 ) -> bytes:
     """Count missing values, as a payload of results.
 
     Args:
         missing: Feature, or allele frequency that is none, to which rows lack it.
-        places: Consequence of each row, as ids have it and as VEP writes it.
+        places: Consequence of each row, as ids have it and as VEP writes it; each in order of
+            first appearance.
         positive: Outcome of each row, shape (rows,).
 
     Returns:
         The same bytes for the same counts. Where a feature can exist is not decided here, so
         that counts depend on values alone.
     """
-    numbers: dict[tuple[str, str | None], int] = {}
-    codes = (numbers.setdefault(place, len(numbers)) for place in places)
-    at = np.fromiter(codes, np.int64, len(positive))
-    size = len(numbers)
+    at, size = places.codes, len(places.distinct)
 
     def by_class(chosen: BoolArray) -> list[list[int]]:
         of_class = (positive, ~positive)
         return [np.bincount(at[chosen & own], minlength=size).tolist() for own in of_class]
 
     counts = {
-        "places": [list(place) for place in numbers],
+        "places": [list(place) for place in places.distinct],
         "rows": by_class(np.ones(len(at), np.bool_)),
         "missing": {name: by_class(flags) for name, flags in missing.items()},
     }

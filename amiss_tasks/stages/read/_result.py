@@ -7,7 +7,7 @@ so that they appear together or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from amiss_tasks.features.feature_set import KEYS, FeatureSet
 from amiss_tasks.r.arrays import IntArray
 from amiss_tasks.stages.columns.mapped import Mapped
 from amiss_tasks.stages.columns.variants import Variants
+from amiss_tasks.stages.columns.words import Words
 from amiss_tasks.stages.table import GENE, Made, VariantTable, is_beside
 from gridrun.errors import EnvironmentFault, Fault, UserError, in_bytes
 from gridrun.store.cache import fault_of, made_again, write_entry
@@ -118,7 +119,7 @@ class ReadResult:
         import pyarrow as pa
 
         taken = replace(self, table=self.table.take(pa.array(rows)), mapped=None)
-        found = taken.only(pa.array(np.ones(len(rows), np.bool_)))
+        found = taken.only(pa.chunked_array([np.ones(len(rows), np.bool_)]))
         return replace(found, text=dict(found.text), numeric=dict(found.numeric))
 
     def only(self, chosen: Any) -> VariantTable:
@@ -133,24 +134,24 @@ class ReadResult:
         # transcripts of lists are not there where each feature with some is read from elsewhere
         there = [name for name in features.text_columns if name in self.table.column_names]
 
-        def column(name: str) -> Any:
-            found = self.table[name].filter(chosen)
-            self.give_back()
-            return found
+        def pieces(name: str) -> Iterator[Any]:
+            at = 0
+            for piece in self.pieces(name):
+                yield piece[name].filter(chosen.slice(at, len(piece)))
+                at += len(piece)
 
-        def array(name: str) -> npt.NDArray[Any]:
-            is_text = name in there or name in KEYS or name == GENE
-            return (_objects if is_text else _array)(column(name))
+        def numbers(name: str) -> npt.NDArray[Any]:
+            return np.concatenate([_array(self.table[name][:0]), *map(_array, pieces(name))])
 
-        def words(name: str) -> list[str | None]:
-            found: list[str | None] = array(name).tolist()
-            return found
+        def words(name: str) -> Words[str | None]:
+            return _words([piece.dictionary_encode() for piece in pieces(name)])
 
+        beside = [*filter(is_beside, self.table.column_names)]
         return VariantTable(
             text=Made((*KEYS, *there), words),
-            numeric=Made(features.numeric_columns, array),
+            numeric=Made(features.numeric_columns, numbers),
             rows=rows,
-            beside={name: array(name) for name in filter(is_beside, self.table.column_names)},
+            beside=Made(beside, lambda name: (words if name == GENE else numbers)(name)),
         )
 
 
@@ -160,13 +161,18 @@ def _array(column: Any) -> npt.NDArray[Any]:
     return values
 
 
-def _objects(column: Any) -> npt.NDArray[np.object_]:
-    """Text as Python objects, one for each distinct text: values repeat a lot."""
-    codes = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    distinct = np.array([*codes.dictionary.to_pylist(), None], dtype=object)
-    missing = len(distinct) - 1
-    objects: npt.NDArray[np.object_] = distinct[codes.indices.fill_null(missing).to_numpy()]
-    return objects
+def _words(pieces: Sequence[Any]) -> Words[str | None]:
+    """Text of some dictionaries; None is a null."""
+    import pyarrow as pa
+
+    chunks = [chunk for piece in pieces for chunk in piece.chunks]
+    if not chunks:
+        return Words([], np.zeros(0, np.int32))
+    coded = pa.chunked_array(chunks).unify_dictionaries()
+    distinct = coded.chunk(0).dictionary.to_pylist()
+    missing = len(distinct)
+    codes = [chunk.indices.fill_null(missing).to_numpy() for chunk in coded.chunks]
+    return Words([*distinct, *[None] * bool(coded.null_count)], np.concatenate(codes))
 
 
 def cache_path(cache_dir: Path, digest: str) -> Path:

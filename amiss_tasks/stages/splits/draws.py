@@ -13,6 +13,7 @@ import numpy as np
 
 from amiss_tasks.r.arrays import BoolArray, IntArray
 from amiss_tasks.r.random import RRandom
+from amiss_tasks.stages.columns.words import numbers_of
 
 _ROUNDING = 1e-12
 """What a sum of squared shares may differ by for want of digits."""
@@ -43,16 +44,17 @@ def draw_rows(
         nearest, but where there are two or more, one at least is drawn and one
         is left.
     """
-    members = _members(groups) if by_group else [np.array([row]) for row in range(len(positive))]
-    majority = np.array([2 * int(positive[rows].sum()) > len(rows) for rows in members])
-    strata = [majority, ~majority] if stratified else [np.ones(len(members), dtype=np.bool_)]
+    group = numbers_of(groups) if by_group else np.arange(len(positive))
+    rows = np.bincount(group)
+    majority = 2 * np.bincount(group[positive], minlength=len(rows)) > rows
+    strata = [majority, ~majority] if stratified else [np.ones(len(rows), dtype=np.bool_)]
     generator = RRandom(seed)
-    drawn = np.zeros(len(positive), dtype=np.bool_)
+    drawn = np.zeros(len(rows), dtype=np.bool_)
     for stratum in strata:
         positions = np.flatnonzero(stratum)
-        for position in positions[generator.sample(len(positions), _size(len(positions), share))]:
-            drawn[members[position]] = True
-    return drawn
+        drawn[positions[generator.sample(len(positions), _size(len(positions), share))]] = True
+    found: BoolArray = drawn[group]
+    return found
 
 
 def draw_groups(groups: IntArray, positive: BoolArray, *, share: float, seed: int) -> BoolArray:
@@ -92,14 +94,6 @@ def draw_groups(groups: IntArray, positive: BoolArray, *, share: float, seed: in
                 in_smaller[group] = ~in_smaller[group]
                 lacking, moves = left, True
     return ~in_smaller[groups]
-
-
-def _members(groups: Sequence[Hashable]) -> list[IntArray]:
-    """Rows of each group, groups in order of first appearance."""
-    found: dict[Hashable, list[int]] = {}
-    for row, group in enumerate(groups):
-        found.setdefault(group, []).append(row)
-    return [np.array(rows, dtype=np.int64) for rows in found.values()]
 
 
 def _size(number: int, share: float) -> int:

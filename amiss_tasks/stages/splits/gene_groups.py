@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from amiss_tasks.r.arrays import BoolArray, IntArray
+from amiss_tasks.stages.columns.words import numbers_of
 from gridrun.errors import counted
 from gridrun.pipeline import TaskFailure
 
@@ -51,9 +52,8 @@ def gene_groups(variants: Sequence[str], genes: Sequence[str | None]) -> IntArra
 
 def _numbered(names: Sequence[object]) -> tuple[int, IntArray]:
     """How many there are, and each as its number in order of first appearance, from 0."""
-    numbers: dict[object, int] = {}
-    found = [numbers.setdefault(name, len(numbers)) for name in names]
-    return len(numbers), np.array(found, dtype=np.int64)
+    codes = numbers_of(names).astype(np.int64)
+    return int(codes.max(initial=-1)) + 1, codes
 
 
 def said_of_genes(variants: Sequence[str], genes: Sequence[str | None]) -> str:
