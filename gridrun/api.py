@@ -167,7 +167,7 @@ class OpenStudy:
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        study_state = self._state(request, counts_only=True)
+        study_state = self._state(request, counts_only=True, may_read=False)
         notes = [
             *self.study.notes,
             *study_state.selection.notes,
@@ -175,7 +175,7 @@ class OpenStudy:
             *study_state.caveat_notes,
             *(study_state.check_inputs() if check else ()),
         ]
-        report = plan_of(study_state, [*notes, *study_state.unread_notes])
+        report = plan_of(study_state, notes)
         study_state.keep_input_digests()
         return report
 
@@ -289,7 +289,7 @@ class OpenStudy:
     @_examining
     def quote(self, backend: DetachableBackend, **request: Any) -> Quote:
         """Estimated size and cost of a run with this request, on a backend that costs money."""
-        return backend.quote(units_to_send(self._state(request), backend))
+        return backend.quote(units_to_send(self.state(**request), backend))
 
     @_examining
     def read_elsewhere(

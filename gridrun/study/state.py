@@ -242,20 +242,6 @@ class StudyState:
         takes = isinstance(self.pipeline, TakesDigests)
         return tuple(self.study.inputs[role] for role in self._inputs.unread if takes)
 
-    @property
-    def unread_notes(self) -> list[Fault]:
-        """What a plan says of inputs that count as changed without being read."""
-        if self.view is None:
-            return []
-        return [
-            Fault(
-                path,
-                "is new by its size, and was not read: its tasks count as not run",
-                todo="if the file was only packed anew, `gridrun local` finds their results",
-            )
-            for path in self.unread
-        ]
-
     @cached_property
     def reading_order(self) -> ReadingOrder:
         """What a job is asked for that reads the inputs where they are."""
