@@ -1,4 +1,4 @@
-"""Runs what may die: a supervisor and its children; for pipelines, backends, shard and tools.
+"""Runs what may die: a supervisor and its children; for all above.
 
 A :class:`Supervisor` has no R in it and owns a child that has. :class:`ChildProcess` is
 the one way to start such a child; backends use it for libraries that hang or die.

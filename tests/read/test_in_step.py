@@ -132,6 +132,7 @@ def test_two_readings_share_the_memory(tmp_path, monkeypatch):
     """Each may take half of what one may."""
     monkeypatch.setattr(memory, "processes_for", lambda *_: 1)
     room = 200 * 10**6
+    monkeypatch.setattr(memory, "HELD_BYTES", room)
     one, two = (
         Memory(BASE_BYTES + room, tmp_path, beside_bytes=0, readings=number) for number in (1, 2)
     )
