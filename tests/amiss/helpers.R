@@ -40,8 +40,7 @@ generator <- function() {
 
 settings <- function() {
   list(
-    interactive = interactive(), tz = Sys.getenv("TZ"), threads = Sys.getenv("OMP_NUM_THREADS"),
-    loaded = loadedNamespaces()
+    interactive = interactive(), tz = Sys.getenv("TZ"), threads = Sys.getenv("OMP_NUM_THREADS")
   )
 }
 
