@@ -36,7 +36,7 @@ FIGURES = {
         r"^  missForest +own [\d.]+ s, randomForest's loop [\d.]+ s: [\d.]+ x",
     ),
     "bench_join.py": (
-        r"1,600 records +12,800 blocks +[\d,]+ rows kept",
+        r"20,000 records +160,000 blocks +[\d,]+ rows kept",
         r"^blocks per CPU second: [\d,]+",
         r"^peak memory: \d+ MB",
         r"the VCF alone$",
