@@ -20,10 +20,15 @@ _WIDTH = 100
 
 
 def untyped_flags(params: list[Any]) -> list[Any]:
-    """Parameters whose flags show no type: a flag takes no value."""
+    """Parameters whose flags show no type, for a flag takes no value, and are False by default.
+
+    Typer's own, those of help and completion, are None by default, and for what is no bool yet it
+    loads pydantic, which takes as long as all the rest of a page of help.
+    """
     for param in params:
-        if getattr(param, "is_flag", False) and param.metavar is None:
-            param.metavar = ""
+        if getattr(param, "is_flag", False):
+            param.metavar = "" if param.metavar is None else param.metavar
+            param.default = False if param.default is None else param.default
     return params
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gridrun.cli.remote._study import RemoteStudy
@@ -38,17 +38,31 @@ def changed_inputs(sent: RemoteStudy, chosen: dict[str, Any]) -> tuple[str, ...]
 
 
 @contextlib.contextmanager
-def naming_sweeps(sent: RemoteStudy) -> Iterator[None]:
-    """Name the sweeps that go on where a command ends in an error, and what can be done."""
+def naming_sweeps(sent: RemoteStudy, asked: Collection[str] = ()) -> Iterator[None]:
+    """Name the sweeps that go on where a command ends in an error, and what can be done.
+
+    Args:
+        sent: What was sent.
+        asked: Names of those that were asked to end by then.
+    """
     try:
         yield
     except GridrunError:
-        if names := _names(sent):
-            costs = f", and continue to cost {what}" if (what := sent.remote.costs) else ""
+        names = _names(sent)
+        ending = [name for name in names if name in asked]
+        names = [name for name in names if name not in asked]
+        if names or ending:
             types, place = _types(sent), sent.place
+        if names:
+            costs = f", and continue to cost {what}" if (what := sent.remote.costs) else ""
             sys.stderr.write(
                 f"{counted(len(names), 'sweep')} may continue{costs}: {', '.join(names)}; bring "
                 f"what there is: {types.collect} {place}; end them: {types.cancel} {place}\n"
+            )
+        if ending:
+            sys.stderr.write(
+                f"{counted(len(ending), 'sweep')} asked to end, with outcomes that may not be "
+                f"collected yet: {', '.join(ending)}; collect them: {types.collect} {place}\n"
             )
         raise
 

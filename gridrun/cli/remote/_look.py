@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridrun.cli.remote._study import RemoteStudy
 from gridrun.cli.remote._words import Remote
-from gridrun.errors import counted
+from gridrun.errors import GridrunError, counted
 
 if TYPE_CHECKING:
     from gridrun.run.backend import ChildStatus, SweepStatus
@@ -26,18 +27,24 @@ def show_status(
     from gridrun.cli._text import dump, duration, say
 
     sent = RemoteStudy(remote, study, pipeline, options)
-    looks = _look(sent)
+    looks, faults = _look(sent)
     parts = sent.opened.status().parts
     sweeps = sent.sweeps()
     if as_json:
         dump(
             {
                 "sweeps": [
-                    {**vars(sweep), "now": _plain(looks.get(sweep.name))} for sweep in sweeps
+                    {
+                        **vars(sweep),
+                        "now": _plain(looks.get(sweep.name)),
+                        "not_known": faults[sweep.name].what if sweep.name in faults else None,
+                    }
+                    for sweep in sweeps
                 ],
                 "parts": parts,
             }
         )
+        _raise_first(faults)
         return
     if not sweeps:
         say(f"nothing was sent to {remote.place} yet")
@@ -46,6 +53,8 @@ def show_status(
         look = looks.get(sweep.name)
         if look is None:
             say(f"{sweep.name}: {sweep.state} (sent {age} ago)")
+            if sweep.name in faults:
+                say(f"  how it stands now is not known: {faults[sweep.name].what}")
             continue
         counts = Counter(child.state for child in look.children)
         states = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
@@ -59,6 +68,7 @@ def show_status(
         for text, count in _errors(look).most_common(_MOST_ERRORS):
             say(f"  {count} x {text}")
     say("parts: " + ", ".join(f"{count:,} {state}" for state, count in parts.items() if count))
+    _raise_first(faults)
 
 
 def show_logs(
@@ -84,34 +94,68 @@ def show_logs(
         for line in text[left_out:].rstrip().splitlines() or [f"{child} has printed nothing yet"]:
             say(line)
         return
-    looks = _look(sent, ended=True)
+    looks, faults = _look(sent, ended=True)
     if as_json:
         dump([_plain(look) for look in looks.values()])
+        _raise_first(faults)
         return
-    if not looks:
+    if not (looks or faults):
         say(f"nothing was sent to {remote.place} yet")
     with sent.asking() as backend:
         for look in looks.values():
-            say(f"{look.name}: {look.state.lower()}{_because(look.error)}")
-            for one in look.children:
-                say(f"  {one.name}: {one.state.lower()}{_because(one.error)}")
-            broken = [one for one in look.children if one.error]
-            if broken:
-                say(f"  the end of the log of {broken[0].name}:")
-                for line in backend.log(broken[0].name).strip().splitlines()[-_TAIL_LINES:]:
-                    say(f"    {line}")
+            _show_children(look, backend.log)
+    for name, fault in faults.items():
+        say(f"{name}: how it stands now is not known: {fault.what}")
+    _raise_first(faults)
 
 
-def _look(sent: RemoteStudy, *, ended: bool = False) -> dict[str, SweepStatus]:
-    """Living sweeps as they are now; with ``ended`` the newest one where none lives."""
+def _show_children(look: SweepStatus, log: Callable[[str], str]) -> None:
+    """How the children of a sweep ended, and the end of the log of one with an error."""
+    from gridrun.cli._text import say
+
+    say(f"{look.name}: {look.state.lower()}{_because(look.error)}")
+    for one in look.children:
+        say(f"  {one.name}: {one.state.lower()}{_because(one.error)}")
+    broken = [one for one in look.children if one.error]
+    if broken:
+        say(f"  the end of the log of {broken[0].name}:")
+        for line in log(broken[0].name).strip().splitlines()[-_TAIL_LINES:]:
+            say(f"    {line}")
+
+
+def _look(
+    sent: RemoteStudy, *, ended: bool = False
+) -> tuple[dict[str, SweepStatus], dict[str, GridrunError]]:
+    """Living sweeps as they are now, and why some could not be asked.
+
+    With ``ended`` it is the newest one where none lives.
+    """
+    from gridrun.store.faults import disk_fault
+
     stored = sent.sweeps()
     names = [sweep.name for sweep in stored if sweep.lives]
     if not names and ended:
         names = [sweep.name for sweep in stored if sweep.state != "abandoned"][-1:]
-    if not names:
-        return {}
-    with sent.asking() as backend:
-        return {name: backend.look(name) for name in names}
+    looks: dict[str, SweepStatus] = {}
+    faults: dict[str, GridrunError] = {}
+    if names:
+        with sent.asking() as backend:
+            for name in names:
+                try:
+                    looks[name] = backend.look(name)
+                except GridrunError as error:
+                    faults[name] = error
+                except OSError as error:
+                    if (fault := disk_fault(error)) is None:
+                        raise
+                    faults[name] = fault
+    return looks, faults
+
+
+def _raise_first(faults: Mapping[str, GridrunError]) -> None:
+    """End a command that has said what it could with the first of them, and its exit code."""
+    if faults:
+        raise next(iter(faults.values()))
 
 
 def _errors(look: SweepStatus) -> Counter[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,8 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
         sys.stderr.write("no sweep is running: there is nothing to cancel\n")
         return
     failures: list[GridrunError] = []
-    with naming_sweeps(sent), sent.asking() as backend:
+    asked: list[str] = []
+    with naming_sweeps(sent, asked), sent.asking() as backend:
         for name in names:
             try:
                 backend.cancel(name)
@@ -104,12 +105,13 @@ def cancel(remote: Remote, *, study: Path, pipeline: str, as_json: bool, **optio
             except OSError as error:
                 failures.append(cannot_write(sent.opened.study.paths.directory, error))
             else:
+                asked.append(name)
                 sys.stderr.write(f"asked for the end of {name}\n")
         if failures:
             raise failures[0]
     chosen = {"mix_environments": True}
     try:
-        ended = _run(sent, chosen, send=False, wait=True, as_json=as_json)
+        ended = _run(sent, chosen, send=False, wait=True, as_json=as_json, asked=asked)
     except UserError as error:
         if "another run works on this study" not in error.what:
             raise
@@ -155,12 +157,18 @@ def _read(
 
 
 def _run(
-    sent: RemoteStudy, chosen: dict[str, Any], *, send: bool, wait: bool, as_json: bool
+    sent: RemoteStudy,
+    chosen: dict[str, Any],
+    *,
+    send: bool,
+    wait: bool,
+    as_json: bool,
+    asked: Collection[str] = (),
 ) -> RunReport:
     """Run an engine on the backend, watched; Ctrl-C detaches."""
     from gridrun.cli._watch import Watch
 
-    with naming_sweeps(sent), Watch(quiet=as_json) as watch:
+    with naming_sweeps(sent, asked), Watch(quiet=as_json) as watch:
         engine = sent.opened.engine(
             sent.backend(say=watch.phase, send=send, wait=wait),
             progress=watch,
