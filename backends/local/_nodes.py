@@ -58,7 +58,8 @@ class Nodes:
         free = self._ray.available_resources().get("CPU", 0)
         yield Notice(
             f"no worker has been up for {now - self._last_up:.0f} s; waiting for Ray to start one: "
-            f"{counted(len(alive), 'node')} of the cluster live, with {free:g} processors free"
+            f"{counted(len(alive), 'node')} of the cluster live, with {free:g} processors free. "
+            "Ctrl-C ends the run; the same command goes on later"
         )
 
     def processors(self, *, now: bool = False) -> int | None:

@@ -21,6 +21,7 @@ from gridrun.report.memory import memory_warning
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._ctrl_c import hearing_ctrl_c
+from gridrun.run._others import closed_to_others
 from gridrun.run._progress import Progress, Tally
 from gridrun.run._reading import telling
 from gridrun.run._recorder import Notes, Recorder
@@ -166,6 +167,8 @@ class Engine:
         notes += study_state.caveat_notes
         for note in notes:
             self._notes.add(note)
+        for note in closed_to_others(study_state.study.paths):
+            progress.note(note)  # of this machine: it does not stand beside the tables
         if not self._collect_only:
             for note in study_state.check_inputs():
                 self._notes.add(note)

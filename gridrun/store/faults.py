@@ -73,10 +73,11 @@ def disk_fault(error: OSError, path: Path | None = None) -> EnvironmentFault | N
 
 def cannot_write(path: Path, error: OSError) -> GridrunError:
     """A file of the study cannot be written or read."""
+    todo = "make the study directory writable for the user who runs the study"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        todo = "move away what is in the place of a directory: a file, or a link that leads nowhere"
     return disk_fault(error, path) or UserError(
-        f"{error.strerror or error}",
-        where=str(error.filename or path),
-        todo="make the study directory writable for the user who runs the study",
+        f"{error.strerror or error}", where=str(error.filename or path), todo=todo
     )
 
 

@@ -172,6 +172,24 @@ def test_no_node_is_left(begin, cluster, quiet):
 
 @pytest.mark.slow
 @pytest.mark.ray
+def test_no_node_ever_comes_back(begin, cluster):
+    """The run waits, says once for what, and ends as any other when it is asked to."""
+    only = cluster.join()
+    run = begin("--address", cluster.address, environment=TOKEN)
+    run.wait_for(lambda: run.outcomes() > 3)
+    cluster.signal(only, signal.SIGKILL)
+    line_with(run, "no worker has been up")
+    done = run.outcomes()
+    run.process.send_signal(signal.SIGINT)
+    code, _, err = run.end(90)
+    assert code == 130, err
+    assert "no worker has been up" not in err
+    assert "Traceback" not in err
+    assert run.outcomes() == done
+
+
+@pytest.mark.slow
+@pytest.mark.ray
 def test_a_head_that_comes_back_is_joined_again(begin, cluster, quiet):
     """A cluster that was lost is tried again, and the run goes on there."""
     cluster.join()
