@@ -65,7 +65,7 @@ from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
-from gridrun.study.state import StudyState, require_pipeline
+from gridrun.study.state import InputUse, StudyState, require_pipeline
 from gridrun.tools.doctor import Finding
 from gridrun.tools.models import (
     chosen_of,
@@ -125,20 +125,11 @@ class OpenStudy:
 
     def state(self, **request: Any) -> StudyState:
         """The study with a request; the fields of ``RunOptions`` as keywords."""
-        return self._state(request, may_read=False)
+        return self._state(request, InputUse.COMPARED)
 
-    def _state(
-        self, request: Mapping[str, Any], *, counts_only: bool = False, may_read: bool = True
-    ) -> StudyState:
+    def _state(self, request: Mapping[str, Any], inputs: InputUse) -> StudyState:
         asked = RunOptions.asked(**request)
-        return StudyState(
-            self.study,
-            self._pipeline,
-            asked,
-            self.pipeline_name,
-            counts_only=counts_only,
-            may_read=may_read,
-        )
+        return StudyState(self.study, self._pipeline, asked, self.pipeline_name, inputs=inputs)
 
     def __repr__(self) -> str:
         return f"OpenStudy({str(self.study.path)!r})"
@@ -167,7 +158,7 @@ class OpenStudy:
         Raises:
             UserError: The request or the inputs are at fault.
         """
-        study_state = self._state(request, counts_only=True, may_read=False)
+        study_state = self._state(request, InputUse.COUNTED)
         notes = [
             *self.study.notes,
             *study_state.selection.notes,
@@ -262,7 +253,7 @@ class OpenStudy:
 
         if name is None:
             name = backend if isinstance(backend, str) else type(backend).__name__
-        study_state = self._last(request) if collect_only else self._state(request)
+        study_state = self._last(request) if collect_only else self._state(request, InputUse.READ)
         watcher = progress or usual_progress()
         return Engine(study_state, make, name, watcher, collect_only=collect_only)
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from amiss_tasks.clinvar import REVIEW_TIERS
@@ -19,11 +20,17 @@ from amiss_tasks.stages.significance import Significance
 from gridrun._version import __version__
 from gridrun.errors import counted
 from gridrun.plan.fingerprint import digest_of
+from gridrun.store.beginnings import input_stamp, open_input
 from gridrun.store.cache import fault_of, write_entry
-from gridrun.store.patience import open_patiently
+from gridrun.store.patience import patiently
 
 _MOST_BYTES = 48 << 20
-"""Unpacked bytes that are looked at, in half a second; the rest is taken to be like these."""
+"""Unpacked bytes that are looked at, in half a second; the rest is taken to be like these.
+
+They stay in memory for the reading, which comes next. Of ClinVar's 4,176 records in them 20 are
+enough for a factor of 2: blocks of half a percent of the records. With 16 MB one of 2 % was 0.65
+times what it is.
+"""
 
 _LEAST_BYTES = 64
 """What a line counts as, at least."""
@@ -32,6 +39,9 @@ _GZIP = b"\x1f\x8b"
 _FIELDS = re.compile(rb"(?:^|[;\t])(CLNREVSTAT|CLNSIG|CSQ)=([^;\t\n]*)")
 _MISSENSE = b"missense_variant"
 _TIERS = tuple(REVIEW_TIERS)
+
+_counted: dict[Path, tuple[str, RowCounts | None]] = {}
+"""File to what was asked of it last, and the answer."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +107,24 @@ def kept_rows(
         found = json.loads(entry.read_bytes())
         records = {(tier, missense, label): (n, m) for tier, missense, label, n, m in found[1:]}
         return _of_file(file, records, *found[0])
-    counts = count_rows(file, significance)
+    counts = _counted_once(file, significance, json.dumps(asked[1:]))
     if counts is not None and digest is not None and cache_dir.is_dir():
         rows = [[*key, *each] for key, each in counts.records.items()]
         text = json.dumps([[counts.share], *rows])
         with contextlib.suppress(OSError):  # they are counted again then
             write_entry(entry, lambda aside: aside.write_text(text, "utf-8"))
     return counts
+
+
+def _counted_once(file: Path, significance: Significance, asked: str) -> RowCounts | None:
+    """The same as ``count_rows``, once in this process: what it has read may be let go."""
+    try:
+        stamp = patiently(partial(input_stamp, file))
+    except OSError:
+        return None
+    if _counted.get(file, ("", None))[0] != (key := f"{stamp} {asked}"):
+        _counted[file] = (key, count_rows(file, significance))
+    return _counted[file][1]
 
 
 def count_rows(file: Path, significance: Significance) -> RowCounts | None:
@@ -120,7 +141,7 @@ def count_rows(file: Path, significance: Significance) -> RowCounts | None:
     seen = 0
     try:
         size = file.stat().st_size
-        with open_patiently(file) as raw:
+        with open_input(file, holding=_MOST_BYTES) as raw:
             is_packed = raw.read(len(_GZIP)) == _GZIP
             raw.seek(0)
             lines = gzip.GzipFile(fileobj=raw) if is_packed else raw

@@ -101,11 +101,13 @@ def doctor(
     were recorded; what can be made again from the rest is, unless a run works on the study.
 
     With --inputs it says what input files hold before there is a study: which features are there
-    and how full they are, what is odd, and what a study could use of them.
+    and how full they are, what is odd, and what a study could use of them. Of a study it also
+    says, with STUDY or --inputs, what memory the largest block of what is left to run needs.
 
     Exit codes: 0 a run can start, 2 the study has to be changed, 3 the machine lacks something,
     the ledger is damaged, or a task has other numbers now.
     """
+    from gridrun.api import open_study
     from gridrun.cli._text import dump, say
     from gridrun.tools.inspect_inputs import inspect_inputs
 
@@ -116,7 +118,9 @@ def doctor(
                 "--inputs inspects files and nothing else",
                 todo="leave out STUDY and the backend, or --inputs",
             )
-        found = inspect_inputs(inputs, records, pipeline)
+        found = inspect_inputs(
+            inputs, records, pipeline, lambda path: open_study(path, pipeline=pipeline).plan()
+        )
     else:
         found = _of_backend(key, study, pipeline) if key else _of_study(study, recompute, pipeline)
     findings = []

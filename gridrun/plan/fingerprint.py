@@ -17,10 +17,10 @@ import importlib.util
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 _CHUNK_BYTES = 1 << 20
 
@@ -43,28 +43,56 @@ def digest_of_bytes(data: bytes) -> str:
 
 def digest_of_file(path: Path) -> str:
     """SHA-256 (64 hex digits) of a file's bytes."""
-    digest = hashlib.sha256()
     with path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return _digest_of_rest(handle)
 
 
-def digest_of_input(path: Path) -> str:
+def digest_of_input(path: Path, opened: Callable[[Path], IO[bytes]] | None = None) -> str:
     """SHA-256 (64 hex digits) of an input's content: of what is packed, where it is gzip.
 
     Results depend on the text, not on how it is packed, so that a file that was packed, unpacked
     or packed anew is the same input. What cannot be unpacked counts as its bytes: whoever reads
     it says what is wrong with it.
+
+    Args:
+        path: The file.
+        opened: Opens it; the file itself where left out.
     """
+    with (opened or _opened)(path) as raw:
+        try:
+            with gzip.GzipFile(fileobj=raw) as content:
+                return _digest_of_rest(content)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raw.seek(0)
+            return _digest_of_rest(raw)
+
+
+def _digest_of_rest(stream: IO[bytes] | gzip.GzipFile) -> str:
     digest = hashlib.sha256()
-    try:
-        with gzip.open(path) as handle:
-            while chunk := handle.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        return digest_of_file(path)
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
     return digest.hexdigest()
+
+
+def digest_of_beginning(raw: IO[bytes], size: int) -> str:
+    """SHA-256 (64 hex digits) of the first bytes of an input's content.
+
+    Inputs of one ``digest_of_input`` have one of these.
+
+    Args:
+        raw: The file, at its beginning.
+        size: How many bytes of content; a file with fewer counts as a whole.
+    """
+    try:
+        content = gzip.GzipFile(fileobj=raw).read(size)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raw.seek(0)
+        content = raw.read(size)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 @cache

@@ -16,7 +16,7 @@ from gridrun.plan.task_encoding import IntArray
 from gridrun.plan.times import TimeEstimate
 from gridrun.report.class_rows import ClassRows, class_rows_of
 from gridrun.report.disk import DiskEstimate, disk_of
-from gridrun.report.memory import memory_warning
+from gridrun.report.memory import MemoryEstimate, memory_of
 from gridrun.report.times import time_of
 from gridrun.report.why import Reason, reasons_of
 from gridrun.study.state import StudyState
@@ -42,6 +42,7 @@ class PlanReport:
             classifier.
         time: How long what is pending takes on one core.
         disk: How much disk it takes; None where nothing is known of it, or nothing is pending.
+        memory: How much memory its largest block takes; None as for ``disk``.
         coverage: What a sample has of the grid, and what can be concluded from it; None where
             nothing is drawn.
         class_rows: What is known of the test rows of each class; None where the pipeline does not
@@ -64,6 +65,7 @@ class PlanReport:
     skipped_reasons: dict[str, int]
     time: TimeEstimate
     disk: DiskEstimate | None = None
+    memory: MemoryEstimate | None = None
     coverage: Coverage | None = None
     class_rows: ClassRows | None = None
     why: tuple[Reason, ...] = ()
@@ -117,8 +119,9 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
     disk = disk_of(study_state, pending)
     if disk is not None and disk.warning():
         notes = [*notes, disk.warning()]
-    if memory := memory_warning(study_state, pending):
-        notes = [*notes, memory]
+    memory = memory_of(study_state, pending)
+    if memory is not None and memory.warning():
+        notes = [*notes, memory.warning()]
     return PlanReport(
         combinations=len(study_state.selection),
         combinations_in_grid=len(study_state.study.grid),
@@ -134,6 +137,7 @@ def plan_of(study_state: StudyState, notes: Sequence[Fault | str]) -> PlanReport
         skipped_reasons=skipped,
         time=time_of(study_state, known, pending),
         disk=disk,
+        memory=memory,
         coverage=study_state.selection.coverage,
         class_rows=class_rows_of(study_state, (one[:-1] for one in ended)),
         why=tuple(reasons_of(study_state, known, pending)),

@@ -17,7 +17,7 @@ from gridrun.plan.cutting import UnitPlan, cut_units
 from gridrun.plan.tasks import Pending
 from gridrun.plan.units import Job, TaskFailed
 from gridrun.report.disk import disk_of
-from gridrun.report.memory import memory_warning
+from gridrun.report.memory import memory_of
 from gridrun.report.tables import Summary, stale_files, write_results
 from gridrun.run._artifacts import Artifacts
 from gridrun.run._ctrl_c import hearing_ctrl_c
@@ -330,8 +330,9 @@ class Engine:
             self._progress.phase(disk.text())
             if disk.warning():
                 self._notes.add(disk.warning())
-        if memory := memory_warning(self._study_state, pending):
-            self._notes.add(memory)
+        memory = memory_of(self._study_state, pending)
+        if memory is not None and memory.warning():
+            self._notes.add(memory.warning())
 
     def _has_units(self, pending: list[Pending]) -> bool:
         """Whether there is anything to be given to the backend, so that the inputs are needed."""

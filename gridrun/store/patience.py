@@ -56,7 +56,12 @@ def open_patiently(path: Path) -> IO[bytes]:
         OSError: It cannot be read, as ``patiently`` has it; reading raises it as well.
         UserError: While it was lost it has become another one; reading raises it.
     """
-    return io.BufferedReader(_Patient(path))
+    return io.BufferedReader(patient_file(path))
+
+
+def patient_file(path: Path) -> io.RawIOBase:
+    """The same without a buffer."""
+    return _Patient(path)
 
 
 class _Patient(io.RawIOBase):

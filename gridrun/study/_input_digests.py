@@ -1,44 +1,42 @@
 """Digests of inputs that were taken before: which file, as it was, had which content.
 
 A file counts as unchanged while its place, size, number and both of its times are. It is then
-not read again for its digest, by no command; a time that changes (``touch``) has it read.
+not read again for its digest, by no command. Of one that is new by these its beginning is read:
+where no file that was known begins like it, it is another one, and not read for a digest either.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from gridrun.errors import Fault, InputError
-from gridrun.plan.fingerprint import digest_of_input
+from gridrun.plan.fingerprint import digest_of_beginning, digest_of_input
+from gridrun.store.beginnings import input_stamp, open_input
 from gridrun.store.cache import with_replacement
 from gridrun.store.faults import disk_fault
 from gridrun.store.paths import StudyPaths
 from gridrun.store.patience import patiently
 
-_MOST_STAMPS = 100
-"""States of files that are kept; a file that is written again and again has many."""
+_MOST_KEPT = 200
+"""Stamps and beginnings that are kept; a file that is written again and again has many."""
+
+_BEGINNING = "beginning of "
+"""Stands before the digest of a content that has one of its beginning; stamps begin with a /."""
+
+_BEGINNING_BYTES = 1 << 20
+"""Content by which files are known to differ: a header with its date, and some hundred rows."""
 
 _TIMES_AND_NUMBER = 3
 """Parts of a stamp behind the size."""
 
 
-def input_stamp(path: Path) -> str:
-    """What distinguishes one state of a file from another without reading it.
-
-    The time of its last change of any kind stands beside that of its content, which
-    whoever writes a file may set as they like.
-    """
-    stat = path.stat()
-    parts = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-    return " ".join([str(path.resolve()), *map(str, parts)])
-
-
 def known_digests(paths: StudyPaths) -> dict[str, str]:
-    """Stamp of a file to the digest of its content, as far as they were kept."""
+    """What ``InputDigests.kept`` gave earlier commands."""
     try:
         found = json.loads(paths.input_digests.read_text("utf-8"))
     except (OSError, ValueError):
@@ -54,13 +52,13 @@ def keep_digests(paths: StudyPaths, digests: Mapping[str, str]) -> None:
 
     Args:
         paths: Of the study.
-        digests: Stamp of a file to the digest of its content.
+        digests: What ``InputDigests.kept`` gives.
     """
     known = known_digests(paths)
     if not paths.state.is_dir() or digests.items() <= known.items():
         return
     kept = {**{stamp: known[stamp] for stamp in known.keys() - digests.keys()}, **digests}
-    text = json.dumps(dict(list(kept.items())[-_MOST_STAMPS:]), indent=1)
+    text = json.dumps(dict(list(kept.items())[-_MOST_KEPT:]), indent=1)
     with contextlib.suppress(OSError):
         with_replacement(paths.input_digests, lambda aside: aside.write_text(text, "utf-8"))
 
@@ -70,7 +68,7 @@ class InputDigests:
 
     Args:
         inputs: Role to file.
-        known: Stamp of a file to the digest of its content.
+        known: What earlier commands kept.
         by_role: Role to the digest that counts where there is no file.
     """
 
@@ -79,7 +77,15 @@ class InputDigests:
     ) -> None:
         self._inputs = inputs
         self._stamps: dict[str, str] = {}
-        self._sizes = {_size(stamp) for stamp in known}
+        self._beginnings = {
+            name.removeprefix(_BEGINNING): digest
+            for name, digest in known.items()
+            if name.startswith(_BEGINNING)
+        }
+        stamps = {name: of for name, of in known.items() if not name.startswith(_BEGINNING)}
+        self._sizes = {_size(stamp) for stamp in stamps}
+        self._contents = {*stamps.values()}
+        self._begun: dict[str, str | None] = {}
         self._faults: list[Fault] = []
         self.known: dict[str, str] = {}
         """Role to digest, as far as they are known."""
@@ -110,24 +116,55 @@ class InputDigests:
         self._take(self.unread)
         return {role: self.known[role] for role in self._inputs}
 
-    def alike(self) -> dict[str, str]:
-        """The same without files that are new by their size: whoever reads these takes theirs.
+    def alike(
+        self, recorded: Mapping[str, Collection[str]], *, of_known_size: bool = False
+    ) -> dict[str, str]:
+        """The same without files that no result can be of: whoever reads these takes theirs.
 
-        One with the size of a file that is known may be that one, touched or copied. It is read
-        for its digest alone, which is a tenth of the work.
+        One that begins like a file that is known may be that one, touched, copied or packed anew.
+        It is read for its digest alone, which is a tenth of the work.
+
+        Args:
+            recorded: Role to digests that results are of.
+            of_known_size: Leave out those as well whose size is new: they are read anyway.
 
         Raises:
             InputError: As for ``all``.
         """
-        self._take([role for role in self.unread if _size(self._stamps[role]) in self._sizes])
+        self._take(
+            [
+                role
+                for role in self.unread
+                if self._may_be_known(role, recorded.get(role, ()))
+                and not (of_known_size and _size(self._stamps[role]) not in self._sizes)
+            ]
+        )
         return {role: self.known[role] for role in self._inputs if role in self.known}
+
+    def _may_be_known(self, role: str, recorded: Collection[str]) -> bool:
+        """Whether a file may have a content that was known, as far as its beginning says."""
+        begins = self._beginning(role)
+        known = {self._beginnings.get(digest) for digest in (*self._contents, *recorded)}
+        return begins is None or None in known or begins in known
+
+    def _beginning(self, role: str) -> str | None:
+        """Digest of the beginning of a file; None where it cannot be read, which others say."""
+        if role not in self._begun:
+            path, found = self._inputs[role], None
+            with contextlib.suppress(OSError):
+                if path.is_file():
+                    with open_input(path, holding=_BEGINNING_BYTES) as raw:
+                        found = digest_of_beginning(raw, _BEGINNING_BYTES)
+            self._begun[role] = found
+        return self._begun[role]
 
     def _take(self, roles: Sequence[str]) -> None:
         faults = [*self._faults]
         for role in roles:
             path = self._inputs[role]
             try:
-                self.known[role] = patiently(partial(digest_of_input, path))
+                self._beginning(role)
+                self.known[role] = patiently(partial(digest_of_input, path, _opened))
             except OSError as error:
                 faults.append(_unreadable(role, path, error))
         if faults:
@@ -159,9 +196,25 @@ class InputDigests:
         if changed:
             raise InputError(changed)
 
-    def stamped(self) -> dict[str, str]:
-        """Stamp of a file to the digest of its content, as far as they are known."""
-        return {s: self.known[role] for role, s in self._stamps.items() if role in self.known}
+    def kept(self) -> dict[str, str]:
+        """Stamp of a file to the digest of its content, and of that its beginning; if known."""
+        here = [role for role in self._stamps if role in self.known]
+        begun = {
+            role: self._beginnings.get(self.known[role]) or self._beginning(role) for role in here
+        }
+        return {
+            **{
+                f"{_BEGINNING}{self.known[role]}": of
+                for role, of in begun.items()
+                if of is not None
+            },
+            **{self._stamps[role]: self.known[role] for role in here},
+        }
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """What is held stays so: this reads a file whose rows somebody may read next."""
+    return open_input(path, holding=_BEGINNING_BYTES)
 
 
 def _size(stamp: str) -> str:

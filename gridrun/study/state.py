@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -64,6 +65,20 @@ _INPUT_META = "inputs"
 _ROLE_META = "input digests"
 
 
+class InputUse(Enum):
+    """What a command does with the inputs: so much is asked of them before."""
+
+    COUNTED = "counted"
+    """Tasks and rows are: no code has to be known where there is no ledger to look for it in."""
+
+    COMPARED = "compared"
+    """They are held against those of results: one that may be of these is read for its digest."""
+
+    READ = "read"
+    """Rows are made of them: whoever reads a file whose size is new takes its digest, and its tasks
+    count as not run until then."""
+
+
 class StudyState:
     """Everything that is known before anything runs; writes nothing.
 
@@ -72,10 +87,7 @@ class StudyState:
         pipeline: Its pipeline.
         request: Which of its tasks are meant.
         pipeline_name: By which a worker finds the pipeline.
-        counts_only: Whether tasks are only counted: no digest is then taken, of inputs or of code,
-            where there is no ledger to look for it in.
-        may_read: Whether the inputs may be read later. Of one that is new by its size no digest is
-            then taken before: its tasks count as not run until whoever reads it gives it.
+        inputs: What is done with the inputs.
     """
 
     def __init__(
@@ -85,8 +97,7 @@ class StudyState:
         request: RunOptions,
         pipeline_name: str,
         *,
-        counts_only: bool = False,
-        may_read: bool = False,
+        inputs: InputUse = InputUse.COMPARED,
     ) -> None:
         self.study = study
         self.pipeline = pipeline
@@ -96,9 +107,8 @@ class StudyState:
             numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
             request = replace(request, combinations=numbers)
         self.request = request
-        self._is_counting = counts_only
-        # a pipeline that takes no digests has files read for them anyway
-        self._may_read = may_read and isinstance(pipeline, TakesDigests)
+        self._use = inputs
+        self._has_counted = False
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
@@ -184,6 +194,10 @@ class StudyState:
     @cached_property
     def costs(self) -> CostModel:
         """What the pipeline knows of what the study's tasks cost."""
+        self._has_counted = True
+        return self._known_costs()
+
+    def _known_costs(self) -> CostModel:
         allowed, cache = self.study.grid.allowed(), self.study.paths.cache
         known = replace(self.settings, input_digests={**self._inputs.known})
         return cost_model_of(self.pipeline, known, allowed, cache)
@@ -228,8 +242,9 @@ class StudyState:
         """The same with those that are known, where the pipeline takes the others as it reads."""
         if not isinstance(self.pipeline, TakesDigests):
             return self.reading_settings
+        self._count_first()
         with contextlib.suppress(InputError):  # whoever reads them names every fault
-            self._inputs.alike()
+            self._alike(of_known_size=True)
         return replace(
             self.settings,
             read_bytes=self.study.limits.read_bytes,
@@ -357,15 +372,17 @@ class StudyState:
             self._inputs.learn(self.pipeline.digests_taken(opened))
         self._inputs.refuse_changed()
         self.keep_input_digests()
+        if self._has_counted:  # what was counted is kept by these digests
+            self.__dict__["costs"] = self._known_costs()
 
     def keep_input_digests(self) -> None:
         """Have other commands find the digests of the inputs that are known by now."""
-        keep_digests(self.study.paths, self._inputs.stamped())
+        keep_digests(self.study.paths, self._inputs.kept())
 
     def input_meta(self) -> Iterator[tuple[str, str]]:
         """What the ledger keeps, so that unchanged files are not read again."""
         digests = self.input_digests
-        yield _INPUT_META, json.dumps(self._inputs.stamped(), sort_keys=True)
+        yield _INPUT_META, json.dumps(self._inputs.kept(), sort_keys=True)
         yield _ROLE_META, json.dumps(digests, sort_keys=True)
 
     @cached_property
@@ -388,7 +405,7 @@ class StudyState:
             classifiers=self.study.classifiers,
             book=self.book,
             inputs=self._digests_to_look_up(),
-            fingerprints=not (self._is_counting and self.view is None),
+            fingerprints=self._use is not InputUse.COUNTED or self.view is not None,
         )
 
     def _digests_to_look_up(self) -> Mapping[str, str]:
@@ -398,7 +415,30 @@ class StudyState:
         unread = dict.fromkeys(self.study.inputs, NOT_READ)
         if self.view is None:  # there is no ledger in which they could be looked up
             return unread
-        return unread | self._inputs.alike() if self._may_read else self.input_digests
+        is_read = self._use is InputUse.READ
+        if is_read and not isinstance(self.pipeline, TakesDigests):
+            return self.input_digests  # it has files read for them anyway
+        return unread | self._alike(of_known_size=is_read)
+
+    def _count_first(self) -> None:
+        """Have rows of new files counted: these bytes are in memory for whoever reads the whole."""
+        if self._inputs.unread and not self._has_counted:
+            self._has_counted = True
+            self._known_costs()
+
+    def _alike(self, *, of_known_size: bool) -> dict[str, str]:
+        """Role to digest of the files that results, or what was kept, may be of."""
+        recorded: dict[str, set[str]] = {}
+        if self._inputs.unread and self.view is not None:
+            known = [components for _, _, components in self.view.contexts().values()]
+            for role in self.study.inputs:
+                named = {each.get(f"input {role}") for each in known}
+                recorded[role] = {digest for digest in named if digest is not None}
+        if self._use is not InputUse.COMPARED:
+            self._count_first()
+        found = self._inputs.alike(recorded, of_known_size=of_known_size)
+        self.keep_input_digests()
+        return found
 
     def known_context_ids(self) -> list[int | None]:
         """The ledger's number of each context, None where it has none."""

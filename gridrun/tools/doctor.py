@@ -64,7 +64,7 @@ def examine(
     yield _disk(study.parent if study is not None and study.is_file() else study or Path())
     yield _cores()
     if study is not None and plan_of is not None:
-        yield _study(study, plan_of)
+        yield from _study(study, plan_of)
 
 
 def _packages() -> Iterator[Finding]:
@@ -154,14 +154,23 @@ def _cores() -> Finding:
     )
 
 
-def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Finding:
+def _study(path: Path, plan_of: Callable[[Path], PlanReport]) -> Iterator[Finding]:
     try:
         plan = plan_of(path)
     except GridrunError as error:
         code = 3 if isinstance(error, EnvironmentFault) else 2
-        return Finding("study", "missing", error.text(), "", code)
-    return Finding(
+        yield Finding("study", "missing", error.text(), "", code)
+        return
+    yield Finding(
         "study",
         "ok",
         f"{counted(plan.combinations, 'combination')}, {counted(plan.pending, 'task')} to run",
     )
+    yield from memory_of_blocks(plan)
+
+
+def memory_of_blocks(plan: PlanReport) -> Iterator[Finding]:
+    """What memory the blocks of a study need, where something is to be run."""
+    if (memory := plan.memory) is not None:
+        verdict = "ok" if memory.is_enough else "note"
+        yield Finding("memory of blocks", verdict, memory.text(), memory.todo())

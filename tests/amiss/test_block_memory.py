@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing import write_small_study
 from gridrun.errors import EnvironmentFault
 from gridrun.pipeline import Settings
+from gridrun.tools.doctor import _study
+from gridrun.tools.inspect_inputs import inspect_inputs
 
 FREE = "amiss_tasks.stages.files.memory.free_memory"
 ROWS = 40_000
@@ -110,6 +113,43 @@ def test_what_memory_may_have_no_room_for_is_said_before_inputs_are_read(tmp_pat
     report = gridrun.open_study(study).run(backend="inprocess", progress=said)
     assert report.state == "done"
     assert said.texts.index(warning) < said.texts.index("reading the inputs")
+
+
+def test_doctor_says_what_a_plan_and_a_run_know(tmp_path, monkeypatch):
+    """With the figures of both, of a study alone, until nothing is left to run."""
+    study = write_small_study(tmp_path, classifiers=["lr"], folds=1)
+
+    def plan_of(path):
+        return gridrun.open_study(path).plan()
+
+    def said(plan=plan_of):
+        found = [*inspect_inputs([study], 100, plan_of=plan)]
+        return [each for each in found if each.what == "memory of blocks"]
+
+    (fits,) = said()
+    plan = plan_of(study)
+    assert (fits.verdict, fits.found, fits.todo) == ("ok", plan.memory.text(), "")
+    assert [*_study(study, plan_of)][1:] == [fits]
+    figures = re.findall(r"about ([\d.]+ \w+)", fits.found)
+    monkeypatch.setattr("gridrun.report.memory.total_memory", lambda: 100_000)
+    (lacks,) = said()
+    assert lacks.verdict == "note"
+    assert "fewer rows (--rows draws some)" in lacks.todo
+    (warning,) = (n for n in plan_of(study).notes if "memory may not" in str(n))
+    assert re.findall(r"about ([\d.]+ \w+)", warning)[:2] == figures[:2]
+    assert not said(plan=None)
+    gridrun.open_study(study).run(backend="inprocess")
+    assert not said()
+
+
+def test_doctor_has_the_inputs_of_a_broken_study_inspected_all_the_same(tmp_path):
+    """What keeps it from being planned is said with its line; nothing is said of its memory."""
+    study = write_small_study(tmp_path, classifiers=["lr"], folds=1)
+    vcf = Path(gridrun.open_study(study).study.inputs["vcf"])
+    vcf.write_text(vcf.read_text().replace("#CHROM", "#CHR"))
+    found = [*inspect_inputs([study], 100, plan_of=lambda at: gridrun.open_study(at).plan())]
+    assert {each.verdict for each in found if each.exit_code} == {"damaged"}
+    assert "memory of blocks" not in {each.what for each in found}
 
 
 @pytest.mark.parametrize("protocol", ["amiss", "corrected"])

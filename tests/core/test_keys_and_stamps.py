@@ -24,8 +24,8 @@ from gridrun.plan.run_options import RunOptions
 from gridrun.plan.units import Job
 from gridrun.report.tables import _current
 from gridrun.shard.remote_inputs._order import ReadingOrder
+from gridrun.store.beginnings import input_stamp
 from gridrun.store.ledger import Ledger, LedgerView, _schema
-from gridrun.study._input_digests import input_stamp
 from gridrun.study.state import StudyState
 from gridrun.testing import toy
 
@@ -108,7 +108,7 @@ def _noting_digests(monkeypatch) -> list[str]:
     monkeypatch.setattr(
         gridrun.study._input_digests,
         "digest_of_input",
-        lambda path: (read.append(path.name), plain(path))[1],
+        lambda path, opened: (read.append(path.name), plain(path, opened))[1],
     )
     return read
 

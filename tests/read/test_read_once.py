@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import gzip
 import io
+import json
 import os
 import re
 from collections import Counter
@@ -20,10 +21,11 @@ from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.read import read_inputs
 from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing import write_small_study
-from gridrun.errors import InputError
+from gridrun.errors import InputError, UserError
 from gridrun.pipeline.models import Report
 from gridrun.plan.fingerprint import digest_of_file, digest_of_input
-from gridrun.store.patience import open_patiently
+from gridrun.store.beginnings import open_input
+from gridrun.store.ledger import Ledger
 
 BLOCK = 4_096
 TEXT = b"".join(b"line %d with some text\n" % number for number in range(3_000))
@@ -52,8 +54,8 @@ def bytes_read(monkeypatch):
         return plain(file, mode, *args, **kwargs)
 
     monkeypatch.setattr("amiss_tasks.stages.files.lines.CHUNK_BYTES", BLOCK)
-    # records at a VCF's beginning are counted for what is said of the disk
-    monkeypatch.setattr("amiss_tasks.study._row_counts._MOST_BYTES", BLOCK)
+    monkeypatch.setattr("amiss_tasks.stages.files.lines.BEGINNING_BYTES", BLOCK)
+    monkeypatch.setattr("gridrun.study._input_digests._BEGINNING_BYTES", BLOCK)
     for module in (io, builtins):
         monkeypatch.setattr(module, "open", opened)
     return counts
@@ -73,9 +75,11 @@ def study(tmp_path):
 
 
 def test_every_input_is_read_once_and_then_never(study, bytes_read):
-    """The first run reads each byte once, and headers once more; a second run headers alone."""
+    """The first run reads each byte once, what is counted before it too; a second headers alone."""
     files = [Path(file) for file in study.study.inputs.values()]
-    header = 8 * BLOCK  # and what is behind it in its block, for three readers
+    header = 2 * BLOCK  # what is behind it in its block, and behind the beginning
+    study.plan()
+    assert bytes_read[Path(study.study.inputs["vcf"]).name] > 10 * BLOCK  # all records are counted
     study.run(backend="inprocess")
     for file in files:
         size = file.stat().st_size
@@ -84,33 +88,34 @@ def test_every_input_is_read_once_and_then_never(study, bytes_read):
     study.run(backend="inprocess", folds=2)
     study.describe()
     for file in files:
-        assert bytes_read[file.name] - first[file.name] <= 2 * header
+        assert bytes_read[file.name] - first[file.name] <= 8 * BLOCK
     state = study.state()
     assert state.input_digests == {
         role: digest_of_file(Path(file)) for role, file in study.study.inputs.items()
     }
 
 
-def test_records_are_counted_once_after_a_run(study, bytes_read, monkeypatch):
+def test_records_are_counted_by_the_first_run_for_all_who_come_after(study, monkeypatch):
     """What plans and status say of times and disk is kept; another table of classes counts anew."""
     before = study.plan()
     study.run(backend="inprocess")
     counted = []
+    monkeypatch.setattr("amiss_tasks.study._row_counts._counted", {})  # as in another process
     monkeypatch.setattr(
-        "amiss_tasks.study._row_counts.open_patiently",
-        lambda path: (counted.append(path), open_patiently(path))[1],
+        "amiss_tasks.study._row_counts.open_input",
+        lambda path, holding: (counted.append(path), open_input(path, holding))[1],
     )
     plans = [study.plan(folds=2) for _ in range(2)]
     study.status()
-    assert len(counted) == 1
+    assert not counted
     assert plans[0].time == plans[1].time
     assert plans[0].time.assumes == before.time.assumes
     study.study.options["clnsig"] = {"Something": "drop"}
     study.plan(folds=2)
-    assert len(counted) == 2
+    assert len(counted) == 1
     rewritten(Path(study.study.inputs["vcf"]))
     study.plan(folds=2)
-    assert len(counted) == 3
+    assert len(counted) == 2
 
 
 def test_headers_are_read_in_small_pieces(tmp_path, monkeypatch):
@@ -118,8 +123,8 @@ def test_headers_are_read_in_small_pieces(tmp_path, monkeypatch):
     text = b"##fileformat=VCFv4.2\n" + TEXT * 200
     opened = []
     monkeypatch.setattr(
-        "amiss_tasks.stages.files.lines.open_patiently",
-        lambda path: opened.append(open_patiently(path)) or opened[-1],
+        "amiss_tasks.stages.files.lines.open_input",
+        lambda path, holding: opened.append(open_input(path, holding)) or opened[-1],
     )
     for name, content in (("a.vcf", text), ("a.vcf.gz", gzip.compress(text, 0))):
         file = tmp_path / name
@@ -163,6 +168,70 @@ def test_a_plan_knows_what_changed(study):
     planned = study.plan()
     assert (planned.done, planned.pending) == (0, 1)
     assert [each.text for each in planned.why] == ["changed since: input vcf"]
+
+
+def dated(file: Path, day: int) -> None:
+    """Write a VCF as of another day: its header says so, and one of its records has moved."""
+    first, *lines = file.read_bytes().splitlines(keepends=True)
+    lines = [line for line in lines if not line.startswith(b"##fileDate=")]
+    lines[-1] = re.sub(rb"\t1000\d{5}\t", b"\t1000%05d\t" % (50_000 + day), lines[-1])
+    file.write_bytes(b"".join([first, b"##fileDate=2026-11-%02d\n" % day, *lines]))
+
+
+def test_a_new_release_is_read_by_the_run_alone(study, bytes_read):
+    """Its beginning is none that was known, so that a plan has no need of its digest."""
+    study.run(backend="inprocess")
+    vcf = Path(study.study.inputs["vcf"])
+    for day in (1, 2):  # the second has the size of the first
+        dated(vcf, day)
+        bytes_read.clear()
+        planned = study.plan()
+        assert (planned.done, planned.pending) == (0, 1)
+        assert [each.text for each in planned.why] == ["changed since: input vcf"]
+        with pytest.raises(UserError, match="changed since the last run: input vcf"):
+            study.summary()
+        ended = study.run(backend="inprocess")
+        assert (ended.tally.before, ended.tally.done) == (0, 1)
+        assert vcf.stat().st_size <= bytes_read[vcf.name] <= vcf.stat().st_size + 8 * BLOCK
+        assert study.plan().pending == 0
+
+
+def test_a_file_that_differs_behind_its_beginning_is_read_for_its_digest_once(
+    study, bytes_read, monkeypatch
+):
+    """It may be the known one: a plan reads it, or a run where its size is known; none twice."""
+    study.run(backend="inprocess")
+    vcf = Path(study.study.inputs["vcf"])
+    rewritten(vcf)
+    bytes_read.clear()
+    for _ in range(2):
+        assert study.plan().pending == 1
+    size = vcf.stat().st_size
+    assert size <= bytes_read[vcf.name] <= size + 8 * BLOCK
+    study.run(backend="inprocess")  # what was counted of it is in memory
+    assert size <= bytes_read[vcf.name] <= size + 8 * BLOCK
+    vcf.write_bytes(vcf.read_bytes().replace(b"\t100002998\t", b"\t100002999\t"))
+    monkeypatch.setattr("amiss_tasks.study._row_counts._MOST_BYTES", BLOCK)
+    bytes_read.clear()
+    study.run(backend="inprocess")
+    assert 2 * (size - 2 * BLOCK) <= bytes_read[vcf.name] <= 2 * size
+
+
+def test_what_an_earlier_version_left_is_held_against_files_as_before(study):
+    """It kept no beginnings: a file that may be known is read for its digest."""
+    study.run(backend="inprocess")
+    paths = study.study.paths
+    kept = json.loads(paths.input_digests.read_text())
+    stamps = {name: of for name, of in kept.items() if name.startswith("/")}
+    assert len(stamps) == len(kept) / 2 == 3
+    with Ledger(paths.ledger) as ledger:
+        ledger.store_meta("inputs", json.dumps(stamps))
+    paths.input_digests.write_text(json.dumps(stamps))
+    vcf = Path(study.study.inputs["vcf"])
+    vcf.write_bytes(gzip.compress(vcf.read_bytes()))
+    assert study.plan().pending == 0
+    rewritten(Path(study.study.inputs["cadd_snv"]))
+    assert study.plan().pending == 1
 
 
 def test_a_file_that_was_packed_anew_has_its_results_once_it_is_read(study):

@@ -20,12 +20,15 @@ from typing import IO, NamedTuple, Self
 from amiss_tasks.stages.files.digests import Taking
 from amiss_tasks.stages.files.report import FileReport
 from gridrun.errors import in_bytes
+from gridrun.store.beginnings import open_input
 from gridrun.store.faults import disk_fault
-from gridrun.store.patience import open_patiently
 
 CHUNK_BYTES = 1 << 22
 HEADER_BYTES = 1 << 16
 """Bytes of text in which most headers end."""
+
+BEGINNING_BYTES = 1 << 20
+"""Of the file, that are held for whoever reads it after its header."""
 
 LONGEST_LINE_BYTES = 256 * 10**6
 
@@ -161,7 +164,8 @@ class LineSource:
             self._report.stop(f"cannot be read: {error.strerror or error}")
 
     def _data(self) -> Iterator[bytes]:
-        with open_patiently(self.path) as raw:
+        # whoever takes the digest reads all of it, after those who read its header
+        with open_input(self.path, 0 if self._taking is not None else BEGINNING_BYTES) as raw:
             self._raw = raw
             yield from self._bounded(self._blocks(raw))
 
