@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from backends.azureml.sdk.secrets import without_secrets
 from backends.azureml.settings import AzureData
 from backends.azureml.stamps import Stamp, blob_of, stamp_of
-from gridrun.errors import EnvironmentFault
+from gridrun.errors import EnvironmentFault, UserError
 
 
 class Datastore:
@@ -96,7 +97,11 @@ def _opened(name: str) -> Any:
         return SdkDatastore.get(workspace, name)
     except Exception as error:
         text = " ".join(str(getattr(error, "message", None) or error).split())[:300]
-        raise EnvironmentFault(
+        # the SDK raises what the service answered in the course of another exception
+        answers = [getattr(each, "response", None) for each in (error, error.__context__)]
+        statuses = {getattr(answer, "status_code", None) for answer in answers}
+        is_missing = HTTPStatus.NOT_FOUND in statuses  # a name of the study, as under SDK v2
+        raise (UserError if is_missing else EnvironmentFault)(
             f"it cannot be opened: {text}",
             where=f"datastore {name}",
             todo="check that the workspace has a datastore of this name, and that the compute "
