@@ -18,7 +18,7 @@ _TEXT = 20
 _READ_BYTES = 190
 """Of a joined row, beside its features: its keys, class and review, and the lines it came from."""
 
-_IN_MEMORY, _MEANWHILE = 2.1, 0.7
+_IN_MEMORY, _MEANWHILE = 2.1, 1.1
 """Bytes of rows while they are read, in memory and on disk, for each of the table's."""
 
 _ARTIFACT_BYTES = 160

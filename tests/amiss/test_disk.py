@@ -39,7 +39,7 @@ def test_tables_take_about_what_was_said(tmp_path, protocol, categorical, transc
 
 
 def test_rows_that_go_to_disk_until_they_are_joined_are_said_as_well(tmp_path):
-    """Where memory has no room for them: two fifths of what is needed then, and no longer."""
+    """Where memory has no room for them: more than half of what is needed then, and no longer."""
     grid = {name: (value,) for name, value in amiss_values().items()}
     said = [
         AmissCosts(Settings(GOLDEN_INPUT, "amiss", 1, read_bytes=most), grid, tmp_path)
@@ -47,7 +47,7 @@ def test_rows_that_go_to_disk_until_they_are_joined_are_said_as_well(tmp_path):
     ]
     unbounded, enough, little = (costs.reading_bytes() for costs in said)
     assert unbounded == enough
-    assert little == pytest.approx(1.7 * enough)
+    assert little == pytest.approx(2.1 * enough)
 
 
 class Said(Silent):

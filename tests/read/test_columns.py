@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import tracemalloc
 from itertools import product
 
 import pytest
@@ -10,7 +12,7 @@ from inputs import BASE_INPUT, GOLDEN_INPUT, edit_csq, lines_of, write_lines
 
 from amiss_tasks.stages.columns.by_transcript import matched_columns
 from amiss_tasks.stages.columns.coded import Coded, split_cells
-from amiss_tasks.stages.columns.variants import ABSENT, KEPT, THERE, Variants
+from amiss_tasks.stages.columns.variants import ABSENT, KEPT, THERE, Names, Variants
 from amiss_tasks.stages.filter_mask import asked_mask, filter_mask
 from amiss_tasks.stages.read import ReadResult, read_inputs
 from amiss_tasks.stages.read._batch import match_transcript
@@ -220,6 +222,56 @@ def test_variants_are_found_by_what_is_kept_and_used_of_them():
     own = coded("ENST1.2", "ENST2", "", "ENST1")
     assert variants.wanted(names, states, own).tolist() == [True, False, True, False]
     assert (variants.kept(), variants.used()) == (3, 2)
+
+
+def named_variants(count: int) -> Variants:
+    """Every second of them is kept, and all of these have a row that is used."""
+    variants = Variants()
+    for number in range(count):
+        variants.add("1", str(number), is_kept=number % 2 == 0)
+    for begin in range(0, count, 500):
+        kept = coded(*map(str, range(begin, min(begin + 500, count), 2)))
+        variants.use(kept, coded(*["ENST1"] * len(kept.codes)))
+    variants.narrow(coded(), coded())
+    return variants
+
+
+def test_variants_in_files_are_found_as_in_memory(tmp_path):
+    """Also by a process that is given them; of two numbers of records alike, all is as before."""
+    variants = named_variants(1_000)
+    names, own = list(map(str, range(-5, 1_005))), ["ENST1", "ENST2"] * 505
+
+    def asked(of: Variants) -> tuple:
+        states = of.find(names)
+        wanted = of.wanted(coded(*names), states, coded(*own)).tolist()
+        of.write(tmp_path / "written.npy")
+        there = Names(tmp_path / "written.npy").has(names).tolist()
+        return states.tolist(), wanted, there, of.kept(), of.used(), of.is_repeated()
+
+    before = asked(variants)
+    assert before[2:] == ([name.isdigit() and int(name) < 1_000 for name in names], 500, 500, False)
+    variants.keep(tmp_path)
+    assert asked(variants) == before
+    assert asked(pickle.loads(pickle.dumps(variants))) == before
+
+
+def test_variants_take_eight_bytes_each_and_none_once_they_are_in_files(tmp_path):
+    """Each process that reads tables is given them: what they hold is held as often."""
+    named_variants(10).keep(tmp_path)  # imports what it needs
+    held, sent = [], []
+    for count in (20_000, 80_000):
+        tracemalloc.start()
+        variants = named_variants(count)
+        before, peak = tracemalloc.get_traced_memory()
+        variants.keep(tmp_path)
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # of each a number, of every second that of a row, and of these for a moment one more
+        assert 12 * count < before <= peak < 17 * count + 300_000
+        held.append(after)
+        sent.append(len(pickle.dumps(variants)))
+    assert held[1] < held[0] + 20_000
+    assert sent[0] == sent[1] < 2_000
 
 
 def test_a_kept_variant_in_two_records_is_repeated():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -18,8 +19,10 @@ from amiss_tasks.stages.files.memory import BASE_BYTES
 from amiss_tasks.stages.files.pool import CHILD_BYTES, Pool, processes_for
 from amiss_tasks.stages.files.report import FileReport
 from amiss_tasks.stages.files.scratch import scratch_directory
-from amiss_tasks.stages.read import read_inputs
+from amiss_tasks.stages.read import _study, read_inputs
+from amiss_tasks.stages.read._joined import join_all
 from gridrun.errors import EnvironmentFault, InputError
+from gridrun.worker import ChildProcess
 
 
 @pytest.fixture
@@ -71,6 +74,35 @@ def test_several_processes_say_the_same(read_by, tmp_path):
     one = read_by(1, inputs, {})
     assert one.count("\n") > 10
     assert read_by(3, inputs, {}) == one
+
+
+def test_processes_have_ended_before_rows_are_joined(read_by, monkeypatch):
+    """What they hold is not beside what the join takes; and variants reach them in files."""
+    children, works, alive = [], [], []
+
+    class Watched(ChildProcess):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            children.append(self)
+
+        def send(self, request):
+            if not isinstance(request, tuple):
+                works.append(request)
+            super().send(request)
+
+    def joined(*arguments):
+        alive.append([each.pid for each in children if Path(f"/proc/{each.pid}").exists()])
+        return join_all(*arguments)
+
+    monkeypatch.setattr(pools, "ChildProcess", Watched)
+    monkeypatch.setattr(_study, "join_all", joined)
+    read_by(2, GOLDEN_INPUT, {}, 500_000)
+    assert len(children) == 2
+    assert alive == [[]]
+    variants = [work.variants for work in works if hasattr(work, "variants")]
+    assert variants
+    # there are a thousand of them
+    assert all(len(pickle.dumps(each)) < 1_000 for each in variants)
 
 
 class Dies:

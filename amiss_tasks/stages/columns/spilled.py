@@ -33,6 +33,8 @@ class Spilled:
         todo: What is to be done then.
     """
 
+    _compression: str | None = "lz4"
+
     def __init__(self, file: Path, until: str = _UNTIL, todo: str = _TODO) -> None:
         self._file = file
         self._until, self._todo = until, todo
@@ -111,7 +113,7 @@ class Spilled:
         import pyarrow as pa
 
         if self._writer is None:
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            options = pa.ipc.IpcWriteOptions(compression=self._compression)
             self._writer = pa.ipc.new_file(str(self._file), table.schema, options=options)
         for batch in table.to_batches():
             self._writer.write_batch(batch)
@@ -139,6 +141,8 @@ class Sorted(Spilled):
         rows_of_batch: Rows of a batch.
     """
 
+    _compression = None  # each column of a small batch alone takes longer than it saves
+
     def __init__(self, file: Path, until: str, todo: str, rows_of_batch: int) -> None:
         super().__init__(file, until, todo)
         self._rows_of_batch = rows_of_batch
@@ -165,10 +169,11 @@ class Sorted(Spilled):
             batch = self._reader.get_batch(at)
             own = batch[_PLACE].to_numpy()
             is_within = ((own[:, None] >= first) & (own[:, None] < last)).any(axis=1)
-            found.append(batch.filter(pa.array(is_within)).drop_columns(_PLACE))
-            places.append(own[is_within])
-        table = pa.Table.from_batches(found, schema=self._schema)
-        return table.take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
+            if not is_within.all():
+                batch, own = batch.filter(pa.array(is_within)), own[is_within]
+            found.append(batch.drop_columns(_PLACE))
+            places.append(own)
+        return _in_order(pa.Table.from_batches(found, self._schema), np.concatenate(places))
 
     def all(self) -> Iterator[Any]:
         """Yield Arrow tables of all rows, batch by batch."""
@@ -178,12 +183,25 @@ class Sorted(Spilled):
     def _cut(self, table: Any, places: IntArray) -> None:
         import pyarrow as pa
 
-        table = table.append_column(_PLACE, pa.array(places))
-        order = np.argsort(places, kind="stable")
-        for begin in range(0, len(order), self._rows_of_batch):
-            rows = order[begin : begin + self._rows_of_batch]
-            self._bounds.append((places[rows[0]], places[rows[-1]], len(rows)))
-            self._append(table.take(pa.array(rows)).combine_chunks(), self._written)
+        for first in range(0, len(places), _ROWS_AT_ONCE):
+            some = places[first : first + _ROWS_AT_ONCE]
+            rows = _in_order(table.slice(first, len(some)), some)
+            some = np.sort(some)
+            rows = rows.append_column(_PLACE, pa.array(some))
+            for begin in range(0, len(some), self._rows_of_batch):
+                own = some[begin : begin + self._rows_of_batch]
+                self._bounds.append((own[0], own[-1], len(own)))
+                self._append(rows.slice(begin, len(own)), self._written)
+
+
+def _in_order(table: Any, places: IntArray) -> Any:
+    """Rows of an Arrow table by their places; what is in order already is only copied."""
+    import pyarrow as pa
+
+    table = table.combine_chunks()
+    if (places[1:] >= places[:-1]).all():
+        return table
+    return table.take(pa.array(np.argsort(places, kind="stable")))
 
 
 class Places:

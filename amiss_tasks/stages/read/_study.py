@@ -257,28 +257,32 @@ def _read(
             inputs, grid_values, features, stack, with_digests=takes, shared=shared
         )
         reports, located, kept = opened.reports, opened.features, opened.kept
-        pool = stack.enter_context(Pool(memory.processes if memory is not None else 1))
-        vcf = read_vcf(
-            opened,
-            labelled=True,
-            leave_out_other_alleles=leave_out_other_alleles,
-            usable=usable,
-            memory=memory,
-            pool=pool,
-            draw=draw,
-            disk=disk.of(VCF),
-        )
-        found = {}
-        for role, reader in {**opened.cadd, **opened.tables}.items():
-            found[role] = yield from collecting_rows(
-                reader,
-                vcf.variants,
-                located,
-                CADD if role in CADD_ROLES else role,
+        # its processes have ended before rows are joined, which takes memory of its own
+        with Pool(memory.processes if memory is not None else 1) as pool:
+            vcf = read_vcf(
+                opened,
+                labelled=True,
+                leave_out_other_alleles=leave_out_other_alleles,
+                usable=usable,
                 memory=memory,
                 pool=pool,
-                disk=disk.of(role),
+                draw=draw,
+                disk=disk.of(VCF),
             )
+            readers = {**opened.cadd, **opened.tables}
+            if any(pool.is_worth(reader.report.file) for reader in readers.values()):
+                vcf.variants.keep(disk.directory)
+            found = {}
+            for role, reader in readers.items():
+                found[role] = yield from collecting_rows(
+                    reader,
+                    vcf.variants,
+                    located,
+                    CADD if role in CADD_ROLES else role,
+                    memory=memory,
+                    pool=pool,
+                    disk=disk.of(role),
+                )
         roles = [role for role in CADD_ROLES if role in reports]
         tables = [found[role] for role in roles]
         if any(report.broken for report in reports.values()):

@@ -101,22 +101,26 @@ class UnlabelledRows:
         """
         opened = self._opened
         self._left_out.add(_left_out_table(()), 0)
-        vcf = read_vcf(
-            opened,
-            labelled=False,
-            leave_out_other_alleles=True,
-            each=self._take,
-            pool=self._pool,
-        )
-        self._rows.finish()
-        self._left_out.finish()
-        self._places.finish()
-        if vcf.variants.is_repeated():
-            # rows with one name can be found only among all rows
-            self._last = 0
-            self._rows.join_pieces()
-            self._left_out.join_pieces()
-        tables = {role: self._table(role, vcf) for role in (*opened.cadd, *opened.tables)}
+        with self._pool:  # its processes have ended before rows are joined
+            vcf = read_vcf(
+                opened,
+                labelled=False,
+                leave_out_other_alleles=True,
+                each=self._take,
+                pool=self._pool,
+            )
+            self._rows.finish()
+            self._left_out.finish()
+            self._places.finish()
+            if vcf.variants.is_repeated():
+                # rows with one name can be found only among all rows
+                self._last = 0
+                self._rows.join_pieces()
+                self._left_out.join_pieces()
+            readers = {**opened.cadd, **opened.tables}
+            if any(self._pool.is_worth(reader.report.file) for reader in readers.values()):
+                vcf.variants.keep(self._directory)
+            tables = {role: self._table(role, vcf) for role in readers}
         if any(report.broken for report in opened.reports.values()):
             opened.raise_faults()
         reports = [opened.reports[role] for role in self._roles]
@@ -226,7 +230,7 @@ def read_unlabelled(
     with ExitStack() as stack:
         values = {"transcript": (transcript,)}
         opened = open_inputs(inputs, values, features, stack, labelled=False)
-        pool = stack.enter_context(Pool(processes_for(most_bytes, BASE_BYTES)))
+        pool = Pool(processes_for(most_bytes, BASE_BYTES))
         rows = UnlabelledRows(opened, directory, rows_of_piece, pool)
         rows.read()
     return rows
