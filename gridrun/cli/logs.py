@@ -101,7 +101,8 @@ def _lines(attempt: LoggedAttempt, study: Path, pipeline: str) -> list[str]:
         said.append(f"  log: {attempt.log}")
     if attempt.shared_log is not None:
         said.append(f"  log of what it shares with others: {attempt.shared_log}")
-    if attempt.state == "failed" and attempt.combination is not None:
+    is_open = attempt.state == "failed" and attempt.outcome != "done"
+    if is_open and attempt.combination is not None:
         said.append(f"  run again: {_again(study, attempt, pipeline)}")
     return said
 

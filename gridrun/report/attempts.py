@@ -36,6 +36,7 @@ class LoggedAttempt:
         log: Its log file, or None.
         rows: ``--rows`` of its run, or None.
         folds: ``--folds`` of its run, or None.
+        outcome: What became of its task, ``done`` or ``failed``; None while it waits.
         is_shared: Whether it made what a task that was asked for shares, and is not its own.
         shared_log: Where it printed nothing itself, the log of the attempt that made what it
             shares, or None.
@@ -58,6 +59,7 @@ class LoggedAttempt:
     log: Path | None
     rows: int | None
     folds: int | None
+    outcome: str | None
     is_shared: bool = False
     shared_log: Path | None = None
 

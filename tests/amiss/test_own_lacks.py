@@ -1,6 +1,9 @@
 """A file of one's own that loads a package which is not installed: said before any task runs."""
 
+import subprocess
+
 import pytest
+from commands import gridrun
 from own_files import MEDIAN
 
 from amiss_tasks.r.own_file import OwnFile
@@ -53,3 +56,66 @@ def test_the_run_ends_before_its_first_task(tmp_path):
     with pytest.raises(EnvironmentFault, match="R has no package nosuch, which mine"):
         study.run(backend="inprocess")
     assert study.logs() == []
+
+
+FILL = "fill <- function(data) { data[is.na(data)] <- 0; data }\n"
+LOSES = """
+impute_train <- function(data, params, seed) {
+  completed <- tiny::fill(data)
+  if (file.exists("LIBRARY/second")) {
+    file.rename("LIBRARY/tiny", "LIBRARY/away")
+    file.remove("LIBRARY/second")
+    quit(status = 7)  # what is loaded goes on
+  }
+  if (file.exists("LIBRARY/first")) file.rename("LIBRARY/first", "LIBRARY/second")
+  list(completed = completed, state = 0)
+}
+impute_test <- function(data, state, seed) tiny::fill(data)
+"""
+"""A method that takes the package away which it needs, in its second task."""
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A library of R with a package `tiny`."""
+    source, made = tmp_path / "source" / "tiny", tmp_path / "library"
+    (source / "R").mkdir(parents=True)
+    made.mkdir()
+    about = {"Package": "tiny", "Version": "0.1", "Title": "T", "License": "GPL-3"}
+    (source / "DESCRIPTION").write_text("".join(f"{k}: {v}\n" for k, v in about.items()))
+    (source / "NAMESPACE").write_text("export(fill)\n")
+    (source / "R" / "fill.R").write_text(FILL)
+    install = ["R", "CMD", "INSTALL", "--no-docs", "--no-test-load", "-l", made, source]
+    subprocess.run(install, check=True, capture_output=True)
+    return made
+
+
+@pytest.mark.slow
+def test_a_package_that_vanishes_leaves_its_tasks_waiting(library, tmp_path):
+    """One message, nothing failed; with the package back the same command gives the whole table."""
+    file = tmp_path / "mine.R"
+    file.write_text(LOSES.replace("LIBRARY", str(library)))
+    directory = write_small_study(
+        tmp_path / "study",
+        imputation=["zero_imp", "mine"],
+        own_methods={"mine": file},
+        classifiers=["lr"],
+        folds=3,
+    )
+
+    def run():
+        return gridrun("local", directory, "--in-process", R_LIBS=str(library))
+
+    (library / "first").touch()
+    broken = run()
+    assert broken.returncode == 3
+    said = f"{broken.stdout}\n{broken.stderr}"
+    assert said.count("R has no package tiny, which mine.R loads\n  install it") == 1
+    assert "0 failed" in said
+    states = open_study(directory).results()["state"].tolist()
+    assert states.count("failed") == 0
+    assert states.count("waiting") >= 2
+    (library / "away").rename(library / "tiny")
+    assert run().returncode == 0
+    table = open_study(directory).results().set_index(["method", "fold"])
+    assert (table.loc["mine", "MCC"] == table.loc["zero_imp", "MCC"]).all()

@@ -67,10 +67,12 @@ def test_an_attempt_that_is_followed_by_another_is_no_outcome(tmp_path):
         ledger.record(failed(final=False), "first.log")
         ledger.commit()
         assert ledger.result(1, 1, 77) is None
+        assert [attempt["outcome"] for attempt in ledger.noteworthy()] == [None]
         ledger.record(done())
         ledger.commit()
         assert ledger.result(1, 1, 77).state == "done"
         (attempt,) = ledger.noteworthy()
+        assert attempt["outcome"] == "done"
         found = (attempt["signal"], attempt["stage"], attempt["log"])
         assert found == (11, "train", "first.log")
 

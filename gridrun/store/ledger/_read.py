@@ -231,13 +231,14 @@ class LedgerView:
         return Timings(self.db, whole=whole)
 
     def noteworthy(self) -> Iterator[dict[str, Any]]:
-        """Attempts that failed or printed something, oldest first, and ``request`` of their run.
+        """Attempts that failed or printed something, oldest first.
 
         Yields:
-            Column to value.
+            Column to value; ``request`` of their run, ``outcome`` of their task or None.
         """
         found = self.db.execute(
-            "SELECT a.*, request FROM attempt a LEFT JOIN run ON run.id = a.run "
+            "SELECT a.*, request, outcome.state AS outcome FROM attempt a "
+            "LEFT JOIN run ON run.id = a.run LEFT JOIN outcome USING (context, fold, code) "
             "WHERE a.state = 'failed' OR log != '' ORDER BY a.id"
         )
         names = [column[0] for column in found.description]
