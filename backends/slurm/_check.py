@@ -16,7 +16,10 @@ def check(settings: SlurmSettings) -> Iterator[tuple[str, str, str, str]]:
     while not place.exists() and place != place.parent:
         place = place.parent
     if os.access(place, os.W_OK):
-        yield ("folder", "ok", f"{settings.path}: the nodes have to see it, too", "")
+        seen = "the nodes have to see it, too"
+        if not settings.shared_disk:
+            seen = f"shards go from there to {settings.node_path} of each node, by srun"
+        yield ("folder", "ok", f"{settings.path}: {seen}", "")
     else:
         yield ("folder", "missing", f"{settings.path} cannot be written", "name another: path")
     try:

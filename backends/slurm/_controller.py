@@ -35,7 +35,8 @@ OVER = frozenset(
 )
 """States after which nothing more comes of a job."""
 
-_FIELDS = "%K|%T|%r|%N|%e"
+_FIELDS = "%K|%T|%r|%N|%e|%A"
+_PUT_BACK_HELD = "requeued in held state"
 _RETRYING = "sleeping and retrying"
 _NO_ANSWER = re.compile(
     r"unable to contact|unable to establish|timed out|connection|zero bytes|communication"
@@ -66,12 +67,19 @@ class JobState:
         node: Where it runs, or empty.
         ended: When it ended or would end at the latest, seconds since the epoch; None where
             that is not known.
+        job: Its number, or empty.
     """
 
     state: str
     reason: str = ""
     node: str = ""
     ended: float | None = None
+    job: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was put back, as nobody brought its shard, and waits to be released."""
+        return self.state == "PENDING" and _PUT_BACK_HELD in self.reason
 
     @property
     def is_over(self) -> bool:
@@ -154,9 +162,9 @@ def tasks_of(name: str) -> Mapping[int, JobState]:
     )
     found: dict[int, JobState] = {}
     for line in text.splitlines():
-        index, state, reason, node, ended = line.strip().split("|")
+        index, state, reason, node, ended, number = line.strip().split("|")
         seconds = float(ended) if ended.isdigit() else None
-        job = JobState(state, reason, node, seconds)
+        job = JobState(state, reason, node, seconds, number)
         # an array that was sent twice: what lives counts
         if index.isdigit() and (int(index) not in found or found[int(index)].is_over):
             found[int(index)] = job
@@ -172,10 +180,30 @@ def has_jobs() -> bool:
     return bool(answer("squeue", f"--user={getpass.getuser()}", "--noheader").strip())
 
 
-def cancel(name: str) -> None:
-    """Cancel all jobs of a name.
+def cancel(name: str, *, only_waiting: bool = False) -> None:
+    """Cancel all jobs of a name, or those that wait in the queue.
 
     Raises:
         NoAnswer: Slurm does not answer.
     """
-    answer("scancel", f"--name={name}", f"--user={getpass.getuser()}")
+    state = ("--state=PENDING",) if only_waiting else ()
+    answer("scancel", f"--name={name}", f"--user={getpass.getuser()}", *state)
+
+
+def release(job: str) -> None:
+    """Have a job that is held wait for its turn again.
+
+    Raises:
+        NoAnswer: Slurm does not answer.
+    """
+    answer("scontrol", "release", job)
+
+
+def state_of_node(node: str) -> str:
+    """Slurm's word for how a node is; empty where it is not known.
+
+    Raises:
+        NoAnswer: Slurm does not answer.
+    """
+    words = answer("sinfo", "--noheader", "--Node", f"--nodes={node}", "--format=%t").split()
+    return words[0] if words else ""

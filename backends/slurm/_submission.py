@@ -15,14 +15,35 @@ from gridrun.shard.packing import Shards
 LOGS = "logs"
 """Directory of a sweep that has what its jobs printed."""
 
+NODES = "nodes"
+"""Directory of a sweep that has, for each shard, the nodes on whose own disk it was."""
+
+JOB_LOG = "job.txt"
+"""What a job without a shared disk prints, beside its shard on its node."""
+
 SCRIPT = "job.sh"
 _OPTIONS = "sbatch.json"
+_NODE_PATH = "node_path"
+
+_MOST_WAIT_SECONDS = 300
+"""So long a job waits at most for somebody to bring its shard to its node."""
 
 _JOB = """#!/bin/bash
 # A task of a job array runs the shard of its own number; after a kill it goes on where it was.
 set -e
 {setup}
 exec {python} -m backends.slurm._task . {notice}
+"""
+
+_JOB_ON_A_DISK_OF_ITS_OWN = """#!/bin/bash
+# A task of a job array runs the shard of its own number, which is brought to a disk of this node.
+umask 077
+place={place}_$SLURM_ARRAY_TASK_ID
+mkdir -p "$place" && [ -O "$place" ] && [ ! -L "$place" ] || exit 1
+exec >> "$place/{log}" 2>&1
+set -e
+{setup}
+exec {python} -m backends.slurm._task "$place/{sweep}" {notice} {wait}
 """
 
 
@@ -45,7 +66,19 @@ def write_job(
     minutes = time_limit(settings, shards, limits, most_hours)
     notice = notice_seconds(settings, minutes)
     python = settings.python or f"{shlex.quote(sys.executable)} -P"
-    text = _JOB.format(setup=settings.setup.strip(), python=python, notice=notice)
+    setup = settings.setup.strip()
+    text = _JOB.format(setup=setup, python=python, notice=notice)
+    if not settings.shared_disk:
+        text = _JOB_ON_A_DISK_OF_ITS_OWN.format(
+            place=shlex.quote(f"{settings.node_path}/{directory.name}"),
+            sweep=directory.name,
+            log=JOB_LOG,
+            setup=setup,
+            python=python,
+            notice=notice,
+            wait=min(_MOST_WAIT_SECONDS, 30 * minutes),
+        )
+        (directory / _NODE_PATH).write_text(settings.node_path, "utf-8")
     (directory / SCRIPT).write_text(text, "utf-8")
     (directory / LOGS).mkdir(exist_ok=True)
     count = max(len(shards), 1)
@@ -61,8 +94,20 @@ def options_of(directory: Path) -> list[str]:
 
 
 def has_begun(directory: Path) -> bool:
-    """Whether a job of a sweep was ever started, for then there is its log."""
-    return any((directory / LOGS).glob("*"))
+    """Whether a job of a sweep was ever started, for then there is its log, or its node."""
+    return any((directory / LOGS).glob("*")) or (directory / NODES).exists()
+
+
+def node_path_of(directory: Path) -> str:
+    """Where nodes keep the shards of a sweep on their own disks; empty where the disk is shared."""
+    path = directory / _NODE_PATH
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def places(settings: SlurmSettings) -> list[str]:
+    """Options that say where jobs go."""
+    found = {name: getattr(settings, name) for name in ("partition", "account", "qos")}
+    return [f"--{name}={value}" for name, value in found.items() if value]
 
 
 def sent_at(directory: Path) -> float | None:
@@ -80,9 +125,9 @@ def _options(
     settings: SlurmSettings, directory: Path, count: int, minutes: int, megabytes: int
 ) -> list[str]:
     at_once = f"%{settings.max_running}" if settings.max_running else ""
-    places = {name: getattr(settings, name) for name in ("partition", "account", "qos")}
+    log = f"--output={LOGS}/shard-%5a.txt" if settings.shared_disk else "--output=/dev/null"
     return [
-        *(f"--{name}={value}" for name, value in places.items() if value),
+        *places(settings),
         f"--job-name={directory.name}",
         f"--array=0-{count - 1}{at_once}",
         f"--time={minutes}",
@@ -91,8 +136,8 @@ def _options(
         "--ntasks=1",
         "--requeue",
         f"--signal=B:USR1@{notice_seconds(settings, minutes)}",
-        f"--chdir={directory}",
-        f"--output={LOGS}/shard-%5a.txt",
+        f"--chdir={directory if settings.shared_disk else '/'}",
+        log,
         "--open-mode=append",
         *settings.options,
     ]

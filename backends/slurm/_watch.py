@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from backends.slurm import _controller as slurm
 from backends.slurm._commands import NoAnswer
 from backends.slurm._controller import JobState, QueueFull
-from backends.slurm._submission import log_of
+from backends.slurm._nodes import Nodes
+from backends.slurm._submission import log_of, node_path_of
 from gridrun.errors import EnvironmentFault
 from gridrun.plan.units import Event, SweepEnded, SweepSent
 from gridrun.run.backend import SentSweep
@@ -37,6 +38,7 @@ class SlurmWatch(QueueWatch):
             second argument where those cannot be known.
         waits: Whether it is looked at again and again.
         say: Called with each line about its state.
+        nodes: Gives those that have no disk in common with this machine, if that is how they are.
     """
 
     todo_missing = (
@@ -55,6 +57,7 @@ class SlurmWatch(QueueWatch):
         jobs: Callable[[Collection[int], Callable[[str], None]], Mapping[int, JobState]],
         waits: bool,
         say: Callable[[str], None],
+        nodes: Callable[[], Nodes | None] = lambda: None,
     ) -> None:
         super().__init__(sweep, queue, numbers=numbers, is_cancelled=is_cancelled, say=say)
         self.is_sent = sweep.is_sent
@@ -63,7 +66,8 @@ class SlurmWatch(QueueWatch):
         self._submit = submit
         self._jobs_of = jobs
         self._waits = waits
-        self._settled = math.inf
+        self._find_nodes = nodes
+        self._settled = self._asked = math.inf
         self._planned = sweep.planned
         self._was_cancelled = False
 
@@ -81,6 +85,9 @@ class SlurmWatch(QueueWatch):
             yield from self._send()
             return
         jobs = self._jobs()
+        nodes = self._find_nodes()
+        if nodes is not None and jobs is not None:
+            self._visit(nodes, jobs, cancelled=cancelled)
         # states first: what a job writes before it ends is read below
         is_held = {n: self.queue.state(s).state == "running" for n, s in self.shards.items()}
         yield from self.read_shards()
@@ -88,13 +95,14 @@ class SlurmWatch(QueueWatch):
             return
         living = {number for number, job in jobs.items() if not job.is_over}
         if living and cancelled:
-            self._cancel()
+            self._cancel(only_waiting=nodes is not None and not self._is_late())
+        left = {n for n in self.shards if nodes is not None and nodes.open(n)}
         for number in self.shards:
-            held = number in living or is_held[number]
+            held = number in living or is_held[number] or number in left
             if not held and not self.outstanding.is_through(number):
                 yield from self._give_up(number, jobs.get(number), cancelled=cancelled)
         self._say_states(jobs)
-        if self.outstanding.is_settled and not self._awaits_ends(jobs):
+        if self.outstanding.is_settled and not (left or self._awaits_ends(jobs)):
             if living:
                 self._cancel()
             self.is_over = True
@@ -131,10 +139,24 @@ class SlurmWatch(QueueWatch):
             self.say_once(f"{self.name}: {error.what}; outcomes are read all the same")
             return None
 
-    def _cancel(self) -> None:
+    def _visit(self, nodes: Nodes, jobs: Mapping[int, JobState], *, cancelled: bool) -> None:
+        """Have what nodes keep on their own disks come here, and shards go there."""
+        through = [number for number in self.shards if self.outstanding.is_through(number)]
+        try:
+            for text in nodes.visit(jobs, self.shards, through, is_cancelled=cancelled):
+                self.say_once(f"{self.name}: {text}")
+        except NoAnswer as error:
+            self.say_once(f"{self.name}: {error.what}; it is asked again")
+
+    def _is_late(self) -> bool:
+        """Whether jobs that were asked to end by a step had the time of a lease for that."""
+        self._asked = min(self._asked, time.monotonic())
+        return time.monotonic() - self._asked > self.queue.lease_seconds
+
+    def _cancel(self, *, only_waiting: bool = False) -> None:
         """Have Slurm end what nobody waits for any more; the next look sees whether it did."""
         try:
-            slurm.cancel(self.name)
+            slurm.cancel(self.name, only_waiting=only_waiting)
         except NoAnswer as error:
             self.say_once(f"{self.name}: {error.what}; its jobs are cancelled as soon as it does")
 
@@ -162,4 +184,6 @@ def end_of(queue: ShardQueue, shard: str, job: JobState | None) -> str:
     error = text_of(queue.out(shard) / ERROR).strip().partition("\n")[0]
     log = text_of(log_of(queue.directory, shard)).strip().rpartition("\n")[2]
     unseen = f"it has printed nothing: do the nodes see {queue.directory}?"
+    if node_path := node_path_of(queue.directory):
+        unseen = f"nothing came of it: can a job make directories below {node_path} of its node?"
     return f"the job of {queue.part(shard)} {ended}: {error or log or unseen}"

@@ -15,7 +15,16 @@ from backends.slurm._cluster import Cluster, ask_cluster
 from backends.slurm._commands import NoAnswer
 from backends.slurm._controller import AtLimit, JobState, QueueFull
 from backends.slurm._estimates import quote, shards_of, workers
-from backends.slurm._submission import SCRIPT, has_begun, log_of, options_of, sent_at, write_job
+from backends.slurm._nodes import Nodes
+from backends.slurm._submission import (
+    SCRIPT,
+    has_begun,
+    log_of,
+    node_path_of,
+    options_of,
+    sent_at,
+    write_job,
+)
 from backends.slurm._watch import SlurmWatch, end_of
 from backends.slurm.settings import SlurmSettings
 from gridrun.errors import EnvironmentFault, UserError, counted
@@ -97,11 +106,15 @@ class SlurmBackend(QueueBackend):
         return quote(self._settings, units)
 
     def cancel(self, sweep: str) -> None:
-        """Have the jobs end; those that Slurm does not end find that nobody wants them."""
+        """Have the jobs end; those that Slurm does not end find that nobody wants them.
+
+        Jobs that run on nodes without a shared disk are asked to by who collects what they have.
+        """
         try:
             super().cancel(sweep)
         finally:
-            slurm.cancel(sweep)
+            has_nodes = bool(node_path_of(self._queue(sweep).directory))
+            slurm.cancel(sweep, only_waiting=has_nodes)
 
     def look(self, sweep: str) -> SweepStatus:
         """A sweep as it is now."""
@@ -115,10 +128,13 @@ class SlurmBackend(QueueBackend):
         lacking = [number for number, state in enumerate(states) if state != "done"]
         jobs = self._jobs(queue, lacking, unknown.append)
         children = []
+        nodes = self._nodes(queue)
         for number, (shard, state) in enumerate(zip(shards, states, strict=True)):
             job = jobs.get(number)
             word = job.words if job is not None and state != "done" else state
             error = text_of(queue.out(shard) / ERROR).replace("\n", " ").strip()
+            if nodes is not None and (job is None or job.is_over) and (left := nodes.open(number)):
+                error = error or f"what it has is on {', '.join(left)} still: collect brings it"
             children.append(ChildStatus(queue.part(shard), word, error))
         living = [job for job in jobs.values() if not job.is_over]
         known = {job.state.lower() for job in living}
@@ -137,10 +153,14 @@ class SlurmBackend(QueueBackend):
 
     def next_steps(self, study: str) -> str:
         """What a person does while tasks are out."""
-        return (
-            f"resume with: {self.commands.send} {study}; see their state: {self.commands.status} "
-            f"{study}; end them: {self.commands.cancel} {study}"
+        types = self.commands
+        steps = (
+            f"resume with: {types.send} {study}; see their state: {types.status} {study}; "
+            f"end them: {types.cancel} {study}"
         )
+        if self._settings.shared_disk:
+            return steps
+        return f"jobs get their shards from a command that waits, or from {types.collect}; {steps}"
 
     def _packed(self, units: Sequence[Unit]) -> list[Shards]:
         return shards_of(self._settings, units, self._cluster.most_tasks)
@@ -310,7 +330,13 @@ class SlurmBackend(QueueBackend):
             jobs=lambda numbers, say: self._jobs(queue, numbers, say),
             waits=self._waits,
             say=self._say,
+            nodes=lambda: self._nodes(queue),
         )
+
+    def _nodes(self, queue: ShardQueue) -> Nodes | None:
+        """The nodes of a sweep that have no disk in common with this machine."""
+        has_any = bool(node_path_of(queue.directory))
+        return Nodes(queue, self._settings) if has_any else None
 
     def _look(self, watch: SweepWatch) -> Iterator[Event]:
         assert isinstance(watch, SlurmWatch)

@@ -29,6 +29,8 @@ from gridrun.study.schema_parts import (
 _WHOLE: Callable[[Section, str], Any] = partial(Section.whole, least=1)
 _PLAIN: Mapping[str, Callable[[Section, str], Any]] = {
     "path": Section.path,
+    "shared_disk": Section.switch,
+    "node_path": Section.text,
     "partition": Section.text,
     "account": Section.text,
     "qos": Section.text,
@@ -94,7 +96,7 @@ class SlurmSettings:
     """Which jobs a study asks for.
 
     Args:
-        path: Folder of the shards, which the nodes see.
+        path: Folder of the shards, which the nodes see if the disk is shared.
         partition: Name, or empty for the cluster's default.
         account: The same.
         qos: The same.
@@ -112,6 +114,8 @@ class SlurmSettings:
         lease_seconds: After which a silent worker's shard is free, and files are no longer late.
         poll_seconds: Between two looks, for who waits.
         hourly_rate: Price of a job for an hour, in whatever currency, or None.
+        shared_disk: Whether the nodes see the folder.
+        node_path: Where a node keeps shards on its own disk if they do not.
         memo: Where the study remembers in which folder it put what, or None.
     """
 
@@ -133,6 +137,8 @@ class SlurmSettings:
     lease_seconds: float = LEASE_SECONDS
     poll_seconds: float = 15.0
     hourly_rate: float | None = None
+    shared_disk: bool = True
+    node_path: str = "/tmp"  # noqa: S108 - each shard has a directory of this user alone below it
     memo: Path | None = None
 
 
@@ -157,7 +163,28 @@ def read_slurm(node: Node, file: Path, inputs: Mapping[str, InputRole]) -> Backe
     if "options" in section.nodes:
         found["options"] = _options(section)
     paths = paths_elsewhere(section, inputs)
+    _check_node_path(section, found)
     return BackendValue(replace(plain, **found), section.reader.finish(), paths)
+
+
+def _check_node_path(section: Section, found: Mapping[str, Any]) -> None:
+    """What goes together with nodes that have no shared disk, and what does not."""
+    if not (node_path := Path(found.get("node_path", "/"))).is_absolute():
+        advice = "give the directory as each node has it: node_path: /scratch"
+        section.reader.fault(
+            f"{node_path} is no path from the root", section.nodes["node_path"], advice
+        )
+    if "node_path" in found and found.get("shared_disk", True):
+        advice = "add shared_disk: no, or remove it"
+        section.reader.fault(
+            "node_path is for nodes without a shared disk", section.nodes["node_path"], advice
+        )
+    if "inputs" in section.nodes and not found.get("shared_disk", True):
+        section.reader.fault(
+            "inputs that a job reads need a disk that all nodes see",
+            section.nodes["inputs"],
+            "have them read here: inputs of the study, and none below slurm",
+        )
 
 
 def _bounds(

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrun.plan.units import ContextFacts, Job, ReadArtifact, Unit
-from gridrun.shard._file import ARTIFACTS, Shard, shard_name
-from gridrun.shard._segments import MANIFEST
+from gridrun.shard._file import ARTIFACTS, Shard, open_shard, shard_name
+from gridrun.shard._segments import MANIFEST, is_segment
 from gridrun.shard._text import NOT_AS_WRITTEN
 from gridrun.store.owner import boot, born
 
@@ -150,6 +150,25 @@ class ShardQueue:
     def out(self, shard: str) -> Path:
         """Where the outcomes of a shard go."""
         return self.directory / _OUT / shard
+
+    def parts(self, shard: str) -> list[Path]:
+        """What a copy for the workers of one shard has: files, and directories for others.
+
+        Outcomes that are there are among them, so that a worker goes on where they end.
+        """
+        file = self.file(shard)
+        digests = {unit.artifact for unit in open_shard(file).units if unit.artifact}
+        out = self.out(shard)
+        segments = sorted(path for path in out.glob("*") if is_segment(path.name))
+        directories = [self.directory / name for name in (ARTIFACTS, _CLAIMS, _OUT)]
+        return [
+            *directories,
+            *([out] if segments else []),
+            *segments,
+            *(self.directory / ARTIFACTS / digest for digest in sorted(digests)),
+            file,
+            self.directory / _ABOUT,
+        ]
 
     def taken(self, shard: str) -> int:
         """How often a shard was taken so far."""

@@ -19,6 +19,9 @@ _MOST_UNKNOWN = 20
 FILE_NAME = r"[A-Za-z][A-Za-z0-9_-]*"
 """Name that a study gives an input file of its own; without a dot, which joins it to the role."""
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+SWITCH: Mapping[object, bool] = {"yes": True, "no": False, True: True, False: False}
+"""What is written for true and for false."""
+
 SIZE = rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(_UNITS)})"
 """A size of memory as people write it."""
 
@@ -206,12 +209,13 @@ class Section:
         return section
 
     def switch(self, key: str) -> bool | None:
-        """True or false."""
+        """True or false, which may be written yes or no."""
 
         def meant(node: Node) -> bool | None:
-            return node.value if isinstance(node, Leaf) and isinstance(node.value, bool) else None
+            value = node.value if isinstance(node, Leaf) else None
+            return SWITCH.get(value) if isinstance(value, bool | str) else None
 
-        return self._value(key, meant, "allowed: true, false")
+        return self._value(key, meant, "allowed: true, false, yes, no")
 
     def texts(self, key: str) -> Mapping[str, str] | None:
         """A mapping of texts."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from gridrun.pipeline import InputRole
-from gridrun.study._section import FILE_NAME, Section
+from gridrun.study._section import FILE_NAME, SWITCH, Section
 from gridrun.study._section import SIZE as _SIZE
 
 Schema = Mapping[str, Any]
@@ -80,7 +80,7 @@ def _setting(read: Callable[[Section, str], Any]) -> Schema:
         Section.word: one_of,
         Section.whole: whole,
         Section.number: number,
-        Section.switch: lambda: {"type": "boolean"},
+        Section.switch: lambda: one_of([*SWITCH]),
         Section.texts: lambda: {
             "type": "object",
             "additionalProperties": {"type": ["string", "number", "boolean"]},

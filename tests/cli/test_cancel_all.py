@@ -100,8 +100,8 @@ def test_what_cannot_be_noted_here_is_ended_there(tmp_path, monkeypatch):
     """On a disk that takes no note of it the folder's workers and the jobs of Slurm still end."""
     (tmp_path / "s").touch()  # where a directory has to be
     ended = []
-    queue = SimpleNamespace(exists=True, cancel=lambda: ended.append("workers"))
-    monkeypatch.setattr("backends.slurm.backend.slurm.cancel", ended.append)
+    queue = SimpleNamespace(directory=tmp_path, exists=True, cancel=lambda: ended.append("workers"))
+    monkeypatch.setattr("backends.slurm.backend.slurm.cancel", lambda name, **_: ended.append(name))
     backend = SlurmBackend.__new__(SlurmBackend)
     backend._memory, backend._queue = SweepMemory(tmp_path), lambda _: queue
     with pytest.raises(OSError, match="Not a directory"):

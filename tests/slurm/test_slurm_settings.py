@@ -6,7 +6,7 @@ import pytest
 from toystudies import SMALL_GRID, TOY, write_study
 
 from backends.slurm._estimates import job_seconds, memory_mb, notice_seconds, quote, time_limit
-from backends.slurm._submission import options_of, write_job
+from backends.slurm._submission import node_path_of, options_of, write_job
 from backends.slurm.settings import Bounds, SlurmSettings
 from gridrun.errors import InputError
 from gridrun.pipeline import load_pipeline
@@ -33,6 +33,10 @@ def settings_of(directory, slurm):
         ("{options: '--comment=\"a'}", "the options are not whole"),
         ("{cpus: 0}", "allowed: a whole number, at least 1"),
         ("short", 'key "slurm" has'),
+        ("{shared_disk: perhaps}", 'slurm setting "shared_disk" has'),
+        ("{shared_disk: no, node_path: scratch}", "scratch is no path from the root"),
+        ("{node_path: /scratch}", "node_path is for nodes without a shared disk"),
+        ("{shared_disk: no, inputs: {table: /a, labels: /b}}", "need a disk that all nodes see"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path, slurm, message):
@@ -55,6 +59,19 @@ def test_a_value_and_its_bounds(tmp_path):
 
 def units(*seconds):
     return tuple(Unit(f"u{n}", "", (), each) for n, each in enumerate(seconds))
+
+
+def test_what_sbatch_is_given_without_a_shared_disk(tmp_path):
+    """Nothing that names a directory of this machine; a directory of its own for each job there."""
+    place = tmp_path / "gridrun-study-1-001-shards"
+    place.mkdir()
+    settings = SlurmSettings(tmp_path, shared_disk=False, node_path="/two words", python="python3")
+    write_job(settings, place, (units(60),), Limits(), None)
+    text = "\n".join([*options_of(place), (place / "job.sh").read_text()])
+    assert str(tmp_path) not in text
+    assert "place='/two words/gridrun-study-1-001-shards'_$SLURM_ARRAY_TASK_ID" in text
+    assert '-m backends.slurm._task "$place/gridrun-study-1-001-shards" 300 300' in text
+    assert node_path_of(place) == "/two words"
 
 
 def test_time_of_jobs(tmp_path):
