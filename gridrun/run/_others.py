@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def closed_to_others(paths: StudyPaths) -> Iterator[Fault]:
     for each in (state, *sorted(state.iterdir())):
         with contextlib.suppress(FileNotFoundError):  # a ledger's log goes when it is closed
             status = each.stat()
-            if status.st_uid not in trusted:
+            if status.st_uid not in trusted and status.st_uid != _uid_there(state):
                 raise _of_another(each, status.st_uid)
             if status.st_mode & _OF_OTHERS:
                 said = f"{each.relative_to(state.parent)} (mode {stat.S_IMODE(status.st_mode):04o})"
@@ -60,6 +61,15 @@ def closed_to_others(paths: StudyPaths) -> Iterator[Fault]:
         )
     else:
         yield from _above(state)
+
+
+def _uid_there(directory: Path) -> int | None:
+    """Who owns a new file there, which a server may decide; None where none can be made."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as made:
+            return os.fstat(made.fileno()).st_uid
+    except OSError:
+        return None
 
 
 def _is_closed(path: Path, mode: int) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from toystudies import SMALL_GRID, open_toy, write_study
 
 from gridrun.errors import UserError
-from gridrun.run import Silent
+from gridrun.run import Silent, _others
 from gridrun.run._others import closed_to_others
 
 NOBODY = 65534
@@ -89,6 +89,14 @@ def test_what_belongs_to_another_user_is_refused(study, linked):
     assert list(place.iterdir()) == []
     # who owns the study's directory could put another one there anyway
     os.chown(study, NOBODY, NOBODY)
+    assert said(study) == []
+
+
+@as_root
+def test_what_a_server_gives_to_another_user_is_ours(study, monkeypatch):
+    """NFS makes root's files those of nobody: a run is resumed there."""
+    os.chown(made(study, 0o700), NOBODY, NOBODY)
+    monkeypatch.setattr(_others, "_uid_there", lambda _: NOBODY)
     assert said(study) == []
 
 
