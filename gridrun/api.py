@@ -65,7 +65,8 @@ from gridrun.store.ledger import LedgerView, StoredSweep, examined
 from gridrun.store.paths import StudyPaths
 from gridrun.study import Study, load_study, study_file
 from gridrun.study.backend_keys import backend_keys, load_backend_key
-from gridrun.study.state import InputUse, StudyState, require_pipeline
+from gridrun.study.inputs import InputUse
+from gridrun.study.state import StudyState, require_pipeline
 from gridrun.tools.doctor import Finding
 from gridrun.tools.models import (
     chosen_of,

@@ -27,9 +27,8 @@ from gridrun.store.patience import patiently
 _MOST_BYTES = 48 << 20
 """Unpacked bytes that are looked at, in half a second; the rest is taken to be like these.
 
-They stay in memory for the reading, which comes next. Of ClinVar's 4,176 records in them 20 are
-enough for a factor of 2: blocks of half a percent of the records. With 16 MB one of 2 % was 0.65
-times what it is.
+They stay in memory for the reading, which comes next. Fewer would be less right, for genes stand
+together in a file: see docs/times.md.
 """
 
 _LEAST_BYTES = 64
@@ -93,38 +92,35 @@ class RowCounts:
 def kept_rows(
     file: Path, significance: Significance, digest: str | None, cache_dir: Path
 ) -> RowCounts | None:
-    """The same as ``count_rows``, once for a file: counts are kept where its digest is known.
+    """The same as ``count_rows``, once for a file: counts are kept.
 
     Args:
         file: Plain or gzip.
         significance: What values of CLNSIG count as.
-        digest: Of the file's content; None where it is not known.
+        digest: Of the file's content; where it is not known, counts are kept for the file as it is.
         cache_dir: The study's cache. It is not made for this.
     """
-    asked = [digest, dict(significance.mapped), significance.table, _MOST_BYTES, __version__]
-    entry = cache_dir / f"records-{digest_of(asked)}.json"
-    if digest is not None and fault_of(entry) is None:
+    try:
+        stamp = patiently(partial(input_stamp, file))
+    except OSError:
+        return None
+    how = [dict(significance.mapped), significance.table, _MOST_BYTES, __version__]
+    entry = cache_dir / f"records-{digest_of([digest or stamp, *how])}.json"
+    if fault_of(entry) is None:
         found = json.loads(entry.read_bytes())
         records = {(tier, missense, label): (n, m) for tier, missense, label, n, m in found[1:]}
         return _of_file(file, records, *found[0])
-    counts = _counted_once(file, significance, json.dumps(asked[1:]))
-    if counts is not None and digest is not None and cache_dir.is_dir():
+    # what was read for it may be let go by now
+    asked = json.dumps([stamp, *how])
+    if _counted.get(file, ("", None))[0] != asked:
+        _counted[file] = (asked, count_rows(file, significance))
+    counts = _counted[file][1]
+    if counts is not None and cache_dir.is_dir():
         rows = [[*key, *each] for key, each in counts.records.items()]
         text = json.dumps([[counts.share], *rows])
         with contextlib.suppress(OSError):  # they are counted again then
             write_entry(entry, lambda aside: aside.write_text(text, "utf-8"))
     return counts
-
-
-def _counted_once(file: Path, significance: Significance, asked: str) -> RowCounts | None:
-    """The same as ``count_rows``, once in this process: what it has read may be let go."""
-    try:
-        stamp = patiently(partial(input_stamp, file))
-    except OSError:
-        return None
-    if _counted.get(file, ("", None))[0] != (key := f"{stamp} {asked}"):
-        _counted[file] = (key, count_rows(file, significance))
-    return _counted[file][1]
 
 
 def count_rows(file: Path, significance: Significance) -> RowCounts | None:

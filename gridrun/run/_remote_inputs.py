@@ -13,7 +13,8 @@ from gridrun.run._sweeps import token_of
 from gridrun.run.backend import ReadingBackend, ReadingEvent, SentSweep, StudyView
 from gridrun.shard.remote_inputs import ReadingReport, report_from
 from gridrun.store.ledger import Ledger
-from gridrun.study.state import PIPELINE_META, READING_META, STUDY_META, StudyState
+from gridrun.study.inputs import READING_META
+from gridrun.study.state import PIPELINE_META, STUDY_META, StudyState
 
 _SENT_META = "sent "
 """Begins the name under which the ledger keeps which sweep has an order."""

@@ -85,6 +85,7 @@ class _Held(io.RawIOBase):
                 self._first += buffer[: min(size, self._holding - at)]
             elif at == known and not self._holding:
                 _held.pop(self._name, None)
+                self._first = bytearray()
         return size
 
     def close(self) -> None:

@@ -1,47 +1,33 @@
-"""A study with a request: its tasks, what the ledger knows of them, its inputs' digests."""
+"""A study with a request: its tasks, and what the ledger knows of them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
-from gridrun.errors import Fault, InputError, UserError
+from gridrun.errors import Fault, UserError
 from gridrun.pipeline import (
     ChecksCode,
     KnowsVersions,
     NeedsMore,
     Pipeline,
     Settings,
-    Source,
-    TakesDigests,
     Value,
 )
 from gridrun.pipeline.caveats import Caveat, HasCaveats
-from gridrun.pipeline.costs import CostModel, cost_model_of
-from gridrun.pipeline.description import Describer
 from gridrun.plan.run_options import RunOptions
 from gridrun.plan.selection import Selection, read_numbers, write_numbers
 from gridrun.plan.task_encoding import IntArray, TaskEncoding
 from gridrun.plan.tasks import Finished, KnowsFinished, Pending, TaskTables
-from gridrun.plan.units import Job
-from gridrun.shard.remote_inputs import (
-    BlocksElsewhere,
-    ReadingOrder,
-    ReadingReport,
-    order_of,
-    report_from,
-)
 from gridrun.store.ledger import LedgerView
 from gridrun.study import MOST_FOLDS, Study
 from gridrun.study._drawing import drawing_of
-from gridrun.study._input_digests import InputDigests, keep_digests, known_digests
+from gridrun.study.inputs import InputUse, StudyInputs
 
 STUDY_META = "study file"
 """Name of the study file a ledger belongs to."""
@@ -55,31 +41,8 @@ PEAKS_META = "memory of stages"
 PIPELINE_META = "pipeline"
 """Name of the pipeline that a study was begun with."""
 
-NOT_READ = "not read yet"
-"""Stands for the digest of an input that no job has read so far."""
 
-READING_META = "reading "
-"""Begins the name under which the ledger keeps the report on an order."""
-
-_INPUT_META = "inputs"
-_ROLE_META = "input digests"
-
-
-class InputUse(Enum):
-    """What a command does with the inputs: so much is asked of them before."""
-
-    COUNTED = "counted"
-    """Tasks and rows are: no code has to be known where there is no ledger to look for it in."""
-
-    COMPARED = "compared"
-    """They are held against those of results: one that may be of these is read for its digest."""
-
-    READ = "read"
-    """Rows are made of them: whoever reads a file whose size is new takes its digest, and its tasks
-    count as not run until then."""
-
-
-class StudyState:
+class StudyState(StudyInputs):
     """Everything that is known before anything runs; writes nothing.
 
     Args:
@@ -99,16 +62,11 @@ class StudyState:
         *,
         inputs: InputUse = InputUse.COMPARED,
     ) -> None:
-        self.study = study
-        self.pipeline = pipeline
-        self.pipeline_name = pipeline_name
         if (request.combinations or "").startswith("@"):
             # the numbers are kept, not the name: the file may be gone when somebody looks later
             numbers = write_numbers(read_numbers(request.combinations or "", len(study.grid)))
             request = replace(request, combinations=numbers)
         self.request = request
-        self._use = inputs
-        self._has_counted = False
         self.folds = request.folds if request.folds is not None else study.folds
         rows = request.rows if request.rows is not None else study.rows
         if self.folds < 1:
@@ -122,7 +80,7 @@ class StudyState:
         if rows is not None and rows < 1:
             raise UserError(f"--rows {rows}: at least one {pipeline.words.row} is needed")
         self.drawing = drawing_of(study, request)
-        self.settings = Settings(
+        settings = Settings(
             inputs={role: str(path) for role, path in study.inputs.items()},
             protocol=study.protocol,
             seed=study.seed,
@@ -132,8 +90,8 @@ class StudyState:
             code=pipeline.code_in_use() if isinstance(pipeline, ChecksCode) else {},
             needs=_needs_of(pipeline, study.grid.allowed()),
         )
-
-        if study.inputs_elsewhere and pipeline.prediction_columns(self.settings):
+        super().__init__(study, pipeline, pipeline_name, settings, inputs)
+        if study.inputs_elsewhere and pipeline.prediction_columns(settings):
             raise UserError(
                 f"the study keeps predictions, which name every {pipeline.words.row}, and its "
                 "inputs stay elsewhere",
@@ -169,15 +127,6 @@ class StudyState:
         del self.view
         self.__dict__.pop("reading", None)
 
-    def check_inputs(self) -> list[Fault]:
-        """Quick look at the inputs; notes come back, faults are raised together.
-
-        Inputs that are read elsewhere are looked at there.
-        """
-        if self.study.inputs_elsewhere:
-            return []
-        return list(self.pipeline.check(self.settings, self.study.grid.allowed()))
-
     def version_notes(self, environment: Mapping[str, str]) -> list[str]:
         """What is known of a worker's versions: with some, results are not what they stand for."""
         if not isinstance(self.pipeline, KnowsVersions):
@@ -191,89 +140,10 @@ class StudyState:
         values = {one.name: one.values for one in self.pipeline.parameters}
         return _needs_of(self.pipeline, values)
 
-    @cached_property
-    def costs(self) -> CostModel:
-        """What the pipeline knows of what the study's tasks cost."""
-        self._has_counted = True
-        return self._known_costs()
-
-    def _known_costs(self) -> CostModel:
-        allowed, cache = self.study.grid.allowed(), self.study.paths.cache
-        known = replace(self.settings, input_digests={**self._inputs.known})
-        return cost_model_of(self.pipeline, known, allowed, cache)
-
     def noted_versions(self) -> list[str]:
         """The same of the versions that the ledger's results were computed with."""
         environment = self.view.environment() if self.view is not None else None
         return self.version_notes(environment) if environment else []
-
-    def open_source(self) -> Source:
-        """What makes the artifacts of blocks.
-
-        Raises:
-            InputError: With every fault found in the inputs, or one changed meanwhile.
-            UserError: They are read elsewhere, and were not read yet.
-        """
-        if self.study.inputs_elsewhere:
-            if self.reading is None:
-                raise UserError(
-                    "the inputs are not here, and no job has read them where they are",
-                    where=str(self.study.path),
-                    todo=f"run `{self.study.reading_command}` first, which has them read",
-                )
-            return BlocksElsewhere(self.reading, self.study.paths.cache)
-        source = self.pipeline.open_source(
-            self.known_settings, self.study.grid.allowed(), self.study.paths.cache
-        )
-        self.learn_digests(source)
-        return source
-
-    @property
-    def reading_settings(self) -> Settings:
-        """The settings with the digests of the inputs, so that these are not taken twice."""
-        settings = replace(self.settings, read_bytes=self.study.limits.read_bytes)
-        try:
-            return replace(settings, input_digests=self.input_digests)
-        except InputError:
-            return settings  # whoever reads them names every fault
-
-    @property
-    def known_settings(self) -> Settings:
-        """The same with those that are known, where the pipeline takes the others as it reads."""
-        if not isinstance(self.pipeline, TakesDigests):
-            return self.reading_settings
-        self._count_first()
-        with contextlib.suppress(InputError):  # whoever reads them names every fault
-            self._alike(of_known_size=True)
-        return replace(
-            self.settings,
-            read_bytes=self.study.limits.read_bytes,
-            input_digests={**self._inputs.known},
-        )
-
-    @property
-    def unread(self) -> tuple[Path, ...]:
-        """Inputs that are read for their digests by whoever opens the source."""
-        takes = isinstance(self.pipeline, TakesDigests)
-        return tuple(self.study.inputs[role] for role in self._inputs.unread if takes)
-
-    @cached_property
-    def reading_order(self) -> ReadingOrder:
-        """What a job is asked for that reads the inputs where they are."""
-        return order_of(
-            self.pipeline,
-            Job(self.pipeline_name, self.settings, self.study.limits),
-            self.study.grid.allowed(),
-            self.study.inputs_elsewhere,
-        )
-
-    @cached_property
-    def reading(self) -> ReadingReport | None:
-        """What such a job reported, or None where none has done all that is asked now."""
-        text = None
-        if self.view is not None and self.study.inputs_elsewhere:
-            text = self.view.meta(f"{READING_META}{self.reading_order.digest}")
-        return report_from(text) if text else None
 
     @cached_property
     def selection(self) -> Selection:
@@ -331,61 +201,6 @@ class StudyState:
         return f"{self.drawing.unit} seed={self.study.seed} only={only} list={listed}"
 
     @cached_property
-    def _inputs(self) -> InputDigests:
-        known, by_role = known_digests(self.study.paths), {}
-        if self.view is not None:
-            known |= json.loads(self.view.meta(_INPUT_META) or "{}")
-            by_role = json.loads(self.view.meta(_ROLE_META) or "{}")
-        return InputDigests(self.study.inputs, known, by_role)
-
-    @cached_property
-    def input_digests(self) -> dict[str, str]:
-        """Role to SHA-256 of the file; known ones are not read again.
-
-        A file that is not here counts as the one that the ledger knows: a study
-        directory that was copied alone can be looked at, though not run.
-
-        Raises:
-            InputError: Files may not be read, or are not there and not known.
-        """
-        if self.study.inputs_elsewhere:
-            report, view = self.reading, self.view
-            known = json.loads(view.meta(_ROLE_META) or "{}") if view is not None else {}
-            found = report.inputs if report is not None else known
-            return {role: found.get(role, NOT_READ) for role in self.study.inputs_elsewhere}
-        digests = self._inputs.all()
-        self.keep_input_digests()
-        if "tables" in self.__dict__:
-            self.tables.know_inputs(digests)
-        return digests
-
-    def learn_digests(self, opened: Source | Describer) -> None:
-        """Take the digests of the inputs over from what has read them, and keep them.
-
-        Args:
-            opened: What the pipeline opened with ``known_settings``.
-
-        Raises:
-            InputError: An input was changed meanwhile.
-        """
-        if isinstance(self.pipeline, TakesDigests):
-            self._inputs.learn(self.pipeline.digests_taken(opened))
-        self._inputs.refuse_changed()
-        self.keep_input_digests()
-        if self._has_counted:  # what was counted is kept by these digests
-            self.__dict__["costs"] = self._known_costs()
-
-    def keep_input_digests(self) -> None:
-        """Have other commands find the digests of the inputs that are known by now."""
-        keep_digests(self.study.paths, self._inputs.kept())
-
-    def input_meta(self) -> Iterator[tuple[str, str]]:
-        """What the ledger keeps, so that unchanged files are not read again."""
-        digests = self.input_digests
-        yield _INPUT_META, json.dumps(self._inputs.kept(), sort_keys=True)
-        yield _ROLE_META, json.dumps(digests, sort_keys=True)
-
-    @cached_property
     def book(self) -> TaskEncoding:
         """Numbers of the grid's values, those of the ledger first."""
         view = self.view
@@ -393,6 +208,11 @@ class StudyState:
         book = TaskEncoding(self.study.grid.names, known, bits)
         book.learn(self.study.grid)
         return book
+
+    def know_inputs(self, digests: Mapping[str, str]) -> None:
+        """Have the tasks name the inputs by their digests, where they were named already."""
+        if "tables" in self.__dict__:
+            self.tables.know_inputs(digests)
 
     @cached_property
     def tables(self) -> TaskTables:
@@ -404,41 +224,9 @@ class StudyState:
             indices=self.selection.indices(),
             classifiers=self.study.classifiers,
             book=self.book,
-            inputs=self._digests_to_look_up(),
-            fingerprints=self._use is not InputUse.COUNTED or self.view is not None,
+            inputs=self.digests_to_look_up(),
+            fingerprints=self.use is not InputUse.COUNTED or self.view is not None,
         )
-
-    def _digests_to_look_up(self) -> Mapping[str, str]:
-        """Role to digest, ``NOT_READ`` for what ``input_digests`` gives later."""
-        if self.study.inputs_elsewhere:
-            return self.input_digests
-        unread = dict.fromkeys(self.study.inputs, NOT_READ)
-        if self.view is None:  # there is no ledger in which they could be looked up
-            return unread
-        is_read = self._use is InputUse.READ
-        if is_read and not isinstance(self.pipeline, TakesDigests):
-            return self.input_digests  # it has files read for them anyway
-        return unread | self._alike(of_known_size=is_read)
-
-    def _count_first(self) -> None:
-        """Have rows of new files counted: these bytes are in memory for whoever reads the whole."""
-        if self._inputs.unread and not self._has_counted:
-            self._has_counted = True
-            self._known_costs()
-
-    def _alike(self, *, of_known_size: bool) -> dict[str, str]:
-        """Role to digest of the files that results, or what was kept, may be of."""
-        recorded: dict[str, set[str]] = {}
-        if self._inputs.unread and self.view is not None:
-            known = [components for _, _, components in self.view.contexts().values()]
-            for role in self.study.inputs:
-                named = {each.get(f"input {role}") for each in known}
-                recorded[role] = {digest for digest in named if digest is not None}
-        if self._use is not InputUse.COMPARED:
-            self._count_first()
-        found = self._inputs.alike(recorded, of_known_size=of_known_size)
-        self.keep_input_digests()
-        return found
 
     def known_context_ids(self) -> list[int | None]:
         """The ledger's number of each context, None where it has none."""

@@ -130,7 +130,7 @@ def test_all_inputs_of_a_study(away, tmp_path, inputs):
     expected, notes = read(inputs, tmp_path / "quiet")
     vcf = Path(inputs["vcf"])
     digest = digest_of_input(vcf)
-    disk = away(2)
+    disk = away(2, every=4_000)
     found, said = read(inputs, tmp_path / "blinking")
     assert found.path.read_bytes() == expected.path.read_bytes()
     assert said == notes

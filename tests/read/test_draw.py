@@ -107,6 +107,16 @@ def test_where_few_of_them_join_more_are_read(read, drawn, monkeypatch):
     assert _rows(found.table) == drawn(60, 3)
 
 
+@pytest.mark.parametrize(("joined", "most"), [(0, 800), (5, 1_200), (29, 800)])
+def test_how_few_of_them_joined_says_how_many_more_are_read(read, joined, most):
+    """So that files are read once more, and not again and again with eight times as many."""
+    draw = drawing.Draw(30, 3, 1, 100)
+    draw.is_partial = True
+    table = read(joined or 5).table
+    assert not draw.has_enough(table if joined else table[:0])
+    assert draw.wider().most == most
+
+
 def test_a_draw_that_memory_has_no_room_for_is_refused(read):
     """By what to ask for instead."""
     with pytest.raises(UserError, match="--rows draws 400 variants") as caught:

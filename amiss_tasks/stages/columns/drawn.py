@@ -44,13 +44,18 @@ class Draw:
         self.is_partial = False
         """Whether rows of some variant were left out."""
         self._held = 0
+        self._joined = 0
         self._bound = _LAST
         self._bounds: list[bytes] = []
         self._asked = 0
 
     def wider(self) -> Draw:
-        """A draw of the same variants that keeps more of those behind them."""
-        return Draw(self.rows, self.seed, self._delay, _WIDER * self.most)
+        """A draw of the same variants that keeps more of those behind them.
+
+        Twice as many as are needed if as few of them join, so that it is mostly the last one.
+        """
+        needed = 2 * self.rows * self.most // self._joined if self._joined else 0
+        return Draw(self.rows, self.seed, self._delay, max(needed, _WIDER * self.most))
 
     def bound(self) -> bytes:
         """Places of the variants of the next block that are kept are not behind this one."""
@@ -89,7 +94,9 @@ class Draw:
 
     def has_enough(self, table: Any) -> bool:
         """Whether all that are drawn are among the joined rows."""
-        return not self.is_partial or len(_variants(table, VARIANT)[0]) >= self.rows
+        if self.is_partial:
+            self._joined = len(_variants(table, VARIANT)[0])
+        return not self.is_partial or self._joined >= self.rows
 
 
 class Within:
