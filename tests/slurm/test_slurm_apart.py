@@ -6,10 +6,12 @@ the same path is another directory on each.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import subprocess
 
 import clusterstudies as it
 import pytest
@@ -149,11 +151,33 @@ def test_who_waits_is_killed(apart, tmp_path, moment):
         it.wait_for(lambda: any((path / "over").exists() for path in apart.left()))
         it.wait_for(lambda: not any(is_at_work(path) for path in apart.left()))
         assert apart.left()
-    out, err = it.begin(place, "slurm", "--yes").communicate(200)
-    assert "72 tasks" in out, out + err
+    last = it.begin(place, "slurm", "--yes")
+    out, err = last.communicate(200)
+    assert last.returncode == 1, out + err
     require_complete(place)
     assert len(starts(apart.seen / "starts")) == 72
     assert len(jobs_of(apart.slurm, place)) == 1
+    it.wait_for(lambda: not apart.left())
+
+
+@pytest.mark.timeout(600)
+def test_who_waits_is_killed_again_and_again(apart, tmp_path):
+    """Twelve times, each after another time: what came is kept, and the rest still comes."""
+    place = study(apart, tmp_path / "study", sleep_ms=500)
+    for number in range(12):
+        driver = it.begin(place, "slurm", "--yes")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            driver.wait(1 + 0.37 * number % 2)
+        driver.kill()
+        driver.wait()
+    wake(apart)
+    last = it.begin(place, "slurm", "--yes")
+    out, err = last.communicate(300)
+    assert last.returncode == 1, out + err
+    require_complete(place)
+    assert len(starts(apart.seen / "starts")) == 72
+    assert len(jobs_of(apart.slurm, place)) == 1
+    assert not it.sweeps(place)
     it.wait_for(lambda: not apart.left())
 
 
@@ -173,6 +197,8 @@ def test_collect_brings_in_what_jobs_that_ended_left(apart, tmp_path):
     it.wait_for(lambda: not apart.slurm.ask("squeue", "-h"))
     apart.slurm.forget()
     (left,) = apart.left()
+    status = it.drive(place, "slurm", "status").stdout
+    assert re.search(r"1 x what it has is on node\d still: collect brings it", status), status
     it.drive(place, "slurm", "collect", exit_code=1)
     require_complete(place)
     assert not left.exists()
