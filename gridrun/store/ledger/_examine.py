@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, counted
 from gridrun.store.ledger._digests import require_sealed
+from gridrun.store.ledger._look import INTERRUPTED, connect_to_look
 
 _OK = "ok"
 
@@ -31,13 +32,11 @@ def faults_of(path: Path) -> list[str]:
         path: Its file.
     """
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        ) as db:
-            db.isolation_level = None
+        with contextlib.closing(connect_to_look(path)) as db:
             return list(_faults(db, path))
     except sqlite3.DatabaseError as error:
-        of_system = ("SQLITE_IOERR_SHM", "SQLITE_CANTOPEN")  # no page of it was read
+        # no page of it was read
+        of_system = ("SQLITE_IOERR_SHM", "SQLITE_CANTOPEN", INTERRUPTED)
         name = getattr(error, "sqlite_errorname", None) or ""
         if "locked" in str(error) or name.startswith(of_system):
             return []

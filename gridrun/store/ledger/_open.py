@@ -12,10 +12,9 @@ from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.store.faults import cannot_write, sqlite_fault
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
+from gridrun.store.ledger._look import BUSY_SECONDS, INTERRUPTED, connect_to_look, is_empty
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
 from gridrun.store.paths import StudyPaths, file_system, make_directory, make_file
-
-BUSY_SECONDS = 30.0
 
 _COPIES_MAPPED_PAGES = ("btrfs", "bcachefs")
 """File systems that need room for each page of a mapped file that is changed, a written one, too.
@@ -41,45 +40,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
             path.stat()
         except FileNotFoundError:
             return None
-        db = _connect_to_look(path, "mode=ro")
-        try:
-            is_empty = _is_empty(db)
-        except sqlite3.OperationalError:
-            if not _is_at_rest(path):
-                db.close()
-                raise
-            # looking needs a file beside the ledger, which a read-only place does not take;
-            # nobody can write there either, so SQLite may take it that nothing changes
-            db.close()
-            db = _connect_to_look(path, "immutable=1")
-            is_empty = _is_empty(db)
-        if is_empty:
+        db = connect_to_look(path)
+        if is_empty(db):
             db.close()
             _refuse_emptied(path)
             return None
         _check(db, path)
     return db
-
-
-def _connect_to_look(path: Path, how: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.resolve().as_uri()}?{how}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-
-
-def _is_empty(db: sqlite3.Connection) -> bool:
-    return not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-
-
-def _is_at_rest(path: Path) -> bool:
-    """Whether all of a ledger is in its file, and nobody may add to it here."""
-    log = path.with_name(f"{path.name}-wal")
-    is_whole = not log.exists() or log.stat().st_size == 0
-    return is_whole and not os.access(path.parent, os.W_OK)
 
 
 def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
@@ -96,10 +63,10 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
             make_file(path)  # and its other files have the mode of this one
         db, note = _open_with_journal(path)
         db.execute("PRAGMA synchronous = FULL")
-        if existed and _is_empty(db):
+        if existed and is_empty(db):
             _refuse_emptied(path)
         db.execute("BEGIN IMMEDIATE")
-        if _is_empty(db):
+        if is_empty(db):
             for statement in SCHEMA.split(";"):
                 if statement.strip():
                     db.execute(statement)
@@ -117,6 +84,12 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         text = str(error)
+        if getattr(error, "sqlite_errorname", None) == INTERRUPTED and os.access(path, os.W_OK):
+            raise EnvironmentFault(
+                "what wrote to the ledger was killed while this command read it",
+                where=str(path),
+                todo="run the same command again: what was half written is undone first",
+            ) from error
         fault = sqlite_fault(error, path)
         if fault is not None:
             raise fault from error
@@ -162,7 +135,7 @@ def _open_with_journal(path: Path) -> tuple[sqlite3.Connection, str]:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
     db.execute("PRAGMA journal_mode = DELETE").fetchone()
     db.execute("PRAGMA locking_mode = NORMAL")
-    _is_empty(db)  # the lock is given back by the next statement that reads
+    is_empty(db)  # the lock is given back by the next statement that reads
     return db, f"{why}; the ledger uses a rollback journal (slower, as safe)"
 
 
