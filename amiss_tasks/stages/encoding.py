@@ -66,7 +66,7 @@ def name_missing(categories: Categories) -> Categories:
 
 
 def part_of(
-    ids: list[str],
+    ids: Sequence[str],
     positive: BoolArray,
     numbers: Mapping[str, FloatArray],
     categories: Categories,

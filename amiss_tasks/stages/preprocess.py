@@ -19,6 +19,7 @@ from amiss_tasks.protocols import TRAINING_SHARE, UPSTREAM_PROTOCOL, Protocol
 from amiss_tasks.r.arrays import BoolArray, FloatArray, IntArray
 from amiss_tasks.r.random import RRandom
 from amiss_tasks.stages.block_tables import BlockTable, BlockTables
+from amiss_tasks.stages.columns.words import Names
 from amiss_tasks.stages.encoding import (
     Categories,
     Coding,
@@ -57,13 +58,27 @@ def split(
     Raises:
         TaskFailure: The training part has too few rows, or rows of one class.
     """
+    return split_with_places(rows, features, protocol, repeat)[0]
+
+
+def split_with_places(
+    rows: Labelled,
+    features: FeatureSet = AMISS,
+    protocol: Protocol = UPSTREAM_PROTOCOL,
+    repeat: int = 1,
+) -> tuple[BlockTables, IntArray]:
+    """As :func:`split`, and where the rows of both parts were, those of the training part first.
+
+    Arguments and errors are those of :func:`split`.
+    """
     parts = parts_of(rows, protocol, repeat)
     if rows.parts is not None:
         require_classes(rows.positive, parts, "a split by time")
     if rows.groups is not None:
         require_splittable(rows.groups, rows.positive, repeat)
         require_classes(rows.positive, parts, f"fold {repeat} of a split by gene")
-    return _encoded(rows, parts, features, protocol)[0]
+    tables, _ = _encoded(rows, parts, features, protocol)
+    return tables, np.concatenate([parts["train"], parts["test"]])
 
 
 def fold_parts(
@@ -178,7 +193,7 @@ def _encoded(
     tables = BlockTables(
         **{
             part: part_of(
-                [rows.row_ids[row] for row in of_part.tolist()],
+                _ids(rows.row_ids, of_part),
                 rows.positive[of_part],
                 _taken(numbers, of_part),
                 categories[part],
@@ -188,6 +203,11 @@ def _encoded(
         }
     )
     return tables, Coding(known, levels["train"] if rows.has_dummies else None)
+
+
+def _ids(ids: Sequence[str], rows: IntArray) -> Sequence[str]:
+    """Ids of some rows; those that are put together when they are asked for stay so."""
+    return ids.take(rows) if isinstance(ids, Names) else [ids[row] for row in rows.tolist()]
 
 
 def _taken(numbers: Mapping[str, FloatArray], rows: IntArray) -> Mapping[str, FloatArray]:

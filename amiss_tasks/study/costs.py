@@ -16,7 +16,7 @@ from amiss_tasks.features.indicators import INDICATORS, has_indicators
 from amiss_tasks.methods import MOST_ROWS
 from amiss_tasks.protocols import TRAINING_SHARE, protocol_of
 from amiss_tasks.stages.added_missingness import OPTION, share_of
-from amiss_tasks.stages.files.memory import labelling_bytes, tables_bytes
+from amiss_tasks.stages.files.memory import labelling_bytes, split_bytes, tables_bytes
 from amiss_tasks.stages.splits.newer import VCF
 from amiss_tasks.stages.splits.shares import test_share
 from amiss_tasks.study._cost_table import (
@@ -156,7 +156,7 @@ class AmissCosts:
         made = labelling_bytes(self._rows.read(*block) * self._drawn_share(self._rows))
         if self._holds_out or "dummy_levels" in protocol_of(self._settings).corrected:
             return made
-        return max(made, tables_bytes(self._labelled(values), self._all_columns(values)))
+        return max(made, split_bytes(self._labelled(values), self._all_columns(values)))
 
     def training_bytes(self, values: Mapping[str, Value]) -> float:
         """Of its tables in a worker, as they are made, cut, handed to R and completed."""

@@ -8,7 +8,7 @@ parameter values and the code of ``filter`` and ``preprocess``.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,17 @@ from amiss_tasks.protocols import protocol_of
 from amiss_tasks.stages.feature_groups import refuse_unknown
 from amiss_tasks.stages.files.digests import Digests, ReadKey
 from amiss_tasks.stages.files.in_step import Shared, in_step
-from amiss_tasks.stages.files.memory import labelling_bytes, require_memory, tables_bytes
+from amiss_tasks.stages.files.memory import (
+    labelling_bytes,
+    require_memory,
+    split_bytes,
+    tables_bytes,
+)
 from amiss_tasks.stages.filter import filter_table
 from amiss_tasks.stages.label import label
 from amiss_tasks.stages.labelled_rows import Labelled
 from amiss_tasks.stages.null_models import arrays_of
-from amiss_tasks.stages.preprocess import require_trainable, split
+from amiss_tasks.stages.preprocess import require_trainable, split_with_places
 from amiss_tasks.stages.read import reading_inputs
 from amiss_tasks.stages.splits.gene_groups import gene_groups
 from amiss_tasks.stages.splits.newer import VCF, files_of, with_newer
@@ -150,7 +155,7 @@ class AmissSource:
         """
         rows, *later = (self._labelled(number, values) for number in range(len(self._reads)))
         if later:
-            self._require_memory(values, rows, later[0])
+            self._require_memory(values, tables_bytes, rows, later[0])
             both, said = with_newer(rows, later[0], self._read.variants_path)
             of_block = _name_of(values)
             self._said[of_block] = Fault(self._vcf, f"{said} ({of_block})")
@@ -183,12 +188,21 @@ class AmissSource:
         )
 
     @staticmethod
-    def _require_memory(values: Mapping[str, Value], *held: Labelled) -> None:
-        """Stop where rows have no room as tables of all columns."""
+    def _require_memory(
+        values: Mapping[str, Value],
+        taken: Callable[[float, float], float],
+        *held: Labelled,
+    ) -> None:
+        """Stop where rows have no room as tables of all columns.
+
+        Args:
+            values: Of the block's parameters.
+            taken: From rows and columns to the bytes that are taken.
+            held: The rows.
+        """
         rows = sum(len(each.positive) for each in held)
         dummies = sum(len(set(words)) for words in held[0].text.values()) * held[0].has_dummies
-        needed = tables_bytes(rows, len(held[0].numeric) + dummies)
-        require_memory(needed, _name_of(values))
+        require_memory(taken(rows, len(held[0].numeric) + dummies), _name_of(values))
 
     def path(self, digest: str) -> Path:
         """File of the block's tables."""
@@ -233,11 +247,8 @@ class AmissSource:
             require_trainable(rows, self._protocol)
             rows.save(path, arrays_of(rows.levels, rows.missingness, np.arange(len(rows.row_ids))))
         else:
-            self._require_memory(values, rows)
-            tables = split(rows, self._features, self._protocol)
-            place = {row_id: at for at, row_id in enumerate(rows.row_ids)}
-            ids = (*tables.train.row_ids, *tables.test.row_ids)
-            order = np.array([place[row_id] for row_id in ids], np.int64)
+            self._require_memory(values, split_bytes, rows)
+            tables, order = split_with_places(rows, self._features, self._protocol)
             tables.save(path, arrays_of(rows.levels, rows.missingness, order))
 
 

@@ -20,7 +20,7 @@ from amiss_tasks.stages.columns import words
 from amiss_tasks.stages.columns.words import Words
 from amiss_tasks.stages.files import memory
 from amiss_tasks.stages.label import label
-from amiss_tasks.stages.preprocess import require_trainable
+from amiss_tasks.stages.preprocess import require_trainable, split_with_places
 from amiss_tasks.stages.table import Made, VariantTable
 from amiss_tasks.study.costs import AmissCosts
 from amiss_tasks.tasks.source import AmissSource
@@ -63,6 +63,38 @@ def _make(rows: int, file: Path) -> int:
     require_trainable(found, Protocol(CORRECTED))
     found.save(file)
     return len(found.positive)
+
+
+def _split(rows: int, file: Path) -> tuple[int, int]:
+    """Label rows, split and encode them, and write both parts; rows and columns."""
+    found = label(_table(rows), "exclude", "dummy", AMISS)
+    tables, _ = split_with_places(found)
+    tables.save(file)
+    return tables.train.rows + tables.test.rows, len(tables.train.columns)
+
+
+def test_a_row_that_is_split_takes_as_much_as_is_said(tmp_path):
+    """By the driver under protocol amiss, whose names are put together as they are written."""
+    _split(800, tmp_path / "first.npz")
+    tracemalloc.start()
+    try:
+        rows, columns = _split(ROWS, tmp_path / "block.npz")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # what is labelled is held by then
+    said = memory.split_bytes(rows, columns)
+    assert rows == ROWS
+    assert said / 2 < most < said + memory.labelling_bytes(ROWS)
+
+
+def test_places_of_split_rows_are_those_of_their_ids():
+    """Null models find what they know of a row by its place."""
+    found = label(_table(800), "exclude", "dummy", AMISS)
+    tables, places = split_with_places(found)
+    assert list(tables.train.row_ids) + list(tables.test.row_ids) == [
+        found.row_ids[place] for place in places.tolist()
+    ]
 
 
 def test_a_row_takes_as_much_as_is_said(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -39,7 +40,7 @@ class Spilled:
         self._file = file
         self._until, self._todo = until, todo
         self._waiting: list[tuple[Any, IntArray]] = []
-        self._batches: dict[int, list[int]] = defaultdict(list)
+        self._batches: dict[int, array[int]] = defaultdict(_numbers)
         self._written = 0
         self._schema: Any = None
         self._writer: Any = None
@@ -74,7 +75,7 @@ class Spilled:
 
     def join_pieces(self) -> None:
         """Make one piece of all, number 0; its rows are in the order in which they were written."""
-        self._batches = defaultdict(list, {0: list(range(self._written))})
+        self._batches = defaultdict(_numbers, {0: array("q", range(self._written))})
 
     def piece(self, *numbers: int) -> Any:
         """Arrow table of a piece, or of several one after another; it may have no rows."""
@@ -146,7 +147,7 @@ class Sorted(Spilled):
     def __init__(self, file: Path, until: str, todo: str, rows_of_batch: int) -> None:
         super().__init__(file, until, todo)
         self._rows_of_batch = rows_of_batch
-        self._bounds: list[tuple[int, int, int]] = []
+        self._bounds = array("q")
 
     @cached_property
     def bounds(self) -> IntArray:
@@ -190,8 +191,13 @@ class Sorted(Spilled):
             rows = rows.append_column(_PLACE, pa.array(some))
             for begin in range(0, len(some), self._rows_of_batch):
                 own = some[begin : begin + self._rows_of_batch]
-                self._bounds.append((own[0], own[-1], len(own)))
-                self._append(rows.slice(begin, len(own)), self._written)
+                self._bounds.extend((own[0], own[-1], len(own)))
+                self._append(rows.slice(begin, len(own)), 0)
+
+
+def _numbers() -> array[int]:
+    """None yet; of many batches a list would take several times the memory."""
+    return array("q")
 
 
 def _in_order(table: Any, places: IntArray) -> Any:

@@ -32,6 +32,10 @@ _NAMED_BYTES = 450
 """Of a labelled row whose tables a process holds, beside its features: mostly text, measured."""
 
 
+_SPLIT_BYTES = 300
+"""Of a labelled row while it is split and encoded, beside its features: its words, measured."""
+
+
 def labelling_bytes(rows: float) -> float:
     """Bytes that are taken while the rows of a block are labelled, and written as they are.
 
@@ -39,6 +43,16 @@ def labelling_bytes(rows: float) -> float:
         rows: Of the block, labelled or not.
     """
     return rows * _MADE_BYTES
+
+
+def split_bytes(rows: float, columns: float) -> float:
+    """Bytes that are taken while labelled rows are split, encoded and written.
+
+    Args:
+        rows: How many, of both parts.
+        columns: Their columns.
+    """
+    return rows * (_SPLIT_BYTES + 8 * columns)
 
 
 def tables_bytes(rows: float, columns: float, tables: int = 1) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from amiss_tasks.features.feature_set import KEYS
 from amiss_tasks.stages.columns.spilled import Sorted
@@ -104,13 +105,14 @@ class OnDisk:
         """Yield the pieces in their order, once all rows are there: role to Arrow table."""
         for kept in self._kept.values():
             kept.finish()
-        batches = sorted(self._kept[VCF].bounds.tolist())
-        begins = [begin for begin, *_ in batches]
+        bounds = self._kept[VCF].bounds
+        bounds = bounds[np.lexsort(bounds.T[::-1])]
         stretches: list[tuple[int, int]] = []
         size = 0
         for first, end in self._stretches.in_order():
             cut = first
-            for begin, _, rows in batches[bisect_left(begins, first) : bisect_left(begins, end)]:
+            of_chromosome = slice(*np.searchsorted(bounds[:, 0], (first, end)))
+            for begin, _, rows in bounds[of_chromosome].tolist():
                 if size >= ROWS_OF_PIECE and begin > cut:
                     yield self._piece([*stretches, (cut, begin)])
                     stretches, cut, size = [], begin, 0
