@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -33,8 +34,6 @@ class Listener:
     def __init__(self, stream: TextIO | None, name: str | None) -> None:
         self._stream = stream
         self._name = name
-        # one that was closed does not say any more what it was
-        self._is_terminal = self.isatty()
         self.is_plain = False
         """Whether what a terminal would obey is written out."""
 
@@ -71,9 +70,9 @@ class Listener:
         except BrokenPipeError:
             self._leave()
         except OSError as error:
+            was_closed = error.errno == errno.EIO and self._is_device()
             self._leave()
-            is_closed = self._is_terminal and error.errno == errno.EIO
-            if self._name is None or is_closed:
+            if self._name is None or was_closed:
                 return
             raise EnvironmentFault(
                 f"{error.strerror or error}",
@@ -81,6 +80,11 @@ class Listener:
                 todo="the output is incomplete; free some space or print elsewhere. Files that "
                 "were written stay",
             ) from error
+
+    def _is_device(self) -> bool:
+        """Whether it is a terminal, which says so no more once it was closed, or another device."""
+        assert self._stream is not None
+        return stat.S_ISCHR(os.fstat(self._stream.fileno()).st_mode)
 
     def _leave(self) -> None:
         """Send the rest nowhere, that too which Python flushes when it ends."""

@@ -40,7 +40,7 @@ from amiss_tasks.tasks.source import AmissSource
 from amiss_tasks.testing._made_up import write_inputs
 from gridrun.errors import InputError
 from gridrun.pipeline import Settings, TaskFailure, TaskSpec
-from gridrun.store.patience import open_patiently
+from gridrun.store.beginnings import open_input
 
 GRID = amiss_values(imputation=["mean_imp"], quality="onestar")
 BY_GENE = {"file": "study.yaml", "line": 3, "values": ["variant", "gene"]}
@@ -646,8 +646,8 @@ def test_tables_are_read_once_for_both_files(pair, tmp_path, monkeypatch):
     """No input is opened to be read for the later file that was for the older one."""
     opened: list[str] = []
     monkeypatch.setattr(
-        "amiss_tasks.stages.files.lines.open_patiently",
-        lambda path: (opened.append(path), open_patiently(path))[1],
+        "amiss_tasks.stages.files.lines.open_input",
+        lambda path, holding: (opened.append(path), open_input(path, holding))[1],
     )
     allowed = {name: (value,) for name, value in (GRID | {"imputation": "mean_imp"}).items()}
     AmissSource(pair, allowed | {SPLIT_BY: ("time",)}, tmp_path / "cache")

@@ -90,7 +90,7 @@ FIGURES = {
         r"^CPU until then, all processes: [\d.]+ s",
     ),
     "bench_whole.py": (
-        r"^1,600 records, 12,800 blocks, \d+ MB packed",
+        r"^20,000 records, 160,000 blocks, \d+ MB packed",
         r"first run: +[\d.]+ CPU s",
         r"second run: +[\d.]+ CPU s",
         r"2 rows in the table, disk [\d.]+ MB",

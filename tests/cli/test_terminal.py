@@ -199,12 +199,26 @@ def test_no_line_of_a_quoted_text_passes_for_one_of_gridrun():
     assert fault.text() == f"a\\u000ab:3: value c\\u000ad{printable(POISON)}"
 
 
-def test_a_terminal_that_is_closed_ends_nothing():
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_terminal_that_is_closed_ends_nothing(is_late):
     """What would be written there is dropped, as what a reader who left wanted."""
     above, below = pty.openpty()
     with os.fdopen(below, "w") as stream:
+        if is_late:
+            os.close(above)  # while gridrun starts: it is not known for a terminal any more
         listener = Listener(stream, "standard output")
-        os.close(above)
+        if not is_late:
+            os.close(above)
         for _ in range(2):
             listener.write("somebody went home\n")
             listener.flush()
+
+
+def test_a_command_whose_terminal_was_closed_before_it_began_ends_as_ever():
+    """Its exit code is that of what it does, not of a disk that is at fault."""
+    above, below = pty.openpty()
+    os.close(above)
+    command = [sys.executable, "-m", "gridrun", "params"]
+    done = subprocess.run(command, stdin=below, stdout=below, stderr=below, check=False)
+    os.close(below)
+    assert done.returncode == 0
