@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gridrun.errors import EnvironmentFault, counted
 from gridrun.store.ledger._digests import require_sealed
-from gridrun.store.ledger._look import INTERRUPTED, connect_to_look, is_empty
+from gridrun.store.ledger._look import INTERRUPTED, connect_to_look, emptied, is_empty
 
 _OK = "ok"
 
@@ -33,8 +33,9 @@ def faults_of(path: Path) -> list[str]:
     """
     try:
         with contextlib.closing(connect_to_look(path)) as db:
-            # its maker may have been killed before anything stood in it
-            return [] if is_empty(db) else list(_faults(db, path))
+            if is_empty(db):
+                return [fault] if (fault := emptied(path)) else []
+            return list(_faults(db, path))
     except sqlite3.DatabaseError as error:
         # no page of it was read
         of_system = ("SQLITE_IOERR_SHM", "SQLITE_CANTOPEN", INTERRUPTED)

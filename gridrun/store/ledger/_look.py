@@ -7,6 +7,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from gridrun.store.paths import StudyPaths
+
 BUSY_SECONDS = 30.0
 
 INTERRUPTED = "SQLITE_READONLY_ROLLBACK"
@@ -40,6 +42,13 @@ def connect_to_look(path: Path) -> sqlite3.Connection:
 def is_empty(db: sqlite3.Connection) -> bool:
     """Whether there is no table yet."""
     return not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+
+
+def emptied(path: Path) -> str:
+    """What is wrong with a ledger in which nothing stands; empty where its maker was killed."""
+    if path.with_name(StudyPaths(path.parent).results_stamp.name).exists():
+        return "it holds nothing, though tables were made from it"
+    return ""
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:

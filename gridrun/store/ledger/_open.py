@@ -12,9 +12,15 @@ from gridrun.errors import EnvironmentFault, GridrunError, UserError
 from gridrun.store.faults import cannot_write, sqlite_fault
 from gridrun.store.ledger._digests import SEALED, damaged, require_sealed, seal
 from gridrun.store.ledger._examine import faults_of
-from gridrun.store.ledger._look import BUSY_SECONDS, INTERRUPTED, connect_to_look, is_empty
+from gridrun.store.ledger._look import (
+    BUSY_SECONDS,
+    INTERRUPTED,
+    connect_to_look,
+    emptied,
+    is_empty,
+)
 from gridrun.store.ledger._schema import SCHEMA, SCHEMA_VERSION
-from gridrun.store.paths import StudyPaths, file_system, make_directory, make_file
+from gridrun.store.paths import file_system, make_directory, make_file
 
 _COPIES_MAPPED_PAGES = ("btrfs", "bcachefs")
 """File systems that need room for each page of a mapped file that is changed, a written one, too.
@@ -170,9 +176,8 @@ def _require_version(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _refuse_emptied(path: Path) -> None:
-    """Tables were made from a ledger that holds nothing now."""
-    if path.with_name(StudyPaths(path.parent).results_stamp.name).exists():
-        raise damaged(path, "it holds nothing, though tables were made from it")
+    if fault := emptied(path):
+        raise damaged(path, fault)
 
 
 @contextlib.contextmanager
