@@ -71,12 +71,10 @@ records = ((r.CHROM, r.POS, r.REF, r.ALT[0], r.INFO) for r in vcf)
 from pysam import VariantFile
 vcf = VariantFile(sys.argv[1])
 csq = vcf.header.info["CSQ"].description
-class Text(dict):
-    pass
-def info(r):
+def values_of(r):
     found = {name: r.info.get(name) for name in ("CLNSIG", "CLNREVSTAT", "CSQ")}
     return {name: ",".join(cells) if cells else None for name, cells in found.items()}
-records = ((r.chrom, r.pos, r.ref, r.alts[0], info(r)) for r in vcf)
+records = ((r.chrom, r.pos, r.ref, r.alts[0], values_of(r)) for r in vcf)
 """,
 }
 """A reader in Python to how it opens a file; the first that is there is tried."""
