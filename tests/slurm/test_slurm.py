@@ -199,8 +199,10 @@ class TestWhatMayHappen:
         cluster.run("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
         it.wake(study)
         it.wait_for(lambda: not cluster.ask("squeue", "-h", "-t", "RUNNING,COMPLETING"))
-        status = it.drive(study, "slurm", "status").stdout
-        assert re.search(r"3 pending \(.*drained", status), status
+        # Slurm says why a job waits when it has tried to start it again
+        it.wait_for(
+            lambda: re.search(r"3 pending \(.*drained", it.drive(study, "slurm", "status").stdout)
+        )
         assert driver.returncode is None
         cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
         out, err = driver.communicate(100)
